@@ -1,0 +1,14 @@
+//! The consumer engine. Rooms and what each may know: see `ARCHITECTURE.md`; the law is `__test__/unit/layers.test.js`.
+
+pub mod cluster;
+pub mod consumer;
+pub mod fetch;
+pub mod group;
+pub mod offsets;
+pub mod protocol;
+pub mod records;
+
+#[cfg(feature = "runtime")]
+pub mod network;
+#[cfg(feature = "runtime")]
+pub mod runtime;

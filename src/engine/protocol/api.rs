@@ -1,0 +1,103 @@
+//! API keys, the versions that we speak, and the two enums that carry any request and any response.
+
+use bytes::Bytes;
+
+use super::error::DecodeError;
+use super::primitives::{Reader, Writer};
+use super::*;
+
+/// An inclusive range of versions of one API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VersionRange {
+    /// Lowest version.
+    pub min: i16,
+    /// Highest version.
+    pub max: i16,
+}
+
+macro_rules! apis {
+    ($( $variant:ident = $key:literal, $module:ident :: $request:ident => $response:ident, $kafkajs:literal; )*) => {
+        /// The numeric key of an API, as it stands in the request header.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(i16)]
+        pub enum ApiKey { $(
+            #[doc = concat!("API key ", stringify!($key), ".")]
+            $variant = $key,
+        )* }
+
+        impl ApiKey {
+            /// Every API that we speak.
+            pub const ALL: &'static [ApiKey] = &[ $( ApiKey::$variant, )* ];
+
+            /// The name that kafkajs gives this API in its network events.
+            pub fn name(self) -> &'static str { match self { $( ApiKey::$variant => $kafkajs, )* } }
+
+            /// The versions that we speak.
+            pub fn versions(self) -> VersionRange { match self { $( ApiKey::$variant => $module::VERSIONS, )* } }
+
+            /// The first version with compact types and tagged fields.
+            pub fn first_flexible(self) -> i16 { match self { $( ApiKey::$variant => $module::FIRST_FLEXIBLE, )* } }
+        }
+
+        /// Any request body.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Request { $(
+            #[doc = concat!("See [`", stringify!($module), "`].")]
+            $variant($module::$request),
+        )* }
+
+        /// Any response body.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Response { $(
+            #[doc = concat!("See [`", stringify!($module), "`].")]
+            $variant($module::$response),
+        )* }
+
+        impl Request {
+            /// Which API this is.
+            pub fn key(&self) -> ApiKey { match self { $( Request::$variant(_) => ApiKey::$variant, )* } }
+
+            /// Writes the body in `version`, which must lie within [`ApiKey::versions`].
+            pub fn encode(&self, version: i16, out: &mut Writer) {
+                match self { $( Request::$variant(body) => body.encode(version, out), )* }
+            }
+        }
+
+        impl Response {
+            /// Which API this is.
+            pub fn key(&self) -> ApiKey { match self { $( Response::$variant(_) => ApiKey::$variant, )* } }
+
+            /// Reads a body (behind the response header) of `key` in `version`.
+            pub fn decode(key: ApiKey, version: i16, body: Bytes) -> Result<Response, DecodeError> {
+                let mut input = Reader::new(body);
+                match key { $(
+                    ApiKey::$variant => $module::$response::decode(version, &mut input).map(Response::$variant),
+                )* }
+            }
+        }
+
+        $(
+            impl From<$module::$request> for Request {
+                fn from(body: $module::$request) -> Request { Request::$variant(body) }
+            }
+        )*
+    };
+}
+
+apis! {
+    Fetch = 1, fetch::FetchRequest => FetchResponse, "Fetch";
+    ListOffsets = 2, list_offsets::ListOffsetsRequest => ListOffsetsResponse, "ListOffsets";
+    Metadata = 3, metadata::MetadataRequest => MetadataResponse, "Metadata";
+    OffsetCommit = 8, offset_commit::OffsetCommitRequest => OffsetCommitResponse, "OffsetCommit";
+    OffsetFetch = 9, offset_fetch::OffsetFetchRequest => OffsetFetchResponse, "OffsetFetch";
+    FindCoordinator = 10, find_coordinator::FindCoordinatorRequest => FindCoordinatorResponse, "GroupCoordinator";
+    JoinGroup = 11, join_group::JoinGroupRequest => JoinGroupResponse, "JoinGroup";
+    Heartbeat = 12, heartbeat::HeartbeatRequest => HeartbeatResponse, "Heartbeat";
+    LeaveGroup = 13, leave_group::LeaveGroupRequest => LeaveGroupResponse, "LeaveGroup";
+    SyncGroup = 14, sync_group::SyncGroupRequest => SyncGroupResponse, "SyncGroup";
+    DescribeGroups = 15, describe_groups::DescribeGroupsRequest => DescribeGroupsResponse, "DescribeGroups";
+    SaslHandshake = 17, sasl_handshake::SaslHandshakeRequest => SaslHandshakeResponse, "SaslHandshake";
+    ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
+    OffsetForLeaderEpoch = 23, offset_for_leader_epoch::OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch";
+    SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
+}

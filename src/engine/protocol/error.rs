@@ -1,0 +1,156 @@
+//! Broker error codes, and what can go wrong between us and a broker.
+
+use std::fmt;
+
+use super::api::ApiKey;
+
+/// An error code as a broker sends it. Unknown codes are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ErrorCode(pub i16);
+
+#[allow(missing_docs, reason = "the names are Kafka's own; the table below carries the messages")]
+impl ErrorCode {
+    pub const UNKNOWN_SERVER_ERROR: ErrorCode = ErrorCode(-1);
+    pub const NONE: ErrorCode = ErrorCode(0);
+    pub const OFFSET_OUT_OF_RANGE: ErrorCode = ErrorCode(1);
+    pub const CORRUPT_MESSAGE: ErrorCode = ErrorCode(2);
+    pub const UNKNOWN_TOPIC_OR_PARTITION: ErrorCode = ErrorCode(3);
+    pub const LEADER_NOT_AVAILABLE: ErrorCode = ErrorCode(5);
+    pub const NOT_LEADER_OR_FOLLOWER: ErrorCode = ErrorCode(6);
+    pub const REQUEST_TIMED_OUT: ErrorCode = ErrorCode(7);
+    pub const REPLICA_NOT_AVAILABLE: ErrorCode = ErrorCode(9);
+    pub const NETWORK_EXCEPTION: ErrorCode = ErrorCode(13);
+    pub const COORDINATOR_LOAD_IN_PROGRESS: ErrorCode = ErrorCode(14);
+    pub const COORDINATOR_NOT_AVAILABLE: ErrorCode = ErrorCode(15);
+    pub const NOT_COORDINATOR: ErrorCode = ErrorCode(16);
+    pub const INVALID_TOPIC_EXCEPTION: ErrorCode = ErrorCode(17);
+    pub const ILLEGAL_GENERATION: ErrorCode = ErrorCode(22);
+    pub const INCONSISTENT_GROUP_PROTOCOL: ErrorCode = ErrorCode(23);
+    pub const INVALID_GROUP_ID: ErrorCode = ErrorCode(24);
+    pub const UNKNOWN_MEMBER_ID: ErrorCode = ErrorCode(25);
+    pub const INVALID_SESSION_TIMEOUT: ErrorCode = ErrorCode(26);
+    pub const REBALANCE_IN_PROGRESS: ErrorCode = ErrorCode(27);
+    pub const TOPIC_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(29);
+    pub const GROUP_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(30);
+    pub const UNSUPPORTED_SASL_MECHANISM: ErrorCode = ErrorCode(33);
+    pub const ILLEGAL_SASL_STATE: ErrorCode = ErrorCode(34);
+    pub const UNSUPPORTED_VERSION: ErrorCode = ErrorCode(35);
+    pub const KAFKA_STORAGE_ERROR: ErrorCode = ErrorCode(56);
+    pub const SASL_AUTHENTICATION_FAILED: ErrorCode = ErrorCode(58);
+    pub const FETCH_SESSION_ID_NOT_FOUND: ErrorCode = ErrorCode(70);
+    pub const INVALID_FETCH_SESSION_EPOCH: ErrorCode = ErrorCode(71);
+    pub const FENCED_LEADER_EPOCH: ErrorCode = ErrorCode(74);
+    pub const UNKNOWN_LEADER_EPOCH: ErrorCode = ErrorCode(75);
+    pub const OFFSET_NOT_AVAILABLE: ErrorCode = ErrorCode(78);
+    pub const MEMBER_ID_REQUIRED: ErrorCode = ErrorCode(79);
+    pub const GROUP_MAX_SIZE_REACHED: ErrorCode = ErrorCode(81);
+    pub const FENCED_INSTANCE_ID: ErrorCode = ErrorCode(82);
+    pub const UNSTABLE_OFFSET_COMMIT: ErrorCode = ErrorCode(88);
+    pub const UNKNOWN_TOPIC_ID: ErrorCode = ErrorCode(100);
+    pub const INCONSISTENT_TOPIC_ID: ErrorCode = ErrorCode(103);
+    pub const FETCH_SESSION_TOPIC_ID_ERROR: ErrorCode = ErrorCode(106);
+}
+
+impl ErrorCode {
+    /// Is this anything but NONE?
+    pub fn is_err(self) -> bool {
+        self != ErrorCode::NONE
+    }
+}
+
+impl fmt::Debug for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ErrorCode({})", self.0)
+    }
+}
+
+/// Bytes that are not what the protocol says. The peer is at fault, or we are out of step with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The input ended inside a field.
+    #[error("the input ends {missing} bytes early")]
+    Truncated {
+        /// How many more bytes the field wanted.
+        missing: usize,
+    },
+    /// A length, count or value that cannot be.
+    #[error("invalid {what}: {value}")]
+    Invalid {
+        /// Which field.
+        what: &'static str,
+        /// The offending value.
+        value: i64,
+    },
+    /// A string that is not UTF-8.
+    #[error("a string is not UTF-8")]
+    NotUtf8,
+}
+
+/// Why a request got no answer. Says whether the request may have reached the broker only through its variant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// The connection could not be made.
+    #[error("{message}")]
+    Connect {
+        /// `host:port`.
+        broker: String,
+        /// Node's name of the error where it has one (`ECONNREFUSED`).
+        code: Option<&'static str>,
+        /// kafkajs's words.
+        message: String,
+    },
+    /// The broker closed the connection, or it broke.
+    #[error("Closed connection")]
+    Closed {
+        /// `host:port`.
+        broker: String,
+    },
+    /// No answer in time. The connection stays open.
+    #[error("Request {api}(key: {key}, version: {version}) timed out")]
+    Timeout {
+        /// `host:port`.
+        broker: String,
+        /// kafkajs's name of the API.
+        api: &'static str,
+        /// Its key.
+        key: i16,
+        /// The version spoken.
+        version: i16,
+        /// Which request.
+        correlation_id: i32,
+    },
+    /// The broker offers no version of this API that we speak.
+    #[error("The Kafka server does not support the api key {key} ({api})")]
+    UnsupportedApi {
+        /// kafkajs's name of the API.
+        api: &'static str,
+        /// Its key.
+        key: i16,
+    },
+    /// The answer could not be read.
+    #[error("{broker} sent an unreadable {api} response: {error}", api = api.name())]
+    Decode {
+        /// `host:port`.
+        broker: String,
+        /// Which API.
+        api: ApiKey,
+        /// What was wrong.
+        error: DecodeError,
+    },
+    /// Authentication failed; trying again will not help.
+    #[error("{message}")]
+    Authentication {
+        /// `host:port`.
+        broker: String,
+        /// kafkajs's words, never a secret.
+        message: String,
+    },
+    /// The node is not in the metadata (any more), or no broker is known at all.
+    #[error("No broker available")]
+    NoBroker,
+    /// The client is closing.
+    #[error("The client is closed")]
+    ClientClosed,
+}

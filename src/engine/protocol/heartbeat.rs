@@ -1,0 +1,42 @@
+//! Heartbeat (key 12): the member is alive.
+
+use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
+
+/// Versions that we speak.
+pub const VERSIONS: VersionRange = VersionRange { min: 0, max: 4 };
+/// First flexible version.
+pub const FIRST_FLEXIBLE: i16 = 4;
+
+/// Heartbeat request.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HeartbeatRequest {
+    /// The group.
+    pub group_id: String,
+    /// Our generation.
+    pub generation_id: i32,
+    /// Our member id.
+    pub member_id: String,
+    /// Static membership (v3).
+    pub group_instance_id: Option<String>,
+}
+
+/// Heartbeat response.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HeartbeatResponse {
+    /// KIP-219 throttle (v1).
+    pub throttle_time_ms: i32,
+    /// The result.
+    pub error: ErrorCode,
+}
+
+impl HeartbeatRequest {
+    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
+        todo!()
+    }
+}
+
+impl HeartbeatResponse {
+    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<HeartbeatResponse, DecodeError> {
+        todo!()
+    }
+}

@@ -1,0 +1,32 @@
+//! The Kafka wire protocol: what a request or a response *is*, in every version that we speak. Pure.
+//!
+//! One file per API holds the request and response as plain structs (the union of all versions; a field names
+//! the version that added it) with the version range, the first flexible version, the encoder and the decoder.
+//! Decoders never panic and never allocate more than a small multiple of the bytes they were given.
+
+pub mod api;
+pub mod error;
+pub mod header;
+pub mod primitives;
+
+pub mod api_versions;
+pub mod describe_groups;
+pub mod fetch;
+pub mod find_coordinator;
+pub mod heartbeat;
+pub mod join_group;
+pub mod leave_group;
+pub mod list_offsets;
+pub mod metadata;
+pub mod offset_commit;
+pub mod offset_fetch;
+pub mod offset_for_leader_epoch;
+pub mod sasl_authenticate;
+pub mod sasl_handshake;
+pub mod sync_group;
+
+pub mod consumer_protocol;
+
+pub use api::{ApiKey, Request, Response, VersionRange};
+pub use error::{DecodeError, ErrorCode, NetError};
+pub use primitives::{Reader, TopicId, Writer};
