@@ -1,0 +1,277 @@
+/**
+ * What the native addon offers to the JavaScript facade. Not public: `index.d.ts` is the contract with users.
+ * Rust: `src/bridge/`. Every key is always present; `null` = none. 64-bit numbers cross as decimal strings.
+ */
+
+/** An error as data; `fromFailure` in `errors.js` makes the kafkajs class of it. */
+export interface NativeFailure {
+  failure:
+    | 'protocol' // code: broker error code; topic/partition where known
+    | 'connection' // broker, code (ECONNREFUSED …)
+    | 'closed' // broker, host, port
+    | 'timeout' // broker, apiName, apiKey, apiVersion, correlationId
+    | 'authentication'
+    | 'unsupported-api' // apiKey, apiName
+    | 'no-broker'
+    | 'coordinator-not-found' // cause
+    | 'offset-out-of-range' // topic, partition
+    | 'corrupt' // topic, partition, offset: CRC, codec or format error
+    | 'not-implemented'
+    | 'invalid' // a bad option that only the engine can find out (TLS material …): non-retriable
+    | 'closed-client'
+    | 'bug' // a panic in the engine
+  message: string
+  retriable: boolean
+  code: number | string | null
+  broker: string | null
+  topic: string | null
+  partition: number | null
+  offset: string | null
+  apiName: string | null
+  apiKey: number | null
+  apiVersion: number | null
+  correlationId: number | null
+  cause: NativeFailure | null
+}
+
+export interface NativeTls {
+  ca: string[] // PEM
+  cert: string | null // PEM chain
+  key: string | null // PKCS#8 PEM, not encrypted
+  servername: string | null // null = the broker's host
+  rejectUnauthorized: boolean
+  minVersion: 'TLSv1.2' | 'TLSv1.3' | null
+  maxVersion: 'TLSv1.2' | 'TLSv1.3' | null
+  alpn: string[]
+}
+
+export interface NativeSasl {
+  /** Upper case. PLAIN and SCRAM-SHA-256/512 run in the engine; for any other an `authenticate` event asks JavaScript. */
+  mechanism: string
+  username: string | null
+  password: string | null
+  authorizationIdentity: string | null
+}
+
+export interface NativeClientOptions {
+  clientId: string
+  connectionTimeout: number // ms
+  authenticationTimeout: number // ms
+  reauthenticationThreshold: number // ms
+  requestTimeout: number // ms; 0 = never
+  maxInFlightRequests: number | null
+  tls: NativeTls | null
+  sasl: NativeSasl | null
+}
+
+export type NativeClientEvent =
+  | { type: 'log'; level: number; namespace: string; message: string; extra: [string, string | number][] }
+  | {
+      type: 'request'
+      broker: string
+      clientId: string
+      correlationId: number
+      size: number
+      createdAt: number // ms since the epoch
+      sentAt: number
+      pendingDuration: number
+      duration: number
+      apiName: string
+      apiKey: number
+      apiVersion: number
+    }
+  | {
+      type: 'request_timeout'
+      broker: string
+      clientId: string
+      correlationId: number
+      createdAt: number
+      sentAt: number
+      pendingDuration: number
+      apiName: string
+      apiKey: number
+      apiVersion: number
+    }
+  | { type: 'request_queue_size'; broker: string; clientId: string; queueSize: number }
+  /** JavaScript authenticates this connection: rounds through `saslAuthenticate`, then `authenticated`. */
+  | { type: 'authenticate'; session: number; host: string; port: number; mechanism: string }
+
+export interface NativeMetadata {
+  clusterId: string | null
+  controllerId: number
+  brokers: { nodeId: number; host: string; port: number; rack: string | null }[]
+  topics: {
+    errorCode: number
+    name: string
+    isInternal: boolean
+    partitions: {
+      errorCode: number
+      partitionId: number
+      leader: number
+      leaderEpoch: number
+      replicas: number[]
+      isr: number[]
+      offlineReplicas: number[]
+    }[]
+  }[]
+}
+
+export interface NativeGroupDescription {
+  errorCode: number
+  groupId: string
+  state: string
+  protocolType: string
+  protocol: string
+  members: {
+    memberId: string
+    groupInstanceId: string | null
+    clientId: string
+    clientHost: string
+    memberMetadata: Buffer
+    memberAssignment: Buffer
+  }[]
+}
+
+/** Connections to a cluster. One per `Kafka#consumer()`. */
+export class NativeClient {
+  constructor(options: NativeClientOptions, notify: (event: NativeClientEvent) => void)
+  /** Connects to a seed broker (ApiVersions and SASL included) and reads the broker list from it. */
+  connect(host: string, port: number): Promise<NativeFailure | null>
+  isConnected(): boolean
+  metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
+  describeGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
+  /** timestamp: ms, '-1' latest, '-2' earliest. */
+  listOffsets(
+    topics: { topic: string; partitions: number[] }[],
+    timestamp: string,
+    readCommitted: boolean
+  ): Promise<NativeFailure | { topic: string; partition: number; offset: string }[]>
+  offsetFetch(
+    groupId: string,
+    topics: { topic: string; partitions: number[] }[]
+  ): Promise<NativeFailure | { topic: string; partition: number; offset: string; metadata: string | null }[]>
+  /** Request events are only made while somebody listens. */
+  setRequestEvents(on: boolean): void
+  saslAuthenticate(session: number, bytes: Buffer): Promise<NativeFailure | Buffer>
+  authenticated(session: number, error: string | null): void
+  /** Closes every connection. Idempotent. Afterwards nothing keeps the process alive. */
+  close(): Promise<void>
+}
+
+export interface NativeTopicPartitions {
+  topic: string
+  partitions: number[]
+}
+
+export interface NativeConsumerOptions {
+  groupId: string
+  groupInstanceId: string | null
+  sessionTimeout: number
+  rebalanceTimeout: number
+  heartbeatInterval: number
+  maxPollInterval: number
+  metadataMaxAge: number
+  allowAutoTopicCreation: boolean
+  maxBytesPerPartition: number
+  minBytes: number
+  maxBytes: number
+  maxWaitTimeInMs: number
+  maxQueuedBytes: number
+  readUncommitted: boolean
+  rackId: string
+  checkCrcs: boolean
+  autoOffsetReset: 'none' | null // null = by the topic's fromBeginning
+  autoCommit: boolean
+  autoCommitInterval: number | null
+  autoCommitThreshold: number | null
+  lanes: number // handlers at once
+}
+
+export type NativeConsumerEvent =
+  | { type: 'log'; level: number; namespace: string; message: string; extra: [string, string | number][] }
+  /** Answer with `complete(job, …)`: the protocols to offer in JoinGroup. */
+  | { type: 'protocols'; job: number; topics: string[] }
+  /** Answer with `complete(job, …)`: we lead, assign. */
+  | {
+      type: 'assign'
+      job: number
+      protocol: string
+      members: { memberId: string; groupInstanceId: string | null; memberMetadata: Buffer }[]
+    }
+  | {
+      type: 'joined'
+      duration: number
+      isLeader: boolean
+      leaderId: string
+      memberId: string
+      generationId: number
+      groupProtocol: string
+      assignment: NativeTopicPartitions[]
+      unsubscribed: NativeTopicPartitions[] // assigned but not subscribed: dropped
+    }
+  | { type: 'rebalancing'; memberId: string }
+  | { type: 'heartbeat'; memberId: string; generationId: number }
+  | {
+      type: 'committed'
+      memberId: string
+      generationId: number
+      automatic: boolean
+      topics: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[]
+    }
+  | { type: 'fetch_start'; nodeId: number }
+  | { type: 'fetch'; nodeId: number; duration: number; numberOfBatches: number }
+  | { type: 'crash'; error: NativeFailure }
+
+export interface NativeOffsets {
+  topic: string
+  partitions: { partition: number; offset: string; metadata: string | null }[]
+}
+
+/** One membership: from join to leave. Made by the runner; never restarted. */
+export class NativeConsumer {
+  /**
+   * `cells`: Int32Array shared with the engine, see `src/consumer/cells.js`.
+   * `wake`: at least one idle lane has work (or the consumer has stopped); edge-triggered, armed by a `take` that found nothing.
+   */
+  constructor(
+    client: NativeClient,
+    options: NativeConsumerOptions,
+    cells: Int32Array,
+    wake: () => void,
+    notify: (event: NativeConsumerEvent) => void
+  )
+  start(topics: { topic: string; fromBeginning: boolean }[]): void
+  complete(
+    job: number,
+    error: string | null,
+    answer: { name: string; metadata: Buffer }[] | { memberId: string; assignment: Buffer }[] | null
+  ): void
+
+  /** Gives the engine an empty slab to fill; each is handed back by exactly one `take`. Returns its id. */
+  give(slab: Uint8Array): number
+  /**
+   * The next delivery for an idle lane: a slab id (≥ 0); -1: none now, `wake` will come;
+   * below -1: a staged delivery of -(n + 1) bytes waits: call `takeStaged` with a fresh Uint8Array of exactly that size.
+   */
+  take(lane: number): number
+  takeStaged(lane: number, into: Uint8Array): void
+  /** The topic and partition behind a slot number in a delivery's header. */
+  slot(slot: number): { topic: string; partition: number }
+  /** The lane is idle again. Outcome 0: went to the end; 1: stopped early, deliver again from the resolved offset, after `backoff` ms. */
+  finish(lane: number, outcome: number, backoff: number): void
+  /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
+  resolve(lane: number, next: string): void
+
+  seek(topic: string, partition: number, offset: string): void
+  pause(topic: string, partitions: number[] | null): void
+  resume(topic: string, partitions: number[] | null): void
+  paused(): NativeTopicPartitions[]
+  assignment(): NativeTopicPartitions[]
+  uncommitted(): NativeOffsets[]
+  /** Commits these offsets, or (null) everything resolved and not committed. */
+  commit(offsets: NativeOffsets[] | null): Promise<NativeFailure | null>
+  /** Commits if autoCommitInterval or autoCommitThreshold say so. */
+  commitIfNecessary(): Promise<NativeFailure | null>
+  /** Asks handlers to stop, waits for the lanes, commits (autoCommit), leaves. Idempotent. */
+  stop(): Promise<void>
+}
