@@ -13,12 +13,24 @@
 //! ```
 
 pub mod backoff;
+pub mod failure;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::protocol::Request;
 
 pub use backoff::Backoff;
+pub use failure::Failure;
+
+/// A partition of a topic. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicPartition {
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Partition number.
+    pub partition: i32,
+}
 
 /// A request that a machine wants to have sent.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,40 @@
+//! What ends a consumer, or an operation of its user: facts as data. The facade makes kafkajs's error classes of it.
+
+use std::sync::Arc;
+
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+
+use super::TopicPartition;
+
+/// Why something failed for good.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// A broker said no.
+    Broker {
+        /// Its code.
+        code: ErrorCode,
+        /// Which partition it was about, if one.
+        partition: Option<TopicPartition>,
+    },
+    /// No answer.
+    Net(NetError),
+    /// No broker could name the group's coordinator, and trying again would not help.
+    CoordinatorNotFound(Box<Failure>),
+    /// The position lies outside the log and the user chose not to reset it.
+    OffsetOutOfRange(TopicPartition),
+    /// The partition's data cannot be read: checksum, compression or format.
+    Records {
+        /// Whose data.
+        partition: TopicPartition,
+        /// Where in it.
+        offset: i64,
+        /// What is wrong.
+        message: Arc<str>,
+    },
+    /// An assigner or another callback of the user's failed; the facade holds the original error.
+    Callback(String),
+    /// The consumer is stopping or has stopped.
+    Stopped,
+}
