@@ -15,6 +15,16 @@ pub struct VersionRange {
     pub max: i16,
 }
 
+impl VersionRange {
+    /// The highest version that both sides speak. `None` when there is none, or when the broker does not list the
+    /// API at all (`theirs` is `None`).
+    pub fn negotiate(self, theirs: Option<VersionRange>) -> Option<i16> {
+        let theirs = theirs?;
+        let highest = self.max.min(theirs.max);
+        (highest >= self.min.max(theirs.min)).then_some(highest)
+    }
+}
+
 macro_rules! apis {
     ($( $variant:ident = $key:literal, $module:ident :: $request:ident => $response:ident, $kafkajs:literal; )*) => {
         /// The numeric key of an API, as it stands in the request header.
@@ -37,6 +47,12 @@ macro_rules! apis {
 
             /// The first version with compact types and tagged fields.
             pub fn first_flexible(self) -> i16 { match self { $( ApiKey::$variant => $module::FIRST_FLEXIBLE, )* } }
+
+            /// Has `version` compact types and tagged fields?
+            pub fn is_flexible(self, version: i16) -> bool { version >= self.first_flexible() }
+
+            /// The key's number.
+            pub fn code(self) -> i16 { match self { $( ApiKey::$variant => $key, )* } }
         }
 
         /// Any request body.
@@ -59,6 +75,7 @@ macro_rules! apis {
 
             /// Writes the body in `version`, which must lie within [`ApiKey::versions`].
             pub fn encode(&self, version: i16, out: &mut Writer) {
+                out.set_flexible(self.key().is_flexible(version));
                 match self { $( Request::$variant(body) => body.encode(version, out), )* }
             }
         }
@@ -70,6 +87,7 @@ macro_rules! apis {
             /// Reads a body (behind the response header) of `key` in `version`.
             pub fn decode(key: ApiKey, version: i16, body: Bytes) -> Result<Response, DecodeError> {
                 let mut input = Reader::new(body);
+                input.set_flexible(key.is_flexible(version));
                 match key { $(
                     ApiKey::$variant => $module::$response::decode(version, &mut input).map(Response::$variant),
                 )* }

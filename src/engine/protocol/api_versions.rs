@@ -29,13 +29,31 @@ pub struct ApiVersionsResponse {
 }
 
 impl ApiVersionsRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        if version >= 3 {
+            out.string(&self.client_software_name);
+            out.string(&self.client_software_version);
+        }
+        out.tags();
     }
 }
 
 impl ApiVersionsResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<ApiVersionsResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<ApiVersionsResponse, DecodeError> {
+        let error = input.error()?;
+        let refused = error == ErrorCode::UNSUPPORTED_VERSION;
+        let version = if refused { 0 } else { version };
+        input.set_flexible(version >= FIRST_FLEXIBLE);
+
+        let response = ApiVersionsResponse {
+            error,
+            apis: input.array(6, |input| {
+                Ok((input.i16()?, VersionRange { min: input.i16()?, max: input.i16()? }))
+            })?,
+            throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+        };
+        // Broker features (KIP-584).
+        input.tags()?;
+        Ok(response)
     }
 }

@@ -61,13 +61,48 @@ pub struct DescribedGroupMember {
 }
 
 impl DescribeGroupsRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.strings(&self.groups);
+        if version >= 3 {
+            out.bool(false); // include_authorized_operations
+        }
+        out.tags();
     }
 }
 
 impl DescribeGroupsResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<DescribeGroupsResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<DescribeGroupsResponse, DecodeError> {
+        let response = DescribeGroupsResponse {
+            throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+            groups: input.array(12, |input| DescribedGroup::decode(version, input))?,
+        };
+        input.tags()?;
+        Ok(response)
+    }
+}
+
+impl DescribedGroup {
+    fn decode(version: i16, input: &mut Reader) -> Result<DescribedGroup, DecodeError> {
+        let group = DescribedGroup {
+            error: input.error()?,
+            group_id: input.string()?,
+            state: input.string()?,
+            protocol_type: input.string()?,
+            protocol: input.string()?,
+            members: input.array(7, |input| {
+                Ok(DescribedGroupMember {
+                    member_id: input.string()?,
+                    group_instance_id: if version >= 4 { input.nullable_string()? } else { None },
+                    client_id: input.string()?,
+                    client_host: input.string()?,
+                    metadata: input.bytes()?,
+                    assignment: input.bytes()?,
+                })
+            })?,
+        };
+        if version >= 3 {
+            input.i32()?; // authorized_operations
+        }
+        Ok(group)
     }
 }

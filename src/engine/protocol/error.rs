@@ -1,8 +1,10 @@
 //! Broker error codes, and what can go wrong between us and a broker.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::api::ApiKey;
+use super::error_table::row;
 
 /// An error code as a broker sends it. Unknown codes are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -56,11 +58,32 @@ impl ErrorCode {
     pub fn is_err(self) -> bool {
         self != ErrorCode::NONE
     }
+
+    /// kafkajs's name of the code (its error's `type`), Kafka's own from 89 on, `KAFKAJS_UNKNOWN_ERROR_CODE` for a
+    /// code that we do not know. Below 89 it can be older than the constant: NOT_LEADER_FOR_PARTITION, not
+    /// NOT_LEADER_OR_FOLLOWER.
+    pub fn name(self) -> &'static str {
+        row(self).map_or("KAFKAJS_UNKNOWN_ERROR_CODE", |row| row.name)
+    }
+
+    /// kafkajs's words for the code.
+    pub fn message(self) -> Cow<'static, str> {
+        match row(self) {
+            Some(row) => Cow::Borrowed(row.message),
+            None => Cow::Owned(format!("Unknown error code {}", self.0)),
+        }
+    }
+
+    /// Can the same request succeed later, in kafkajs's opinion? The rooms decide by what a code means to them; this
+    /// is for errors that reach the user.
+    pub fn retriable(self) -> bool {
+        row(self).is_some_and(|row| row.retriable)
+    }
 }
 
 impl fmt::Debug for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ErrorCode({})", self.0)
+        write!(f, "ErrorCode({} {})", self.0, self.name())
     }
 }
 

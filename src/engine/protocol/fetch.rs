@@ -151,13 +151,128 @@ pub struct NodeEndpoint {
 }
 
 impl FetchRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        if version < 15 {
+            out.i32(-1); // replica_id: a consumer; from v15 a tagged field with that default
+        }
+        out.i32(self.max_wait_ms);
+        out.i32(self.min_bytes);
+        out.i32(self.max_bytes);
+        out.bool(self.read_committed); // isolation_level
+        if version >= 7 {
+            out.i32(self.session_id);
+            out.i32(self.session_epoch);
+        }
+        out.array(&self.topics, |out, topic| {
+            encode_topic(version, &topic.name, topic.topic_id, out);
+            out.array(&topic.partitions, |out, partition| partition.encode(version, out));
+        });
+        if version >= 7 {
+            out.array(&self.forgotten, |out, topic| {
+                encode_topic(version, &topic.name, topic.topic_id, out);
+                out.i32s(&topic.partitions);
+            });
+        }
+        if version >= 11 {
+            out.string(&self.rack_id);
+        }
+        out.tags();
+    }
+}
+
+impl FetchPartition {
+    fn encode(&self, version: i16, out: &mut Writer) {
+        out.i32(self.partition);
+        if version >= 9 {
+            out.i32(self.current_leader_epoch);
+        }
+        out.i64(self.fetch_offset);
+        if version >= 12 {
+            out.i32(-1); // last_fetched_epoch: we look for truncation with OffsetForLeaderEpoch
+        }
+        if version >= 5 {
+            out.i64(-1); // log_start_offset: followers only
+        }
+        out.i32(self.max_bytes);
+    }
+}
+
+fn encode_topic(version: i16, name: &str, id: TopicId, out: &mut Writer) {
+    if version >= FIRST_WITH_TOPIC_IDS {
+        out.uuid(id);
+    } else {
+        out.string(name);
     }
 }
 
 impl FetchResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<FetchResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<FetchResponse, DecodeError> {
+        let mut response = FetchResponse {
+            throttle_time_ms: input.i32()?,
+            error: if version >= 7 { input.error()? } else { ErrorCode::NONE },
+            session_id: if version >= 7 { input.i32()? } else { 0 },
+            topics: input.array(3, |input| FetchResponseTopic::decode(version, input))?,
+            node_endpoints: Vec::new(),
+        };
+        input.known_tags(|tag, input| {
+            if tag == NODE_ENDPOINTS {
+                response.node_endpoints = input.array(11, NodeEndpoint::decode)?;
+            }
+            Ok(())
+        })?;
+        Ok(response)
     }
 }
+
+impl FetchResponseTopic {
+    fn decode(version: i16, input: &mut Reader) -> Result<FetchResponseTopic, DecodeError> {
+        let by_id = version >= FIRST_WITH_TOPIC_IDS;
+        Ok(FetchResponseTopic {
+            name: if by_id { String::new() } else { input.string()? },
+            topic_id: if by_id { input.uuid()? } else { TopicId::ZERO },
+            partitions: input.elements(30, |input| FetchResponsePartition::decode(version, input))?,
+        })
+    }
+}
+
+impl FetchResponsePartition {
+    fn decode(version: i16, input: &mut Reader) -> Result<FetchResponsePartition, DecodeError> {
+        let mut partition = FetchResponsePartition {
+            partition: input.i32()?,
+            error: input.error()?,
+            high_watermark: input.i64()?,
+            last_stable_offset: input.i64()?,
+            log_start_offset: if version >= 5 { input.i64()? } else { -1 },
+            aborted: input.array(16, |input| {
+                Ok(AbortedTransaction { producer_id: input.i64()?, first_offset: input.i64()? })
+            })?,
+            preferred_read_replica: if version >= 11 { input.i32()? } else { -1 },
+            records: input.nullable_bytes()?.unwrap_or_default(),
+            current_leader: None,
+        };
+        input.known_tags(|tag, input| {
+            if tag == CURRENT_LEADER {
+                let (node, epoch) = (input.i32()?, input.i32()?);
+                partition.current_leader = (node >= 0).then_some((node, epoch));
+            }
+            Ok(())
+        })?;
+        Ok(partition)
+    }
+}
+
+impl NodeEndpoint {
+    fn decode(input: &mut Reader) -> Result<NodeEndpoint, DecodeError> {
+        Ok(NodeEndpoint {
+            node_id: input.i32()?,
+            host: input.string()?,
+            port: input.i32()?,
+            rack: input.nullable_string()?,
+        })
+    }
+}
+
+/// Tag of [`FetchResponse::node_endpoints`].
+const NODE_ENDPOINTS: u32 = 0;
+/// Tag of [`FetchResponsePartition::current_leader`].
+const CURRENT_LEADER: u32 = 1;

@@ -30,13 +30,24 @@ pub struct HeartbeatResponse {
 }
 
 impl HeartbeatRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.string(&self.group_id);
+        out.i32(self.generation_id);
+        out.string(&self.member_id);
+        if version >= 3 {
+            out.nullable_string(&self.group_instance_id);
+        }
+        out.tags();
     }
 }
 
 impl HeartbeatResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<HeartbeatResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<HeartbeatResponse, DecodeError> {
+        let response = HeartbeatResponse {
+            throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+            error: input.error()?,
+        };
+        input.tags()?;
+        Ok(response)
     }
 }

@@ -74,13 +74,48 @@ pub struct JoinGroupMember {
 }
 
 impl JoinGroupRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.string(&self.group_id);
+        out.i32(self.session_timeout_ms);
+        if version >= 1 {
+            out.i32(self.rebalance_timeout_ms);
+        }
+        out.string(&self.member_id);
+        if version >= 5 {
+            out.nullable_string(&self.group_instance_id);
+        }
+        out.string(&self.protocol_type);
+        out.array(&self.protocols, |out, protocol| {
+            out.string(&protocol.name);
+            out.bytes(&protocol.metadata);
+        });
+        if version >= 8 {
+            out.nullable_string(&self.reason);
+        }
+        out.tags();
     }
 }
 
 impl JoinGroupResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<JoinGroupResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<JoinGroupResponse, DecodeError> {
+        let response = JoinGroupResponse {
+            throttle_time_ms: if version >= 2 { input.i32()? } else { 0 },
+            error: input.error()?,
+            generation_id: input.i32()?,
+            protocol_type: if version >= 7 { input.nullable_string()? } else { None },
+            protocol_name: input.nullable_string()?,
+            leader: input.string()?,
+            skip_assignment: if version >= 9 { input.bool()? } else { false },
+            member_id: input.string()?,
+            members: input.array(4, |input| {
+                Ok(JoinGroupMember {
+                    member_id: input.string()?,
+                    group_instance_id: if version >= 5 { input.nullable_string()? } else { None },
+                    metadata: input.bytes()?,
+                })
+            })?,
+        };
+        input.tags()?;
+        Ok(response)
     }
 }

@@ -30,13 +30,40 @@ pub struct LeaveGroupResponse {
 }
 
 impl LeaveGroupRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.string(&self.group_id);
+        if version >= 3 {
+            out.array(std::slice::from_ref(self), |out, member| {
+                out.string(&member.member_id);
+                out.nullable_string(&member.group_instance_id);
+                if version >= 5 {
+                    out.nullable_string(&member.reason);
+                }
+            });
+        } else {
+            out.string(&self.member_id);
+        }
+        out.tags();
     }
 }
 
 impl LeaveGroupResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<LeaveGroupResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<LeaveGroupResponse, DecodeError> {
+        let mut response = LeaveGroupResponse {
+            throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+            error: input.error()?,
+        };
+        if version >= 3 {
+            let member_errors = input.array(5, |input| {
+                input.string()?; // member_id
+                input.nullable_string()?; // group_instance_id
+                input.error()
+            })?;
+            if !response.error.is_err() {
+                response.error = member_errors.into_iter().find(|e| e.is_err()).unwrap_or_default();
+            }
+        }
+        input.tags()?;
+        Ok(response)
     }
 }

@@ -77,13 +77,48 @@ pub struct ListOffsetsResponsePartition {
 }
 
 impl ListOffsetsRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.i32(-1); // replica_id: a consumer
+        if version >= 2 {
+            out.bool(self.read_committed); // isolation_level
+        }
+        out.array(&self.topics, |out, topic| {
+            out.string(&topic.name);
+            out.array(&topic.partitions, |out, partition| {
+                out.i32(partition.partition);
+                if version >= 4 {
+                    out.i32(partition.current_leader_epoch);
+                }
+                out.i64(partition.timestamp);
+            });
+        });
+        if version >= 10 {
+            out.i32(self.timeout_ms);
+        }
+        out.tags();
     }
 }
 
 impl ListOffsetsResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<ListOffsetsResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<ListOffsetsResponse, DecodeError> {
+        let response = ListOffsetsResponse {
+            throttle_time_ms: if version >= 2 { input.i32()? } else { 0 },
+            topics: input.array(3, |input| {
+                Ok(ListOffsetsResponseTopic {
+                    name: input.string()?,
+                    partitions: input.array(22, |input| {
+                        Ok(ListOffsetsResponsePartition {
+                            partition: input.i32()?,
+                            error: input.error()?,
+                            timestamp: input.i64()?,
+                            offset: input.i64()?,
+                            leader_epoch: if version >= 4 { input.i32()? } else { -1 },
+                        })
+                    })?,
+                })
+            })?,
+        };
+        input.tags()?;
+        Ok(response)
     }
 }

@@ -90,13 +90,78 @@ pub struct MetadataPartition {
 }
 
 impl MetadataRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.nullable_array(&self.topics, |out, topic| {
+            if version >= 10 {
+                out.uuid(topic.topic_id);
+                out.nullable_string(&topic.name);
+            } else {
+                out.string(topic.name.as_deref().unwrap_or_default());
+            }
+        });
+        if version >= 4 {
+            out.bool(self.allow_auto_topic_creation);
+        }
+        if (8..=10).contains(&version) {
+            out.bool(false); // include_cluster_authorized_operations
+        }
+        if version >= 8 {
+            out.bool(false); // include_topic_authorized_operations
+        }
+        out.tags();
     }
 }
 
 impl MetadataResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<MetadataResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<MetadataResponse, DecodeError> {
+        let mut response = MetadataResponse {
+            throttle_time_ms: if version >= 3 { input.i32()? } else { 0 },
+            brokers: input.array(11, |input| {
+                Ok(MetadataBroker {
+                    node_id: input.i32()?,
+                    host: input.string()?,
+                    port: input.i32()?,
+                    rack: input.nullable_string()?,
+                })
+            })?,
+            cluster_id: if version >= 2 { input.nullable_string()? } else { None },
+            controller_id: input.i32()?,
+            topics: input.array(9, |input| MetadataTopic::decode(version, input))?,
+            error: ErrorCode::NONE,
+        };
+        if (8..=10).contains(&version) {
+            input.i32()?; // cluster_authorized_operations
+        }
+        if version >= 13 {
+            response.error = input.error()?;
+        }
+        input.tags()?;
+        Ok(response)
+    }
+}
+
+impl MetadataTopic {
+    fn decode(version: i16, input: &mut Reader) -> Result<MetadataTopic, DecodeError> {
+        let topic = MetadataTopic {
+            error: input.error()?,
+            name: input.nullable_string()?,
+            topic_id: if version >= 10 { input.uuid()? } else { TopicId::ZERO },
+            is_internal: input.bool()?,
+            partitions: input.array(18, |input| {
+                Ok(MetadataPartition {
+                    error: input.error()?,
+                    partition: input.i32()?,
+                    leader: input.i32()?,
+                    leader_epoch: if version >= 7 { input.i32()? } else { -1 },
+                    replicas: input.i32s()?,
+                    isr: input.i32s()?,
+                    offline_replicas: if version >= 5 { input.i32s()? } else { Vec::new() },
+                })
+            })?,
+        };
+        if version >= 8 {
+            input.i32()?; // topic_authorized_operations
+        }
+        Ok(topic)
     }
 }

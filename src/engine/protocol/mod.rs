@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod error;
+mod error_table;
 pub mod header;
 pub mod primitives;
 
@@ -28,5 +29,7 @@ pub mod sync_group;
 pub mod consumer_protocol;
 
 pub use api::{ApiKey, Request, Response, VersionRange};
+pub use consumer_protocol::{Assignment, Subscription};
 pub use error::{DecodeError, ErrorCode, NetError};
+pub use header::{decode_response_header, encode_frame};
 pub use primitives::{Reader, TopicId, Writer};

@@ -72,13 +72,48 @@ pub struct OffsetCommitResponsePartition {
 }
 
 impl OffsetCommitRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.string(&self.group_id);
+        out.i32(self.generation_id);
+        out.string(&self.member_id);
+        if version >= 7 {
+            out.nullable_string(&self.group_instance_id);
+        }
+        if version <= 4 {
+            out.i64(BROKER_RETENTION);
+        }
+        out.array(&self.topics, |out, topic| {
+            out.string(&topic.name);
+            out.array(&topic.partitions, |out, partition| {
+                out.i32(partition.partition);
+                out.i64(partition.offset);
+                if version >= 6 {
+                    out.i32(partition.leader_epoch);
+                }
+                out.nullable_string(&partition.metadata);
+            });
+        });
+        out.tags();
     }
 }
 
 impl OffsetCommitResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<OffsetCommitResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<OffsetCommitResponse, DecodeError> {
+        let response = OffsetCommitResponse {
+            throttle_time_ms: if version >= 3 { input.i32()? } else { 0 },
+            topics: input.array(3, |input| {
+                Ok(OffsetCommitResponseTopic {
+                    name: input.string()?,
+                    partitions: input.array(6, |input| {
+                        Ok(OffsetCommitResponsePartition { partition: input.i32()?, error: input.error()? })
+                    })?,
+                })
+            })?,
+        };
+        input.tags()?;
+        Ok(response)
     }
 }
+
+/// retention_time_ms: as configured at the broker.
+const BROKER_RETENTION: i64 = -1;

@@ -67,13 +67,74 @@ pub struct OffsetFetchResponsePartition {
 }
 
 impl OffsetFetchRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        if version >= 8 {
+            out.array(std::slice::from_ref(self), |out, group| {
+                out.string(&group.group_id);
+                if version >= 9 {
+                    out.nullable_string(&group.member_id);
+                    out.i32(group.member_epoch);
+                }
+                group.encode_topics(version, out);
+            });
+        } else {
+            out.string(&self.group_id);
+            self.encode_topics(version, out);
+        }
+        if version >= 7 {
+            out.bool(self.require_stable);
+        }
+        out.tags();
+    }
+
+    fn encode_topics(&self, version: i16, out: &mut Writer) {
+        let write = |out: &mut Writer, topic: &OffsetFetchTopic| {
+            out.string(&topic.name);
+            out.i32s(&topic.partitions);
+        };
+        if version >= 2 {
+            out.nullable_array(&self.topics, write);
+        } else {
+            out.array(self.topics.as_deref().unwrap_or_default(), write);
+        }
     }
 }
 
 impl OffsetFetchResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<OffsetFetchResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<OffsetFetchResponse, DecodeError> {
+        let throttle_time_ms = if version >= 3 { input.i32()? } else { 0 };
+        let group = if version >= 8 {
+            // We asked for one group, so the first answer is ours.
+            let groups = input.array(5, |input| {
+                input.string()?; // group_id
+                decode_group(version, input)
+            })?;
+            groups.into_iter().next().ok_or(DecodeError::Invalid { what: "group count", value: 0 })?
+        } else {
+            decode_group(version, input)?
+        };
+        input.tags()?;
+        Ok(OffsetFetchResponse { throttle_time_ms, ..group })
     }
+}
+
+fn decode_group(version: i16, input: &mut Reader) -> Result<OffsetFetchResponse, DecodeError> {
+    Ok(OffsetFetchResponse {
+        throttle_time_ms: 0,
+        topics: input.array(3, |input| {
+            Ok(OffsetFetchResponseTopic {
+                name: input.string()?,
+                partitions: input.array(16, |input| {
+                    Ok(OffsetFetchResponsePartition {
+                        partition: input.i32()?,
+                        offset: input.i64()?,
+                        leader_epoch: if version >= 5 { input.i32()? } else { -1 },
+                        metadata: input.nullable_string()?,
+                        error: input.error()?,
+                    })
+                })?,
+            })
+        })?,
+        error: if version >= 2 { input.error()? } else { ErrorCode::NONE },
+    })
 }

@@ -66,16 +66,44 @@ pub struct EpochEnd {
 }
 
 impl OffsetForLeaderEpochRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        if version >= 3 {
+            out.i32(-1); // replica_id: a consumer
+        }
+        out.array(&self.topics, |out, topic| {
+            out.string(&topic.name);
+            out.array(&topic.partitions, |out, partition| {
+                out.i32(partition.partition);
+                out.i32(partition.current_leader_epoch);
+                out.i32(partition.leader_epoch);
+            });
+        });
+        out.tags();
     }
 }
 
 impl OffsetForLeaderEpochResponse {
     pub(crate) fn decode(
         _version: i16,
-        _input: &mut Reader,
+        input: &mut Reader,
     ) -> Result<OffsetForLeaderEpochResponse, DecodeError> {
-        todo!()
+        let response = OffsetForLeaderEpochResponse {
+            throttle_time_ms: input.i32()?,
+            topics: input.array(3, |input| {
+                Ok(EpochEndTopic {
+                    name: input.string()?,
+                    partitions: input.array(18, |input| {
+                        Ok(EpochEnd {
+                            error: input.error()?,
+                            partition: input.i32()?,
+                            leader_epoch: input.i32()?,
+                            end_offset: input.i64()?,
+                        })
+                    })?,
+                })
+            })?,
+        };
+        input.tags()?;
+        Ok(response)
     }
 }

@@ -36,16 +36,21 @@ pub struct SaslAuthenticateResponse {
 }
 
 impl SaslAuthenticateRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, _version: i16, out: &mut Writer) {
+        out.bytes(&self.auth_bytes);
+        out.tags();
     }
 }
 
 impl SaslAuthenticateResponse {
-    pub(crate) fn decode(
-        _version: i16,
-        _input: &mut Reader,
-    ) -> Result<SaslAuthenticateResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<SaslAuthenticateResponse, DecodeError> {
+        let response = SaslAuthenticateResponse {
+            error: input.error()?,
+            error_message: input.nullable_string()?,
+            auth_bytes: input.bytes()?,
+            session_lifetime_ms: if version >= 1 { input.i64()? } else { 0 },
+        };
+        input.tags()?;
+        Ok(response)
     }
 }

@@ -24,13 +24,13 @@ pub struct SaslHandshakeResponse {
 }
 
 impl SaslHandshakeRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, _version: i16, out: &mut Writer) {
+        out.string(&self.mechanism);
     }
 }
 
 impl SaslHandshakeResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<SaslHandshakeResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(_version: i16, input: &mut Reader) -> Result<SaslHandshakeResponse, DecodeError> {
+        Ok(SaslHandshakeResponse { error: input.error()?, mechanisms: input.strings()? })
     }
 }

@@ -53,13 +53,35 @@ pub struct SyncGroupResponse {
 }
 
 impl SyncGroupRequest {
-    pub(crate) fn encode(&self, _version: i16, _out: &mut Writer) {
-        todo!()
+    pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
+        out.string(&self.group_id);
+        out.i32(self.generation_id);
+        out.string(&self.member_id);
+        if version >= 3 {
+            out.nullable_string(&self.group_instance_id);
+        }
+        if version >= 5 {
+            out.nullable_string(&self.protocol_type);
+            out.nullable_string(&self.protocol_name);
+        }
+        out.array(&self.assignments, |out, member| {
+            out.string(&member.member_id);
+            out.bytes(&member.assignment);
+        });
+        out.tags();
     }
 }
 
 impl SyncGroupResponse {
-    pub(crate) fn decode(_version: i16, _input: &mut Reader) -> Result<SyncGroupResponse, DecodeError> {
-        todo!()
+    pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<SyncGroupResponse, DecodeError> {
+        let response = SyncGroupResponse {
+            throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+            error: input.error()?,
+            protocol_type: if version >= 5 { input.nullable_string()? } else { None },
+            protocol_name: if version >= 5 { input.nullable_string()? } else { None },
+            assignment: input.bytes()?,
+        };
+        input.tags()?;
+        Ok(response)
     }
 }

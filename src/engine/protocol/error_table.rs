@@ -1,0 +1,226 @@
+//! The table of error codes of Kafka 4.3. Name, message and "is it worth a retry" are those of kafkajs where kafkajs
+//! has the code (to 88), so that a user sees the words that they know; from 89 on the names are Kafka's own.
+
+use super::error::ErrorCode;
+
+/// What we know of one error code.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) retriable: bool,
+    pub(super) message: &'static str,
+}
+
+/// The row of `code`; `None` for a code younger than this table.
+pub(super) fn row(code: ErrorCode) -> Option<Row> {
+    let index = TABLE.binary_search_by_key(&code.0, |row| row.0).ok()?;
+    TABLE.get(index).map(|&(_, name, retriable, message)| Row { name, retriable, message })
+}
+
+const RETRY: bool = true;
+const FINAL: bool = false;
+
+/// Code, name, retriable, message; ordered by code.
+#[rustfmt::skip]
+static TABLE: &[(i16, &str, bool, &str)] = &[
+    (-1, "UNKNOWN", FINAL, "The server experienced an unexpected error when processing the request"),
+    (0, "NONE", FINAL, "No error"),
+    (1, "OFFSET_OUT_OF_RANGE", FINAL,
+        "The requested offset is not within the range of offsets maintained by the server"),
+    (2, "CORRUPT_MESSAGE", RETRY,
+        "This message has failed its CRC checksum, exceeds the valid size, or is otherwise corrupt"),
+    (3, "UNKNOWN_TOPIC_OR_PARTITION", RETRY, "This server does not host this topic-partition"),
+    (4, "INVALID_FETCH_SIZE", FINAL, "The requested fetch size is invalid"),
+    (5, "LEADER_NOT_AVAILABLE", RETRY,
+        "There is no leader for this topic-partition as we are in the middle of a leadership election"),
+    (6, "NOT_LEADER_FOR_PARTITION", RETRY, "This server is not the leader for that topic-partition"),
+    (7, "REQUEST_TIMED_OUT", RETRY, "The request timed out"),
+    (8, "BROKER_NOT_AVAILABLE", FINAL, "The broker is not available"),
+    (9, "REPLICA_NOT_AVAILABLE", RETRY, "The replica is not available for the requested topic-partition"),
+    (10, "MESSAGE_TOO_LARGE", FINAL,
+        "The request included a message larger than the max message size the server will accept"),
+    (11, "STALE_CONTROLLER_EPOCH", FINAL, "The controller moved to another broker"),
+    (12, "OFFSET_METADATA_TOO_LARGE", FINAL, "The metadata field of the offset request was too large"),
+    (13, "NETWORK_EXCEPTION", RETRY, "The server disconnected before a response was received"),
+    (14, "GROUP_LOAD_IN_PROGRESS", RETRY,
+        "The coordinator is loading and hence can't process requests for this group"),
+    (15, "GROUP_COORDINATOR_NOT_AVAILABLE", RETRY, "The group coordinator is not available"),
+    (16, "NOT_COORDINATOR_FOR_GROUP", RETRY, "This is not the correct coordinator for this group"),
+    (17, "INVALID_TOPIC_EXCEPTION", FINAL,
+        "The request attempted to perform an operation on an invalid topic"),
+    (18, "RECORD_LIST_TOO_LARGE", FINAL,
+        "The request included message batch larger than the configured segment size on the server"),
+    (19, "NOT_ENOUGH_REPLICAS", RETRY,
+        "Messages are rejected since there are fewer in-sync replicas than required"),
+    (20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", RETRY,
+        "Messages are written to the log, but to fewer in-sync replicas than required"),
+    (21, "INVALID_REQUIRED_ACKS", FINAL, "Produce request specified an invalid value for required acks"),
+    (22, "ILLEGAL_GENERATION", FINAL, "Specified group generation id is not valid"),
+    (23, "INCONSISTENT_GROUP_PROTOCOL", FINAL,
+        "The group member's supported protocols are incompatible with those of existing members"),
+    (24, "INVALID_GROUP_ID", FINAL, "The configured groupId is invalid"),
+    (25, "UNKNOWN_MEMBER_ID", FINAL, "The coordinator is not aware of this member"),
+    (26, "INVALID_SESSION_TIMEOUT", FINAL,
+        "The session timeout is not within the range allowed by the broker (as configured by \
+         group.min.session.timeout.ms and group.max.session.timeout.ms)"),
+    (27, "REBALANCE_IN_PROGRESS", FINAL, "The group is rebalancing, so a rejoin is needed"),
+    (28, "INVALID_COMMIT_OFFSET_SIZE", FINAL, "The committing offset data size is not valid"),
+    (29, "TOPIC_AUTHORIZATION_FAILED", FINAL,
+        "Not authorized to access topics: [Topic authorization failed]"),
+    (30, "GROUP_AUTHORIZATION_FAILED", FINAL, "Not authorized to access group: Group authorization failed"),
+    (31, "CLUSTER_AUTHORIZATION_FAILED", FINAL, "Cluster authorization failed"),
+    (32, "INVALID_TIMESTAMP", FINAL, "The timestamp of the message is out of acceptable range"),
+    (33, "UNSUPPORTED_SASL_MECHANISM", FINAL, "The broker does not support the requested SASL mechanism"),
+    (34, "ILLEGAL_SASL_STATE", FINAL, "Request is not valid given the current SASL state"),
+    (35, "UNSUPPORTED_VERSION", FINAL, "The version of API is not supported"),
+    (36, "TOPIC_ALREADY_EXISTS", FINAL, "Topic with this name already exists"),
+    (37, "INVALID_PARTITIONS", FINAL, "Number of partitions is invalid"),
+    (38, "INVALID_REPLICATION_FACTOR", FINAL, "Replication-factor is invalid"),
+    (39, "INVALID_REPLICA_ASSIGNMENT", FINAL, "Replica assignment is invalid"),
+    (40, "INVALID_CONFIG", FINAL, "Configuration is invalid"),
+    (41, "NOT_CONTROLLER", RETRY, "This is not the correct controller for this cluster"),
+    (42, "INVALID_REQUEST", FINAL,
+        "This most likely occurs because of a request being malformed by the client library or the message \
+         was sent to an incompatible broker. See the broker logs for more details"),
+    (43, "UNSUPPORTED_FOR_MESSAGE_FORMAT", FINAL,
+        "The message format version on the broker does not support the request"),
+    (44, "POLICY_VIOLATION", FINAL, "Request parameters do not satisfy the configured policy"),
+    (45, "OUT_OF_ORDER_SEQUENCE_NUMBER", FINAL, "The broker received an out of order sequence number"),
+    (46, "DUPLICATE_SEQUENCE_NUMBER", FINAL, "The broker received a duplicate sequence number"),
+    (47, "INVALID_PRODUCER_EPOCH", FINAL,
+        "Producer attempted an operation with an old epoch. Either there is a newer producer with the same \
+         transactionalId, or the producer's transaction has been expired by the broker"),
+    (48, "INVALID_TXN_STATE", FINAL, "The producer attempted a transactional operation in an invalid state"),
+    (49, "INVALID_PRODUCER_ID_MAPPING", FINAL,
+        "The producer attempted to use a producer id which is not currently assigned to its transactional \
+         id"),
+    (50, "INVALID_TRANSACTION_TIMEOUT", FINAL,
+        "The transaction timeout is larger than the maximum value allowed by the broker (as configured by \
+         max.transaction.timeout.ms)"),
+    (51, "CONCURRENT_TRANSACTIONS", RETRY,
+        "The producer attempted to update a transaction while another concurrent operation on the same \
+         transaction was ongoing"),
+    (52, "TRANSACTION_COORDINATOR_FENCED", FINAL,
+        "Indicates that the transaction coordinator sending a WriteTxnMarker is no longer the current \
+         coordinator for a given producer"),
+    (53, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", FINAL, "Transactional Id authorization failed"),
+    (54, "SECURITY_DISABLED", FINAL, "Security features are disabled"),
+    (55, "OPERATION_NOT_ATTEMPTED", FINAL,
+        "The broker did not attempt to execute this operation. This may happen for batched RPCs where some \
+         operations in the batch failed, causing the broker to respond without trying the rest"),
+    (56, "KAFKA_STORAGE_ERROR", RETRY, "Disk error when trying to access log file on the disk"),
+    (57, "LOG_DIR_NOT_FOUND", FINAL, "The user-specified log directory is not found in the broker config"),
+    (58, "SASL_AUTHENTICATION_FAILED", FINAL, "SASL Authentication failed"),
+    (59, "UNKNOWN_PRODUCER_ID", FINAL,
+        "This exception is raised by the broker if it could not locate the producer metadata associated \
+         with the producerId in question. This could happen if, for instance, the producer's records were \
+         deleted because their retention time had elapsed. Once the last records of the producerId are \
+         removed, the producer's metadata is removed from the broker, and future appends by the producer \
+         will return this exception"),
+    (60, "REASSIGNMENT_IN_PROGRESS", FINAL, "A partition reassignment is in progress"),
+    (61, "DELEGATION_TOKEN_AUTH_DISABLED", FINAL, "Delegation Token feature is not enabled"),
+    (62, "DELEGATION_TOKEN_NOT_FOUND", FINAL, "Delegation Token is not found on server"),
+    (63, "DELEGATION_TOKEN_OWNER_MISMATCH", FINAL, "Specified Principal is not valid Owner/Renewer"),
+    (64, "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED", FINAL,
+        "Delegation Token requests are not allowed on PLAINTEXT/1-way SSL channels and on delegation token \
+         authenticated channels"),
+    (65, "DELEGATION_TOKEN_AUTHORIZATION_FAILED", FINAL, "Delegation Token authorization failed"),
+    (66, "DELEGATION_TOKEN_EXPIRED", FINAL, "Delegation Token is expired"),
+    (67, "INVALID_PRINCIPAL_TYPE", FINAL, "Supplied principalType is not supported"),
+    (68, "NON_EMPTY_GROUP", FINAL, "The group is not empty"),
+    (69, "GROUP_ID_NOT_FOUND", FINAL, "The group id was not found"),
+    (70, "FETCH_SESSION_ID_NOT_FOUND", RETRY, "The fetch session ID was not found"),
+    (71, "INVALID_FETCH_SESSION_EPOCH", RETRY, "The fetch session epoch is invalid"),
+    (72, "LISTENER_NOT_FOUND", RETRY,
+        "There is no listener on the leader broker that matches the listener on which metadata request was \
+         processed"),
+    (73, "TOPIC_DELETION_DISABLED", FINAL, "Topic deletion is disabled"),
+    (74, "FENCED_LEADER_EPOCH", RETRY,
+        "The leader epoch in the request is older than the epoch on the broker"),
+    (75, "UNKNOWN_LEADER_EPOCH", RETRY,
+        "The leader epoch in the request is newer than the epoch on the broker"),
+    (76, "UNSUPPORTED_COMPRESSION_TYPE", FINAL,
+        "The requesting client does not support the compression type of given partition"),
+    (77, "STALE_BROKER_EPOCH", FINAL, "Broker epoch has changed"),
+    (78, "OFFSET_NOT_AVAILABLE", RETRY,
+        "The leader high watermark has not caught up from a recent leader election so the offsets cannot \
+         be guaranteed to be monotonically increasing"),
+    (79, "MEMBER_ID_REQUIRED", FINAL,
+        "The group member needs to have a valid member id before actually entering a consumer group"),
+    (80, "PREFERRED_LEADER_NOT_AVAILABLE", RETRY, "The preferred leader was not available"),
+    (81, "GROUP_MAX_SIZE_REACHED", FINAL,
+        "The consumer group has reached its max size. It already has the configured maximum number of \
+         members"),
+    (82, "FENCED_INSTANCE_ID", FINAL,
+        "The broker rejected this static consumer since another consumer with the same group instance id \
+         has registered with a different member id"),
+    (83, "ELIGIBLE_LEADERS_NOT_AVAILABLE", RETRY, "Eligible topic partition leaders are not available"),
+    (84, "ELECTION_NOT_NEEDED", RETRY, "Leader election not needed for topic partition"),
+    (85, "NO_REASSIGNMENT_IN_PROGRESS", FINAL, "No partition reassignment is in progress"),
+    (86, "GROUP_SUBSCRIBED_TO_TOPIC", FINAL,
+        "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it"),
+    (87, "INVALID_RECORD", FINAL, "This record has failed the validation on broker and hence be rejected"),
+    (88, "UNSTABLE_OFFSET_COMMIT", RETRY, "There are unstable offsets that need to be cleared"),
+    (89, "THROTTLING_QUOTA_EXCEEDED", RETRY, "The throttling quota has been exceeded"),
+    (90, "PRODUCER_FENCED", FINAL, "A newer producer with the same transactionalId fences this one"),
+    (91, "RESOURCE_NOT_FOUND", FINAL, "The request refers to a resource that does not exist"),
+    (92, "DUPLICATE_RESOURCE", FINAL, "The request refers to the same resource twice"),
+    (93, "UNACCEPTABLE_CREDENTIAL", FINAL,
+        "The requested credential does not meet the criteria for acceptability"),
+    (94, "INCONSISTENT_VOTER_SET", FINAL,
+        "The sender or the recipient of a voter-only request is not one of the expected voters"),
+    (95, "INVALID_UPDATE_VERSION", FINAL, "The given update version is invalid"),
+    (96, "FEATURE_UPDATE_FAILED", FINAL, "The finalized features could not be updated"),
+    (97, "PRINCIPAL_DESERIALIZATION_FAILURE", FINAL,
+        "The principal of a forwarded request could not be read"),
+    (98, "SNAPSHOT_NOT_FOUND", FINAL, "The requested snapshot was not found"),
+    (99, "POSITION_OUT_OF_RANGE", FINAL, "The requested position lies outside the snapshot"),
+    (100, "UNKNOWN_TOPIC_ID", RETRY, "This server does not host this topic id"),
+    (101, "DUPLICATE_BROKER_REGISTRATION", FINAL, "The broker id is already in use"),
+    (102, "BROKER_ID_NOT_REGISTERED", FINAL, "The broker id is not registered"),
+    (103, "INCONSISTENT_TOPIC_ID", RETRY, "The topic id in the request is not that of the log"),
+    (104, "INCONSISTENT_CLUSTER_ID", FINAL, "The cluster id in the request is not that of the server"),
+    (105, "TRANSACTIONAL_ID_NOT_FOUND", FINAL, "The transactionalId was not found"),
+    (106, "FETCH_SESSION_TOPIC_ID_ERROR", RETRY, "The fetch session met inconsistent use of topic ids"),
+    (107, "INELIGIBLE_REPLICA", FINAL, "The new in-sync replicas contain an ineligible replica"),
+    (108, "NEW_LEADER_ELECTED", FINAL, "The partition was altered, but its leader has changed"),
+    (109, "OFFSET_MOVED_TO_TIERED_STORAGE", FINAL, "The requested offset has moved to tiered storage"),
+    (110, "FENCED_MEMBER_EPOCH", FINAL,
+        "The coordinator has fenced the member epoch; the member must give up its partitions and rejoin"),
+    (111, "UNRELEASED_INSTANCE_ID", FINAL, "Another member of the group still uses the instance id"),
+    (112, "UNSUPPORTED_ASSIGNOR", FINAL, "The group supports neither the assignor nor its version range"),
+    (113, "STALE_MEMBER_EPOCH", FINAL, "The member epoch is stale; the member must retry with its new epoch"),
+    (114, "MISMATCHED_ENDPOINT_TYPE", FINAL, "The request was sent to an endpoint of the wrong type"),
+    (115, "UNSUPPORTED_ENDPOINT_TYPE", FINAL, "The endpoint type is not supported yet"),
+    (116, "UNKNOWN_CONTROLLER_ID", FINAL, "The controller id is not known"),
+    (117, "UNKNOWN_SUBSCRIPTION_ID", FINAL, "The telemetry subscription id is invalid or outdated"),
+    (118, "TELEMETRY_TOO_LARGE", FINAL, "The pushed telemetry is larger than the broker accepts"),
+    (119, "INVALID_REGISTRATION", FINAL, "The controller holds the broker registration invalid"),
+    (120, "TRANSACTION_ABORTABLE", FINAL, "The transaction met an error and can only be aborted"),
+    (121, "INVALID_RECORD_STATE", FINAL, "The record cannot be acknowledged in its present state"),
+    (122, "SHARE_SESSION_NOT_FOUND", RETRY, "The share session was not found"),
+    (123, "INVALID_SHARE_SESSION_EPOCH", RETRY, "The share session epoch is invalid"),
+    (124, "FENCED_STATE_EPOCH", FINAL,
+        "The share coordinator holds another epoch of the share group's state"),
+    (125, "INVALID_VOTER_KEY", FINAL, "The voter key is not that of the receiving replica"),
+    (126, "DUPLICATE_VOTER", FINAL, "The voter is already one of the voters"),
+    (127, "VOTER_NOT_FOUND", FINAL, "The voter is not one of the voters"),
+    (128, "INVALID_REGULAR_EXPRESSION", FINAL, "The regular expression is invalid"),
+    (129, "REBOOTSTRAP_REQUIRED", FINAL,
+        "The client's metadata is stale; it must start again from its bootstrap brokers"),
+    (130, "STREAMS_INVALID_TOPOLOGY", FINAL, "The given topology is invalid"),
+    (131, "STREAMS_INVALID_TOPOLOGY_EPOCH", FINAL, "The given topology epoch is invalid"),
+    (132, "STREAMS_TOPOLOGY_FENCED", FINAL, "The given topology epoch is outdated"),
+    (133, "SHARE_SESSION_LIMIT_REACHED", RETRY, "No more share sessions can be opened"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_ordered_and_without_gaps() {
+        let codes: Vec<i16> = TABLE.iter().map(|row| row.0).collect();
+        assert_eq!(codes, (-1..=133).collect::<Vec<i16>>());
+    }
+}
