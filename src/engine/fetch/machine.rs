@@ -15,11 +15,12 @@ use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::Request;
+use crate::engine::protocol::TopicId;
 
 use super::handover::{Delivery, Lane};
 use super::pauses::Pauses;
 use super::session::{Session, Wanted};
-use super::slot::{Slot, State};
+use super::slot::{Asked, Slot, State};
 use super::{Event, FetchConfig, SlotId};
 
 /// Positions, sessions, buffers and lanes of one consumer.
@@ -61,8 +62,9 @@ pub(super) struct Node {
 pub(super) struct InFlight {
     pub(super) id: u64,
     pub(super) sent_at: Instant,
-    /// Slot, its epoch and the offset asked for.
-    pub(super) asked: Vec<(SlotId, u32, i64)>,
+    pub(super) asked: Vec<SlotId>,
+    /// From v13 on the answer names topics by their ids only.
+    pub(super) topics: Vec<(TopicId, Arc<str>)>,
 }
 
 impl Fetch {
@@ -234,7 +236,15 @@ impl Fetch {
         };
         let id = self.next_request;
         self.next_request += 1;
-        let asked = wanted.iter().map(|w| (w.slot, w.partition.fetch_offset)).collect::<Vec<_>>();
+        let mut in_flight = InFlight { id, sent_at: now, asked: Vec::new(), topics: Vec::new() };
+        for want in &wanted {
+            let Some(slot) = self.slots.get_mut(want.slot.index()) else { continue };
+            slot.in_flight = Some(Asked { request: id, offset: want.partition.fetch_offset });
+            in_flight.asked.push(want.slot);
+            if in_flight.topics.last().is_none_or(|(_, name)| *name != slot.partition.topic) {
+                in_flight.topics.push((want.topic_id, slot.partition.topic.clone()));
+            }
+        }
         let max_wait = if express { self.config.max_wait.min(EXPRESS_WAIT) } else { self.config.max_wait };
         let mut request = FetchRequest {
             max_wait_ms: i32::try_from(max_wait.as_millis()).unwrap_or(i32::MAX),
@@ -250,13 +260,6 @@ impl Fetch {
             request.session_epoch = WITHOUT_SESSION;
         } else {
             node.session.fill(wanted, &mut request);
-        }
-        let mut in_flight = InFlight { id, sent_at: now, asked: Vec::with_capacity(asked.len()) };
-        for (slot_id, offset) in asked {
-            if let Some(slot) = self.slots.get_mut(slot_id.index()) {
-                slot.in_flight = true;
-                in_flight.asked.push((slot_id, slot.epoch, offset));
-            }
         }
         let to = if express {
             node.express = Some(in_flight);
@@ -291,7 +294,7 @@ impl Fetch {
         id
     }
 
-    fn assigned_slot(&self, partition: &TopicPartition) -> Option<SlotId> {
+    pub(super) fn assigned_slot(&self, partition: &TopicPartition) -> Option<SlotId> {
         let id = *self.by_partition.get(partition)?;
         self.slots.get(id.index())?.is_assigned().then_some(id)
     }

@@ -41,6 +41,12 @@ pub(super) enum State {
     },
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) request: u64,
+    pub(super) offset: i64,
+}
+
 pub(super) struct Slot {
     pub(super) partition: TopicPartition,
     pub(super) state: State,
@@ -60,8 +66,8 @@ pub(super) struct Slot {
     pub(super) ready: usize,
     /// The lane that handles this slot.
     pub(super) lane: Option<usize>,
-    /// A Fetch for this slot is under way.
-    pub(super) in_flight: bool,
+    /// The Fetch for this slot that is under way. A state change clears it: its answer is then nobody's.
+    pub(super) in_flight: Option<Asked>,
     /// Behind the messages that are ready lies data that cannot be read.
     pub(super) poison: Option<Failure>,
     /// Next offset to read after everything that a lane has resolved.
@@ -83,7 +89,7 @@ impl Slot {
             needs: None,
             ready: 0,
             lane: None,
-            in_flight: false,
+            in_flight: None,
             poison: None,
             resolved: None,
         }
@@ -105,7 +111,7 @@ impl Slot {
         self.needs = None;
         self.ready = 0;
         self.poison = None;
-        self.in_flight = false;
+        self.in_flight = None;
         self.muted_until = None;
         freed
     }
@@ -122,7 +128,7 @@ impl Slot {
     pub(super) fn wants_fetch(&self, now: Instant) -> bool {
         matches!(self.state, State::Fetching { .. })
             && !self.paused
-            && !self.in_flight
+            && self.in_flight.is_none()
             && self.poison.is_none()
             && self.queue.is_empty()
             && self.muted_until.is_none_or(|until| now >= until)
