@@ -1,1 +1,147 @@
-//! consumer
+//! One consumer: the only room where membership, offsets, fetching and the cluster's metadata meet. Pure.
+//!
+//! Split by verb: `machine` (commands and the contract), `route` (whose answer is this, what does it mean for the
+//! others), `drain` (the way to a rebalance or to the end: lanes idle → offsets committed → partitions released).
+
+mod drain;
+mod machine;
+mod route;
+
+
+
+
+use std::time::Duration;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::Log;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::fetch::FetchConfig;
+use crate::engine::protocol::join_group::JoinGroupMember;
+use crate::engine::protocol::metadata::MetadataBroker;
+
+pub use machine::Consumer;
+
+/// Everything that a consumer must be told. Defaults belong to the facade.
+#[derive(Debug, Clone)]
+pub struct ConsumerConfig {
+    /// The group.
+    pub group_id: String,
+    /// Static membership (KIP-345).
+    pub group_instance_id: Option<String>,
+    /// The coordinator removes a member after this long without a heartbeat.
+    pub session_timeout: Duration,
+    /// The coordinator waits this long for members to rejoin.
+    pub rebalance_timeout: Duration,
+    /// Between heartbeats.
+    pub heartbeat_interval: Duration,
+    /// A handler that makes no progress for this long costs the membership.
+    pub max_poll_interval: Duration,
+    /// Metadata older than this is read again.
+    pub metadata_max_age: Duration,
+    /// May brokers create missing topics?
+    pub allow_auto_topic_creation: bool,
+    /// `autoOffsetReset: 'none'`: a lost position is an error.
+    pub never_reset: bool,
+    /// Commit resolved offsets without being asked.
+    pub auto_commit: bool,
+    /// Commit within a batch after this long.
+    pub auto_commit_interval: Option<Duration>,
+    /// Commit within a batch after this many offsets.
+    pub auto_commit_threshold: Option<u64>,
+    /// How to fetch.
+    pub fetch: FetchConfig,
+}
+
+/// What the user should know, and what the runtime must do.
+#[derive(Debug)]
+pub enum Event {
+    /// The brokers' addresses have changed.
+    Brokers(Vec<MetadataBroker>),
+    /// Which assignors to offer? Answer with [`Consumer::protocols`].
+    ProtocolsNeeded {
+        /// Number of the question.
+        job: u64,
+        /// What we subscribe.
+        topics: Vec<String>,
+    },
+    /// We lead. Who gets what? Answer with [`Consumer::assignments`].
+    AssignmentNeeded {
+        /// Number of the question.
+        job: u64,
+        /// The group's assignor.
+        protocol: String,
+        /// All members with their subscriptions.
+        members: Vec<JoinGroupMember>,
+    },
+    /// We have a new assignment.
+    Joined(Box<Joined>),
+    /// The group rebalances; we shall rejoin.
+    Rebalancing {
+        /// Our member id.
+        member_id: String,
+    },
+    /// The coordinator took a heartbeat.
+    Heartbeat {
+        /// Our member id.
+        member_id: String,
+        /// Our generation.
+        generation_id: i32,
+    },
+    /// The coordinator took offsets.
+    Committed {
+        /// Our member id.
+        member_id: String,
+        /// Our generation.
+        generation_id: i32,
+        /// Not asked for by the user.
+        automatic: bool,
+        /// Partition, offset, metadata.
+        offsets: Vec<(TopicPartition, i64, Option<String>)>,
+    },
+    /// A manual commit ended.
+    CommitDone {
+        /// From [`Consumer::commit`].
+        ticket: u64,
+        /// How.
+        result: Result<(), Failure>,
+    },
+    /// A Fetch went out.
+    FetchStart {
+        /// Where to.
+        node: i32,
+    },
+    /// Its answer came.
+    FetchEnd {
+        /// From where.
+        node: i32,
+        /// After this long.
+        duration: Duration,
+    },
+    /// The end by [`Consumer::stop`]; the last event.
+    Stopped,
+    /// The end by a failure; nothing is fetched any more, [`Consumer::stop`] still leaves the group.
+    Crashed(Failure),
+    /// For the user's log.
+    Log(Log),
+}
+
+/// See [`Event::Joined`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Joined {
+    /// From JoinGroup sent to SyncGroup answered.
+    pub duration: Duration,
+    /// Are we the leader?
+    pub is_leader: bool,
+    /// Who is.
+    pub leader_id: String,
+    /// Our member id.
+    pub member_id: String,
+    /// The generation.
+    pub generation_id: i32,
+    /// The assignor.
+    pub protocol: String,
+    /// What is ours.
+    pub assignment: Vec<(String, Vec<i32>)>,
+    /// What the leader gave us though we never subscribed it; dropped.
+    pub unsubscribed: Vec<(String, Vec<i32>)>,
+}

@@ -1,0 +1,94 @@
+//! Answers to the facade's queries as objects of `native.d.ts`.
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{Buffer, Object};
+use napi::{Env, Result};
+
+use crate::engine::cluster::TopicPartition;
+use crate::engine::protocol::describe_groups::DescribedGroup;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::metadata::MetadataTopic;
+
+pub(super) fn metadata<'env>(env: &'env Env, metadata: MetadataResponse) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("clusterId", metadata.cluster_id)?;
+    object.set("controllerId", metadata.controller_id)?;
+    let brokers = metadata.brokers.into_iter().map(|broker| {
+        let mut object = Object::new(env)?;
+        object.set("nodeId", broker.node_id)?;
+        object.set("host", broker.host)?;
+        object.set("port", broker.port)?;
+        object.set("rack", broker.rack)?;
+        Ok(object)
+    });
+    object.set("brokers", brokers.collect::<Result<Vec<_>>>()?)?;
+    let topics = metadata.topics.into_iter().map(|topic| self::topic(env, topic));
+    object.set("topics", topics.collect::<Result<Vec<_>>>()?)?;
+    Ok(object)
+}
+
+fn topic<'env>(env: &'env Env, topic: MetadataTopic) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("errorCode", i32::from(topic.error.0))?;
+    object.set("name", topic.name.unwrap_or_default())?;
+    object.set("isInternal", topic.is_internal)?;
+    let partitions = topic.partitions.into_iter().map(|partition| {
+        let mut object = Object::new(env)?;
+        object.set("errorCode", i32::from(partition.error.0))?;
+        object.set("partitionId", partition.partition)?;
+        object.set("leader", partition.leader)?;
+        object.set("leaderEpoch", partition.leader_epoch)?;
+        object.set("replicas", partition.replicas)?;
+        object.set("isr", partition.isr)?;
+        object.set("offlineReplicas", partition.offline_replicas)?;
+        Ok(object)
+    });
+    object.set("partitions", partitions.collect::<Result<Vec<_>>>()?)?;
+    Ok(object)
+}
+
+pub(super) fn group<'env>(env: &'env Env, group: DescribedGroup) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("errorCode", i32::from(group.error.0))?;
+    object.set("groupId", group.group_id)?;
+    object.set("state", group.state)?;
+    object.set("protocolType", group.protocol_type)?;
+    object.set("protocol", group.protocol)?;
+    let members = group.members.into_iter().map(|member| {
+        let mut object = Object::new(env)?;
+        object.set("memberId", member.member_id)?;
+        object.set("groupInstanceId", member.group_instance_id)?;
+        object.set("clientId", member.client_id)?;
+        object.set("clientHost", member.client_host)?;
+        object.set("memberMetadata", Buffer::from(member.metadata.to_vec()))?;
+        object.set("memberAssignment", Buffer::from(member.assignment.to_vec()))?;
+        Ok(object)
+    });
+    object.set("members", members.collect::<Result<Vec<_>>>()?)?;
+    Ok(object)
+}
+
+/// `{ offsets: [{ topic, partition, offset, metadata }] }`
+pub(super) fn offsets<'env>(
+    env: &'env Env,
+    offsets: Vec<(TopicPartition, i64, Option<String>)>,
+) -> Result<Object<'env>> {
+    let offsets = offsets.into_iter().map(|(partition, offset, metadata)| {
+        let mut object = Object::new(env)?;
+        object.set("topic", partition.topic.to_string())?;
+        object.set("partition", partition.partition)?;
+        object.set("offset", offset.to_string())?;
+        object.set("metadata", metadata)?;
+        Ok(object)
+    });
+    let mut object = Object::new(env)?;
+    object.set("offsets", offsets.collect::<Result<Vec<_>>>()?)?;
+    Ok(object)
+}
+
+/// `{ bytes }`
+pub(super) fn bytes<'env>(env: &'env Env, bytes: Bytes) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("bytes", Buffer::from(bytes.to_vec()))?;
+    Ok(object)
+}

@@ -1,0 +1,206 @@
+//! `NativeClient`: the connections to a cluster.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{Buffer, Function, Object, Status, Unknown};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Error, Result};
+use napi_derive::napi;
+
+use crate::engine::cluster::Failure;
+use crate::engine::network::Network;
+use crate::engine::network::NetworkEvent;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::runtime;
+use crate::engine::runtime::queries;
+
+use super::events;
+use super::options::{NativeClientOptions, NativeTopicPartitions};
+use super::promise;
+use super::teardown::{Close, at_teardown};
+use super::{answers, failure};
+
+/// Weak: does not keep the process alive.
+type Notify = ThreadsafeFunction<NetworkEvent, Unknown<'static>, Object<'static>, Status, false, true>;
+
+/// What a client and its consumers share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    network: Network,
+    metadata: Arc<Mutex<MetadataResponse>>,
+}
+
+impl Shared {
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What the last `connect` or `metadata` learned.
+    pub(super) fn seed_metadata(&self) -> MetadataResponse {
+        self.metadata.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn learned(&self, metadata: &MetadataResponse) {
+        *self.metadata.lock().unwrap_or_else(PoisonError::into_inner) = metadata.clone();
+    }
+}
+
+impl Close for Shared {
+    fn close(&self) {
+        let network = self.network.clone();
+        runtime::spawn(async move { network.close().await });
+    }
+}
+
+#[napi]
+pub struct NativeClient {
+    shared: Shared,
+    /// Found by the teardown hook as long as this lives.
+    _open: Rc<dyn Close>,
+}
+
+#[napi]
+impl NativeClient {
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        options: NativeClientOptions,
+        notify: Function<'_, Object<'static>, Unknown<'static>>,
+    ) -> Result<NativeClient> {
+        let notify: Notify = notify
+            .build_threadsafe_function::<NetworkEvent>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .build_callback(|context| events::network_event(&context.env, context.value).map(events::extend))?;
+        let network = Network::new(options.into_config(), move |event| {
+            notify.call(event, ThreadsafeFunctionCallMode::NonBlocking);
+        });
+        let network = network.map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
+        let shared = Shared { network, metadata: Arc::default() };
+        let open: Rc<dyn Close> = Rc::new(shared.clone());
+        at_teardown(&env, &open)?;
+        Ok(NativeClient { shared, _open: open })
+    }
+
+    pub(super) fn shared(&self) -> Shared {
+        self.shared.clone()
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn connect<'env>(&self, env: &'env Env, host: String, port: u16) -> Result<Object<'env>> {
+        let shared = self.shared.clone();
+        let work = async move { shared.network.connect_seed(&host, port).await.map(|m| shared.learned(&m)) };
+        promise::spawn(env, work, |env, result| match result {
+            Ok(()) => Ok(None),
+            Err(error) => failure::net_error(env, &error).map(Some),
+        })
+    }
+
+    #[napi]
+    pub fn is_connected(&self) -> bool {
+        self.shared.network.is_connected()
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn metadata<'env>(
+        &self,
+        env: &'env Env,
+        topics: Option<Vec<String>>,
+        allow_auto_topic_creation: bool,
+    ) -> Result<Object<'env>> {
+        let shared = self.shared.clone();
+        let work = async move {
+            let metadata = queries::metadata(&shared.network, topics, allow_auto_topic_creation).await?;
+            shared.learned(&metadata);
+            Ok(metadata)
+        };
+        answer(env, work, answers::metadata)
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn describe_group<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
+        let network = self.shared.network.clone();
+        let work = async move { queries::describe_group(&network, &group_id).await };
+        answer(env, work, answers::group)
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn list_offsets<'env>(
+        &self,
+        env: &'env Env,
+        topics: Vec<NativeTopicPartitions>,
+        timestamp: String,
+        read_committed: bool,
+    ) -> Result<Object<'env>> {
+        let network = self.shared.network.clone();
+        let invalid = |_| Error::new(Status::InvalidArg, format!("Invalid timestamp {timestamp}"));
+        let timestamp = timestamp.parse().map_err(invalid)?;
+        let topics = topics.into_iter().map(|t| (t.topic, t.partitions)).collect();
+        let work = async move {
+            let found = queries::list_offsets(&network, topics, timestamp, read_committed).await?;
+            Ok(found.into_iter().map(|(partition, offset)| (partition, offset, None)).collect())
+        };
+        answer(env, work, answers::offsets)
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn offset_fetch<'env>(
+        &self,
+        env: &'env Env,
+        group_id: String,
+        topics: Vec<NativeTopicPartitions>,
+    ) -> Result<Object<'env>> {
+        let network = self.shared.network.clone();
+        let topics = topics.into_iter().map(|t| (t.topic, t.partitions)).collect();
+        let work = async move { queries::offset_fetch(&network, &group_id, topics).await };
+        answer(env, work, answers::offsets)
+    }
+
+    #[napi]
+    pub fn set_request_events(&self, on: bool) {
+        self.shared.network.request_events(on);
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn sasl_authenticate<'env>(
+        &self,
+        env: &'env Env,
+        session: f64,
+        bytes: Buffer,
+    ) -> Result<Object<'env>> {
+        let network = self.shared.network.clone();
+        let bytes = Bytes::copy_from_slice(&bytes);
+        let work = async move {
+            let answer = network.sasl_authenticate(session as u64, bytes).await;
+            answer.map_err(Failure::Net)
+        };
+        answer(env, work, answers::bytes)
+    }
+
+    #[napi]
+    pub fn authenticated(&self, session: f64, error: Option<String>) {
+        self.shared.network.authenticated(session as u64, error.map_or(Ok(()), Err));
+    }
+
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let network = self.shared.network.clone();
+        promise::spawn(env, async move { network.close().await }, |_, ()| Ok(None))
+    }
+}
+
+/// A promise of `convert`'s object, or of the failure as data.
+fn answer<'env, T: Send + 'static>(
+    env: &'env Env,
+    work: impl Future<Output = std::result::Result<T, Failure>> + Send + 'static,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Object<'a>> + Send + 'static,
+) -> Result<Object<'env>> {
+    promise::spawn(env, work, |env, result| match result {
+        Ok(value) => convert(env, value).map(Some),
+        Err(error) => failure::failure(env, &error).map(Some),
+    })
+}

@@ -1,0 +1,283 @@
+//! `NativeConsumer`: one membership.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{Buffer, Function, Int32Array, Object, Status, Uint8Array, Unknown};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Error, Result};
+use napi_derive::napi;
+
+use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Event;
+use crate::engine::fetch::Outcome;
+use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
+use crate::engine::runtime::ConsumerHandle;
+use crate::engine::runtime::Host;
+use crate::engine::runtime::Taken;
+
+use super::client::NativeClient;
+use super::events::{self, ConsumerEvent};
+use super::memory::{SharedCells, Slab};
+use super::options::{NativeConsumerOptions, NativeOffsets, NativeTopic, NativeTopicPartitions};
+use super::promise;
+use super::teardown::{Close, at_teardown};
+
+/// Weak: neither keeps the process alive. Nothing is ever called per message.
+type Wake = ThreadsafeFunction<(), Unknown<'static>, (), Status, false, true>;
+type Notify = ThreadsafeFunction<ConsumerEvent, Unknown<'static>, Object<'static>, Status, false, true>;
+
+struct JsHost {
+    wake: Wake,
+    notify: Notify,
+}
+
+impl Host for JsHost {
+    fn wake(&self) {
+        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+
+    fn event(&self, event: Event) {
+        self.notify.call(ConsumerEvent::Engine(event), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+
+    fn bug(&self, message: String) {
+        self.notify.call(ConsumerEvent::Bug(message), ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+struct OpenConsumer(ConsumerHandle);
+
+impl Close for OpenConsumer {
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+#[napi]
+pub struct NativeConsumer {
+    handle: ConsumerHandle,
+    client: super::client::Shared,
+    started: bool,
+    /// Found by the teardown hook as long as this lives.
+    _open: Rc<dyn Close>,
+}
+
+#[napi(object)]
+pub struct NativeProtocol {
+    pub name: String,
+    pub metadata: Buffer,
+}
+
+#[napi(object)]
+pub struct NativeAssignment {
+    pub member_id: String,
+    pub assignment: Buffer,
+}
+
+#[napi]
+impl NativeConsumer {
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        client: &NativeClient,
+        options: NativeConsumerOptions,
+        cells: Int32Array,
+        wake: Function<'_, (), Unknown<'static>>,
+        notify: Function<'_, Object<'static>, Unknown<'static>>,
+    ) -> Result<NativeConsumer> {
+        let config = options.into_config();
+        let cells = SharedCells::new(cells, config.fetch.lanes)
+            .ok_or_else(|| Error::new(Status::InvalidArg, "cells: too short for this many lanes"))?;
+        let wake = wake.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
+        let notify = notify
+            .build_threadsafe_function::<ConsumerEvent>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .build_callback(|context| events::consumer_event(&context.env, context.value).map(extend))?;
+        let client = client.shared();
+        let host = Box::new(JsHost { wake, notify });
+        let handle = ConsumerHandle::new(config, client.network().clone(), Box::new(cells), host);
+        let open: Rc<dyn Close> = Rc::new(OpenConsumer(handle.clone()));
+        at_teardown(&env, &open)?;
+        Ok(NativeConsumer { handle, client, started: false, _open: open })
+    }
+
+    /// Joins; called again: other topics.
+    #[napi]
+    pub fn start(&mut self, topics: Vec<NativeTopic>) {
+        let topics: BTreeMap<String, bool> =
+            topics.into_iter().map(|topic| (topic.topic, topic.from_beginning)).collect();
+        if std::mem::replace(&mut self.started, true) {
+            self.handle.set_topics(topics);
+        } else {
+            self.handle.start(&self.client.seed_metadata(), topics);
+        }
+    }
+
+    #[napi]
+    pub fn complete_protocols(&self, job: f64, error: Option<String>, protocols: Vec<NativeProtocol>) {
+        let protocols = protocols.into_iter().map(|protocol| JoinGroupProtocol {
+            name: protocol.name,
+            metadata: Bytes::copy_from_slice(&protocol.metadata),
+        });
+        self.handle.protocols(job as u64, error.map_or_else(|| Ok(protocols.collect()), Err));
+    }
+
+    #[napi]
+    pub fn complete_assign(&self, job: f64, error: Option<String>, assignments: Vec<NativeAssignment>) {
+        let assignments = assignments.into_iter().map(|assignment| SyncGroupAssignment {
+            member_id: assignment.member_id,
+            assignment: Bytes::copy_from_slice(&assignment.assignment),
+        });
+        self.handle.assignments(job as u64, error.map_or_else(|| Ok(assignments.collect()), Err));
+    }
+
+    // ---- hand-over: once per delivery
+
+    #[napi]
+    pub fn give(&self, slab: Uint8Array) -> u32 {
+        self.handle.give(Box::new(Slab(slab)))
+    }
+
+    /// A slab number, -1 for nothing, -(n + 1) for n staged bytes.
+    #[napi]
+    pub fn take(&self, lane: u32) -> i64 {
+        match self.handle.take(lane as usize) {
+            Taken::Slab(slab) => i64::from(slab),
+            Taken::Nothing => -1,
+            Taken::Staged(len) => -(len as i64) - 1,
+        }
+    }
+
+    #[napi]
+    pub fn take_staged(&self, lane: u32, mut into: Uint8Array) {
+        let Some(staged) = self.handle.take_staged(lane as usize) else { return };
+        // SAFETY: the facade has made this array for this call and hands it to nobody else before it returns.
+        #[expect(unsafe_code, reason = "see the proof above")]
+        let into = unsafe { into.as_mut() };
+        if let Some(into) = into.get_mut(..staged.len()) {
+            into.copy_from_slice(&staged);
+        }
+    }
+
+    #[napi]
+    pub fn slot(&self, slot: u32) -> Option<NativeTopicPartitions> {
+        let TopicPartition { topic, partition } = self.handle.slot(slot)?;
+        Some(NativeTopicPartitions { topic: topic.to_string(), partitions: vec![partition] })
+    }
+
+    #[napi]
+    pub fn finish(&self, lane: u32, outcome: u32, backoff: f64) {
+        let outcome = match outcome {
+            0 => Outcome::Done,
+            _ => Outcome::Again(Duration::from_millis(backoff.clamp(0.0, 1e9) as u64)),
+        };
+        self.handle.finish(lane as usize, outcome);
+    }
+
+    #[napi]
+    pub fn resolve(&self, lane: u32, next: String) -> Result<()> {
+        self.handle.resolve(lane as usize, offset(&next)?);
+        Ok(())
+    }
+
+    // ---- commands
+
+    #[napi]
+    pub fn seek(&self, topic: String, partition: i32, offset: String) -> Result<()> {
+        let offset = self::offset(&offset)?;
+        self.handle.seek(TopicPartition { topic: topic.into(), partition }, offset);
+        Ok(())
+    }
+
+    #[napi]
+    pub fn pause(&self, topic: String, partitions: Option<Vec<i32>>) {
+        self.handle.pause(&topic, partitions.as_deref());
+    }
+
+    #[napi]
+    pub fn resume(&self, topic: String, partitions: Option<Vec<i32>>) {
+        self.handle.resume(&topic, partitions.as_deref());
+    }
+
+    #[napi]
+    pub fn paused(&self) -> Vec<NativeTopicPartitions> {
+        events::partitions_by_topic(self.handle.paused())
+    }
+
+    #[napi]
+    pub fn assignment(&self) -> Vec<NativeTopicPartitions> {
+        events::partitions_by_topic(self.handle.assignment())
+    }
+
+    #[napi]
+    pub fn uncommitted(&self) -> Vec<NativeOffsets> {
+        let offsets = self.handle.uncommitted();
+        events::by_topic(offsets.into_iter().map(|(partition, offset)| (partition, offset, None)).collect())
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn commit<'env>(&self, env: &'env Env, offsets: Option<Vec<NativeOffsets>>) -> Result<Object<'env>> {
+        let offsets = offsets.map(flatten).transpose()?;
+        let (deferred, promise) = promise::pending(env)?;
+        self.handle.commit(offsets, |result| {
+            promise::settle_option(deferred, result.err(), |env, error| super::failure::failure(env, &error));
+        });
+        Ok(promise)
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>")]
+    pub fn commit_if_necessary<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let (deferred, promise) = promise::pending(env)?;
+        self.handle.commit_if_necessary(|result| {
+            promise::settle_option(deferred, result.err(), |env, error| super::failure::failure(env, &error));
+        });
+        Ok(promise)
+    }
+
+    /// Reads the cells now: `autoCommitInterval` and `autoCommitThreshold` are about every single message.
+    #[napi]
+    pub fn progress(&self) {
+        self.handle.progress();
+    }
+
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn stop<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let (deferred, promise) = promise::pending(env)?;
+        self.handle.stop(|_| promise::settle_null(deferred));
+        Ok(promise)
+    }
+}
+
+impl Drop for NativeConsumer {
+    fn drop(&mut self) {
+        // Collected without `stop()`: nobody can hear of anything any more.
+        self.handle.close();
+    }
+}
+
+/// napi hands the value to the call at once; its type just cannot say so.
+fn extend(object: Object<'_>) -> Object<'static> {
+    use napi::JsValue;
+    Object::from_raw(object.value().env, object.raw())
+}
+
+fn offset(text: &str) -> Result<i64> {
+    text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid offset {text}")))
+}
+
+fn flatten(topics: Vec<NativeOffsets>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
+    let mut offsets = Vec::new();
+    for topic in topics {
+        let name: std::sync::Arc<str> = topic.topic.into();
+        for entry in topic.partitions {
+            let partition = TopicPartition { topic: name.clone(), partition: entry.partition };
+            offsets.push((partition, offset(&entry.offset)?, entry.metadata));
+        }
+    }
+    Ok(offsets)
+}

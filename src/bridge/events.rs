@@ -1,0 +1,145 @@
+//! Events of the engine as objects of `native.d.ts`, made on the JavaScript thread.
+
+use napi::bindgen_prelude::{Buffer, Object};
+use napi::{Env, Result};
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::Log;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Event;
+use crate::engine::consumer::Joined;
+use crate::engine::network::NetworkEvent;
+
+use super::failure;
+use super::options::{NativeOffset, NativeOffsets, NativeTopicPartitions};
+
+/// What crosses to the facade.
+pub(super) enum ConsumerEvent {
+    Engine(Event),
+    Bug(String),
+}
+
+pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    let event = match event {
+        ConsumerEvent::Engine(event) => event,
+        ConsumerEvent::Bug(message) => {
+            object.set("type", "crash")?;
+            object.set("error", failure::bug(env, &message)?)?;
+            return Ok(object);
+        }
+    };
+    match event {
+        Event::Log(log) => return self::log(env, log),
+        Event::ProtocolsNeeded { job, topics } => {
+            object.set("type", "protocols")?;
+            object.set("job", job as f64)?;
+            object.set("topics", topics)?;
+        }
+        Event::AssignmentNeeded { job, protocol, members } => {
+            object.set("type", "assign")?;
+            object.set("job", job as f64)?;
+            object.set("protocol", protocol)?;
+            let members = members.into_iter().map(|member| {
+                let mut object = Object::new(env)?;
+                object.set("memberId", member.member_id)?;
+                object.set("groupInstanceId", member.group_instance_id)?;
+                object.set("memberMetadata", Buffer::from(member.metadata.to_vec()))?;
+                Ok(object)
+            });
+            object.set("members", members.collect::<Result<Vec<_>>>()?)?;
+        }
+        Event::Joined(joined) => self::joined(&mut object, *joined)?,
+        Event::Rebalancing { member_id } => {
+            object.set("type", "rebalancing")?;
+            object.set("memberId", member_id)?;
+        }
+        Event::Heartbeat { member_id, generation_id } => {
+            object.set("type", "heartbeat")?;
+            object.set("memberId", member_id)?;
+            object.set("generationId", generation_id)?;
+        }
+        Event::Committed { member_id, generation_id, automatic, offsets } => {
+            object.set("type", "committed")?;
+            object.set("memberId", member_id)?;
+            object.set("generationId", generation_id)?;
+            object.set("automatic", automatic)?;
+            object.set("topics", by_topic(offsets))?;
+        }
+        Event::FetchStart { node } => {
+            object.set("type", "fetch_start")?;
+            object.set("nodeId", node)?;
+        }
+        Event::FetchEnd { node, duration } => {
+            object.set("type", "fetch")?;
+            object.set("nodeId", node)?;
+            object.set("duration", duration.as_millis() as f64)?;
+            object.set("numberOfBatches", 0)?;
+        }
+        Event::Crashed(error) => {
+            object.set("type", "crash")?;
+            object.set("error", failure::failure(env, &error)?)?;
+        }
+        // These stay on our side: the driver consumes them.
+        Event::Brokers(_) | Event::CommitDone { .. } | Event::Stopped => {}
+    }
+    Ok(object)
+}
+
+fn joined(object: &mut Object<'_>, joined: Joined) -> Result<()> {
+    let partitions = |assignment: Vec<(String, Vec<i32>)>| -> Vec<NativeTopicPartitions> {
+        let topics = assignment.into_iter();
+        topics.map(|(topic, partitions)| NativeTopicPartitions { topic, partitions }).collect()
+    };
+    object.set("type", "joined")?;
+    object.set("duration", joined.duration.as_millis() as f64)?;
+    object.set("isLeader", joined.is_leader)?;
+    object.set("leaderId", joined.leader_id)?;
+    object.set("memberId", joined.member_id)?;
+    object.set("generationId", joined.generation_id)?;
+    object.set("groupProtocol", joined.protocol)?;
+    object.set("assignment", partitions(joined.assignment))?;
+    object.set("unsubscribed", partitions(joined.unsubscribed))
+}
+
+/// A log line. Numbers travel as strings.
+pub(super) fn log<'env>(env: &'env Env, log: Log) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("type", "log")?;
+    object.set("level", log.level as i32)?;
+    object.set("namespace", log.namespace)?;
+    object.set("message", log.message)?;
+    let extra = log.extra.into_iter().map(|(name, value)| vec![name.to_owned(), value]);
+    object.set("extra", extra.collect::<Vec<_>>())?;
+    Ok(object)
+}
+
+/// Partitions grouped by topic, in the order in which topics first appear.
+pub(super) fn by_topic(offsets: Vec<(TopicPartition, i64, Option<String>)>) -> Vec<NativeOffsets> {
+    let mut topics: Vec<NativeOffsets> = Vec::new();
+    for (TopicPartition { topic, partition }, offset, metadata) in offsets {
+        let offset = NativeOffset { partition, offset: offset.to_string(), metadata };
+        match topics.iter_mut().find(|other| *other.topic == *topic) {
+            Some(other) => other.partitions.push(offset),
+            None => topics.push(NativeOffsets { topic: topic.to_string(), partitions: vec![offset] }),
+        }
+    }
+    topics
+}
+
+/// As [`by_topic`], without offsets.
+pub(super) fn partitions_by_topic(partitions: Vec<TopicPartition>) -> Vec<NativeTopicPartitions> {
+    let mut topics: Vec<NativeTopicPartitions> = Vec::new();
+    for TopicPartition { topic, partition } in partitions {
+        match topics.iter_mut().find(|other| *other.topic == *topic) {
+            Some(other) => other.partitions.push(partition),
+            None => topics
+                .push(NativeTopicPartitions { topic: topic.to_string(), partitions: vec![partition] }),
+        }
+    }
+    topics
+}
+
+pub(super) fn optional_failure<'env>(env: &'env Env, error: Option<Failure>) -> Result<Option<Object<'env>>> {
+    error.map(|error| failure::failure(env, &error)).transpose()
+}

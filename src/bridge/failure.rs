@@ -1,0 +1,124 @@
+//! Failures as data: `NativeFailure` of `native.d.ts`. `errors.js` makes kafkajs's classes of it.
+
+use napi::bindgen_prelude::Object;
+use napi::{Env, Result};
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::protocol::NetError;
+
+/// All keys are always there; null = none.
+#[derive(Default)]
+struct Fields<'a> {
+    message: String,
+    retriable: bool,
+    code: Option<i32>,
+    code_name: Option<&'a str>,
+    broker: Option<&'a str>,
+    partition: Option<&'a TopicPartition>,
+    offset: Option<String>,
+    api: Option<(&'a str, i16)>,
+    api_version: Option<i16>,
+    correlation_id: Option<i32>,
+}
+
+/// A failure as an object.
+pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<'env>> {
+    match failure {
+        Failure::Broker { code, partition } => object(env, "protocol", Fields {
+            message: code.message().to_owned(),
+            retriable: code.retriable(),
+            code: Some(i32::from(code.0)),
+            partition: partition.as_ref(),
+            ..Fields::default()
+        }),
+        Failure::Net(error) => net_error(env, error),
+        Failure::CoordinatorNotFound(cause) => {
+            let message = "Failed to find group coordinator".to_owned();
+            let mut object = object(env, "coordinator-not-found", Fields { message, ..Fields::default() })?;
+            object.set("cause", self::failure(env, cause)?)?;
+            Ok(object)
+        }
+        Failure::OffsetOutOfRange(partition) => object(env, "offset-out-of-range", Fields {
+            message: "The requested offset is not within the range of offsets maintained by the server".into(),
+            partition: Some(partition),
+            ..Fields::default()
+        }),
+        Failure::Records { partition, offset, message } => object(env, "corrupt", Fields {
+            message: message.to_string(),
+            partition: Some(partition),
+            offset: Some(offset.to_string()),
+            ..Fields::default()
+        }),
+        Failure::Callback(message) => {
+            object(env, "callback", Fields { message: message.clone(), ..Fields::default() })
+        }
+        Failure::Stopped => {
+            let message = "The consumer is stopping".to_owned();
+            object(env, "closed-client", Fields { message, ..Fields::default() })
+        }
+    }
+}
+
+/// A failure of the network as an object.
+pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object<'env>> {
+    let fields = Fields { message: error.to_string(), retriable: true, ..Fields::default() };
+    match error {
+        NetError::Connect { broker, code, .. } => {
+            object(env, "connection", Fields { broker: Some(broker), code_name: *code, ..fields })
+        }
+        NetError::Closed { broker } => object(env, "closed", Fields { broker: Some(broker), ..fields }),
+        NetError::Timeout { broker, api, key, version, correlation_id } => object(env, "timeout", Fields {
+            broker: Some(broker),
+            api: Some((api, *key)),
+            api_version: Some(*version),
+            correlation_id: Some(*correlation_id),
+            ..fields
+        }),
+        NetError::UnsupportedApi { api, key } => {
+            object(env, "unsupported-api", Fields { api: Some((api, *key)), retriable: false, ..fields })
+        }
+        NetError::Decode { broker, api, .. } => object(env, "connection", Fields {
+            broker: Some(broker),
+            api: Some((api.name(), *api as i16)),
+            ..fields
+        }),
+        NetError::Authentication { broker, .. } => {
+            object(env, "authentication", Fields { broker: Some(broker), retriable: false, ..fields })
+        }
+        NetError::ClientClosed => object(env, "closed-client", Fields { retriable: false, ..fields }),
+        _ => object(env, "no-broker", fields),
+    }
+}
+
+/// A panic in the engine.
+pub(super) fn bug<'env>(env: &'env Env, message: &str) -> Result<Object<'env>> {
+    let message = format!("The engine has failed: {message}. This is a bug in kafkars: please report it");
+    object(env, "bug", Fields { message, ..Fields::default() })
+}
+
+/// An option that only the engine could check.
+pub(super) fn invalid<'env>(env: &'env Env, message: String) -> Result<Object<'env>> {
+    object(env, "invalid", Fields { message, ..Fields::default() })
+}
+
+fn object<'env>(env: &'env Env, kind: &str, fields: Fields<'_>) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("failure", kind)?;
+    object.set("message", fields.message)?;
+    object.set("retriable", fields.retriable)?;
+    match fields.code_name {
+        Some(name) => object.set("code", name)?,
+        None => object.set("code", nullable(fields.code))?,
+    }
+    object.set("broker", fields.broker)?;
+    object.set("topic", fields.partition.map(|p| p.topic.to_string()))?;
+    object.set("partition", fields.partition.map(|p| p.partition))?;
+    object.set("offset", fields.offset)?;
+    object.set("apiName", fields.api.map(|(name, _)| name))?;
+    object.set("apiKey", fields.api.map(|(_, key)| i32::from(key)))?;
+    object.set("apiVersion", fields.api_version.map(i32::from))?;
+    object.set("correlationId", fields.correlation_id)?;
+    object.set("cause", napi::bindgen_prelude::Null)?;
+    Ok(object)
+}

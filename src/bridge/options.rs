@@ -1,0 +1,159 @@
+//! Options as they come from the facade (`native.d.ts`), and what the engine makes of them.
+
+use std::time::Duration;
+
+use napi_derive::napi;
+
+use crate::engine::consumer::ConsumerConfig;
+use crate::engine::fetch::FetchConfig;
+use crate::engine::network::NetworkConfig;
+use crate::engine::network::SaslConfig;
+use crate::engine::network::TlsConfig;
+
+#[napi(object, object_to_js = false)]
+pub struct NativeClientOptions {
+    pub client_id: String,
+    pub connection_timeout: f64,
+    pub authentication_timeout: f64,
+    pub reauthentication_threshold: f64,
+    pub request_timeout: f64,
+    pub max_in_flight_requests: Option<u32>,
+    pub tls: Option<NativeTls>,
+    pub sasl: Option<NativeSasl>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct NativeTls {
+    pub ca: Vec<String>,
+    pub cert: Option<String>,
+    pub key: Option<String>,
+    pub servername: Option<String>,
+    pub reject_unauthorized: bool,
+    pub min_version: Option<String>,
+    pub max_version: Option<String>,
+    pub alpn: Vec<String>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct NativeSasl {
+    pub mechanism: String,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub authorization_identity: Option<String>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct NativeConsumerOptions {
+    pub group_id: String,
+    pub group_instance_id: Option<String>,
+    pub session_timeout: f64,
+    pub rebalance_timeout: f64,
+    pub heartbeat_interval: f64,
+    pub max_poll_interval: f64,
+    pub metadata_max_age: f64,
+    pub allow_auto_topic_creation: bool,
+    pub max_bytes_per_partition: f64,
+    pub min_bytes: f64,
+    pub max_bytes: f64,
+    pub max_wait_time_in_ms: f64,
+    pub max_queued_bytes: f64,
+    pub read_uncommitted: bool,
+    pub rack_id: String,
+    pub check_crcs: bool,
+    pub auto_offset_reset: Option<String>,
+    pub auto_commit: bool,
+    pub auto_commit_interval: Option<f64>,
+    pub auto_commit_threshold: Option<f64>,
+    pub lanes: u32,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct NativeTopic {
+    pub topic: String,
+    pub from_beginning: bool,
+}
+
+#[napi(object)]
+pub struct NativeTopicPartitions {
+    pub topic: String,
+    pub partitions: Vec<i32>,
+}
+
+#[napi(object)]
+pub struct NativeOffsets {
+    pub topic: String,
+    pub partitions: Vec<NativeOffset>,
+}
+
+#[napi(object)]
+pub struct NativeOffset {
+    pub partition: i32,
+    pub offset: String,
+    pub metadata: Option<String>,
+}
+
+impl NativeClientOptions {
+    pub(super) fn into_config(self) -> NetworkConfig {
+        NetworkConfig {
+            client_id: self.client_id,
+            connection_timeout: millis(self.connection_timeout),
+            authentication_timeout: millis(self.authentication_timeout),
+            reauthentication_threshold: millis(self.reauthentication_threshold),
+            request_timeout: (self.request_timeout > 0.0).then(|| millis(self.request_timeout)),
+            max_in_flight: self.max_in_flight_requests.map(|max| max as usize),
+            tls: self.tls.map(|tls| TlsConfig {
+                ca: tls.ca,
+                cert: tls.cert,
+                key: tls.key,
+                server_name: tls.servername,
+                reject_unauthorized: tls.reject_unauthorized,
+                min_version: tls.min_version,
+                max_version: tls.max_version,
+                alpn: tls.alpn,
+            }),
+            sasl: self.sasl.map(|sasl| SaslConfig {
+                mechanism: sasl.mechanism,
+                username: sasl.username,
+                password: sasl.password,
+                authorization_identity: sasl.authorization_identity,
+            }),
+            ..NetworkConfig::default()
+        }
+    }
+}
+
+impl NativeConsumerOptions {
+    pub(super) fn into_config(self) -> ConsumerConfig {
+        ConsumerConfig {
+            group_id: self.group_id,
+            group_instance_id: self.group_instance_id,
+            session_timeout: millis(self.session_timeout),
+            rebalance_timeout: millis(self.rebalance_timeout),
+            heartbeat_interval: millis(self.heartbeat_interval),
+            max_poll_interval: millis(self.max_poll_interval),
+            metadata_max_age: millis(self.metadata_max_age),
+            allow_auto_topic_creation: self.allow_auto_topic_creation,
+            never_reset: self.auto_offset_reset.is_some(),
+            auto_commit: self.auto_commit,
+            auto_commit_interval: self.auto_commit_interval.map(millis),
+            auto_commit_threshold: self.auto_commit_threshold.map(|n| n.max(0.0) as u64),
+            fetch: FetchConfig {
+                max_wait: millis(self.max_wait_time_in_ms),
+                min_bytes: self.min_bytes as i32,
+                max_bytes: self.max_bytes as i32,
+                max_bytes_per_partition: self.max_bytes_per_partition as i32,
+                read_committed: !self.read_uncommitted,
+                check_crcs: self.check_crcs,
+                rack_id: self.rack_id,
+                max_queued_bytes: self.max_queued_bytes as usize,
+                lanes: self.lanes as usize,
+            },
+        }
+    }
+}
+
+/// Milliseconds as JavaScript counts them; negative and NaN become 0, far too long becomes a month.
+fn millis(ms: f64) -> Duration {
+    const MONTH: f64 = 30.0 * 24.0 * 3600.0 * 1000.0;
+    Duration::from_millis(ms.clamp(0.0, MONTH) as u64)
+}

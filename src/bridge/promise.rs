@@ -1,0 +1,72 @@
+//! A future of the engine as a JavaScript promise that always resolves: failures cross as data.
+
+use std::future::Future;
+
+use napi::bindgen_prelude::Object;
+use napi::sys::napi_value;
+use napi::{Env, JsValue, Result};
+
+use crate::engine::runtime;
+
+type Resolver = Box<dyn FnOnce(Env) -> Result<napi_value> + Send>;
+
+/// The other end of a promise.
+pub(super) type Deferred = napi::JsDeferred<napi_value, Resolver>;
+
+/// A pending promise.
+pub(super) fn pending(env: &Env) -> Result<(Deferred, Object<'_>)> {
+    env.create_deferred::<napi_value, Resolver>()
+}
+
+/// Settles the promise with what `convert` makes on the JavaScript thread.
+pub(super) fn settle<T: Send + 'static>(
+    deferred: Deferred,
+    value: T,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Object<'a>> + Send + 'static,
+) {
+    deferred.resolve(Box::new(move |env| convert(&env, value).map(|object| object.raw())));
+}
+
+/// Settles the promise with null.
+pub(super) fn settle_null(deferred: Deferred) {
+    deferred.resolve(Box::new(|env| raw_null(&env)));
+}
+
+/// Settles the promise with an object, or with null for None.
+pub(super) fn settle_option<T: Send + 'static>(
+    deferred: Deferred,
+    value: Option<T>,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Object<'a>> + Send + 'static,
+) {
+    match value {
+        Some(value) => settle(deferred, value, convert),
+        None => settle_null(deferred),
+    }
+}
+
+/// Runs `work` on the engine's threads and converts its result on the JavaScript thread.
+pub(super) fn spawn<'env, T: Send + 'static>(
+    env: &'env Env,
+    work: impl Future<Output = T> + Send + 'static,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Option<Object<'a>>> + Send + 'static,
+) -> Result<Object<'env>> {
+    let (deferred, promise) = pending(env)?;
+    let task = async move {
+        let value = work.await;
+        deferred.resolve(Box::new(move |env| match convert(&env, value)? {
+            Some(object) => Ok(object.raw()),
+            None => raw_null(&env),
+        }));
+    };
+    runtime::spawn(task);
+    Ok(promise)
+}
+
+fn raw_null(env: &Env) -> Result<napi_value> {
+    use napi::bindgen_prelude::{Null, ToNapiValue};
+    // SAFETY: called on the JavaScript thread with a live env, inside the settle callback's handle scope.
+    #[expect(unsafe_code, reason = "napi has no safe way to a bare null")]
+    unsafe {
+        <Null as ToNapiValue>::to_napi_value(env.raw(), Null)
+    }
+}

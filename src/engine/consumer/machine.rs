@@ -1,0 +1,410 @@
+//! The consumer's commands and its side of the machine contract.
+//!
+//! ```text
+//!         start            drain: lanes idle, flushed
+//! Idle ─────────► Running ───────────────────────────► Running (rejoined)
+//!                  │   │ stop                 failure
+//!                  │   └──────► Stopping ──► Stopped
+//!                  └─ failure ► Crashed ─ stop ► Stopping
+//! ```
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::cluster::Cluster;
+use crate::engine::cluster::ClusterConfig;
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::Outbound;
+use crate::engine::cluster::Target;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::fetch::DecodeJob;
+use crate::engine::fetch::Decoded;
+use crate::engine::fetch::Delivery;
+use crate::engine::fetch::Fetch;
+use crate::engine::fetch::Outcome;
+use crate::engine::fetch::SlotId;
+use crate::engine::group::Group;
+use crate::engine::group::GroupConfig;
+use crate::engine::offsets::Offsets;
+use crate::engine::offsets::OffsetsConfig;
+use crate::engine::offsets::Reset;
+use crate::engine::offsets::ResetPolicy;
+use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+
+use super::drain::Drain;
+use super::{ConsumerConfig, Event};
+
+/// A consumer of a group. See the module's documentation.
+pub struct Consumer {
+    pub(super) config: ConsumerConfig,
+    pub(super) phase: Phase,
+    /// What is being let go of, and why.
+    pub(super) drain: Option<Drain>,
+    pub(super) cluster: Cluster,
+    pub(super) group: Group,
+    pub(super) offsets: Offsets,
+    pub(super) fetch: Fetch,
+    /// Topic → `fromBeginning`.
+    pub(super) topics: BTreeMap<String, bool>,
+    /// Seeks of partitions that are not ours (yet).
+    pub(super) pending_seeks: HashMap<TopicPartition, i64>,
+    /// When each busy lane last made progress.
+    pub(super) lane_progress: Vec<Option<Instant>>,
+    /// The poll-interval guard has fired: we are out of the group until a handler moves on.
+    pub(super) stalled: bool,
+    pub(super) events: VecDeque<Event>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Idle,
+    Running,
+    Stopping { deadline: Instant },
+    Stopped,
+    Crashed,
+}
+
+/// Which machine sent a request, and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tag {
+    room: Room,
+    id: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Room {
+    Cluster,
+    Group,
+    Offsets,
+    Fetch,
+}
+
+impl Consumer {
+    /// A consumer that does nothing yet. All randomness comes from `seed`.
+    pub fn new(config: ConsumerConfig, seed: u64) -> Consumer {
+        let cluster = ClusterConfig {
+            group_id: config.group_id.clone(),
+            metadata_max_age: config.metadata_max_age,
+            allow_auto_topic_creation: config.allow_auto_topic_creation,
+        };
+        let group = GroupConfig {
+            group_id: config.group_id.clone(),
+            group_instance_id: config.group_instance_id.clone(),
+            session_timeout: config.session_timeout,
+            rebalance_timeout: config.rebalance_timeout,
+            heartbeat_interval: config.heartbeat_interval,
+        };
+        let offsets = OffsetsConfig {
+            group_id: config.group_id.clone(),
+            read_committed: config.fetch.read_committed,
+            auto_commit: config.auto_commit,
+            auto_commit_interval: config.auto_commit_interval,
+            auto_commit_threshold: config.auto_commit_threshold,
+            reset: if config.never_reset { ResetPolicy::None } else { ResetPolicy::ByTopic },
+        };
+        Consumer {
+            phase: Phase::Idle,
+            drain: None,
+            cluster: Cluster::new(cluster, seed),
+            group: Group::new(group, seed.wrapping_add(1)),
+            offsets: Offsets::new(offsets, seed.wrapping_add(2)),
+            fetch: Fetch::new(config.fetch.clone(), seed.wrapping_add(3)),
+            topics: BTreeMap::new(),
+            pending_seeks: HashMap::new(),
+            lane_progress: vec![None; config.fetch.lanes],
+            stalled: false,
+            events: VecDeque::new(),
+            config,
+        }
+    }
+
+    // ---- commands
+
+    /// What the first connection learned about the cluster.
+    pub fn seed_metadata(&mut self, now: Instant, metadata: &MetadataResponse) {
+        self.cluster.seed(now, metadata);
+    }
+
+    /// Joins the group for these topics (name → `fromBeginning`), or changes them.
+    pub fn start(&mut self, now: Instant, topics: BTreeMap<String, bool>) {
+        if !matches!(self.phase, Phase::Idle | Phase::Running) {
+            return;
+        }
+        self.phase = Phase::Running;
+        let names: Vec<Arc<str>> = topics.keys().map(|topic| topic.as_str().into()).collect();
+        self.cluster.set_topics(now, &names);
+        self.group.join(now, topics.keys().cloned().collect());
+        self.topics = topics;
+    }
+
+    /// Answers [`Event::ProtocolsNeeded`].
+    pub fn protocols(&mut self, now: Instant, job: u64, answer: Result<Vec<JoinGroupProtocol>, String>) {
+        self.group.protocols(now, job, answer);
+    }
+
+    /// Answers [`Event::AssignmentNeeded`].
+    pub fn assignments(&mut self, now: Instant, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
+        self.group.assignments(now, job, answer);
+    }
+
+    /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest.
+    pub fn seek(&mut self, now: Instant, partition: TopicPartition, offset: i64) {
+        if !self.fetch.is_assigned(&partition) {
+            self.pending_seeks.insert(partition, offset);
+            return;
+        }
+        self.apply_seek(now, &partition, offset);
+    }
+
+    /// Stops delivery; None = every partition of the topic.
+    pub fn pause(&mut self, topic: &str, partitions: Option<&[i32]>) {
+        self.fetch.pause(&topic.into(), partitions);
+    }
+
+    /// Takes up delivery.
+    pub fn resume(&mut self, topic: &str, partitions: Option<&[i32]>) {
+        self.fetch.resume(&topic.into(), partitions);
+    }
+
+    /// Assigned and paused, sorted.
+    pub fn paused(&self) -> Vec<TopicPartition> {
+        self.fetch.paused()
+    }
+
+    /// Assigned, sorted.
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.fetch.assignment()
+    }
+
+    /// Resolved but not committed.
+    pub fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
+        self.offsets.uncommitted()
+    }
+
+    /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].
+    pub fn commit(
+        &mut self,
+        now: Instant,
+        ticket: u64,
+        offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
+    ) {
+        if matches!(self.phase, Phase::Stopped | Phase::Idle) {
+            let result = Err(Failure::Stopped);
+            self.events.push_back(Event::CommitDone { ticket, result });
+            return;
+        }
+        self.offsets.commit(now, ticket, offsets, true);
+    }
+
+    /// Commits if the interval or the threshold says so. Answered by [`Event::CommitDone`].
+    pub fn commit_if_necessary(&mut self, now: Instant, ticket: u64) {
+        self.offsets.commit_if_necessary(now, ticket);
+    }
+
+    /// What the user's `heartbeat()` should reject with.
+    pub fn pending_error(&self) -> Option<ErrorCode> {
+        if self.drain.is_some() && self.phase == Phase::Running {
+            return Some(ErrorCode::REBALANCE_IN_PROGRESS);
+        }
+        self.group.pending_error()
+    }
+
+    /// Lanes finish their message, offsets are committed, the group is left; ends in [`Event::Stopped`].
+    pub fn stop(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Running | Phase::Crashed => {
+                self.phase = Phase::Stopping { deadline: now + self.config.rebalance_timeout };
+                self.fetch.suspend(true);
+                self.drain = Some(Drain::waiting(now + self.config.rebalance_timeout));
+                self.step_drain(now);
+            }
+            Phase::Idle => self.stopped(),
+            Phase::Stopping { .. } | Phase::Stopped => {}
+        }
+    }
+
+    // ---- hand-over
+
+    /// See [`Fetch::give`].
+    pub fn give(&mut self, slab: u32) {
+        self.fetch.give(slab);
+    }
+
+    /// See [`Fetch::poll_decode`].
+    pub fn poll_decode(&mut self) -> Option<DecodeJob> {
+        self.fetch.poll_decode()
+    }
+
+    /// See [`Fetch::decoded`].
+    pub fn decoded(&mut self, now: Instant, decoded: Decoded) {
+        self.fetch.decoded(decoded);
+        self.route_fetch(now);
+    }
+
+    /// See [`Fetch::has_ready`].
+    pub fn has_ready(&self) -> bool {
+        self.fetch.has_ready()
+    }
+
+    /// See [`Fetch::take`].
+    pub fn take(&mut self, now: Instant, lane: usize) -> Option<Delivery> {
+        let delivery = self.fetch.take(lane)?;
+        self.touch(now, lane, true);
+        Some(delivery)
+    }
+
+    /// See [`Fetch::progress`].
+    pub fn progress(&mut self, now: Instant, lane: usize, delta: i32) {
+        if let Some((slot, next)) = self.fetch.progress(lane, delta) {
+            self.resolved(now, lane, slot, next);
+        }
+    }
+
+    /// See [`Fetch::resolve`].
+    pub fn resolve(&mut self, now: Instant, lane: usize, next: i64) {
+        if let Some((slot, next)) = self.fetch.resolve(lane, next) {
+            self.resolved(now, lane, slot, next);
+        }
+    }
+
+    /// See [`Fetch::finish`].
+    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) {
+        self.fetch.finish(now, lane, outcome);
+        self.touch(now, lane, false);
+        self.offsets.batch_end(now);
+        self.route_fetch(now);
+        self.step_drain(now);
+    }
+
+    /// See [`Fetch::partition`].
+    pub fn slot(&self, slot: SlotId) -> Option<&TopicPartition> {
+        self.fetch.partition(slot)
+    }
+
+    /// See [`Fetch::lane_flags`].
+    pub fn lane_flags(&self) -> impl Iterator<Item = i32> {
+        self.fetch.lane_flags()
+    }
+
+    /// See [`Fetch::slab_size`].
+    pub fn slab_size(&self) -> usize {
+        self.fetch.slab_size()
+    }
+
+    // ---- contract
+
+    /// The answer to the request with this tag.
+    pub fn handle_response(&mut self, now: Instant, tag: Tag, response: Result<Response, NetError>) {
+        match tag.room {
+            Room::Cluster => self.cluster.handle_response(now, tag.id, response),
+            Room::Group => self.group.handle_response(now, tag.id, response),
+            Room::Offsets => self.offsets.handle_response(now, tag.id, response),
+            Room::Fetch => self.fetch.handle_response(now, tag.id, response),
+        }
+        self.route(now);
+    }
+
+    /// The instant of [`Consumer::poll_timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.cluster.handle_timeout(now);
+        self.group.handle_timeout(now);
+        self.offsets.handle_timeout(now);
+        self.guard_poll_interval(now);
+        self.step_drain(now);
+        self.route(now);
+    }
+
+    /// The next request to send. Poll until None, then [`Consumer::poll_event`], then [`Consumer::poll_timeout`].
+    pub fn poll_request(&mut self, now: Instant) -> Option<(Tag, Outbound)> {
+        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+            return None;
+        }
+        self.route(now);
+        if let Some(outbound) = self.cluster.poll_request(now) {
+            return Some((Tag { room: Room::Cluster, id: outbound.id }, outbound));
+        }
+        let coordinator = self.cluster.coordinator();
+        let found = match coordinator {
+            Some(_) => self.group.poll_request(now).map(|outbound| (Room::Group, outbound)),
+            None => None,
+        };
+        let found = found.or_else(|| {
+            let outbound = self.offsets.poll_request(now, self.cluster.metadata(), coordinator.is_some());
+            outbound.map(|outbound| (Room::Offsets, outbound))
+        });
+        let found = found.or_else(|| {
+            if self.phase != Phase::Running {
+                return None;
+            }
+            let outbound = self.fetch.poll_request(now, self.cluster.metadata());
+            outbound.map(|outbound| (Room::Fetch, outbound))
+        });
+        self.route(now);
+        let (room, mut outbound) = found?;
+        if let (Target::AnyCoordinator, Some(node)) = (outbound.to, coordinator) {
+            outbound.to = Target::Coordinator(node);
+        }
+        Some((Tag { room, id: outbound.id }, outbound))
+    }
+
+    /// What has happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Consumer::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+            return None;
+        }
+        let drain = self.drain.as_ref().map(|drain| drain.deadline());
+        let timeouts = [
+            self.cluster.poll_timeout(),
+            self.group.poll_timeout(),
+            self.offsets.poll_timeout(),
+            if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
+            self.poll_interval_ends(),
+            drain,
+        ];
+        timeouts.into_iter().flatten().min()
+    }
+
+    // ---- shared by the verbs
+
+    pub(super) fn apply_seek(&mut self, now: Instant, partition: &TopicPartition, offset: i64) {
+        match offset {
+            -1 | -2 => {
+                let how = if offset == -1 { Reset::Latest } else { Reset::Earliest };
+                self.fetch.await_position(partition);
+                self.offsets.reset(now, partition, how);
+            }
+            offset => {
+                self.offsets.sought(now, partition, offset);
+                self.fetch.set_position(partition, offset);
+            }
+        }
+    }
+
+    pub(super) fn crash(&mut self, failure: Failure) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Crashed;
+            self.fetch.suspend(true);
+            self.events.push_back(Event::Crashed(failure));
+        }
+    }
+
+    fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
+        self.touch(now, lane, true);
+        if let Some(partition) = self.fetch.partition(slot) {
+            self.offsets.resolved(now, partition, next);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What one machine's event means for the others.
+
+use std::time::Instant;
+
+use crate::engine::cluster;
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::Log;
+use crate::engine::cluster::LogLevel;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::fetch;
+use crate::engine::group;
+use crate::engine::offsets;
+use crate::engine::offsets::Reset;
+use crate::engine::protocol::ErrorCode;
+
+use super::machine::{Consumer, Phase};
+use super::{Event, Joined};
+
+impl Consumer {
+    /// Carries events between the machines until all are quiet.
+    pub(super) fn route(&mut self, now: Instant) {
+        loop {
+            if let Some(event) = self.cluster.poll_event() {
+                self.cluster_event(now, event);
+            } else if let Some(event) = self.group.poll_event() {
+                self.group_event(now, event);
+            } else if let Some(event) = self.offsets.poll_event() {
+                self.offsets_event(now, event);
+            } else if let Some(event) = self.fetch.poll_event() {
+                self.fetch_event(now, event);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// The part of [`Consumer::route`] that decoding and finishing can have stirred.
+    pub(super) fn route_fetch(&mut self, now: Instant) {
+        while let Some(event) = self.fetch.poll_event() {
+            self.fetch_event(now, event);
+        }
+    }
+
+    fn cluster_event(&mut self, now: Instant, event: cluster::Event) {
+        match event {
+            cluster::Event::Metadata(change) => {
+                if change.brokers_changed {
+                    let brokers = self.cluster.metadata().brokers().to_vec();
+                    self.events.push_back(Event::Brokers(brokers));
+                }
+                if !change.partitions_changed.is_empty() {
+                    self.log(LogLevel::Info, "ConsumerGroup", "Topic has been updated".into());
+                    self.group.rejoin(now, "the partition count of a topic has changed");
+                }
+            }
+            cluster::Event::Coordinator(_) => {
+                let brokers = self.cluster.metadata().brokers().to_vec();
+                self.events.push_back(Event::Brokers(brokers));
+            }
+            cluster::Event::TopicError { topic, code } => {
+                let partition = Some(TopicPartition { topic, partition: -1 });
+                self.crash(Failure::Broker { code, partition });
+            }
+            cluster::Event::Failed(failure) => self.crash(failure),
+            cluster::Event::Log(log) => self.events.push_back(Event::Log(log)),
+        }
+    }
+
+    fn group_event(&mut self, now: Instant, event: group::Event) {
+        match event {
+            group::Event::ProtocolsNeeded { job, topics } => {
+                self.events.push_back(Event::ProtocolsNeeded { job, topics });
+            }
+            group::Event::AssignmentNeeded { job, protocol, members } => {
+                self.events.push_back(Event::AssignmentNeeded { job, protocol, members });
+            }
+            group::Event::Revoke { member_id, noticed } => {
+                if noticed == ErrorCode::REBALANCE_IN_PROGRESS {
+                    self.events.push_back(Event::Rebalancing { member_id });
+                }
+                self.begin_drain(now);
+            }
+            group::Event::Lost { .. } => self.lost(),
+            group::Event::Joined { .. } => self.joined(now, event),
+            group::Event::Heartbeat => {
+                if let Some(member) = self.group.membership() {
+                    let group::Membership { member_id, generation_id, .. } = member;
+                    self.events.push_back(Event::Heartbeat { member_id, generation_id });
+                }
+            }
+            group::Event::CoordinatorLost => self.cluster.coordinator_lost(now),
+            group::Event::Left => {
+                if matches!(self.phase, Phase::Stopping { .. }) {
+                    self.stopped();
+                }
+            }
+            group::Event::Failed(failure) => self.crash(failure),
+            group::Event::Log(log) => self.events.push_back(Event::Log(log)),
+        }
+    }
+
+    fn joined(&mut self, now: Instant, event: group::Event) {
+        let group::Event::Joined {
+            duration,
+            is_leader,
+            leader_id,
+            member_id,
+            generation_id,
+            protocol,
+            assignment,
+        } = event
+        else {
+            return;
+        };
+        let (assignment, unsubscribed): (Vec<_>, Vec<_>) =
+            assignment.into_iter().partition(|(topic, _)| self.topics.contains_key(topic));
+        let mut partitions = Vec::new();
+        for (topic, numbers) in &assignment {
+            let from_beginning = self.topics.get(topic).copied().unwrap_or(false);
+            let topic: std::sync::Arc<str> = topic.as_str().into();
+            for &partition in numbers {
+                partitions.push((TopicPartition { topic: topic.clone(), partition }, from_beginning));
+            }
+        }
+        let assigned: Vec<TopicPartition> = partitions.iter().map(|(p, _)| p.clone()).collect();
+        self.fetch.assign(&assigned);
+        self.offsets.assign(now, partitions, self.group.membership());
+        for partition in &assigned {
+            if let Some(offset) = self.pending_seeks.remove(partition) {
+                self.apply_seek(now, partition, offset);
+            }
+        }
+        self.events.push_back(Event::Joined(Box::new(Joined {
+            duration,
+            is_leader,
+            leader_id,
+            member_id,
+            generation_id,
+            protocol,
+            assignment,
+            unsubscribed,
+        })));
+    }
+
+    fn offsets_event(&mut self, now: Instant, event: offsets::Event) {
+        match event {
+            offsets::Event::Position { partition, offset, .. } => {
+                self.fetch.set_position(&partition, offset);
+            }
+            offsets::Event::CommitDone { ticket, result } => {
+                self.events.push_back(Event::CommitDone { ticket, result });
+            }
+            offsets::Event::Committed { automatic, topics } => {
+                if let Some(member) = self.group.membership() {
+                    let group::Membership { member_id, generation_id, .. } = member;
+                    let offsets = topics;
+                    self.events.push_back(Event::Committed { member_id, generation_id, automatic, offsets });
+                }
+            }
+            offsets::Event::Flushed => self.flushed(now),
+            offsets::Event::RefreshMetadata => self.cluster.refresh(now),
+            offsets::Event::CoordinatorLost => self.cluster.coordinator_lost(now),
+            // The heartbeat will say the same; it decides.
+            offsets::Event::Rebalance(_) => {}
+            offsets::Event::Failed(failure) => self.crash(failure),
+            offsets::Event::Log(log) => self.events.push_back(Event::Log(log)),
+        }
+    }
+
+    fn fetch_event(&mut self, now: Instant, event: fetch::Event) {
+        match event {
+            fetch::Event::FetchStart { node } => self.events.push_back(Event::FetchStart { node }),
+            fetch::Event::FetchEnd { node, duration } => {
+                self.events.push_back(Event::FetchEnd { node, duration });
+            }
+            fetch::Event::RefreshMetadata => self.cluster.refresh(now),
+            fetch::Event::LeaderMoved { partition, node, epoch } => {
+                self.cluster.leader_moved(&partition, node, epoch);
+            }
+            fetch::Event::OutOfRange(partition) => self.offsets.reset(now, &partition, Reset::ByPolicy),
+            fetch::Event::Failed(failure) => self.crash(failure),
+            fetch::Event::Unanswered { node, error } => {
+                let message = format!("Fetch from broker {node} failed, trying again: {error}");
+                self.log(LogLevel::Warn, "FetchManager", message);
+            }
+        }
+    }
+
+    fn log(&mut self, level: LogLevel, namespace: &'static str, message: String) {
+        self.events.push_back(Event::Log(Log { level, namespace, message, extra: Vec::new() }));
+    }
+}

@@ -1,0 +1,266 @@
+//! What the bridge holds: the consumer as the JavaScript thread sees it. Every method returns at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Consumer;
+use crate::engine::consumer::ConsumerConfig;
+use crate::engine::fetch::Buffer;
+use crate::engine::fetch::Outcome;
+use crate::engine::fetch::SlotId;
+use crate::engine::network::Network;
+use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
+
+use super::executor;
+use super::shared::{Cells, Host, Inner, Shared, SlabMemory};
+use super::{decode, driver};
+
+/// One membership, from join to leave.
+#[derive(Clone)]
+pub struct ConsumerHandle {
+    shared: Arc<Shared>,
+}
+
+/// What [`ConsumerHandle::take`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The delivery lies in this slab, which is JavaScript's again.
+    Slab(u32),
+    /// A delivery of this many bytes waits for [`ConsumerHandle::take_staged`].
+    Staged(usize),
+    /// Nothing now; [`Host::wake`] will be called when there is.
+    Nothing,
+}
+
+impl ConsumerHandle {
+    /// Makes a consumer over an open network. It does nothing before [`ConsumerHandle::start`].
+    pub fn new(
+        config: ConsumerConfig,
+        network: Network,
+        cells: Box<dyn Cells>,
+        host: Box<dyn Host>,
+    ) -> ConsumerHandle {
+        let lanes = config.fetch.lanes;
+        let consumer = Consumer::new(config, fastrand::u64(..));
+        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) }
+    }
+
+    /// Joins the group and starts to fetch.
+    pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
+        let now = Instant::now();
+        let mut inner = self.shared.lock();
+        inner.consumer.seed_metadata(now, metadata);
+        inner.consumer.start(now, topics);
+        drop(inner);
+        self.supervise(driver::run(self.shared.clone()));
+        self.supervise(decode::run(self.shared.clone()));
+    }
+
+    /// Other topics from now on (name → `fromBeginning`): rejoins.
+    pub fn set_topics(&self, topics: BTreeMap<String, bool>) {
+        self.with(|inner, now| inner.consumer.start(now, topics));
+    }
+
+    /// Answers `ProtocolsNeeded`.
+    pub fn protocols(&self, job: u64, answer: Result<Vec<JoinGroupProtocol>, String>) {
+        self.with(|inner, now| inner.consumer.protocols(now, job, answer));
+    }
+
+    /// Answers `AssignmentNeeded`.
+    pub fn assignments(&self, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
+        self.with(|inner, now| inner.consumer.assignments(now, job, answer));
+    }
+
+    /// An empty slab; its number comes back from one [`ConsumerHandle::take`].
+    pub fn give(&self, memory: Box<dyn SlabMemory>) -> u32 {
+        let mut inner = self.shared.lock();
+        let slab = inner.next_slab;
+        inner.next_slab = inner.next_slab.wrapping_add(1);
+        if !inner.closed && !inner.stopped {
+            inner.slabs.insert(slab, memory);
+            inner.consumer.give(slab);
+        }
+        slab
+    }
+
+    /// The next delivery for an idle lane.
+    pub fn take(&self, lane: usize) -> Taken {
+        let mut inner = self.shared.lock();
+        let now = Instant::now();
+        let Some(delivery) = inner.consumer.take(now, lane) else {
+            inner.armed = true;
+            return Taken::Nothing;
+        };
+        if let Some(cells) = &mut inner.cells {
+            cells.clear(lane);
+        }
+        let taken = match delivery.buffer {
+            Buffer::Slab(slab) => {
+                inner.slabs.remove(&slab);
+                Taken::Slab(slab)
+            }
+            Buffer::Staged(bytes) => {
+                let len = bytes.len();
+                if let Some(place) = inner.staged.get_mut(lane) {
+                    *place = Some(bytes);
+                }
+                Taken::Staged(len)
+            }
+        };
+        drop(inner);
+        self.shared.decoder.notify_one();
+        taken
+    }
+
+    /// The bytes that [`Taken::Staged`] announced.
+    pub fn take_staged(&self, lane: usize) -> Option<Vec<u8>> {
+        self.shared.lock().staged.get_mut(lane)?.take()
+    }
+
+    /// Which partition a slot is.
+    pub fn slot(&self, slot: u32) -> Option<TopicPartition> {
+        self.shared.lock().consumer.slot(SlotId(slot)).cloned()
+    }
+
+    /// The lane is idle again.
+    pub fn finish(&self, lane: usize, outcome: Outcome) {
+        let mut inner = self.shared.lock();
+        let now = Instant::now();
+        inner.read_cells(now);
+        inner.consumer.finish(now, lane, outcome);
+        if let Some(cells) = &mut inner.cells {
+            cells.clear(lane);
+        }
+        drop(inner);
+        self.shared.driver.notify_one();
+    }
+
+    /// `resolveOffset` beyond the reach of a cell.
+    pub fn resolve(&self, lane: usize, next: i64) {
+        self.with(|inner, now| inner.consumer.resolve(now, lane, next));
+    }
+
+    /// See [`Consumer::seek`].
+    pub fn seek(&self, partition: TopicPartition, offset: i64) {
+        self.with(|inner, now| inner.consumer.seek(now, partition, offset));
+    }
+
+    /// See [`Consumer::pause`].
+    pub fn pause(&self, topic: &str, partitions: Option<&[i32]>) {
+        self.with(|inner, _| inner.consumer.pause(topic, partitions));
+    }
+
+    /// See [`Consumer::resume`].
+    pub fn resume(&self, topic: &str, partitions: Option<&[i32]>) {
+        self.with(|inner, _| inner.consumer.resume(topic, partitions));
+    }
+
+    /// See [`Consumer::paused`].
+    pub fn paused(&self) -> Vec<TopicPartition> {
+        self.shared.lock().consumer.paused()
+    }
+
+    /// See [`Consumer::assignment`].
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.shared.lock().consumer.assignment()
+    }
+
+    /// See [`Consumer::uncommitted`].
+    pub fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
+        let mut inner = self.shared.lock();
+        inner.read_cells(Instant::now());
+        inner.consumer.uncommitted()
+    }
+
+    /// See [`Consumer::commit`].
+    pub fn commit(
+        &self,
+        offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
+        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
+    ) {
+        self.with_ticket(done, |consumer, now, ticket| consumer.commit(now, ticket, offsets));
+    }
+
+    /// See [`Consumer::commit_if_necessary`].
+    pub fn commit_if_necessary(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
+        self.with_ticket(done, |consumer, now, ticket| consumer.commit_if_necessary(now, ticket));
+    }
+
+    /// See [`Consumer::stop`].
+    pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
+        let mut inner = self.shared.lock();
+        if inner.stopped || inner.closed {
+            drop(inner);
+            done(Ok(()));
+            return;
+        }
+        inner.stop_waiters.push(Box::new(done));
+        inner.read_cells(Instant::now());
+        inner.consumer.stop(Instant::now());
+        inner.write_cells();
+        drop(inner);
+        self.shared.driver.notify_one();
+    }
+
+    /// The Node environment goes away. Blocks until its memory is safe.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    /// A command: with what the handlers have done so far, and its effect visible to them at once.
+    fn with(&self, command: impl FnOnce(&mut Inner, Instant)) {
+        let mut inner = self.shared.lock();
+        let now = Instant::now();
+        inner.read_cells(now);
+        command(&mut inner, now);
+        inner.write_cells();
+        let wake = inner.must_wake();
+        drop(inner);
+        self.shared.driver.notify_one();
+        if wake {
+            self.shared.host.wake();
+        }
+    }
+
+    fn with_ticket(
+        &self,
+        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
+        command: impl FnOnce(&mut Consumer, Instant, u64),
+    ) {
+        let mut inner = self.shared.lock();
+        if inner.stopped || inner.closed {
+            drop(inner);
+            done(Err(Failure::Stopped));
+            return;
+        }
+        let now = Instant::now();
+        inner.read_cells(now);
+        let ticket = inner.next_ticket;
+        inner.next_ticket += 1;
+        inner.waiters.insert(ticket, Box::new(done));
+        command(&mut inner.consumer, now, ticket);
+        drop(inner);
+        self.shared.driver.notify_one();
+    }
+
+    /// A panic of ours must end the consumer with a word, not leave it standing still.
+    fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let shared = self.shared.clone();
+        executor::spawn(async move {
+            if let Err(error) = tokio::spawn(task).await
+                && error.is_panic()
+            {
+                let payload = error.into_panic();
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+                shared.host.bug(text.unwrap_or("unknown").to_owned());
+                shared.close();
+            }
+        });
+    }
+}
