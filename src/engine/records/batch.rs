@@ -82,8 +82,7 @@ impl Batch {
         let record_count = i32::from_be_bytes(fields.next());
 
         let invalid = |what, value: i64| Err(RecordError::InvalidBatch { offset: base_offset, what, value });
-        // position = base_offset + last_offset_delta + 1 must exist
-        if base_offset < 0 || base_offset > i64::MAX - i64::from(i32::MAX) - 1 {
+        if !is_offset(base_offset) {
             return invalid("base offset", base_offset);
         }
         if last_offset_delta < 0 {
@@ -110,7 +109,7 @@ impl Batch {
 
     /// The offset that ends the batch, which compaction may have removed.
     pub(super) fn last_offset(&self) -> i64 {
-        self.base_offset.saturating_add(self.last_offset_delta.into())
+        self.base_offset + i64::from(self.last_offset_delta)
     }
 
     /// How the records are compressed, if they are.
@@ -143,6 +142,29 @@ impl Batch {
     pub(super) fn has_producer_id(&self) -> bool {
         self.producer_id >= 0
     }
+}
+
+/// The offset after the last complete batch, from the headers alone: where to fetch next while these records wait to
+/// be read. `None` when there is no complete batch. Stops at the first header that cannot be; reading will say why.
+pub fn end_offset(records: &[u8]) -> Option<i64> {
+    let mut end = None;
+    let mut rest = records;
+    while let Ok(Some(frame)) = Frame::peek(rest) {
+        let (entry, tail) = rest.split_at_checked(frame.length)?;
+        let last = match frame.magic {
+            2 => Batch::read(entry, false).ok().flatten().map(|batch| batch.last_offset()),
+            _ => Some(frame.base_offset).filter(|offset| is_offset(*offset)),
+        };
+        let Some(last) = last else { break };
+        end = end.max(Some(last + 1));
+        rest = tail;
+    }
+    end
+}
+
+/// May a batch begin here? There must be room for the offsets in it and for the position behind it.
+pub(super) fn is_offset(offset: i64) -> bool {
+    (0..i64::MAX - i64::from(i32::MAX)).contains(&offset)
 }
 
 /// Fields off the front of a header of known size. The sizes of a header's fields add up to its own, so the zeroes

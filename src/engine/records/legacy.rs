@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::batch::{Batch, LOG_OVERHEAD};
+use super::batch::{Batch, LOG_OVERHEAD, is_offset};
 use super::error::RecordError;
 use super::layout::int;
 use super::record::{CUT, Field, Format, Record, Split, TOO_LONG};
@@ -20,7 +20,7 @@ use super::varint::Cursor;
 pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Range<usize>), RecordError> {
     let Some(message) = Message::read(entry, entry.len()) else { return Ok((None, 0..0)) };
     let offset = message.offset;
-    if offset < 0 || offset > i64::MAX - i64::from(i32::MAX) - 1 {
+    if !is_offset(offset) {
         return Err(RecordError::InvalidBatch { offset, what: "offset", value: offset });
     }
     if check_crc {

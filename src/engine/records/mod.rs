@@ -33,6 +33,7 @@ mod varint;
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
 mod tests;
 
+pub use batch::end_offset;
 pub use codec::Decompressor;
 pub use delivery::Summary;
 pub use error::{Codec, CodecError, RecordError};

@@ -336,7 +336,7 @@ impl BatchReader {
     /// The batch is done with. Compaction removes records but keeps the batch's last offset, so the position comes
     /// from there and never from the last record.
     fn pass(&mut self, batch: &Batch) {
-        self.position = self.position.max(batch.last_offset().saturating_add(1));
+        self.position = self.position.max(batch.last_offset() + 1);
     }
 }
 
