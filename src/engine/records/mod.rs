@@ -1,1 +1,40 @@
-//! records
+//! Record batches: from the bytes of a Fetch response to *deliveries* that JavaScript reads with typed arrays. Pure.
+//!
+//! ```text
+//! FetchedRecords ─ BatchReader ──────────────────────────────────────────────► slab
+//!                  │ batch.rs         header, CRC-32C                           │ layout.rs   where things lie
+//!                  │ transactions.rs  READ_COMMITTED filter                     │ delivery.rs data, then tables
+//!                  │ codec/           gzip, snappy, lz4, zstd, bounded          │ names.rs    header names, once
+//!                  │ record.rs        one record (magic 2)
+//!                  └ legacy.rs        message sets (magic 0 and 1)
+//! ```
+//!
+//! One pass, nothing allocated per record: the bytes of the records are copied into the slab with one `memcpy` per
+//! contiguous range, the parser reads them there, and what it learns goes into an index of Int32 behind them.
+//! Every number in a batch is distrusted: the parser never panics and allocates no more than a small multiple of
+//! what it was given, decompression no more than the limit of its [`Decompressor`].
+
+#![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+pub mod layout;
+
+mod batch;
+mod codec;
+mod delivery;
+mod error;
+mod legacy;
+mod names;
+mod reader;
+mod record;
+mod transactions;
+mod varint;
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
+mod tests;
+
+pub use batch::end_offset;
+pub use codec::Decompressor;
+pub use delivery::Summary;
+pub use error::{Codec, CodecError, RecordError};
+pub use reader::{BatchReader, FetchedRecords, Fill};

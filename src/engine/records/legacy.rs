@@ -1,0 +1,181 @@
+//! Message sets of magic 0 and 1, which brokers up to 4.x still have in old segments.
+//!
+//! ```text
+//! offset i64 │ size i32 │ crc u32 │ magic i8 │ attributes i8 │ timestamp i64 (magic 1) │ key │ value
+//! ```
+//!
+//! Keys and values have an i32 length, -1 for null. There are no batches: each message stands alone, unless it is
+//! compressed; then its value is a message set, and its own offset is that of the last message in there. The inner
+//! offsets of magic 1 are relative, those of magic 0 absolute.
+
+use std::ops::Range;
+
+use super::batch::{Batch, LOG_OVERHEAD, is_offset};
+use super::error::RecordError;
+use super::layout::int;
+use super::record::{CUT, Field, Format, Record, Split, TOO_LONG};
+use super::varint::Cursor;
+
+/// Reads a whole outer message and says where its records are: in itself or, compressed, in its value.
+pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Range<usize>), RecordError> {
+    let Some(message) = Message::read(entry, entry.len()) else { return Ok((None, 0..0)) };
+    let offset = message.offset;
+    if !is_offset(offset) {
+        return Err(RecordError::InvalidBatch { offset, what: "offset", value: offset });
+    }
+    if check_crc {
+        let actual = crc32fast::hash(entry.get(CRC_START..).unwrap_or_default());
+        if actual != message.crc {
+            return Err(RecordError::CrcMismatch { offset, expected: message.crc, actual });
+        }
+    }
+    let batch = Batch {
+        base_offset: offset,
+        leader_epoch: -1,
+        magic: message.magic,
+        attributes: message.attributes.into(),
+        last_offset_delta: 0,
+        first_timestamp: message.timestamp,
+        max_timestamp: message.timestamp,
+        producer_id: -1,
+        producer_epoch: -1,
+        base_sequence: -1,
+        record_count: 1,
+    };
+    // what else the attributes of a record batch can say did not exist
+    let batch = Batch { attributes: batch.attributes & KNOWN_ATTRIBUTES, ..batch };
+    if batch.codec()?.is_none() {
+        return Ok((Some(batch), 0..entry.len()));
+    }
+    let value = usize::try_from(message.value.position).ok().zip(usize::try_from(message.value.length).ok());
+    match value {
+        Some((start, length)) => Ok((Some(batch), start..start + length)),
+        None => Err(RecordError::InvalidRecord { offset, what: "a compressed message without a value" }),
+    }
+}
+
+/// Looks over the decompressed value of an outer message: sets the batch's offsets and answers how many messages.
+pub(super) fn unwrap(batch: &mut Batch, inner: &[u8]) -> Result<usize, RecordError> {
+    let outer = batch.base_offset;
+    let invalid = |what| RecordError::InvalidRecord { offset: outer, what };
+    let first = raw_offset(inner).ok_or(invalid("a compressed message without messages"))?;
+    let (mut rest, mut last, mut count) = (inner, first, 0usize);
+    while !rest.is_empty() {
+        let (message, tail) = split(rest).map_err(invalid)?.ok_or(invalid(CUT))?;
+        last = raw_offset(message).ok_or(invalid(CUT))?;
+        count += 1;
+        rest = tail;
+    }
+    let base = match batch.magic {
+        0 => Some(first),
+        _ => last.checked_sub(first).and_then(|span| outer.checked_sub(span)),
+    };
+    let base = base.filter(|base| (0..=outer).contains(base)).ok_or(invalid("impossible inner offsets"))?;
+    batch.base_offset = base;
+    batch.last_offset_delta =
+        i32::try_from(outer - base).map_err(|_| invalid("inner offsets too far apart"))?;
+    Ok(count)
+}
+
+/// The messages of one [`Batch`].
+#[derive(Debug)]
+pub(super) struct Legacy {
+    /// The first message's offset as written.
+    first: i64,
+    timestamp: i64,
+    same_timestamp: bool,
+    magic: i8,
+}
+
+impl Legacy {
+    /// `body` is the whole body, from its first message on.
+    pub(super) fn new(batch: &Batch, body: &[u8]) -> Legacy {
+        Legacy {
+            first: raw_offset(body).unwrap_or(batch.base_offset),
+            timestamp: batch.first_timestamp,
+            same_timestamp: batch.is_log_append_time(),
+            magic: batch.magic,
+        }
+    }
+}
+
+impl Format for Legacy {
+    fn base_timestamp(&self) -> i64 {
+        self.timestamp
+    }
+
+    fn split<'a>(&self, body: &'a [u8]) -> Split<'a> {
+        split(body)
+    }
+
+    fn read<'a>(&self, record: &'a [u8], end: usize) -> Result<Record<'a>, &'static str> {
+        let message = Message::read(record, end).ok_or(CUT)?;
+        if message.magic != self.magic {
+            return Err("messages of different formats in one set");
+        }
+        if message.rest.remaining() > 0 {
+            return Err(TOO_LONG);
+        }
+        let timestamp = if self.same_timestamp { self.timestamp } else { message.timestamp };
+        Ok(Record {
+            offset_delta: message.offset.checked_sub(self.first).ok_or("impossible inner offsets")?,
+            timestamp_delta: timestamp.saturating_sub(self.timestamp),
+            key: message.key,
+            value: message.value,
+            header_count: 0,
+            headers: message.rest,
+        })
+    }
+}
+
+struct Message<'a> {
+    offset: i64,
+    crc: u32,
+    magic: i8,
+    attributes: i8,
+    /// -1 in magic 0.
+    timestamp: i64,
+    key: Field,
+    value: Field,
+    rest: Cursor<'a>,
+}
+
+impl Message<'_> {
+    /// Reads a message that ends at position `end`.
+    fn read(bytes: &[u8], end: usize) -> Option<Message<'_>> {
+        let mut cursor = Cursor::new(bytes);
+        let offset = i64::from_be_bytes(cursor.array()?);
+        let _size: [u8; 4] = cursor.array()?;
+        let crc = u32::from_be_bytes(cursor.array()?);
+        let magic = i8::from_be_bytes(cursor.array()?);
+        let attributes = i8::from_be_bytes(cursor.array()?);
+        let timestamp = if magic == 0 { -1 } else { i64::from_be_bytes(cursor.array()?) };
+        let key = field(&mut cursor, end)?;
+        let value = field(&mut cursor, end)?;
+        Some(Message { offset, crc, magic, attributes, timestamp, key, value, rest: cursor })
+    }
+}
+
+fn field(cursor: &mut Cursor<'_>, end: usize) -> Option<Field> {
+    let length = i32::from_be_bytes(cursor.array()?);
+    let position = int(end - cursor.remaining());
+    let Ok(bytes) = usize::try_from(length) else { return Some(Field { position, length: -1 }) };
+    cursor.bytes(bytes)?;
+    Some(Field { position, length })
+}
+
+fn split(body: &[u8]) -> Split<'_> {
+    let mut cursor = Cursor::new(body);
+    let (Some(_offset), Some(size)) = (cursor.array::<8>(), cursor.array()) else { return Ok(None) };
+    let size = usize::try_from(i32::from_be_bytes(size)).map_err(|_| "a message with a negative size")?;
+    Ok(body.split_at_checked(size.saturating_add(LOG_OVERHEAD)))
+}
+
+fn raw_offset(message: &[u8]) -> Option<i64> {
+    message.first_chunk().map(|offset| i64::from_be_bytes(*offset))
+}
+
+/// The CRC-32 covers everything behind itself.
+const CRC_START: usize = LOG_OVERHEAD + 4;
+/// Codec and timestamp type.
+const KNOWN_ATTRIBUTES: i16 = 0b1111;

@@ -1,0 +1,161 @@
+//! Header names of one delivery: each is listed once, so that JavaScript makes each string once.
+
+use super::layout::int;
+
+/// Names by id. They are ranges of the slab; nothing is copied.
+#[derive(Debug, Default)]
+pub(super) struct NameTable {
+    /// Position and length of each name.
+    names: Vec<[i32; 2]>,
+    /// By place in the record, the id of the name that the previous record had there: mostly the right guess.
+    previous: Vec<i32>,
+    /// Hash table of ids (plus one; 0 is free) with [`PROBES`] places for each hash.
+    slots: Vec<u16>,
+}
+
+impl NameTable {
+    pub(super) fn clear(&mut self) {
+        if !self.names.is_empty() {
+            self.names.clear();
+            self.previous.clear();
+            self.slots.fill(0);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(super) fn rows(&self) -> &[[i32; 2]] {
+        &self.names
+    }
+
+    /// Forgets all names from `len` on. Only before [`NameTable::clear`]: their hash slots stay.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.names.truncate(len);
+    }
+
+    /// The id of the `nth` name of a record, which lies at `position` of the slab.
+    #[inline]
+    pub(super) fn intern(&mut self, slab: &[u8], nth: usize, position: usize, name: &[u8]) -> i32 {
+        if let Some(id) = self.previous.get(nth).copied()
+            && self.is(slab, id, name)
+        {
+            return id;
+        }
+        let id = self.find_or_add(slab, position, name);
+        if let Some(previous) = self.previous.get_mut(nth) {
+            *previous = id;
+        } else if nth < REMEMBERED {
+            self.previous.push(id);
+        }
+        id
+    }
+
+    #[inline]
+    fn is(&self, slab: &[u8], id: i32, name: &[u8]) -> bool {
+        let Some([position, length]) = usize::try_from(id).ok().and_then(|id| self.names.get(id)) else {
+            return false;
+        };
+        let (Ok(start), Ok(length)) = (usize::try_from(*position), usize::try_from(*length)) else {
+            return false;
+        };
+        length == name.len() && slab.get(start..start + length) == Some(name)
+    }
+
+    fn find_or_add(&mut self, slab: &[u8], position: usize, name: &[u8]) -> i32 {
+        if self.slots.is_empty() {
+            self.slots.resize(SLOTS + PROBES, 0);
+        }
+        let new = self.names.len();
+        let bucket = hash(name);
+        for at in bucket..bucket + PROBES {
+            match self.slots.get(at).copied() {
+                Some(0) => {
+                    if let (Some(slot), Ok(entry)) = (self.slots.get_mut(at), u16::try_from(new + 1)) {
+                        *slot = entry;
+                    }
+                    break;
+                }
+                Some(entry) => {
+                    let id = i32::from(entry) - 1;
+                    if self.is(slab, id, name) {
+                        return id;
+                    }
+                }
+                None => break,
+            }
+        }
+        // a full neighbourhood: listed again, which costs a string in JavaScript but is not wrong
+        self.names.push([int(position), int(name.len())]);
+        int(new)
+    }
+}
+
+/// From the length and both ends of the name: names mostly differ there, and long ones cost no more than short ones.
+fn hash(name: &[u8]) -> usize {
+    let head = name.iter().take(8).fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+    let tail = name.iter().rev().take(8).fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+    let mixed = (head ^ tail.rotate_left(29) ^ (name.len() as u64).rotate_left(47))
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // the upper bits are the well mixed ones
+    usize::try_from(mixed >> (64 - SLOTS.ilog2())).unwrap_or(0)
+}
+
+/// Places in the hash table. Enough for the few dozen names that real topics have.
+const SLOTS: usize = 256;
+/// Places tried for a name.
+const PROBES: usize = 8;
+/// Headers of a record that the first guess covers.
+const REMEMBERED: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn intern_all(names: &[Vec<u8>], per_record: usize) -> (NameTable, Vec<i32>, Vec<u8>) {
+        let slab: Vec<u8> = names.concat();
+        let mut table = NameTable::default();
+        let mut at = 0;
+        let ids = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| {
+                at += name.len();
+                table.intern(&slab, n % per_record, at - name.len(), name)
+            })
+            .collect();
+        (table, ids, slab)
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_leads_to_its_name_and_few_names_are_listed_once(
+            names in prop::collection::vec(prop::collection::vec(b'a'..b'd', 0..3), 0..200),
+            per_record in 1usize..5,
+        ) {
+            let (table, ids, slab) = intern_all(&names, per_record);
+            for (name, id) in names.iter().zip(ids) {
+                prop_assert!(table.is(&slab, id, name));
+            }
+            let distinct: std::collections::HashSet<_> = names.iter().collect();
+            prop_assert_eq!(table.len(), distinct.len());
+        }
+    }
+
+    #[test]
+    fn thousands_of_names_are_all_found() {
+        let names: Vec<Vec<u8>> = (0..100_000).map(|n| format!("header-{n}").into_bytes()).collect();
+        let (table, ids, slab) = intern_all(&names, 7);
+        assert!(names.iter().zip(ids).all(|(name, id)| table.is(&slab, id, name)));
+    }
+
+    #[test]
+    fn a_cleared_table_knows_nothing() {
+        let (mut table, _, _) = intern_all(&[b"a".to_vec(), b"b".to_vec()], 1);
+        table.clear();
+        assert_eq!(table.intern(b"bbb", 0, 2, b"b"), 0);
+        assert_eq!(table.rows(), [[2, 1]]);
+    }
+}
