@@ -1,1 +1,170 @@
-//! network
+//! Connections to brokers: TCP, TLS, SASL, framing, correlation, version negotiation. Knows the protocol, not what
+//! the requests are for; retries nothing that may have reached a broker.
+//!
+//! ```text
+//! mod         the handle                        connection  one connection: its task, correlation, throttling
+//! pool        connections by node and kind      frame       length-prefixed frames
+//! slot        opened once, and again            dial, tls   names, addresses, TCP, TLS
+//! open        stream → ApiVersions → SASL       sasl        PLAIN, SCRAM, mechanisms driven from outside
+//! ```
+//! A connection is opened when it is first needed, and again after it has died, with back-off per broker. Whoever waits
+//! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
+
+#![allow(clippy::disallowed_methods, reason = "this room does touch the world: clock and chance")]
+
+mod config;
+mod connection;
+mod context;
+mod dial;
+mod events;
+mod frame;
+mod open;
+mod pool;
+mod slot;
+mod throttle;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::engine::cluster::Target;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::metadata::{MetadataBroker, MetadataRequest, MetadataResponse};
+
+use context::Context;
+use dial::TcpDialer;
+use events::Events;
+use pool::Pool;
+
+pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
+pub use dial::{Address, BoxStream, Dial, Stream};
+pub use events::{LogLevel, NetworkEvent};
+
+/// The connections of one client. A cheap handle; the last one dropped closes everything. Its async methods need a
+/// tokio runtime.
+#[derive(Clone)]
+pub struct Network {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    context: Arc<Context>,
+    pool: Mutex<Pool>,
+}
+
+impl Network {
+    /// A network without a connection. `events` is called from the network's tasks and must not block.
+    pub fn new(
+        config: NetworkConfig,
+        events: impl Fn(NetworkEvent) + Send + Sync + 'static,
+    ) -> Result<Network, NetworkConfigError> {
+        let dialer = TcpDialer { connection_timeout: config.connection_timeout };
+        Ok(Network::with_dialer(config, events, dialer))
+    }
+
+    /// A network over streams of the caller's making; [`NetworkConfig::tls`] is the dialer's business then.
+    pub fn with_dialer(
+        config: NetworkConfig,
+        events: impl Fn(NetworkEvent) + Send + Sync + 'static,
+        dialer: impl Dial + 'static,
+    ) -> Network {
+        let events = Events::new(&config.client_id, events);
+        let context = Context::new(config, events, Box::new(dialer));
+        let pool = Mutex::new(Pool::new(context.clone()));
+        Network { inner: Arc::new(Inner { context, pool }) }
+    }
+
+    /// Connects to a seed broker and learns the brokers from it. The connection then serves [`Target::Any`].
+    pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, NetError> {
+        let slot = self.pool().seed(Address { host: host.to_owned(), port })?;
+        let request = MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false }.into();
+        match slot.connection().await?.send(&request, Duration::ZERO).await? {
+            Response::Metadata(metadata) => {
+                self.update_brokers(&metadata.brokers);
+                Ok(metadata)
+            }
+            _ => Err(slot.closed()),
+        }
+    }
+
+    /// Takes over the brokers of a metadata response. A node whose address changed gets new connections, a node that
+    /// vanished loses them: senders waiting on those get [`NetError::Closed`]. An empty list changes nothing.
+    pub fn update_brokers(&self, brokers: &[MetadataBroker]) {
+        self.pool().update(brokers);
+    }
+
+    /// Sends a request and waits for its answer. `held` = how long the broker may hold it back on purpose.
+    ///
+    /// Connects if need be. Dropping the future is safe at any time; the request may have been sent by then.
+    ///
+    /// # Errors
+    /// [`NetError::NoBroker`] for a node that is not known, and for [`Target::AnyCoordinator`], which the caller must
+    /// resolve. [`NetError::Connect`], [`NetError::Authentication`] and [`NetError::UnsupportedApi`]: not sent.
+    /// [`NetError::Closed`], [`NetError::Timeout`] and [`NetError::Decode`]: it may have had its effect.
+    pub async fn send(&self, to: Target, request: Request, held: Duration) -> Result<Response, NetError> {
+        if to == Target::Any {
+            return self.send_to_any(&request, held).await;
+        }
+        let slot = self.pool().route(to)?;
+        slot.connection().await?.send(&request, held).await
+    }
+
+    /// Is any broker connected?
+    pub fn is_connected(&self) -> bool {
+        self.pool().is_connected()
+    }
+
+    /// Makes request events, or not (the default): they are many.
+    pub fn request_events(&self, on: bool) {
+        self.inner.context.events.set_requests(on);
+    }
+
+    /// Closes every connection. Whoever waits, and whoever comes later, gets [`NetError::ClientClosed`]. Resolves when
+    /// all tasks have ended. Idempotent.
+    pub async fn close(&self) {
+        self.pool().close();
+        self.inner.context.all_ended().await;
+    }
+
+    /// Tries a few brokers as long as they cannot be reached; an error after that is the caller's, but the next request
+    /// will go elsewhere.
+    async fn send_to_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
+        let candidates = self.pool().any()?;
+        let mut last = NetError::NoBroker;
+        for slot in candidates.into_iter().take(ATTEMPTS_AT_ANY) {
+            let error = match slot.connection().await {
+                Ok(connection) => match connection.send(request, held).await {
+                    Err(error @ (NetError::Closed { .. } | NetError::Timeout { .. })) => {
+                        self.pool().failed(&slot);
+                        return Err(error);
+                    }
+                    result => {
+                        slot.note(None);
+                        return result;
+                    }
+                },
+                Err(error) => error,
+            };
+            match error {
+                NetError::Connect { .. } | NetError::Closed { .. } => self.pool().failed(&slot),
+                _ => return Err(error),
+            }
+            last = error;
+        }
+        Err(last)
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.inner.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.pool.get_mut().unwrap_or_else(PoisonError::into_inner).close();
+    }
+}
+
+/// How many brokers one request to any broker tries.
+const ATTEMPTS_AT_ANY: usize = 3;

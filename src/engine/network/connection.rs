@@ -1,0 +1,452 @@
+//! One connection: a task that reads and writes, and any number of senders that wait for their answers.
+//!
+//! ```text
+//!  send ──► admit (mute, max_in_flight, re-authentication) ──► frame ──► outbox ──► task ──► socket
+//!    ▲                                                                               │
+//!    └───────── oneshot, found by correlation id ◄── decoded ◄── frame reader ◄──────┘
+//! ```
+//! A connection dies once, for one reason, and everybody who waits on it learns that reason. A sender that stops
+//! waiting (timeout, or its future is dropped) leaves its entry behind; the late answer finds nobody and is dropped.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::VersionRange;
+use crate::engine::protocol::header::{decode_response_header, encode_frame};
+
+use super::context::Context;
+use super::dial::{Address, BoxStream, node_code};
+use super::events::{LogLevel, NetworkEvent};
+use super::frame::{FrameError, FrameReader};
+use super::throttle::throttle_time;
+
+/// An open connection.
+pub(super) struct Connection {
+    context: Arc<Context>,
+    address: Address,
+    broker: Arc<str>,
+    /// What the broker speaks, once it has said so.
+    versions: OnceLock<HashMap<i16, VersionRange>>,
+    outbox: mpsc::UnboundedSender<Vec<u8>>,
+    /// One permit per request in flight. Re-authentication takes all of them: nothing is in flight, nothing starts.
+    slots: Semaphore,
+    next_correlation_id: AtomicI32,
+    received: AtomicU64,
+    state: Mutex<State>,
+    /// Why the connection is dead; None while it lives.
+    death: watch::Sender<Option<NetError>>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<i32, Waiter>,
+    muted_until: Option<Instant>,
+    /// Requests held back by [`Connection::admit`].
+    queued: usize,
+    /// Requests in a row that timed out while `silent_since` was all that had ever been received.
+    silent_timeouts: u32,
+    silent_since: u64,
+}
+
+/// A request that the broker has not answered yet.
+struct Waiter {
+    key: ApiKey,
+    version: i16,
+    times: Times,
+    reply: oneshot::Sender<Result<Response, NetError>>,
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    created: Instant,
+    sent: Instant,
+}
+
+impl Connection {
+    /// Starts the connection's task on a fresh stream. The caller goes on with [`Connection::set_versions`].
+    pub(super) fn start(context: &Arc<Context>, address: Address, stream: BoxStream) -> Arc<Connection> {
+        let (outbox, frames) = mpsc::unbounded_channel();
+        let connection = Arc::new(Connection {
+            context: context.clone(),
+            broker: address.broker().into(),
+            address,
+            versions: OnceLock::new(),
+            outbox,
+            slots: Semaphore::new(permits(context) as usize),
+            next_correlation_id: AtomicI32::new(0),
+            received: AtomicU64::new(0),
+            state: Mutex::default(),
+            death: watch::Sender::new(None),
+        });
+        context.spawn(connection.clone().run(stream, frames));
+        connection
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    pub(super) fn set_versions(&self, versions: HashMap<i16, VersionRange>) {
+        // Set once, while the connection is opened.
+        let _ = self.versions.set(versions);
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.death.borrow().is_none()
+    }
+
+    /// Ends the connection: its task stops, the socket closes, and everybody who waits gets `reason`. The first reason
+    /// stays. Returns whether it was this one.
+    pub(super) fn kill(&self, reason: NetError) -> bool {
+        let first = self.death.send_if_modified(|death| {
+            let first = death.is_none();
+            if first {
+                *death = Some(reason);
+            }
+            first
+        });
+        self.lock().waiting.clear();
+        first
+    }
+
+    /// Sends a request and waits for its answer, at most the request timeout and `held`. Dropping the future is safe.
+    pub(super) async fn send(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
+        let version = self.version_for(request)?;
+        let created = Instant::now();
+        let converse = async {
+            let _slot = self.admit(request).await;
+            self.exchange(request, version, held, created).await
+        };
+        tokio::select! {
+            biased;
+            result = converse => result,
+            reason = self.died() => Err(reason),
+        }
+    }
+
+    /// One request and its answer past the queue, in a version of the caller's choice: for opening the connection, and
+    /// for authentication, during which the queue stands still.
+    pub(super) async fn send_now(&self, request: &Request, version: i16) -> Result<Response, NetError> {
+        tokio::select! {
+            biased;
+            result = self.exchange(request, version, Duration::ZERO, Instant::now()) => result,
+            reason = self.died() => Err(reason),
+        }
+    }
+
+    /// The highest version that both sides speak and that can carry `request`.
+    pub(super) fn version_for(&self, request: &Request) -> Result<i16, NetError> {
+        let key = request.key();
+        let theirs = self.versions.get().and_then(|versions| versions.get(&key.code()).copied());
+        let mut ours = key.versions();
+        if let Request::Fetch(fetch) = request {
+            ours.max = ours.max.min(fetch.max_version());
+        }
+        ours.negotiate(theirs).ok_or(NetError::UnsupportedApi { api: key.name(), key: key.code() })
+    }
+
+    /// Waits until no request is in flight, and keeps new ones back until the permit is dropped. None when the
+    /// connection died meanwhile.
+    pub(super) async fn quiesce(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            permit = self.slots.acquire_many(permits(&self.context)) => permit.ok(),
+            _ = self.died() => None,
+        }
+    }
+
+    /// Resolves with the reason when the connection is dead.
+    pub(super) async fn died(&self) -> NetError {
+        let mut death = self.death.subscribe();
+        match death.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_else(|| self.closed()),
+            Err(_) => self.closed(),
+        }
+    }
+
+    pub(super) fn log(&self, level: LogLevel, message: impl Into<String>) {
+        self.context.events.log(level, &self.broker, message);
+    }
+
+    /// Waits for a place in flight and, unless it is a heartbeat, for the end of a throttle: a throttled member must
+    /// not be thrown out of its group for being quiet.
+    async fn admit(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
+        let deaf = matches!(request, Request::Heartbeat(_));
+        let may_go = || deaf || self.muted_until().is_none();
+        if may_go()
+            && let Ok(permit) = self.slots.try_acquire()
+        {
+            return Some(permit);
+        }
+        let _queued = Queued::enter(self);
+        loop {
+            while let Some(until) = self.muted_until().filter(|_| !deaf) {
+                sleep_until(until).await;
+            }
+            let permit = self.slots.acquire().await.ok();
+            if may_go() {
+                return permit;
+            }
+        }
+    }
+
+    fn muted_until(&self) -> Option<Instant> {
+        self.lock().muted_until.filter(|until| *until > Instant::now())
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        version: i16,
+        held: Duration,
+        created: Instant,
+    ) -> Result<Response, NetError> {
+        let key = request.key();
+        let correlation_id = self.next_correlation_id.fetch_add(1, Ordering::Relaxed) & i32::MAX;
+        let frame = encode_frame(request, version, correlation_id, &self.context.config.client_id);
+        let received = self.received.load(Ordering::Relaxed);
+        let times = Times { created, sent: Instant::now() };
+        let (reply, answer) = oneshot::channel();
+        self.lock().waiting.insert(correlation_id, Waiter { key, version, times, reply });
+        // A failure to send means that the task has ended, and `answer` will say so.
+        let _ = self.outbox.send(frame);
+
+        let answer = match self.context.config.request_timeout {
+            None => answer.await,
+            Some(limit) => match timeout(limit.saturating_add(held), answer).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    self.timed_out(key, version, correlation_id, times, received);
+                    return Err(NetError::Timeout {
+                        broker: self.broker.to_string(),
+                        api: key.name(),
+                        key: key.code(),
+                        version,
+                        correlation_id,
+                    });
+                }
+            },
+        };
+        match answer {
+            Ok(result) => result,
+            Err(_) => Err(self.died().await),
+        }
+    }
+
+    /// A peer that answers nothing at all is gone, whatever TCP believes: close. One that is merely slow is not.
+    fn timed_out(&self, key: ApiKey, version: i16, correlation_id: i32, times: Times, received_before: u64) {
+        self.context.events.emit_request(|client_id| NetworkEvent::RequestTimeout {
+            broker: self.broker.clone(),
+            client_id,
+            correlation_id,
+            created_at: epoch_ms(times.created),
+            sent_at: epoch_ms(times.sent),
+            pending_duration: ms(times.sent - times.created),
+            api_name: key.name(),
+            api_key: key.code(),
+            api_version: version,
+        });
+        let received = self.received.load(Ordering::Relaxed);
+        let silent = {
+            let mut state = self.lock();
+            if received != received_before || received != state.silent_since {
+                state.silent_since = received;
+                state.silent_timeouts = 0;
+            }
+            if received == received_before {
+                state.silent_timeouts += 1;
+            }
+            state.silent_timeouts >= SILENT_TIMEOUTS
+        };
+        if silent && self.kill(self.closed()) {
+            self.log(
+                LogLevel::Error,
+                "Connection timeout: several requests in a row got no answer, not a byte",
+            );
+        }
+    }
+
+    async fn run(self: Arc<Self>, stream: BoxStream, outbox: mpsc::UnboundedReceiver<Vec<u8>>) {
+        // Also when this task panics, which would be a bug of ours: nobody may wait for ever.
+        let _dead = KillOnDrop::new(&self);
+        let (reader, writer) = tokio::io::split(stream);
+        let end = tokio::select! {
+            end = self.read_frames(reader) => end,
+            end = write_frames(writer, outbox) => end.map_err(FrameError::Io),
+            _ = self.died() => return,
+        };
+        if !self.kill(self.closed()) {
+            return;
+        }
+        match end {
+            Ok(()) => self.log(LogLevel::Debug, "Kafka server has closed connection"),
+            Err(FrameError::Io(error)) => {
+                let reason =
+                    node_code(&error).map_or_else(|| error.to_string(), |code| format!("read {code}"));
+                self.log(LogLevel::Error, format!("Connection error: {reason}"));
+            }
+            Err(error) => self.log(LogLevel::Error, format!("Connection error: {error}")),
+        }
+    }
+
+    async fn read_frames(&self, reader: impl tokio::io::AsyncRead + Unpin) -> Result<(), FrameError> {
+        let mut frames = FrameReader::new(reader, self.context.config.max_frame, &self.received);
+        while let Some(frame) = frames.next().await? {
+            if !self.deliver(frame) {
+                self.log(LogLevel::Warn, "Response without match");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands an answer to its sender. False when no request is waiting for it: we are out of step with the broker.
+    fn deliver(&self, frame: Bytes) -> bool {
+        let Some(correlation_id) = frame.first_chunk().map(|id| i32::from_be_bytes(*id)) else {
+            return false;
+        };
+        let Some(waiter) = self.lock().waiting.remove(&correlation_id) else { return false };
+        let Waiter { key, version, times, reply } = waiter;
+        if reply.is_closed() {
+            return true;
+        }
+        let size = frame.len();
+        let result = decode_response_header(key, version, frame)
+            .and_then(|(_, body)| Response::decode(key, version, body))
+            .map_err(|error| NetError::Decode { broker: self.broker.to_string(), api: key, error });
+        if let Ok(response) = &result {
+            self.throttle(throttle_time(response, version));
+        }
+        self.context.events.emit_request(|client_id| NetworkEvent::Request {
+            broker: self.broker.clone(),
+            client_id,
+            correlation_id,
+            size,
+            created_at: epoch_ms(times.created),
+            sent_at: epoch_ms(times.sent),
+            pending_duration: ms(times.sent - times.created),
+            duration: ms(times.sent.elapsed()),
+            api_name: key.name(),
+            api_key: key.code(),
+            api_version: version,
+        });
+        // The sender may have given up this very moment.
+        let _ = reply.send(result);
+        true
+    }
+
+    fn throttle(&self, time: Duration) {
+        if !time.is_zero() {
+            let until = Instant::now() + time;
+            let mut state = self.lock();
+            state.muted_until = state.muted_until.max(Some(until));
+        }
+    }
+
+    pub(super) fn closed(&self) -> NetError {
+        NetError::Closed { broker: self.broker.to_string() }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that [`Connection::admit`] holds back, for kafkajs's queue size event.
+struct Queued<'a>(&'a Connection);
+
+impl Queued<'_> {
+    fn enter(connection: &Connection) -> Queued<'_> {
+        let queued = Queued(connection);
+        queued.change(|size| size + 1);
+        queued
+    }
+
+    fn change(&self, change: impl FnOnce(usize) -> usize) {
+        let queue_size = {
+            let mut state = self.0.lock();
+            state.queued = change(state.queued);
+            state.queued
+        };
+        self.0.context.events.emit_request(|client_id| NetworkEvent::RequestQueueSize {
+            broker: self.0.broker.clone(),
+            client_id,
+            queue_size,
+        });
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.change(|size| size.saturating_sub(1));
+    }
+}
+
+/// Kills a connection when dropped, unless told to forget.
+pub(super) struct KillOnDrop<'a>(Option<&'a Connection>);
+
+impl<'a> KillOnDrop<'a> {
+    pub(super) fn new(connection: &'a Connection) -> KillOnDrop<'a> {
+        KillOnDrop(Some(connection))
+    }
+
+    pub(super) fn forget(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for KillOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0 {
+            connection.kill(connection.closed());
+        }
+    }
+}
+
+async fn write_frames(
+    mut writer: impl AsyncWrite + Unpin,
+    mut outbox: mpsc::UnboundedReceiver<Vec<u8>>,
+) -> std::io::Result<()> {
+    while let Some(frame) = outbox.recv().await {
+        writer.write_all(&frame).await?;
+        writer.flush().await?;
+    }
+    Ok(())
+}
+
+fn permits(context: &Context) -> u32 {
+    context
+        .config
+        .max_in_flight
+        .and_then(|max| u32::try_from(max).ok())
+        .map_or(UNLIMITED, |max| max.clamp(1, UNLIMITED))
+}
+
+/// When `instant` was, on the wall clock.
+fn epoch_ms(instant: Instant) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    ms(now.saturating_sub(instant.elapsed()))
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// More than anybody sends at once.
+const UNLIMITED: u32 = 1 << 20;
+/// So many timeouts in a row without a byte received end a connection.
+const SILENT_TIMEOUTS: u32 = 2;

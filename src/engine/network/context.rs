@@ -1,0 +1,37 @@
+//! What all connections of one network share.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::config::NetworkConfig;
+use super::dial::Dial;
+use super::events::Events;
+
+pub(super) struct Context {
+    pub(super) config: NetworkConfig,
+    pub(super) events: Events,
+    pub(super) dialer: Box<dyn Dial>,
+    /// Every task holds a receiver: no receiver left = every task has ended.
+    tasks: watch::Sender<()>,
+}
+
+impl Context {
+    pub(super) fn new(config: NetworkConfig, events: Events, dialer: Box<dyn Dial>) -> Arc<Context> {
+        Arc::new(Context { config, events, dialer, tasks: watch::Sender::new(()) })
+    }
+
+    /// Spawns a task that [`Context::all_ended`] waits for.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::AbortHandle {
+        let alive = self.tasks.subscribe();
+        tokio::spawn(async move {
+            let _alive = alive;
+            task.await;
+        })
+        .abort_handle()
+    }
+
+    pub(super) async fn all_ended(&self) {
+        self.tasks.closed().await;
+    }
+}

@@ -1,0 +1,149 @@
+//! From `host:port` to a byte stream: names, addresses, TCP and TLS; and errors in Node's and kafkajs's words.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::engine::protocol::NetError;
+
+/// Where a broker listens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// Name, IPv4, or IPv6 with or without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl Address {
+    /// `host:port`, the name that errors and events give a broker.
+    pub fn broker(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The host without the brackets of an IPv6 literal.
+    pub(super) fn bare_host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+    }
+}
+
+/// A connection's bytes, in clear.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Any stream.
+pub type BoxStream = Box<dyn Stream>;
+
+/// Makes byte streams. The one production dialer is [`TcpDialer`]; tests bring streams in memory.
+pub trait Dial: Send + Sync {
+    /// Connects to `address`. `attempt` counts the attempts made so far, to try another address of the name first.
+    fn dial<'a>(
+        &'a self,
+        address: &'a Address,
+        attempt: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>>;
+}
+
+/// TCP, and TLS over it if configured.
+pub(super) struct TcpDialer {
+    pub(super) connection_timeout: Duration,
+}
+
+impl Dial for TcpDialer {
+    fn dial<'a>(
+        &'a self,
+        address: &'a Address,
+        attempt: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>> {
+        Box::pin(self.connect(address, attempt))
+    }
+}
+
+impl TcpDialer {
+    /// Tries all addresses of the name (KIP-302/602), each for at most the connection timeout.
+    async fn connect(&self, address: &Address, attempt: usize) -> Result<BoxStream, NetError> {
+        let lookup = tokio::net::lookup_host((address.bare_host(), address.port));
+        let mut targets: Vec<SocketAddr> = match timeout(self.connection_timeout, lookup).await {
+            Err(_) => return Err(connection_timeout(address)),
+            Ok(Err(error)) => return Err(lookup_error(address, &error)),
+            Ok(Ok(found)) => found.collect(),
+        };
+        if !targets.is_empty() {
+            let first = attempt % targets.len();
+            targets.rotate_left(first);
+        }
+
+        let mut last = lookup_error(address, &io::ErrorKind::NotFound.into());
+        for target in targets {
+            match timeout(self.connection_timeout, self.connect_to(address, target)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = connection_timeout(address),
+            }
+        }
+        Err(last)
+    }
+
+    async fn connect_to(&self, address: &Address, target: SocketAddr) -> Result<BoxStream, NetError> {
+        let connect = async {
+            let stream = TcpStream::connect(target).await?;
+            stream.set_nodelay(true)?;
+            let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
+            socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+            Ok(stream)
+        };
+        let stream = connect.await.map_err(|error: io::Error| {
+            let code = node_code(&error);
+            let reason = match code {
+                Some(code) => format!("connect {code} {target}"),
+                None => format!("connect {target}: {error}"),
+            };
+            connect_error(address, code, reason)
+        })?;
+        Ok(Box::new(stream))
+    }
+}
+
+/// kafkajs's `Connection error: …`.
+pub(super) fn connect_error(
+    address: &Address,
+    code: Option<&'static str>,
+    reason: impl std::fmt::Display,
+) -> NetError {
+    NetError::Connect { broker: address.broker(), code, message: format!("Connection error: {reason}") }
+}
+
+/// kafkajs's `Connection timeout`.
+pub(super) fn connection_timeout(address: &Address) -> NetError {
+    NetError::Connect { broker: address.broker(), code: None, message: "Connection timeout".to_owned() }
+}
+
+fn lookup_error(address: &Address, error: &io::Error) -> NetError {
+    // The system gives a text, not a code.
+    let temporary = error.to_string().contains("emporary failure");
+    let code = if temporary { "EAI_AGAIN" } else { "ENOTFOUND" };
+    connect_error(address, Some(code), format_args!("getaddrinfo {code} {}", address.host))
+}
+
+/// The name that Node gives a system error.
+pub(super) fn node_code(error: &io::Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        io::ErrorKind::ConnectionRefused => "ECONNREFUSED",
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => "ECONNRESET",
+        io::ErrorKind::ConnectionAborted => "ECONNABORTED",
+        io::ErrorKind::BrokenPipe => "EPIPE",
+        io::ErrorKind::TimedOut => "ETIMEDOUT",
+        io::ErrorKind::HostUnreachable => "EHOSTUNREACH",
+        io::ErrorKind::NetworkUnreachable => "ENETUNREACH",
+        io::ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        _ => return None,
+    })
+}
+
+/// As kafkajs's default socket factory.
+const KEEPALIVE: Duration = Duration::from_secs(60);

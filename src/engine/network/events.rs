@@ -1,0 +1,98 @@
+//! What the network tells about itself, as data: kafkajs's network events, log lines, and the request to authenticate.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Something happened. Times are ms: `*_at` since the Unix epoch, `*duration` differences.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are those of kafkajs's `consumer.network.*` events")]
+pub enum NetworkEvent {
+    /// An answer came. Only made while [`Network::request_events`](super::Network::request_events) is on.
+    Request {
+        broker: Arc<str>,
+        client_id: Arc<str>,
+        correlation_id: i32,
+        size: usize,
+        created_at: u64,
+        sent_at: u64,
+        pending_duration: u64,
+        duration: u64,
+        api_name: &'static str,
+        api_key: i16,
+        api_version: i16,
+    },
+    /// No answer came in time. Only made while request events are on.
+    RequestTimeout {
+        broker: Arc<str>,
+        client_id: Arc<str>,
+        correlation_id: i32,
+        created_at: u64,
+        sent_at: u64,
+        pending_duration: u64,
+        api_name: &'static str,
+        api_key: i16,
+        api_version: i16,
+    },
+    /// A request began or ceased to wait, for a throttled connection or for `max_in_flight`. Only made while
+    /// request events are on.
+    RequestQueueSize { broker: Arc<str>, client_id: Arc<str>, queue_size: usize },
+    /// This connection needs authentication with a mechanism that we do not know: rounds through
+    /// [`Network::sasl_authenticate`](super::Network::sasl_authenticate), then
+    /// [`Network::authenticated`](super::Network::authenticated).
+    Authenticate { session: u64, host: String, port: u16, mechanism: String },
+    /// A log line.
+    Log { level: LogLevel, namespace: &'static str, message: String, extra: Vec<(&'static str, String)> },
+}
+
+/// kafkajs's log levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LogLevel {
+    /// 1.
+    Error = 1,
+    /// 2.
+    Warn = 2,
+    /// 4.
+    Info = 4,
+    /// 5.
+    Debug = 5,
+}
+
+/// The way out for events.
+#[derive(Clone)]
+pub(super) struct Events {
+    notify: Arc<dyn Fn(NetworkEvent) + Send + Sync>,
+    requests: Arc<AtomicBool>,
+    client_id: Arc<str>,
+}
+
+impl Events {
+    pub(super) fn new(client_id: &str, notify: impl Fn(NetworkEvent) + Send + Sync + 'static) -> Events {
+        Events {
+            notify: Arc::new(notify),
+            requests: Arc::new(AtomicBool::new(false)),
+            client_id: client_id.into(),
+        }
+    }
+
+    pub(super) fn emit(&self, event: NetworkEvent) {
+        (self.notify)(event);
+    }
+
+    /// Emits if somebody listens: requests are too many to tell everybody about.
+    pub(super) fn emit_request(&self, event: impl FnOnce(Arc<str>) -> NetworkEvent) {
+        if self.requests.load(Ordering::Relaxed) {
+            self.emit(event(self.client_id.clone()));
+        }
+    }
+
+    pub(super) fn set_requests(&self, on: bool) {
+        self.requests.store(on, Ordering::Relaxed);
+    }
+
+    pub(super) fn log(&self, level: LogLevel, broker: &str, message: impl Into<String>) {
+        let extra = vec![("broker", broker.to_owned()), ("clientId", self.client_id.to_string())];
+        self.emit(NetworkEvent::Log { level, namespace: "Connection", message: message.into(), extra });
+    }
+}

@@ -1,0 +1,65 @@
+//! From an address to a connection that can be used: stream, ApiVersions, SASL.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::VersionRange;
+use crate::engine::protocol::api_versions::ApiVersionsRequest;
+
+use super::connection::{Connection, KillOnDrop};
+use super::context::Context;
+use super::dial::{Address, connect_error};
+use super::events::LogLevel;
+
+/// Opens a connection. Dropping the future closes whatever is half open.
+pub(super) async fn open(
+    context: &Arc<Context>,
+    address: &Address,
+    attempt: usize,
+) -> Result<Arc<Connection>, NetError> {
+    context.events.log(LogLevel::Debug, &address.broker(), "Connecting");
+    let stream = context.dialer.dial(address, attempt).await.inspect_err(|error| {
+        context.events.log(LogLevel::Error, &address.broker(), error.to_string());
+    })?;
+    let connection = Connection::start(context, address.clone(), stream);
+    let unfinished = KillOnDrop::new(&connection);
+    connection.set_versions(negotiate(&connection).await.inspect_err(|error| {
+        if let NetError::Closed { .. } = error {
+            connection.log(
+                LogLevel::Warn,
+                "The broker closed a new connection: is this a listener with TLS, or not a Kafka listener?",
+            );
+        }
+    })?);
+    unfinished.forget();
+    Ok(connection)
+}
+
+/// KIP-35/511: asks in our highest version; a broker that does not know it answers error 35 with what it does know.
+async fn negotiate(connection: &Connection) -> Result<HashMap<i16, VersionRange>, NetError> {
+    let request = ApiVersionsRequest {
+        client_software_name: env!("CARGO_PKG_NAME").to_owned(),
+        client_software_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+    .into();
+    let ours = ApiKey::ApiVersions.versions();
+    let mut version = ours.max;
+    loop {
+        let Response::ApiVersions(answer) = connection.send_now(&request, version).await? else {
+            return Err(connection.closed());
+        };
+        let versions: HashMap<i16, VersionRange> = answer.apis.into_iter().collect();
+        match answer.error {
+            ErrorCode::NONE => return Ok(versions),
+            ErrorCode::UNSUPPORTED_VERSION if version > 0 => {
+                let listed = versions.get(&ApiKey::ApiVersions.code()).copied();
+                version = ours.negotiate(listed).filter(|listed| *listed < version).unwrap_or(0);
+            }
+            error => return Err(connect_error(connection.address(), None, error.message())),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Which connections there are: per node and kind, and the seed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::engine::cluster::Target;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::metadata::MetadataBroker;
+
+use super::context::Context;
+use super::dial::Address;
+use super::slot::{Host, Slot};
+
+/// What a connection to a node is for, see [`Target`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Node,
+    Fetch,
+    Coordinator,
+}
+
+/// The known brokers and their connections.
+pub(super) struct Pool {
+    context: Arc<Context>,
+    brokers: BTreeMap<i32, Arc<Host>>,
+    slots: HashMap<(i32, Kind), Arc<Slot>>,
+    /// Serves [`Target::Any`] beside the brokers. Is a broker's slot as well when the addresses are equal.
+    seed: Option<Arc<Slot>>,
+    /// Requests to any broker that failed, so far.
+    failures: u64,
+    /// Where this client begins among equally good brokers, so that not all clients ask the first.
+    spread: usize,
+    closed: bool,
+}
+
+impl Pool {
+    pub(super) fn new(context: Arc<Context>) -> Pool {
+        Pool {
+            context,
+            brokers: BTreeMap::new(),
+            slots: HashMap::new(),
+            seed: None,
+            failures: 0,
+            spread: fastrand::usize(..),
+            closed: false,
+        }
+    }
+
+    /// The seed's slot at `address`; the one in use if there is one.
+    pub(super) fn seed(&mut self, address: Address) -> Result<Arc<Slot>, NetError> {
+        if self.closed {
+            return Err(NetError::ClientClosed);
+        }
+        let known = self.brokers.iter().find(|(_, host)| host.address == address).map(|(node, _)| *node);
+        let slot = match (known, &self.seed) {
+            (Some(node), _) => self.slot(node, Kind::Node)?,
+            (None, Some(seed)) if seed.host.address == address && !seed.is_retired() => seed.clone(),
+            (None, _) => Slot::new(&self.context, &Host::new(address)),
+        };
+        self.replace_seed(Some(slot.clone()));
+        Ok(slot)
+    }
+
+    /// See [`Network::update_brokers`](super::Network::update_brokers).
+    pub(super) fn update(&mut self, brokers: &[MetadataBroker]) {
+        let listed: BTreeMap<i32, Address> = brokers.iter().filter_map(address_of).collect();
+        if listed.is_empty() || self.closed {
+            return;
+        }
+        let moved = |node: i32, host: &Host| listed.get(&node) != Some(&host.address);
+        self.slots.retain(|(node, _), slot| {
+            let gone = moved(*node, &slot.host);
+            if gone {
+                slot.retire(slot.closed());
+            }
+            !gone
+        });
+        self.brokers.retain(|node, host| !moved(*node, host));
+        if self.seed.as_ref().is_some_and(|seed| seed.is_retired()) {
+            self.seed = None;
+        }
+        for (node, address) in listed {
+            if self.brokers.contains_key(&node) {
+                continue;
+            }
+            let seed =
+                self.seed.iter().find(|seed| seed.host.address == address && !self.is_node(seed)).cloned();
+            let host = seed.as_ref().map_or_else(|| Host::new(address), |seed| seed.host.clone());
+            self.brokers.insert(node, host);
+            if let Some(seed) = seed {
+                self.slots.insert((node, Kind::Node), seed);
+            }
+        }
+    }
+
+    /// Where a request to `to` goes; [`Target::Any`] is [`Pool::any`]'s.
+    pub(super) fn route(&mut self, to: Target) -> Result<Arc<Slot>, NetError> {
+        match to {
+            Target::Node(node) => self.slot(node, Kind::Node),
+            Target::Fetch(node) => self.slot(node, Kind::Fetch),
+            Target::Coordinator(node) => self.slot(node, Kind::Coordinator),
+            Target::Any | Target::AnyCoordinator => Err(NetError::NoBroker),
+        }
+    }
+
+    /// All brokers, the best first: those that did not fail, or failed longest ago; of those the connected ones.
+    pub(super) fn any(&mut self) -> Result<Vec<Arc<Slot>>, NetError> {
+        let nodes: Vec<i32> = self.brokers.keys().copied().collect();
+        let mut slots =
+            nodes.iter().map(|node| self.slot(*node, Kind::Node)).collect::<Result<Vec<_>, _>>()?;
+        if !slots.is_empty() {
+            let first = self.spread % slots.len();
+            slots.rotate_left(first);
+        }
+        // A seed is often a name for "some broker": the last resort, unless it is connected.
+        slots.extend(self.seed.iter().filter(|seed| !self.is_node(seed)).cloned());
+        slots.sort_by_key(|slot| (slot.last_failure.load(Ordering::Relaxed), !slot.is_connected()));
+        if self.closed {
+            return Err(NetError::ClientClosed);
+        }
+        Ok(slots)
+    }
+
+    /// A request to any broker failed at `slot`: ask others first.
+    pub(super) fn failed(&mut self, slot: &Slot) {
+        self.failures += 1;
+        slot.note(Some(self.failures));
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.slots.values().chain(&self.seed).any(|slot| slot.is_connected())
+    }
+
+    /// Closes everything, for good.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        self.brokers.clear();
+        for slot in self.slots.drain().map(|(_, slot)| slot).chain(self.seed.take()) {
+            slot.retire(NetError::ClientClosed);
+        }
+    }
+
+    fn slot(&mut self, node: i32, kind: Kind) -> Result<Arc<Slot>, NetError> {
+        if self.closed {
+            return Err(NetError::ClientClosed);
+        }
+        let host = self.brokers.get(&node).ok_or(NetError::NoBroker)?;
+        Ok(self.slots.entry((node, kind)).or_insert_with(|| Slot::new(&self.context, host)).clone())
+    }
+
+    fn replace_seed(&mut self, seed: Option<Arc<Slot>>) {
+        let before = std::mem::replace(&mut self.seed, seed);
+        if let Some(before) = before
+            && !self.is_node(&before)
+            && !self.seed.as_ref().is_some_and(|seed| Arc::ptr_eq(seed, &before))
+        {
+            before.retire(before.closed());
+        }
+    }
+
+    fn is_node(&self, slot: &Arc<Slot>) -> bool {
+        self.slots.values().any(|other| Arc::ptr_eq(other, slot))
+    }
+}
+
+/// None for an address that nobody can connect to.
+fn address_of(broker: &MetadataBroker) -> Option<(i32, Address)> {
+    let port = u16::try_from(broker.port).ok().filter(|port| *port != 0)?;
+    (!broker.host.is_empty()).then(|| (broker.node_id, Address { host: broker.host.clone(), port }))
+}

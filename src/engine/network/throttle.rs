@@ -1,0 +1,27 @@
+//! KIP-219: how long a response asks us to be quiet.
+
+use std::time::Duration;
+
+use crate::engine::protocol::Response;
+
+/// The time for which the connection must be mute. Zero in the versions where the broker delayed the response instead.
+pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
+    let (since, ms) = match response {
+        Response::Fetch(r) => (8, r.throttle_time_ms),
+        Response::ListOffsets(r) => (3, r.throttle_time_ms),
+        Response::Metadata(r) => (6, r.throttle_time_ms),
+        Response::OffsetCommit(r) => (4, r.throttle_time_ms),
+        Response::OffsetFetch(r) => (4, r.throttle_time_ms),
+        Response::FindCoordinator(r) => (2, r.throttle_time_ms),
+        Response::JoinGroup(r) => (3, r.throttle_time_ms),
+        Response::Heartbeat(r) => (2, r.throttle_time_ms),
+        Response::LeaveGroup(r) => (2, r.throttle_time_ms),
+        Response::SyncGroup(r) => (2, r.throttle_time_ms),
+        Response::DescribeGroups(r) => (2, r.throttle_time_ms),
+        Response::ApiVersions(r) => (2, r.throttle_time_ms),
+        Response::OffsetForLeaderEpoch(_) | Response::SaslHandshake(_) | Response::SaslAuthenticate(_) => {
+            return Duration::ZERO;
+        }
+    };
+    if version < since { Duration::ZERO } else { Duration::from_millis(u64::try_from(ms).unwrap_or(0)) }
+}
