@@ -1,0 +1,250 @@
+// @ts-check
+/**
+ * The real-broker fixture: Apache Kafka in KRaft mode on loopback, one or three nodes, each with a listener for
+ * every way to connect.
+ *
+ * ```js
+ * const cluster = await startCluster({ brokers: 3 })
+ * const kafka = new Kafka({ brokers: cluster.brokers })
+ * await cluster.nodes[0].kill9()
+ * await cluster.nodes[0].restart()
+ * await cluster.stop()
+ * ```
+ *
+ * No broker survives the process that started it, see `supervisor.js`.
+ */
+const crypto = require('node:crypto')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const { createAuthority } = require('./certificates')
+const { PROTOCOLS, prepareNode } = require('./config')
+const { HOME, USERS, fetchKafka } = require('./fetch')
+const { BrokerNode } = require('./node')
+const { freePorts } = require('./ports')
+const { startProxy } = require('./proxy')
+const { waitUntilReady } = require('./ready')
+
+/**
+ * What a spec needs to connect. It goes through JSON from Jest's global set-up to the specs.
+ *
+ * @typedef {object} ClusterDescription
+ * @property {string[]} brokers                  the PLAINTEXT listeners, `host:port`
+ * @property {Listeners} listeners               `host:port` of every node
+ * @property {string} ca                         PEM: the authority of the brokers' certificates
+ * @property {string} otherCa                    PEM: one that has signed nothing here
+ * @property {string} clientCert                 PEM: the brokers accept it and do not insist on one
+ * @property {string} clientKey                  PEM
+ * @property {Record<string, string>} users      name → password, for PLAIN and SCRAM
+ */
+
+/**
+ * @typedef {object} Listeners
+ * @property {string[]} plaintext
+ * @property {string[]} ssl
+ * @property {string[]} saslSsl   PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+ * @property {string[]} oauth     OAUTHBEARER with unsecured tokens, no TLS
+ * @property {string[]} proxied   no TLS; all traffic goes through `cluster.proxies`; empty unless asked for
+ */
+
+/**
+ * @typedef {object} ClusterParts
+ * @property {BrokerNode[]} nodes
+ * @property {import('./proxy').Proxy[]} proxies   one per node, if asked for
+ * @property {string} logDir                       a folder per node: `broker.log`, `server.properties`
+ * @property {() => Promise<void>} stop
+ *
+ * @typedef {ClusterDescription & ClusterParts} Cluster
+ */
+
+/**
+ * @typedef {object} ClusterOptions
+ * @property {1 | 3} [brokers]      how many nodes, default 1
+ * @property {Record<string, string | number | boolean>} [config]  over the fixture's own broker settings
+ * @property {boolean} [proxied]    adds the PROXIED listener and its fault proxies
+ */
+
+/**
+ * @param {ClusterOptions} [options]
+ * @returns {Promise<Cluster>}
+ */
+const startCluster = async (options = {}) => {
+  const distribution = await fetchKafka()
+  removeOldRuns()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryStart(distribution, options)
+    } catch (error) {
+      // Between the choice of a port and the broker's start somebody else may have taken it.
+      const { message } = /** @type {Error} */ (error)
+      if (attempt === 3 || !message.includes('Address already in use')) throw error
+    }
+  }
+}
+
+/**
+ * @param {import('./fetch').Distribution} distribution
+ * @param {ClusterOptions} options
+ * @returns {Promise<Cluster>}
+ */
+const tryStart = async ({ java, classpath, template }, options) => {
+  const { brokers: count = 1, config = {}, proxied = false } = options
+  fs.mkdirSync(RUNS, { recursive: true })
+  const logDir = fs.mkdtempSync(path.join(RUNS, 'cluster-'))
+  const plans = await planNodes(logDir, count, proxied)
+
+  const authority = createAuthority('kafkars test authority')
+  const server = authority.issue({ name: 'broker', hosts: ['127.0.0.1', 'localhost'] })
+  const client = authority.issue({ name: 'client' })
+  const clusterId = crypto.randomBytes(16).toString('base64url')
+  const plan = { clusterId, nodes: plans, ca: authority.cert, server, config }
+
+  const ready = () => {
+    const running = nodes.filter(node => node.running)
+    return waitUntilReady(
+      running.map(node => `127.0.0.1:${plans[nodes.indexOf(node)].ports.PLAINTEXT}`),
+      { ids: running.map(({ id }) => id), check: () => assertAlive(nodes) }
+    )
+  }
+  const nodes = plans.map(nodePlan => {
+    const properties = prepareNode(plan, nodePlan, template)
+    const { id, directory } = nodePlan
+    const log4j = `-Dlog4j2.configurationFile=${path.join(directory, 'log4j2.xml')}`
+    const command = [java, ...JVM, log4j, '-cp', classpath, 'kafka.Kafka', properties]
+    return new BrokerNode({ id, directory, command, ready })
+  })
+  /** @type {import('./proxy').Proxy[]} */
+  const proxies = []
+  const end = async () => {
+    await Promise.all([...nodes.map(node => node.destroy()), ...proxies.map(proxy => proxy.close())])
+  }
+
+  try {
+    for (const { ports, proxyPort } of plans) {
+      if (proxyPort) proxies.push(await startProxy({ port: proxyPort, target: ports.PROXIED }))
+    }
+    await Promise.all(nodes.map(node => node.start()))
+    await ready()
+  } catch (error) {
+    await end()
+    throw withLogs(/** @type {Error} */ (error), nodes)
+  }
+
+  const at = (/** @type {string} */ listener) =>
+    plans.map(({ ports }) => `127.0.0.1:${ports[listener]}`)
+  return {
+    brokers: at('PLAINTEXT'),
+    listeners: {
+      plaintext: at('PLAINTEXT'),
+      ssl: at('SSL'),
+      saslSsl: at('SASL_SSL'),
+      oauth: at('OAUTH'),
+      proxied: plans.flatMap(({ proxyPort }) => (proxyPort ? [`127.0.0.1:${proxyPort}`] : [])),
+    },
+    ca: authority.cert,
+    otherCa: createAuthority('kafkars other authority').cert,
+    clientCert: client.cert,
+    clientKey: client.key,
+    users: { ...USERS },
+    nodes,
+    proxies,
+    logDir,
+    stop: async () => {
+      await end()
+      if (nodes.some(({ crashed }) => crashed)) {
+        throw withLogs(new Error('A broker ended although nobody stopped it'), nodes)
+      }
+      fs.rmSync(logDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/**
+ * A cluster that runs already, for `KAFKA_BROKERS`.
+ *
+ * @param {string} list `host:port,…`
+ * @returns {Promise<ClusterDescription & { stop: () => Promise<void>, nodes: never }>}
+ */
+const attachCluster = async list => {
+  const brokers = list.split(',').map(broker => broker.trim())
+  try {
+    await waitUntilReady(brokers, { timeout: 10_000 })
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error)
+    throw new Error(`KAFKA_BROKERS=${list}: ${message}`, { cause: error })
+  }
+  return {
+    brokers,
+    listeners: { plaintext: brokers, ssl: [], saslSsl: [], oauth: [], proxied: [] },
+    ca: '',
+    otherCa: createAuthority('kafkars other authority').cert,
+    clientCert: '',
+    clientKey: '',
+    users: {},
+    get nodes() {
+      throw new Error(
+        'The cluster of KAFKA_BROKERS is not ours to stop: call startCluster() for one that is'
+      )
+    },
+    stop: async () => {},
+  }
+}
+
+/**
+ * @param {string} logDir
+ * @param {number} count
+ * @param {boolean} proxied
+ * @returns {Promise<import('./config').NodePlan[]>}
+ */
+const planNodes = async (logDir, count, proxied) => {
+  const names = Object.keys(PROTOCOLS).filter(name => name !== 'PROXIED' || proxied)
+  const listeners = [...names, 'CONTROLLER']
+  const free = await freePorts(count * (listeners.length + 1))
+  const take = () => /** @type {number} */ (free.pop())
+  return Array.from({ length: count }, (_, index) => {
+    const directory = path.join(logDir, `broker-${index + 1}`)
+    fs.mkdirSync(directory)
+    return {
+      id: index + 1,
+      directory,
+      ports: Object.fromEntries(listeners.map(name => [name, take()])),
+      ...(proxied ? { proxyPort: take() } : {}),
+    }
+  })
+}
+
+/** @param {BrokerNode[]} nodes */
+const assertAlive = nodes => {
+  const dead = nodes.filter(({ crashed }) => crashed)
+  if (dead.length > 0) throw new Error(`Broker ${dead.map(({ id }) => id).join(', ')} did not start`)
+}
+
+/**
+ * @param {Error} error
+ * @param {BrokerNode[]} nodes
+ */
+const withLogs = (error, nodes) => {
+  const logs = nodes.map(({ logFile }) => {
+    const lines = fs.existsSync(logFile) ? fs.readFileSync(logFile, 'utf8').trimEnd().split('\n') : []
+    return [logFile, ...lines.slice(-LAST_LINES).map(line => `  ${line}`)].join('\n')
+  })
+  return new Error([error.message, ...logs].join('\n'), { cause: error })
+}
+
+/** The logs of failures are worth a day. */
+const removeOldRuns = () => {
+  const yesterday = Date.now() - 24 * 60 * 60 * 1000
+  for (const name of fs.existsSync(RUNS) ? fs.readdirSync(RUNS) : []) {
+    const run = path.join(RUNS, name)
+    // A cluster that is up writes to its brokers' logs all the time.
+    const logs = fs.readdirSync(run).map(node => path.join(run, node, 'broker.log'))
+    const touched = [run, ...logs].filter(fs.existsSync).map(file => fs.statSync(file).mtimeMs)
+    if (Math.max(...touched) < yesterday) fs.rmSync(run, { recursive: true, force: true })
+  }
+}
+
+const RUNS = path.join(HOME, 'run')
+const LAST_LINES = 20
+const JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:-UsePerfData', '-Djava.awt.headless=true']
+
+module.exports = { startCluster, attachCluster }
