@@ -15,6 +15,8 @@
 pub mod backoff;
 pub mod failure;
 pub mod log;
+pub mod machine;
+pub mod metadata;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,8 @@ use crate::engine::protocol::Request;
 pub use backoff::Backoff;
 pub use failure::Failure;
 pub use log::{Log, LogLevel};
+pub use machine::{Cluster, ClusterConfig, Event};
+pub use metadata::{Change, Leader, Metadata};
 
 /// A partition of a topic. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

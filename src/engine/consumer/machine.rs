@@ -130,7 +130,7 @@ impl Consumer {
 
     /// What the first connection learned about the cluster.
     pub fn seed_metadata(&mut self, now: Instant, metadata: &MetadataResponse) {
-        self.cluster.seed(now, metadata);
+        self.cluster.seed(metadata);
     }
 
     /// Joins the group for these topics (name → `fromBeginning`), or changes them.
@@ -140,7 +140,7 @@ impl Consumer {
         }
         self.phase = Phase::Running;
         let names: Vec<Arc<str>> = topics.keys().map(|topic| topic.as_str().into()).collect();
-        self.cluster.set_topics(now, &names);
+        self.cluster.set_topics(&names);
         self.group.join(now, topics.keys().cloned().collect());
         self.topics = topics;
     }

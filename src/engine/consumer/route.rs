@@ -88,7 +88,7 @@ impl Consumer {
                     self.events.push_back(Event::Heartbeat { member_id, generation_id });
                 }
             }
-            group::Event::CoordinatorLost => self.cluster.coordinator_lost(now),
+            group::Event::CoordinatorLost => self.cluster.coordinator_lost(),
             group::Event::Left => {
                 if matches!(self.phase, Phase::Stopping { .. }) {
                     self.stopped();
@@ -158,8 +158,8 @@ impl Consumer {
                 }
             }
             offsets::Event::Flushed => self.flushed(now),
-            offsets::Event::RefreshMetadata => self.cluster.refresh(now),
-            offsets::Event::CoordinatorLost => self.cluster.coordinator_lost(now),
+            offsets::Event::RefreshMetadata => self.cluster.refresh(),
+            offsets::Event::CoordinatorLost => self.cluster.coordinator_lost(),
             // The heartbeat will say the same; it decides.
             offsets::Event::Rebalance(_) => {}
             offsets::Event::Failed(failure) => self.crash(failure),
@@ -173,7 +173,7 @@ impl Consumer {
             fetch::Event::FetchEnd { node, duration } => {
                 self.events.push_back(Event::FetchEnd { node, duration });
             }
-            fetch::Event::RefreshMetadata => self.cluster.refresh(now),
+            fetch::Event::RefreshMetadata => self.cluster.refresh(),
             fetch::Event::LeaderMoved { partition, node, epoch } => {
                 self.cluster.leader_moved(&partition, node, epoch);
             }

@@ -1,0 +1,77 @@
+// @ts-check
+'use strict'
+
+/** @typedef {import('./delivery').Delivery} Delivery */
+
+/** kafkajs's `Batch`: messages of one partition, and what is known about their place in the log. */
+module.exports = class Batch {
+  /**
+   * @param {string} topic
+   * @param {number} partition
+   * @param {Delivery} delivery
+   */
+  constructor(topic, partition, delivery) {
+    this.fetchedOffset = String(delivery.fetchOffset)
+    this.topic = topic
+    this.partition = partition
+    this.highWatermark = String(delivery.highWatermark)
+    /** Control records and aborted messages never leave the engine: the three lists are one. */
+    this.rawMessages = delivery.messages()
+    this.messagesWithinOffset = this.rawMessages
+    this.messages = this.rawMessages
+    Object.defineProperty(this, 'range', { value: range(delivery), enumerable: false })
+  }
+
+  isEmpty() {
+    return this.messages.length === 0
+  }
+
+  isEmptyIncludingFiltered() {
+    return this.messages.length === 0
+  }
+
+  isEmptyDueToFiltering() {
+    return false
+  }
+
+  isEmptyControlRecord() {
+    return false
+  }
+
+  isEmptyDueToLogCompactedMessages() {
+    return false
+  }
+
+  /** First offset, control records and aborted messages included. */
+  firstOffset() {
+    return this.range.firstOffset
+  }
+
+  /** Last offset, control records and aborted messages included. */
+  lastOffset() {
+    return this.range.lastOffset
+  }
+
+  /** How far the last message is from the end of the partition. */
+  offsetLag() {
+    return this.range.offsetLag
+  }
+
+  /** How far the first message is from the end of the partition. */
+  offsetLagLow() {
+    return this.range.offsetLagLow
+  }
+}
+
+/**
+ * The same figures for events, without a Batch.
+ * @param {Delivery} delivery
+ */
+const range = ({ firstOffset, lastOffset, highWatermark }) => ({
+  firstOffset: String(firstOffset),
+  lastOffset: String(lastOffset),
+  offsetLag: String(highWatermark - 1n - lastOffset),
+  offsetLagLow: String(highWatermark - 1n - firstOffset)
+})
+
+module.exports.range = range

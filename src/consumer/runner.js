@@ -1,0 +1,534 @@
+// @ts-check
+'use strict'
+
+/**
+ * The runner: one membership of the group, from join to leave, and the lanes that feed the user's handler.
+ *
+ * The engine drives itself (heartbeats, fetching, commits, rebalances); the runner takes what is ready, and turns the
+ * engine's events into kafkajs's.
+ */
+
+const { performance } = require('node:perf_hooks')
+const native = require('../native')
+const { fromFailure, KafkaJSError, KafkaJSNonRetriableError, KafkaJSProtocolError } = require('../errors')
+const { createErrorFromCode } = require('../protocol/errorCodes')
+const { events } = require('../events')
+const { createEngineLog } = require('../loggers')
+const { Backoff, isRetriable } = require('../retry')
+const Long = require('../long')
+const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
+const { range } = require('./batch')
+const { Lane } = require('./lane')
+
+/** Handlers may keep the event loop this long at a stretch, ms. */
+const TURN = 4
+/** The clock is read every so many messages, adapted to how long they take. */
+const MOST_PER_LOOK = 64
+/** Slabs that the engine holds besides one per lane: being filled, and ready. */
+const SPARE_SLABS = 4
+const MOST_SLABS = 16
+/** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
+const NOTHING = -1
+
+const REBALANCE_ERRORS = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'UNKNOWN_MEMBER_ID',
+  'ILLEGAL_GENERATION'
+])
+
+const isRebalancing = error => error instanceof KafkaJSError && REBALANCE_ERRORS.has(error.type)
+
+class Runner {
+  constructor({ cluster, groupId, options, assigners, run, retry, logger, emitter, onCrash }) {
+    this.cluster = cluster
+    this.groupId = groupId
+    this.options = options
+    this.assigners = assigners
+    this.retry = retry
+    this.emitter = emitter
+    this.onCrash = onCrash
+    this.logger = logger.namespace('Runner')
+    this.groupLogger = logger.namespace('ConsumerGroup')
+    this.engineLog = createEngineLog(logger)
+
+    this.eachMessage = run.eachMessage
+    this.eachBatch = run.eachBatch
+    this.run = run
+    this.autoResolve = run.eachBatchAutoResolve
+    this.copyValues = options.copyValues
+    /** autoCommitInterval and autoCommitThreshold are about every single message. */
+    this.countsMessages =
+      run.autoCommit && (run.autoCommitInterval != null || run.autoCommitThreshold != null)
+
+    const lanes = run.partitionsConsumedConcurrently
+    this.cells = createCells(lanes)
+    this.lanes = Array.from({ length: lanes }, (_, number) => new Lane(this, number))
+    /** @type {Map<number, Uint8Array>} by number: given to the engine, not yet taken */
+    this.slabs = new Map()
+    /** @type {Map<number, { topic: string, partition: number }>} */
+    this.slots = new Map()
+    /** @type {Map<string, Backoff>} by partition: handlers that failed and have not succeeded since */
+    this.failures = new Map()
+    this.hasFailed = false
+
+    this.running = false
+    /** @type {any} the engine's consumer, once started */
+    this.consumer = null
+    /** Commands that came before the start. */
+    this.early = []
+    this.stopping = null
+    this.crashed = false
+    this.memberId = ''
+    this.callbackError = null
+
+    this.turnStart = 0
+    this.untilLook = MOST_PER_LOOK
+    this.perLook = MOST_PER_LOOK
+
+    this.heartbeat = async () => {
+      const code = this.cells[GROUP_ERROR]
+      if (code !== 0) throw new KafkaJSProtocolError(createErrorFromCode(code))
+    }
+  }
+
+  /**
+   * Joins the group; resolves with the first assignment.
+   * @param {Map<string, { fromBeginning: boolean }>} topics
+   * @returns {Promise<void>} rejects with the error of a join that failed for good
+   */
+  start(topics) {
+    return new Promise((resolve, reject) => {
+      if (this.stopping) return resolve()
+      this.joined = resolve
+      this.joinFailed = reject
+      this.topics = topics
+      const { Consumer } = native.load()
+      this.consumer = new Consumer(
+        this.cluster.native,
+        this.engineOptions(),
+        this.cells,
+        () => this.wake(),
+        event => this.handle(event)
+      )
+      this.running = true
+      // The engine's threads do not keep the process alive; a running consumer does.
+      this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
+      for (const command of this.early.splice(0)) command(this.consumer)
+      const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
+      for (let i = 0; i < slabs; i++) this.give()
+      this.consumer.start([...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning })))
+      this.wake()
+    })
+  }
+
+  /** Current messages finish, resolved offsets are committed, the group is left. Idempotent. */
+  stop() {
+    this.stopping ??= this.end()
+    return this.stopping
+  }
+
+  async end() {
+    this.running = false
+    try {
+      if (this.consumer) await this.consumer.stop()
+    } finally {
+      clearInterval(this.keepAlive)
+      this.joined?.()
+    }
+  }
+
+  // ---- commands
+
+  seek({ topic, partition, offset }) {
+    this.command(consumer => consumer.seek(topic, Number(partition), String(offset)))
+  }
+
+  pause(topicPartitions) {
+    for (const { topic, partitions } of topicPartitions) {
+      this.command(consumer => consumer.pause(topic, partitions?.map(Number) ?? null))
+    }
+  }
+
+  resume(topicPartitions) {
+    for (const { topic, partitions } of topicPartitions) {
+      this.command(consumer => consumer.resume(topic, partitions?.map(Number) ?? null))
+    }
+  }
+
+  paused() {
+    if (!this.consumer) return []
+    return this.consumer.paused().map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
+  }
+
+  command(command) {
+    if (this.consumer) command(this.consumer)
+    else this.early.push(command)
+  }
+
+  /** @param {{ topic: string, partition: number, offset: string, metadata?: string | null }[]} offsets */
+  async commitOffsets(offsets) {
+    const topics = new Map()
+    for (const { topic, partition, offset, metadata = null } of offsets) {
+      if (!topics.has(topic)) topics.set(topic, { topic, partitions: [] })
+      topics.get(topic).partitions.push({ partition, offset: String(offset), metadata })
+    }
+    await this.commit([...topics.values()])
+  }
+
+  /** The payload's method: given offsets at once, else what interval and threshold say. */
+  async commitOffsetsIfNecessary(offsets) {
+    if (!offsets) return throwFailure(await this.consumer.commitIfNecessary())
+    const topics = offsets.topics?.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition, offset, metadata = null }) => ({
+        partition: Number(partition),
+        offset: String(offset),
+        metadata
+      }))
+    }))
+    await this.commit(topics ?? null)
+  }
+
+  async commit(topics) {
+    if (topics && topics.length === 0) return
+    if (this.consumer) throwFailure(await this.consumer.commit(topics))
+  }
+
+  uncommittedOffsets() {
+    return {
+      topics: this.consumer.uncommitted().map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition, offset }) => ({ partition: String(partition), offset }))
+      }))
+    }
+  }
+
+  // ---- what lanes need
+
+  /** @param {number} lane @returns {Uint8Array | null} */
+  take(lane) {
+    const { consumer } = this
+    if (!this.running || this.crashed) return null
+    const taken = consumer.take(lane)
+    if (taken === NOTHING) return null
+    if (taken < NOTHING) {
+      const staged = new Uint8Array(new ArrayBuffer(-taken - 1))
+      consumer.takeStaged(lane, staged)
+      return staged
+    }
+    const slab = this.slabs.get(taken)
+    this.slabs.delete(taken)
+    this.give()
+    return slab ?? null
+  }
+
+  give() {
+    const slab = Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE])
+    this.slabs.set(this.consumer.give(slab), slab)
+  }
+
+  finish(lane, outcome, backoff) {
+    this.consumer.finish(lane, outcome, backoff)
+  }
+
+  resolve(lane, next) {
+    this.consumer.resolve(lane, next)
+  }
+
+  progress() {
+    this.consumer.progress()
+  }
+
+  slot(number) {
+    let slot = this.slots.get(number)
+    if (!slot) {
+      const { topic, partitions } = this.consumer.slot(number)
+      slot = { topic, partition: partitions[0] }
+      this.slots.set(number, slot)
+    }
+    return slot
+  }
+
+  pausePartition(topic, partition) {
+    const topicPartitions = [{ topic, partitions: [partition] }]
+    this.pause(topicPartitions)
+    return () => this.resume(topicPartitions)
+  }
+
+  /** Is it time to read the clock? */
+  isDue() {
+    return --this.untilLook <= 0
+  }
+
+  /** Has the event loop been kept for too long? Others get their turn then. */
+  isOverdue() {
+    const now = performance.now()
+    const elapsed = now - this.turnStart
+    const overdue = elapsed > TURN
+    if (overdue) {
+      this.perLook = elapsed > 2 * TURN ? Math.max(1, this.perLook >> 1) : this.perLook
+      this.turnStart = now
+    } else if (this.perLook < MOST_PER_LOOK) {
+      this.perLook++
+    }
+    this.untilLook = this.perLook
+    return overdue
+  }
+
+  // ---- batches and failures
+
+  /** @param {Lane} lane */
+  batchStarted(lane) {
+    if (this.emitter.listens(events.START_BATCH_PROCESS)) {
+      this.emitter.emit(events.START_BATCH_PROCESS, batchPayload(lane))
+    }
+    return Date.now()
+  }
+
+  /** @param {Lane} lane */
+  batchEnded(lane) {
+    if (this.emitter.listens(events.END_BATCH_PROCESS)) {
+      const duration = Date.now() - lane.startedAt
+      this.emitter.emit(events.END_BATCH_PROCESS, { ...batchPayload(lane), duration })
+    }
+  }
+
+  /** A handler went through: its partition's failures are forgiven. @param {Lane} lane */
+  succeeded(lane) {
+    this.failures.delete(keyOf(lane))
+    this.hasFailed = this.failures.size > 0
+  }
+
+  /**
+   * @param {Lane} lane
+   * @param {any} error
+   * @returns {number} ms until the partition may be handed out again
+   */
+  handlerFailed(lane, error) {
+    if (isRebalancing(error)) return 0
+    const name = this.eachMessage ? 'eachMessage' : 'eachBatch'
+    const { delivery, topic, partition } = lane
+    if (!(error instanceof KafkaJSError)) {
+      const offset = this.eachMessage ? delivery.offset(lane.next) : String(delivery.firstOffset)
+      this.logger.error(`Error when calling ${name}`, { topic, partition, offset, stack: error?.stack, error })
+    }
+    // As in kafkajs, a thrown null or undefined is a mistake in the program.
+    error ??= new TypeError(`Cannot read properties of ${error} (reading 'name')`)
+    const key = keyOf(lane)
+    const backoff = this.failures.get(key) ?? new Backoff(this.retry)
+    const final = backoff.verdict(error)
+    if (final) {
+      this.crash(final)
+      return 0
+    }
+    const wait = backoff.retryTime
+    backoff.advance()
+    this.failures.set(key, backoff)
+    this.hasFailed = true
+    return wait
+  }
+
+  crash(error) {
+    if (this.crashed || this.stopping) return
+    this.crashed = true
+    if (this.memberId === '') this.joinFailed(error)
+    else this.onCrash(error)
+  }
+
+  // ---- the engine speaks
+
+  wake() {
+    this.turnStart = performance.now()
+    for (const lane of this.lanes) {
+      if (lane.idle) lane.take()
+    }
+  }
+
+  /** @param {any} event of `native.d.ts` */
+  handle(event) {
+    const { groupId, emitter } = this
+    switch (event.type) {
+      case 'log':
+        return this.engineLog(event)
+      case 'protocols':
+        return this.offerProtocols(event)
+      case 'assign':
+        return this.assign(event)
+      case 'joined':
+        return this.groupJoined(event)
+      case 'rebalancing':
+        this.logger.warn('The group is rebalancing, re-joining', { groupId, memberId: event.memberId })
+        return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
+      case 'heartbeat':
+        return emitter.emit(events.HEARTBEAT, {
+          groupId,
+          memberId: event.memberId,
+          groupGenerationId: event.generationId
+        })
+      case 'committed':
+        return this.committed(event)
+      case 'fetch_start':
+        return emitter.emit(events.FETCH_START, { nodeId: String(event.nodeId) })
+      case 'fetch':
+        return emitter.emit(events.FETCH, {
+          numberOfBatches: event.numberOfBatches,
+          duration: event.duration,
+          nodeId: String(event.nodeId)
+        })
+      case 'crash':
+        return this.crash(this.callbackError ?? fromFailure(event.error))
+    }
+  }
+
+  offerProtocols({ job, topics }) {
+    try {
+      const protocols = this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
+      this.consumer.completeProtocols(job, null, protocols)
+    } catch (error) {
+      this.callbackFailed(error)
+      this.consumer.completeProtocols(job, this.callbackError.message, [])
+    }
+  }
+
+  async assign({ job, protocol, members }) {
+    try {
+      const assigner = this.assigners.find(({ name }) => name === protocol)
+      if (!assigner) {
+        throw new KafkaJSNonRetriableError(
+          `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
+        )
+      }
+      await this.cluster.refreshMetadata()
+      const assignments = await assigner.assign({
+        members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
+          memberId,
+          groupInstanceId,
+          memberMetadata
+        })),
+        topics: [...this.topics.keys()]
+      })
+      this.consumer.completeAssign(
+        job,
+        null,
+        assignments.map(({ memberId, memberAssignment }) => ({ memberId, assignment: memberAssignment }))
+      )
+    } catch (error) {
+      this.callbackFailed(error)
+      this.consumer.completeAssign(job, this.callbackError.message, [])
+    }
+  }
+
+  /** The engine will crash with the message; the user gets the error itself. */
+  callbackFailed(error) {
+    this.callbackError = error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
+  }
+
+  groupJoined(event) {
+    const { groupId, emitter } = this
+    const memberAssignment = {}
+    for (const { topic, partitions } of event.assignment) memberAssignment[topic] = [...partitions]
+    this.memberId = event.memberId
+    if (event.unsubscribed.length > 0) this.reportUnsubscribed(event)
+    const payload = {
+      groupId,
+      memberId: event.memberId,
+      leaderId: event.leaderId,
+      isLeader: event.isLeader,
+      memberAssignment,
+      groupProtocol: event.groupProtocol,
+      duration: event.duration
+    }
+    emitter.emit(events.GROUP_JOIN, payload)
+    this.groupLogger.info('Consumer has joined the group', payload)
+    this.joined()
+  }
+
+  reportUnsubscribed({ assignment, unsubscribed, generationId, memberId }) {
+    const topicsNotSubscribed = unsubscribed.map(({ topic }) => topic)
+    const payload = {
+      groupId: this.groupId,
+      generationId,
+      memberId,
+      assignedTopics: [...assignment, ...unsubscribed].map(({ topic }) => topic),
+      topicsSubscribed: [...this.topics.keys()],
+      topicsNotSubscribed
+    }
+    this.emitter.emit(events.RECEIVED_UNSUBSCRIBED_TOPICS, payload)
+    this.groupLogger.warn('Consumer group received unsubscribed topics', {
+      ...payload,
+      helpUrl: 'https://kafka.js.org/docs/faq#why-am-i-receiving-messages-for-topics-i-m-not-subscribed-to'
+    })
+  }
+
+  committed({ memberId, generationId, automatic, topics }) {
+    if (!this.emitter.listens(events.COMMIT_OFFSETS)) return
+    this.emitter.emit(events.COMMIT_OFFSETS, {
+      groupId: this.groupId,
+      memberId,
+      groupGenerationId: generationId,
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition, offset, metadata }) =>
+          automatic
+            ? { partition: String(partition), offset }
+            : { partition, offset: Long.fromString(offset), ...(metadata !== null && { metadata }) }
+        )
+      }))
+    })
+  }
+
+  engineOptions() {
+    const { options, run, groupId } = this
+    return {
+      groupId,
+      groupInstanceId: options.groupInstanceId ?? null,
+      sessionTimeout: options.sessionTimeout,
+      rebalanceTimeout: options.rebalanceTimeout,
+      heartbeatInterval: options.heartbeatInterval,
+      maxPollInterval: options.maxPollInterval,
+      metadataMaxAge: options.metadataMaxAge,
+      allowAutoTopicCreation: options.allowAutoTopicCreation,
+      maxBytesPerPartition: options.maxBytesPerPartition,
+      minBytes: options.minBytes,
+      maxBytes: options.maxBytes,
+      maxWaitTimeInMs: options.maxWaitTimeInMs,
+      maxQueuedBytes: options.maxQueuedBytes,
+      readUncommitted: options.readUncommitted,
+      rackId: options.rackId,
+      checkCrcs: options.checkCrcs,
+      autoOffsetReset: options.autoOffsetReset ?? null,
+      autoCommit: run.autoCommit,
+      autoCommitInterval: run.autoCommitInterval ?? null,
+      autoCommitThreshold: run.autoCommitThreshold ?? null,
+      lanes: this.lanes.length
+    }
+  }
+}
+
+/** @param {Lane} lane */
+const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`
+
+/** @param {Lane} lane */
+const batchPayload = ({ topic, partition, delivery }) => {
+  const { firstOffset, lastOffset, offsetLag, offsetLagLow } = range(delivery)
+  return {
+    topic,
+    partition,
+    highWatermark: String(delivery.highWatermark),
+    offsetLag,
+    offsetLagLow,
+    batchSize: delivery.count,
+    firstOffset,
+    lastOffset
+  }
+}
+
+const throwFailure = failure => {
+  if (failure) throw fromFailure(failure)
+}
+
+const createRunner = options => new Runner(options)
+
+module.exports = createRunner
+module.exports.Runner = Runner
