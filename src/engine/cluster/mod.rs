@@ -14,6 +14,7 @@
 
 pub mod backoff;
 pub mod failure;
+pub mod log;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::engine::protocol::Request;
 
 pub use backoff::Backoff;
 pub use failure::Failure;
+pub use log::{Log, LogLevel};
 
 /// A partition of a topic. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
