@@ -58,7 +58,7 @@ impl Consumer {
         match drain.step {
             Step::Lanes if late || self.fetch.lanes_idle() => {
                 self.drain = Some(Drain { step: Step::Flush, deadline: now + FLUSH_BOUND });
-                self.offsets.flush(now);
+                self.offsets.flush();
             }
             Step::Flush if late => self.released(now),
             Step::Leave if late => self.stopped(),

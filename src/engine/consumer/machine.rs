@@ -129,7 +129,7 @@ impl Consumer {
     // ---- commands
 
     /// What the first connection learned about the cluster.
-    pub fn seed_metadata(&mut self, now: Instant, metadata: &MetadataResponse) {
+    pub fn seed_metadata(&mut self, metadata: &MetadataResponse) {
         self.cluster.seed(metadata);
     }
 
@@ -156,12 +156,12 @@ impl Consumer {
     }
 
     /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest.
-    pub fn seek(&mut self, now: Instant, partition: TopicPartition, offset: i64) {
+    pub fn seek(&mut self, partition: TopicPartition, offset: i64) {
         if !self.fetch.is_assigned(&partition) {
             self.pending_seeks.insert(partition, offset);
             return;
         }
-        self.apply_seek(now, &partition, offset);
+        self.apply_seek(&partition, offset);
     }
 
     /// Stops delivery; None = every partition of the topic.
@@ -192,7 +192,6 @@ impl Consumer {
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].
     pub fn commit(
         &mut self,
-        now: Instant,
         ticket: u64,
         offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
     ) {
@@ -201,7 +200,7 @@ impl Consumer {
             self.events.push_back(Event::CommitDone { ticket, result });
             return;
         }
-        self.offsets.commit(now, ticket, offsets, true);
+        self.offsets.commit(ticket, offsets);
     }
 
     /// Commits if the interval or the threshold says so. Answered by [`Event::CommitDone`].
@@ -279,7 +278,7 @@ impl Consumer {
     pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) {
         self.fetch.finish(now, lane, outcome);
         self.touch(now, lane, false);
-        self.offsets.batch_end(now);
+        self.offsets.batch_end();
         self.route_fetch(now);
         self.step_drain(now);
     }
@@ -369,7 +368,7 @@ impl Consumer {
         let timeouts = [
             self.cluster.poll_timeout(),
             self.group.poll_timeout(),
-            self.offsets.poll_timeout(),
+            self.offsets.poll_timeout(now),
             if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
             self.poll_interval_ends(),
             drain,
@@ -379,15 +378,15 @@ impl Consumer {
 
     // ---- shared by the verbs
 
-    pub(super) fn apply_seek(&mut self, now: Instant, partition: &TopicPartition, offset: i64) {
+    pub(super) fn apply_seek(&mut self, partition: &TopicPartition, offset: i64) {
         match offset {
             -1 | -2 => {
                 let how = if offset == -1 { Reset::Latest } else { Reset::Earliest };
                 self.fetch.await_position(partition);
-                self.offsets.reset(now, partition, how);
+                self.offsets.reset(partition, how);
             }
             offset => {
-                self.offsets.sought(now, partition, offset);
+                self.offsets.sought(partition, offset);
                 self.fetch.set_position(partition, offset);
             }
         }

@@ -10,6 +10,7 @@ use crate::engine::cluster::TopicPartition;
 use crate::engine::fetch;
 use crate::engine::group;
 use crate::engine::offsets;
+use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
 use crate::engine::protocol::ErrorCode;
 
@@ -124,10 +125,15 @@ impl Consumer {
         }
         let assigned: Vec<TopicPartition> = partitions.iter().map(|(p, _)| p.clone()).collect();
         self.fetch.assign(&assigned);
-        self.offsets.assign(now, partitions, self.group.membership());
+        let member = self.group.membership().map_or_else(Member::default, |member| Member {
+            generation_id: member.generation_id,
+            member_id: member.member_id,
+            group_instance_id: member.group_instance_id,
+        });
+        self.offsets.assign(now, partitions, member);
         for partition in &assigned {
             if let Some(offset) = self.pending_seeks.remove(partition) {
-                self.apply_seek(now, partition, offset);
+                self.apply_seek(partition, offset);
             }
         }
         self.events.push_back(Event::Joined(Box::new(Joined {
@@ -150,10 +156,9 @@ impl Consumer {
             offsets::Event::CommitDone { ticket, result } => {
                 self.events.push_back(Event::CommitDone { ticket, result });
             }
-            offsets::Event::Committed { automatic, topics } => {
+            offsets::Event::Committed { automatic, offsets } => {
                 if let Some(member) = self.group.membership() {
                     let group::Membership { member_id, generation_id, .. } = member;
-                    let offsets = topics;
                     self.events.push_back(Event::Committed { member_id, generation_id, automatic, offsets });
                 }
             }
@@ -177,7 +182,7 @@ impl Consumer {
             fetch::Event::LeaderMoved { partition, node, epoch } => {
                 self.cluster.leader_moved(&partition, node, epoch);
             }
-            fetch::Event::OutOfRange(partition) => self.offsets.reset(now, &partition, Reset::ByPolicy),
+            fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
             fetch::Event::Failed(failure) => self.crash(failure),
             fetch::Event::Unanswered { node, error } => {
                 let message = format!("Fetch from broker {node} failed, trying again: {error}");

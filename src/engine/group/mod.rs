@@ -1,1 +1,120 @@
-//! group
+//! Membership in a consumer group, classic protocol: join, sync, heartbeat, leave. Pure, on its owner's time.
+//!
+//! The rules, each of which has cost some client a stuck consumer:
+//!
+//! - At most one JoinGroup or SyncGroup is outstanding. What changes meanwhile is remembered, and the join starts
+//!   over when the answer is there.
+//! - Heartbeats have a timer of their own and run while the owner revokes, writes its protocols or computes the
+//!   assignment. They rest while a JoinGroup or SyncGroup is outstanding: the broker reads the requests of one
+//!   connection in order, so they would only queue up behind it, and it keeps such a member alive by itself.
+//! - Every request and every job carries the epoch in which it was made; answers for an older one are dropped.
+//! - Eager rebalancing: a member that owns an assignment gets one [`Event::Revoke`] before it joins again, or
+//!   one [`Event::Lost`] when there is nothing left to commit to.
+//!
+//! The machine does not know where the coordinator is. It says [`Event::CoordinatorLost`] when it must be looked up
+//! again; its owner calls [`Group::poll_request`] only while it is known.
+
+mod answers;
+mod errors;
+mod machine;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::Log;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::join_group::JoinGroupMember;
+
+pub use machine::Group;
+
+/// Who wants to be a member of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupConfig {
+    /// The group.
+    pub group_id: String,
+    /// Static membership (KIP-345): a restart within the session timeout takes the old place.
+    pub group_instance_id: Option<String>,
+    /// How long the coordinator waits for a heartbeat.
+    pub session_timeout: Duration,
+    /// How long the coordinator waits for members to rejoin.
+    pub rebalance_timeout: Duration,
+    /// How often a heartbeat is sent.
+    pub heartbeat_interval: Duration,
+}
+
+/// Who we are in the group: what offset commits must carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The generation that was joined last.
+    pub generation_id: i32,
+    /// The member id that the coordinator gave.
+    pub member_id: String,
+    /// Static membership (KIP-345).
+    pub group_instance_id: Option<String>,
+}
+
+/// What the owner of the machine must know or do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A JoinGroup needs the assignors' subscriptions; answer with [`Group::protocols`].
+    ProtocolsNeeded {
+        /// Comes back with the answer; a newer job makes older ones void.
+        job: u64,
+        /// What to subscribe to.
+        topics: Vec<String>,
+    },
+    /// We lead this generation; answer with [`Group::assignments`].
+    AssignmentNeeded {
+        /// Comes back with the answer; a newer job makes older ones void.
+        job: u64,
+        /// The assignor that the coordinator chose.
+        protocol: String,
+        /// All members with their subscriptions for that assignor.
+        members: Vec<JoinGroupMember>,
+    },
+    /// Give the partitions back (finish handlers, commit), then call [`Group::revoked`]. Comes once before each
+    /// rejoin of a member that owns an assignment, unless [`Event::Lost`] comes instead or overtakes it.
+    Revoke {
+        /// Our member id.
+        member_id: String,
+        /// REBALANCE_IN_PROGRESS when the coordinator said so, NONE when the rejoin is our own wish.
+        noticed: ErrorCode,
+    },
+    /// The partitions belong to somebody else by now, nothing can be committed. The machine joins again by itself,
+    /// except after [`Group::lost`].
+    Lost {
+        /// Why.
+        reason: String,
+    },
+    /// Member of a new generation, with these partitions.
+    Joined {
+        /// From the first attempt of this join.
+        duration: Duration,
+        /// Do we lead?
+        is_leader: bool,
+        /// Who leads.
+        leader_id: String,
+        /// Our member id.
+        member_id: String,
+        /// The generation.
+        generation_id: i32,
+        /// The assignor that the coordinator chose.
+        protocol: String,
+        /// What we got, as the leader wrote it: topics that we did not subscribe to included.
+        assignment: Vec<(String, Vec<i32>)>,
+    },
+    /// The coordinator answered a heartbeat and all is well.
+    Heartbeat,
+    /// Look the coordinator up again and close the connection to the old one: a heartbeat in flight there is given
+    /// up. Member id and generation are kept.
+    CoordinatorLost,
+    /// Out of the group, by [`Group::leave`]. Nothing comes after this.
+    Left,
+    /// Out of order. Only [`Group::leave`] still does something: it gives the member id back.
+    Failed(Failure),
+    /// A line for the user's log.
+    Log(Log),
+}

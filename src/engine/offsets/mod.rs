@@ -1,1 +1,114 @@
-//! offsets
+//! Where each partition starts, what its handlers have finished, and what the group has committed. Pure.
+//!
+//! Three numbers per partition, each the next offset to read:
+//!
+//! * **start**: from the committed offset (OffsetFetch), else from the reset policy (ListOffsets), else from a seek;
+//! * **resolved**: what handlers have finished. Only this is ever committed: an offset that we merely learned from
+//!   the group is never written back over somebody else's progress;
+//! * **committed**: what the coordinator has acknowledged.
+//!
+//! A reset happens for two reasons only: the group has no committed offset, or the owner asks for it. An error, a
+//! timeout or a lost connection never resets a position.
+
+mod commit;
+mod lookup;
+mod machine;
+
+
+use std::time::Duration;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::Log;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::protocol::ErrorCode;
+
+pub use machine::Offsets;
+
+/// The rules.
+#[derive(Debug, Clone)]
+pub struct OffsetsConfig {
+    /// The group.
+    pub group_id: String,
+    /// "Latest" means the last stable offset.
+    pub read_committed: bool,
+    /// Commit resolved offsets without being asked.
+    pub auto_commit: bool,
+    /// Commit within a batch after this long.
+    pub auto_commit_interval: Option<Duration>,
+    /// Commit within a batch after this many offsets.
+    pub auto_commit_threshold: Option<u64>,
+    /// What a position outside the log becomes.
+    pub reset: ResetPolicy,
+}
+
+/// What to do about a position that lies outside the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetPolicy {
+    /// The start or the end of the log, by the topic's `fromBeginning`.
+    ByTopic,
+    /// Fail.
+    None,
+}
+
+/// A position to look up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// The position was outside the log: by the policy.
+    ByPolicy,
+    /// The start of the log.
+    Earliest,
+    /// Its end.
+    Latest,
+}
+
+/// As whom we commit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Member {
+    /// The generation.
+    pub generation_id: i32,
+    /// The member.
+    pub member_id: String,
+    /// Static membership.
+    pub group_instance_id: Option<String>,
+}
+
+/// A partition, its next offset to read, and the user's note.
+pub type Offset = (TopicPartition, i64, Option<String>);
+
+/// What the machine tells its owner.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Fetching may start here.
+    Position {
+        /// Whose position.
+        partition: TopicPartition,
+        /// Next offset to read.
+        offset: i64,
+    },
+    /// A commit with a ticket has ended.
+    CommitDone {
+        /// From the command.
+        ticket: u64,
+        /// How.
+        result: Result<(), Failure>,
+    },
+    /// The coordinator took these.
+    Committed {
+        /// Not asked for by the user.
+        automatic: bool,
+        /// What.
+        offsets: Vec<Offset>,
+    },
+    /// Everything resolved is committed, or cannot be.
+    Flushed,
+    /// A leader is stale.
+    RefreshMetadata,
+    /// The coordinator has moved or does not answer.
+    CoordinatorLost,
+    /// A commit met a rebalance or the end of our membership.
+    Rebalance(ErrorCode),
+    /// No use going on.
+    Failed(Failure),
+    /// For the user.
+    Log(Log),
+}

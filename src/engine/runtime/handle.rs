@@ -54,7 +54,7 @@ impl ConsumerHandle {
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
         let now = Instant::now();
         let mut inner = self.shared.lock();
-        inner.consumer.seed_metadata(now, metadata);
+        inner.consumer.seed_metadata(metadata);
         inner.consumer.start(now, topics);
         drop(inner);
         self.supervise(driver::run(self.shared.clone()));
@@ -145,9 +145,14 @@ impl ConsumerHandle {
         self.with(|inner, now| inner.consumer.resolve(now, lane, next));
     }
 
+    /// Takes in what the handlers have done so far.
+    pub fn progress(&self) {
+        self.with(|_, _| {});
+    }
+
     /// See [`Consumer::seek`].
     pub fn seek(&self, partition: TopicPartition, offset: i64) {
-        self.with(|inner, now| inner.consumer.seek(now, partition, offset));
+        self.with(|inner, _| inner.consumer.seek(partition, offset));
     }
 
     /// See [`Consumer::pause`].
@@ -183,7 +188,7 @@ impl ConsumerHandle {
         offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
         done: impl FnOnce(Result<(), Failure>) + Send + 'static,
     ) {
-        self.with_ticket(done, |consumer, now, ticket| consumer.commit(now, ticket, offsets));
+        self.with_ticket(done, |consumer, _, ticket| consumer.commit(ticket, offsets));
     }
 
     /// See [`Consumer::commit_if_necessary`].

@@ -1,0 +1,290 @@
+//! What the coordinator's answers, or their absence, do to the machine.
+
+use std::time::Instant;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::LogLevel;
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::consumer_protocol::Assignment;
+use crate::engine::protocol::join_group::JoinGroupResponse;
+use crate::engine::protocol::sync_group::SyncGroupResponse;
+
+use super::Event;
+use super::errors::{Action, Refusal};
+use super::machine::{Group, Round, State};
+use super::requests::{Due, PROTOCOL_TYPE};
+
+impl Group {
+    /// An answer of the current epoch.
+    pub(super) fn answered(&mut self, now: Instant, api: ApiKey, response: Result<Response, NetError>) {
+        if matches!(self.state, State::Leaving { .. }) {
+            return self.answered_while_leaving(now, api, response);
+        }
+        let refusal = match (api, response) {
+            (ApiKey::JoinGroup, Ok(Response::JoinGroup(response))) => return self.on_join(now, response),
+            (ApiKey::SyncGroup, Ok(Response::SyncGroup(response))) => return self.on_sync(now, response),
+            (ApiKey::Heartbeat, Ok(Response::Heartbeat(response))) => match response.error {
+                ErrorCode::NONE => return self.on_heartbeat(now),
+                code => Refusal::of(api, code),
+            },
+            (_, Ok(_)) => Refusal::of(api, ErrorCode::UNKNOWN_SERVER_ERROR),
+            (_, Err(error)) => Refusal::of_network(error),
+        };
+        self.refused(now, api, refusal);
+    }
+
+    /// Only the member id that a JoinGroup brings still matters, so that no member stays behind without a client.
+    fn answered_while_leaving(&mut self, now: Instant, api: ApiKey, response: Result<Response, NetError>) {
+        if let Ok(Response::JoinGroup(response)) = response {
+            match response.error {
+                ErrorCode::NONE | ErrorCode::MEMBER_ID_REQUIRED => self.member_id = response.member_id,
+                ErrorCode::UNKNOWN_MEMBER_ID => self.member_id.clear(),
+                _ => {}
+            }
+        }
+        if api == ApiKey::LeaveGroup || self.member_id.is_empty() {
+            self.departed(now);
+        }
+    }
+
+    fn on_join(&mut self, now: Instant, response: JoinGroupResponse) {
+        match response.error {
+            ErrorCode::NONE => {}
+            ErrorCode::MEMBER_ID_REQUIRED if !response.member_id.is_empty() => {
+                let first = self.member_id.is_empty();
+                self.member_id = response.member_id;
+                self.generation_id = None;
+                return if first && !self.again {
+                    self.call.due = Due::Now;
+                } else {
+                    self.refused_round(now);
+                };
+            }
+            code => return self.refused(now, ApiKey::JoinGroup, Refusal::of(ApiKey::JoinGroup, code)),
+        }
+        if response.protocol_type.as_deref().is_some_and(|kind| kind != PROTOCOL_TYPE) {
+            return self.fail(inconsistent());
+        }
+        self.member_id = response.member_id;
+        self.generation_id = Some(response.generation_id);
+        self.alive(now);
+        self.beat_after_interval(now);
+        if self.again {
+            return self.prepare(now);
+        }
+        let protocol = response.protocol_name.unwrap_or_default();
+        let round = Round { protocol: protocol.clone(), leader: response.leader };
+        // A leader that must not assign (KIP-814, a static leader that is back) syncs like a follower.
+        if round.leader == self.member_id && !response.skip_assignment {
+            let extra =
+                vec![("generationId", response.generation_id.to_string()), ("topics", self.topics.join(","))];
+            self.log(LogLevel::Debug, "Chosen as group leader", extra);
+            self.transition(State::Assigning { round });
+            let members = response.members;
+            self.events.push_back(Event::AssignmentNeeded { job: self.epoch, protocol, members });
+        } else {
+            self.sync(round, Vec::new());
+        }
+    }
+
+    fn on_sync(&mut self, now: Instant, response: SyncGroupResponse) {
+        let (State::Syncing { round, .. }, Some(generation_id)) = (&self.state, self.generation_id) else {
+            return;
+        };
+        if response.error.is_err() {
+            let refusal = Refusal::of(ApiKey::SyncGroup, response.error);
+            return self.refused(now, ApiKey::SyncGroup, refusal);
+        }
+        if self.again {
+            self.alive(now);
+            return self.prepare(now);
+        }
+        let round = round.clone();
+        if response.protocol_type.is_some_and(|kind| kind != PROTOCOL_TYPE)
+            || response.protocol_name.is_some_and(|name| name != round.protocol)
+        {
+            return self.fail(inconsistent());
+        }
+        let assignment = match Assignment::decode(response.assignment) {
+            Ok(assignment) => assignment.topics,
+            Err(error) => {
+                let broker = "The leader of the group".to_owned();
+                let error = NetError::Decode { broker, api: ApiKey::SyncGroup, error };
+                return self.fail(Failure::Net(error));
+            }
+        };
+        self.transition(State::Stable);
+        self.owns = true;
+        self.noticed = None;
+        self.reason = None;
+        self.refusals = 0;
+        self.backoff.reset();
+        self.alive(now);
+        self.beat_after_interval(now);
+        let since = self.joining_since.take().unwrap_or(now);
+        self.events.push_back(Event::Joined {
+            duration: now.saturating_duration_since(since),
+            is_leader: round.leader == self.member_id,
+            leader_id: round.leader,
+            member_id: self.member_id.clone(),
+            generation_id,
+            protocol: round.protocol,
+            assignment,
+        });
+    }
+
+    fn on_heartbeat(&mut self, now: Instant) {
+        self.alive(now);
+        self.events.push_back(Event::Heartbeat);
+    }
+
+    fn refused(&mut self, now: Instant, api: ApiKey, refusal: Refusal) {
+        let extra = vec![("error", refusal.message())];
+        self.log(LogLevel::Debug, format!("{} was refused", api.name()), extra);
+        if api == ApiKey::Heartbeat {
+            // While a JoinGroup or SyncGroup is outstanding, or about to be, its answer will say the same.
+            if self.beats() {
+                self.heartbeat_refused(now, refusal);
+            }
+        } else {
+            self.join_refused(now, api, refusal);
+        }
+    }
+
+    /// JoinGroup or SyncGroup was refused.
+    fn join_refused(&mut self, now: Instant, api: ApiKey, refusal: Refusal) {
+        if refusal.code().is_some() {
+            // A coordinator that holds a SyncGroup for longer than the session is no less alive for it.
+            self.alive(now);
+        }
+        match refusal.action {
+            Action::Retry => {
+                self.backoff.failed(now, &mut self.rng);
+                self.try_again(now);
+            }
+            Action::FindCoordinator => {
+                self.coordinator_lost();
+                self.backoff.failed(now, &mut self.rng);
+                if api == ApiKey::JoinGroup {
+                    self.try_again(now);
+                } else {
+                    // A new coordinator does not know of this round.
+                    self.prepare(now);
+                }
+            }
+            // Without the id that should come with it, TakeMemberId is a refusal like the others.
+            Action::Rejoin | Action::ForgetGeneration | Action::ForgetMember | Action::TakeMemberId => {
+                self.forget(refusal.action);
+                self.refused_round(now);
+            }
+            Action::Fatal => self.fail(refusal.failure),
+        }
+    }
+
+    fn heartbeat_refused(&mut self, now: Instant, refusal: Refusal) {
+        match refusal.action {
+            Action::Retry => self.beat_after_backoff(now),
+            Action::FindCoordinator => {
+                self.coordinator_lost();
+                self.beat_after_backoff(now);
+            }
+            Action::Rejoin => {
+                // To the coordinator we are alive. Unless we own something, we are rejoining or will be told by Sync.
+                self.alive(now);
+                if matches!(self.state, State::Stable) {
+                    self.noticed = refusal.code();
+                    let extra = vec![("error", refusal.message())];
+                    self.log(LogLevel::Warn, "The group is rebalancing, re-joining", extra);
+                    self.revoke(ErrorCode::REBALANCE_IN_PROGRESS);
+                }
+            }
+            Action::ForgetGeneration | Action::ForgetMember => self.dropped(now, refusal),
+            Action::TakeMemberId | Action::Fatal => self.fail(refusal.failure),
+        }
+    }
+
+    /// A heartbeat has told that we are not a member of this generation any more.
+    fn dropped(&mut self, now: Instant, refusal: Refusal) {
+        let reason = refusal.message();
+        let words = match refusal.action {
+            Action::ForgetMember => "The coordinator is not aware of this member, re-joining the group",
+            _ => "The generation of this member is over, re-joining the group",
+        };
+        self.log(LogLevel::Error, words, vec![("error", reason.clone())]);
+        self.forget(refusal.action);
+        match self.state {
+            State::Stable | State::Revoking => {
+                self.noticed = refusal.code();
+                self.lose(&reason);
+                self.prepare(now);
+            }
+            State::Assigning { .. } | State::Syncing { .. } => self.refused_round(now),
+            // Preparing: the JoinGroup to come starts from what is forgotten now.
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, action: Action) {
+        if matches!(action, Action::ForgetGeneration | Action::ForgetMember) {
+            self.generation_id = None;
+        }
+        if action == Action::ForgetMember {
+            self.member_id.clear();
+        }
+    }
+
+    /// This round came to nothing. The first time that is ordinary (somebody else joined), and the group waits for
+    /// us; a coordinator that goes on refusing must not be hammered.
+    fn refused_round(&mut self, now: Instant) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals > 1 {
+            self.backoff.failed(now, &mut self.rng);
+        }
+        self.prepare(now);
+    }
+
+    /// The same request again, unless it is out of date by now.
+    fn try_again(&mut self, now: Instant) {
+        if self.again {
+            self.prepare(now);
+        } else {
+            self.call.due = self.after_backoff();
+        }
+    }
+
+    /// The coordinator has answered.
+    fn alive(&mut self, now: Instant) {
+        self.session = Some(now + self.config.session_timeout);
+        self.beat_backoff.reset();
+    }
+
+    fn beat_after_interval(&mut self, now: Instant) {
+        self.beat.due = Due::At(now + self.config.heartbeat_interval);
+    }
+
+    fn beat_after_backoff(&mut self, now: Instant) {
+        self.beat_backoff.failed(now, &mut self.rng);
+        self.beat.due = self.beat_backoff.ready_at().map_or(Due::Now, Due::At);
+    }
+
+    /// No heartbeat was answered for as long as the coordinator would wait for one.
+    pub(super) fn session_expired(&mut self, now: Instant) {
+        let extra = vec![("sessionTimeout", self.config.session_timeout.as_millis().to_string())];
+        self.log(LogLevel::Warn, "The coordinator has not answered for the session timeout", extra);
+        self.coordinator_lost();
+        self.beat.sent = None;
+        self.beat_after_backoff(now);
+    }
+
+    fn coordinator_lost(&mut self) {
+        self.session = None;
+        self.events.push_back(Event::CoordinatorLost);
+    }
+}
+
+fn inconsistent() -> Failure {
+    Failure::Broker { code: ErrorCode::INCONSISTENT_GROUP_PROTOCOL, partition: None }
+}

@@ -1,0 +1,82 @@
+//! What a refusal means. Codes that are not named are fatal: retrying what we do not understand would hide it.
+
+use crate::engine::cluster::Failure;
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+
+/// What to do about a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// The same again after a back-off.
+    Retry,
+    /// The same at the right coordinator, after a back-off.
+    FindCoordinator,
+    /// Join again with the member id that came with the refusal (KIP-394).
+    TakeMemberId,
+    /// The group goes on to its next generation: join it.
+    Rejoin,
+    /// Our generation is over: join again as the same member.
+    ForgetGeneration,
+    /// The coordinator does not know us: join again as a new member.
+    ForgetMember,
+    /// Give up.
+    Fatal,
+}
+
+/// Why a request was refused or not answered, and what to do about it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) action: Action,
+    pub(super) failure: Failure,
+}
+
+impl Refusal {
+    /// The coordinator refused a request of this API.
+    pub(super) fn of(api: ApiKey, code: ErrorCode) -> Refusal {
+        let action = match (api, code) {
+            (ApiKey::JoinGroup, ErrorCode::MEMBER_ID_REQUIRED) => Action::TakeMemberId,
+            (_, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => Action::Retry,
+            (_, ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NOT_COORDINATOR) => Action::FindCoordinator,
+            (_, ErrorCode::REBALANCE_IN_PROGRESS) => Action::Rejoin,
+            (_, ErrorCode::ILLEGAL_GENERATION) => Action::ForgetGeneration,
+            (_, ErrorCode::UNKNOWN_MEMBER_ID) => Action::ForgetMember,
+            // GROUP_AUTHORIZATION_FAILED, INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, INCONSISTENT_GROUP_PROTOCOL,
+            // GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID, and what we do not know.
+            _ => Action::Fatal,
+        };
+        Refusal { action, failure: Failure::Broker { code, partition: None } }
+    }
+
+    /// There was no answer.
+    pub(super) fn of_network(error: NetError) -> Refusal {
+        let action = match error {
+            NetError::Connect { .. }
+            | NetError::Closed { .. }
+            | NetError::Timeout { .. }
+            | NetError::NoBroker => Action::FindCoordinator,
+            NetError::UnsupportedApi { .. }
+            | NetError::Decode { .. }
+            | NetError::Authentication { .. }
+            | NetError::ClientClosed => Action::Fatal,
+        };
+        Refusal { action, failure: Failure::Net(error) }
+    }
+
+    /// The broker's code; None when there was no answer.
+    pub(super) fn code(&self) -> Option<ErrorCode> {
+        match self.failure {
+            Failure::Broker { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// For the log.
+    pub(super) fn message(&self) -> String {
+        match &self.failure {
+            Failure::Broker { code, .. } => code.message().into_owned(),
+            Failure::Net(error) => error.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+}

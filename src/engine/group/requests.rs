@@ -1,0 +1,144 @@
+//! The four requests, and the lines they go out on.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::heartbeat::HeartbeatRequest;
+use crate::engine::protocol::join_group::{JoinGroupProtocol, JoinGroupRequest};
+use crate::engine::protocol::leave_group::LeaveGroupRequest;
+use crate::engine::protocol::sync_group::{SyncGroupAssignment, SyncGroupRequest};
+
+use super::GroupConfig;
+
+/// A line on which one request at a time is outstanding, and when the next one is due.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    pub(super) due: Due,
+    pub(super) sent: Option<Sent>,
+}
+
+/// When a request is to go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Due {
+    #[default]
+    Never,
+    At(Instant),
+    /// As soon as somebody asks for it: no timer runs any more.
+    Now,
+}
+
+/// A request that is outstanding.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) id: u64,
+    pub(super) api: ApiKey,
+    /// The epoch in which it was made.
+    pub(super) epoch: u64,
+}
+
+impl Line {
+    /// May a request go out?
+    pub(super) fn is_ready(&self) -> bool {
+        self.sent.is_none() && self.due == Due::Now
+    }
+
+    /// What is due by `now` is due now.
+    pub(super) fn settle(&mut self, now: Instant) {
+        if matches!(self.due, Due::At(at) if at <= now) {
+            self.due = Due::Now;
+        }
+    }
+
+    /// When a request becomes due; None while one is outstanding.
+    pub(super) fn timer(&self) -> Option<Instant> {
+        match self.due {
+            Due::At(at) if self.sent.is_none() => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Takes the request with this id off the line, if it is the outstanding one.
+    pub(super) fn answered(&mut self, id: u64) -> Option<Sent> {
+        self.sent.take_if(|sent| sent.id == id)
+    }
+}
+
+impl GroupConfig {
+    pub(super) fn join_request(
+        &self,
+        member_id: &str,
+        protocols: &[JoinGroupProtocol],
+        reason: Option<&str>,
+    ) -> JoinGroupRequest {
+        JoinGroupRequest {
+            group_id: self.group_id.clone(),
+            session_timeout_ms: millis(self.session_timeout),
+            rebalance_timeout_ms: millis(self.rebalance_timeout),
+            member_id: member_id.to_owned(),
+            group_instance_id: self.group_instance_id.clone(),
+            protocol_type: PROTOCOL_TYPE.to_owned(),
+            protocols: protocols.to_vec(),
+            reason: reason.map(cut),
+        }
+    }
+
+    pub(super) fn sync_request(
+        &self,
+        member_id: &str,
+        generation_id: i32,
+        protocol: &str,
+        assignments: &[SyncGroupAssignment],
+    ) -> SyncGroupRequest {
+        SyncGroupRequest {
+            group_id: self.group_id.clone(),
+            generation_id,
+            member_id: member_id.to_owned(),
+            group_instance_id: self.group_instance_id.clone(),
+            protocol_type: Some(PROTOCOL_TYPE.to_owned()),
+            protocol_name: Some(protocol.to_owned()),
+            assignments: assignments.to_vec(),
+        }
+    }
+
+    pub(super) fn heartbeat_request(&self, member_id: &str, generation_id: i32) -> HeartbeatRequest {
+        HeartbeatRequest {
+            group_id: self.group_id.clone(),
+            generation_id,
+            member_id: member_id.to_owned(),
+            group_instance_id: self.group_instance_id.clone(),
+        }
+    }
+
+    pub(super) fn leave_request(&self, member_id: &str, reason: &str) -> LeaveGroupRequest {
+        LeaveGroupRequest {
+            group_id: self.group_id.clone(),
+            member_id: member_id.to_owned(),
+            group_instance_id: self.group_instance_id.clone(),
+            reason: Some(cut(reason)),
+        }
+    }
+
+    /// Durations that fit the protocol's milliseconds, so that adding them to an instant cannot overflow, and a
+    /// heartbeat interval that cannot become a busy loop.
+    pub(super) fn within_bounds(mut self) -> GroupConfig {
+        self.session_timeout = self.session_timeout.min(LONGEST);
+        self.rebalance_timeout = self.rebalance_timeout.min(LONGEST);
+        self.heartbeat_interval = self.heartbeat_interval.clamp(SHORTEST_HEARTBEAT_INTERVAL, LONGEST);
+        self
+    }
+}
+
+fn millis(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
+/// Brokers refuse longer reasons (KIP-800).
+fn cut(reason: &str) -> String {
+    reason.chars().take(255).collect()
+}
+
+/// The protocol type of all consumer groups.
+pub(super) const PROTOCOL_TYPE: &str = "consumer";
+
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+const SHORTEST_HEARTBEAT_INTERVAL: Duration = Duration::from_millis(10);

@@ -1,0 +1,9 @@
+//! The machine on virtual time, against a coordinator that says what the test wants. [`world::World`] checks the
+//! room's promises after every step, whatever a test is about.
+
+mod joining;
+mod leaving;
+mod member;
+mod random;
+mod refusals;
+mod world;

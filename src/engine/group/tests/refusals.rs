@@ -1,0 +1,148 @@
+//! Each error, of each request.
+
+use crate::engine::cluster::Failure;
+use crate::engine::group::Event;
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::DecodeError;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::leave_group::LeaveGroupResponse;
+
+use super::world::*;
+
+const FATAL: [ErrorCode; 9] = [
+    ErrorCode::GROUP_AUTHORIZATION_FAILED,
+    ErrorCode::INVALID_GROUP_ID,
+    ErrorCode::INVALID_SESSION_TIMEOUT,
+    ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+    ErrorCode::GROUP_MAX_SIZE_REACHED,
+    ErrorCode::FENCED_INSTANCE_ID,
+    ErrorCode::UNSUPPORTED_VERSION,
+    ErrorCode::UNKNOWN_SERVER_ERROR,
+    ErrorCode(4242),
+];
+
+/// A world whose only request in flight is JoinGroup (as a former member), SyncGroup or Heartbeat.
+fn waiting_for(api: ApiKey) -> World {
+    let mut world = World::stable();
+    match api {
+        ApiKey::JoinGroup | ApiKey::SyncGroup => {
+            world.rejoin();
+            world.revoked();
+            world.give_protocols();
+            if api == ApiKey::SyncGroup {
+                world.answer_join(follower(2));
+            }
+        }
+        _ => world.advance(INTERVAL),
+    }
+    world.events();
+    assert_eq!(world.in_flight[0].body.key(), api);
+    world
+}
+
+const APIS: [ApiKey; 3] = [ApiKey::JoinGroup, ApiKey::SyncGroup, ApiKey::Heartbeat];
+
+#[test]
+fn fatal_codes_end_the_machine() {
+    for api in APIS {
+        for code in FATAL {
+            let mut world = waiting_for(api);
+            world.refuse(code);
+            let failed = Event::Failed(Failure::Broker { code, partition: None });
+            assert_eq!(world.events(), [failed], "{api:?} {code:?}");
+            world.advance(SESSION * 2);
+            assert_eq!(world.events(), []);
+            assert!(world.in_flight.is_empty());
+            assert_eq!(world.group.poll_timeout(), None);
+        }
+    }
+    // Only JoinGroup can ask for a member id.
+    for api in [ApiKey::SyncGroup, ApiKey::Heartbeat] {
+        let mut world = waiting_for(api);
+        world.refuse(ErrorCode::MEMBER_ID_REQUIRED);
+        assert!(matches!(world.events()[..], [Event::Failed(_)]));
+    }
+}
+
+#[test]
+fn errors_of_the_network_that_will_not_pass_end_the_machine() {
+    let broker = || "broker:9092".to_owned();
+    let errors = [
+        NetError::Authentication { broker: broker(), message: "no".into() },
+        NetError::UnsupportedApi { api: "JoinGroup", key: 11 },
+        NetError::Decode { broker: broker(), api: ApiKey::JoinGroup, error: DecodeError::NotUtf8 },
+        NetError::ClientClosed,
+    ];
+    for api in APIS {
+        for error in &errors {
+            let mut world = waiting_for(api);
+            world.answer(0, Err(error.clone()));
+            assert_eq!(world.events(), [Event::Failed(Failure::Net(error.clone()))], "{api:?}");
+        }
+    }
+}
+
+#[test]
+fn errors_of_the_network_that_may_pass_ask_for_the_coordinator() {
+    let connect =
+        NetError::Connect { broker: "broker:9092".into(), code: Some("ECONNREFUSED"), message: "no".into() };
+    for api in APIS {
+        for error in [closed(), timed_out(), connect.clone(), NetError::NoBroker] {
+            let mut world = waiting_for(api);
+            world.answer(0, Err(error));
+            assert_eq!(world.events()[0], Event::CoordinatorLost, "{api:?}");
+            assert!(world.group.membership().is_some(), "member id and generation are kept");
+        }
+    }
+}
+
+#[test]
+fn the_wrong_coordinator_is_left_for_the_right_one() {
+    for api in APIS {
+        for code in [ErrorCode::NOT_COORDINATOR, ErrorCode::COORDINATOR_NOT_AVAILABLE] {
+            let mut world = waiting_for(api);
+            world.refuse(code);
+            assert_eq!(world.events()[0], Event::CoordinatorLost, "{api:?} {code:?}");
+            assert!(world.in_flight.is_empty());
+            world.found();
+            if api == ApiKey::SyncGroup {
+                world.give_protocols();
+            }
+            world.advance(std::time::Duration::from_millis(150));
+            match api {
+                ApiKey::Heartbeat => assert_eq!(world.sent_heartbeat().generation_id, 1),
+                _ => assert_eq!(world.sent_join().member_id, MEMBER),
+            }
+        }
+    }
+}
+
+#[test]
+fn refused_rounds_keep_or_drop_the_member_id() {
+    let cases = [
+        (ErrorCode::REBALANCE_IN_PROGRESS, MEMBER),
+        (ErrorCode::ILLEGAL_GENERATION, MEMBER),
+        (ErrorCode::UNKNOWN_MEMBER_ID, ""),
+    ];
+    for api in [ApiKey::JoinGroup, ApiKey::SyncGroup] {
+        for (code, member_id) in cases {
+            let mut world = waiting_for(api);
+            world.refuse(code);
+            let events = world.events();
+            assert!(matches!(&events[..], [Event::ProtocolsNeeded { .. }]), "{api:?} {code:?} {events:?}");
+            world.give_protocols();
+            assert_eq!(world.sent_join().member_id, member_id, "{api:?} {code:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_the_wrong_kind_is_fatal_rather_than_a_standstill() {
+    for api in APIS {
+        let mut world = waiting_for(api);
+        world.answer(0, Ok(Response::LeaveGroup(LeaveGroupResponse::default())));
+        assert!(matches!(world.events()[..], [Event::Failed(_)]), "{api:?}");
+    }
+}
