@@ -5,14 +5,15 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::allocation::peak_of;
+use crate::engine::testing::allocation::peak_of;
+
 use super::*;
 
 /// Decodes and checks how much memory that took.
 fn decode(key: ApiKey, version: i16, body: Bytes) -> Result<Response, DecodeError> {
     let size = body.len();
     let (result, peak) = peak_of(|| Response::decode(key, version, body));
-    assert!(peak < 64 * size + 4096, "{key:?} v{version}: {peak} bytes held for a response of {size}");
+    assert!(peak < 32 * size + 4096, "{key:?} v{version}: {peak} bytes held for a response of {size}");
     result
 }
 
@@ -128,6 +129,6 @@ proptest! {
         let bytes = Bytes::from([&version.to_be_bytes()[..], &tail].concat());
         let size = bytes.len();
         let (_, peak) = peak_of(|| (Subscription::decode(bytes.clone()), Assignment::decode(bytes)));
-        prop_assert!(peak < 64 * size + 4096);
+        prop_assert!(peak < 32 * size + 4096);
     }
 }

@@ -105,6 +105,26 @@ fn a_later_version_is_read_with_the_highest_layout_and_its_tail_ignored() {
 }
 
 #[test]
+fn an_early_version_ends_before_the_later_fields() {
+    let later = subscription(Fill::Full);
+    for version in 0..3i16 {
+        let mut bytes = BytesMut::from(&later.encode()[..]);
+        bytes[..2].copy_from_slice(&version.to_be_bytes());
+        let decoded = Subscription::decode(bytes.freeze()).unwrap();
+        assert_eq!(decoded.owned, since(version, 1, later.owned.clone()));
+        assert_eq!(decoded.generation, since_or(version, 2, later.generation, -1));
+        assert_eq!(decoded.rack, None);
+    }
+}
+
+#[test]
+fn the_smallest_owned_topic_is_read() {
+    let smallest =
+        Subscription { version: 1, owned: vec![(String::new(), vec![])], ..Subscription::default() };
+    assert_eq!(Subscription::decode(smallest.encode()), Ok(smallest));
+}
+
+#[test]
 fn a_negative_version_is_an_error() {
     let bytes = Bytes::from_static(&[0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert!(Subscription::decode(bytes.clone()).is_err());

@@ -4,7 +4,6 @@
 //!
 //! [`hostile`] then breaks every response of the families.
 
-mod allocation;
 mod broker;
 mod fetch;
 mod group;
@@ -12,6 +11,7 @@ mod headers;
 mod hostile;
 mod membership;
 mod offsets;
+mod smallest;
 
 use std::fmt::Debug;
 

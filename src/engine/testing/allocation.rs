@@ -1,10 +1,11 @@
-//! How much memory a piece of code asks for: an allocator that counts, per thread.
+//! How much memory a piece of code asks for: an allocator that counts, per thread. A binary has one allocator, so this
+//! is the one of every unit test.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 /// Runs `code` and says how many bytes it held at most, beyond what was held before.
-pub(super) fn peak_of<T>(code: impl FnOnce() -> T) -> (T, usize) {
+pub(crate) fn peak_of<T>(code: impl FnOnce() -> T) -> (T, usize) {
     let before = HELD.get();
     PEAK.set(before);
     let result = code();
