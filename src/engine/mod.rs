@@ -12,3 +12,6 @@ pub mod records;
 pub mod network;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+
+#[cfg(test)]
+pub(crate) mod testing;

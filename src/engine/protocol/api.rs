@@ -119,3 +119,25 @@ apis! {
     OffsetForLeaderEpoch = 23, offset_for_leader_epoch::OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negotiates_the_highest_common_version() {
+        let range = |min, max| VersionRange { min, max };
+        assert_eq!(range(4, 17).negotiate(Some(range(0, 18))), Some(17));
+        assert_eq!(range(4, 17).negotiate(Some(range(4, 11))), Some(11));
+        assert_eq!(range(4, 17).negotiate(Some(range(17, 20))), Some(17));
+    }
+
+    #[test]
+    fn no_common_version_is_none() {
+        let range = |min, max| VersionRange { min, max };
+        assert_eq!(range(4, 17).negotiate(Some(range(0, 3))), None);
+        assert_eq!(range(4, 17).negotiate(Some(range(18, 20))), None);
+        assert_eq!(range(4, 17).negotiate(Some(range(9, 8))), None, "a range of nothing");
+        assert_eq!(range(4, 17).negotiate(None), None, "not listed");
+    }
+}

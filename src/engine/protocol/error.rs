@@ -177,3 +177,34 @@ pub enum NetError {
     #[error("The client is closed")]
     ClientClosed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_kafkajs_users_know() {
+        assert_eq!(ErrorCode::UNKNOWN_SERVER_ERROR.name(), "UNKNOWN");
+        assert_eq!(ErrorCode::NOT_LEADER_OR_FOLLOWER.name(), "NOT_LEADER_FOR_PARTITION");
+        assert_eq!(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS.name(), "GROUP_LOAD_IN_PROGRESS");
+        assert_eq!(ErrorCode::COORDINATOR_NOT_AVAILABLE.name(), "GROUP_COORDINATOR_NOT_AVAILABLE");
+        assert_eq!(ErrorCode::NOT_COORDINATOR.name(), "NOT_COORDINATOR_FOR_GROUP");
+        assert_eq!(ErrorCode::UNKNOWN_TOPIC_ID.name(), "UNKNOWN_TOPIC_ID");
+    }
+
+    #[test]
+    fn an_unknown_code_keeps_its_number() {
+        let code = ErrorCode(1234);
+        assert_eq!(code.name(), "KAFKAJS_UNKNOWN_ERROR_CODE");
+        assert_eq!(code.message(), "Unknown error code 1234");
+        assert!(!code.retriable() && code.is_err());
+    }
+
+    #[test]
+    fn rows_belong_to_their_codes() {
+        assert!(ErrorCode::UNSTABLE_OFFSET_COMMIT.retriable());
+        assert!(!ErrorCode::REBALANCE_IN_PROGRESS.retriable());
+        assert_eq!(ErrorCode::REQUEST_TIMED_OUT.message(), "The request timed out");
+        assert_eq!(ErrorCode(129).name(), "REBOOTSTRAP_REQUIRED");
+    }
+}

@@ -33,3 +33,6 @@ pub use consumer_protocol::{Assignment, Subscription};
 pub use error::{DecodeError, ErrorCode, NetError};
 pub use header::{decode_response_header, encode_frame};
 pub use primitives::{Reader, TopicId, Writer};
+
+#[cfg(test)]
+mod tests;

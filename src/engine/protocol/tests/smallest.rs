@@ -1,0 +1,112 @@
+//! Arrays of a thousand of the smallest elements that a broker can send. A `min_size` that is too large refuses them.
+
+use kafka_protocol::messages as theirs;
+use kafka_protocol::messages::{
+    describe_groups_response::DescribedGroup, fetch_response::FetchableTopicResponse,
+    fetch_response::PartitionData, list_offsets_response::ListOffsetsTopicResponse,
+    metadata_response::MetadataResponseTopic, offset_commit_response::OffsetCommitResponseTopic,
+    offset_fetch_response::OffsetFetchResponseGroup, offset_fetch_response::OffsetFetchResponseTopic,
+    offset_fetch_response::OffsetFetchResponseTopics,
+    offset_for_leader_epoch_response::OffsetForLeaderTopicResult,
+};
+
+use super::*;
+
+fn many<T: Clone + Default>() -> Vec<T> {
+    vec![T::default(); 1000]
+}
+
+fn accepts<T: Message + Encodable>(key: ApiKey, theirs: impl Fn(i16) -> T) {
+    for version in common_versions::<T>(key) {
+        let mut body = BytesMut::new();
+        theirs(version).encode(&mut body, version).unwrap();
+        let result = Response::decode(key, version, body.freeze());
+        assert!(result.is_ok(), "{key:?} v{version}: {result:?}");
+    }
+}
+
+#[test]
+fn brokers_and_versions() {
+    accepts(ApiKey::Metadata, |_| theirs::MetadataResponse::default().with_brokers(many()));
+    accepts(ApiKey::Metadata, |_| theirs::MetadataResponse::default().with_topics(many()));
+    accepts(ApiKey::Metadata, |_| {
+        let topic = MetadataResponseTopic::default().with_partitions(many());
+        theirs::MetadataResponse::default().with_topics(vec![topic])
+    });
+    accepts(ApiKey::ApiVersions, |_| theirs::ApiVersionsResponse::default().with_api_keys(many()));
+    accepts(ApiKey::SaslHandshake, |_| theirs::SaslHandshakeResponse::default().with_mechanisms(many()));
+}
+
+#[test]
+fn fetch() {
+    accepts(ApiKey::Fetch, |_| theirs::FetchResponse::default().with_responses(many()));
+    accepts(ApiKey::Fetch, |_| {
+        let topic = FetchableTopicResponse::default().with_partitions(many());
+        theirs::FetchResponse::default().with_responses(vec![topic])
+    });
+    accepts(ApiKey::Fetch, |_| {
+        let partition = PartitionData::default().with_aborted_transactions(Some(many()));
+        let topic = FetchableTopicResponse::default().with_partitions(vec![partition]);
+        theirs::FetchResponse::default().with_responses(vec![topic])
+    });
+    accepts(ApiKey::Fetch, |version| {
+        theirs::FetchResponse::default().with_node_endpoints(since(version, 16, many()))
+    });
+}
+
+#[test]
+fn groups() {
+    accepts(ApiKey::FindCoordinator, |version| {
+        theirs::FindCoordinatorResponse::default().with_coordinators(since(version, 4, many()))
+    });
+    accepts(ApiKey::JoinGroup, |version| {
+        let protocol_name = (version < 7).then(StrBytes::new);
+        theirs::JoinGroupResponse::default().with_protocol_name(protocol_name).with_members(many())
+    });
+    accepts(ApiKey::LeaveGroup, |version| {
+        theirs::LeaveGroupResponse::default().with_members(since(version, 3, many()))
+    });
+    accepts(ApiKey::DescribeGroups, |_| theirs::DescribeGroupsResponse::default().with_groups(many()));
+    accepts(ApiKey::DescribeGroups, |_| {
+        let group = DescribedGroup::default().with_members(many());
+        theirs::DescribeGroupsResponse::default().with_groups(vec![group])
+    });
+}
+
+#[test]
+fn offsets() {
+    accepts(ApiKey::OffsetCommit, |_| theirs::OffsetCommitResponse::default().with_topics(many()));
+    accepts(ApiKey::OffsetCommit, |_| {
+        let topic = OffsetCommitResponseTopic::default().with_partitions(many());
+        theirs::OffsetCommitResponse::default().with_topics(vec![topic])
+    });
+    accepts(ApiKey::OffsetFetch, |version| {
+        let theirs = theirs::OffsetFetchResponse::default();
+        if version >= 8 { theirs.with_groups(many()) } else { theirs.with_topics(many()) }
+    });
+    accepts(ApiKey::OffsetFetch, |version| {
+        let theirs = theirs::OffsetFetchResponse::default();
+        if version >= 8 {
+            theirs.with_groups(vec![OffsetFetchResponseGroup::default().with_topics(many())])
+        } else {
+            theirs.with_topics(vec![OffsetFetchResponseTopic::default().with_partitions(many())])
+        }
+    });
+    accepts(ApiKey::OffsetFetch, |version| {
+        let topic = OffsetFetchResponseTopics::default().with_partitions(many());
+        let group = OffsetFetchResponseGroup::default().with_topics(vec![topic]);
+        theirs::OffsetFetchResponse::default().with_groups(since_or(version, 8, vec![group], vec![]))
+    });
+    accepts(ApiKey::ListOffsets, |_| theirs::ListOffsetsResponse::default().with_topics(many()));
+    accepts(ApiKey::ListOffsets, |_| {
+        let topic = ListOffsetsTopicResponse::default().with_partitions(many());
+        theirs::ListOffsetsResponse::default().with_topics(vec![topic])
+    });
+    accepts(ApiKey::OffsetForLeaderEpoch, |_| {
+        theirs::OffsetForLeaderEpochResponse::default().with_topics(many())
+    });
+    accepts(ApiKey::OffsetForLeaderEpoch, |_| {
+        let topic = OffsetForLeaderTopicResult::default().with_partitions(many());
+        theirs::OffsetForLeaderEpochResponse::default().with_topics(vec![topic])
+    });
+}

@@ -1,0 +1,3 @@
+//! What the tests of more than one room need.
+
+pub(crate) mod allocation;
