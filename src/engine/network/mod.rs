@@ -168,3 +168,6 @@ impl Drop for Inner {
 
 /// How many brokers one request to any broker tries.
 const ATTEMPTS_AT_ANY: usize = 3;
+
+#[cfg(test)]
+mod tests;
