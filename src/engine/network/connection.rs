@@ -17,6 +17,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
+use zeroize::Zeroizing;
 
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::NetError;
@@ -26,10 +27,11 @@ use crate::engine::protocol::VersionRange;
 use crate::engine::protocol::header::{decode_response_header, encode_frame};
 
 use super::context::Context;
-use super::dial::{Address, BoxStream, node_code};
+use super::dial::{Address, BoxStream};
 use super::events::{LogLevel, NetworkEvent};
 use super::frame::{FrameError, FrameReader};
 use super::throttle::throttle_time;
+use super::tls::explain;
 
 /// An open connection.
 pub(super) struct Connection {
@@ -38,7 +40,8 @@ pub(super) struct Connection {
     broker: Arc<str>,
     /// What the broker speaks, once it has said so.
     versions: OnceLock<HashMap<i16, VersionRange>>,
-    outbox: mpsc::UnboundedSender<Vec<u8>>,
+    /// Frames, to the task. They may hold a password.
+    outbox: mpsc::UnboundedSender<Zeroizing<Vec<u8>>>,
     /// One permit per request in flight. Re-authentication takes all of them: nothing is in flight, nothing starts.
     slots: Semaphore,
     next_correlation_id: AtomicI32,
@@ -223,7 +226,7 @@ impl Connection {
         let (reply, answer) = oneshot::channel();
         self.lock().waiting.insert(correlation_id, Waiter { key, version, times, reply });
         // A failure to send means that the task has ended, and `answer` will say so.
-        let _ = self.outbox.send(frame);
+        let _ = self.outbox.send(Zeroizing::new(frame));
 
         let answer = match self.context.config.request_timeout {
             None => answer.await,
@@ -280,7 +283,7 @@ impl Connection {
         }
     }
 
-    async fn run(self: Arc<Self>, stream: BoxStream, outbox: mpsc::UnboundedReceiver<Vec<u8>>) {
+    async fn run(self: Arc<Self>, stream: BoxStream, outbox: mpsc::UnboundedReceiver<Zeroizing<Vec<u8>>>) {
         // Also when this task panics, which would be a bug of ours: nobody may wait for ever.
         let _dead = KillOnDrop::new(&self);
         let (reader, writer) = tokio::io::split(stream);
@@ -289,17 +292,23 @@ impl Connection {
             end = write_frames(writer, outbox) => end.map_err(FrameError::Io),
             _ = self.died() => return,
         };
-        if !self.kill(self.closed()) {
-            return;
-        }
-        match end {
-            Ok(()) => self.log(LogLevel::Debug, "Kafka server has closed connection"),
+        let (level, message, code) = match end {
+            Ok(()) => (LogLevel::Debug, "Kafka server has closed connection".to_owned(), None),
             Err(FrameError::Io(error)) => {
-                let reason =
-                    node_code(&error).map_or_else(|| error.to_string(), |code| format!("read {code}"));
-                self.log(LogLevel::Error, format!("Connection error: {reason}"));
+                let (code, reason) = explain(&error);
+                (LogLevel::Error, format!("Connection error: {reason}"), code)
             }
-            Err(error) => self.log(LogLevel::Error, format!("Connection error: {error}")),
+            Err(error) => (LogLevel::Error, format!("Connection error: {error}"), None),
+        };
+        let broker = self.broker.to_string();
+        // Before it could be used once, a broken connection is one that could not be made.
+        let opening = self.versions.get().is_none() && level == LogLevel::Error;
+        let reason = match opening {
+            true => NetError::Connect { broker, code, message: message.clone() },
+            false => NetError::Closed { broker },
+        };
+        if self.kill(reason) {
+            self.log(level, message);
         }
     }
 
@@ -419,7 +428,7 @@ impl Drop for KillOnDrop<'_> {
 
 async fn write_frames(
     mut writer: impl AsyncWrite + Unpin,
-    mut outbox: mpsc::UnboundedReceiver<Vec<u8>>,
+    mut outbox: mpsc::UnboundedReceiver<Zeroizing<Vec<u8>>>,
 ) -> std::io::Result<()> {
     while let Some(frame) = outbox.recv().await {
         writer.write_all(&frame).await?;

@@ -7,18 +7,21 @@ use tokio::sync::watch;
 use super::config::NetworkConfig;
 use super::dial::Dial;
 use super::events::Events;
+use super::sasl::Sasl;
 
 pub(super) struct Context {
     pub(super) config: NetworkConfig,
     pub(super) events: Events,
     pub(super) dialer: Box<dyn Dial>,
+    pub(super) sasl: Option<Sasl>,
     /// Every task holds a receiver: no receiver left = every task has ended.
     tasks: watch::Sender<()>,
 }
 
 impl Context {
     pub(super) fn new(config: NetworkConfig, events: Events, dialer: Box<dyn Dial>) -> Arc<Context> {
-        Arc::new(Context { config, events, dialer, tasks: watch::Sender::new(()) })
+        let sasl = config.sasl.clone().map(Sasl::new);
+        Arc::new(Context { config, events, dialer, sasl, tasks: watch::Sender::new(()) })
     }
 
     /// Spawns a task that [`Context::all_ended`] waits for.

@@ -11,6 +11,8 @@ use tokio::time::timeout;
 
 use crate::engine::protocol::NetError;
 
+use super::tls::Tls;
+
 /// Where a broker listens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
@@ -52,6 +54,7 @@ pub trait Dial: Send + Sync {
 /// TCP, and TLS over it if configured.
 pub(super) struct TcpDialer {
     pub(super) connection_timeout: Duration,
+    pub(super) tls: Option<Tls>,
 }
 
 impl Dial for TcpDialer {
@@ -105,7 +108,10 @@ impl TcpDialer {
             };
             connect_error(address, code, reason)
         })?;
-        Ok(Box::new(stream))
+        match &self.tls {
+            None => Ok(Box::new(stream)),
+            Some(tls) => tls.wrap(address, stream).await,
+        }
     }
 }
 

@@ -82,7 +82,11 @@ impl<'a, R: AsyncRead + Unpin> FrameReader<'a, R> {
         self.end -= self.start;
         self.start = 0;
         let free = self.head.get_mut(self.end..).unwrap_or_default();
-        let read = self.reader.read(free).await?;
+        let read = match self.reader.read(free).await {
+            // A TLS peer that closes without saying so. Frames tell where they end themselves.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            read => read?,
+        };
         self.end += read;
         self.received.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)

@@ -20,11 +20,15 @@ mod events;
 mod frame;
 mod open;
 mod pool;
+mod sasl;
 mod slot;
 mod throttle;
+mod tls;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use crate::engine::cluster::Target;
 use crate::engine::protocol::NetError;
@@ -36,6 +40,7 @@ use context::Context;
 use dial::TcpDialer;
 use events::Events;
 use pool::Pool;
+use tls::Tls;
 
 pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
 pub use dial::{Address, BoxStream, Dial, Stream};
@@ -55,11 +60,15 @@ struct Inner {
 
 impl Network {
     /// A network without a connection. `events` is called from the network's tasks and must not block.
+    ///
+    /// # Errors
+    /// TLS material that cannot be used.
     pub fn new(
         config: NetworkConfig,
         events: impl Fn(NetworkEvent) + Send + Sync + 'static,
     ) -> Result<Network, NetworkConfigError> {
-        let dialer = TcpDialer { connection_timeout: config.connection_timeout };
+        let tls = config.tls.as_ref().map(Tls::new).transpose()?;
+        let dialer = TcpDialer { connection_timeout: config.connection_timeout, tls };
         Ok(Network::with_dialer(config, events, dialer))
     }
 
@@ -120,6 +129,26 @@ impl Network {
         self.inner.context.events.set_requests(on);
     }
 
+    /// One round of an authentication that [`NetworkEvent::Authenticate`] asked for: the client's message, and the
+    /// broker's answer to it.
+    ///
+    /// # Errors
+    /// [`NetError::Authentication`] with the broker's refusal, or when the session is over.
+    pub async fn sasl_authenticate(&self, session: u64, bytes: Bytes) -> Result<Bytes, NetError> {
+        match &self.inner.context.sasl {
+            Some(sasl) => sasl.round(session, bytes).await,
+            None => Err(NetError::NoBroker),
+        }
+    }
+
+    /// The authentication that [`NetworkEvent::Authenticate`] asked for has ended, well or not. The error's text
+    /// becomes that of [`NetError::Authentication`].
+    pub fn authenticated(&self, session: u64, result: Result<(), String>) {
+        if let Some(sasl) = &self.inner.context.sasl {
+            sasl.finish(session, result);
+        }
+    }
+
     /// Closes every connection. Whoever waits, and whoever comes later, gets [`NetError::ClientClosed`]. Resolves when
     /// all tasks have ended. Idempotent.
     pub async fn close(&self) {
@@ -168,3 +197,6 @@ impl Drop for Inner {
 
 /// How many brokers one request to any broker tries.
 const ATTEMPTS_AT_ANY: usize = 3;
+
+#[cfg(test)]
+mod tests;

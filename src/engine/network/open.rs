@@ -14,6 +14,7 @@ use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
 use super::dial::{Address, connect_error};
 use super::events::LogLevel;
+use super::sasl::keep_authenticated;
 
 /// Opens a connection. Dropping the future closes whatever is half open.
 pub(super) async fn open(
@@ -35,6 +36,11 @@ pub(super) async fn open(
             );
         }
     })?);
+    if let Some(sasl) = &context.sasl
+        && let Some(lifetime) = sasl.authenticate(&connection).await?
+    {
+        context.spawn(keep_authenticated(connection.clone(), lifetime));
+    }
     unfinished.forget();
     Ok(connection)
 }

@@ -1,0 +1,256 @@
+//! SASL: the handshake (v1), then rounds in SaslAuthenticate frames; once when a connection opens, and again while it
+//! lives when the broker limits sessions (KIP-368).
+//!
+//! PLAIN and SCRAM run here. Of any other mechanism this room knows nothing: an event names the session, rounds come
+//! through [`Sasl::round`], and [`Sasl::finish`] says how it ended.
+
+mod reauthentication;
+mod scram;
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::sasl_authenticate::SaslAuthenticateRequest;
+use crate::engine::protocol::sasl_handshake::SaslHandshakeRequest;
+
+use super::config::SaslConfig;
+use super::connection::Connection;
+use super::events::{LogLevel, NetworkEvent};
+use scram::{ClientFirst, Hash, ScramError, salted_password};
+
+pub(super) use reauthentication::keep_authenticated;
+
+/// The credentials of one network, and the sessions that are driven from outside.
+pub(super) struct Sasl {
+    config: SaslConfig,
+    /// What PBKDF2 gave last: brokers of one cluster give a user the same salt.
+    salted: Mutex<Option<Salted>>,
+    sessions: Mutex<HashMap<u64, OutsideSession>>,
+    next_session: AtomicU64,
+}
+
+struct Salted {
+    salt: Vec<u8>,
+    iterations: NonZeroU32,
+    password: Zeroizing<Vec<u8>>,
+}
+
+struct OutsideSession {
+    session: Arc<Session>,
+    done: oneshot::Sender<Result<(), String>>,
+}
+
+impl Sasl {
+    pub(super) fn new(config: SaslConfig) -> Sasl {
+        Sasl { config, salted: Mutex::new(None), sessions: Mutex::default(), next_session: AtomicU64::new(1) }
+    }
+
+    /// Authenticates a connection on which nothing else is going on. Returns the session's lifetime, if limited.
+    pub(super) async fn authenticate(
+        &self,
+        connection: &Arc<Connection>,
+    ) -> Result<Option<Duration>, NetError> {
+        let mechanism = &self.config.mechanism;
+        let session = Session { connection: connection.clone(), lifetime_ms: AtomicI64::new(0) };
+        connection.log(LogLevel::Debug, format!("Authenticate with SASL {mechanism}"));
+        let result = async {
+            session.handshake(mechanism).await?;
+            match mechanism.as_str() {
+                "PLAIN" => self.plain(&session).await.map(|()| session.lifetime()),
+                "SCRAM-SHA-256" => self.scram(&session, Hash::Sha256).await.map(|()| session.lifetime()),
+                "SCRAM-SHA-512" => self.scram(&session, Hash::Sha512).await.map(|()| session.lifetime()),
+                _ => self.outside(session).await,
+            }
+        };
+        match result.await {
+            Ok(lifetime) => {
+                connection.log(LogLevel::Debug, format!("SASL {mechanism} authentication successful"));
+                Ok(lifetime)
+            }
+            Err(error) => {
+                connection.log(LogLevel::Error, error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// One round of a session that is driven from outside.
+    pub(super) async fn round(&self, session: u64, bytes: Bytes) -> Result<Bytes, NetError> {
+        let session = self.sessions().get(&session).map(|outside| outside.session.clone());
+        match session {
+            Some(session) => session.round(bytes).await?.map_err(|message| session.failed(message)),
+            None => Err(NetError::Authentication {
+                broker: String::new(),
+                message: "The connection to authenticate is closed".to_owned(),
+            }),
+        }
+    }
+
+    /// The end of a session that is driven from outside.
+    pub(super) fn finish(&self, session: u64, result: Result<(), String>) {
+        if let Some(outside) = self.sessions().remove(&session) {
+            // The connection may have died meanwhile.
+            let _ = outside.done.send(result);
+        }
+    }
+
+    async fn plain(&self, session: &Session) -> Result<(), NetError> {
+        let (Some(username), Some(password)) = (&self.config.username, &self.config.password) else {
+            return Err(session.failed("SASL Plain: Invalid username or password"));
+        };
+        let identity = self.config.authorization_identity.as_deref().unwrap_or_default();
+        let message = [identity, username, password.as_str()].join("\0").into_bytes();
+        let answer = session.round(Bytes::from_owner(Zeroizing::new(message))).await?;
+        answer.map_err(|reason| session.failed(format!("SASL PLAIN authentication failed: {reason}")))?;
+        Ok(())
+    }
+
+    async fn scram(&self, session: &Session, hash: Hash) -> Result<(), NetError> {
+        let prefix = format!("SASL SCRAM {} authentication", hash.name());
+        let (Some(username), Some(password)) = (&self.config.username, &self.config.password) else {
+            return Err(session.failed(format!("{prefix}: Invalid username or password")));
+        };
+        let failed = |reason: String| session.failed(format!("{prefix} failed: {reason}"));
+        let refused = |error: ScramError| failed(error.to_string());
+
+        let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
+        let server_first = session.round(first.message().into()).await?.map_err(failed)?;
+        let challenge = first.challenge(&server_first).map_err(refused)?;
+        let salted = self.salted(hash, password, &challenge.salt, challenge.iterations).await?;
+        let last = challenge.answer(&salted);
+        let server_final = session.round(last.message.clone().into()).await?.map_err(failed)?;
+        last.verify(&server_final).map_err(refused)
+    }
+
+    async fn salted(
+        &self,
+        hash: Hash,
+        password: &Zeroizing<String>,
+        salt: &[u8],
+        iterations: NonZeroU32,
+    ) -> Result<Zeroizing<Vec<u8>>, NetError> {
+        let cache = || self.salted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*cache()
+            && known.salt == salt
+            && known.iterations == iterations
+        {
+            return Ok(known.password.clone());
+        }
+        let (password, salt) = (password.clone(), salt.to_vec());
+        let computing = tokio::task::spawn_blocking(move || {
+            let password = salted_password(hash, &password, &salt, iterations);
+            Salted { salt, iterations, password }
+        });
+        // Fails only when the runtime is going down.
+        let salted = computing.await.map_err(|_| NetError::ClientClosed)?;
+        let password = salted.password.clone();
+        *cache() = Some(salted);
+        Ok(password)
+    }
+
+    async fn outside(&self, session: Session) -> Result<Option<Duration>, NetError> {
+        let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let session = Arc::new(session);
+        let (done, outcome) = oneshot::channel();
+        self.sessions().insert(id, OutsideSession { session: session.clone(), done });
+        let _forget = ForgetSession { sasl: self, id };
+        let address = session.connection.address();
+        session.connection.context().events.emit(NetworkEvent::Authenticate {
+            session: id,
+            host: address.host.clone(),
+            port: address.port,
+            mechanism: self.config.mechanism.clone(),
+        });
+        tokio::select! {
+            biased;
+            // A connection that broke is no verdict on the credentials, whatever is made of it outside.
+            reason = session.connection.died() => Err(reason),
+            outcome = outcome => match outcome {
+                Ok(Ok(())) => Ok(session.lifetime()),
+                Ok(Err(message)) => Err(session.failed(message)),
+                Err(_) => Err(session.connection.closed()),
+            },
+        }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<u64, OutsideSession>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct ForgetSession<'a> {
+    sasl: &'a Sasl,
+    id: u64,
+}
+
+impl Drop for ForgetSession<'_> {
+    fn drop(&mut self) {
+        self.sasl.sessions().remove(&self.id);
+    }
+}
+
+/// One authentication of one connection.
+struct Session {
+    connection: Arc<Connection>,
+    lifetime_ms: AtomicI64,
+}
+
+impl Session {
+    async fn handshake(&self, mechanism: &str) -> Result<(), NetError> {
+        let request = SaslHandshakeRequest { mechanism: mechanism.to_owned() }.into();
+        let version = self.connection.version_for(&request)?;
+        let Response::SaslHandshake(answer) = self.connection.send_now(&request, version).await? else {
+            return Err(self.connection.closed());
+        };
+        if answer.error.is_err() {
+            return Err(self.failed(answer.error.message()));
+        }
+        if !answer.mechanisms.iter().any(|enabled| enabled == mechanism) {
+            return Err(self.failed(format!("SASL {mechanism} mechanism is not supported by the server")));
+        }
+        Ok(())
+    }
+
+    /// The broker's answer; the inner error is its refusal in words.
+    async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, String>, NetError> {
+        let request = SaslAuthenticateRequest { auth_bytes }.into();
+        let version = self.connection.version_for(&request)?;
+        let Response::SaslAuthenticate(answer) = self.connection.send_now(&request, version).await? else {
+            return Err(self.connection.closed());
+        };
+        self.lifetime_ms.store(answer.session_lifetime_ms, Ordering::Relaxed);
+        Ok(match (answer.error, answer.error_message) {
+            (ErrorCode::NONE, _) => Ok(answer.auth_bytes),
+            (ErrorCode::SASL_AUTHENTICATION_FAILED, Some(message)) if !message.is_empty() => Err(message),
+            (error, _) => Err(error.message().into_owned()),
+        })
+    }
+
+    fn lifetime(&self) -> Option<Duration> {
+        let ms = u64::try_from(self.lifetime_ms.load(Ordering::Relaxed)).ok()?;
+        (ms > 0).then(|| Duration::from_millis(ms))
+    }
+
+    fn failed(&self, message: impl Into<String>) -> NetError {
+        NetError::Authentication { broker: self.connection.address().broker(), message: message.into() }
+    }
+}
+
+fn nonce() -> Result<String, String> {
+    let mut random = [0; 24];
+    SystemRandom::new().fill(&mut random).map_err(|_| "the system gives no random numbers".to_owned())?;
+    Ok(URL_SAFE_NO_PAD.encode(random))
+}

@@ -1,0 +1,258 @@
+//! Requests and answers on an open connection.
+
+use std::time::Duration;
+
+use kafka_protocol::messages as wire;
+
+use super::peer::{Peer, World};
+use super::{closed, heartbeat, metadata, send};
+use crate::engine::cluster::Target;
+use crate::engine::network::{NetworkConfig, NetworkEvent};
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+
+const TO: Target = Target::Coordinator(1);
+
+/// A world with one open, idle connection.
+async fn connected(config: NetworkConfig) -> (World, Peer) {
+    let mut world = World::with_brokers(config);
+    let sent = send(&world.network, TO, heartbeat("first"));
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply_heartbeat(&request, 0).await;
+    sent.await.unwrap().unwrap();
+    (world, peer)
+}
+
+fn error_of(response: Result<Response, NetError>) -> ErrorCode {
+    match response {
+        Ok(Response::Heartbeat(answer)) => answer.error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn answers_find_their_senders_in_any_order() {
+    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    let sent: Vec<_> = (0..200).map(|n| send(&world.network, TO, heartbeat(&n.to_string()))).collect();
+    let mut requests = Vec::new();
+    for _ in 0..200 {
+        requests.push(peer.request().await.unwrap());
+    }
+    fastrand::Rng::with_seed(11).shuffle(&mut requests);
+    for request in &requests {
+        let group = request.decode::<wire::HeartbeatRequest>().group_id.to_string();
+        peer.reply_heartbeat(request, group.parse().unwrap()).await;
+    }
+    for (n, sent) in sent.into_iter().enumerate() {
+        assert_eq!(error_of(sent.await.unwrap()), ErrorCode(n as i16));
+    }
+    assert_eq!(world.dial_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_dropped_and_the_connection_stays() {
+    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    let network = world.network.clone();
+    let held = Duration::from_secs(5);
+    let before = tokio::time::Instant::now();
+    let sent = tokio::spawn(async move { network.send(TO, heartbeat("slow"), held).await });
+    let late = peer.request().await.unwrap();
+    let NetError::Timeout { api, key, version, correlation_id, .. } = sent.await.unwrap().unwrap_err() else {
+        panic!()
+    };
+    assert_eq!((api, key, version, correlation_id), ("Heartbeat", 12, 4, late.correlation_id));
+    assert_eq!(before.elapsed().as_secs(), 35);
+
+    let sent = send(&world.network, TO, heartbeat("quick"));
+    let request = peer.request().await.unwrap();
+    peer.reply_heartbeat(&late, 1).await;
+    peer.reply_heartbeat(&request, 2).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(2));
+    assert_eq!(world.dial_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_sends_not_a_byte_is_closed_and_a_slow_one_is_not() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+    for _ in 0..5 {
+        let sent = send(&world.network, TO, heartbeat("slow"));
+        let late = peer.request().await.unwrap();
+        assert!(matches!(sent.await.unwrap(), Err(NetError::Timeout { .. })));
+        peer.reply_heartbeat(&late, 0).await;
+        // Let the late answer arrive before the next request goes out.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(world.network.is_connected());
+
+    for _ in 0..2 {
+        let sent = world.network.send(TO, heartbeat("silent"), Duration::ZERO).await;
+        assert!(matches!(sent, Err(NetError::Timeout { .. })));
+    }
+    assert!(!world.network.is_connected());
+    let _sent = send(&world.network, TO, heartbeat("again"));
+    world.welcome().await;
+    assert_eq!(world.dial_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_request_timeout_a_request_waits() {
+    let config = NetworkConfig { request_timeout: None, ..NetworkConfig::default() };
+    let (world, mut peer) = connected(config).await;
+    let sent = send(&world.network, TO, heartbeat("patient"));
+    let request = peer.request().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    peer.reply_heartbeat(&request, 7).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(7));
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_takes_all_its_waiters_along_and_the_next_send_reconnects() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+    let sent: Vec<_> = (0..5).map(|_| send(&world.network, TO, heartbeat("g"))).collect();
+    for _ in 0..5 {
+        peer.request().await.unwrap();
+    }
+    drop(peer);
+    for sent in sent {
+        assert_eq!(sent.await.unwrap(), Err(closed("one:9092")));
+    }
+    let sent = send(&world.network, TO, heartbeat("g"));
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply_heartbeat(&request, 3).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(3));
+}
+
+#[tokio::test]
+async fn a_dropped_send_harms_nobody() {
+    let config = NetworkConfig { max_in_flight: Some(2), ..NetworkConfig::default() };
+    let (world, mut peer) = connected(config).await;
+    for _ in 0..10 {
+        let dropped = send(&world.network, TO, heartbeat("dropped"));
+        let nobodys = peer.request().await.unwrap();
+        dropped.abort();
+        let _ = dropped.await;
+        let sent = send(&world.network, TO, heartbeat("kept"));
+        let request = peer.request().await.unwrap();
+        peer.reply_heartbeat(&nobodys, 1).await;
+        peer.reply_heartbeat(&request, 2).await;
+        assert_eq!(error_of(sent.await.unwrap()), ErrorCode(2));
+    }
+    assert_eq!(world.dial_count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_kafka_closes_the_connection() {
+    let unasked = [0, 0, 0, 6, 0, 0, 0x77, 0, 0, 0];
+    for (garbage, logged) in
+        [(&b"HTTP/1.1 400 Bad Request\r\n"[..], "1213486160 bytes"), (&unasked, "without match")]
+    {
+        let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+        let sent = send(&world.network, TO, heartbeat("g"));
+        peer.request().await.unwrap();
+        peer.write(garbage).await;
+        assert_eq!(sent.await.unwrap(), Err(closed("one:9092")));
+        assert!(peer.request().await.is_none());
+        assert!(world.logs().iter().any(|line| line.contains(logged)), "{logged}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_is_its_senders_alone() {
+    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    let unlucky = send(&world.network, TO, heartbeat("g"));
+    let request = peer.request().await.unwrap();
+    let mut frame = vec![0, 0, 0, 6];
+    frame.extend_from_slice(&request.correlation_id.to_be_bytes());
+    frame.extend_from_slice(&[0, 0]);
+    peer.write(&frame).await;
+    assert!(matches!(unlucky.await.unwrap(), Err(NetError::Decode { .. })));
+    let sent = send(&world.network, TO, heartbeat("g"));
+    let request = peer.request().await.unwrap();
+    peer.reply_heartbeat(&request, 4).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_connection_is_mute_but_for_heartbeats() {
+    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    let sent = send(&world.network, TO, metadata());
+    let request = peer.request().await.unwrap();
+    peer.reply(&request, wire::MetadataResponse::default().with_throttle_time_ms(60_000)).await;
+    sent.await.unwrap().unwrap();
+
+    let before = tokio::time::Instant::now();
+    let muted = send(&world.network, TO, metadata());
+    tokio::task::yield_now().await;
+    let beating = send(&world.network, TO, heartbeat("g"));
+    let beat = peer.request().await.unwrap();
+    assert_eq!(beat.key.name(), "Heartbeat");
+    peer.reply_heartbeat(&beat, 0).await;
+    beating.await.unwrap().unwrap();
+    assert_eq!(before.elapsed().as_secs(), 0);
+
+    // The wait does not count against the request timeout of 30 s.
+    let request = peer.request().await.unwrap();
+    assert_eq!(before.elapsed().as_secs(), 60);
+    peer.reply_brokers(&request, &[]).await;
+    muted.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_max_in_flight_go_out_and_the_queue_is_reported() {
+    let config = NetworkConfig { max_in_flight: Some(2), ..NetworkConfig::default() };
+    let (mut world, mut peer) = connected(config).await;
+    world.network.request_events(true);
+    let sent: Vec<_> = (0..4).map(|n| send(&world.network, TO, heartbeat(&n.to_string()))).collect();
+    let first = peer.request().await.unwrap();
+    let second = peer.request().await.unwrap();
+    let blocked = tokio::time::timeout(Duration::from_millis(20), peer.request()).await;
+    assert!(blocked.is_err(), "the third must wait");
+    for request in [first, second] {
+        peer.reply_heartbeat(&request, 0).await;
+        let next = peer.request().await.unwrap();
+        peer.reply_heartbeat(&next, 0).await;
+    }
+    for sent in sent {
+        sent.await.unwrap().unwrap();
+    }
+    let sizes: Vec<usize> = world
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            NetworkEvent::RequestQueueSize { queue_size, .. } => Some(queue_size),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sizes, [1, 2, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_events_tell_what_kafkajs_tells_and_only_when_asked() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+    assert!(!world.events().iter().any(|event| matches!(event, NetworkEvent::Request { .. })));
+
+    world.network.request_events(true);
+    let sent = send(&world.network, TO, heartbeat("g"));
+    let request = peer.request().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    peer.reply_heartbeat(&request, 0).await;
+    sent.await.unwrap().unwrap();
+    let NetworkEvent::Request {
+        broker, client_id, correlation_id, size, duration, api_name, api_key, ..
+    } = world.event().await
+    else {
+        panic!()
+    };
+    assert_eq!((&*broker, &*client_id, correlation_id), ("one:9092", "kafkajs", request.correlation_id));
+    // Correlation id, header tags, throttle time, error, tags.
+    assert_eq!((size, api_name, api_key), (4 + 1 + 4 + 2 + 1, "Heartbeat", 12));
+    assert!((250..260).contains(&duration), "{duration}");
+
+    let sent = world.network.send(TO, heartbeat("g"), Duration::ZERO).await;
+    assert!(sent.is_err());
+    let NetworkEvent::RequestTimeout { api_name, api_version, .. } = world.event().await else { panic!() };
+    assert_eq!((api_name, api_version), ("Heartbeat", 4));
+}

@@ -1,0 +1,152 @@
+//! TLS over a TCP stream: rustls with ring. Nothing is trusted but what the configuration brings.
+
+mod der;
+mod verify;
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::SupportedProtocolVersion;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use tokio::io::BufReader;
+use tokio_rustls::TlsConnector;
+
+use crate::engine::protocol::NetError;
+
+use super::config::{NetworkConfigError, TlsConfig, TlsVersion};
+use super::dial::{Address, BoxStream, Stream, connect_error, node_code};
+use verify::Refusal;
+
+/// Wraps streams as the configuration says.
+pub(super) struct Tls {
+    connector: TlsConnector,
+    servername: Option<ServerName<'static>>,
+}
+
+impl Tls {
+    pub(super) fn new(config: &TlsConfig) -> Result<Tls, NetworkConfigError> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = if config.reject_unauthorized {
+            verify::strict(certificates("ssl.ca", &config.ca)?, provider.clone())?
+        } else {
+            verify::lenient(provider.clone())
+        };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions(config)?)
+            .map_err(|error| invalid("ssl.minVersion", error))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let mut client = match (&config.cert, &config.key) {
+            (Some(cert), Some(key)) => {
+                let chain = certificates("ssl.cert", std::slice::from_ref(cert))?;
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| match error {
+                    PemError::NoItemsFound => {
+                        invalid("ssl.key", "no private key in PEM, or an encrypted one")
+                    }
+                    error => invalid("ssl.key", error),
+                })?;
+                builder.with_client_auth_cert(chain, key).map_err(|error| match error {
+                    rustls::Error::InconsistentKeys(_) => {
+                        invalid("ssl.key", "it does not belong to ssl.cert")
+                    }
+                    error => invalid("ssl.key", error),
+                })?
+            }
+            (None, None) => builder.with_no_client_auth(),
+            (Some(_), None) => return Err(invalid("ssl.key", "it is missing, and ssl.cert is given")),
+            (None, Some(_)) => return Err(invalid("ssl.cert", "it is missing, and ssl.key is given")),
+        };
+        client.alpn_protocols = config.alpn.iter().map(|protocol| protocol.clone().into_bytes()).collect();
+        let servername = config.servername.as_deref().filter(|name| !name.is_empty()).map(|name| {
+            ServerName::try_from(name.to_owned()).map_err(|error| invalid("ssl.servername", error))
+        });
+        Ok(Tls { connector: TlsConnector::from(Arc::new(client)), servername: servername.transpose()? })
+    }
+
+    /// The handshake.
+    pub(super) async fn wrap(
+        &self,
+        address: &Address,
+        stream: impl Stream + 'static,
+    ) -> Result<BoxStream, NetError> {
+        let name = match &self.servername {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(address.bare_host().to_owned())
+                .map_err(|error| connect_error(address, None, format_args!("{error}: {}", address.host)))?,
+        };
+        // rustls reads 4 KiB at a time.
+        let stream = BufReader::with_capacity(READ_BUFFER, stream);
+        match self.connector.connect(name, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(connect_error(
+                address,
+                Some("ECONNRESET"),
+                "Client network socket disconnected before secure TLS connection was established: \
+                 is this a listener with TLS?",
+            )),
+            Err(error) => {
+                let (code, reason) = explain(&error);
+                Err(connect_error(address, code, reason))
+            }
+        }
+    }
+}
+
+/// Node's code and words for what broke a stream, with TLS or without.
+pub(super) fn explain(error: &io::Error) -> (Option<&'static str>, String) {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            (Some("EPROTO"), "what came back is not TLS: is this a listener with TLS?".to_owned())
+        }
+        Some(error) => match Refusal::of(error) {
+            Some(refusal) => (Some(refusal.code), refusal.message.clone()),
+            None => (None, error.to_string()),
+        },
+        None => match node_code(error) {
+            Some(code) => (Some(code), format!("read {code}")),
+            None => (None, error.to_string()),
+        },
+    }
+}
+
+fn certificates(
+    field: &'static str,
+    pems: &[String],
+) -> Result<Vec<CertificateDer<'static>>, NetworkConfigError> {
+    let mut found = Vec::new();
+    for pem in pems {
+        let before = found.len();
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            found.push(certificate.map_err(|error| invalid(field, error))?);
+        }
+        if found.len() == before {
+            return Err(invalid(field, "no certificate in PEM"));
+        }
+    }
+    Ok(found)
+}
+
+fn versions(config: &TlsConfig) -> Result<Vec<&'static SupportedProtocolVersion>, NetworkConfigError> {
+    let lowest = config.min_version.unwrap_or(TlsVersion::V1_2);
+    let highest = config.max_version.unwrap_or(TlsVersion::V1_3);
+    let versions: Vec<_> = [(TlsVersion::V1_3, &TLS13), (TlsVersion::V1_2, &TLS12)]
+        .into_iter()
+        .filter(|(version, _)| (lowest..=highest).contains(version))
+        .map(|(_, version)| version)
+        .collect();
+    if versions.is_empty() {
+        return Err(invalid("ssl.minVersion", "it is above ssl.maxVersion"));
+    }
+    Ok(versions)
+}
+
+fn invalid(field: &'static str, message: impl ToString) -> NetworkConfigError {
+    NetworkConfigError { field, message: message.to_string() }
+}
+
+/// Zeroed memory that the system only provides when it is used: an idle connection does not pay.
+const READ_BUFFER: usize = 256 << 10;
