@@ -61,7 +61,7 @@ pub(super) struct Appended {
     pub(super) bytes: usize,
     /// Records that are done with.
     pub(super) records: usize,
-    /// The offset after the last record, if there was one.
+    /// The offset after the records that were taken over, if there were any.
     pub(super) next_offset: Option<i64>,
     pub(super) stop: Stop,
 }
@@ -116,8 +116,8 @@ impl<'a> Delivery<'a> {
 
     /// Notes that offsets were passed.
     pub(super) fn cover(&mut self, first: i64, last: i64) {
-        let first = self.covered.map_or(first, |(first, _)| first);
-        self.covered = Some((first, last));
+        let (earliest, latest) = self.covered.unwrap_or((first, last));
+        self.covered = Some((earliest.min(first), latest.max(last)));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -166,9 +166,9 @@ impl<'a> Delivery<'a> {
 
         // deltas of this batch → deltas of this delivery
         let mut offset_shift = batch.base_offset - self.base_offset;
-        let mut timestamp_shift = format.base_timestamp().saturating_sub(self.base_timestamp);
-        let mut first_covered = None;
-        let mut last_covered = 0;
+        let mut timestamp_shift = format.base_timestamp().wrapping_sub(self.base_timestamp);
+        let mut first_covered = i64::MAX;
+        let mut last_covered = -1;
         let mut rest = slab.get(self.data_end..end).unwrap_or_default();
         let mut records = 0;
         let stop = loop {
@@ -202,17 +202,15 @@ impl<'a> Delivery<'a> {
                 break Stop::Full;
             }
             if tables.index.is_empty() {
-                let Some(timestamp) = format.base_timestamp().checked_add(record.timestamp_delta) else {
-                    break Stop::Invalid(BAD_TIMESTAMP);
-                };
                 self.base_offset = offset;
-                self.base_timestamp = timestamp;
+                // timestamps wrap around, as they do in Java
+                self.base_timestamp = format.base_timestamp().wrapping_add(record.timestamp_delta);
                 offset_shift = -record.offset_delta;
-                timestamp_shift = record.timestamp_delta.saturating_neg();
+                timestamp_shift = record.timestamp_delta.wrapping_neg();
             }
             let (Ok(offset_delta), Ok(timestamp_delta)) = (
                 i32::try_from(offset_shift + record.offset_delta),
-                i32::try_from(timestamp_shift.saturating_add(record.timestamp_delta)),
+                i32::try_from(timestamp_shift.wrapping_add(record.timestamp_delta)),
             ) else {
                 // too far from the base for an i32: goes on in the next delivery
                 break Stop::Full;
@@ -249,8 +247,8 @@ impl<'a> Delivery<'a> {
                 timestamp_delta,
             ]);
             left -= cost;
-            first_covered = first_covered.or(Some(offset));
-            last_covered = offset;
+            first_covered = first_covered.min(offset);
+            last_covered = last_covered.max(offset);
             records += 1;
             rest = tail;
         };
@@ -265,8 +263,8 @@ impl<'a> Delivery<'a> {
             self.data_end += used;
             self.tables.batches.push(batch_row(batch, first_message, messages));
         }
-        if let Some(first) = first_covered {
-            self.cover(first, last_covered);
+        if last_covered >= first_covered {
+            self.cover(first_covered, last_covered);
             done.next_offset = Some(last_covered + 1);
         }
         if done.stop == Stop::Full {
@@ -421,5 +419,4 @@ const MIN_SLAB: usize =
 
 const FEWER_RECORDS: &str = "fewer records than the batch says";
 const BAD_OFFSET: &str = "a record's offset lies outside of its batch";
-const BAD_TIMESTAMP: &str = "a record's timestamp does not fit 64 bits";
 const BAD_NAME: &str = "a header without a name";

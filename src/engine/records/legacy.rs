@@ -119,7 +119,7 @@ impl Format for Legacy {
         let timestamp = if self.same_timestamp { self.timestamp } else { message.timestamp };
         Ok(Record {
             offset_delta: message.offset.checked_sub(self.first).ok_or("impossible inner offsets")?,
-            timestamp_delta: timestamp.saturating_sub(self.timestamp),
+            timestamp_delta: timestamp.wrapping_sub(self.timestamp),
             key: message.key,
             value: message.value,
             header_count: 0,

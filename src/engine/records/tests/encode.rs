@@ -232,7 +232,7 @@ pub(crate) fn decode(slab: &[u8]) -> Decoded {
         let (first, count) = (size(at + 16), size(at + 20));
         TestRecord {
             offset: base_offset + i64::from(int(at + 24)),
-            timestamp: base_timestamp + i64::from(int(at + 28)),
+            timestamp: base_timestamp.wrapping_add(int(at + 28).into()),
             key: nullable(at),
             value: nullable(at + 8),
             headers: (first..first + count).map(header).collect(),

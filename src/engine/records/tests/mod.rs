@@ -1,11 +1,14 @@
 //! Tests of the room as a whole: batches in, deliveries out.
 
 pub(crate) mod encode;
+mod golden;
+mod hostile;
+mod model;
 
 use bytes::Bytes;
 
 use self::encode::{Decoded, TestBatch, TestRecord, decode};
-use super::{BatchReader, Codec, CodecError, Decompressor, FetchedRecords, Fill, RecordError, Summary};
+use super::{BatchReader, Decompressor, FetchedRecords, Fill, RecordError, Summary, end_offset};
 
 const LIMIT: usize = 1 << 20;
 
@@ -80,15 +83,262 @@ fn record(offset: i64, value: &str) -> TestRecord {
     }
 }
 
+/// One delivery for everything.
+fn read_all(fetched: FetchedRecords) -> Decoded {
+    let (mut deliveries, error) = drain(fetched, 1 << 20, usize::MAX);
+    assert_eq!(error, None);
+    assert_eq!(deliveries.len(), 1, "{deliveries:?}");
+    deliveries.remove(0).1
+}
+
 #[test]
 fn every_codec_delivers_the_same() {
     for codec in 0..=4 {
         let records: Vec<_> = (10..40).map(|offset| record(offset, "some value")).collect();
         let batch = TestBatch { codec, ..TestBatch::of(records.clone()) };
-        let (deliveries, error) = drain(fetched(batch.encode(), 10), 1 << 16, 1000);
-        assert_eq!(error, None);
-        assert_eq!(deliveries.len(), 1);
-        assert_eq!(messages(&deliveries), records);
-        assert_eq!(deliveries[0].0.next_offset, 40);
+        let delivery = read_all(fetched(batch.encode(), 10));
+        assert_eq!(delivery.messages, records);
+        assert_eq!((delivery.first_offset, delivery.last_offset, delivery.next_offset), (10, 39, 40));
+        assert_eq!((delivery.high_watermark, delivery.fetch_offset), (1000, 10));
+        assert_eq!(delivery.batches.len(), 1);
+        assert_eq!(delivery.batches[0].messages, 0..30);
+        assert_eq!(delivery.batches[0].words, [7, 29, -1, -1, codec.into(), 2]);
+        assert_eq!(delivery.batches[0].first_timestamp, 1_700_000_000_010);
+        assert_eq!(delivery.batches[0].max_timestamp, 1_700_000_000_039);
     }
+}
+
+#[test]
+fn null_is_not_empty_and_headers_repeat_in_order() {
+    let headers = |names: &[&str]| -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        let value = |n: usize| [None, Some(vec![]), Some(b"v".to_vec())][n % 3].clone();
+        names.iter().enumerate().map(|(n, name)| (name.as_bytes().to_vec(), value(n))).collect()
+    };
+    let records = vec![
+        TestRecord {
+            key: None,
+            value: Some(vec![]),
+            headers: headers(&["a", "b", "a", "a"]),
+            ..record(0, "")
+        },
+        TestRecord { key: Some(vec![]), value: None, headers: vec![], ..record(1, "") },
+        TestRecord { headers: headers(&["b", "", "a"]), ..record(2, "x") },
+    ];
+    let delivery = read_all(fetched(TestBatch::of(records.clone()).encode(), 0));
+    assert_eq!(delivery.messages, records);
+    assert_eq!(delivery.names, 3, "a, b and the empty one");
+}
+
+#[test]
+fn records_before_the_fetch_offset_are_not_delivered() {
+    for codec in 0..=4 {
+        let records: Vec<_> = (10..20).map(|offset| record(offset, "some value")).collect();
+        let behind = TestBatch { codec, ..TestBatch::of(vec![record(5, "behind")]) };
+        let batch = TestBatch { codec, ..TestBatch::of(records.clone()) };
+        let delivery = read_all(fetched([behind.encode(), batch.encode()].concat(), 17));
+        assert_eq!(delivery.messages, records[7..]);
+        assert_eq!((delivery.first_offset, delivery.last_offset, delivery.next_offset), (17, 19, 20));
+    }
+}
+
+#[test]
+fn records_out_of_order_are_delivered_as_they_come() {
+    // brokers once took the offset deltas of producers on trust
+    let records = vec![record(4, "a"), record(3, "b"), record(3, "c"), record(5, "d")];
+    let batch = TestBatch { base_offset: 3, last_offset_delta: 2, ..TestBatch::of(records.clone()) };
+    for max_messages in 1..4 {
+        let (deliveries, error) = drain(fetched(batch.encode(), 0), 1 << 10, max_messages);
+        assert_eq!(error, None);
+        assert_eq!(messages(&deliveries), records);
+    }
+    assert_eq!(read_all(fetched(batch.encode(), 4)).messages, [records[0].clone(), records[3].clone()]);
+}
+
+#[test]
+fn a_compacted_batch_moves_the_position_to_its_end() {
+    let batch =
+        TestBatch { base_offset: 100, last_offset_delta: 50, ..TestBatch::of(vec![record(120, "x")]) };
+    let delivery = read_all(fetched(batch.encode(), 90));
+    assert_eq!(delivery.messages.len(), 1);
+    assert_eq!((delivery.first_offset, delivery.last_offset, delivery.next_offset), (120, 120, 151));
+}
+
+#[test]
+fn an_empty_batch_moves_the_position() {
+    let batch = TestBatch { base_offset: 100, last_offset_delta: 9, codec: 4, ..TestBatch::default() };
+    let delivery = read_all(fetched(batch.encode_around(&[]), 100));
+    assert_eq!(delivery.messages, []);
+    assert_eq!((delivery.last_offset, delivery.next_offset), (109, 110));
+}
+
+#[test]
+fn control_batches_are_passed_but_counted() {
+    let data = TestBatch { transactional: true, producer_id: 9, ..TestBatch::of(vec![record(0, "x")]) };
+    let markers = [TestBatch::marker(1, 9, true), TestBatch::marker(2, 9, false)];
+    for read_committed in [false, true] {
+        let only_markers = [markers[0].encode(), markers[1].encode()].concat();
+        let delivery = read_all(FetchedRecords { read_committed, ..fetched(only_markers.clone(), 1) });
+        assert_eq!(delivery.messages, []);
+        assert_eq!((delivery.first_offset, delivery.last_offset, delivery.next_offset), (1, 2, 3));
+
+        // behind the last message they still belong to the same delivery, full or not
+        let all = [data.encode(), only_markers].concat();
+        let (deliveries, error) = drain(FetchedRecords { read_committed, ..fetched(all, 0) }, 1 << 10, 1);
+        assert_eq!((deliveries.len(), error), (1, None));
+        let delivery = &deliveries[0].1;
+        assert_eq!(delivery.messages.len(), 1);
+        assert_eq!((delivery.first_offset, delivery.last_offset, delivery.next_offset), (0, 2, 3));
+    }
+}
+
+#[test]
+fn log_append_time_is_every_records_timestamp() {
+    let records = vec![record(1, "a"), record(2, "b")];
+    let batch = TestBatch { log_append_time: Some(9999), ..TestBatch::of(records) };
+    let delivery = read_all(fetched(batch.encode(), 0));
+    assert!(delivery.messages.iter().all(|message| message.timestamp == 9999));
+    assert_eq!(delivery.batches[0].words[4], 8);
+}
+
+#[test]
+fn deltas_that_leave_an_i32_begin_a_new_delivery() {
+    let at = |offset, timestamp| TestRecord { offset, timestamp, ..record(0, "x") };
+    let base = 1 << 60;
+    let far = [
+        vec![at(base, 0), at(base + i64::from(i32::MAX), 0)],
+        vec![at(base + 1 + i64::from(i32::MAX), i64::from(i32::MAX))],
+        vec![at(base + 2 + i64::from(i32::MAX), i64::from(i32::MAX) + 1)],
+        vec![
+            at(base + 3 + i64::from(i32::MAX), i64::MAX),
+            at(base + 4 + i64::from(i32::MAX), 0),
+            at(base + 5 + i64::from(i32::MAX), i64::from(i32::MIN)),
+        ],
+    ];
+    let bytes = far.iter().flat_map(|records| TestBatch::of(records.clone()).encode()).collect();
+    let (deliveries, error) = drain(fetched(bytes, base), 1 << 12, 1000);
+    assert_eq!(error, None);
+    assert_eq!(messages(&deliveries), far.concat());
+    let counts: Vec<_> = deliveries.iter().map(|(summary, _)| summary.messages).collect();
+    assert_eq!(counts, [2, 2, 1, 2]);
+}
+
+#[test]
+fn timestamps_at_both_ends_of_time_do_not_overflow() {
+    let at = |offset, timestamp| TestRecord { offset, timestamp, ..record(0, "x") };
+    // the deltas wrap around, when they are written and when they are read
+    let bytes = [
+        TestBatch::of(vec![at(0, i64::MAX), at(1, i64::MIN)]).encode(),
+        TestBatch::of(vec![at(2, i64::MIN), at(3, i64::MAX)]).encode(),
+        TestBatch::of(vec![at(4, 5)]).encode(),
+    ]
+    .concat();
+    let (deliveries, error) = drain(fetched(bytes, 0), 1 << 12, 1000);
+    assert_eq!(error, None);
+    let timestamps: Vec<_> = messages(&deliveries).iter().map(|message| message.timestamp).collect();
+    assert_eq!(timestamps, [i64::MAX, i64::MIN, i64::MIN, i64::MAX, 5]);
+}
+
+#[test]
+fn a_cut_batch_at_the_end_is_ignored() {
+    let whole = TestBatch::of(vec![record(0, "x")]).encode();
+    for length in 0..whole.len() {
+        let bytes = [&whole[..], &whole[..length]].concat();
+        let delivery = read_all(fetched(bytes, 0));
+        assert_eq!(delivery.messages.len(), 1);
+        assert_eq!(delivery.next_offset, 1);
+    }
+}
+
+#[test]
+fn bytes_without_a_whole_batch_are_an_error() {
+    let whole = TestBatch::of(vec![record(0, "x")]).encode();
+    for length in 1..whole.len() {
+        let (deliveries, error) = drain(fetched(whole[..length].to_vec(), 7), 1 << 10, 10);
+        assert_eq!(deliveries, []);
+        assert_eq!(error, Some(RecordError::NoCompleteBatch { offset: 7, length }));
+    }
+    assert_eq!(drain(fetched(vec![], 7), 1 << 10, 10), (vec![], None));
+}
+
+#[test]
+fn what_comes_before_a_bad_batch_is_delivered_before_the_error() {
+    let good = TestBatch::of(vec![record(0, "x")]);
+    let mut bad = TestBatch::of(vec![record(1, "y")]).encode();
+    *bad.last_mut().unwrap() ^= 1;
+    let bytes = [good.encode(), bad].concat();
+    let (deliveries, error) = drain(fetched(bytes.clone(), 0), 1 << 10, 10);
+    assert_eq!(messages(&deliveries), [record(0, "x")]);
+    assert_eq!(deliveries[0].0.next_offset, 1);
+    let error = error.unwrap();
+    assert!(matches!(error, RecordError::CrcMismatch { offset: 1, .. }), "{error}");
+    assert_eq!(error.offset(), 1);
+
+    let unchecked = FetchedRecords { check_crcs: false, ..fetched(bytes, 0) };
+    let (deliveries, error) = drain(unchecked, 1 << 10, 10);
+    assert!(matches!(error, Some(RecordError::InvalidRecord { .. }) | None));
+    assert!(!messages(&deliveries).is_empty());
+}
+
+#[test]
+fn the_count_of_records_must_be_right() {
+    let mut batch = TestBatch::of(vec![record(0, "x"), record(1, "y")]);
+    let body = batch.encode()[61..].to_vec();
+    for (records, what) in [(1, "more bytes than records"), (3, "fewer records than the batch says")] {
+        batch.records.resize(records, record(1, ""));
+        let (deliveries, error) = drain(fetched(batch.encode_around(&body), 0), 1 << 10, 10);
+        assert_eq!(messages(&deliveries).len(), records.min(2));
+        assert_eq!(error, Some(RecordError::InvalidRecord { offset: 0, what }));
+    }
+}
+
+#[test]
+fn a_slab_that_is_too_small_says_what_it_needs() {
+    let headers = vec![(b"name".to_vec(), Some(b"value".to_vec())); 3];
+    let batch = TestBatch::of(vec![TestRecord { headers, ..record(0, &"x".repeat(1000)) }]);
+    for codec in [0, 4] {
+        let batch = TestBatch { codec, ..batch.clone() };
+        let mut reader = BatchReader::new(fetched(batch.encode(), 0));
+        let mut codecs = Decompressor::new(LIMIT);
+        let mut need = 0;
+        for size in 0..2000 {
+            match reader.fill(&mut codecs, &mut vec![0; size], 10) {
+                Ok(Fill::TooSmall { need: now }) => (need, _) = (now, assert!(now > size)),
+                Ok(Fill::Delivery(summary)) => {
+                    assert_eq!(summary.messages, 1);
+                    assert!(size <= need, "{need} would have been enough, not only {size}");
+                    break;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(reader.is_exhausted());
+    }
+}
+
+#[test]
+fn the_estimate_is_enough_for_records_without_headers() {
+    for size in [1, 100, 1000] {
+        let value = "x".repeat(size);
+        let batches = (0..10).map(|n| (n * 20..n * 20 + 20).map(|offset| record(offset, &value)).collect());
+        let bytes: Vec<u8> = batches.flat_map(|records| TestBatch::of(records).encode()).collect();
+        let mut reader = BatchReader::new(fetched(bytes, 0));
+        let mut codecs = Decompressor::new(LIMIT);
+        let mut first = vec![0; reader.estimate() / 3];
+        assert!(matches!(reader.fill(&mut codecs, &mut first, 1000), Ok(Fill::Delivery(_))));
+        let mut rest = vec![0; reader.estimate()];
+        let Ok(Fill::Delivery(summary)) = reader.fill(&mut codecs, &mut rest, 1000) else { panic!() };
+        assert!(reader.is_exhausted());
+        assert!(summary.used * 5 > rest.len() * 4, "{} of {}", summary.used, rest.len());
+    }
+}
+
+#[test]
+fn end_offset_is_that_of_the_last_whole_batch() {
+    let first = TestBatch { last_offset_delta: 9, ..TestBatch::of(vec![record(0, "x")]) }.encode();
+    let second = TestBatch::of(vec![record(20, "x")]).encode();
+    let both = [&first[..], &second[..]].concat();
+    assert_eq!(end_offset(&both), Some(21));
+    assert_eq!(end_offset(&both[..both.len() - 1]), Some(10));
+    assert_eq!(end_offset(&first[..first.len() - 1]), None);
+    assert_eq!(end_offset(&[]), None);
 }
