@@ -97,7 +97,7 @@ impl NativeConsumer {
             .build_threadsafe_function::<ConsumerEvent>()
             .weak::<true>()
             .callee_handled::<false>()
-            .build_callback(|context| events::consumer_event(&context.env, context.value).map(extend))?;
+            .build_callback(|context| events::consumer_event(&context.env, context.value).map(events::extend))?;
         let client = client.shared();
         let host = Box::new(JsHost { wake, notify });
         let handle = ConsumerHandle::new(config, client.network().clone(), Box::new(cells), host);
@@ -258,12 +258,6 @@ impl Drop for NativeConsumer {
         // Collected without `stop()`: nobody can hear of anything any more.
         self.handle.close();
     }
-}
-
-/// napi hands the value to the call at once; its type just cannot say so.
-fn extend(object: Object<'_>) -> Object<'static> {
-    use napi::JsValue;
-    Object::from_raw(object.value().env, object.raw())
 }
 
 fn offset(text: &str) -> Result<i64> {

@@ -1,10 +1,8 @@
 //! Events of the engine as objects of `native.d.ts`, made on the JavaScript thread.
 
 use napi::bindgen_prelude::{Buffer, Object};
-use napi::{Env, Result};
+use napi::{Env, JsValue, Result};
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Event;
 use crate::engine::consumer::Joined;
@@ -30,7 +28,7 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
         }
     };
     match event {
-        Event::Log(log) => return self::log(env, log),
+        Event::Log(log) => return log_line(env, log.level as i32, log.namespace, log.message, log.extra),
         Event::ProtocolsNeeded { job, topics } => {
             object.set("type", "protocols")?;
             object.set("job", job as f64)?;
@@ -103,13 +101,19 @@ fn joined(object: &mut Object<'_>, joined: Joined) -> Result<()> {
 }
 
 /// A log line. Numbers travel as strings.
-pub(super) fn log<'env>(env: &'env Env, log: Log) -> Result<Object<'env>> {
+fn log_line<'env>(
+    env: &'env Env,
+    level: i32,
+    namespace: &str,
+    message: String,
+    extra: Vec<(&'static str, String)>,
+) -> Result<Object<'env>> {
     let mut object = Object::new(env)?;
     object.set("type", "log")?;
-    object.set("level", log.level as i32)?;
-    object.set("namespace", log.namespace)?;
-    object.set("message", log.message)?;
-    let extra = log.extra.into_iter().map(|(name, value)| vec![name.to_owned(), value]);
+    object.set("level", level)?;
+    object.set("namespace", namespace)?;
+    object.set("message", message)?;
+    let extra = extra.into_iter().map(|(name, value)| vec![name.to_owned(), value]);
     object.set("extra", extra.collect::<Vec<_>>())?;
     Ok(object)
 }
@@ -140,6 +144,80 @@ pub(super) fn partitions_by_topic(partitions: Vec<TopicPartition>) -> Vec<Native
     topics
 }
 
-pub(super) fn optional_failure<'env>(env: &'env Env, error: Option<Failure>) -> Result<Option<Object<'env>>> {
-    error.map(|error| failure::failure(env, &error)).transpose()
+/// What the network tells.
+pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    match event {
+        NetworkEvent::Request {
+            broker,
+            client_id,
+            correlation_id,
+            size,
+            created_at,
+            sent_at,
+            pending_duration,
+            duration,
+            api_name,
+            api_key,
+            api_version,
+        } => {
+            object.set("type", "request")?;
+            object.set("broker", &*broker)?;
+            object.set("clientId", &*client_id)?;
+            object.set("correlationId", correlation_id)?;
+            object.set("size", size as f64)?;
+            object.set("createdAt", created_at as f64)?;
+            object.set("sentAt", sent_at as f64)?;
+            object.set("pendingDuration", pending_duration as f64)?;
+            object.set("duration", duration as f64)?;
+            object.set("apiName", api_name)?;
+            object.set("apiKey", i32::from(api_key))?;
+            object.set("apiVersion", i32::from(api_version))?;
+        }
+        NetworkEvent::RequestTimeout {
+            broker,
+            client_id,
+            correlation_id,
+            created_at,
+            sent_at,
+            pending_duration,
+            api_name,
+            api_key,
+            api_version,
+        } => {
+            object.set("type", "request_timeout")?;
+            object.set("broker", &*broker)?;
+            object.set("clientId", &*client_id)?;
+            object.set("correlationId", correlation_id)?;
+            object.set("createdAt", created_at as f64)?;
+            object.set("sentAt", sent_at as f64)?;
+            object.set("pendingDuration", pending_duration as f64)?;
+            object.set("apiName", api_name)?;
+            object.set("apiKey", i32::from(api_key))?;
+            object.set("apiVersion", i32::from(api_version))?;
+        }
+        NetworkEvent::RequestQueueSize { broker, client_id, queue_size } => {
+            object.set("type", "request_queue_size")?;
+            object.set("broker", &*broker)?;
+            object.set("clientId", &*client_id)?;
+            object.set("queueSize", queue_size as f64)?;
+        }
+        NetworkEvent::Authenticate { session, host, port, mechanism } => {
+            object.set("type", "authenticate")?;
+            object.set("session", session as f64)?;
+            object.set("host", host)?;
+            object.set("port", i32::from(port))?;
+            object.set("mechanism", mechanism)?;
+        }
+        NetworkEvent::Log { level, namespace, message, extra } => {
+            return log_line(env, level as i32, namespace, message, extra);
+        }
+    }
+    Ok(object)
+}
+
+/// napi hands the value to the call at once; the type of a call's argument just cannot say so.
+pub(super) fn extend(object: Object<'_>) -> Object<'static> {
+    let value = object.value();
+    Object::from_raw(value.env, value.value)
 }

@@ -26,7 +26,7 @@ struct Fields<'a> {
 pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<'env>> {
     match failure {
         Failure::Broker { code, partition } => object(env, "protocol", Fields {
-            message: code.message().to_owned(),
+            message: code.message().into_owned(),
             retriable: code.retriable(),
             code: Some(i32::from(code.0)),
             partition: partition.as_ref(),
@@ -97,11 +97,6 @@ pub(super) fn bug<'env>(env: &'env Env, message: &str) -> Result<Object<'env>> {
     object(env, "bug", Fields { message, ..Fields::default() })
 }
 
-/// An option that only the engine could check.
-pub(super) fn invalid<'env>(env: &'env Env, message: String) -> Result<Object<'env>> {
-    object(env, "invalid", Fields { message, ..Fields::default() })
-}
-
 fn object<'env>(env: &'env Env, kind: &str, fields: Fields<'_>) -> Result<Object<'env>> {
     let mut object = Object::new(env)?;
     object.set("failure", kind)?;
@@ -109,7 +104,7 @@ fn object<'env>(env: &'env Env, kind: &str, fields: Fields<'_>) -> Result<Object
     object.set("retriable", fields.retriable)?;
     match fields.code_name {
         Some(name) => object.set("code", name)?,
-        None => object.set("code", nullable(fields.code))?,
+        None => object.set("code", fields.code)?,
     }
     object.set("broker", fields.broker)?;
     object.set("topic", fields.partition.map(|p| p.topic.to_string()))?;

@@ -9,6 +9,7 @@ use crate::engine::fetch::FetchConfig;
 use crate::engine::network::NetworkConfig;
 use crate::engine::network::SaslConfig;
 use crate::engine::network::TlsConfig;
+use crate::engine::network::TlsVersion;
 
 #[napi(object, object_to_js = false)]
 pub struct NativeClientOptions {
@@ -104,17 +105,17 @@ impl NativeClientOptions {
             tls: self.tls.map(|tls| TlsConfig {
                 ca: tls.ca,
                 cert: tls.cert,
-                key: tls.key,
-                server_name: tls.servername,
+                key: tls.key.map(Into::into),
+                servername: tls.servername,
                 reject_unauthorized: tls.reject_unauthorized,
-                min_version: tls.min_version,
-                max_version: tls.max_version,
+                min_version: tls.min_version.as_deref().and_then(tls_version),
+                max_version: tls.max_version.as_deref().and_then(tls_version),
                 alpn: tls.alpn,
             }),
             sasl: self.sasl.map(|sasl| SaslConfig {
                 mechanism: sasl.mechanism,
                 username: sasl.username,
-                password: sasl.password,
+                password: sasl.password.map(Into::into),
                 authorization_identity: sasl.authorization_identity,
             }),
             ..NetworkConfig::default()
@@ -156,4 +157,12 @@ impl NativeConsumerOptions {
 fn millis(ms: f64) -> Duration {
     const MONTH: f64 = 30.0 * 24.0 * 3600.0 * 1000.0;
     Duration::from_millis(ms.clamp(0.0, MONTH) as u64)
+}
+
+fn tls_version(name: &str) -> Option<TlsVersion> {
+    match name {
+        "TLSv1.2" => Some(TlsVersion::V1_2),
+        "TLSv1.3" => Some(TlsVersion::V1_3),
+        _ => None,
+    }
 }

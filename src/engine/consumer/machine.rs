@@ -243,9 +243,9 @@ impl Consumer {
     }
 
     /// See [`Fetch::decoded`].
-    pub fn decoded(&mut self, now: Instant, decoded: Decoded) {
+    pub fn decoded(&mut self, decoded: Decoded) {
         self.fetch.decoded(decoded);
-        self.route_fetch(now);
+        self.route_fetch();
     }
 
     /// See [`Fetch::has_ready`].
@@ -279,7 +279,7 @@ impl Consumer {
         self.fetch.finish(now, lane, outcome);
         self.touch(now, lane, false);
         self.offsets.batch_end();
-        self.route_fetch(now);
+        self.route_fetch();
         self.step_drain(now);
     }
 

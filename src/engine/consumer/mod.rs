@@ -19,7 +19,7 @@ use crate::engine::fetch::FetchConfig;
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::metadata::MetadataBroker;
 
-pub use machine::Consumer;
+pub use machine::{Consumer, Tag};
 
 /// Everything that a consumer must be told. Defaults belong to the facade.
 #[derive(Debug, Clone)]

@@ -28,7 +28,7 @@ impl Consumer {
             } else if let Some(event) = self.offsets.poll_event() {
                 self.offsets_event(now, event);
             } else if let Some(event) = self.fetch.poll_event() {
-                self.fetch_event(now, event);
+                self.fetch_event(event);
             } else {
                 return;
             }
@@ -36,9 +36,9 @@ impl Consumer {
     }
 
     /// The part of [`Consumer::route`] that decoding and finishing can have stirred.
-    pub(super) fn route_fetch(&mut self, now: Instant) {
+    pub(super) fn route_fetch(&mut self) {
         while let Some(event) = self.fetch.poll_event() {
-            self.fetch_event(now, event);
+            self.fetch_event(event);
         }
     }
 
@@ -172,7 +172,7 @@ impl Consumer {
         }
     }
 
-    fn fetch_event(&mut self, now: Instant, event: fetch::Event) {
+    fn fetch_event(&mut self, event: fetch::Event) {
         match event {
             fetch::Event::FetchStart { node } => self.events.push_back(Event::FetchStart { node }),
             fetch::Event::FetchEnd { node, duration } => {

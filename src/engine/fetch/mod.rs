@@ -30,7 +30,7 @@ use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::NetError;
 
-pub use handover::{Buffer, DecodeJob, Decoded, Delivery, Outcome};
+pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};
 pub use machine::Fetch;
 pub use slot::SlotId;
 

@@ -17,6 +17,7 @@ use super::slot::{Host, Slot};
 enum Kind {
     Node,
     Fetch,
+    FetchExpress,
     Coordinator,
 }
 
@@ -99,6 +100,7 @@ impl Pool {
         match to {
             Target::Node(node) => self.slot(node, Kind::Node),
             Target::Fetch(node) => self.slot(node, Kind::Fetch),
+            Target::FetchExpress(node) => self.slot(node, Kind::FetchExpress),
             Target::Coordinator(node) => self.slot(node, Kind::Coordinator),
             Target::Any | Target::AnyCoordinator => Err(NetError::NoBroker),
         }

@@ -1,7 +1,6 @@
 //! The decode task: raw bytes in, filled slabs out. The only work that takes more than microseconds.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::DecodeJob;
@@ -74,8 +73,7 @@ fn carry_out(
         inner.slabs.insert(*slab, memory);
         shared.written(&mut inner);
     }
-    let now = Instant::now();
-    inner.consumer.decoded(now, Decoded { slot, epoch, reader, buffer, result });
+    inner.consumer.decoded(Decoded { slot, epoch, reader, buffer, result });
     let wake = inner.must_wake();
     drop(inner);
     if wake {

@@ -264,7 +264,7 @@ impl ConsumerHandle {
                 let text = payload.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
                 shared.host.bug(text.unwrap_or("unknown").to_owned());
-                shared.close();
+                shared.abandon();
             }
         });
     }

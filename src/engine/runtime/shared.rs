@@ -119,6 +119,14 @@ impl Shared {
         self.written.notify_all();
     }
 
+    /// A task has panicked: whatever it was writing, it writes no more.
+    pub(super) fn abandon(&self) {
+        let mut inner = self.lock();
+        self.written(&mut inner);
+        drop(inner);
+        self.close();
+    }
+
     /// The Node environment goes away: returns when nothing of its memory is or will be touched.
     pub(super) fn close(&self) {
         let mut inner = self.lock();
