@@ -99,13 +99,14 @@ const tryStart = async ({ java, classpath, template }, options) => {
   const clusterId = crypto.randomBytes(16).toString('base64url')
   const plan = { clusterId, nodes: plans, ca: authority.cert, server, config }
 
-  const ready = () => {
+  const ready = async () => {
     const running = nodes.filter(node => node.running)
-    return waitUntilReady(
+    await waitUntilReady(
       running.map(node => `127.0.0.1:${plans[nodes.indexOf(node)].ports.PLAINTEXT}`),
       { ids: running.map(({ id }) => id), check: () => assertAlive(nodes) }
     )
   }
+  /** @type {BrokerNode[]} */
   const nodes = plans.map(nodePlan => {
     const properties = prepareNode(plan, nodePlan, template)
     const { id, directory } = nodePlan
@@ -156,37 +157,6 @@ const tryStart = async ({ java, classpath, template }, options) => {
       }
       fs.rmSync(logDir, { recursive: true, force: true })
     },
-  }
-}
-
-/**
- * A cluster that runs already, for `KAFKA_BROKERS`.
- *
- * @param {string} list `host:port,…`
- * @returns {Promise<ClusterDescription & { stop: () => Promise<void>, nodes: never }>}
- */
-const attachCluster = async list => {
-  const brokers = list.split(',').map(broker => broker.trim())
-  try {
-    await waitUntilReady(brokers, { timeout: 10_000 })
-  } catch (error) {
-    const { message } = /** @type {Error} */ (error)
-    throw new Error(`KAFKA_BROKERS=${list}: ${message}`, { cause: error })
-  }
-  return {
-    brokers,
-    listeners: { plaintext: brokers, ssl: [], saslSsl: [], oauth: [], proxied: [] },
-    ca: '',
-    otherCa: createAuthority('kafkars other authority').cert,
-    clientCert: '',
-    clientKey: '',
-    users: {},
-    get nodes() {
-      throw new Error(
-        'The cluster of KAFKA_BROKERS is not ours to stop: call startCluster() for one that is'
-      )
-    },
-    stop: async () => {},
   }
 }
 
@@ -247,4 +217,4 @@ const RUNS = path.join(HOME, 'run')
 const LAST_LINES = 20
 const JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:-UsePerfData', '-Djava.awt.headless=true']
 
-module.exports = { startCluster, attachCluster }
+module.exports = { startCluster }

@@ -22,12 +22,18 @@ const readline = require('node:readline')
 const { compile, fetchKafka } = require('./fetch')
 
 /**
+ * An array is one header per element, as kafkajs has it.
+ *
+ * @typedef {Record<string, string | Buffer | null | (string | Buffer | null)[]>} Headers
+ */
+
+/**
  * @typedef {object} ProducerRecord
  * @property {string | Buffer | null} [key]
  * @property {string | Buffer | null} [value]
  * @property {number} [partition]            default: Kafka's partitioner
  * @property {number} [timestamp]            milliseconds
- * @property {Record<string, string | Buffer | null>} [headers]
+ * @property {Headers} [headers]
  */
 
 /**
@@ -38,7 +44,7 @@ const { compile, fetchKafka } = require('./fetch')
  * @property {string} [prefix]
  * @property {'text' | 'random'} [filler]    what compresses about 4:1 (the default), or not at all
  * @property {boolean} [keys]                the number as key; default: null keys
- * @property {Record<string, string | Buffer | null>} [headers]
+ * @property {Headers} [headers]
  * @property {('commit' | 'abort')[]} [transactions]  how they end, repeated as long as there are records
  * @property {number} [perTransaction]       records in each
  */
@@ -134,9 +140,11 @@ const encode = ({ key, value, headers, ...rest }) => ({
   headers: encodeHeaders(headers),
 })
 
-/** @param {Record<string, string | Buffer | null>} [headers] */
+/** @param {Headers} [headers] */
 const encodeHeaders = (headers = {}) =>
-  Object.entries(headers).map(([name, value]) => [name, toBase64(value)])
+  Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map(value => [name, toBase64(value)])
+  )
 
 /** @param {string | Buffer | null} [data] */
 const toBase64 = data =>

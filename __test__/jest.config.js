@@ -1,0 +1,33 @@
+// @ts-check
+const common = {
+  rootDir: __dirname,
+  testEnvironment: 'node',
+  // The sources run as they are.
+  transform: {},
+}
+
+/**
+ * unit   needs no broker
+ * kafka  shares one real broker, which is started for the run (or KAFKA_BROKERS, KAFKA_FIXTURE); specs that
+ *        stop brokers start a cluster of their own
+ *
+ * @type {import('jest').Config}
+ */
+module.exports = {
+  maxWorkers: 1,
+  testTimeout: 120_000,
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{unit,bridge,types}/**/*.test.js'],
+    },
+    {
+      ...common,
+      displayName: 'kafka',
+      testMatch: ['<rootDir>/{consumer,issues,examples,kafka}/**/*.test.js'],
+      globalSetup: '<rootDir>/kafka/globalSetup.js',
+      globalTeardown: '<rootDir>/kafka/globalTeardown.js',
+    },
+  ],
+}

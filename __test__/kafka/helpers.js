@@ -1,0 +1,179 @@
+// @ts-check
+/**
+ * What specs do with a cluster apart from consuming: through kafkajs, the independent observer, and through
+ * Kafka's own producer for the codecs that kafkajs lacks. All of it talks to the run's shared cluster unless
+ * `brokers` are given.
+ */
+const crypto = require('node:crypto')
+const fs = require('node:fs')
+const { setTimeout: pause } = require('node:timers/promises')
+const { CompressionTypes, Kafka, logLevel } = require('kafkajs')
+
+const { startProducer } = require('./producer')
+
+/**
+ * The shared cluster of this run.
+ *
+ * @returns {import('.').ClusterDescription}
+ */
+const sharedCluster = () => {
+  const { KAFKA_FIXTURE } = process.env
+  if (!KAFKA_FIXTURE) {
+    throw new Error('KAFKA_FIXTURE is not set: this spec belongs to `npm run test:kafka`')
+  }
+  return JSON.parse(fs.readFileSync(KAFKA_FIXTURE, 'utf8'))
+}
+
+/**
+ * A name that nothing else in the cluster has: for topics, groups and transactional ids.
+ *
+ * @param {string} [prefix]
+ */
+const uniqueName = (prefix = 'spec') => `${prefix}-${crypto.randomUUID()}`
+
+/**
+ * @param {object} [options]
+ * @param {string} [options.topic]             default: a unique name
+ * @param {number} [options.partitions]        default 1
+ * @param {number} [options.replicationFactor] default: the cluster's
+ * @param {Record<string, string>} [options.config]
+ * @param {string[]} [options.brokers]
+ * @returns {Promise<string>} its name; all partitions have leaders
+ */
+const createTopic = async ({
+  topic = uniqueName('topic'),
+  partitions: numPartitions = 1,
+  replicationFactor = -1,
+  config = {},
+  brokers,
+} = {}) => {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  const description = { topic, numPartitions, replicationFactor, configEntries }
+  await withAdmin(brokers, admin => admin.createTopics({ topics: [description] }))
+  return topic
+}
+
+/**
+ * @typedef {object} ProduceOptions
+ * @property {'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'} [compression]
+ * @property {-1 | 0 | 1} [acks]
+ * @property {string[]} [brokers]
+ */
+
+/**
+ * Produces all of the messages, one request per partition if they fit.
+ *
+ * @param {string} topic
+ * @param {import('kafkajs').Message[]} messages
+ * @param {ProduceOptions} [options]
+ */
+const produce = async (topic, messages, { compression = 'none', acks = -1, brokers } = {}) => {
+  if (compression !== 'none' && compression !== 'gzip') {
+    const config = { 'compression.type': compression, acks, 'linger.ms': 100 }
+    const idempotence = { 'enable.idempotence': acks === -1 }
+    const producer = await startProducer(brokers ?? sharedCluster().brokers, {
+      ...config,
+      ...idempotence,
+    })
+    try {
+      const records = messages.map(({ timestamp, ...message }) =>
+        timestamp === undefined ? message : { ...message, timestamp: Number(timestamp) }
+      )
+      await producer.send(topic, /** @type {any} */ (records))
+    } finally {
+      await producer.close()
+    }
+    return
+  }
+  const producer = observer(brokers).producer()
+  try {
+    await producer.connect()
+    const type = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
+    await producer.send({ topic, messages, acks, compression: type })
+  } finally {
+    await producer.disconnect()
+  }
+}
+
+/**
+ * What a group has committed; `'-1'` where it has not.
+ *
+ * @param {string} groupId
+ * @param {string} topic
+ * @param {string[]} [brokers]
+ * @returns {Promise<Record<number, string>>} by partition
+ */
+const committed = async (groupId, topic, brokers) => {
+  const [{ partitions }] = await withAdmin(brokers, admin =>
+    admin.fetchOffsets({ groupId, topics: [topic] })
+  )
+  return Object.fromEntries(partitions.map(({ partition, offset }) => [partition, offset]))
+}
+
+/**
+ * The end of what can be read: the last stable offset, which an open transaction holds back.
+ *
+ * @param {string} topic
+ * @param {string[]} [brokers]
+ * @returns {Promise<Record<number, string>>} by partition
+ */
+const logEnd = async (topic, brokers) => {
+  const partitions = await withAdmin(brokers, admin => admin.fetchTopicOffsets(topic))
+  return Object.fromEntries(partitions.map(({ partition, high }) => [partition, high]))
+}
+
+/**
+ * Asks until the answer is truthy, and returns it.
+ *
+ * @template T
+ * @param {() => T | Promise<T>} predicate
+ * @param {object} [options]
+ * @param {number} [options.timeout]  milliseconds
+ * @param {string} [options.message]  what was waited for
+ * @returns {Promise<T>}
+ */
+const waitFor = async (predicate, { timeout = 30_000, message = String(predicate) } = {}) => {
+  const end = Date.now() + timeout
+  for (;;) {
+    const answer = await predicate()
+    if (answer) return answer
+    if (Date.now() > end) throw new Error(`Waited ${timeout} ms in vain for: ${message}`)
+    await pause(20)
+  }
+}
+
+/**
+ * A silent kafkajs client.
+ *
+ * @param {string[]} [brokers]
+ */
+const observer = (brokers = sharedCluster().brokers) =>
+  new Kafka({ brokers, clientId: 'observer', logLevel: logLevel.NOTHING })
+
+/**
+ * @template T
+ * @param {string[] | undefined} brokers
+ * @param {(admin: import('kafkajs').Admin) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+const withAdmin = async (brokers, use) => {
+  const admin = observer(brokers).admin()
+  try {
+    await admin.connect()
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+module.exports = {
+  committed,
+  createTopic,
+  logEnd,
+  observer,
+  produce,
+  sharedCluster,
+  uniqueName,
+  waitFor,
+  withAdmin,
+}
