@@ -55,6 +55,8 @@ pub enum Target {
     Node(i32),
     /// This broker, long-polling Fetches only.
     Fetch(i32),
+    /// This broker, the Fetches that go beside a long poll.
+    FetchExpress(i32),
     /// The group's coordinator (JoinGroup, Heartbeat, commits). Machines that do not know it say
     /// [`Target::AnyCoordinator`]; their owner fills it in.
     Coordinator(i32),

@@ -1,1 +1,104 @@
-//! fetch
+//! Positions, fetch sessions, buffers and their hand-over: from "this partition starts at offset n" to "lane 2
+//! handles these messages". Pure.
+//!
+//! A partition's data goes through four places, each bounded:
+//!
+//! ```text
+//!  broker ──Fetch──► queue ──BatchReader──► ready ──take──► lane
+//!          raw bytes         slabs, decoded          one handler, one partition
+//! ```
+//!
+//! * A **slot** is the number of a topic-partition; slots are never reused for another one.
+//! * Each slot has an **epoch**. Seek, reset, rewind and (un)assignment bump it; a Fetch answer, a decoded delivery
+//!   or a lane's result with an older epoch is dropped (`Slot::is_current`). Pausing does not bump it.
+//! * The **position** moves in one place only: when a delivery is taken by a lane.
+//! * A **lane** is one of the N handlers that may run at once. A slot is in at most one lane.
+
+mod handover;
+mod machine;
+mod pauses;
+mod response;
+mod session;
+mod slot;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::protocol::NetError;
+
+pub use handover::{Buffer, DecodeJob, Decoded, Delivery, Outcome};
+pub use machine::Fetch;
+pub use slot::SlotId;
+
+/// How to fetch.
+#[derive(Debug, Clone)]
+pub struct FetchConfig {
+    /// How long a broker may hold a Fetch back (`maxWaitTimeInMs`).
+    pub max_wait: Duration,
+    /// When it answers before that (`minBytes`).
+    pub min_bytes: i32,
+    /// Soft limit of one answer (`maxBytes`).
+    pub max_bytes: i32,
+    /// Soft limit per partition in it (`maxBytesPerPartition`).
+    pub max_bytes_per_partition: i32,
+    /// Isolation level.
+    pub read_committed: bool,
+    /// Check CRC-32C.
+    pub check_crcs: bool,
+    /// Our rack (KIP-392), empty for none.
+    pub rack_id: String,
+    /// Raw bytes buffered over all partitions beyond which nothing more is asked for.
+    pub max_queued_bytes: usize,
+    /// Handlers at once.
+    pub lanes: usize,
+}
+
+/// What the machine tells its owner.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A Fetch goes out to this node.
+    FetchStart {
+        /// Node id.
+        node: i32,
+    },
+    /// Its answer came.
+    FetchEnd {
+        /// Node id.
+        node: i32,
+        /// Since it went out.
+        duration: Duration,
+    },
+    /// A leader is stale or gone.
+    RefreshMetadata,
+    /// KIP-951: the answer itself says who leads now.
+    LeaderMoved {
+        /// Whose leader.
+        partition: TopicPartition,
+        /// The new leader.
+        node: i32,
+        /// Its epoch.
+        epoch: i32,
+    },
+    /// The position lies outside the log; the slot waits for a new one.
+    OutOfRange(TopicPartition),
+    /// This cannot be consumed; trying again would not help.
+    Failed(Failure),
+    /// A Fetch got no answer. It will be tried again.
+    Unanswered {
+        /// Node id.
+        node: i32,
+        /// Why.
+        error: NetError,
+    },
+}
+
+/// Lane flag: do not start another message.
+pub const LANE_STOP: i32 = 1;
+/// Lane flag: the position of this partition has changed (`isStale`).
+pub const LANE_STALE: i32 = 2;
+/// Lane flag: the consumer is stopping (`isRunning` is false).
+pub const LANE_CLOSING: i32 = 4;

@@ -1,0 +1,353 @@
+//! From raw bytes to a lane: decode jobs, deliveries, lanes. All decisions about who may be decoded and delivered
+//! next; the decoding itself and the slabs' memory belong to the runtime.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::engine::cluster::Failure;
+use crate::engine::records::BatchReader;
+use crate::engine::records::Fill;
+use crate::engine::records::RecordError;
+use crate::engine::records::Summary;
+
+use super::machine::Fetch;
+use super::slot::State;
+use super::{LANE_CLOSING, LANE_STALE, LANE_STOP, SlotId};
+
+/// Where decoded messages lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Buffer {
+    /// In the slab with this number, which JavaScript gave.
+    Slab(u32),
+    /// In engine memory, copied out at `take`: small deliveries would waste a slab, huge ones do not fit one.
+    Staged(Vec<u8>),
+}
+
+/// Decode what follows of this slot's data into this buffer.
+pub struct DecodeJob {
+    /// Whose data.
+    pub slot: SlotId,
+    /// Its epoch when the job was made.
+    pub epoch: u32,
+    /// The data, positioned.
+    pub reader: BatchReader,
+    /// Where to; a staged buffer has its full length already.
+    pub buffer: Buffer,
+}
+
+/// A [`DecodeJob`] that was carried out.
+pub struct Decoded {
+    /// From the job.
+    pub slot: SlotId,
+    /// From the job.
+    pub epoch: u32,
+    /// From the job, advanced.
+    pub reader: BatchReader,
+    /// From the job, filled.
+    pub buffer: Buffer,
+    /// What came of it.
+    pub result: Result<Fill, RecordError>,
+}
+
+/// Decoded messages of one partition, ready for a lane.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Whose messages.
+    pub slot: SlotId,
+    /// The slot's epoch.
+    pub epoch: u32,
+    /// Where they lie.
+    pub buffer: Buffer,
+    /// Which offsets they cover.
+    pub summary: Summary,
+}
+
+/// How a lane ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The handler went through the delivery.
+    Done,
+    /// It stopped early or failed: deliver again from the resolved offset, not before this wait is over.
+    Again(Duration),
+}
+
+/// A lane at work.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) slot: SlotId,
+    pub(super) epoch: u32,
+    pub(super) base_offset: i64,
+    pub(super) next_offset: i64,
+    pub(super) resolved: i64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub(super) work: Option<Work>,
+    pub(super) flags: i32,
+}
+
+/// At or below this many bytes a delivery is staged instead of taking a slab of up to a megabyte.
+const SMALL: usize = 16 * 1024;
+/// Deliveries of one slot that may wait for a lane: one being handled, one behind it, one being decoded.
+const READY_PER_SLOT: usize = 2;
+/// A slab is not worth starting when it is smaller than this.
+const SMALLEST_STAGE: usize = 4 * 1024;
+
+impl Fetch {
+    /// An empty slab of `len` bytes, which JavaScript gave.
+    pub fn give(&mut self, slab: u32) {
+        self.free_slabs.push(slab);
+    }
+
+    /// The next thing to decode, if there is something and a place for it.
+    pub fn poll_decode(&mut self) -> Option<DecodeJob> {
+        if self.suspended {
+            return None;
+        }
+        for step in 0..self.assigned.len() {
+            let at = (self.decode_cursor + step) % self.assigned.len();
+            let id = *self.assigned.get(at)?;
+            let has_slab = !self.free_slabs.is_empty();
+            let slot = self.slots.get_mut(id.index())?;
+            if slot.decoding || slot.paused || slot.poison.is_some() || slot.ready >= READY_PER_SLOT {
+                continue;
+            }
+            let Some(reader) = slot.reader.take().or_else(|| slot.queue.pop_front().map(BatchReader::new))
+            else {
+                continue;
+            };
+            let estimate = reader.estimate();
+            let buffer = match slot.needs {
+                Some(need) => Buffer::Staged(vec![0; need]),
+                None if estimate <= SMALL => Buffer::Staged(vec![0; estimate.max(SMALLEST_STAGE)]),
+                None if has_slab => match self.free_slabs.pop() {
+                    Some(slab) => Buffer::Slab(slab),
+                    None => continue,
+                },
+                None => {
+                    slot.reader = Some(reader);
+                    continue;
+                }
+            };
+            slot.decoding = true;
+            self.decode_cursor = at + 1;
+            return Some(DecodeJob { slot: id, epoch: slot.epoch, reader, buffer });
+        }
+        None
+    }
+
+    /// A job was carried out. Its delivery joins the ready ones, unless the slot has moved on meanwhile.
+    pub fn decoded(&mut self, decoded: Decoded) {
+        let Decoded { slot: id, epoch, reader, buffer, result } = decoded;
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        if !slot.is_current(epoch) {
+            self.free(buffer);
+            return;
+        }
+        slot.decoding = false;
+        slot.needs = None;
+        if !reader.is_exhausted() {
+            slot.reader = Some(reader);
+        }
+        match result {
+            Ok(Fill::Delivery(summary)) => {
+                slot.ready += 1;
+                self.average_size(&summary);
+                self.ready.push_back(Delivery { slot: id, epoch, buffer, summary });
+                return;
+            }
+            Ok(Fill::TooSmall { need }) => slot.needs = Some(need),
+            Ok(Fill::End) => slot.reader = None,
+            Err(error) => {
+                slot.reader = None;
+                slot.poison = Some(Failure::Records {
+                    partition: slot.partition.clone(),
+                    offset: error.offset(),
+                    message: error.to_string().into(),
+                });
+            }
+        }
+        self.free(buffer);
+        self.report_poison(id);
+    }
+
+    /// Is there a delivery that an idle lane could take?
+    pub fn has_ready(&self) -> bool {
+        !self.suspended && self.ready.iter().any(|delivery| self.is_takeable(delivery))
+    }
+
+    /// The next delivery for this idle lane. Its slot belongs to the lane until [`Fetch::finish`].
+    pub fn take(&mut self, lane: usize) -> Option<Delivery> {
+        if self.suspended || self.lanes.get(lane)?.work.is_some() {
+            return None;
+        }
+        let at = self.ready.iter().position(|delivery| self.is_takeable(delivery))?;
+        let delivery = self.ready.remove(at)?;
+        let slot = self.slots.get_mut(delivery.slot.index())?;
+        slot.ready -= 1;
+        slot.lane = Some(lane);
+        let (base_offset, next_offset) = (delivery.summary.base_offset, delivery.summary.next_offset);
+        let mut start = base_offset;
+        if let State::Fetching { position, .. } = &mut slot.state {
+            start = *position;
+            *position = next_offset;
+        }
+        let lane = self.lanes.get_mut(lane)?;
+        lane.flags = 0;
+        lane.work = Some(Work {
+            slot: delivery.slot,
+            epoch: delivery.epoch,
+            base_offset,
+            next_offset,
+            resolved: start,
+        });
+        Some(delivery)
+    }
+
+    /// What a busy lane's cell says: `delta` is the next offset to read, relative to the delivery's base offset.
+    /// Returns the slot and the offset when that is news about a slot that is still ours.
+    pub fn progress(&mut self, lane: usize, delta: i32) -> Option<(SlotId, i64)> {
+        let work = self.lanes.get(lane)?.work.as_ref()?;
+        let next = work.base_offset.saturating_add(i64::from(delta));
+        self.resolve(lane, next)
+    }
+
+    /// As [`Fetch::progress`], for offsets that a delta cannot reach.
+    pub fn resolve(&mut self, lane: usize, next: i64) -> Option<(SlotId, i64)> {
+        let work = self.lanes.get_mut(lane)?.work.as_mut()?;
+        if work.resolved == next {
+            return None;
+        }
+        work.resolved = next;
+        let (id, epoch) = (work.slot, work.epoch);
+        let slot = self.slots.get_mut(id.index())?;
+        if !slot.is_current(epoch) {
+            return None;
+        }
+        slot.resolved = Some(next);
+        Some((id, next))
+    }
+
+    /// The lane is idle again. Call [`Fetch::progress`] first.
+    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) {
+        let Some(lane) = self.lanes.get_mut(lane) else { return };
+        let Some(work) = lane.work.take() else { return };
+        lane.flags = 0;
+        let Some(slot) = self.slots.get_mut(work.slot.index()) else { return };
+        slot.lane = None;
+        if !slot.is_current(work.epoch) {
+            return;
+        }
+        match outcome {
+            Outcome::Done if work.resolved == work.next_offset => {}
+            Outcome::Done => self.rewind(work.slot, work.resolved),
+            Outcome::Again(wait) => {
+                self.rewind(work.slot, work.resolved);
+                if let Some(slot) = self.slots.get_mut(work.slot.index())
+                    && !wait.is_zero()
+                {
+                    slot.muted_until = Some(now + wait);
+                }
+            }
+        }
+        self.report_poison(work.slot);
+    }
+
+    /// Is no lane at work?
+    pub fn lanes_idle(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.work.is_none())
+    }
+
+    /// The slot in this lane.
+    pub fn lane_slot(&self, lane: usize) -> Option<SlotId> {
+        self.lanes.get(lane)?.work.as_ref().map(|work| work.slot)
+    }
+
+    /// Each lane's flags, for the cells.
+    pub fn lane_flags(&self) -> impl Iterator<Item = i32> {
+        self.lanes.iter().map(|lane| lane.flags)
+    }
+
+    /// Hands nothing out any more, and asks busy lanes to stop before their next message: a rebalance or the end.
+    pub fn suspend(&mut self, closing: bool) {
+        self.suspended = true;
+        let flags = if closing { LANE_STOP | LANE_CLOSING } else { LANE_STOP };
+        for lane in self.lanes.iter_mut().filter(|lane| lane.work.is_some()) {
+            lane.flags |= flags;
+        }
+    }
+
+    /// Bytes that a slab should have, so that one delivery fills it.
+    pub fn slab_size(&self) -> usize {
+        self.slab_size
+    }
+
+    /// Flags the lane that handles `id`, if one does.
+    pub(super) fn flag_lane(&mut self, id: SlotId, flags: i32) {
+        let lane = self.slots.get(id.index()).and_then(|slot| slot.lane);
+        if let Some(lane) = lane.and_then(|lane| self.lanes.get_mut(lane)) {
+            lane.flags |= flags;
+        }
+    }
+
+    /// Everything of this slot that is buffered is void; delivery goes on at `offset`.
+    pub(super) fn rewind(&mut self, id: SlotId, offset: i64) {
+        self.restate(id, State::Fetching { position: offset, fetch_offset: offset });
+    }
+
+    /// Moves the slot to another state and gives back what the old one held.
+    pub(super) fn restate(&mut self, id: SlotId, state: State) {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        self.queued_bytes = self.queued_bytes.saturating_sub(slot.transition(state));
+        self.flag_lane(id, LANE_STOP | LANE_STALE);
+        let mut kept = std::mem::take(&mut self.ready);
+        kept.retain_mut(|delivery| {
+            let stale = delivery.slot == id;
+            if stale && let Buffer::Slab(slab) = delivery.buffer {
+                self.free_slabs.push(slab);
+            }
+            !stale
+        });
+        self.ready = kept;
+    }
+
+    fn is_takeable(&self, delivery: &Delivery) -> bool {
+        self.slots.get(delivery.slot.index()).is_some_and(|slot| slot.lane.is_none() && !slot.paused)
+    }
+
+    fn free(&mut self, buffer: Buffer) {
+        if let Buffer::Slab(slab) = buffer {
+            self.free_slabs.push(slab);
+        }
+    }
+
+    /// Unreadable data is an error only once everything before it has been handled.
+    fn report_poison(&mut self, id: SlotId) {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        if slot.ready == 0
+            && slot.lane.is_none()
+            && let Some(failure) = slot.poison.take()
+        {
+            self.events.push_back(super::Event::Failed(failure));
+        }
+    }
+
+    /// Small messages: 256 KiB hold some 2000 of them, the most that one delivery should have (more would outlive
+    /// V8's young generation). Large ones: up to a megabyte.
+    fn average_size(&mut self, summary: &Summary) {
+        let messages = usize::try_from(summary.messages).unwrap_or(usize::MAX);
+        if let Some(average) = summary.used.checked_div(messages) {
+            let smoothed = (self.average_message * 7 + average) / 8;
+            self.average_message = smoothed.max(1);
+            let wanted = self.average_message.saturating_mul(MAX_MESSAGES).next_multiple_of(SLAB_STEP);
+            self.slab_size = wanted.clamp(SMALLEST_SLAB, LARGEST_SLAB);
+        }
+    }
+}
+
+/// Messages in one delivery, at most.
+pub const MAX_MESSAGES: usize = 2000;
+const SLAB_STEP: usize = 64 * 1024;
+const SMALLEST_SLAB: usize = 128 * 1024;
+const LARGEST_SLAB: usize = 1024 * 1024;

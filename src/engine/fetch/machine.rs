@@ -1,0 +1,326 @@
+//! The machine: which partitions are ours, where they stand, and what to ask which broker for.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use fastrand::Rng;
+
+use crate::engine::cluster::Metadata;
+use crate::engine::cluster::Outbound;
+use crate::engine::cluster::Target;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::protocol::fetch::FetchPartition;
+use crate::engine::protocol::fetch::FetchRequest;
+use crate::engine::protocol::Request;
+
+use super::handover::{Delivery, Lane};
+use super::pauses::Pauses;
+use super::session::{Session, Wanted};
+use super::slot::{Slot, State};
+use super::{Event, FetchConfig, SlotId};
+
+/// Positions, sessions, buffers and lanes of one consumer.
+pub struct Fetch {
+    pub(super) config: FetchConfig,
+    pub(super) rng: Rng,
+    pub(super) slots: Vec<Slot>,
+    by_partition: HashMap<TopicPartition, SlotId>,
+    pauses: Pauses,
+    /// The slots that are assigned, in assignment order.
+    pub(super) assigned: Vec<SlotId>,
+    pub(super) decode_cursor: usize,
+    /// Rotates so that every partition comes first once: brokers fill an answer in the order of the request.
+    fetch_cursor: usize,
+    pub(super) nodes: HashMap<i32, Node>,
+    next_request: u64,
+    pub(super) ready: VecDeque<Delivery>,
+    pub(super) free_slabs: Vec<u32>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) suspended: bool,
+    pub(super) queued_bytes: usize,
+    pub(super) average_message: usize,
+    pub(super) slab_size: usize,
+    pub(super) events: VecDeque<Event>,
+}
+
+/// What is under way at one broker.
+#[derive(Default)]
+pub(super) struct Node {
+    pub(super) session: Session,
+    /// The long poll, in the session.
+    pub(super) main: Option<InFlight>,
+    /// A Fetch beside the long poll, without a session, for slots that want data while the long poll (which does not
+    /// ask for them) is being held: after a seek, a resume, an assignment, a drained buffer.
+    pub(super) express: Option<InFlight>,
+    pub(super) muted_until: Option<Instant>,
+}
+
+pub(super) struct InFlight {
+    pub(super) id: u64,
+    pub(super) sent_at: Instant,
+    /// Slot, its epoch and the offset asked for.
+    pub(super) asked: Vec<(SlotId, u32, i64)>,
+}
+
+impl Fetch {
+    /// A machine without partitions.
+    pub fn new(config: FetchConfig, seed: u64) -> Fetch {
+        let mut lanes = Vec::new();
+        lanes.resize_with(config.lanes, Lane::default);
+        Fetch {
+            config,
+            rng: Rng::with_seed(seed),
+            slots: Vec::new(),
+            by_partition: HashMap::new(),
+            pauses: Pauses::default(),
+            assigned: Vec::new(),
+            decode_cursor: 0,
+            fetch_cursor: 0,
+            nodes: HashMap::new(),
+            next_request: 0,
+            ready: VecDeque::new(),
+            free_slabs: Vec::new(),
+            lanes,
+            suspended: false,
+            queued_bytes: 0,
+            average_message: FIRST_GUESS,
+            slab_size: 256 * 1024,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// These partitions are ours from now on, and no others. Each waits for its position.
+    pub fn assign(&mut self, partitions: &[TopicPartition]) {
+        self.unassign_all();
+        self.suspended = false;
+        for partition in partitions {
+            let id = self.intern(partition);
+            self.restate(id, State::Awaiting);
+            let paused = self.pauses.contains(partition);
+            if let Some(slot) = self.slots.get_mut(id.index()) {
+                slot.paused = paused;
+                slot.resolved = None;
+            }
+            self.assigned.push(id);
+        }
+    }
+
+    /// Nothing is ours any more. Lanes at work are told that they are stale.
+    pub fn unassign_all(&mut self) {
+        for id in std::mem::take(&mut self.assigned) {
+            self.restate(id, State::Unassigned);
+        }
+        self.decode_cursor = 0;
+    }
+
+    /// Delivery of this partition goes on at `offset`: an offset lookup ended, or the user seeks.
+    pub fn set_position(&mut self, partition: &TopicPartition, offset: i64) {
+        if let Some(id) = self.assigned_slot(partition) {
+            self.rewind(id, offset);
+        }
+    }
+
+    /// The position is being looked up; nothing of this partition is delivered until [`Fetch::set_position`].
+    pub fn await_position(&mut self, partition: &TopicPartition) {
+        if let Some(id) = self.assigned_slot(partition) {
+            self.restate(id, State::Awaiting);
+        }
+    }
+
+    /// Stops delivery of these partitions (None = the whole topic), assigned or not, until [`Fetch::resume`].
+    pub fn pause(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
+        self.pauses.pause(topic, partitions);
+        self.apply_pauses(topic);
+    }
+
+    /// Takes up delivery again.
+    pub fn resume(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
+        self.pauses.resume(topic, partitions);
+        self.apply_pauses(topic);
+    }
+
+    /// The assigned partitions, sorted.
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.sorted(|_| true)
+    }
+
+    /// The assigned partitions that are paused, sorted.
+    pub fn paused(&self) -> Vec<TopicPartition> {
+        self.sorted(|slot| slot.paused)
+    }
+
+    /// Which partition a slot is.
+    pub fn partition(&self, id: SlotId) -> Option<&TopicPartition> {
+        self.slots.get(id.index()).map(|slot| &slot.partition)
+    }
+
+    /// Is this partition ours?
+    pub fn is_assigned(&self, partition: &TopicPartition) -> bool {
+        self.assigned_slot(partition).is_some()
+    }
+
+    /// The next Fetch to send.
+    pub fn poll_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
+        if self.suspended || self.queued_bytes >= self.config.max_queued_bytes {
+            return None;
+        }
+        let mut by_node: HashMap<i32, Vec<Wanted>> = HashMap::new();
+        let count = self.assigned.len();
+        for step in 0..count {
+            let Some(&id) = self.assigned.get((self.fetch_cursor + step) % count) else { continue };
+            let Some(slot) = self.slots.get(id.index()) else { continue };
+            let State::Fetching { fetch_offset, .. } = slot.state else { continue };
+            if !slot.wants_fetch(now) {
+                continue;
+            }
+            let Some(leader) = metadata.leader(&slot.partition) else {
+                self.mute(id, now);
+                self.refresh_metadata();
+                continue;
+            };
+            by_node.entry(leader.node).or_default().push(Wanted {
+                slot: id,
+                topic: slot.partition.topic.to_string(),
+                topic_id: metadata.topic_id(&slot.partition.topic),
+                partition: FetchPartition {
+                    partition: slot.partition.partition,
+                    current_leader_epoch: leader.epoch,
+                    fetch_offset,
+                    max_bytes: self.config.max_bytes_per_partition,
+                },
+            });
+        }
+        let mut nodes: Vec<i32> = by_node.keys().copied().collect();
+        nodes.sort_unstable();
+        for node in nodes {
+            let Some(wanted) = by_node.remove(&node) else { continue };
+            if let Some(outbound) = self.fetch_from(now, node, wanted) {
+                self.fetch_cursor = self.fetch_cursor.wrapping_add(1) % count;
+                return Some(outbound);
+            }
+        }
+        None
+    }
+
+    /// See [`Event`].
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Fetch::poll_request`] may have something new without anything having happened.
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if self.suspended {
+            return None;
+        }
+        let slots = self.assigned.iter().filter_map(|id| self.slots.get(id.index()));
+        let express = self.nodes.values().filter(|node| node.express.is_none());
+        let express = express.filter_map(|node| node.main.as_ref().map(|main| main.sent_at + EXPRESS_AFTER));
+        let muted = self.nodes.values().filter_map(|node| node.muted_until);
+        slots.filter_map(|slot| slot.wakes_at(now)).chain(express).chain(muted).filter(|at| *at > now).min()
+    }
+
+    fn fetch_from(&mut self, now: Instant, node_id: i32, wanted: Vec<Wanted>) -> Option<Outbound> {
+        let node = self.nodes.entry(node_id).or_default();
+        if node.muted_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        let express = match (&node.main, &node.express) {
+            (None, _) => false,
+            (Some(main), None) if now >= main.sent_at + EXPRESS_AFTER => true,
+            _ => return None,
+        };
+        let id = self.next_request;
+        self.next_request += 1;
+        let asked = wanted.iter().map(|w| (w.slot, w.partition.fetch_offset)).collect::<Vec<_>>();
+        let max_wait = if express { self.config.max_wait.min(EXPRESS_WAIT) } else { self.config.max_wait };
+        let mut request = FetchRequest {
+            max_wait_ms: i32::try_from(max_wait.as_millis()).unwrap_or(i32::MAX),
+            min_bytes: self.config.min_bytes,
+            max_bytes: self.config.max_bytes,
+            read_committed: self.config.read_committed,
+            rack_id: self.config.rack_id.clone(),
+            ..FetchRequest::default()
+        };
+        if express {
+            let mut once = Session::default();
+            once.fill(wanted, &mut request);
+            request.session_epoch = WITHOUT_SESSION;
+        } else {
+            node.session.fill(wanted, &mut request);
+        }
+        let mut in_flight = InFlight { id, sent_at: now, asked: Vec::with_capacity(asked.len()) };
+        for (slot_id, offset) in asked {
+            if let Some(slot) = self.slots.get_mut(slot_id.index()) {
+                slot.in_flight = true;
+                in_flight.asked.push((slot_id, slot.epoch, offset));
+            }
+        }
+        let to = if express {
+            node.express = Some(in_flight);
+            Target::FetchExpress(node_id)
+        } else {
+            node.main = Some(in_flight);
+            Target::Fetch(node_id)
+        };
+        self.events.push_back(Event::FetchStart { node: node_id });
+        Some(Outbound { id, to, body: Request::Fetch(request), held: max_wait })
+    }
+
+    pub(super) fn mute(&mut self, id: SlotId, now: Instant) {
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            slot.backoff.failed(now, &mut self.rng);
+        }
+    }
+
+    pub(super) fn refresh_metadata(&mut self) {
+        if !self.events.contains(&Event::RefreshMetadata) {
+            self.events.push_back(Event::RefreshMetadata);
+        }
+    }
+
+    fn intern(&mut self, partition: &TopicPartition) -> SlotId {
+        if let Some(id) = self.by_partition.get(partition) {
+            return *id;
+        }
+        let id = SlotId(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
+        self.slots.push(Slot::new(partition.clone()));
+        self.by_partition.insert(partition.clone(), id);
+        id
+    }
+
+    fn assigned_slot(&self, partition: &TopicPartition) -> Option<SlotId> {
+        let id = *self.by_partition.get(partition)?;
+        self.slots.get(id.index())?.is_assigned().then_some(id)
+    }
+
+    fn apply_pauses(&mut self, topic: &Arc<str>) {
+        for id in self.assigned.clone() {
+            let Some(slot) = self.slots.get_mut(id.index()) else { continue };
+            if slot.partition.topic != *topic {
+                continue;
+            }
+            slot.paused = self.pauses.contains(&slot.partition);
+            if slot.paused {
+                self.flag_lane(id, super::LANE_STOP);
+            }
+        }
+    }
+
+    fn sorted(&self, keep: impl Fn(&Slot) -> bool) -> Vec<TopicPartition> {
+        let slots = self.assigned.iter().filter_map(|id| self.slots.get(id.index()));
+        let mut partitions: Vec<_> = slots.filter(|s| keep(s)).map(|s| s.partition.clone()).collect();
+        partitions.sort();
+        partitions
+    }
+}
+
+/// The long poll is given this long to come back before a second Fetch goes out beside it.
+const EXPRESS_AFTER: Duration = Duration::from_millis(20);
+/// That second Fetch is held back no longer than this, so that its slots soon join the long poll.
+const EXPRESS_WAIT: Duration = Duration::from_millis(250);
+const WITHOUT_SESSION: i32 = -1;
+/// Bytes of a message before we have seen one.
+const FIRST_GUESS: usize = 128;

@@ -1,0 +1,198 @@
+//! What a Fetch brought: data into the slots' queues, errors into back-off, refresh or reset.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::engine::cluster::Failure;
+use crate::engine::protocol::fetch::FetchResponse;
+use crate::engine::protocol::fetch::FetchResponsePartition;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+use crate::engine::records::end_offset;
+use crate::engine::records::FetchedRecords;
+
+use super::machine::{Fetch, InFlight};
+use super::slot::State;
+use super::{Event, SlotId};
+
+impl Fetch {
+    /// The answer to the Fetch with this id.
+    pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+        let Some((node_id, in_flight, express)) = self.landed(id) else { return };
+        for (slot_id, epoch, _) in &in_flight.asked {
+            if let Some(slot) = self.slots.get_mut(slot_id.index())
+                && slot.is_current(*epoch)
+            {
+                slot.in_flight = false;
+            }
+        }
+        let duration = now.saturating_duration_since(in_flight.sent_at);
+        self.events.push_back(Event::FetchEnd { node: node_id, duration });
+        match response {
+            Ok(Response::Fetch(response)) => self.answered(now, node_id, express, &in_flight, response),
+            Ok(_) => {}
+            Err(error) => {
+                if let Some(node) = self.nodes.get_mut(&node_id) {
+                    // The broker may or may not have taken the request in.
+                    node.session.reset();
+                    node.muted_until = Some(now + NODE_BACKOFF.mul_f64(0.8 + 0.4 * self.rng.f64()));
+                }
+                match error {
+                    NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
+                        self.events.push_back(Event::Failed(Failure::Net(error)));
+                    }
+                    NetError::ClientClosed => {}
+                    error => {
+                        self.events.push_back(Event::Unanswered { node: node_id, error });
+                        self.refresh_metadata();
+                    }
+                }
+            }
+        }
+    }
+
+    fn landed(&mut self, id: u64) -> Option<(i32, InFlight, bool)> {
+        for (node_id, node) in &mut self.nodes {
+            if node.main.as_ref().is_some_and(|f| f.id == id) {
+                return node.main.take().map(|f| (*node_id, f, false));
+            }
+            if node.express.as_ref().is_some_and(|f| f.id == id) {
+                return node.express.take().map(|f| (*node_id, f, true));
+            }
+        }
+        None
+    }
+
+    fn answered(
+        &mut self,
+        now: Instant,
+        node_id: i32,
+        express: bool,
+        in_flight: &InFlight,
+        response: FetchResponse,
+    ) {
+        if !express && let Some(node) = self.nodes.get_mut(&node_id) {
+            match response.error {
+                ErrorCode::NONE => node.session.answered(response.session_id),
+                ErrorCode::FETCH_SESSION_ID_NOT_FOUND => node.session.forget_id(),
+                _ => node.session.reset(),
+            }
+        }
+        if response.error.is_err() {
+            match response.error {
+                ErrorCode::FETCH_SESSION_ID_NOT_FOUND | ErrorCode::INVALID_FETCH_SESSION_EPOCH => {}
+                _ => {
+                    for (slot, epoch, _) in &in_flight.asked {
+                        if self.slots.get(slot.index()).is_some_and(|s| s.is_current(*epoch)) {
+                            self.mute(*slot, now);
+                        }
+                    }
+                    self.refresh_metadata();
+                }
+            }
+            return;
+        }
+        for topic in response.topics {
+            for partition in topic.partitions {
+                let asked = in_flight.asked.iter().find(|(id, _, _)| {
+                    self.slots.get(id.index()).is_some_and(|slot| {
+                        slot.partition.partition == partition.partition
+                            && self.is_topic(node_id, *id, &topic.name, topic.topic_id)
+                    })
+                });
+                if let Some((slot, epoch, offset)) = asked.copied() {
+                    self.partition_answered(now, slot, epoch, offset, partition);
+                }
+            }
+        }
+    }
+
+    fn partition_answered(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        epoch: u32,
+        asked: i64,
+        answer: FetchResponsePartition,
+    ) {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        if !slot.is_current(epoch) {
+            return;
+        }
+        let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
+        if *fetch_offset != asked {
+            return;
+        }
+        if answer.error.is_err() {
+            self.partition_failed(now, id, &answer);
+            return;
+        }
+        slot.backoff.reset();
+        if answer.records.is_empty() {
+            return;
+        }
+        let Some(end) = end_offset(&answer.records).filter(|end| *end > asked) else {
+            // Bytes that hold no whole batch, or only batches before the position: the reader finds the words.
+            self.enqueue(id, asked, answer);
+            return;
+        };
+        *fetch_offset = end;
+        self.enqueue(id, asked, answer);
+    }
+
+    fn enqueue(&mut self, id: SlotId, asked: i64, answer: FetchResponsePartition) {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        self.queued_bytes += answer.records.len();
+        slot.queue.push_back(FetchedRecords {
+            records: answer.records,
+            fetch_offset: asked,
+            high_watermark: answer.high_watermark,
+            aborted: answer.aborted,
+            read_committed: self.config.read_committed,
+            check_crcs: self.config.check_crcs,
+        });
+    }
+
+    fn partition_failed(&mut self, now: Instant, id: SlotId, answer: &FetchResponsePartition) {
+        let Some(partition) = self.partition(id).cloned() else { return };
+        match answer.error {
+            ErrorCode::OFFSET_OUT_OF_RANGE => {
+                self.restate(id, State::Awaiting);
+                self.events.push_back(Event::OutOfRange(partition));
+            }
+            ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH => {
+                match answer.current_leader {
+                    // KIP-951: no need to wait for the metadata.
+                    Some((node, epoch)) if node >= 0 => {
+                        self.events.push_back(Event::LeaderMoved { partition, node, epoch });
+                    }
+                    _ => self.mute(id, now),
+                }
+                self.refresh_metadata();
+            }
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+            | ErrorCode::LEADER_NOT_AVAILABLE
+            | ErrorCode::REPLICA_NOT_AVAILABLE
+            | ErrorCode::KAFKA_STORAGE_ERROR
+            | ErrorCode::OFFSET_NOT_AVAILABLE
+            | ErrorCode::UNKNOWN_TOPIC_ID
+            | ErrorCode::INCONSISTENT_TOPIC_ID => {
+                self.mute(id, now);
+                self.refresh_metadata();
+            }
+            ErrorCode::UNKNOWN_LEADER_EPOCH
+            | ErrorCode::UNKNOWN_SERVER_ERROR
+            | ErrorCode::REQUEST_TIMED_OUT
+            | ErrorCode::NETWORK_EXCEPTION => self.mute(id, now),
+            code => {
+                // Tell it once; the partition is not asked for again.
+                self.restate(id, State::Awaiting);
+                let failure = Failure::Broker { code, partition: Some(partition) };
+                self.events.push_back(Event::Failed(failure));
+            }
+        }
+    }
+}
+
+const NODE_BACKOFF: Duration = Duration::from_millis(200);

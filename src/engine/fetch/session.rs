@@ -1,0 +1,211 @@
+//! The client's half of an incremental fetch session (KIP-227): what the broker believes that we want, and the
+//! difference to what we do want.
+//!
+//! Epoch 0 opens a session with everything wanted, 1, 2, … send changes only (after `i32::MAX` comes 1), −1 goes
+//! without a session. After any answer that leaves us unsure what the broker has taken in, we open a new one.
+
+use std::collections::HashMap;
+
+use crate::engine::protocol::fetch::FetchPartition;
+use crate::engine::protocol::fetch::FetchRequest;
+use crate::engine::protocol::fetch::FetchTopic;
+use crate::engine::protocol::fetch::ForgottenTopic;
+use crate::engine::protocol::TopicId;
+
+use super::SlotId;
+
+/// One partition as a Fetch asks for it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wanted {
+    pub(super) slot: SlotId,
+    pub(super) topic: String,
+    pub(super) topic_id: TopicId,
+    pub(super) partition: FetchPartition,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    id: i32,
+    epoch: i32,
+    /// What the broker has: by slot, as last sent.
+    sent: HashMap<SlotId, Wanted>,
+    /// Does the broker know topics by id in this session?
+    by_id: bool,
+}
+
+impl Session {
+    /// Puts `wanted` into `request`, as the whole set or as changes.
+    pub(super) fn fill(&mut self, wanted: Vec<Wanted>, request: &mut FetchRequest) {
+        let by_id = wanted.iter().all(|w| !w.topic_id.is_zero());
+        if by_id != self.by_id {
+            self.reset();
+            self.by_id = by_id;
+        }
+        request.session_id = self.id;
+        request.session_epoch = self.epoch;
+        if self.epoch == 0 {
+            self.sent = wanted.iter().map(|w| (w.slot, w.clone())).collect();
+            request.topics = group(wanted.into_iter());
+            return;
+        }
+        let mut gone = std::mem::take(&mut self.sent);
+        let mut changed = Vec::new();
+        for want in wanted {
+            match gone.remove(&want.slot) {
+                Some(sent) if sent.topic_id == want.topic_id => {
+                    if sent.partition != want.partition {
+                        changed.push(want.clone());
+                    }
+                }
+                // The topic was deleted and made again: the broker must forget the old one.
+                Some(sent) => {
+                    forget(&mut request.forgotten, sent);
+                    changed.push(want.clone());
+                }
+                None => changed.push(want.clone()),
+            }
+            self.sent.insert(want.slot, want);
+        }
+        for (_, sent) in gone {
+            forget(&mut request.forgotten, sent);
+        }
+        request.topics = group(changed.into_iter());
+    }
+
+    /// The broker answered without a top-level error.
+    pub(super) fn answered(&mut self, session_id: i32) {
+        if session_id == 0 {
+            // No session for us (its cache is full): go on with full requests, each trying again.
+            self.id = 0;
+            self.epoch = 0;
+            return;
+        }
+        self.id = session_id;
+        self.epoch = if self.epoch == i32::MAX { 1 } else { self.epoch + 1 };
+    }
+
+    /// We no longer know what the broker believes: the next request opens anew, in place of the old session.
+    pub(super) fn reset(&mut self) {
+        self.epoch = 0;
+        self.sent.clear();
+    }
+
+    /// The broker does not know the session (any more).
+    pub(super) fn forget_id(&mut self) {
+        self.id = 0;
+        self.reset();
+    }
+}
+
+fn group(wanted: impl Iterator<Item = Wanted>) -> Vec<FetchTopic> {
+    let mut topics: Vec<FetchTopic> = Vec::new();
+    for want in wanted {
+        match topics.iter_mut().find(|t| t.name == want.topic && t.topic_id == want.topic_id) {
+            Some(topic) => topic.partitions.push(want.partition),
+            None => topics.push(FetchTopic {
+                name: want.topic,
+                topic_id: want.topic_id,
+                partitions: vec![want.partition],
+            }),
+        }
+    }
+    topics
+}
+
+fn forget(forgotten: &mut Vec<ForgottenTopic>, sent: Wanted) {
+    let partition = sent.partition.partition;
+    match forgotten.iter_mut().find(|t| t.name == sent.topic && t.topic_id == sent.topic_id) {
+        Some(topic) => topic.partitions.push(partition),
+        None => forgotten.push(ForgottenTopic {
+            name: sent.topic,
+            topic_id: sent.topic_id,
+            partitions: vec![partition],
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn want(slot: u32, fetch_offset: i64, id: u8) -> Wanted {
+        Wanted {
+            slot: SlotId(slot),
+            topic: format!("t{}", slot % 2),
+            topic_id: TopicId([id; 16]),
+            partition: FetchPartition {
+                partition: slot as i32,
+                fetch_offset,
+                max_bytes: 1,
+                current_leader_epoch: 0,
+            },
+        }
+    }
+
+    /// A broker's half: what it would fetch for us.
+    #[derive(Default)]
+    struct Broker {
+        session: Option<(i32, i32)>,
+        partitions: HashMap<(TopicId, i32), i64>,
+    }
+
+    impl Broker {
+        fn fetch(&mut self, request: &FetchRequest, grants: bool) -> Result<i32, ()> {
+            match (request.session_epoch, self.session) {
+                (0, _) => self.partitions.clear(),
+                (epoch, Some((id, expected))) if id == request.session_id && epoch == expected => {}
+                _ => return Err(()),
+            }
+            for topic in &request.forgotten {
+                for partition in &topic.partitions {
+                    assert!(self.partitions.remove(&(topic.topic_id, *partition)).is_some());
+                }
+            }
+            for topic in &request.topics {
+                for p in &topic.partitions {
+                    self.partitions.insert((topic.topic_id, p.partition), p.fetch_offset);
+                }
+            }
+            let next = if request.session_epoch == i32::MAX { 1 } else { request.session_epoch + 1 };
+            let id = if grants { 7 } else { 0 };
+            self.session = grants.then_some((id, next));
+            Ok(id)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_broker_always_fetches_exactly_what_is_wanted(
+            rounds in prop::collection::vec(
+                (prop::collection::btree_map(0u32..6, (0i64..3, 1u8..3), 0..6), 0u8..10), 1..30)
+        ) {
+            let (mut session, mut broker) = (Session::default(), Broker::default());
+            for (wanted, luck) in rounds {
+                let wanted: Vec<_> = wanted.into_iter().map(|(s, (o, id))| want(s, o, id)).collect();
+                let mut request = FetchRequest::default();
+                session.fill(wanted.clone(), &mut request);
+                match luck {
+                    0 => session.reset(),                             // the connection broke
+                    1 => { broker.session = None; session.forget_id() } // evicted
+                    _ => match broker.fetch(&request, luck != 2) {
+                        Ok(id) => {
+                            let expected: HashMap<_, _> = wanted.iter()
+                                .map(|w| ((w.topic_id, w.partition.partition), w.partition.fetch_offset)).collect();
+                            prop_assert_eq!(&broker.partitions, &expected);
+                            session.answered(id);
+                        }
+                        Err(()) => session.forget_id(),
+                    },
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_epoch_wraps_to_one() {
+        let mut session = Session { id: 7, epoch: i32::MAX, ..Session::default() };
+        session.answered(7);
+        assert_eq!(session.epoch, 1);
+    }
+}

@@ -1,0 +1,139 @@
+//! One topic-partition: its state, position and buffers.
+//!
+//! ```text
+//!              assign                 set_position
+//! Unassigned ──────────► Awaiting ──────────────────► Fetching
+//!     ▲                    ▲  ▲   out of range, seek    │
+//!     │                    │  └── to earliest/latest ───┤
+//!     └────────────────────┴──────── unassign ──────────┘
+//! ```
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::engine::cluster::Backoff;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::records::BatchReader;
+use crate::engine::records::FetchedRecords;
+
+use super::Failure;
+
+/// The number of a topic-partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotId(pub u32);
+
+impl SlotId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Unassigned,
+    /// Assigned; somebody looks the position up.
+    Awaiting,
+    Fetching {
+        /// Next offset to hand over.
+        position: i64,
+        /// Next offset to ask a broker for: behind everything that is buffered.
+        fetch_offset: i64,
+    },
+}
+
+pub(super) struct Slot {
+    pub(super) partition: TopicPartition,
+    pub(super) state: State,
+    pub(super) epoch: u32,
+    pub(super) paused: bool,
+    /// A failed handler's or a fetch error's wait.
+    pub(super) muted_until: Option<Instant>,
+    pub(super) backoff: Backoff,
+    /// Raw answers, oldest first.
+    pub(super) queue: VecDeque<FetchedRecords>,
+    /// What is being decoded; None while a [`super::DecodeJob`] has it.
+    pub(super) reader: Option<BatchReader>,
+    pub(super) decoding: bool,
+    /// The next message alone needs a buffer of this size.
+    pub(super) needs: Option<usize>,
+    /// Decoded deliveries that wait for a lane.
+    pub(super) ready: usize,
+    /// The lane that handles this slot.
+    pub(super) lane: Option<usize>,
+    /// A Fetch for this slot is under way.
+    pub(super) in_flight: bool,
+    /// Behind the messages that are ready lies data that cannot be read.
+    pub(super) poison: Option<Failure>,
+    /// Next offset to read after everything that a lane has resolved.
+    pub(super) resolved: Option<i64>,
+}
+
+impl Slot {
+    pub(super) fn new(partition: TopicPartition) -> Slot {
+        Slot {
+            partition,
+            state: State::Unassigned,
+            epoch: 0,
+            paused: false,
+            muted_until: None,
+            backoff: Backoff::default(),
+            queue: VecDeque::new(),
+            reader: None,
+            decoding: false,
+            needs: None,
+            ready: 0,
+            lane: None,
+            in_flight: false,
+            poison: None,
+            resolved: None,
+        }
+    }
+
+    /// The one place where late results are told from current ones.
+    pub(super) fn is_current(&self, epoch: u32) -> bool {
+        self.epoch == epoch
+    }
+
+    /// Moves to `state`; everything buffered or under way belongs to the past. Returns the raw bytes given up.
+    pub(super) fn transition(&mut self, state: State) -> usize {
+        let freed = self.queued_bytes();
+        self.epoch = self.epoch.wrapping_add(1);
+        self.state = state;
+        self.queue.clear();
+        self.reader = None;
+        self.decoding = false;
+        self.needs = None;
+        self.ready = 0;
+        self.poison = None;
+        self.in_flight = false;
+        self.muted_until = None;
+        freed
+    }
+
+    pub(super) fn is_assigned(&self) -> bool {
+        self.state != State::Unassigned
+    }
+
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.queue.iter().map(|fetched| fetched.records.len()).sum()
+    }
+
+    /// Should the next Fetch of its leader ask for this slot? One answer may wait behind the one being decoded.
+    pub(super) fn wants_fetch(&self, now: Instant) -> bool {
+        matches!(self.state, State::Fetching { .. })
+            && !self.paused
+            && !self.in_flight
+            && self.poison.is_none()
+            && self.queue.is_empty()
+            && self.muted_until.is_none_or(|until| now >= until)
+            && self.backoff.is_ready(now)
+    }
+
+    /// When a wait of this slot ends, if one is running.
+    pub(super) fn wakes_at(&self, now: Instant) -> Option<Instant> {
+        if !matches!(self.state, State::Fetching { .. }) || self.paused {
+            return None;
+        }
+        self.muted_until.into_iter().chain(self.backoff.ready_at()).filter(|at| *at > now).max()
+    }
+}
