@@ -43,14 +43,15 @@ class Backoff {
     }
     this.config = config
     this.random = random
-    this.reset()
+    /** Retries made so far. */
+    this.retryCount = 0
+    /** The next wait, ms. */
+    this.retryTime = this.spread(config.initialRetryTime)
   }
 
   /** As before the first try. */
   reset() {
-    /** Retries made so far. */
     this.retryCount = 0
-    /** The next wait, ms. */
     this.retryTime = this.spread(this.config.initialRetryTime)
   }
 
@@ -78,7 +79,7 @@ class Backoff {
   /**
    * The error to give up with, or null while another try may follow.
    * @param {any} error what the last try threw
-   * @returns {KafkaJSNonRetriableError | null}
+   * @returns {import('./errors').KafkaJSError | null}
    */
   verdict(error) {
     if (!isRetriable(error)) {

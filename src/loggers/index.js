@@ -27,8 +27,12 @@ const createLogger = ({ level = LEVELS.INFO, logCreator }) => {
   let instanceLevel = orFromEnvironment(level)
   const write = logCreator(instanceLevel)
 
-  /** @returns {Logger} */
-  const create = (namespace, ownLevel = null) => {
+  /**
+   * @param {any} namespace
+   * @param {number} [ownLevel]
+   * @returns {Logger}
+   */
+  const create = (namespace, ownLevel) => {
     const at = (label, entryLevel) => (message, extra) => {
       if (entryLevel > (ownLevel ?? instanceLevel)) return
       const log = { timestamp: new Date().toISOString(), logger: 'kafkajs', message, ...extra }
@@ -39,7 +43,7 @@ const createLogger = ({ level = LEVELS.INFO, logCreator }) => {
       error: at('ERROR', LEVELS.ERROR),
       warn: at('WARN', LEVELS.WARN),
       debug: at('DEBUG', LEVELS.DEBUG),
-      namespace: (name, levelOfName = null) => create(name, orFromEnvironment(levelOfName)),
+      namespace: (name, levelOfName) => create(name, orFromEnvironment(levelOfName)),
       setLogLevel: newLevel => {
         instanceLevel = newLevel
       }
