@@ -30,7 +30,11 @@ use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::NetError;
 
+<<<<<<< HEAD
 pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};
+=======
+pub use handover::{Buffer, DecodeJob, Decoded, Delivery, Outcome};
+>>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 pub use machine::Fetch;
 pub use slot::SlotId;
 

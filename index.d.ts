@@ -1,0 +1,1521 @@
+/**
+ * The public types: those of kafkajs 2.2.4, name by name, and a few options more. The runtime is described by them, never the
+ * other way round.
+ */
+
+/// <reference types="node" />
+
+import * as net from 'net'
+import * as tls from 'tls'
+
+// Kafka
+
+/** Makes clients of one Kafka cluster, which share its options and its logger. */
+export class Kafka {
+  /** Nothing is validated or connected here; `brokers`, `ssl` and `sasl` are looked at when a client connects. */
+  constructor(config: KafkaConfig)
+  /** Not implemented yet: throws KafkaJSNotImplemented. Use kafkajs's own producer beside this package. */
+  producer(config?: ProducerConfig): Producer
+  /** A member of a consumer group. Throws KafkaJSNonRetriableError for invalid options. */
+  consumer(config: ConsumerConfig): Consumer
+  /** Not implemented yet: throws KafkaJSNotImplemented. Use kafkajs's own admin client beside this package. */
+  admin(config?: AdminConfig): Admin
+  /** The root logger. */
+  logger(): Logger
+}
+
+/** Is asked for the seed brokers each time one is needed. */
+export type BrokersFunction = () => string[] | Promise<string[]>
+
+/** Options of `new Kafka()`. Times are in milliseconds. */
+export interface KafkaConfig {
+  /** Seed brokers, `host:port` (IPv6: `[::1]:9092`), or a function that returns them. */
+  brokers: string[] | BrokersFunction
+  /**
+   * TLS: `true` for Node's own roots (NODE_EXTRA_CA_CERTS included), or Node's options: `ca`, `cert`, `key`, `passphrase`, `pfx`,
+   * `servername`, `rejectUnauthorized`, `minVersion`, `maxVersion`, `ALPNProtocols`. Options that the engine cannot honour
+   * (`checkServerIdentity`, `ciphers` …) are refused when connecting.
+   */
+  ssl?: tls.ConnectionOptions | boolean
+  /** Credentials, or a mechanism of your own. */
+  sasl?: SASLOptions | Mechanism
+  /** Sent with every request; member ids start with it. Default: `kafkajs`. */
+  clientId?: string
+  /** For TCP and TLS together. Default: 1000. */
+  connectionTimeout?: number
+  /** For SASL. Default: 10000. */
+  authenticationTimeout?: number
+  /** Authenticate again this long before the session ends (KIP-368). Default: 10000. */
+  reauthenticationThreshold?: number
+  /** Default: 30000. */
+  requestTimeout?: number
+  /** `false`: requests never time out. Default: `true`. */
+  enforceRequestTimeout?: boolean
+  /** For connecting, metadata and the coordinator; also where a client's own `retry` is silent. */
+  retry?: RetryOptions
+  /** Not supported: the engine makes the connections. The constructor throws KafkaJSNonRetriableError. */
+  socketFactory?: ISocketFactory
+  /** Default: `logLevel.INFO`. The environment variable KAFKAJS_LOG_LEVEL wins. */
+  logLevel?: logLevel
+  /** Default: lines of JSON on the console. */
+  logCreator?: logCreator
+}
+
+export interface ISocketFactoryArgs {
+  host: string
+  port: number
+  ssl: tls.ConnectionOptions
+  onConnect: () => void
+}
+
+export type ISocketFactory = (args: ISocketFactoryArgs) => net.Socket
+
+/** How failures are retried: waits grow by `multiplier`, each drawn at random within ± `factor`. */
+export interface RetryOptions {
+  /** Longest wait, ms. Default: 30000. */
+  maxRetryTime?: number
+  /** First wait, ms. Default: 300. */
+  initialRetryTime?: number
+  /** Default: 0.2. */
+  factor?: number
+  /** Default: 2. */
+  multiplier?: number
+  /** Tries after the first one. Default: 5. */
+  retries?: number
+  /** Consumers only: asked after a crash that may be retried; `false` keeps the consumer from restarting. */
+  restartOnFailure?: (e: Error) => Promise<boolean>
+}
+
+// SASL
+
+type SASLMechanismOptionsMap = {
+  plain: { username: string; password: string }
+  'scram-sha-256': { username: string; password: string }
+  'scram-sha-512': { username: string; password: string }
+  aws: {
+    authorizationIdentity: string
+    accessKeyId: string
+    secretAccessKey: string
+    sessionToken?: string
+  }
+  oauthbearer: { oauthBearerProvider: () => Promise<OauthbearerProviderResponse> }
+}
+
+export type SASLMechanism = keyof SASLMechanismOptionsMap
+type SASLMechanismOptions<T> = T extends SASLMechanism
+  ? { mechanism: T } & SASLMechanismOptionsMap[T]
+  : never
+/** Credentials of a built-in mechanism. The object is never written to. */
+export type SASLOptions = SASLMechanismOptions<SASLMechanism>
+
+export interface OauthbearerProviderResponse {
+  /** The token. */
+  value: string
+}
+
+/** A mechanism of your own. */
+export type Mechanism = {
+  mechanism: string
+  authenticationProvider: (args: AuthenticationProviderArgs) => Authenticator
+}
+
+export type Authenticator = {
+  /** Called for each connection, and again before its session ends. */
+  authenticate: () => Promise<void>
+}
+
+export type AuthenticationProviderArgs = {
+  host: string
+  port: number
+  logger: Logger
+  /** One round: sends `request`, resolves with what `response` makes of the answer. */
+  saslAuthenticate: <ParseResult>(
+    args: SaslAuthenticateArgs<ParseResult>
+  ) => Promise<ParseResult | void>
+}
+
+export type SaslAuthenticateArgs<ParseResult> = {
+  request: SaslAuthenticationRequest
+  response?: SaslAuthenticationResponse<ParseResult>
+}
+
+type SaslAuthenticationRequest = {
+  /** The bytes after their length (int32, big endian). */
+  encode: () => Buffer | Promise<Buffer>
+}
+type SaslAuthenticationResponse<ParseResult> = {
+  /** Receives the bytes after their length (int32, big endian). */
+  decode: (rawResponse: Buffer) => Buffer | Promise<Buffer>
+  parse: (data: Buffer) => ParseResult
+}
+
+// Consumer
+
+/** Options of `kafka.consumer()`. Times are in milliseconds. */
+export interface ConsumerConfig {
+  groupId: string
+  /** In order of preference; the group uses one that all members offer. Default: `[PartitionAssigners.roundRobin]`. */
+  partitionAssigners?: PartitionAssigner[]
+  /** How often topics and partitions are looked at anew. Default: 300000. */
+  metadataMaxAge?: number
+  /** Without a heartbeat for this long the member is out of the group. Default: 30000. */
+  sessionTimeout?: number
+  /** How long a rebalance waits for this member. Default: 60000. */
+  rebalanceTimeout?: number
+  /** Heartbeats are sent by the engine, also while a handler runs. Default: 3000. */
+  heartbeatInterval?: number
+  /** Default: 1048576. */
+  maxBytesPerPartition?: number
+  /** A broker answers a fetch when it has this many bytes. Default: 1. */
+  minBytes?: number
+  /** Per fetch, that is per broker. Default: 10485760. */
+  maxBytes?: number
+  /** A broker answers a fetch after this time at the latest. Default: 5000. */
+  maxWaitTimeInMs?: number
+  /** For failing handlers and commits. Default: 5 retries, the rest as given to `new Kafka()`. */
+  retry?: RetryOptions & { restartOnFailure?: (err: Error) => Promise<boolean> }
+  /** Default: `true`. */
+  allowAutoTopicCreation?: boolean
+  /** Per connection. Default: no limit. */
+  maxInFlightRequests?: number
+  /** `true` delivers messages of open and aborted transactions too. Default: `false`. */
+  readUncommitted?: boolean
+  /** Fetch from replicas of this rack (KIP-392). Default: none. */
+  rackId?: string
+
+  /** Static membership (KIP-345): a restart within `sessionTimeout` does not rebalance. Not in kafkajs. */
+  groupInstanceId?: string
+  /** `consumer` is KIP-848. Default: `classic`. Not in kafkajs. */
+  groupProtocol?: 'classic' | 'consumer'
+  /**
+   * A consumer that makes no progress for this long leaves its group, and joins again when it does. Default: 300000. Not in
+   * kafkajs.
+   */
+  maxPollInterval?: number
+  /**
+   * `none`: a position outside of the log crashes the consumer with KafkaJSOffsetOutOfRange. Default: `fromBeginning` of the
+   * topic decides. Not in kafkajs.
+   */
+  autoOffsetReset?: 'none'
+  /** Default: `true`. Not in kafkajs. */
+  checkCrcs?: boolean
+  /**
+   * Give every key and value memory of its own, for programs that keep or post single values; else they are slices of a
+   * larger buffer. Default: `false`. Not in kafkajs.
+   */
+  copyValues?: boolean
+  /** Limit of what is fetched ahead. Default: 67108864. Not in kafkajs. */
+  maxQueuedBytes?: number
+}
+
+/** A member of a consumer group. Its methods work without `this`. */
+export type Consumer = {
+  /** Connects to a seed broker. Optional: the other methods connect too. Rejects when all retries failed. */
+  connect(): Promise<void>
+  /** Stops, and closes all connections. May be called at any time, from handlers too, and more than once. */
+  disconnect(): Promise<void>
+  /**
+   * Subscribes to more topics; not while running. Rejects with KafkaJSProtocolError for a missing, invalid or forbidden topic.
+   */
+  subscribe(subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic): Promise<void>
+  /**
+   * Stops handing out messages: handlers finish their message, offsets are committed, the group is left. In a handler it
+   * does not wait for that handler.
+   */
+  stop(): Promise<void>
+  /** Joins the group and consumes. Resolves after the first join; failures show as `consumer.crash`, not as a rejection. */
+  run(config?: ConsumerRunConfig): Promise<void>
+  /** Commits exactly these offsets: of the *next* message to be consumed. */
+  commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>
+  /** Moves a partition's position: an offset, `-1` latest, `-2` earliest. After `run()`. */
+  seek(topicPartitionOffset: TopicPartitionOffset): void
+  /** What the brokers know of the group. */
+  describeGroup(): Promise<GroupDescription>
+  /** Stops fetching topics, or some of their partitions. After `run()`. */
+  pause(topics: Array<{ topic: string; partitions?: number[] }>): void
+  /** The assigned partitions that are paused. */
+  paused(): TopicPartitions[]
+  /** After `run()`. */
+  resume(topics: Array<{ topic: string; partitions?: number[] }>): void
+  /** Adds a listener; returns what removes it. What a listener throws is logged. */
+  on(
+    eventName: ConsumerEvents['HEARTBEAT'],
+    listener: (event: ConsumerHeartbeatEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['COMMIT_OFFSETS'],
+    listener: (event: ConsumerCommitOffsetsEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['GROUP_JOIN'],
+    listener: (event: ConsumerGroupJoinEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['FETCH_START'],
+    listener: (event: ConsumerFetchStartEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['FETCH'],
+    listener: (event: ConsumerFetchEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['START_BATCH_PROCESS'],
+    listener: (event: ConsumerStartBatchProcessEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['END_BATCH_PROCESS'],
+    listener: (event: ConsumerEndBatchProcessEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['CONNECT'],
+    listener: (event: ConnectEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['DISCONNECT'],
+    listener: (event: DisconnectEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['STOP'],
+    listener: (event: InstrumentationEvent<null>) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['CRASH'],
+    listener: (event: ConsumerCrashEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['REBALANCING'],
+    listener: (event: ConsumerRebalancingEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['RECEIVED_UNSUBSCRIBED_TOPICS'],
+    listener: (event: ConsumerReceivedUnsubcribedTopicsEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['REQUEST'],
+    listener: (event: RequestEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['REQUEST_TIMEOUT'],
+    listener: (event: RequestTimeoutEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ConsumerEvents['REQUEST_QUEUE_SIZE'],
+    listener: (event: RequestQueueSizeEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ValueOf<ConsumerEvents>,
+    listener: (event: InstrumentationEvent<any>) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  /** The logger of this consumer. */
+  logger(): Logger
+  /** The names that `on` takes. */
+  readonly events: ConsumerEvents
+}
+
+export type ConsumerSubscribeTopics = {
+  /** Names; or patterns, matched over all topics when called. */
+  topics: (string | RegExp)[]
+  /** Where a partition starts without a committed offset: at the first message, or (default) at the end. */
+  fromBeginning?: boolean
+}
+
+/** @deprecated Replaced by ConsumerSubscribeTopics */
+export type ConsumerSubscribeTopic = { topic: string | RegExp; fromBeginning?: boolean }
+
+/** Options of `consumer.run()`. */
+export type ConsumerRunConfig = {
+  /** Commit resolved offsets by itself, at least after every batch. Default: `true`. */
+  autoCommit?: boolean
+  /** Commit at least this often while messages are processed, ms. Default: none. */
+  autoCommitInterval?: number | null
+  /** Commit after this many messages. Default: none. */
+  autoCommitThreshold?: number | null
+  /** When `eachBatch` returns, everything in the batch counts as processed. Default: `true`. */
+  eachBatchAutoResolve?: boolean
+  /** Handlers at once; a partition is always handled in order. Default: 1. */
+  partitionsConsumedConcurrently?: number
+  eachBatch?: EachBatchHandler
+  /** Wins over `eachBatch`. */
+  eachMessage?: EachMessageHandler
+}
+
+export type EachBatchHandler = (payload: EachBatchPayload) => Promise<void>
+export type EachMessageHandler = (payload: EachMessagePayload) => Promise<void>
+
+export interface EachMessagePayload {
+  topic: string
+  partition: number
+  message: KafkaMessage
+  /** Rejects when the group is rebalancing. The engine sends the heartbeats. */
+  heartbeat(): Promise<void>
+  /** Pauses this partition; returns what resumes it. */
+  pause(): () => void
+}
+
+export interface EachBatchPayload {
+  batch: Batch
+  /** Everything up to this message counts as processed. */
+  resolveOffset(offset: string): void
+  /** Rejects when the group is rebalancing. The engine sends the heartbeats. */
+  heartbeat(): Promise<void>
+  /** Pauses this partition; returns what resumes it. */
+  pause(): () => void
+  /** Commits if `autoCommitInterval` or `autoCommitThreshold` say so; with an argument, exactly that. */
+  commitOffsetsIfNecessary(offsets?: Offsets): Promise<void>
+  /** Of all assigned partitions. Partition numbers are strings here, whatever the type says. */
+  uncommittedOffsets(): OffsetsByTopicPartition
+  /** `false` once the consumer stops: return soon. */
+  isRunning(): boolean
+  /** `true` once the partition was sought elsewhere: what is left of the batch is of no use. */
+  isStale(): boolean
+}
+
+/** The name of EachMessagePayload in `@types/kafkajs`. */
+export type ConsumerEachMessagePayload = EachMessagePayload
+/** The name of EachBatchPayload in `@types/kafkajs`. */
+export type ConsumerEachBatchPayload = EachBatchPayload
+
+/** Messages of one partition. 64-bit numbers are decimal strings. */
+export type Batch = {
+  topic: string
+  partition: number
+  /** The offset that the next message written to the partition gets. */
+  highWatermark: string
+  messages: KafkaMessage[]
+  isEmpty(): boolean
+  firstOffset(): string | null
+  lastOffset(): string
+  /** How far the last message is behind the newest one. */
+  offsetLag(): string
+  /** How far the first message is behind the newest one. */
+  offsetLagLow(): string
+}
+
+interface MessageSetEntry {
+  key: Buffer | null
+  value: Buffer | null
+  timestamp: string
+  attributes: number
+  offset: string
+  size: number
+  headers?: never
+}
+
+interface RecordBatchEntry {
+  /** `null`: none. */
+  key: Buffer | null
+  /** `null`: a tombstone. */
+  value: Buffer | null
+  /** Milliseconds since the epoch. */
+  timestamp: string
+  attributes: number
+  offset: string
+  /** A header that occurs more than once is an array. */
+  headers: IHeaders
+  size?: never
+}
+
+export type KafkaMessage = MessageSetEntry | RecordBatchEntry
+
+export interface IHeaders {
+  [key: string]: Buffer | string | (Buffer | string)[] | undefined
+}
+
+export type TopicPartitions = { topic: string; partitions: number[] }
+
+export type TopicPartition = {
+  topic: string
+  partition: number
+}
+export type TopicPartitionOffset = TopicPartition & {
+  offset: string
+}
+export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & {
+  metadata?: string | null
+}
+
+export interface PartitionOffset {
+  partition: number
+  offset: string
+}
+
+export interface TopicOffsets {
+  topic: string
+  partitions: PartitionOffset[]
+}
+
+export interface Offsets {
+  topics: TopicOffsets[]
+}
+
+export interface OffsetsByTopicPartition {
+  topics: TopicOffsets[]
+}
+
+export type ConsumerGroup = {
+  groupId: string
+  generationId: number
+  memberId: string
+  coordinator: Broker
+}
+
+export type MemberDescription = {
+  clientHost: string
+  clientId: string
+  memberId: string
+  /** Bytes for `AssignerProtocol.MemberAssignment.decode`. */
+  memberAssignment: Buffer
+  /** Bytes for `AssignerProtocol.MemberMetadata.decode`. */
+  memberMetadata: Buffer
+}
+
+export type ConsumerGroupState =
+  'Unknown' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead' | 'Empty'
+
+export type GroupDescription = {
+  groupId: string
+  members: MemberDescription[]
+  protocol: string
+  protocolType: string
+  /** A group that nobody knows is `Dead`. */
+  state: ConsumerGroupState
+}
+
+export type GroupDescriptions = {
+  groups: GroupDescription[]
+}
+
+// Events
+
+type ValueOf<T> = T[keyof T]
+
+export interface InstrumentationEvent<T> {
+  /** Counts the events of this process that had a listener. */
+  id: string
+  type: string
+  /** Milliseconds since the epoch. */
+  timestamp: number
+  payload: T
+}
+
+export type RemoveInstrumentationEventListener<T> = () => void
+
+export type ConsumerEvents = {
+  HEARTBEAT: 'consumer.heartbeat'
+  COMMIT_OFFSETS: 'consumer.commit_offsets'
+  GROUP_JOIN: 'consumer.group_join'
+  FETCH_START: 'consumer.fetch_start'
+  FETCH: 'consumer.fetch'
+  START_BATCH_PROCESS: 'consumer.start_batch_process'
+  END_BATCH_PROCESS: 'consumer.end_batch_process'
+  CONNECT: 'consumer.connect'
+  DISCONNECT: 'consumer.disconnect'
+  STOP: 'consumer.stop'
+  CRASH: 'consumer.crash'
+  REBALANCING: 'consumer.rebalancing'
+  RECEIVED_UNSUBSCRIBED_TOPICS: 'consumer.received_unsubscribed_topics'
+  REQUEST: 'consumer.network.request'
+  REQUEST_TIMEOUT: 'consumer.network.request_timeout'
+  REQUEST_QUEUE_SIZE: 'consumer.network.request_queue_size'
+}
+
+export type ConnectEvent = InstrumentationEvent<null>
+export type DisconnectEvent = InstrumentationEvent<null>
+
+/** An answer arrived; `size` is its length in bytes. */
+export type RequestEvent = InstrumentationEvent<{
+  apiKey: number
+  apiName: string
+  apiVersion: number
+  broker: string
+  clientId: string
+  correlationId: number
+  createdAt: number
+  duration: number
+  pendingDuration: number
+  sentAt: number
+  size: number
+}>
+export type RequestTimeoutEvent = InstrumentationEvent<{
+  apiKey: number
+  apiName: string
+  apiVersion: number
+  broker: string
+  clientId: string
+  correlationId: number
+  createdAt: number
+  pendingDuration: number
+  sentAt: number
+}>
+export type RequestQueueSizeEvent = InstrumentationEvent<{
+  broker: string
+  clientId: string
+  queueSize: number
+}>
+
+export type ConsumerHeartbeatEvent = InstrumentationEvent<{
+  groupId: string
+  memberId: string
+  groupGenerationId: number
+}>
+export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
+  groupId: string
+  memberId: string
+  groupGenerationId: number
+  topics: TopicOffsets[]
+}>
+export interface IMemberAssignment {
+  [key: string]: number[]
+}
+export type ConsumerGroupJoinEvent = InstrumentationEvent<{
+  duration: number
+  groupId: string
+  isLeader: boolean
+  leaderId: string
+  groupProtocol: string
+  memberId: string
+  memberAssignment: IMemberAssignment
+}>
+export type ConsumerFetchStartEvent = InstrumentationEvent<{ nodeId: number }>
+export type ConsumerFetchEvent = InstrumentationEvent<{
+  numberOfBatches: number
+  duration: number
+  nodeId: number
+}>
+interface IBatchProcessEvent {
+  topic: string
+  partition: number
+  highWatermark: string
+  offsetLag: string
+  offsetLagLow: string
+  batchSize: number
+  firstOffset: string
+  lastOffset: string
+}
+export type ConsumerStartBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent>
+export type ConsumerEndBatchProcessEvent = InstrumentationEvent<
+  IBatchProcessEvent & { duration: number }
+>
+/** The consumer has stopped because of `error`; `restart`: it starts again by itself. */
+export type ConsumerCrashEvent = InstrumentationEvent<{
+  error: Error
+  groupId: string
+  restart: boolean
+}>
+export type ConsumerRebalancingEvent = InstrumentationEvent<{
+  groupId: string
+  memberId: string
+}>
+export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
+  groupId: string
+  generationId: number
+  memberId: string
+  assignedTopics: string[]
+  topicsSubscribed: string[]
+  topicsNotSubscribed: string[]
+}>
+
+// Assigners
+
+/** Called once by `kafka.consumer()`. */
+export type PartitionAssigner = (config: {
+  cluster: Cluster
+  groupId: string
+  logger: Logger
+}) => Assigner
+
+export type Assigner = {
+  /** What members call it: all of a group offer one by the same name. */
+  name: string
+  version: number
+  /** Called on the leader of the group, with fresh metadata. */
+  assign(group: { members: GroupMember[]; topics: string[] }): Promise<GroupMemberAssignment[]>
+  /** Called at every join. */
+  protocol(subscription: { topics: string[] }): GroupState
+}
+
+export type Assignment = { [topic: string]: number[] }
+
+export type GroupMember = { memberId: string; memberMetadata: Buffer }
+
+export type GroupMemberAssignment = { memberId: string; memberAssignment: Buffer }
+
+export type GroupState = { name: string; metadata: Buffer }
+
+export const PartitionAssigners: {
+  /** Deals the partitions in turn to the members that subscribed to the topic. */
+  roundRobin: PartitionAssigner
+}
+
+export interface ISerializer<T> {
+  encode(value: T): Buffer
+  decode(buffer: Buffer): T | null
+}
+
+export type MemberMetadata = {
+  version: number
+  topics: string[]
+  userData: Buffer
+}
+
+export type MemberAssignment = {
+  version: number
+  assignment: Assignment
+  userData: Buffer
+}
+
+/** The bytes that members of a group exchange. */
+export const AssignerProtocol: {
+  MemberMetadata: ISerializer<MemberMetadata>
+  MemberAssignment: ISerializer<MemberAssignment>
+}
+
+type Without<T, U> = { [P in Exclude<keyof T, keyof U>]?: never }
+type XOR<T, U> = T | U extends object ? (Without<T, U> & U) | (Without<U, T> & T) : T | U
+
+/** What an assigner may ask the cluster. */
+export type Cluster = {
+  getNodeIds(): number[]
+  metadata(): Promise<BrokerMetadata>
+  removeBroker(options: { host: string; port: number }): void
+  addMultipleTargetTopics(topics: string[]): Promise<void>
+  isConnected(): boolean
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  refreshMetadataIfNecessary(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  findBroker(node: { nodeId: string }): Promise<Broker>
+  findControllerBroker(): Promise<Broker>
+  /** Empty for an unknown topic. */
+  findTopicPartitionMetadata(topic: string): PartitionMetadata[]
+  findLeaderForPartitions(topic: string, partitions: number[]): { [leader: string]: number[] }
+  findGroupCoordinator(group: { groupId: string }): Promise<Broker>
+  /** Not implemented: rejects with KafkaJSNotImplemented. */
+  findGroupCoordinatorMetadata(group: { groupId: string }): Promise<CoordinatorMetadata>
+  defaultOffset(config: { fromBeginning: boolean }): number
+  fetchTopicsOffset(
+    topics: Array<
+      {
+        topic: string
+        partitions: Array<{ partition: number }>
+      } & XOR<{ fromBeginning: boolean }, { fromTimestamp: number }>
+    >
+  ): Promise<TopicOffsets[]>
+}
+
+/** For assigners; only `metadata`, `describeGroups` and `offsetFetch` do something. */
+export type Broker = {
+  isConnected(): boolean
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  apiVersions(): Promise<ApiVersions>
+  metadata(topics: string[]): Promise<BrokerMetadata>
+  describeGroups: (options: { groupIds: string[] }) => Promise<any>
+  offsetCommit(request: {
+    groupId: string
+    groupGenerationId: number
+    memberId: string
+    retentionTime?: number
+    topics: TopicOffsets[]
+  }): Promise<any>
+  offsetFetch(request: { groupId: string; topics: TopicOffsets[] }): Promise<{
+    responses: TopicOffsets[]
+  }>
+  fetch(request: {
+    replicaId?: number
+    isolationLevel?: number
+    maxWaitTime?: number
+    minBytes?: number
+    maxBytes?: number
+    topics: Array<{
+      topic: string
+      partitions: Array<{ partition: number; fetchOffset: string; maxBytes: number }>
+    }>
+    rackId?: string
+  }): Promise<any>
+  produce(request: {
+    topicData: Array<{
+      topic: string
+      partitions: Array<{ partition: number; firstSequence?: number; messages: Message[] }>
+    }>
+    transactionalId?: string
+    producerId?: number
+    producerEpoch?: number
+    acks?: number
+    timeout?: number
+    compression?: CompressionTypes
+  }): Promise<any>
+  alterPartitionReassignments(request: {
+    topics: PartitionReassignment[]
+    timeout?: number
+  }): Promise<any>
+  listPartitionReassignments(request: {
+    topics?: TopicPartitions[]
+    timeout?: number
+  }): Promise<ListPartitionReassignmentsResponse>
+}
+
+export interface ApiVersions {
+  [apiKey: number]: {
+    minVersion: number
+    maxVersion: number
+  }
+}
+
+export interface CoordinatorMetadata {
+  errorCode: number
+  coordinator: {
+    nodeId: number
+    host: string
+    port: number
+  }
+}
+
+export interface BrokerMetadata {
+  brokers: Array<{ nodeId: number; host: string; port: number; rack?: string }>
+  topicMetadata: Array<{
+    topicErrorCode: number
+    topic: string
+    partitionMetadata: PartitionMetadata[]
+  }>
+}
+
+export type PartitionMetadata = {
+  partitionErrorCode: number
+  partitionId: number
+  /** Node id; -1: none. */
+  leader: number
+  replicas: number[]
+  isr: number[]
+  offlineReplicas?: number[]
+}
+
+// Logging
+
+export enum logLevel {
+  NOTHING = 0,
+  ERROR = 1,
+  WARN = 2,
+  INFO = 4,
+  DEBUG = 5
+}
+
+export interface LogEntry {
+  namespace: string
+  level: logLevel
+  label: string
+  log: LoggerEntryContent
+}
+
+export interface LoggerEntryContent {
+  readonly timestamp: string
+  readonly message: string
+  [key: string]: any
+}
+
+/** Called once per Kafka instance; what it returns receives every entry. */
+export type logCreator = (logLevel: logLevel) => (entry: LogEntry) => void
+
+export type Logger = {
+  info: (message: string, extra?: object) => void
+  error: (message: string, extra?: object) => void
+  warn: (message: string, extra?: object) => void
+  debug: (message: string, extra?: object) => void
+
+  /** A logger of this name; with a level, its own one. */
+  namespace: (namespace: string, logLevel?: logLevel) => Logger
+  /** Of the whole Kafka instance. */
+  setLogLevel: (logLevel: logLevel) => void
+}
+
+// Compression
+
+export enum CompressionTypes {
+  None = 0,
+  GZIP = 1,
+  Snappy = 2,
+  LZ4 = 3,
+  ZSTD = 4
+}
+
+/** The engine decompresses all four itself; what is assigned here is not called. */
+export var CompressionCodecs: {
+  [CompressionTypes.GZIP]: () => any
+  [CompressionTypes.Snappy]: () => any
+  [CompressionTypes.LZ4]: () => any
+  [CompressionTypes.ZSTD]: () => any
+}
+
+// Producers: the types only, see Kafka#producer. Partitioners work with kafkajs's producer.
+
+export interface ProducerConfig {
+  createPartitioner?: ICustomPartitioner
+  retry?: RetryOptions
+  metadataMaxAge?: number
+  allowAutoTopicCreation?: boolean
+  idempotent?: boolean
+  transactionalId?: string
+  transactionTimeout?: number
+  maxInFlightRequests?: number
+}
+
+export interface Message {
+  key?: Buffer | string | null
+  value: Buffer | string | null
+  partition?: number
+  headers?: IHeaders
+  timestamp?: string
+}
+
+export interface PartitionerArgs {
+  topic: string
+  partitionMetadata: PartitionMetadata[]
+  message: Message
+}
+
+export type ICustomPartitioner = () => (args: PartitionerArgs) => number
+
+export type DefaultPartitioner = ICustomPartitioner
+
+export type LegacyPartitioner = ICustomPartitioner
+
+export const Partitioners: {
+  DefaultPartitioner: DefaultPartitioner
+  LegacyPartitioner: LegacyPartitioner
+  /**
+   * @deprecated Use DefaultPartitioner instead
+   *
+   * The JavaCompatiblePartitioner was renamed DefaultPartitioner
+   * and made to be the default in 2.0.0.
+   */
+  JavaCompatiblePartitioner: DefaultPartitioner
+}
+
+export interface ProducerRecord {
+  topic: string
+  messages: Message[]
+  acks?: number
+  timeout?: number
+  compression?: CompressionTypes
+}
+
+export type RecordMetadata = {
+  topicName: string
+  partition: number
+  errorCode: number
+  offset?: string
+  timestamp?: string
+  baseOffset?: string
+  logAppendTime?: string
+  logStartOffset?: string
+}
+
+export interface TopicMessages {
+  topic: string
+  messages: Message[]
+}
+
+export interface ProducerBatch {
+  acks?: number
+  timeout?: number
+  compression?: CompressionTypes
+  topicMessages?: TopicMessages[]
+}
+
+type Sender = {
+  send(record: ProducerRecord): Promise<RecordMetadata[]>
+  sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>
+}
+
+export type ProducerEvents = {
+  CONNECT: 'producer.connect'
+  DISCONNECT: 'producer.disconnect'
+  REQUEST: 'producer.network.request'
+  REQUEST_TIMEOUT: 'producer.network.request_timeout'
+  REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size'
+}
+
+export type Producer = Sender & {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  isIdempotent(): boolean
+  readonly events: ProducerEvents
+  on(
+    eventName: ProducerEvents['CONNECT'],
+    listener: (event: ConnectEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ProducerEvents['DISCONNECT'],
+    listener: (event: DisconnectEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ProducerEvents['REQUEST'],
+    listener: (event: RequestEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ProducerEvents['REQUEST_QUEUE_SIZE'],
+    listener: (event: RequestQueueSizeEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ProducerEvents['REQUEST_TIMEOUT'],
+    listener: (event: RequestTimeoutEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ValueOf<ProducerEvents>,
+    listener: (event: InstrumentationEvent<any>) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  transaction(): Promise<Transaction>
+  logger(): Logger
+}
+
+export type Transaction = Sender & {
+  sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+  isActive(): boolean
+}
+
+// Admin clients: the types only, see Kafka#admin
+
+export interface AdminConfig {
+  retry?: RetryOptions
+}
+
+export interface ITopicConfig {
+  topic: string
+  numPartitions?: number
+  replicationFactor?: number
+  replicaAssignment?: ReplicaAssignment[]
+  configEntries?: IResourceConfigEntry[]
+}
+
+export interface ITopicPartitionConfig {
+  topic: string
+  count: number
+  assignments?: Array<Array<number>>
+}
+
+export interface ITopicMetadata {
+  name: string
+  partitions: PartitionMetadata[]
+}
+
+export interface ReplicaAssignment {
+  partition: number
+  replicas: Array<number>
+}
+
+export interface PartitionReassignment {
+  topic: string
+  partitionAssignment: Array<ReplicaAssignment>
+}
+
+export enum AclResourceTypes {
+  UNKNOWN = 0,
+  ANY = 1,
+  TOPIC = 2,
+  GROUP = 3,
+  CLUSTER = 4,
+  TRANSACTIONAL_ID = 5,
+  DELEGATION_TOKEN = 6
+}
+
+export enum ConfigResourceTypes {
+  UNKNOWN = 0,
+  TOPIC = 2,
+  BROKER = 4,
+  BROKER_LOGGER = 8
+}
+
+export enum ConfigSource {
+  UNKNOWN = 0,
+  TOPIC_CONFIG = 1,
+  DYNAMIC_BROKER_CONFIG = 2,
+  DYNAMIC_DEFAULT_BROKER_CONFIG = 3,
+  STATIC_BROKER_CONFIG = 4,
+  DEFAULT_CONFIG = 5,
+  DYNAMIC_BROKER_LOGGER_CONFIG = 6
+}
+
+export enum AclPermissionTypes {
+  UNKNOWN = 0,
+  ANY = 1,
+  DENY = 2,
+  ALLOW = 3
+}
+
+export enum AclOperationTypes {
+  UNKNOWN = 0,
+  ANY = 1,
+  ALL = 2,
+  READ = 3,
+  WRITE = 4,
+  CREATE = 5,
+  DELETE = 6,
+  ALTER = 7,
+  DESCRIBE = 8,
+  CLUSTER_ACTION = 9,
+  DESCRIBE_CONFIGS = 10,
+  ALTER_CONFIGS = 11,
+  IDEMPOTENT_WRITE = 12
+}
+
+export enum ResourcePatternTypes {
+  UNKNOWN = 0,
+  ANY = 1,
+  MATCH = 2,
+  LITERAL = 3,
+  PREFIXED = 4
+}
+
+export interface ResourceConfigQuery {
+  type: ConfigResourceTypes
+  name: string
+  configNames?: string[]
+}
+
+export interface ConfigEntries {
+  configName: string
+  configValue: string
+  isDefault: boolean
+  configSource: ConfigSource
+  isSensitive: boolean
+  readOnly: boolean
+  configSynonyms: ConfigSynonyms[]
+}
+
+export interface ConfigSynonyms {
+  configName: string
+  configValue: string
+  configSource: ConfigSource
+}
+
+export interface DescribeConfigResponse {
+  resources: {
+    configEntries: ConfigEntries[]
+    errorCode: number
+    errorMessage: string
+    resourceName: string
+    resourceType: ConfigResourceTypes
+  }[]
+  throttleTime: number
+}
+
+export interface IResourceConfigEntry {
+  name: string
+  value: string
+}
+
+export interface IResourceConfig {
+  type: ConfigResourceTypes
+  name: string
+  configEntries: IResourceConfigEntry[]
+}
+
+export type AdminEvents = {
+  CONNECT: 'admin.connect'
+  DISCONNECT: 'admin.disconnect'
+  REQUEST: 'admin.network.request'
+  REQUEST_TIMEOUT: 'admin.network.request_timeout'
+  REQUEST_QUEUE_SIZE: 'admin.network.request_queue_size'
+}
+
+export type SeekEntry = PartitionOffset
+
+export type FetchOffsetsPartition = PartitionOffset & { metadata: string | null }
+
+export interface Acl {
+  principal: string
+  host: string
+  operation: AclOperationTypes
+  permissionType: AclPermissionTypes
+}
+
+export interface AclResource {
+  resourceType: AclResourceTypes
+  resourceName: string
+  resourcePatternType: ResourcePatternTypes
+}
+
+export type AclEntry = Acl & AclResource
+
+export type DescribeAclResource = AclResource & {
+  acls: Acl[]
+}
+
+export interface DescribeAclResponse {
+  throttleTime: number
+  errorCode: number
+  errorMessage?: string
+  resources: DescribeAclResource[]
+}
+
+export interface AclFilter {
+  resourceType: AclResourceTypes
+  resourceName?: string
+  resourcePatternType: ResourcePatternTypes
+  principal?: string
+  host?: string
+  operation: AclOperationTypes
+  permissionType: AclPermissionTypes
+}
+
+export interface MatchingAcl {
+  errorCode: number
+  errorMessage?: string
+  resourceType: AclResourceTypes
+  resourceName: string
+  resourcePatternType: ResourcePatternTypes
+  principal: string
+  host: string
+  operation: AclOperationTypes
+  permissionType: AclPermissionTypes
+}
+
+export interface DeleteAclFilterResponses {
+  errorCode: number
+  errorMessage?: string
+  matchingAcls: MatchingAcl[]
+}
+
+export interface DeleteAclResponse {
+  throttleTime: number
+  filterResponses: DeleteAclFilterResponses[]
+}
+
+export interface ListPartitionReassignmentsResponse {
+  topics: OngoingTopicReassignment[]
+}
+
+export interface OngoingTopicReassignment {
+  topic: string
+  partitions: OngoingPartitionReassignment[]
+}
+
+export interface OngoingPartitionReassignment {
+  partitionIndex: number
+  replicas: number[]
+  addingReplicas?: number[]
+  removingReplicas?: number[]
+}
+
+export type Admin = {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  listTopics(): Promise<string[]>
+  createTopics(options: {
+    validateOnly?: boolean
+    waitForLeaders?: boolean
+    timeout?: number
+    topics: ITopicConfig[]
+  }): Promise<boolean>
+  deleteTopics(options: { topics: string[]; timeout?: number }): Promise<void>
+  createPartitions(options: {
+    validateOnly?: boolean
+    timeout?: number
+    topicPartitions: ITopicPartitionConfig[]
+  }): Promise<boolean>
+  fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>
+  fetchOffsets(options: {
+    groupId: string
+    topics?: string[]
+    resolveOffsets?: boolean
+  }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
+  fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & { high: string; low: string }>>
+  fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>
+  describeCluster(): Promise<{
+    brokers: Array<{ nodeId: number; host: string; port: number }>
+    controller: number | null
+    clusterId: string
+  }>
+  setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>
+  resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
+  describeConfigs(configs: {
+    resources: ResourceConfigQuery[]
+    includeSynonyms: boolean
+  }): Promise<DescribeConfigResponse>
+  alterConfigs(configs: { validateOnly: boolean; resources: IResourceConfig[] }): Promise<any>
+  listGroups(): Promise<{ groups: GroupOverview[] }>
+  deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
+  describeGroups(groupIds: string[]): Promise<GroupDescriptions>
+  describeAcls(options: AclFilter): Promise<DescribeAclResponse>
+  deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
+  createAcls(options: { acl: AclEntry[] }): Promise<boolean>
+  deleteTopicRecords(options: { topic: string; partitions: SeekEntry[] }): Promise<void>
+  alterPartitionReassignments(request: {
+    topics: PartitionReassignment[]
+    timeout?: number
+  }): Promise<void>
+  listPartitionReassignments(request: {
+    topics?: TopicPartitions[]
+    timeout?: number
+  }): Promise<ListPartitionReassignmentsResponse>
+  logger(): Logger
+  on(
+    eventName: AdminEvents['CONNECT'],
+    listener: (event: ConnectEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: AdminEvents['DISCONNECT'],
+    listener: (event: DisconnectEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: AdminEvents['REQUEST'],
+    listener: (event: RequestEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: AdminEvents['REQUEST_QUEUE_SIZE'],
+    listener: (event: RequestQueueSizeEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: AdminEvents['REQUEST_TIMEOUT'],
+    listener: (event: RequestTimeoutEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: ValueOf<AdminEvents>,
+    listener: (event: InstrumentationEvent<any>) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  readonly events: AdminEvents
+}
+
+export type GroupOverview = {
+  groupId: string
+  protocolType: string
+}
+
+export type DeleteGroupsResult = {
+  groupId: string
+  errorCode?: number
+  error?: KafkaJSProtocolError
+}
+
+// Errors
+
+/** Every error of this package but KafkaJSAggregateError. */
+export class KafkaJSError extends Error {
+  readonly message: Error['message']
+  readonly name: string
+  /** May the same be tried again? A consumer that crashed on such an error restarts by itself. */
+  readonly retriable: boolean
+  readonly helpUrl?: string
+  readonly cause?: Error
+
+  constructor(e: Error | string, metadata?: KafkaJSErrorMetadata)
+}
+
+/** Trying again cannot help. */
+export class KafkaJSNonRetriableError extends KafkaJSError {
+  constructor(e: Error | string)
+}
+
+/** A broker answered with an error: `type` is its name, `code` its number. */
+export class KafkaJSProtocolError extends KafkaJSError {
+  readonly code: number
+  readonly type: string
+  constructor(e: Error | string)
+}
+
+/** Several errors at once; not a KafkaJSError. */
+export class KafkaJSAggregateError extends Error {
+  readonly errors: (Error | string)[]
+  constructor(message: Error | string, errors: (Error | string)[])
+}
+
+/** The position is outside of the log, and `autoOffsetReset: 'none'` forbids to move it. */
+export class KafkaJSOffsetOutOfRange extends KafkaJSProtocolError {
+  readonly topic: string
+  readonly partition: number
+  constructor(e: Error | string, metadata?: KafkaJSOffsetOutOfRangeMetadata)
+}
+
+export class KafkaJSAlterPartitionReassignmentsError extends KafkaJSProtocolError {
+  readonly topic?: string
+  readonly partition?: number
+  constructor(e: Error | string, topic?: string, partition?: number)
+}
+
+/** The last retry failed too; `cause` says why. */
+export class KafkaJSNumberOfRetriesExceeded extends KafkaJSNonRetriableError {
+  readonly stack: string
+  readonly retryCount: number
+  readonly retryTime: number
+  constructor(e: Error | string, metadata?: KafkaJSNumberOfRetriesExceededMetadata)
+}
+
+/** A connection could not be made, or broke. */
+export class KafkaJSConnectionError extends KafkaJSError {
+  readonly broker: string
+  constructor(e: Error | string, metadata?: KafkaJSConnectionErrorMetadata)
+}
+
+/** No answer within `requestTimeout`. */
+export class KafkaJSRequestTimeoutError extends KafkaJSError {
+  readonly broker: string
+  readonly correlationId: number
+  readonly createdAt: number
+  readonly sentAt: number
+  readonly pendingDuration: number
+  constructor(e: Error | string, metadata?: KafkaJSRequestTimeoutErrorMetadata)
+}
+
+/** Asked for metadata before there was any. */
+export class KafkaJSMetadataNotLoaded extends KafkaJSError {
+  constructor()
+}
+
+export class KafkaJSTopicMetadataNotLoaded extends KafkaJSMetadataNotLoaded {
+  readonly topic: string
+  constructor(e: Error | string, metadata?: KafkaJSTopicMetadataNotLoadedMetadata)
+}
+
+export class KafkaJSStaleTopicMetadataAssignment extends KafkaJSError {
+  readonly topic: string
+  readonly unknownPartitions: number
+  constructor(e: Error | string, metadata?: KafkaJSStaleTopicMetadataAssignmentMetadata)
+}
+
+/** The broker is too old. */
+export class KafkaJSServerDoesNotSupportApiKey extends KafkaJSNonRetriableError {
+  readonly apiKey: number
+  readonly apiName: string
+  constructor(e: Error | string, metadata?: KafkaJSServerDoesNotSupportApiKeyMetadata)
+}
+
+export class KafkaJSBrokerNotFound extends KafkaJSError {
+  constructor()
+}
+
+export class KafkaJSPartialMessageError extends KafkaJSError {
+  constructor()
+}
+
+/** The broker, or the mechanism, refused the credentials. */
+export class KafkaJSSASLAuthenticationError extends KafkaJSError {
+  constructor()
+}
+
+/** No broker knows the coordinator of the group; `cause` says why. */
+export class KafkaJSGroupCoordinatorNotFound extends KafkaJSError {
+  constructor()
+}
+
+/** Not part of this package. */
+export class KafkaJSNotImplemented extends KafkaJSError {
+  constructor()
+}
+
+export class KafkaJSTimeout extends KafkaJSError {
+  constructor()
+}
+
+export class KafkaJSLockTimeout extends KafkaJSError {
+  constructor()
+}
+
+export class KafkaJSUnsupportedMagicByteInMessageSet extends KafkaJSError {
+  constructor()
+}
+
+export class KafkaJSDeleteGroupsError extends KafkaJSError {
+  readonly groups: DeleteGroupsResult[]
+  constructor(e: Error | string, groups?: KafkaJSDeleteGroupsErrorGroups[])
+}
+
+export class KafkaJSDeleteTopicRecordsError extends KafkaJSError {
+  constructor(metadata: KafkaJSDeleteTopicRecordsErrorTopic)
+}
+
+export interface KafkaJSDeleteGroupsErrorGroups {
+  groupId: string
+  errorCode: number
+  error: KafkaJSError
+}
+
+export interface KafkaJSDeleteTopicRecordsErrorTopic {
+  topic: string
+  partitions: KafkaJSDeleteTopicRecordsErrorPartition[]
+}
+
+export interface KafkaJSDeleteTopicRecordsErrorPartition {
+  partition: number
+  offset: string
+  error: KafkaJSError
+}
+
+export interface KafkaJSErrorMetadata {
+  retriable?: boolean
+  topic?: string
+  partitionId?: number
+  metadata?: PartitionMetadata
+}
+
+export interface KafkaJSOffsetOutOfRangeMetadata {
+  topic: string
+  partition: number
+}
+
+export interface KafkaJSNumberOfRetriesExceededMetadata {
+  retryCount: number
+  retryTime: number
+}
+
+export interface KafkaJSConnectionErrorMetadata {
+  broker?: string
+  code?: string
+}
+
+export interface KafkaJSRequestTimeoutErrorMetadata {
+  broker: string
+  clientId: string
+  correlationId: number
+  createdAt: number
+  sentAt: number
+  pendingDuration: number
+}
+
+export interface KafkaJSTopicMetadataNotLoadedMetadata {
+  topic: string
+}
+
+export interface KafkaJSStaleTopicMetadataAssignmentMetadata {
+  topic: string
+  unknownPartitions: PartitionMetadata[]
+}
+
+export interface KafkaJSServerDoesNotSupportApiKeyMetadata {
+  apiKey: number
+  apiName: string
+}
+
+// Errors that kafkajs exports without a type
+
+export class KafkaJSConnectionClosedError extends KafkaJSConnectionError {
+  readonly host?: string
+  readonly port?: number
+  constructor(e: Error | string, metadata?: { host?: string; port?: number })
+}
+
+export class KafkaJSMemberIdRequired extends KafkaJSProtocolError {
+  readonly memberId: string
+  constructor(e: Error | string, metadata: { memberId: string })
+}
+
+export class KafkaJSCreateTopicError extends KafkaJSProtocolError {
+  readonly topic: string
+  constructor(e: Error | string, topicName: string)
+}
+
+/** A bug of this package. */
+export class KafkaJSInvariantViolation extends KafkaJSNonRetriableError {}
+
+export class KafkaJSInvalidVarIntError extends KafkaJSNonRetriableError {}
+
+export class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {}
+
+export class KafkaJSNoBrokerAvailableError extends KafkaJSError {
+  constructor()
+}
+
+/** Not a KafkaJSError. */
+export class KafkaJSFetcherRebalanceError extends Error {}

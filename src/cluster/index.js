@@ -1,0 +1,476 @@
+// @ts-check
+'use strict'
+
+/**
+ * The connection to a cluster: one `NativeClient` from `connect()` to `disconnect()`, a new one after that; the choice of
+ * the seed broker; the metadata. Towards assigners and tracing libraries it has the shape of kafkajs's cluster.
+ */
+
+const { createEngineLog } = require('../loggers')
+const { createRetry } = require('../retry')
+const { events } = require('../events')
+const native = require('../native')
+const { authenticate, toNativeSasl } = require('../sasl')
+const { toNativeTls } = require('../tls')
+const { createSeeds, validatePort } = require('./seeds')
+const { createBroker, byTopic } = require('./broker')
+const {
+  KafkaJSBrokerNotFound,
+  KafkaJSError,
+  KafkaJSMetadataNotLoaded,
+  KafkaJSNonRetriableError,
+  KafkaJSNotImplemented,
+  KafkaJSTopicMetadataNotLoaded,
+  createErrorFromCode,
+  fromFailure,
+  unwrap
+} = require('../errors')
+
+/** @typedef {import('../native').NativeClient} NativeClient */
+/** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
+
+const EARLIEST_OFFSET = -2
+const LATEST_OFFSET = -1
+
+/**
+ * A topic that is being created (by auto-creation, or a moment ago by an admin) is unknown to some brokers for a while.
+ * About 3 s in all.
+ */
+const TOPIC_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, retries: 5 }
+const TOPIC_NOT_READY = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
+
+class Cluster {
+  /**
+   * @param {{
+   *   config: ReturnType<typeof import('../config').kafkaOptions>,
+   *   logger: import('../..').Logger,
+   *   emitter: import('../events').Emitter,
+   *   metadataMaxAge: number,
+   *   allowAutoTopicCreation: boolean,
+   *   maxInFlightRequests: number | null,
+   *   readCommitted: boolean
+   * }} options times in ms
+   */
+  constructor({ config, logger, emitter, ...options }) {
+    this.config = config
+    this.options = options
+    this.rootLogger = logger
+    this.logger = logger.namespace('BrokerPool')
+    this.writeLog = createEngineLog(logger)
+    this.emitter = emitter
+    this.nextSeed = createSeeds(config.brokers)
+    /** @type {NativeClient | null} */
+    this.client = null
+    /** @type {Promise<void> | null} */
+    this.connecting = null
+    this.closed = new AbortController()
+    /** @type {Set<string>} */
+    this.targetTopics = new Set()
+    /** Subscriptions change the target topics one after the other. */
+    this.lastUpdate = Promise.resolve()
+    /** What JavaScript authentication threw, by its text: the engine only hands back the text. */
+    this.authenticationErrors = new Map()
+    /** Read by tracing libraries: `cluster.brokerPool.metadata.clusterId`. */
+    this.brokerPool = { metadata: /** @type {any} */ (null) }
+    this.metadataExpireAt = 0
+    emitter.onChange = () => this.client?.setRequestEvents(emitter.listensToRequests)
+  }
+
+  /** The engine's client; made when it is first needed. */
+  get native() {
+    return (this.client ??= this.open())
+  }
+
+  isConnected() {
+    return this.client !== null && this.client.isConnected()
+  }
+
+  /** Connects unless connected. */
+  connect() {
+    if (this.connecting === null) {
+      const connecting = this.connectToSeed().finally(() => {
+        // A disconnect() may have forgotten this attempt, and another one begun.
+        if (this.connecting === connecting) this.connecting = null
+      })
+      this.connecting = connecting
+    }
+    return this.connecting
+  }
+
+  /**
+   * Connects if need be.
+   * @returns {Promise<NativeClient>}
+   */
+  async connected() {
+    await this.connect()
+    if (this.client === null) throw new KafkaJSNonRetriableError('Disconnected while connecting')
+    return this.client
+  }
+
+  /** Closes everything; the next `connect()` starts anew. Idempotent. */
+  async disconnect() {
+    const { client } = this
+    this.client = null
+    this.connecting = null
+    this.brokerPool.metadata = null
+    this.closed.abort(new KafkaJSNonRetriableError('Disconnected while connecting'))
+    this.closed = new AbortController()
+    await client?.close()
+  }
+
+  /** @private */
+  open() {
+    const { config, options } = this
+    const client = new native.NativeClient(
+      {
+        clientId: config.clientId,
+        connectionTimeout: config.connectionTimeout,
+        authenticationTimeout: config.authenticationTimeout,
+        reauthenticationThreshold: config.reauthenticationThreshold,
+        requestTimeout: config.requestTimeout,
+        maxInFlightRequests: options.maxInFlightRequests,
+        tls: toNativeTls(config.ssl),
+        sasl: config.sasl ? toNativeSasl(config.sasl) : null
+      },
+      event => this.onEvent(client, event)
+    )
+    if (this.emitter.listensToRequests) client.setRequestEvents(true)
+    return client
+  }
+
+  /**
+   * Tries one seed broker after the other.
+   * @private
+   */
+  async connectToSeed() {
+    if (this.isConnected()) return
+    const { signal } = this.closed
+    const client = this.native
+    let seed = await this.nextSeed()
+
+    return createRetry(this.config.retry, { signal })(async (bail, retryCount, retryTime) => {
+      try {
+        signal.throwIfAborted()
+        validatePort(seed)
+        const failure = await client.connect(seed.host, seed.port)
+        signal.throwIfAborted()
+        if (failure) throw this.authenticationErrors.get(failure.message) ?? fromFailure(failure)
+      } catch (e) {
+        if (signal.aborted) return bail(e)
+        if (e.name === 'KafkaJSConnectionError' || e.type === 'ILLEGAL_SASL_STATE') {
+          seed = await this.nextSeed()
+          this.logger.error(
+            `Failed to connect to seed broker, trying another broker from the list: ${e.message}`,
+            { retryCount, retryTime }
+          )
+        } else {
+          this.logger.error(e.message, { retryCount, retryTime })
+        }
+        if (e.retriable) throw e
+        bail(e)
+      } finally {
+        this.authenticationErrors.clear()
+      }
+    })
+  }
+
+  /**
+   * @param {NativeClient} client
+   * @param {NativeClientEvent} event
+   * @private
+   */
+  onEvent(client, { type, ...payload }) {
+    const { emitter } = this
+    switch (type) {
+      case 'log':
+        return this.writeLog(/** @type {any} */ (payload))
+      case 'request':
+        return emitter.emit(events.REQUEST, payload)
+      case 'request_timeout':
+        return emitter.emit(events.REQUEST_TIMEOUT, payload)
+      case 'request_queue_size':
+        return emitter.emit(events.REQUEST_QUEUE_SIZE, payload)
+      case 'authenticate':
+        this.authenticate(client, /** @type {any} */ (payload))
+    }
+  }
+
+  /** @private */
+  async authenticate(client, event) {
+    const { sasl } = this.config
+    try {
+      await authenticate({ sasl, client, event, logger: this.rootLogger })
+      client.authenticated(event.session, null)
+    } catch (e) {
+      const message = String(e?.message ?? e)
+      this.authenticationErrors.set(message, e)
+      client.authenticated(event.session, message)
+    }
+  }
+
+  // Metadata
+
+  /**
+   * Metadata of these topics as the brokers know them now; of all topics when none are named.
+   * @param {{ topics?: string[] }} [options]
+   * @returns {Promise<any>} `BrokerMetadata`; rejects with the first topic's error
+   */
+  async metadata({ topics = [] } = {}) {
+    const metadata = await this.request(topics)
+    if (topics.length > 0) throwTopicErrors(metadata)
+    return metadata
+  }
+
+  /**
+   * Reads the metadata of the target topics.
+   * @returns {Promise<void>} rejects with a topic's KafkaJSProtocolError
+   */
+  async refreshMetadata() {
+    const { signal } = this.closed
+    try {
+      await createRetry(TOPIC_RETRY, { signal })(async bail => {
+        try {
+          const metadata = await this.request([...this.targetTopics])
+          throwTopicErrors(metadata)
+          this.remember(metadata)
+        } catch (e) {
+          if (TOPIC_NOT_READY.includes(e.type)) throw e
+          bail(e)
+        }
+      })
+    } catch (e) {
+      // Programs look at the `type` of the broker's error.
+      throw TOPIC_NOT_READY.includes(e.cause?.type) ? e.cause : e
+    }
+  }
+
+  async refreshMetadataIfNecessary() {
+    const { metadata } = this.brokerPool
+    const known = topic => metadata.topicMetadata.some(entry => entry.topic === topic)
+    if (!metadata || Date.now() > this.metadataExpireAt || ![...this.targetTopics].every(known)) {
+      await this.refreshMetadata()
+    }
+  }
+
+  /**
+   * Reads these topics, target or not, so that `findTopicPartitionMetadata` answers with what is true now. Missing ones
+   * become unknown; nothing is created.
+   * @param {string[]} topics
+   */
+  async loadTopics(topics) {
+    if (topics.length === 0) return
+    const answer = await this.request(topics, { create: false })
+    const others = (this.brokerPool.metadata?.topicMetadata ?? []).filter(
+      ({ topic }) => !topics.includes(topic)
+    )
+    const found = answer.topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0)
+    this.brokerPool.metadata = { ...answer, topicMetadata: [...others, ...found] }
+  }
+
+  /** @private */
+  async request(topics, { create = this.options.allowAutoTopicCreation } = {}) {
+    const client = await this.connected()
+    const names = topics.length > 0 ? topics : null
+    return toBrokerMetadata(unwrap(await client.metadata(names, create)))
+  }
+
+  /** @private */
+  remember(metadata) {
+    this.brokerPool.metadata = metadata
+    this.metadataExpireAt = Date.now() + this.options.metadataMaxAge
+  }
+
+  /** @param {string} topic */
+  addTargetTopic(topic) {
+    return this.addMultipleTargetTopics([topic])
+  }
+
+  /**
+   * @param {string[]} topics
+   * @returns {Promise<void>} rejects, and forgets them, when one of them is missing, invalid or forbidden
+   */
+  addMultipleTargetTopics(topics) {
+    const update = this.lastUpdate.then(() => this.extendTargetTopics(topics))
+    this.lastUpdate = update.catch(() => {})
+    return update
+  }
+
+  /** @private */
+  async extendTargetTopics(topics) {
+    const added = topics.filter(topic => !this.targetTopics.has(topic))
+    if (added.length === 0 && this.brokerPool.metadata) return
+    for (const topic of added) this.targetTopics.add(topic)
+    try {
+      await this.refreshMetadata()
+    } catch (e) {
+      for (const topic of added) this.targetTopics.delete(topic)
+      throw e
+    }
+  }
+
+  /**
+   * @param {string} topic
+   * @returns {import('../..').PartitionMetadata[]} empty for an unknown topic
+   */
+  findTopicPartitionMetadata(topic) {
+    const { metadata } = this.brokerPool
+    if (!metadata) throw new KafkaJSTopicMetadataNotLoaded('Topic metadata not loaded', { topic })
+    return metadata.topicMetadata.find(entry => entry.topic === topic)?.partitionMetadata ?? []
+  }
+
+  /**
+   * @param {string} topic
+   * @param {(number | string)[]} partitions unknown ones are left out
+   * @returns {Record<string, number[]>} partitions by the node id of their leader
+   */
+  findLeaderForPartitions(topic, partitions) {
+    const known = this.findTopicPartitionMetadata(topic)
+    /** @type {Record<string, number[]>} */
+    const leaders = {}
+    for (const partition of partitions) {
+      const partitionId = Number(partition)
+      const metadata = known.find(entry => entry.partitionId === partitionId)
+      if (!metadata) continue
+      if (metadata.leader == null) throw new KafkaJSError('Invalid partition metadata')
+      ;(leaders[metadata.leader] ??= []).push(partitionId)
+    }
+    return leaders
+  }
+
+  // Brokers, as far as assigners use them
+
+  /** @returns {any[]} strings, as in kafkajs */
+  getNodeIds() {
+    return (this.brokerPool.metadata?.brokers ?? []).map(({ nodeId }) => String(nodeId))
+  }
+
+  /** The engine drops broken connections itself. */
+  removeBroker() {}
+
+  /** @param {{ nodeId: string | number }} node */
+  async findBroker({ nodeId }) {
+    const find = () =>
+      this.brokerPool.metadata?.brokers.find(broker => String(broker.nodeId) === String(nodeId))
+    if (!find()) await this.refreshMetadata()
+    const broker = find()
+    if (!broker) {
+      throw new KafkaJSBrokerNotFound(`Broker ${nodeId} not found in the cached metadata`)
+    }
+    return createBroker(this, broker)
+  }
+
+  async findControllerBroker() {
+    const controllerId = this.brokerPool.metadata?.controllerId
+    if (controllerId == null) throw new KafkaJSMetadataNotLoaded('Topic metadata not loaded')
+    return this.findBroker({ nodeId: controllerId })
+  }
+
+  /**
+   * A broker object through which the group's coordinator answers.
+   * @param {{ groupId: string }} _group
+   */
+  async findGroupCoordinator(_group) {
+    await this.connect()
+    return createBroker(this, { nodeId: null, host: null, port: null })
+  }
+
+  async findGroupCoordinatorMetadata() {
+    throw new KafkaJSNotImplemented('cluster.findGroupCoordinatorMetadata is not implemented')
+  }
+
+  /**
+   * @param {string} groupId
+   * @returns {Promise<any>} `GroupDescription` and `errorCode`
+   */
+  async describeGroup(groupId) {
+    const client = await this.connected()
+    const group = unwrap(await client.describeGroup(groupId))
+    if (group.errorCode !== 0) throw createErrorFromCode(group.errorCode)
+    const { errorCode, state, protocolType, protocol } = group
+    const members = Array.from(group.members, member => ({
+      memberId: member.memberId,
+      ...(member.groupInstanceId !== null && { groupInstanceId: member.groupInstanceId }),
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      memberMetadata: Buffer.from(member.memberMetadata),
+      memberAssignment: Buffer.from(member.memberAssignment)
+    }))
+    return { errorCode, groupId: group.groupId, state, protocolType, protocol, members }
+  }
+
+  // Offsets
+
+  /** @param {{ fromBeginning?: boolean }} config */
+  defaultOffset({ fromBeginning }) {
+    return fromBeginning ? EARLIEST_OFFSET : LATEST_OFFSET
+  }
+
+  /**
+   * The first, last or timestamp's offset of partitions; unknown partitions are left out.
+   * @param {any[]} topics `{ topic, partitions: [{ partition }] }` with `fromBeginning` or `fromTimestamp` (ms)
+   * @returns {Promise<import('../..').TopicOffsets[]>}
+   */
+  async fetchTopicsOffset(topics) {
+    const wanted = topics.flatMap(({ topic, partitions, fromBeginning, fromTimestamp }) => {
+      const timestamp = fromTimestamp ?? this.defaultOffset({ fromBeginning })
+      const leaders = this.findLeaderForPartitions(
+        topic,
+        partitions.map(({ partition }) => partition)
+      )
+      return Object.values(leaders)
+        .flat()
+        .map(partition => ({ topic, partition, timestamp }))
+    })
+    return this.listOffsets(wanted)
+  }
+
+  /**
+   * @param {{ topic: string, partition: number, timestamp: number | string }[]} wanted timestamps in ms, -1 latest, -2 earliest
+   * @returns {Promise<import('../..').TopicOffsets[]>}
+   */
+  async listOffsets(wanted) {
+    const client = await this.connected()
+    const timestamps = [...new Set(wanted.map(({ timestamp }) => String(timestamp)))]
+    const answers = await Promise.all(
+      timestamps.map(async timestamp => {
+        const same = wanted.filter(entry => String(entry.timestamp) === timestamp)
+        const topics = byTopic(same, ({ partition }) => partition)
+        const { readCommitted } = this.options
+        return unwrap(await client.listOffsets(topics, timestamp, readCommitted))
+      })
+    )
+    return byTopic(answers.flat(), ({ partition, offset }) => ({ partition, offset }))
+  }
+}
+
+/**
+ * @param {import('../native').NativeMetadata} metadata
+ * @returns {any} kafkajs's shape
+ */
+const toBrokerMetadata = ({ clusterId, controllerId, brokers, topics }) => ({
+  brokers: Array.from(brokers, broker => ({ ...broker })),
+  clusterId,
+  controllerId,
+  topicMetadata: Array.from(topics, ({ errorCode, name, isInternal, partitions }) => ({
+    topicErrorCode: errorCode,
+    topic: name,
+    isInternal,
+    partitionMetadata: Array.from(partitions, partition => ({
+      partitionErrorCode: partition.errorCode,
+      partitionId: partition.partitionId,
+      leader: partition.leader,
+      replicas: [...partition.replicas],
+      isr: [...partition.isr],
+      offlineReplicas: [...partition.offlineReplicas]
+    }))
+  }))
+})
+
+/** A partition without a leader is no reason to fail: the engine waits for one. */
+const throwTopicErrors = ({ topicMetadata }) => {
+  for (const { topicErrorCode } of topicMetadata) {
+    if (topicErrorCode !== 0) throw createErrorFromCode(topicErrorCode)
+  }
+}
+
+module.exports = Cluster

@@ -1,0 +1,287 @@
+// @ts-check
+'use strict'
+
+/**
+ * Defaults and validation of everything a user passes in. A value that is `undefined` means the default; unknown keys are
+ * ignored. The texts are kafkajs's wherever it complains too.
+ */
+
+const { isRegExp } = require('node:util').types
+const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('./errors')
+const { LEVELS } = require('./loggers')
+const consoleLogCreator = require('./loggers/console')
+const Long = require('./long')
+
+/**
+ * The options of `new Kafka()`. Brokers, `ssl` and `sasl` are looked at when connecting.
+ * @param {any} config
+ */
+const kafkaOptions = ({
+  brokers,
+  ssl,
+  sasl,
+  clientId = 'kafkajs',
+  connectionTimeout = 1000,
+  authenticationTimeout = 10000,
+  reauthenticationThreshold = 10000,
+  requestTimeout = 30000,
+  enforceRequestTimeout = true,
+  retry,
+  socketFactory,
+  logLevel = LEVELS.INFO,
+  logCreator = consoleLogCreator
+}) => {
+  if (socketFactory != null) {
+    throw new KafkaJSNonRetriableError(
+      'The option "socketFactory" is not supported: connections are made by the native engine. For a proxy, let ' +
+        '"brokers" and the advertised listeners point to it'
+    )
+  }
+  return {
+    brokers,
+    ssl,
+    sasl,
+    clientId,
+    connectionTimeout,
+    authenticationTimeout,
+    reauthenticationThreshold,
+    requestTimeout: enforceRequestTimeout ? requestTimeout : 0,
+    retry,
+    logLevel,
+    logCreator
+  }
+}
+
+/**
+ * The options of `kafka.consumer()` with their defaults; `validateConsumer` checks them.
+ * @param {any} [config]
+ */
+const consumerOptions = ({
+  groupId,
+  partitionAssigners,
+  metadataMaxAge = 300000,
+  sessionTimeout = 30000,
+  rebalanceTimeout = 60000,
+  heartbeatInterval = 3000,
+  maxBytesPerPartition = 1048576,
+  minBytes = 1,
+  maxBytes = 10485760,
+  maxWaitTimeInMs = 5000,
+  retry = { retries: 5 },
+  allowAutoTopicCreation = true,
+  maxInFlightRequests = null,
+  readUncommitted = false,
+  rackId = '',
+  groupInstanceId = null,
+  groupProtocol = 'classic',
+  maxPollInterval = 300000,
+  autoOffsetReset = null,
+  checkCrcs = true,
+  copyValues = false,
+  maxQueuedBytes = 67108864
+} = {}) => ({
+  groupId,
+  partitionAssigners,
+  metadataMaxAge,
+  sessionTimeout,
+  rebalanceTimeout,
+  heartbeatInterval,
+  maxBytesPerPartition,
+  minBytes,
+  maxBytes,
+  maxWaitTimeInMs,
+  retry,
+  allowAutoTopicCreation,
+  maxInFlightRequests,
+  readUncommitted,
+  rackId,
+  groupInstanceId,
+  groupProtocol,
+  maxPollInterval,
+  autoOffsetReset,
+  checkCrcs,
+  copyValues,
+  maxQueuedBytes
+})
+
+/** @typedef {ReturnType<typeof consumerOptions>} ConsumerOptions */
+
+/** @param {{ groupId: any }} options */
+const validateGroupId = ({ groupId }) => {
+  if (!groupId) fail('Consumer groupId must be a non-empty string.')
+}
+
+/** @param {ConsumerOptions} options */
+const validateConsumer = ({
+  heartbeatInterval,
+  sessionTimeout,
+  rebalanceTimeout,
+  maxPollInterval,
+  groupInstanceId,
+  groupProtocol,
+  autoOffsetReset
+}) => {
+  if (heartbeatInterval >= sessionTimeout) {
+    fail(
+      `Consumer heartbeatInterval (${heartbeatInterval}) must be lower than sessionTimeout (${sessionTimeout}). It is recommended to set heartbeatInterval to approximately a third of the sessionTimeout.`
+    )
+  }
+  if (!(rebalanceTimeout > 0)) {
+    fail(
+      `Consumer rebalanceTimeout (${rebalanceTimeout}) must be greater than 0: no member could join`
+    )
+  }
+  if (!(maxPollInterval > 0)) {
+    fail(`Consumer maxPollInterval (${maxPollInterval}) must be greater than 0`)
+  }
+  if (groupInstanceId !== null && (typeof groupInstanceId !== 'string' || !groupInstanceId)) {
+    fail(`Consumer groupInstanceId must be a non-empty string, received ${groupInstanceId}`)
+  }
+  if (autoOffsetReset !== null && autoOffsetReset !== 'none') {
+    fail(
+      `Consumer autoOffsetReset must be "none" or not given (then "fromBeginning" of the topic decides), received ${autoOffsetReset}`
+    )
+  }
+  if (groupProtocol === 'consumer') {
+    throw new KafkaJSNotImplemented('groupProtocol "consumer" (KIP-848) is not implemented yet')
+  }
+  if (groupProtocol !== 'classic') {
+    fail(`Consumer groupProtocol must be "classic" or "consumer", received ${groupProtocol}`)
+  }
+}
+
+/**
+ * The options of `consumer.run()`.
+ * @param {any} [config]
+ */
+const runOptions = ({
+  autoCommit = true,
+  autoCommitInterval = null,
+  autoCommitThreshold = null,
+  eachBatchAutoResolve = true,
+  partitionsConsumedConcurrently = 1,
+  eachBatch = null,
+  eachMessage = null
+} = {}) => {
+  if (!(Number.isInteger(partitionsConsumedConcurrently) && partitionsConsumedConcurrently > 0)) {
+    fail(
+      `partitionsConsumedConcurrently must be a positive integer, received ${partitionsConsumedConcurrently}`
+    )
+  }
+  return {
+    autoCommit,
+    autoCommitInterval,
+    autoCommitThreshold,
+    eachBatchAutoResolve,
+    partitionsConsumedConcurrently,
+    eachBatch,
+    eachMessage
+  }
+}
+
+/** @typedef {ReturnType<typeof runOptions>} RunOptions */
+
+/**
+ * The argument of `consumer.subscribe()`.
+ * @param {any} subscription
+ * @returns {{ topics: (string | RegExp)[], fromBeginning: boolean }}
+ */
+const subscribeOptions = ({ topic, topics, fromBeginning = false }) => {
+  if (!topic && !topics) fail('Missing required argument "topics"')
+  if (topics != null && !Array.isArray(topics)) fail('Argument "topics" must be an array')
+  const subscriptions = topics || [topic]
+  for (const subscription of subscriptions) {
+    if (typeof subscription !== 'string' && !isRegExp(subscription)) {
+      fail(
+        `Invalid topic ${subscription} (${typeof subscription}), the topic name has to be a String or a RegExp`
+      )
+    }
+  }
+  return { topics: subscriptions, fromBeginning }
+}
+
+const EARLIEST_OFFSET = -2n
+const LATEST_OFFSET = -1n
+
+/**
+ * The argument of `consumer.seek()`.
+ * @param {any} where
+ * @returns {{ topic: string, partition: number, offset: string }}
+ */
+const seekOptions = ({ topic, partition, offset }) => {
+  validateTopicPartition(topic, partition)
+  const { value } = toLong(offset)
+  if (value < 0n && value !== EARLIEST_OFFSET && value !== LATEST_OFFSET) {
+    fail('Offset must not be a negative number')
+  }
+  return { topic, partition: Number(partition), offset: String(value) }
+}
+
+/**
+ * The argument of `consumer.commitOffsets()`.
+ * @param {any} [offsets]
+ * @returns {{ topic: string, partition: number, offset: string, metadata: string | null }[]}
+ */
+const commitOptions = (offsets = []) =>
+  offsets.map(({ topic, partition, offset, metadata = null }) => {
+    validateTopicPartition(topic, partition)
+    const { value } = toLong(offset)
+    if (value < 0n) fail('Offset must not be a negative number')
+    if (metadata !== null && typeof metadata !== 'string') {
+      fail(`Invalid offset metadata, expected string or null, received ${metadata}`)
+    }
+    return { topic, partition: Number(partition), offset: String(value), metadata }
+  })
+
+const validateTopicPartition = (topic, partition) => {
+  if (!topic) fail(`Invalid topic ${topic}`)
+  if (isNaN(partition)) fail(`Invalid partition, expected a number received ${partition}`)
+}
+
+/** @returns {Long} */
+const toLong = offset => {
+  try {
+    return Long.fromValue(offset)
+  } catch {
+    return fail(`Invalid offset, expected a long received ${offset}`)
+  }
+}
+
+/**
+ * The argument of `consumer.pause()` and `consumer.resume()`.
+ * @param {'pause' | 'resume'} action
+ * @param {any} [topicPartitions]
+ * @returns {{ topic: string, partitions?: number[] }[]}
+ */
+const pauseOptions = (action, topicPartitions = []) =>
+  topicPartitions.map(entry => {
+    if (!entry?.topic) fail(`Invalid topic ${entry?.topic || entry}`)
+    const { topic, partitions } = entry
+    if (partitions === undefined) return { topic }
+    if (!Array.isArray(partitions) || partitions.some(isNaN)) {
+      fail(
+        `Array of valid partitions required to ${action} specific partitions instead of ${partitions}`
+      )
+    }
+    return { topic, partitions: partitions.map(Number) }
+  })
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+const fail = message => {
+  throw new KafkaJSNonRetriableError(message)
+}
+
+module.exports = {
+  commitOptions,
+  consumerOptions,
+  kafkaOptions,
+  pauseOptions,
+  runOptions,
+  seekOptions,
+  subscribeOptions,
+  validateConsumer,
+  validateGroupId
+}

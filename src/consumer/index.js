@@ -1,0 +1,130 @@
+// @ts-check
+'use strict'
+
+const createRunner = require('./runner')
+const Lifecycle = require('./lifecycle')
+const Subscription = require('./subscription')
+const { roundRobin } = require('../assigners')
+const { createRetry } = require('../retry')
+const { events, createEmitter } = require('../events')
+const { KafkaJSNonRetriableError } = require('../errors')
+const {
+  commitOptions,
+  consumerOptions,
+  pauseOptions,
+  runOptions,
+  seekOptions,
+  subscribeOptions,
+  validateConsumer,
+  validateGroupId
+} = require('../config')
+
+/**
+ * Makes the consumer that `kafka.consumer()` returns: a plain object, whose methods work without `this` and may be replaced.
+ *
+ * @param {{
+ *   cluster: import('../cluster'),
+ *   logger: import('../..').Logger,
+ *   retry?: any,
+ *   instrumentationEmitter?: import('../events').Emitter,
+ *   partitionAssigners?: import('../..').PartitionAssigner[],
+ *   groupId: string
+ * } & Record<string, any>} config
+ * @returns {import('../..').Consumer}
+ */
+module.exports = config => {
+  const { cluster, logger: rootLogger, retry = {}, partitionAssigners = [roundRobin] } = config
+  validateGroupId(config)
+
+  const options = consumerOptions(config)
+  const { groupId } = options
+  const logger = rootLogger.namespace('Consumer')
+  const emitter = config.instrumentationEmitter ?? createEmitter({ logger })
+  const assigners = partitionAssigners.map(create =>
+    create({ groupId, logger, cluster: /** @type {any} */ (cluster) })
+  )
+  validateConsumer(options)
+
+  const subscription = new Subscription({ cluster, groupId, logger })
+  const lifecycle = new Lifecycle({
+    cluster,
+    emitter,
+    logger,
+    subscription,
+    groupId,
+    retry,
+    createRunner: ({ run, onCrash }) =>
+      createRunner({
+        cluster,
+        native: cluster.native,
+        groupId,
+        options,
+        assigners,
+        run,
+        retry,
+        logger: rootLogger,
+        emitter,
+        onCrash
+      })
+  })
+
+  const connect = async () => lifecycle.connect()
+
+  const disconnect = async () => lifecycle.disconnect()
+
+  const stop = async () => lifecycle.stop()
+
+  const run = async runConfig => lifecycle.run(runOptions(runConfig))
+
+  const subscribe = async argument => {
+    if (lifecycle.running) {
+      throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
+    }
+    const { topics, fromBeginning } = subscribeOptions(argument)
+    await subscription.add(topics, fromBeginning)
+  }
+
+  const commitOffsets = async topicPartitions => {
+    const offsets = commitOptions(topicPartitions)
+    const { runner } = lifecycle
+    if (offsets.length > 0) await runner.commitOffsets(offsets)
+  }
+
+  const seek = topicPartitionOffset => {
+    const where = seekOptions(topicPartitionOffset)
+    lifecycle.runner.seek(where)
+  }
+
+  const pause = topicPartitions => {
+    const entries = pauseOptions('pause', topicPartitions)
+    lifecycle.runner.pause(entries)
+  }
+
+  const resume = topicPartitions => {
+    const entries = pauseOptions('resume', topicPartitions)
+    lifecycle.runner.resume(entries)
+  }
+
+  const paused = () => (lifecycle.running ? lifecycle.runner.paused() : [])
+
+  const describeGroup = async () => createRetry(retry)(() => cluster.describeGroup(groupId))
+
+  const on = (eventName, listener) => emitter.on(eventName, listener)
+
+  return {
+    connect,
+    disconnect,
+    subscribe,
+    stop,
+    run,
+    commitOffsets,
+    seek,
+    describeGroup,
+    pause,
+    paused,
+    resume,
+    on,
+    events,
+    logger: () => logger
+  }
+}

@@ -1,0 +1,305 @@
+// @ts-check
+'use strict'
+
+/**
+ * From `run()` to the end of it, and over again after a crash.
+ *
+ *            run()          joined
+ *   idle ──────────► joining ──────► running
+ *    ▲  ▲               │               │
+ *    │  └─ STOP ─── stopping ◄──────────┘  stop(), disconnect()
+ *    │                  ▲
+ *    │                  │ a failure: STOP, DISCONNECT, restartOnFailure, CRASH
+ *    └── restart? ◄─────┘ run() again after `retryTime`, unless stop() or disconnect() come first
+ *
+ * A session is one pass through this; it owns one runner.
+ */
+
+const { AsyncResource } = require('node:async_hooks')
+const { setImmediate: nextTurn } = require('node:timers/promises')
+const { events } = require('../events')
+const { KafkaJSNonRetriableError } = require('../errors')
+const { RETRY_DEFAULTS } = require('../retry')
+
+/** @typedef {ReturnType<typeof import('../config').runOptions>} RunOptions */
+
+/**
+ * @typedef {object} Session
+ * @property {RunOptions} run
+ * @property {any} runner null if it could not be made
+ * @property {boolean} stopping
+ * @property {boolean} over
+ * @property {Promise<void>} ended resolves when it is over
+ * @property {() => void} end
+ * @property {Promise<void> | null} finishing
+ */
+
+class Lifecycle {
+  /**
+   * @param {{
+   *   cluster: import('../cluster'),
+   *   emitter: import('../events').Emitter,
+   *   logger: import('../..').Logger,
+   *   subscription: import('./subscription'),
+   *   groupId: string,
+   *   retry: any,
+   *   createRunner: (session: { run: RunOptions, onCrash: (error: any) => void }) => any
+   * }} options
+   */
+  constructor({ cluster, emitter, logger, subscription, groupId, retry, createRunner }) {
+    this.cluster = cluster
+    this.emitter = emitter
+    this.logger = logger
+    this.subscription = subscription
+    this.groupId = groupId
+    this.retry = retry
+    this.createRunner = createRunner
+    /** @type {Session | null} */
+    this.session = null
+    /** @type {{ cancelled: boolean, timer?: NodeJS.Timeout } | null} */
+    this.restart = null
+    this.outside = new AsyncResource('kafkars.consumer')
+  }
+
+  get running() {
+    return this.session !== null
+  }
+
+  /** @throws {KafkaJSNonRetriableError} before `run()` and after `stop()` */
+  get runner() {
+    if (!this.session?.runner) {
+      throw new KafkaJSNonRetriableError(
+        'Consumer group was not initialized, consumer#run must be called first'
+      )
+    }
+    return this.session.runner
+  }
+
+  async connect() {
+    await this.cluster.connect()
+    this.emitter.emit(events.CONNECT)
+  }
+
+  /**
+   * Resolves after the first join, or when the attempt is over: a failure shows as CRASH, never as a rejection.
+   * @param {RunOptions} run
+   */
+  async run(run) {
+    // Asked to run while it stops: run when it has stopped.
+    while (this.session?.stopping) await this.session.ended
+    if (this.session) {
+      const { groupId } = this
+      this.logger.warn('consumer#run was called, but the consumer is already running', { groupId })
+      return
+    }
+    this.cancelRestart()
+    await this.begin(run)
+  }
+
+  /** Resolves when the consumer has stopped; called from a handler, it does not wait for that handler. */
+  async stop() {
+    const { session } = this
+    this.cancelRestart()
+    if (session === null) {
+      this.logger.info('Stopped', { groupId: this.groupId })
+      return
+    }
+    await this.unlessInHandler(session, this.finish(session))
+  }
+
+  /** Stops, closes the connections. Called from a handler, it does not wait for that handler. */
+  async disconnect() {
+    const { session } = this
+    this.cancelRestart()
+    if (session === null) return this.close()
+    await this.unlessInHandler(
+      session,
+      this.finish(session).then(() => this.close())
+    )
+  }
+
+  /**
+   * The part of `run` that a restart repeats. The runner is made before this returns: a `seek()` may follow at once.
+   * @param {RunOptions} run
+   * @private
+   */
+  async begin(run) {
+    const session = createSession(run)
+    this.session = session
+    this.logger.info('Starting', { groupId: this.groupId })
+    try {
+      session.runner = this.createRunner({ run, onCrash: e => this.crash(session, e) })
+      await Promise.race([this.start(session), session.ended])
+    } catch (e) {
+      await this.crash(session, e)
+    }
+  }
+
+  /**
+   * @param {Session} session
+   * @private
+   */
+  async start(session) {
+    await this.subscription.settled()
+    if (session.stopping) return
+    await this.cluster.connect()
+    if (session.stopping) return
+    this.emitter.emit(events.CONNECT)
+    await session.runner.start(new Map(this.subscription.topics))
+  }
+
+  /**
+   * Ends a session; once, however many ask.
+   * @param {Session} session
+   * @returns {Promise<void>}
+   * @private
+   */
+  finish(session) {
+    session.stopping = true
+    session.finishing ??= this.stopRunner(session)
+    return session.finishing
+  }
+
+  /**
+   * @param {Session} session
+   * @private
+   */
+  async stopRunner(session) {
+    const { groupId } = this
+    try {
+      // Not in the context of a handler that may have called stop(): this waits for all handlers.
+      await null
+      await this.outside.runInAsyncScope(() => session.runner?.stop())
+      this.logger.info('Stopped', { groupId })
+    } catch (e) {
+      const { message, stack } = e
+      this.logger.error(`Caught error when stopping the consumer: ${message}`, { stack, groupId })
+      throw e
+    } finally {
+      this.session = null
+      session.over = true
+      this.emitter.emit(events.STOP)
+      session.end()
+    }
+  }
+
+  /** @private */
+  async close() {
+    const { groupId } = this
+    try {
+      await this.cluster.disconnect()
+      this.emitter.emit(events.DISCONNECT)
+    } catch (e) {
+      const { message, stack } = e
+      this.logger.error(`Caught error when disconnecting the consumer: ${message}`, {
+        stack,
+        groupId
+      })
+      throw e
+    }
+  }
+
+  /**
+   * Waits for `done`, which waits for all handlers; but not if the caller is one of them. Only the runner knows that: it
+   * answers a handler's `stop()` at once, and everybody else's when it has stopped.
+   * @param {Session} session
+   * @param {Promise<void>} done
+   * @private
+   */
+  async unlessInHandler(session, done) {
+    const stopped = session.runner ? session.runner.stop() : done
+    await Promise.race([done, Promise.resolve(stopped).then(() => nextTurn())])
+    if (session.over) await done
+  }
+
+  /**
+   * The way from a failure to the CRASH event, and perhaps to a restart.
+   * @param {Session} session
+   * @param {any} error
+   * @private
+   */
+  async crash(session, error) {
+    const { groupId, logger } = this
+    if (session.stopping) {
+      logger.debug(`Failed while stopping: ${error.message}`, { groupId, stack: error.stack })
+      return
+    }
+    /** @type {NonNullable<typeof this.restart>} */
+    const restart = { cancelled: false }
+    this.restart = restart
+    const { retryCount } = error
+    logger.error(`Crash: ${error.name}: ${error.message}`, {
+      groupId,
+      retryCount,
+      stack: error.stack
+    })
+
+    // What fails now is logged; it must not keep the application from hearing about the crash.
+    await this.finish(session).catch(() => {})
+    await this.close().catch(() => {})
+
+    const shouldRestart = (await this.mayRestart(error)) && !restart.cancelled
+    this.emitter.emit(events.CRASH, { error, groupId, restart: shouldRestart })
+    // A listener may have called stop() or disconnect().
+    if (!shouldRestart || restart.cancelled) return
+
+    const retryTime =
+      error.retryTime || this.retry.initialRetryTime || RETRY_DEFAULTS.initialRetryTime
+    logger.error(`Restarting the consumer in ${retryTime}ms`, { retryCount, retryTime, groupId })
+    restart.timer = setTimeout(() => {
+      this.restart = null
+      this.begin(session.run)
+    }, retryTime)
+  }
+
+  /**
+   * @param {any} error
+   * @returns {Promise<boolean>}
+   * @private
+   */
+  async mayRestart(error) {
+    if (error.name !== 'KafkaJSNumberOfRetriesExceeded' && deepestCause(error).retriable !== true) {
+      return false
+    }
+    const { restartOnFailure } = this.retry
+    if (!restartOnFailure) return true
+    try {
+      return Boolean(await restartOnFailure(error))
+    } catch (e) {
+      this.logger.error(
+        'Caught error when invoking user-provided "restartOnFailure" callback. Defaulting to restarting.',
+        {
+          error: e?.message || e,
+          cause: error.message || error,
+          groupId: this.groupId
+        }
+      )
+      return true
+    }
+  }
+
+  /** @private */
+  cancelRestart() {
+    if (this.restart === null) return
+    this.restart.cancelled = true
+    clearTimeout(this.restart.timer)
+    this.restart = null
+  }
+}
+
+/**
+ * @param {RunOptions} run
+ * @returns {Session}
+ */
+const createSession = run => {
+  let end = () => {}
+  /** @type {Promise<void>} */
+  const ended = new Promise(resolve => {
+    end = resolve
+  })
+  return { run, runner: null, stopping: false, over: false, ended, end, finishing: null }
+}
+
+const deepestCause = error => (error.cause ? deepestCause(error.cause) : error)
+
+module.exports = Lifecycle

@@ -1,0 +1,100 @@
+// @ts-check
+'use strict'
+
+const { isRegExp } = require('node:util').types
+
+/** What a consumer subscribed to: topics by name, and the patterns that named some of them. */
+class Subscription {
+  /** @param {{ cluster: import('../cluster'), groupId: string, logger: import('../..').Logger }} options */
+  constructor({ cluster, groupId, logger }) {
+    this.cluster = cluster
+    this.groupId = groupId
+    this.logger = logger
+    /** @type {Map<string, { fromBeginning: boolean }>} */
+    this.topics = new Map()
+    /**
+     * Kept so that topics which appear later can be matched too; they are matched once so far.
+     * @type {{ pattern: RegExp, fromBeginning: boolean }[]}
+     */
+    this.patterns = []
+    /** @type {Set<Promise<void>>} */
+    this.pending = new Set()
+  }
+
+  /**
+   * Names count from this moment; patterns as soon as the topics are known.
+   * @param {(string | RegExp)[]} topics
+   * @param {boolean} fromBeginning
+   * @returns {Promise<void>} rejects with a KafkaJSProtocolError for a missing, invalid or forbidden topic, and then
+   * subscribes to none of these
+   */
+  add(topics, fromBeginning) {
+    const names = /** @type {string[]} */ (topics.filter(topic => !isRegExp(topic)))
+    const patterns = /** @type {RegExp[]} */ (topics.filter(isRegExp))
+    const adding = this.load(this.remember(names, fromBeginning), patterns, fromBeginning)
+    this.pending.add(adding)
+    const forget = () => this.pending.delete(adding)
+    adding.then(forget, forget)
+    return adding
+  }
+
+  /** Resolves when no `subscribe()` is under way. */
+  async settled() {
+    while (this.pending.size > 0) await Promise.allSettled(this.pending)
+  }
+
+  /** @private */
+  async load(entries, patterns, fromBeginning) {
+    try {
+      if (patterns.length > 0) {
+        const matched = await this.match(patterns)
+        entries.push(...this.remember(matched, fromBeginning))
+      }
+      await this.cluster.addMultipleTargetTopics(entries.map(({ name }) => name))
+      this.patterns.push(...patterns.map(pattern => ({ pattern, fromBeginning })))
+    } catch (e) {
+      for (const entry of entries.reverse()) this.restore(entry)
+      throw e
+    }
+  }
+
+  /**
+   * @param {RegExp[]} patterns
+   * @returns {Promise<string[]>} the names they match, internal topics included
+   * @private
+   */
+  async match(patterns) {
+    const { topicMetadata } = await this.cluster.metadata()
+    const names = topicMetadata.map(({ topic }) => topic)
+    const matched = patterns.flatMap(topicRegExp => {
+      // With `g` or `y` a RegExp remembers where its last match ended, and skips names.
+      const pattern = new RegExp(topicRegExp.source, topicRegExp.flags.replace(/[gy]/g, ''))
+      const matchedTopics = names.filter(name => pattern.test(name))
+      this.logger.debug('Subscription based on RegExp', {
+        groupId: this.groupId,
+        topicRegExp: topicRegExp.toString(),
+        matchedTopics
+      })
+      return matchedTopics
+    })
+    return [...new Set(matched)]
+  }
+
+  /** @private */
+  remember(names, fromBeginning) {
+    return names.map(name => {
+      const entry = { name, before: this.topics.get(name), now: { fromBeginning } }
+      this.topics.set(name, entry.now)
+      return entry
+    })
+  }
+
+  /** @private */
+  restore({ name, before, now }) {
+    if (this.topics.get(name) !== now) return
+    if (before) this.topics.set(name, before)
+    else this.topics.delete(name)
+  }
+}
+
+module.exports = Subscription

@@ -1,0 +1,79 @@
+// @ts-check
+'use strict'
+
+/** The constants that kafkajs exports, by the names and numbers of the Kafka protocol. */
+
+const { KafkaJSNotImplemented } = require('./errors')
+
+const CompressionTypes = { None: 0, GZIP: 1, Snappy: 2, LZ4: 3, ZSTD: 4 }
+
+const builtIn = name => () => {
+  throw new KafkaJSNotImplemented(
+    `${name} is decompressed by the engine: there is no JavaScript codec to call`
+  )
+}
+
+/**
+ * The engine decompresses all four. Programs written for kafkajs assign codecs here; the assignment is accepted and
+ * changes nothing.
+ * @type {Record<number, () => any>}
+ */
+const CompressionCodecs = {
+  [CompressionTypes.GZIP]: builtIn('GZIP'),
+  [CompressionTypes.Snappy]: builtIn('Snappy'),
+  [CompressionTypes.LZ4]: builtIn('LZ4'),
+  [CompressionTypes.ZSTD]: builtIn('ZSTD')
+}
+
+const ConfigResourceTypes = { UNKNOWN: 0, TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 }
+
+const ConfigSource = {
+  UNKNOWN: 0,
+  TOPIC_CONFIG: 1,
+  DYNAMIC_BROKER_CONFIG: 2,
+  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
+  STATIC_BROKER_CONFIG: 4,
+  DEFAULT_CONFIG: 5,
+  DYNAMIC_BROKER_LOGGER_CONFIG: 6
+}
+
+const AclResourceTypes = {
+  UNKNOWN: 0,
+  ANY: 1,
+  TOPIC: 2,
+  GROUP: 3,
+  CLUSTER: 4,
+  TRANSACTIONAL_ID: 5,
+  DELEGATION_TOKEN: 6
+}
+
+const AclOperationTypes = {
+  UNKNOWN: 0,
+  ANY: 1,
+  ALL: 2,
+  READ: 3,
+  WRITE: 4,
+  CREATE: 5,
+  DELETE: 6,
+  ALTER: 7,
+  DESCRIBE: 8,
+  CLUSTER_ACTION: 9,
+  DESCRIBE_CONFIGS: 10,
+  ALTER_CONFIGS: 11,
+  IDEMPOTENT_WRITE: 12
+}
+
+const AclPermissionTypes = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 }
+
+const ResourcePatternTypes = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 }
+
+module.exports = {
+  CompressionTypes,
+  CompressionCodecs,
+  ConfigResourceTypes,
+  ConfigSource,
+  AclResourceTypes,
+  AclOperationTypes,
+  AclPermissionTypes,
+  ResourcePatternTypes
+}

@@ -1,0 +1,451 @@
+// @ts-check
+'use strict'
+
+/**
+ * The error classes users catch, with the names, fields and prototype chains of kafkajs, and `fromFailure`: the one
+ * place where a failure of the engine (data) becomes one of them.
+ *
+ * `retriable` decides what happens after a failure: an error that is not retriable is not retried, and a consumer that
+ * crashed on it does not restart by itself.
+ */
+
+const { describe } = require('./protocol/errorCodes')
+const { bugs } = /** @type {{ bugs?: { url: string } }} */ (require('../package.json'))
+
+/** Every error of this package except the two marked below; `retriable` unless told otherwise. */
+class KafkaJSError extends Error {
+  /**
+   * @param {any} e an Error, an entry of the error code table, or a text
+   * @param {{ retriable?: boolean, cause?: any }} [options]
+   */
+  constructor(e, { retriable = true, cause } = {}) {
+    super(e, { cause })
+    Error.captureStackTrace(this, this.constructor)
+    this.message = e.message || e
+    this.name = 'KafkaJSError'
+    /** @type {boolean} */
+    this.retriable = retriable
+    /** @type {string | undefined} */
+    this.helpUrl = e.helpUrl
+    this.cause = cause
+  }
+}
+
+/** Trying again cannot help. */
+class KafkaJSNonRetriableError extends KafkaJSError {
+  /**
+   * @param {any} e
+   * @param {{ cause?: any }} [options]
+   */
+  constructor(e, { cause } = {}) {
+    super(e, { retriable: false, cause })
+    this.name = 'KafkaJSNonRetriableError'
+  }
+}
+
+/** A broker answered with an error code: `type` is its name, `code` its number. */
+class KafkaJSProtocolError extends KafkaJSError {
+  /**
+   * @param {any} e
+   * @param {{ retriable?: boolean }} [options]
+   */
+  constructor(e, { retriable = e.retriable } = {}) {
+    super(e, { retriable })
+    /** @type {string} */
+    this.type = e.type
+    /** @type {number} */
+    this.code = e.code
+    this.name = 'KafkaJSProtocolError'
+  }
+}
+
+/** The position is outside of the log, and `autoOffsetReset: 'none'` forbids to move it. */
+class KafkaJSOffsetOutOfRange extends KafkaJSProtocolError {
+  /**
+   * @param {any} e
+   * @param {{ topic?: string | null, partition?: number | null }} where
+   */
+  constructor(e, { topic, partition }) {
+    super(e)
+    this.topic = topic
+    this.partition = partition
+    this.name = 'KafkaJSOffsetOutOfRange'
+  }
+}
+
+class KafkaJSMemberIdRequired extends KafkaJSProtocolError {
+  constructor(e, { memberId }) {
+    super(e)
+    this.memberId = memberId
+    this.name = 'KafkaJSMemberIdRequired'
+  }
+}
+
+class KafkaJSCreateTopicError extends KafkaJSProtocolError {
+  constructor(e, topicName) {
+    super(e)
+    this.topic = topicName
+    this.name = 'KafkaJSCreateTopicError'
+  }
+}
+
+class KafkaJSAlterPartitionReassignmentsError extends KafkaJSProtocolError {
+  constructor(e, topicName, partition) {
+    super(e)
+    this.topic = topicName
+    this.partition = partition
+    this.name = 'KafkaJSAlterPartitionReassignmentsError'
+  }
+}
+
+/** The last of `retryCount` retries failed too; `cause` is why. */
+class KafkaJSNumberOfRetriesExceeded extends KafkaJSNonRetriableError {
+  /**
+   * @param {any} e
+   * @param {{ retryCount: number, retryTime: number }} retries `retryTime` in ms
+   */
+  constructor(e, { retryCount, retryTime }) {
+    super(e, { cause: e })
+    this.stack = `${this.name}\n  Caused by: ${e.stack}`
+    this.retryCount = retryCount
+    this.retryTime = retryTime
+    this.name = 'KafkaJSNumberOfRetriesExceeded'
+  }
+}
+
+/** A connection could not be made, or broke. */
+class KafkaJSConnectionError extends KafkaJSError {
+  /**
+   * @param {any} e
+   * @param {{ broker?: string | null, code?: string | number | null }} [options]
+   */
+  constructor(e, { broker, code } = {}) {
+    super(e)
+    this.broker = broker
+    this.code = code
+    this.name = 'KafkaJSConnectionError'
+  }
+}
+
+/** The broker closed the connection. */
+class KafkaJSConnectionClosedError extends KafkaJSConnectionError {
+  /**
+   * @param {any} e
+   * @param {{ host?: string, port?: number }} [options]
+   */
+  constructor(e, { host, port } = {}) {
+    super(e, { broker: `${host}:${port}` })
+    this.host = host
+    this.port = port
+    this.name = 'KafkaJSConnectionClosedError'
+  }
+}
+
+/** No answer within `requestTimeout`. */
+class KafkaJSRequestTimeoutError extends KafkaJSError {
+  /**
+   * @param {any} e
+   * @param {{ broker?: string | null, correlationId?: number | null, createdAt?: number, sentAt?: number, pendingDuration?: number }} [options]
+   */
+  constructor(e, { broker, correlationId, createdAt, sentAt, pendingDuration } = {}) {
+    super(e)
+    this.broker = broker
+    this.correlationId = correlationId
+    this.createdAt = createdAt
+    this.sentAt = sentAt
+    this.pendingDuration = pendingDuration
+    this.name = 'KafkaJSRequestTimeoutError'
+  }
+}
+
+class KafkaJSMetadataNotLoaded extends KafkaJSError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSMetadataNotLoaded'
+  }
+}
+
+class KafkaJSTopicMetadataNotLoaded extends KafkaJSMetadataNotLoaded {
+  /**
+   * @param {any} e
+   * @param {{ topic?: string }} [options]
+   */
+  constructor(e, { topic } = {}) {
+    super(e)
+    this.topic = topic
+    this.name = 'KafkaJSTopicMetadataNotLoaded'
+  }
+}
+
+class KafkaJSStaleTopicMetadataAssignment extends KafkaJSError {
+  /**
+   * @param {any} e
+   * @param {{ topic?: string, unknownPartitions?: any }} [options]
+   */
+  constructor(e, { topic, unknownPartitions } = {}) {
+    super(e)
+    this.topic = topic
+    this.unknownPartitions = unknownPartitions
+    this.name = 'KafkaJSStaleTopicMetadataAssignment'
+  }
+}
+
+class KafkaJSDeleteGroupsError extends KafkaJSError {
+  /**
+   * @param {any} e
+   * @param {any[]} [groups]
+   */
+  constructor(e, groups = []) {
+    super(e)
+    this.groups = groups
+    this.name = 'KafkaJSDeleteGroupsError'
+  }
+}
+
+/** Retriable if every partition's error is. */
+class KafkaJSDeleteTopicRecordsError extends KafkaJSError {
+  constructor({ partitions }) {
+    const errors = partitions.map(({ error }) => error).filter(error => error != null)
+    super('Error while deleting records', {
+      retriable: errors.every(error => error.retriable === true)
+    })
+    this.name = 'KafkaJSDeleteTopicRecordsError'
+    this.partitions = partitions
+  }
+}
+
+/** The broker is too old for (or does not know) an API that is needed. */
+class KafkaJSServerDoesNotSupportApiKey extends KafkaJSNonRetriableError {
+  /**
+   * @param {any} e
+   * @param {{ apiKey?: number | null, apiName?: string | null }} [options]
+   */
+  constructor(e, { apiKey, apiName } = {}) {
+    super(e)
+    this.apiKey = apiKey
+    this.apiName = apiName
+    this.name = 'KafkaJSServerDoesNotSupportApiKey'
+  }
+}
+
+/** A bug of this package. */
+class KafkaJSInvariantViolation extends KafkaJSNonRetriableError {
+  constructor(e) {
+    const message = e.message || e
+    super(`Invariant violated: ${message}. This is likely a bug and should be reported.`)
+    this.name = 'KafkaJSInvariantViolation'
+    if (bugs) {
+      const title = encodeURIComponent(`Invariant violation: ${message}`)
+      this.helpUrl = `${bugs.url}/new?assignees=&labels=bug&template=bug_report.md&title=${title}`
+    }
+  }
+}
+
+class KafkaJSNoBrokerAvailableError extends KafkaJSError {
+  constructor() {
+    super('No broker available')
+    this.name = 'KafkaJSNoBrokerAvailableError'
+  }
+}
+
+/** Several errors at once. Not a KafkaJSError. */
+class KafkaJSAggregateError extends Error {
+  /**
+   * @param {any} message
+   * @param {(Error | string)[]} errors
+   */
+  constructor(message, errors) {
+    super(message)
+    this.errors = errors
+    this.name = 'KafkaJSAggregateError'
+  }
+}
+
+/** Not a KafkaJSError, and named `Error`. */
+class KafkaJSFetcherRebalanceError extends Error {}
+
+// The rest differ by name alone.
+
+class KafkaJSBrokerNotFound extends KafkaJSError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSBrokerNotFound'
+  }
+}
+
+class KafkaJSPartialMessageError extends KafkaJSNonRetriableError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSPartialMessageError'
+  }
+}
+
+class KafkaJSSASLAuthenticationError extends KafkaJSNonRetriableError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSSASLAuthenticationError'
+  }
+}
+
+class KafkaJSGroupCoordinatorNotFound extends KafkaJSNonRetriableError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSGroupCoordinatorNotFound'
+  }
+}
+
+class KafkaJSNotImplemented extends KafkaJSNonRetriableError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSNotImplemented'
+  }
+}
+
+class KafkaJSTimeout extends KafkaJSNonRetriableError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSTimeout'
+  }
+}
+
+class KafkaJSLockTimeout extends KafkaJSTimeout {
+  constructor(...args) {
+    super(...args)
+    this.name = 'KafkaJSLockTimeout'
+  }
+}
+
+class KafkaJSUnsupportedMagicByteInMessageSet extends KafkaJSNonRetriableError {
+  constructor(...args) {
+    super(.../** @type {[any]} */ (args))
+    this.name = 'KafkaJSUnsupportedMagicByteInMessageSet'
+  }
+}
+
+// These two keep the name of their parent: programs that switch on `error.name` expect it.
+class KafkaJSInvalidVarIntError extends KafkaJSNonRetriableError {}
+class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {}
+
+/** @typedef {import('./native').NativeFailure} NativeFailure */
+
+/**
+ * @param {number} code a broker's error code
+ * @returns {KafkaJSProtocolError}
+ */
+const createErrorFromCode = code => new KafkaJSProtocolError(describe(code))
+
+/** "host:port", IPv6 hosts included. */
+const splitBroker = broker => {
+  const colon = broker?.lastIndexOf(':') ?? -1
+  return colon < 0
+    ? { host: broker ?? undefined }
+    : { host: broker.slice(0, colon), port: Number(broker.slice(colon + 1)) }
+}
+
+/** @type {Record<NativeFailure['failure'], (failure: NativeFailure) => KafkaJSError>} */
+const CLASSES = {
+  protocol: ({ code }) => createErrorFromCode(Number(code)),
+  connection: failure => new KafkaJSConnectionError(failure.message, failure),
+  closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
+  timeout: failure => new KafkaJSRequestTimeoutError(failure.message, failure),
+  authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),
+  'unsupported-api': failure => new KafkaJSServerDoesNotSupportApiKey(failure.message, failure),
+  'no-broker': () => new KafkaJSNoBrokerAvailableError(),
+  'coordinator-not-found': ({ message }) => new KafkaJSGroupCoordinatorNotFound(message),
+  'offset-out-of-range': failure => new KafkaJSOffsetOutOfRange(describe(1), failure),
+  corrupt: ({ message, retriable, topic, partition, offset }) => {
+    const entry = { ...describe(2), message }
+    return Object.assign(new KafkaJSProtocolError(entry, { retriable }), {
+      topic,
+      partition,
+      offset
+    })
+  },
+  'not-implemented': ({ message }) => new KafkaJSNotImplemented(message),
+  invalid: ({ message }) => new KafkaJSNonRetriableError(message),
+  'closed-client': ({ message }) => new KafkaJSNonRetriableError(message),
+  bug: ({ message }) => new KafkaJSInvariantViolation(message)
+}
+
+/**
+ * The error that users see for a failure of the engine.
+ * @param {NativeFailure} failure
+ * @returns {KafkaJSError}
+ */
+const fromFailure = failure => {
+  const error = CLASSES[failure.failure](failure)
+  if (failure.cause) error.cause = fromFailure(failure.cause)
+  return error
+}
+
+/**
+ * Is this answer of the engine a failure? Every call of the engine answers with data, never with a rejection.
+ * @param {any} answer
+ * @returns {answer is NativeFailure}
+ */
+const isFailure = answer => answer !== null && typeof answer === 'object' && 'failure' in answer
+
+/**
+ * The answer, or the failure thrown as the error that users see.
+ * @template T
+ * @param {T} answer
+ * @returns {Exclude<T, NativeFailure>}
+ */
+const unwrap = answer => {
+  if (isFailure(answer)) throw fromFailure(answer)
+  return /** @type {any} */ (answer)
+}
+
+/** Errors that end a generation, not a consumer. */
+const isRebalancing = e =>
+  e.type === 'REBALANCE_IN_PROGRESS' ||
+  e.type === 'NOT_COORDINATOR_FOR_GROUP' ||
+  e.type === 'ILLEGAL_GENERATION'
+
+const isKafkaJSError = e => e instanceof KafkaJSError
+
+/** What `require('kafkars')` offers of this file. */
+const classes = {
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  KafkaJSPartialMessageError,
+  KafkaJSBrokerNotFound,
+  KafkaJSProtocolError,
+  KafkaJSConnectionError,
+  KafkaJSConnectionClosedError,
+  KafkaJSRequestTimeoutError,
+  KafkaJSSASLAuthenticationError,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSOffsetOutOfRange,
+  KafkaJSMemberIdRequired,
+  KafkaJSGroupCoordinatorNotFound,
+  KafkaJSNotImplemented,
+  KafkaJSMetadataNotLoaded,
+  KafkaJSTopicMetadataNotLoaded,
+  KafkaJSStaleTopicMetadataAssignment,
+  KafkaJSDeleteGroupsError,
+  KafkaJSTimeout,
+  KafkaJSLockTimeout,
+  KafkaJSServerDoesNotSupportApiKey,
+  KafkaJSUnsupportedMagicByteInMessageSet,
+  KafkaJSDeleteTopicRecordsError,
+  KafkaJSInvariantViolation,
+  KafkaJSInvalidVarIntError,
+  KafkaJSInvalidLongError,
+  KafkaJSCreateTopicError,
+  KafkaJSAggregateError,
+  KafkaJSFetcherRebalanceError,
+  KafkaJSNoBrokerAvailableError,
+  KafkaJSAlterPartitionReassignmentsError
+}
+
+module.exports = {
+  ...classes,
+  classes,
+  createErrorFromCode,
+  fromFailure,
+  isFailure,
+  isKafkaJSError,
+  isRebalancing,
+  unwrap
+}

@@ -1,0 +1,82 @@
+// @ts-check
+'use strict'
+
+const Cluster = require('./cluster')
+const createConsumer = require('./consumer')
+const { consumerOptions, kafkaOptions } = require('./config')
+const { createEmitter } = require('./events')
+const { KafkaJSNotImplemented } = require('./errors')
+const { createLogger } = require('./loggers')
+
+const PRIVATE = {
+  CONFIG: Symbol('private:Kafka:config'),
+  LOGGER: Symbol('private:Kafka:logger')
+}
+
+/** The entry point, known as `Kafka`: makes clients of one cluster, which share its options and its logger. */
+module.exports = class Client {
+  /** @param {import('..').KafkaConfig} config */
+  constructor(config) {
+    const options = kafkaOptions(config)
+    this[PRIVATE.CONFIG] = options
+    this[PRIVATE.LOGGER] = createLogger({
+      level: options.logLevel,
+      logCreator: options.logCreator
+    })
+  }
+
+  /**
+   * Not part of this package yet.
+   * @param {import('..').ProducerConfig} [_config]
+   * @returns {import('..').Producer}
+   */
+  producer(_config) {
+    throw notImplemented('producer')
+  }
+
+  /**
+   * @param {import('..').ConsumerConfig} config
+   * @returns {import('..').Consumer}
+   */
+  consumer(config) {
+    const options = consumerOptions(config)
+    const kafka = this[PRIVATE.CONFIG]
+    const logger = this[PRIVATE.LOGGER]
+    const emitter = createEmitter({ logger: logger.namespace('Consumer') })
+    const cluster = new Cluster({
+      config: kafka,
+      logger,
+      emitter,
+      metadataMaxAge: options.metadataMaxAge,
+      allowAutoTopicCreation: options.allowAutoTopicCreation,
+      maxInFlightRequests: options.maxInFlightRequests,
+      readCommitted: !options.readUncommitted
+    })
+    return createConsumer({
+      ...options,
+      cluster,
+      logger,
+      retry: { ...kafka.retry, ...options.retry },
+      instrumentationEmitter: emitter
+    })
+  }
+
+  /**
+   * Not part of this package yet.
+   * @param {import('..').AdminConfig} [_config]
+   * @returns {import('..').Admin}
+   */
+  admin(_config) {
+    throw notImplemented('admin client')
+  }
+
+  /** The root logger of everything this instance makes. */
+  logger() {
+    return this[PRIVATE.LOGGER]
+  }
+}
+
+const notImplemented = what =>
+  new KafkaJSNotImplemented(
+    `kafkars has no ${what} yet: use the one of the kafkajs package, with the same options; both can be installed side by side`
+  )

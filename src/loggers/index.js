@@ -1,0 +1,76 @@
+// @ts-check
+'use strict'
+
+/**
+ * Loggers as kafkajs makes them: one `logCreator` call per Kafka instance, namespaces that share its level.
+ *
+ * The environment variable KAFKAJS_LOG_LEVEL wins over every level given in code.
+ */
+
+/** @typedef {import('../..').Logger} Logger */
+
+const LEVELS = { NOTHING: 0, ERROR: 1, WARN: 2, INFO: 4, DEBUG: 5 }
+
+/**
+ * @template T
+ * @param {T} level
+ * @returns {T | number}
+ */
+const orFromEnvironment = level =>
+  LEVELS[(process.env.KAFKAJS_LOG_LEVEL || '').toUpperCase()] ?? level
+
+/**
+ * @param {{ level?: number, logCreator: import('../..').logCreator }} options
+ * @returns {Logger} the root logger: no namespace
+ */
+const createLogger = ({ level = LEVELS.INFO, logCreator }) => {
+  let instanceLevel = orFromEnvironment(level)
+  const write = logCreator(instanceLevel)
+
+  /**
+   * @param {any} namespace
+   * @param {number} [ownLevel]
+   * @returns {Logger}
+   */
+  const create = (namespace, ownLevel) => {
+    const at = (label, entryLevel) => (message, extra) => {
+      if (entryLevel > (ownLevel ?? instanceLevel)) return
+      const log = { timestamp: new Date().toISOString(), logger: 'kafkajs', message, ...extra }
+      write({ namespace, level: entryLevel, label, log })
+    }
+    return {
+      info: at('INFO', LEVELS.INFO),
+      error: at('ERROR', LEVELS.ERROR),
+      warn: at('WARN', LEVELS.WARN),
+      debug: at('DEBUG', LEVELS.DEBUG),
+      namespace: (name, levelOfName) => create(name, orFromEnvironment(levelOfName)),
+      setLogLevel: newLevel => {
+        instanceLevel = newLevel
+      }
+    }
+  }
+
+  return create(undefined)
+}
+
+const METHODS = {
+  [LEVELS.ERROR]: 'error',
+  [LEVELS.WARN]: 'warn',
+  [LEVELS.INFO]: 'info',
+  [LEVELS.DEBUG]: 'debug'
+}
+
+/**
+ * Writes the engine's log events (data) to a logger.
+ * @param {Logger} root
+ * @returns {(event: { level: number, namespace: string, message: string, extra: [string, string | number][] }) => void}
+ */
+const createEngineLog = root => {
+  const namespaces = new Map()
+  return ({ level, namespace, message, extra }) => {
+    if (!namespaces.has(namespace)) namespaces.set(namespace, root.namespace(namespace))
+    namespaces.get(namespace)[METHODS[level] ?? 'debug'](message, Object.fromEntries(extra))
+  }
+}
+
+module.exports = { LEVELS, createLogger, createEngineLog }
