@@ -104,7 +104,7 @@ fn own_reasons_revoke_too() {
     let mut world = World::stable();
     world.rejoin();
     let revoke = Event::Revoke { member_id: MEMBER.into(), noticed: ErrorCode::NONE };
-    assert_eq!(world.events(), [revoke.clone()]);
+    assert_eq!(world.events(), std::slice::from_ref(&revoke));
     assert_eq!(world.group.pending_error(), None);
     world.join(&["payments"]);
     assert_eq!(world.events(), [], "one Revoke is enough");
@@ -114,7 +114,7 @@ fn own_reasons_revoke_too() {
         matches!(&events[..], [Event::ProtocolsNeeded { topics, .. }] if *topics == ["payments"]),
         "{events:?}"
     );
-    world.to_joined();
+    world.finish_join();
     world.join(&["payments", "orders"]);
     assert_eq!(world.events(), [revoke]);
 }
@@ -168,7 +168,7 @@ fn handlers_that_outlast_the_rebalance_timeout_lose_what_they_were_to_revoke() {
     // The handlers are done at last; nobody waits for that any more.
     world.group.revoked(world.now);
     assert_eq!(world.events(), []);
-    world.to_joined();
+    world.finish_join();
 }
 
 #[test]
