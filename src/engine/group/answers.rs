@@ -14,8 +14,9 @@ use crate::engine::protocol::sync_group::SyncGroupResponse;
 
 use super::Event;
 use super::errors::{Action, Refusal};
-use super::machine::{Group, Round, State};
+use super::machine::Group;
 use super::requests::{Due, PROTOCOL_TYPE};
+use super::state::{Round, State};
 
 impl Group {
     /// An answer of the current epoch.

@@ -15,9 +15,11 @@
 //! again; its owner calls [`Group::poll_request`] only while it is known.
 
 mod answers;
+mod commands;
 mod errors;
 mod machine;
 mod requests;
+mod state;
 #[cfg(test)]
 mod tests;
 

@@ -223,7 +223,7 @@ fn a_subscription_change_during_a_join_waits_for_its_answer() {
     world.answer_sync(synced());
     let events = world.events();
     assert!(matches!(&events[..], [Event::ProtocolsNeeded { .. }]), "{events:?}");
-    world.to_joined();
+    world.finish_join();
 }
 
 #[test]
@@ -256,14 +256,14 @@ fn a_subscription_change_before_the_join_goes_out_makes_a_new_job() {
     // The answer to the old one, even an error, is nobody's business any more.
     world.group.protocols(world.now, old, Err("too late".into()));
     assert!(world.group.poll_request(world.now).is_none());
-    world.to_joined();
+    world.finish_join();
 }
 
 #[test]
 fn the_same_topics_in_another_order_are_no_change() {
     let mut world = World::new();
     world.join(&["orders", "payments"]);
-    world.to_joined();
+    world.finish_join();
     world.join(&["payments", "orders"]);
     assert_eq!(world.events(), []);
     assert!(world.group.is_stable());
@@ -295,7 +295,7 @@ fn a_rejoin_before_the_join_goes_out_changes_nothing() {
     let asked = world.asked;
     world.rejoin();
     assert_eq!(world.asked, asked);
-    world.to_joined();
+    world.finish_join();
 }
 
 #[test]

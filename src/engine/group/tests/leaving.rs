@@ -297,7 +297,7 @@ fn progress_while_the_stalled_member_leaves_joins_after_it() {
         matches!(&events[..], [Event::ProtocolsNeeded { topics, .. }] if *topics == ["payments"]),
         "{events:?}"
     );
-    world.to_joined();
+    world.finish_join();
 }
 
 #[test]

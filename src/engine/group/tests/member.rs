@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::engine::group::Event;
+use crate::engine::group::Group;
+use crate::engine::group::GroupConfig;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 
@@ -52,16 +54,14 @@ fn waiting_for_the_owner_needs_no_timer() {
 #[test]
 fn a_heartbeat_interval_of_zero_is_not_a_busy_loop() {
     let mut world = World::new();
-    world.group = crate::engine::group::Group::new(
-        crate::engine::group::GroupConfig {
-            group_id: "group".into(),
-            group_instance_id: None,
-            session_timeout: Duration::MAX,
-            rebalance_timeout: Duration::MAX,
-            heartbeat_interval: Duration::ZERO,
-        },
-        1,
-    );
+    let config = GroupConfig {
+        group_id: "group".into(),
+        group_instance_id: None,
+        session_timeout: Duration::MAX,
+        rebalance_timeout: Duration::MAX,
+        heartbeat_interval: Duration::ZERO,
+    };
+    world.group = Group::new(config, 1);
     world.make_stable();
     assert!(world.in_flight.is_empty());
     world.advance(Duration::from_millis(10));
@@ -104,7 +104,7 @@ fn own_reasons_revoke_too() {
     let mut world = World::stable();
     world.rejoin();
     let revoke = Event::Revoke { member_id: MEMBER.into(), noticed: ErrorCode::NONE };
-    assert_eq!(world.events(), [revoke.clone()]);
+    assert_eq!(world.events(), std::slice::from_ref(&revoke));
     assert_eq!(world.group.pending_error(), None);
     world.join(&["payments"]);
     assert_eq!(world.events(), [], "one Revoke is enough");
@@ -114,7 +114,7 @@ fn own_reasons_revoke_too() {
         matches!(&events[..], [Event::ProtocolsNeeded { topics, .. }] if *topics == ["payments"]),
         "{events:?}"
     );
-    world.to_joined();
+    world.finish_join();
     world.join(&["payments", "orders"]);
     assert_eq!(world.events(), [revoke]);
 }
@@ -168,7 +168,7 @@ fn handlers_that_outlast_the_rebalance_timeout_lose_what_they_were_to_revoke() {
     // The handlers are done at last; nobody waits for that any more.
     world.group.revoked(world.now);
     assert_eq!(world.events(), []);
-    world.to_joined();
+    world.finish_join();
 }
 
 #[test]
@@ -346,4 +346,54 @@ fn answers_to_nothing_are_nothing() {
     world.group.handle_response(world.now, 999, Err(closed()));
     assert_eq!(world.events(), []);
     assert!(world.group.is_stable());
+}
+
+#[test]
+fn a_sync_held_for_longer_than_the_session_is_no_lost_coordinator() {
+    let mut world = World::new();
+    world.join(&["orders"]);
+    world.give_protocols();
+    world.answer_join(follower(1));
+    world.advance(SESSION + INTERVAL);
+    world.events();
+    world.refuse(ErrorCode::REBALANCE_IN_PROGRESS);
+    let events = world.events();
+    assert!(matches!(&events[..], [Event::ProtocolsNeeded { .. }]), "{events:?}");
+}
+
+#[test]
+fn success_forgives() {
+    let short = Duration::from_millis(150);
+    // Joins: what went wrong before the last generation slows nothing down now.
+    let mut world = World::stable();
+    for _ in 0..3 {
+        world.rejoin();
+        world.revoked();
+        world.give_protocols();
+        world.answer_join(follower(1));
+        world.refuse(ErrorCode::REBALANCE_IN_PROGRESS);
+        world.give_protocols();
+        world.answer_join(follower(1));
+        world.refuse(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+        world.advance(short);
+        world.answer_sync(synced());
+    }
+    // Heartbeats.
+    for _ in 0..3 {
+        world.advance(INTERVAL);
+        world.answer_heartbeat(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+        world.advance(short);
+        world.answer_heartbeat(ErrorCode::NONE);
+    }
+}
+
+#[test]
+fn a_back_off_that_is_overtaken_leaves_no_timer_behind() {
+    let mut world = World::new();
+    world.join(&["orders"]);
+    world.give_protocols();
+    world.refuse(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+    assert!(world.group.poll_timeout().is_some());
+    world.join(&["payments"]);
+    assert_eq!(world.group.poll_timeout(), None, "waits for the owner alone");
 }

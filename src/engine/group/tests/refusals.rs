@@ -1,5 +1,7 @@
 //! Each error, of each request.
 
+use std::time::Duration;
+
 use crate::engine::cluster::Failure;
 use crate::engine::group::Event;
 use crate::engine::protocol::ApiKey;
@@ -110,7 +112,7 @@ fn the_wrong_coordinator_is_left_for_the_right_one() {
             if api == ApiKey::SyncGroup {
                 world.give_protocols();
             }
-            world.advance(std::time::Duration::from_millis(150));
+            world.advance(Duration::from_millis(150));
             match api {
                 ApiKey::Heartbeat => assert_eq!(world.sent_heartbeat().generation_id, 1),
                 _ => assert_eq!(world.sent_join().member_id, MEMBER),

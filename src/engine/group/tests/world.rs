@@ -92,11 +92,11 @@ impl World {
 
     pub(super) fn make_stable(&mut self) {
         self.join(&["orders"]);
-        self.to_joined();
+        self.finish_join();
     }
 
     /// From ProtocolsNeeded to Joined, as a follower.
-    pub(super) fn to_joined(&mut self) {
+    pub(super) fn finish_join(&mut self) {
         self.give_protocols();
         self.answer_join(follower(1));
         self.answer_sync(synced());

@@ -1,0 +1,212 @@
+//! What the owner may ask of the machine, and the moves that follow.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::engine::cluster::Failure;
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
+
+use super::Event;
+use super::machine::Group;
+use super::requests::Due;
+use super::state::{Next, Round, State};
+
+impl Group {
+    /// Become a member that subscribes to `topics`; a member whose topics have changed joins again.
+    pub fn join(&mut self, now: Instant, topics: Vec<String>) {
+        match &mut self.state {
+            State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => return,
+            State::Leaving { next, .. } => {
+                *next = Next::Join;
+                self.topics = topics;
+            }
+            State::Idle => {
+                self.topics = topics;
+                self.prepare(now);
+            }
+            _ => {
+                let changed = !same_topics(&self.topics, &topics);
+                self.topics = topics;
+                if changed {
+                    self.start_over(now, "the subscription has changed", true);
+                }
+            }
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Join again, as `reason` asks for (the partition count of a topic has changed, …). Nothing happens while we
+    /// are not a member; while a join is under way it is remembered.
+    pub fn rejoin(&mut self, now: Instant, reason: &str) {
+        self.start_over(now, reason, false);
+        self.handle_timeout(now);
+    }
+
+    /// Answers [`Event::ProtocolsNeeded`]: the offered assignors, preferred first.
+    pub fn protocols(&mut self, now: Instant, job: u64, answer: Result<Vec<JoinGroupProtocol>, String>) {
+        if job == self.epoch && matches!(self.state, State::Preparing) {
+            match answer {
+                Ok(protocols) => {
+                    self.transition(State::Joining { protocols });
+                    self.call.due = self.after_backoff();
+                }
+                Err(message) => self.fail(Failure::Callback(message)),
+            }
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Answers [`Event::AssignmentNeeded`]: what each member gets.
+    pub fn assignments(&mut self, now: Instant, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
+        if job == self.epoch
+            && let State::Assigning { round } = &self.state
+        {
+            match answer {
+                Ok(assignments) => self.sync(round.clone(), assignments),
+                Err(message) => self.fail(Failure::Callback(message)),
+            }
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Answers [`Event::Revoke`]: the handlers are done and what could be committed is committed.
+    pub fn revoked(&mut self, now: Instant) {
+        if matches!(self.state, State::Revoking) {
+            self.owns = false;
+            self.prepare(now);
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Leave for good: ends in [`Event::Left`] within five seconds, from any state. A dynamic member sends one
+    /// LeaveGroup; a JoinGroup that is outstanding is waited for, because its answer may bring the member id that
+    /// must not stay behind in the group. A static member keeps its place until its session expires (KIP-345).
+    pub fn leave(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Left => {}
+            State::Leaving { next, .. } => *next = Next::Left,
+            _ => self.depart(now, Next::Left, "the consumer is being closed"),
+        }
+        self.handle_timeout(now);
+    }
+
+    /// The owner makes no progress and must not keep its partitions any longer: they are lost, the group is left,
+    /// and the machine waits for [`Group::join`].
+    pub fn lost(&mut self, now: Instant, reason: &str) {
+        match &mut self.state {
+            State::Idle | State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => {}
+            State::Leaving { next, .. } => *next = Next::Idle,
+            _ => {
+                self.lose(reason);
+                // What the coordinator will say to a handler that is still at it.
+                self.noticed = Some(ErrorCode::UNKNOWN_MEMBER_ID);
+                self.depart(now, Next::Idle, reason);
+            }
+        }
+        self.handle_timeout(now);
+    }
+}
+
+// ---- moves
+
+impl Group {
+    /// The owner shall write subscriptions, for a JoinGroup.
+    pub(super) fn prepare(&mut self, now: Instant) {
+        self.again = false;
+        self.joining_since.get_or_insert(now);
+        self.transition(State::Preparing);
+        self.events.push_back(Event::ProtocolsNeeded { job: self.epoch, topics: self.topics.clone() });
+    }
+
+    /// The owner shall give back what it has.
+    pub(super) fn revoke(&mut self, noticed: ErrorCode) {
+        self.transition(State::Revoking);
+        self.events.push_back(Event::Revoke { member_id: self.member_id.clone(), noticed });
+    }
+
+    pub(super) fn sync(&mut self, round: Round, assignments: Vec<SyncGroupAssignment>) {
+        self.transition(State::Syncing { round, assignments });
+        self.call.due = Due::Now;
+    }
+
+    /// Our subscription or the world has changed: what was joined, or is being joined, is out of date.
+    fn start_over(&mut self, now: Instant, reason: &str, topics_changed: bool) {
+        let in_flight = self.call.sent.is_some_and(|sent| sent.epoch == self.epoch);
+        match self.state {
+            State::Idle | State::Leaving { .. } | State::Left | State::Failed => return,
+            State::Stable => self.revoke(ErrorCode::NONE),
+            State::Joining { .. } | State::Syncing { .. } if in_flight => self.again = true,
+            // The JoinGroup that is about to go out says it all.
+            State::Revoking => {}
+            State::Preparing | State::Joining { .. } if !topics_changed => {}
+            State::Preparing | State::Joining { .. } | State::Assigning { .. } | State::Syncing { .. } => {
+                self.prepare(now);
+            }
+        }
+        self.reason = Some(reason.to_owned());
+    }
+
+    pub(super) fn lose(&mut self, reason: &str) {
+        if self.owns {
+            self.owns = false;
+            self.events.push_back(Event::Lost { reason: reason.to_owned() });
+        }
+    }
+
+    /// Goes out of the group by way of LeaveGroup, if there is something to leave.
+    fn depart(&mut self, now: Instant, next: Next, reason: &str) {
+        let joining =
+            self.call.sent.is_some_and(|sent| sent.epoch == self.epoch && sent.api == ApiKey::JoinGroup);
+        self.owns = false;
+        let nothing = self.member_id.is_empty() && !joining;
+        if nothing || self.config.group_instance_id.is_some() {
+            self.arrive(now, next);
+        } else {
+            let until = now + LEAVE_WITHIN;
+            self.transition(State::Leaving { next, until, reason: reason.to_owned() });
+            self.call.due = Due::Now;
+        }
+    }
+
+    /// Leaving is over, well or not.
+    pub(super) fn departed(&mut self, now: Instant) {
+        if let State::Leaving { next, .. } = self.state {
+            self.arrive(now, next);
+        }
+    }
+
+    fn arrive(&mut self, now: Instant, next: Next) {
+        self.member_id.clear();
+        self.generation_id = None;
+        self.session = None;
+        self.joining_since = None;
+        self.reason = None;
+        match next {
+            Next::Left => {
+                self.transition(State::Left);
+                self.events.push_back(Event::Left);
+            }
+            Next::Idle => self.transition(State::Idle),
+            Next::Join => {
+                self.transition(State::Idle);
+                self.prepare(now);
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.owns = false;
+        self.transition(State::Failed);
+        self.events.push_back(Event::Failed(failure));
+    }
+}
+
+fn same_topics(a: &[String], b: &[String]) -> bool {
+    a.iter().collect::<BTreeSet<_>>() == b.iter().collect::<BTreeSet<_>>()
+}
+
+/// How long `leave` may take, whatever the coordinator does.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,98 @@
+//! The states and the legal moves between them.
+//!
+//! ```text
+//!           join                protocols()            leader
+//!   Idle ─────────▶ Preparing ──────────────▶ Joining ────────▶ Assigning
+//!    ▲               ▲  ▲  ▲                   │    │ follower     │ assignments()
+//!    │               │  │  └─ refused, or out ─┤    ▼              ▼
+//!    │               │  │     of date          └─ Syncing ◀────────┘
+//!    │     revoked() │  │ Lost                      │
+//!    │               │  │                           ▼
+//!    │            Revoking ◀────────────────────  Stable
+//!    │                     rebalance, rejoin
+//!    │ lost()
+//!    ├───────────── Leaving ◀── leave(), lost() ── any of the above
+//!                      │
+//!                      ▼
+//!                     Left        Failed ◀── any but Idle and Leaving: fatal refusal, callback error;
+//!                                            leave() takes it to Leaving or Left
+//! ```
+
+use std::time::Instant;
+
+use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Not a member, and not asked to be one.
+    Idle,
+    /// The owner gives its partitions back.
+    Revoking,
+    /// The owner writes its subscriptions.
+    Preparing,
+    /// JoinGroup is due or outstanding.
+    Joining { protocols: Vec<JoinGroupProtocol> },
+    /// The owner, our group's leader, computes the assignment.
+    Assigning { round: Round },
+    /// SyncGroup is due or outstanding.
+    Syncing { round: Round, assignments: Vec<SyncGroupAssignment> },
+    /// A member of the current generation, as far as we know.
+    Stable,
+    /// LeaveGroup is due or outstanding, or waits for the answer to the request before it.
+    Leaving { next: Next, until: Instant, reason: String },
+    /// The end.
+    Left,
+    /// The other end.
+    Failed,
+}
+
+/// What JoinGroup told about the generation.
+#[derive(Debug, Clone)]
+pub(super) struct Round {
+    pub(super) protocol: String,
+    pub(super) leader: String,
+}
+
+/// Where Leaving leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Left,
+    Idle,
+    /// `join` was called meanwhile.
+    Join,
+}
+
+impl State {
+    /// The diagram above as a table.
+    pub(super) fn may_become(&self, to: &State) -> bool {
+        use State::*;
+        match to {
+            Preparing => !matches!(self, Leaving { .. } | Left | Failed),
+            Joining { .. } => matches!(self, Preparing),
+            Assigning { .. } => matches!(self, Joining { .. }),
+            Syncing { .. } => matches!(self, Joining { .. } | Assigning { .. }),
+            Stable => matches!(self, Syncing { .. }),
+            Revoking => matches!(self, Stable),
+            Leaving { .. } => !matches!(self, Idle | Leaving { .. } | Left),
+            Idle => !matches!(self, Idle | Left | Failed),
+            Left => !matches!(self, Left),
+            Failed => !matches!(self, Idle | Leaving { .. } | Left | Failed),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            State::Idle => "Idle",
+            State::Revoking => "Revoking",
+            State::Preparing => "Preparing",
+            State::Joining { .. } => "Joining",
+            State::Assigning { .. } => "Assigning",
+            State::Syncing { .. } => "Syncing",
+            State::Stable => "Stable",
+            State::Leaving { .. } => "Leaving",
+            State::Left => "Left",
+            State::Failed => "Failed",
+        }
+    }
+}
