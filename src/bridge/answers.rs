@@ -1,15 +1,15 @@
 //! Answers to the facade's queries as objects of `native.d.ts`.
 
 use bytes::Bytes;
-use napi::bindgen_prelude::{Buffer, Object};
-use napi::{Env, Result};
+use napi::bindgen_prelude::{Array, Buffer, BufferSlice, Object, Unknown};
+use napi::{Env, JsValue, Result};
 
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::describe_groups::DescribedGroup;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
 
-pub(super) fn metadata<'env>(env: &'env Env, metadata: MetadataResponse) -> Result<Object<'env>> {
+pub(super) fn metadata<'env>(env: &'env Env, metadata: MetadataResponse) -> Result<Unknown<'env>> {
     let mut object = Object::new(env)?;
     object.set("clusterId", metadata.cluster_id)?;
     object.set("controllerId", metadata.controller_id)?;
@@ -24,7 +24,7 @@ pub(super) fn metadata<'env>(env: &'env Env, metadata: MetadataResponse) -> Resu
     object.set("brokers", brokers.collect::<Result<Vec<_>>>()?)?;
     let topics = metadata.topics.into_iter().map(|topic| self::topic(env, topic));
     object.set("topics", topics.collect::<Result<Vec<_>>>()?)?;
-    Ok(object)
+    Ok(object.to_unknown())
 }
 
 fn topic<'env>(env: &'env Env, topic: MetadataTopic) -> Result<Object<'env>> {
@@ -47,7 +47,7 @@ fn topic<'env>(env: &'env Env, topic: MetadataTopic) -> Result<Object<'env>> {
     Ok(object)
 }
 
-pub(super) fn group<'env>(env: &'env Env, group: DescribedGroup) -> Result<Object<'env>> {
+pub(super) fn group<'env>(env: &'env Env, group: DescribedGroup) -> Result<Unknown<'env>> {
     let mut object = Object::new(env)?;
     object.set("errorCode", i32::from(group.error.0))?;
     object.set("groupId", group.group_id)?;
@@ -65,14 +65,14 @@ pub(super) fn group<'env>(env: &'env Env, group: DescribedGroup) -> Result<Objec
         Ok(object)
     });
     object.set("members", members.collect::<Result<Vec<_>>>()?)?;
-    Ok(object)
+    Ok(object.to_unknown())
 }
 
-/// `{ offsets: [{ topic, partition, offset, metadata }] }`
+/// `[{ topic, partition, offset, metadata }]`
 pub(super) fn offsets<'env>(
     env: &'env Env,
     offsets: Vec<(TopicPartition, i64, Option<String>)>,
-) -> Result<Object<'env>> {
+) -> Result<Unknown<'env>> {
     let offsets = offsets.into_iter().map(|(partition, offset, metadata)| {
         let mut object = Object::new(env)?;
         object.set("topic", partition.topic.to_string())?;
@@ -81,14 +81,9 @@ pub(super) fn offsets<'env>(
         object.set("metadata", metadata)?;
         Ok(object)
     });
-    let mut object = Object::new(env)?;
-    object.set("offsets", offsets.collect::<Result<Vec<_>>>()?)?;
-    Ok(object)
+    Ok(Array::from_vec(env, offsets.collect::<Result<Vec<_>>>()?)?.to_unknown())
 }
 
-/// `{ bytes }`
-pub(super) fn bytes<'env>(env: &'env Env, bytes: Bytes) -> Result<Object<'env>> {
-    let mut object = Object::new(env)?;
-    object.set("bytes", Buffer::from(bytes.to_vec()))?;
-    Ok(object)
+pub(super) fn bytes(env: &Env, bytes: Bytes) -> Result<Unknown<'_>> {
+    Ok(BufferSlice::copy_from(env, &bytes)?.to_unknown())
 }

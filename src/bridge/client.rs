@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use napi::bindgen_prelude::{Buffer, Function, Object, Status, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Error, Result};
+use napi::{Env, Error, JsValue, Result};
 use napi_derive::napi;
 
 use crate::engine::cluster::Failure;
@@ -96,7 +96,7 @@ impl NativeClient {
         let work = async move { shared.network.connect_seed(&host, port).await.map(|m| shared.learned(&m)) };
         promise::spawn(env, work, |env, result| match result {
             Ok(()) => Ok(None),
-            Err(error) => failure::net_error(env, &error).map(Some),
+            Err(error) => failure::net_error(env, &error).map(|error| Some(error.to_unknown())),
         })
     }
 
@@ -197,10 +197,10 @@ impl NativeClient {
 fn answer<'env, T: Send + 'static>(
     env: &'env Env,
     work: impl Future<Output = std::result::Result<T, Failure>> + Send + 'static,
-    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Object<'a>> + Send + 'static,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Unknown<'a>> + Send + 'static,
 ) -> Result<Object<'env>> {
     promise::spawn(env, work, |env, result| match result {
         Ok(value) => convert(env, value).map(Some),
-        Err(error) => failure::failure(env, &error).map(Some),
+        Err(error) => failure::failure(env, &error).map(|error| Some(error.to_unknown())),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Object, Unknown};
 use napi::sys::napi_value;
 use napi::{Env, JsValue, Result};
 
@@ -48,7 +48,7 @@ pub(super) fn settle_option<T: Send + 'static>(
 pub(super) fn spawn<'env, T: Send + 'static>(
     env: &'env Env,
     work: impl Future<Output = T> + Send + 'static,
-    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Option<Object<'a>>> + Send + 'static,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Option<Unknown<'a>>> + Send + 'static,
 ) -> Result<Object<'env>> {
     let (deferred, promise) = pending(env)?;
     let task = async move {

@@ -1,7 +1,6 @@
 // @ts-check
 'use strict'
 
-<<<<<<< HEAD
 /**
  * The runner: one membership of the group, from join to leave, and the lanes that feed the user's handler.
  *
@@ -11,11 +10,18 @@
 
 const { performance } = require('node:perf_hooks')
 const native = require('../native')
-const { fromFailure, KafkaJSError, KafkaJSNonRetriableError, KafkaJSProtocolError } = require('../errors')
-const { createErrorFromCode } = require('../protocol/errorCodes')
+const {
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  createErrorFromCode,
+  fromFailure,
+  isRebalancing,
+  unwrap
+} = require('../errors')
 const { events } = require('../events')
 const { createEngineLog } = require('../loggers')
-const { Backoff, isRetriable } = require('../retry')
+const { Backoff } = require('../retry')
+const { MemberMetadata } = require('../assigners/assignerProtocol')
 const Long = require('../long')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
@@ -30,15 +36,6 @@ const SPARE_SLABS = 4
 const MOST_SLABS = 16
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
-
-const REBALANCE_ERRORS = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'UNKNOWN_MEMBER_ID',
-  'ILLEGAL_GENERATION'
-])
-
-const isRebalancing = error => error instanceof KafkaJSError && REBALANCE_ERRORS.has(error.type)
 
 class Runner {
   constructor({ cluster, groupId, options, assigners, run, retry, logger, emitter, onCrash }) {
@@ -89,7 +86,7 @@ class Runner {
 
     this.heartbeat = async () => {
       const code = this.cells[GROUP_ERROR]
-      if (code !== 0) throw new KafkaJSProtocolError(createErrorFromCode(code))
+      if (code !== 0) throw createErrorFromCode(code)
     }
   }
 
@@ -104,8 +101,7 @@ class Runner {
       this.joined = resolve
       this.joinFailed = reject
       this.topics = topics
-      const { Consumer } = native.load()
-      this.consumer = new Consumer(
+      this.consumer = new native.NativeConsumer(
         this.cluster.native,
         this.engineOptions(),
         this.cells,
@@ -179,7 +175,7 @@ class Runner {
 
   /** The payload's method: given offsets at once, else what interval and threshold say. */
   async commitOffsetsIfNecessary(offsets) {
-    if (!offsets) return throwFailure(await this.consumer.commitIfNecessary())
+    if (!offsets) return void unwrap(await this.consumer.commitIfNecessary())
     const topics = offsets.topics?.map(({ topic, partitions }) => ({
       topic,
       partitions: partitions.map(({ partition, offset, metadata = null }) => ({
@@ -193,7 +189,7 @@ class Runner {
 
   async commit(topics) {
     if (topics && topics.length === 0) return
-    if (this.consumer) throwFailure(await this.consumer.commit(topics))
+    if (this.consumer) unwrap(await this.consumer.commit(topics))
   }
 
   uncommittedOffsets() {
@@ -400,7 +396,7 @@ class Runner {
           `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
         )
       }
-      await this.cluster.refreshMetadata()
+      await this.cluster.loadTopics(subscribedTopics(members, this.topics))
       const assignments = await assigner.assign({
         members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
           memberId,
@@ -473,7 +469,7 @@ class Runner {
         partitions: partitions.map(({ partition, offset, metadata }) =>
           automatic
             ? { partition: String(partition), offset }
-            : { partition, offset: Long.fromString(offset), ...(metadata !== null && { metadata }) }
+            : { partition, offset: Long.fromValue(offset), ...(metadata !== null && { metadata }) }
         )
       }))
     })
@@ -507,6 +503,15 @@ class Runner {
   }
 }
 
+/** Everything that a member of the group subscribes to, us included. */
+const subscribedTopics = (members, ours) => {
+  const topics = new Set(ours.keys())
+  for (const { memberMetadata } of members) {
+    for (const topic of MemberMetadata.decode(memberMetadata).topics) topics.add(topic)
+  }
+  return [...topics]
+}
+
 /** @param {Lane} lane */
 const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`
 
@@ -525,22 +530,7 @@ const batchPayload = ({ topic, partition, delivery }) => {
   }
 }
 
-const throwFailure = failure => {
-  if (failure) throw fromFailure(failure)
-}
-
 const createRunner = options => new Runner(options)
 
 module.exports = createRunner
 module.exports.Runner = Runner
-=======
-// Placeholder until the runner lands here: tests put a fake in its place.
-
-/**
- * @param {any} _options
- * @returns {any}
- */
-module.exports = _options => {
-  throw new Error('The runner is not there yet')
-}
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1

@@ -15,19 +15,12 @@ use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::Request;
-<<<<<<< HEAD
 use crate::engine::protocol::TopicId;
-=======
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 
 use super::handover::{Delivery, Lane};
 use super::pauses::Pauses;
 use super::session::{Session, Wanted};
-<<<<<<< HEAD
 use super::slot::{Asked, Slot, State};
-=======
-use super::slot::{Slot, State};
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 use super::{Event, FetchConfig, SlotId};
 
 /// Positions, sessions, buffers and lanes of one consumer.
@@ -69,14 +62,9 @@ pub(super) struct Node {
 pub(super) struct InFlight {
     pub(super) id: u64,
     pub(super) sent_at: Instant,
-<<<<<<< HEAD
     pub(super) asked: Vec<SlotId>,
     /// From v13 on the answer names topics by their ids only.
     pub(super) topics: Vec<(TopicId, Arc<str>)>,
-=======
-    /// Slot, its epoch and the offset asked for.
-    pub(super) asked: Vec<(SlotId, u32, i64)>,
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 }
 
 impl Fetch {
@@ -248,7 +236,6 @@ impl Fetch {
         };
         let id = self.next_request;
         self.next_request += 1;
-<<<<<<< HEAD
         let mut in_flight = InFlight { id, sent_at: now, asked: Vec::new(), topics: Vec::new() };
         for want in &wanted {
             let Some(slot) = self.slots.get_mut(want.slot.index()) else { continue };
@@ -258,9 +245,6 @@ impl Fetch {
                 in_flight.topics.push((want.topic_id, slot.partition.topic.clone()));
             }
         }
-=======
-        let asked = wanted.iter().map(|w| (w.slot, w.partition.fetch_offset)).collect::<Vec<_>>();
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
         let max_wait = if express { self.config.max_wait.min(EXPRESS_WAIT) } else { self.config.max_wait };
         let mut request = FetchRequest {
             max_wait_ms: i32::try_from(max_wait.as_millis()).unwrap_or(i32::MAX),
@@ -277,16 +261,6 @@ impl Fetch {
         } else {
             node.session.fill(wanted, &mut request);
         }
-<<<<<<< HEAD
-=======
-        let mut in_flight = InFlight { id, sent_at: now, asked: Vec::with_capacity(asked.len()) };
-        for (slot_id, offset) in asked {
-            if let Some(slot) = self.slots.get_mut(slot_id.index()) {
-                slot.in_flight = true;
-                in_flight.asked.push((slot_id, slot.epoch, offset));
-            }
-        }
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
         let to = if express {
             node.express = Some(in_flight);
             Target::FetchExpress(node_id)
@@ -320,11 +294,7 @@ impl Fetch {
         id
     }
 
-<<<<<<< HEAD
     pub(super) fn assigned_slot(&self, partition: &TopicPartition) -> Option<SlotId> {
-=======
-    fn assigned_slot(&self, partition: &TopicPartition) -> Option<SlotId> {
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
         let id = *self.by_partition.get(partition)?;
         self.slots.get(id.index())?.is_assigned().then_some(id)
     }

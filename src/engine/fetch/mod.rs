@@ -21,8 +21,8 @@ mod response;
 mod session;
 mod slot;
 
-#[cfg(test)]
-mod tests;
+
+
 
 use std::time::Duration;
 
@@ -30,11 +30,7 @@ use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::NetError;
 
-<<<<<<< HEAD
 pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};
-=======
-pub use handover::{Buffer, DecodeJob, Decoded, Delivery, Outcome};
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 pub use machine::Fetch;
 pub use slot::SlotId;
 

@@ -1,26 +1,17 @@
 //! What a Fetch brought: data into the slots' queues, errors into back-off, refresh or reset.
 
-<<<<<<< HEAD
 use std::sync::Arc;
-=======
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::engine::cluster::Failure;
-<<<<<<< HEAD
 use crate::engine::cluster::TopicPartition;
-=======
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
-<<<<<<< HEAD
 use crate::engine::protocol::TopicId;
-=======
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
 use crate::engine::records::end_offset;
 use crate::engine::records::FetchedRecords;
 
@@ -31,7 +22,6 @@ use super::{Event, SlotId};
 impl Fetch {
     /// The answer to the Fetch with this id.
     pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-<<<<<<< HEAD
         let Some((node, in_flight, express)) = self.landed(id) else { return };
         let duration = now.saturating_duration_since(in_flight.sent_at);
         self.events.push_back(Event::FetchEnd { node, duration });
@@ -63,37 +53,6 @@ impl Fetch {
             error => {
                 self.events.push_back(Event::Unanswered { node: node_id, error });
                 self.refresh_metadata();
-=======
-        let Some((node_id, in_flight, express)) = self.landed(id) else { return };
-        for (slot_id, epoch, _) in &in_flight.asked {
-            if let Some(slot) = self.slots.get_mut(slot_id.index())
-                && slot.is_current(*epoch)
-            {
-                slot.in_flight = false;
-            }
-        }
-        let duration = now.saturating_duration_since(in_flight.sent_at);
-        self.events.push_back(Event::FetchEnd { node: node_id, duration });
-        match response {
-            Ok(Response::Fetch(response)) => self.answered(now, node_id, express, &in_flight, response),
-            Ok(_) => {}
-            Err(error) => {
-                if let Some(node) = self.nodes.get_mut(&node_id) {
-                    // The broker may or may not have taken the request in.
-                    node.session.reset();
-                    node.muted_until = Some(now + NODE_BACKOFF.mul_f64(0.8 + 0.4 * self.rng.f64()));
-                }
-                match error {
-                    NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
-                        self.events.push_back(Event::Failed(Failure::Net(error)));
-                    }
-                    NetError::ClientClosed => {}
-                    error => {
-                        self.events.push_back(Event::Unanswered { node: node_id, error });
-                        self.refresh_metadata();
-                    }
-                }
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
             }
         }
     }
@@ -126,29 +85,15 @@ impl Fetch {
             }
         }
         if response.error.is_err() {
-<<<<<<< HEAD
             let lost_session =
                 [ErrorCode::FETCH_SESSION_ID_NOT_FOUND, ErrorCode::INVALID_FETCH_SESSION_EPOCH];
             if !lost_session.contains(&response.error) {
                 in_flight.asked.iter().for_each(|slot| self.mute(*slot, now));
                 self.refresh_metadata();
-=======
-            match response.error {
-                ErrorCode::FETCH_SESSION_ID_NOT_FOUND | ErrorCode::INVALID_FETCH_SESSION_EPOCH => {}
-                _ => {
-                    for (slot, epoch, _) in &in_flight.asked {
-                        if self.slots.get(slot.index()).is_some_and(|s| s.is_current(*epoch)) {
-                            self.mute(*slot, now);
-                        }
-                    }
-                    self.refresh_metadata();
-                }
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
             }
             return;
         }
         for topic in response.topics {
-<<<<<<< HEAD
             let named = |(id, name): &&(TopicId, Arc<str>)| match topic.topic_id.is_zero() {
                 true => **name == *topic.name,
                 false => *id == topic.topic_id,
@@ -158,46 +103,16 @@ impl Fetch {
                 let partition = TopicPartition { topic: name.clone(), partition: answer.partition };
                 if let Some(slot) = self.assigned_slot(&partition) {
                     self.partition_answered(now, slot, in_flight.id, answer);
-=======
-            for partition in topic.partitions {
-                let asked = in_flight.asked.iter().find(|(id, _, _)| {
-                    self.slots.get(id.index()).is_some_and(|slot| {
-                        slot.partition.partition == partition.partition
-                            && self.is_topic(node_id, *id, &topic.name, topic.topic_id)
-                    })
-                });
-                if let Some((slot, epoch, offset)) = asked.copied() {
-                    self.partition_answered(now, slot, epoch, offset, partition);
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
                 }
             }
         }
     }
 
-<<<<<<< HEAD
     fn partition_answered(&mut self, now: Instant, id: SlotId, request: u64, answer: FetchResponsePartition) {
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
         let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return };
         let asked = asked.offset;
         let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
-=======
-    fn partition_answered(
-        &mut self,
-        now: Instant,
-        id: SlotId,
-        epoch: u32,
-        asked: i64,
-        answer: FetchResponsePartition,
-    ) {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return };
-        if !slot.is_current(epoch) {
-            return;
-        }
-        let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
-        if *fetch_offset != asked {
-            return;
-        }
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
         if answer.error.is_err() {
             self.partition_failed(now, id, &answer);
             return;
@@ -206,19 +121,10 @@ impl Fetch {
         if answer.records.is_empty() {
             return;
         }
-<<<<<<< HEAD
         // Bytes without a whole batch, or batches before the position, move nothing: the reader finds the words.
         if let Some(end) = end_offset(&answer.records) {
             *fetch_offset = end.max(asked);
         }
-=======
-        let Some(end) = end_offset(&answer.records).filter(|end| *end > asked) else {
-            // Bytes that hold no whole batch, or only batches before the position: the reader finds the words.
-            self.enqueue(id, asked, answer);
-            return;
-        };
-        *fetch_offset = end;
->>>>>>> 76a1eaec9e196ff383dadafc9d14c90569ab3cd1
         self.enqueue(id, asked, answer);
     }
 
