@@ -363,6 +363,7 @@ const CLASSES = {
   },
   'not-implemented': ({ message }) => new KafkaJSNotImplemented(message),
   invalid: ({ message }) => new KafkaJSNonRetriableError(message),
+  callback: ({ message }) => new KafkaJSNonRetriableError(message),
   'closed-client': ({ message }) => new KafkaJSNonRetriableError(message),
   bug: ({ message }) => new KafkaJSInvariantViolation(message)
 }

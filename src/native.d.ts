@@ -18,6 +18,7 @@ export interface NativeFailure {
     | 'corrupt' // topic, partition, offset: CRC, codec or format error
     | 'not-implemented'
     | 'invalid' // a bad option that only the engine can find out (TLS material …): non-retriable
+    | 'callback' // an assigner or another callback threw; the facade has the original
     | 'closed-client'
     | 'bug' // a panic in the engine
   message: string
@@ -189,9 +190,9 @@ export interface NativeConsumerOptions {
 
 export type NativeConsumerEvent =
   | { type: 'log'; level: number; namespace: string; message: string; extra: [string, string | number][] }
-  /** Answer with `complete(job, …)`: the protocols to offer in JoinGroup. */
+  /** Answer with `completeProtocols`: the protocols to offer in JoinGroup. */
   | { type: 'protocols'; job: number; topics: string[] }
-  /** Answer with `complete(job, …)`: we lead, assign. */
+  /** Answer with `completeAssign`: we lead, assign. */
   | {
       type: 'assign'
       job: number
@@ -241,10 +242,17 @@ export class NativeConsumer {
     notify: (event: NativeConsumerEvent) => void
   )
   start(topics: { topic: string; fromBeginning: boolean }[]): void
-  complete(
+  /** Answers a `protocols` event. */
+  completeProtocols(
     job: number,
     error: string | null,
-    answer: { name: string; metadata: Buffer }[] | { memberId: string; assignment: Buffer }[] | null
+    protocols: { name: string; metadata: Buffer }[]
+  ): void
+  /** Answers an `assign` event. */
+  completeAssign(
+    job: number,
+    error: string | null,
+    assignments: { memberId: string; assignment: Buffer }[]
   ): void
 
   /** Gives the engine an empty slab to fill; each is handed back by exactly one `take`. Returns its id. */
@@ -255,12 +263,15 @@ export class NativeConsumer {
    */
   take(lane: number): number
   takeStaged(lane: number, into: Uint8Array): void
-  /** The topic and partition behind a slot number in a delivery's header. */
-  slot(slot: number): { topic: string; partition: number }
+  /** The topic and partition (one) behind a slot number in a delivery's header. */
+  slot(slot: number): NativeTopicPartitions | null
   /** The lane is idle again. Outcome 0: went to the end; 1: stopped early, deliver again from the resolved offset, after `backoff` ms. */
   finish(lane: number, outcome: number, backoff: number): void
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
+
+  /** Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. */
+  progress(): void
 
   seek(topic: string, partition: number, offset: string): void
   pause(topic: string, partitions: number[] | null): void

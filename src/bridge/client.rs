@@ -75,7 +75,9 @@ impl NativeClient {
             .build_threadsafe_function::<NetworkEvent>()
             .weak::<true>()
             .callee_handled::<false>()
-            .build_callback(|context| events::network_event(&context.env, context.value).map(events::extend))?;
+            .build_callback(|context| {
+                events::network_event(&context.env, context.value).map(events::extend)
+            })?;
         let network = Network::new(options.into_config(), move |event| {
             notify.call(event, ThreadsafeFunctionCallMode::NonBlocking);
         });

@@ -97,7 +97,9 @@ impl NativeConsumer {
             .build_threadsafe_function::<ConsumerEvent>()
             .weak::<true>()
             .callee_handled::<false>()
-            .build_callback(|context| events::consumer_event(&context.env, context.value).map(events::extend))?;
+            .build_callback(|context| {
+                events::consumer_event(&context.env, context.value).map(events::extend)
+            })?;
         let client = client.shared();
         let host = Box::new(JsHost { wake, notify });
         let handle = ConsumerHandle::new(config, client.network().clone(), Box::new(cells), host);

@@ -137,8 +137,9 @@ pub(super) fn partitions_by_topic(partitions: Vec<TopicPartition>) -> Vec<Native
     for TopicPartition { topic, partition } in partitions {
         match topics.iter_mut().find(|other| *other.topic == *topic) {
             Some(other) => other.partitions.push(partition),
-            None => topics
-                .push(NativeTopicPartitions { topic: topic.to_string(), partitions: vec![partition] }),
+            None => {
+                topics.push(NativeTopicPartitions { topic: topic.to_string(), partitions: vec![partition] })
+            }
         }
     }
     topics

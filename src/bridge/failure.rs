@@ -25,13 +25,17 @@ struct Fields<'a> {
 /// A failure as an object.
 pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<'env>> {
     match failure {
-        Failure::Broker { code, partition } => object(env, "protocol", Fields {
-            message: code.message().into_owned(),
-            retriable: code.retriable(),
-            code: Some(i32::from(code.0)),
-            partition: partition.as_ref(),
-            ..Fields::default()
-        }),
+        Failure::Broker { code, partition } => object(
+            env,
+            "protocol",
+            Fields {
+                message: code.message().into_owned(),
+                retriable: code.retriable(),
+                code: Some(i32::from(code.0)),
+                partition: partition.as_ref(),
+                ..Fields::default()
+            },
+        ),
         Failure::Net(error) => net_error(env, error),
         Failure::CoordinatorNotFound(cause) => {
             let message = "Failed to find group coordinator".to_owned();
@@ -39,17 +43,26 @@ pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<
             object.set("cause", self::failure(env, cause)?)?;
             Ok(object)
         }
-        Failure::OffsetOutOfRange(partition) => object(env, "offset-out-of-range", Fields {
-            message: "The requested offset is not within the range of offsets maintained by the server".into(),
-            partition: Some(partition),
-            ..Fields::default()
-        }),
-        Failure::Records { partition, offset, message } => object(env, "corrupt", Fields {
-            message: message.to_string(),
-            partition: Some(partition),
-            offset: Some(offset.to_string()),
-            ..Fields::default()
-        }),
+        Failure::OffsetOutOfRange(partition) => object(
+            env,
+            "offset-out-of-range",
+            Fields {
+                message: "The requested offset is not within the range of offsets maintained by the server"
+                    .into(),
+                partition: Some(partition),
+                ..Fields::default()
+            },
+        ),
+        Failure::Records { partition, offset, message } => object(
+            env,
+            "corrupt",
+            Fields {
+                message: message.to_string(),
+                partition: Some(partition),
+                offset: Some(offset.to_string()),
+                ..Fields::default()
+            },
+        ),
         Failure::Callback(message) => {
             object(env, "callback", Fields { message: message.clone(), ..Fields::default() })
         }
@@ -68,21 +81,25 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
             object(env, "connection", Fields { broker: Some(broker), code_name: *code, ..fields })
         }
         NetError::Closed { broker } => object(env, "closed", Fields { broker: Some(broker), ..fields }),
-        NetError::Timeout { broker, api, key, version, correlation_id } => object(env, "timeout", Fields {
-            broker: Some(broker),
-            api: Some((api, *key)),
-            api_version: Some(*version),
-            correlation_id: Some(*correlation_id),
-            ..fields
-        }),
+        NetError::Timeout { broker, api, key, version, correlation_id } => object(
+            env,
+            "timeout",
+            Fields {
+                broker: Some(broker),
+                api: Some((api, *key)),
+                api_version: Some(*version),
+                correlation_id: Some(*correlation_id),
+                ..fields
+            },
+        ),
         NetError::UnsupportedApi { api, key } => {
             object(env, "unsupported-api", Fields { api: Some((api, *key)), retriable: false, ..fields })
         }
-        NetError::Decode { broker, api, .. } => object(env, "connection", Fields {
-            broker: Some(broker),
-            api: Some((api.name(), *api as i16)),
-            ..fields
-        }),
+        NetError::Decode { broker, api, .. } => object(
+            env,
+            "connection",
+            Fields { broker: Some(broker), api: Some((api.name(), *api as i16)), ..fields },
+        ),
         NetError::Authentication { broker, .. } => {
             object(env, "authentication", Fields { broker: Some(broker), retriable: false, ..fields })
         }

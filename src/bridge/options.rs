@@ -11,7 +11,7 @@ use crate::engine::network::SaslConfig;
 use crate::engine::network::TlsConfig;
 use crate::engine::network::TlsVersion;
 
-#[napi(object, object_to_js = false)]
+#[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeClientOptions {
     pub client_id: String,
     pub connection_timeout: f64,
@@ -23,7 +23,7 @@ pub struct NativeClientOptions {
     pub sasl: Option<NativeSasl>,
 }
 
-#[napi(object, object_to_js = false)]
+#[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeTls {
     pub ca: Vec<String>,
     pub cert: Option<String>,
@@ -35,7 +35,7 @@ pub struct NativeTls {
     pub alpn: Vec<String>,
 }
 
-#[napi(object, object_to_js = false)]
+#[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeSasl {
     pub mechanism: String,
     pub username: Option<String>,
@@ -43,7 +43,7 @@ pub struct NativeSasl {
     pub authorization_identity: Option<String>,
 }
 
-#[napi(object, object_to_js = false)]
+#[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeConsumerOptions {
     pub group_id: String,
     pub group_instance_id: Option<String>,
@@ -68,25 +68,25 @@ pub struct NativeConsumerOptions {
     pub lanes: u32,
 }
 
-#[napi(object, object_to_js = false)]
+#[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeTopic {
     pub topic: String,
     pub from_beginning: bool,
 }
 
-#[napi(object)]
+#[napi(object, use_nullable = true)]
 pub struct NativeTopicPartitions {
     pub topic: String,
     pub partitions: Vec<i32>,
 }
 
-#[napi(object)]
+#[napi(object, use_nullable = true)]
 pub struct NativeOffsets {
     pub topic: String,
     pub partitions: Vec<NativeOffset>,
 }
 
-#[napi(object)]
+#[napi(object, use_nullable = true)]
 pub struct NativeOffset {
     pub partition: i32,
     pub offset: String,

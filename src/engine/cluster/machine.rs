@@ -315,7 +315,8 @@ mod tests {
         let (mut cluster, mut now) = (cluster(), Instant::now());
         cluster.set_topics(&[]);
         for _ in 0..20 {
-            let lookup = asks(&mut cluster, now).into_iter().find(|o| o.body.key().name() == "GroupCoordinator");
+            let lookup =
+                asks(&mut cluster, now).into_iter().find(|o| o.body.key().name() == "GroupCoordinator");
             let id = lookup.unwrap().id;
             cluster.handle_response(now, id, coordinator(-1, ErrorCode::COORDINATOR_NOT_AVAILABLE));
             assert!(asks(&mut cluster, now).is_empty());

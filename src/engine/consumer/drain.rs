@@ -12,8 +12,8 @@ use std::time::Instant;
 use crate::engine::cluster::Log;
 use crate::engine::cluster::LogLevel;
 
-use super::machine::{Consumer, Phase};
 use super::Event;
+use super::machine::{Consumer, Phase};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Drain {

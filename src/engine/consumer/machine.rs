@@ -32,12 +32,12 @@ use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
 use crate::engine::offsets::ResetPolicy;
-use crate::engine::protocol::join_group::JoinGroupProtocol;
-use crate::engine::protocol::metadata::MetadataResponse;
-use crate::engine::protocol::sync_group::SyncGroupAssignment;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::drain::Drain;
 use super::{ConsumerConfig, Event};
@@ -190,11 +190,7 @@ impl Consumer {
     }
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].
-    pub fn commit(
-        &mut self,
-        ticket: u64,
-        offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
-    ) {
+    pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>) {
         if matches!(self.phase, Phase::Stopped | Phase::Idle) {
             let result = Err(Failure::Stopped);
             self.events.push_back(Event::CommitDone { ticket, result });

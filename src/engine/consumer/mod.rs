@@ -7,9 +7,6 @@ mod drain;
 mod machine;
 mod route;
 
-
-
-
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;

@@ -12,10 +12,10 @@ use crate::engine::cluster::Metadata;
 use crate::engine::cluster::Outbound;
 use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
-use crate::engine::protocol::fetch::FetchPartition;
-use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::TopicId;
+use crate::engine::protocol::fetch::FetchPartition;
+use crate::engine::protocol::fetch::FetchRequest;
 
 use super::handover::{Delivery, Lane};
 use super::pauses::Pauses;

@@ -21,9 +21,6 @@ mod response;
 mod session;
 mod slot;
 
-
-
-
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;

@@ -73,7 +73,11 @@ mod tests {
         pauses.resume(&topic, Some(&[1, 2]));
         assert_eq!(paused(&pauses), [0, 3]);
         pauses.pause(&topic, Some(&[1]));
-        assert_eq!(paused(&pauses), [0, 1, 3], "pausing a partition leaves the rest of a paused topic paused");
+        assert_eq!(
+            paused(&pauses),
+            [0, 1, 3],
+            "pausing a partition leaves the rest of a paused topic paused"
+        );
         pauses.resume(&topic, None);
         assert!(paused(&pauses).is_empty());
         pauses.resume(&"other".into(), Some(&[0]));

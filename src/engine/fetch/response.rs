@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
-use crate::engine::protocol::fetch::FetchResponse;
-use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
-use crate::engine::records::end_offset;
+use crate::engine::protocol::fetch::FetchResponse;
+use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::records::FetchedRecords;
+use crate::engine::records::end_offset;
 
 use super::machine::{Fetch, InFlight};
 use super::slot::State;

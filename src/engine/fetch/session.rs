@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::fetch::FetchTopic;
 use crate::engine::protocol::fetch::ForgottenTopic;
-use crate::engine::protocol::TopicId;
 
 use super::SlotId;
 

@@ -27,8 +27,8 @@ use crate::engine::protocol::offset_fetch::OffsetFetchRequest;
 use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
-use super::machine::{Offsets, Partition};
 use super::Event;
+use super::machine::{Offsets, Partition};
 
 /// What a partition still has to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

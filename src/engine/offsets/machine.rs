@@ -144,7 +144,8 @@ impl Offsets {
 
     /// Resolved but not committed, in order.
     pub fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
-        let uncommitted = self.partitions.iter().filter_map(|(p, state)| Some((p.clone(), state.uncommitted()?)));
+        let uncommitted =
+            self.partitions.iter().filter_map(|(p, state)| Some((p.clone(), state.uncommitted()?)));
         uncommitted.collect()
     }
 

@@ -14,7 +14,6 @@ mod commit;
 mod lookup;
 mod machine;
 
-
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;

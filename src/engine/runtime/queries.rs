@@ -34,7 +34,10 @@ pub async fn metadata(
     allow_auto_topic_creation: bool,
 ) -> Result<MetadataResponse, Failure> {
     let topics = topics.map(|names| {
-        names.into_iter().map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() }).collect()
+        names
+            .into_iter()
+            .map(|name| MetadataRequestTopic { name: Some(name), ..Default::default() })
+            .collect()
     });
     let request = MetadataRequest { topics, allow_auto_topic_creation };
     match ask(network, Target::Any, request).await? {
