@@ -1,9 +1,12 @@
 //! Fills one slab: record bytes first, then the tables that were collected meanwhile.
 
+use std::cmp::Ordering;
+
 use super::batch::Batch;
 use super::layout::{self, int, words, write_rows};
 use super::names::NameTable;
 use super::record::{self, Format, Record};
+use super::varint::Cursor;
 
 /// One finished delivery. The slab's header says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,7 @@ pub(super) struct Delivery<'a> {
 }
 
 /// How far [`Delivery::append`] came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Appended {
     /// Bytes of the body that are done with.
     pub(super) bytes: usize,
@@ -67,9 +70,10 @@ pub(super) struct Appended {
 }
 
 /// Why it went no further.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub(super) enum Stop {
     /// All records are done with.
+    #[default]
     BatchEnd,
     /// The delivery takes no more.
     Full,
@@ -133,165 +137,72 @@ impl<'a> Delivery<'a> {
         count: usize,
         from: i64,
     ) -> Appended {
-        let mut done = Appended { bytes: 0, records: 0, next_offset: None, stop: Stop::BatchEnd };
-        if batch.base_offset < from
-            && let Err(what) = skip(format, batch, body, count, from, &mut done)
-        {
-            done.stop = Stop::Invalid(what);
-            return done;
-        }
-        let (body, count) = (body.get(done.bytes..).unwrap_or_default(), count - done.records);
-        if count == 0 {
-            return done;
-        }
-        let Some(mut left) = self.left.checked_sub(layout::BATCH_BYTES) else {
-            done.stop = self.stop_full(format, body);
-            return done;
+        let skipped = match skip(format, batch, body, count, from) {
+            Ok(skipped) => skipped,
+            Err(what) => return Appended { stop: Stop::Invalid(what), ..Appended::default() },
         };
+        let body = body.get(skipped.bytes..).unwrap_or_default();
+        let count = count - skipped.records;
+        if count == 0 {
+            return skipped;
+        }
+        if self.is_empty() {
+            match format.read(body, 0) {
+                Ok(Some(first)) => {
+                    self.base_offset = batch.base_offset.wrapping_add(first.offset_delta);
+                    // timestamps wrap around, as they do in Java
+                    self.base_timestamp = format.base_timestamp().wrapping_add(first.timestamp_delta);
+                }
+                Ok(None) => return Appended { stop: Stop::Invalid(FEWER_RECORDS), ..skipped },
+                Err(what) => return Appended { stop: Stop::Invalid(what), ..skipped },
+            }
+        }
 
         // Copied first and parsed there: the copy is cache-warm, and the names table can point into the slab.
         // What is copied but does not fit in the end is overwritten by the tables.
-        let copied = body.len().min(left);
-        let end = self.data_end + copied;
-        match (self.slab.get_mut(self.data_end..end), body.get(..copied)) {
-            (Some(to), Some(from)) => to.copy_from_slice(from),
-            _ => return done,
+        let left = self.left.saturating_sub(layout::BATCH_BYTES);
+        let end = self.data_end + body.len().min(left);
+        if let (Some(to), Some(from)) =
+            (self.slab.get_mut(self.data_end..end), body.get(..end - self.data_end))
+        {
+            to.copy_from_slice(from);
         }
-        let is_cut = copied < body.len();
-        let slab: &[u8] = self.slab;
-        let tables = &mut *self.tables;
-        let first_message = tables.index.len();
-        let room = self.max_messages.saturating_sub(first_message).min(count);
-        tables.index.reserve(room.min(left / (layout::INDEX_BYTES + MIN_RECORD)));
+        let first_message = self.tables.index.len();
+        let run = self.tables.index_records(
+            format,
+            batch,
+            self.slab.get(..end).unwrap_or_default(),
+            Run {
+                at: self.data_end,
+                left,
+                count,
+                from,
+                max_messages: self.max_messages,
+                is_cut: end - self.data_end < body.len(),
+                offset_shift: batch.base_offset.wrapping_sub(self.base_offset),
+                timestamp_shift: format.base_timestamp().wrapping_sub(self.base_timestamp),
+            },
+        );
 
-        // deltas of this batch → deltas of this delivery
-        let mut offset_shift = batch.base_offset - self.base_offset;
-        let mut timestamp_shift = format.base_timestamp().wrapping_sub(self.base_timestamp);
-        let mut first_covered = i64::MAX;
-        let mut last_covered = -1;
-        let mut rest = slab.get(self.data_end..end).unwrap_or_default();
-        let mut records = 0;
-        let stop = loop {
-            if records == count {
-                break Stop::BatchEnd;
-            }
-            let (bytes, tail) = match format.split(rest) {
-                Ok(Some(split)) => split,
-                Ok(None) if is_cut => break Stop::Full,
-                Ok(None) => break Stop::Invalid(FEWER_RECORDS),
-                Err(what) => break Stop::Invalid(what),
-            };
-            let framed = rest.len() - tail.len();
-            let record = match format.read(bytes, end - tail.len()) {
-                Ok(record) => record,
-                Err(what) => break Stop::Invalid(what),
-            };
-            if record.offset_delta < 0 || record.offset_delta > i64::from(batch.last_offset_delta) {
-                break Stop::Invalid(BAD_OFFSET);
-            }
-            let offset = batch.base_offset + record.offset_delta;
-            if offset < from {
-                // out of order, or else it would have been skipped above
-                let Some(after) = left.checked_sub(framed) else { break Stop::Full };
-                left = after;
-                records += 1;
-                rest = tail;
-                continue;
-            }
-            if tables.index.len() >= self.max_messages {
-                break Stop::Full;
-            }
-            if tables.index.is_empty() {
-                self.base_offset = offset;
-                // timestamps wrap around, as they do in Java
-                self.base_timestamp = format.base_timestamp().wrapping_add(record.timestamp_delta);
-                offset_shift = -record.offset_delta;
-                timestamp_shift = record.timestamp_delta.wrapping_neg();
-            }
-            let (Ok(offset_delta), Ok(timestamp_delta)) = (
-                i32::try_from(offset_shift + record.offset_delta),
-                i32::try_from(timestamp_shift.wrapping_add(record.timestamp_delta)),
-            ) else {
-                // too far from the base for an i32: goes on in the next delivery
-                break Stop::Full;
-            };
-            let mut cost = framed + layout::INDEX_BYTES;
-            if cost > left {
-                break Stop::Full;
-            }
-            let first_header = tables.headers.len();
-            if record.header_count > 0 {
-                let first_name = tables.names.len();
-                let pushed = tables.push_headers(slab, &record, end - tail.len());
-                cost += (tables.headers.len() - first_header) * layout::HEADER_ENTRY_BYTES
-                    + (tables.names.len() - first_name) * layout::NAME_BYTES;
-                let stop = match pushed {
-                    Err(what) => Some(Stop::Invalid(what)),
-                    Ok(()) if cost > left => Some(Stop::Full),
-                    Ok(()) => None,
-                };
-                if let Some(stop) = stop {
-                    tables.headers.truncate(first_header);
-                    tables.names.truncate(first_name);
-                    break stop;
-                }
-            }
-            tables.index.push([
-                record.key.position,
-                record.key.length,
-                record.value.position,
-                record.value.length,
-                int(first_header),
-                int(record.header_count),
-                offset_delta,
-                timestamp_delta,
-            ]);
-            left -= cost;
-            first_covered = first_covered.min(offset);
-            last_covered = last_covered.max(offset);
-            records += 1;
-            rest = tail;
-        };
-
-        let used = end - self.data_end - rest.len();
+        let bytes = run.at - self.data_end;
         let messages = self.tables.index.len() - first_message;
-        done.bytes += used;
-        done.records += records;
-        done.stop = stop;
-        if messages > 0 {
-            self.left = left;
-            self.data_end += used;
-            self.tables.batches.push(batch_row(batch, first_message, messages));
-        }
-        if last_covered >= first_covered {
-            self.cover(first_covered, last_covered);
-            done.next_offset = Some(last_covered + 1);
-        }
-        if done.stop == Stop::Full {
-            done.stop = self.stop_full(format, body.get(used..).unwrap_or_default());
-        }
-        done
-    }
-
-    /// Full, or was even one record too much? `body` starts with the record that did not fit.
-    #[cold]
-    fn stop_full<F: Format>(&self, format: &F, body: &[u8]) -> Stop {
-        if !self.is_empty() {
-            return Stop::Full;
-        }
-        let (record, tail) = match format.split(body) {
-            Ok(Some(split)) => split,
-            Ok(None) => return Stop::Invalid(FEWER_RECORDS),
-            Err(what) => return Stop::Invalid(what),
+        let mut appended = Appended {
+            bytes: skipped.bytes + bytes,
+            records: skipped.records + run.records,
+            next_offset: None,
+            stop: run.stop,
         };
-        match format.read(record, body.len() - tail.len()) {
-            Ok(record) => {
-                let headers =
-                    record.header_count.saturating_mul(layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
-                Stop::TooSmall((body.len() - tail.len()).saturating_add(headers).saturating_add(MIN_SLAB))
-            }
-            Err(what) => Stop::Invalid(what),
+        if messages > 0 {
+            self.left = run.left;
+            self.data_end = run.at;
+            self.tables.batches.push(batch_row(batch, first_message, messages));
+            self.cover(run.first_offset, run.last_offset);
+            appended.next_offset = Some(run.last_offset + 1);
         }
+        if appended.stop == Stop::Full && self.is_empty() {
+            appended.stop = too_small(format, body.get(bytes..).unwrap_or_default());
+        }
+        appended
     }
 
     /// Writes the tables and the header.
@@ -345,43 +256,166 @@ impl<'a> Delivery<'a> {
     }
 }
 
+/// A run of records of one batch, as [`Tables::index_records`] begins it.
+struct Run {
+    /// Where in the slab the records are.
+    at: usize,
+    /// Bytes for data and tables together.
+    left: usize,
+    /// How many records there are.
+    count: usize,
+    /// The first offset wanted.
+    from: i64,
+    max_messages: usize,
+    /// The slab had no room for the rest of the bytes.
+    is_cut: bool,
+    /// From deltas of the batch to deltas of the delivery.
+    offset_shift: i64,
+    timestamp_shift: i64,
+}
+
+/// And as it ends it.
+struct Ran {
+    at: usize,
+    left: usize,
+    records: usize,
+    /// The lowest and the highest offset taken, if any was.
+    first_offset: i64,
+    last_offset: i64,
+    stop: Stop,
+}
+
 impl Tables {
-    /// Lists the headers of a record that ends at position `end` of the slab.
-    fn push_headers(&mut self, slab: &[u8], record: &Record<'_>, end: usize) -> Result<(), &'static str> {
-        let mut cursor = record.headers;
+    /// The inner loop: records of `slab` from `run.at` on, into the index.
+    fn index_records<F: Format>(&mut self, format: &F, batch: &Batch, slab: &[u8], run: Run) -> Ran {
+        let likely = run.left / (layout::INDEX_BYTES + MIN_RECORD);
+        self.index.reserve(run.count.min(run.max_messages).min(likely));
+        let last_offset_delta = i64::from(batch.last_offset_delta);
+        let Run { mut at, mut left, .. } = run;
+        let mut records = 0;
+        let mut first_offset = i64::MAX;
+        let mut last_offset = i64::MIN;
+        let stop = loop {
+            if records == run.count {
+                break Stop::BatchEnd;
+            }
+            let record = match format.read(slab, at) {
+                Ok(Some(record)) => record,
+                Ok(None) if run.is_cut => break Stop::Full,
+                Ok(None) => break Stop::Invalid(FEWER_RECORDS),
+                Err(what) => break Stop::Invalid(what),
+            };
+            if record.offset_delta < 0 || record.offset_delta > last_offset_delta {
+                break Stop::Invalid(BAD_OFFSET);
+            }
+            let offset = batch.base_offset + record.offset_delta;
+            let bytes = record.end - at;
+            if offset < run.from {
+                // out of order, or else it would have been skipped before
+                let Some(after) = left.checked_sub(bytes) else { break Stop::Full };
+                (left, at, records) = (after, record.end, records + 1);
+                continue;
+            }
+            let mut cost = bytes + layout::INDEX_BYTES;
+            if cost > left || self.index.len() >= run.max_messages {
+                break Stop::Full;
+            }
+            let (Ok(offset_delta), Ok(timestamp_delta)) = (
+                i32::try_from(run.offset_shift.wrapping_add(record.offset_delta)),
+                i32::try_from(run.timestamp_shift.wrapping_add(record.timestamp_delta)),
+            ) else {
+                // too far from the base for an i32: goes on in the next delivery
+                break Stop::Full;
+            };
+            let first_header = self.headers.len();
+            if record.header_count > 0 {
+                let first_name = self.names.len();
+                let pushed = self.push_headers(slab, &record);
+                cost += (self.headers.len() - first_header) * layout::HEADER_ENTRY_BYTES
+                    + (self.names.len() - first_name) * layout::NAME_BYTES;
+                let stop = match pushed {
+                    Err(what) => Some(Stop::Invalid(what)),
+                    Ok(()) if cost > left => Some(Stop::Full),
+                    Ok(()) => None,
+                };
+                if let Some(stop) = stop {
+                    self.headers.truncate(first_header);
+                    self.names.truncate(first_name);
+                    break stop;
+                }
+            }
+            self.index.push([
+                int(record.key.at),
+                record.key.length,
+                int(record.value.at),
+                record.value.length,
+                int(first_header),
+                int(record.header_count),
+                offset_delta,
+                timestamp_delta,
+            ]);
+            first_offset = first_offset.min(offset);
+            last_offset = last_offset.max(offset);
+            (left, at, records) = (left - cost, record.end, records + 1);
+        };
+        Ran { at, left, records, first_offset, last_offset, stop }
+    }
+
+    /// Lists the headers of a record.
+    fn push_headers(&mut self, slab: &[u8], record: &Record) -> Result<(), &'static str> {
+        let bytes = slab.get(..record.end).unwrap_or_default();
+        let mut cursor = Cursor::starting_at(bytes, record.headers_at);
         for nth in 0..record.header_count {
             let length = cursor.varint().and_then(|length| usize::try_from(length).ok()).ok_or(BAD_NAME)?;
-            let position = end - cursor.remaining();
+            let position = cursor.at();
             let name = cursor.bytes(length).ok_or(record::CUT)?;
-            let value = record::field(&mut cursor, end).ok_or(record::CUT)?;
+            let value = record::field(&mut cursor).ok_or(record::CUT)?;
             let id = self.names.intern(slab, nth, position, name);
-            self.headers.push([id, value.position, value.length]);
+            self.headers.push([id, int(value.at), value.length]);
         }
-        if cursor.remaining() > 0 { Err(record::TOO_LONG) } else { Ok(()) }
+        match cursor.at().cmp(&record.end) {
+            Ordering::Less => Err(record::TOO_LONG),
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(record::CUT),
+        }
     }
 }
 
-/// Passes over the records before offset `from`; the batch began before what was asked for.
+/// Passes over the records before offset `from`, when the batch began before that.
 fn skip<F: Format>(
     format: &F,
     batch: &Batch,
     body: &[u8],
     count: usize,
     from: i64,
-    done: &mut Appended,
-) -> Result<(), &'static str> {
-    let mut rest = body;
-    while done.records < count {
-        let (bytes, tail) = format.split(rest)?.ok_or(FEWER_RECORDS)?;
-        let record = format.read(bytes, body.len() - tail.len())?;
+) -> Result<Appended, &'static str> {
+    let mut skipped = Appended::default();
+    while batch.base_offset < from && skipped.records < count {
+        let record = format.read(body, skipped.bytes)?.ok_or(FEWER_RECORDS)?;
         if batch.base_offset.saturating_add(record.offset_delta) >= from {
             break;
         }
-        rest = tail;
-        done.records += 1;
-        done.bytes = body.len() - rest.len();
+        skipped.bytes = record.end;
+        skipped.records += 1;
     }
-    Ok(())
+    Ok(skipped)
+}
+
+/// What the first record of `body` needs by itself.
+#[cold]
+fn too_small<F: Format>(format: &F, body: &[u8]) -> Stop {
+    match format.read(body, 0) {
+        // the count is checked before anybody makes room for so many; a header takes two bytes at least
+        Ok(Some(record)) if record.header_count > (record.end - record.headers_at) / 2 => {
+            Stop::Invalid(record::CUT)
+        }
+        Ok(Some(record)) => {
+            let headers = record.header_count * (layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
+            Stop::TooSmall(MIN_SLAB + record.end + headers)
+        }
+        Ok(None) => Stop::Invalid(FEWER_RECORDS),
+        Err(what) => Stop::Invalid(what),
+    }
 }
 
 fn batch_row(batch: &Batch, first_message: usize, messages: usize) -> [i32; 16] {

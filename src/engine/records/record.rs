@@ -5,12 +5,11 @@
 //!               │ valueLength varint │ value │ headerCount varint │ (nameLength varint, name, valueLength varint, value)*
 //! ```
 
-use super::layout::int;
 use super::varint::Cursor;
 
 /// What the index needs to know of a record; shared with the old formats.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record<'a> {
+pub(super) struct Record {
     /// From the batch's base offset.
     pub(super) offset_delta: i64,
     /// From the timestamp that the format counts from.
@@ -18,30 +17,27 @@ pub(super) struct Record<'a> {
     pub(super) key: Field,
     pub(super) value: Field,
     pub(super) header_count: usize,
-    /// Where the headers are.
-    pub(super) headers: Cursor<'a>,
+    /// Where the headers begin.
+    pub(super) headers_at: usize,
+    /// Where the record ends.
+    pub(super) end: usize,
 }
 
 /// A nullable run of bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     /// Where it starts.
-    pub(super) position: i32,
+    pub(super) at: usize,
     /// Its length, -1 for null.
     pub(super) length: i32,
 }
-
-/// The first record without or with its framing, and what follows; `None` when it is cut.
-pub(super) type Split<'a> = Result<Option<(&'a [u8], &'a [u8])>, &'static str>;
 
 /// How the records of a body are written.
 pub(super) trait Format {
     /// What the timestamp deltas count from.
     fn base_timestamp(&self) -> i64;
-    /// Splits off the first record with its framing; `None` when it is cut.
-    fn split<'a>(&self, body: &'a [u8]) -> Split<'a>;
-    /// Reads what [`Format::split`] split off and that ends at position `end`.
-    fn read<'a>(&self, record: &'a [u8], end: usize) -> Result<Record<'a>, &'static str>;
+    /// Reads the record at `at`; `None` when it is cut. Its fields lie inside of it, its headers are not looked at.
+    fn read(&self, bytes: &[u8], at: usize) -> Result<Option<Record>, &'static str>;
 }
 
 /// Magic 2.
@@ -58,69 +54,54 @@ impl Format for Current {
     }
 
     #[inline(always)]
-    fn split<'a>(&self, body: &'a [u8]) -> Split<'a> {
-        split(body)
-    }
-
-    #[inline(always)]
-    fn read<'a>(&self, record: &'a [u8], end: usize) -> Result<Record<'a>, &'static str> {
-        let mut cursor = Cursor::new(record);
-        let mut record = read(&mut cursor, end).ok_or(CUT)?;
+    fn read(&self, bytes: &[u8], at: usize) -> Result<Option<Record>, &'static str> {
+        let mut cursor = Cursor::starting_at(bytes, at);
+        let Some(length) = cursor.varint() else {
+            // five bytes and still no varint: no more bytes would help
+            return if bytes.len() - at < 5 { Ok(None) } else { Err(BAD_LENGTH) };
+        };
+        let Ok(length) = usize::try_from(length) else { return Err(BAD_LENGTH) };
+        let end = cursor.at() + length;
+        if end > bytes.len() {
+            return Ok(None);
+        }
+        let mut record = fields(&mut cursor, end).ok_or(CUT)?;
         if self.same_timestamp {
             record.timestamp_delta = 0;
         }
-        if record.header_count == 0 && cursor.remaining() > 0 {
-            return Err(TOO_LONG);
+        // The fields may have run into the next record, so this is where their end is checked. Headers come last and
+        // are checked when they are read.
+        match record.header_count {
+            0 if cursor.at() == end => Ok(Some(record)),
+            0 if cursor.at() < end => Err(TOO_LONG),
+            _ if cursor.at() < end => Ok(Some(record)),
+            _ => Err(CUT),
         }
-        Ok(record)
     }
 }
 
-/// Splits off the first record, without its length. `None` when it is cut.
 #[inline(always)]
-pub(super) fn split(body: &[u8]) -> Split<'_> {
-    let mut cursor = Cursor::new(body);
-    let Some(length) = cursor.varint() else {
-        // five bytes and still no varint: no more bytes would help
-        return if body.len() < 5 { Ok(None) } else { Err(BAD_LENGTH) };
-    };
-    let Ok(length) = usize::try_from(length) else { return Err(BAD_LENGTH) };
-    let Some(record) = cursor.bytes(length) else { return Ok(None) };
-    Ok(Some((record, cursor.rest())))
-}
-
-/// The key of a record, `None` when it is null or malformed.
-pub(super) fn key(record: &[u8]) -> Option<&[u8]> {
-    let mut cursor = Cursor::new(record);
-    let _attributes = cursor.bytes(1)?;
-    let _timestamp_delta = cursor.varlong()?;
-    let _offset_delta = cursor.varint()?;
-    let length = usize::try_from(cursor.varint()?).ok()?;
-    cursor.bytes(length)
-}
-
-#[inline(always)]
-fn read<'a>(cursor: &mut Cursor<'a>, end: usize) -> Option<Record<'a>> {
-    let _attributes = cursor.bytes(1)?;
+fn fields(cursor: &mut Cursor<'_>, end: usize) -> Option<Record> {
+    cursor.skip(1); // attributes, unused
     let timestamp_delta = cursor.varlong()?;
     let offset_delta = i64::from(cursor.varint()?);
-    let key = field(cursor, end)?;
-    let value = field(cursor, end)?;
+    let key = field(cursor)?;
+    let value = field(cursor)?;
     let header_count = usize::try_from(cursor.varint()?).ok()?;
-    Some(Record { offset_delta, timestamp_delta, key, value, header_count, headers: *cursor })
+    Some(Record { offset_delta, timestamp_delta, key, value, header_count, headers_at: cursor.at(), end })
 }
 
-/// A length (any negative one is null) and its bytes, in a record that ends at position `end`.
+/// A length, of which any negative one is null, and its bytes, which are skipped.
 #[inline(always)]
-pub(super) fn field(cursor: &mut Cursor<'_>, end: usize) -> Option<Field> {
+pub(super) fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
     let length = cursor.varint()?;
-    let position = int(end - cursor.remaining());
+    let at = cursor.at();
     match usize::try_from(length) {
         Ok(bytes) => {
-            cursor.bytes(bytes)?;
-            Some(Field { position, length })
+            cursor.skip(bytes);
+            Some(Field { at, length })
         }
-        Err(_) => Some(Field { position, length: -1 }),
+        Err(_) => Some(Field { at, length: -1 }),
     }
 }
 
