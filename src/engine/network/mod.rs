@@ -2,16 +2,18 @@
 //! the requests are for; retries nothing that may have reached a broker.
 //!
 //! ```text
-//! mod         the handle                        connection  one connection: its task, correlation, throttling
-//! pool        connections by node and kind      frame       length-prefixed frames
-//! slot        opened once, and again            dial, tls   names, addresses, TCP, TLS
-//! open        stream → ApiVersions → SASL       sasl        PLAIN, SCRAM, mechanisms driven from outside
+//! mod         the handle                        connection  one connection: its task, correlation
+//! pool        connections by node and kind      admission   throttling, max_in_flight
+//! slot        opened once, and again            frame       length-prefixed frames
+//! open        stream → ApiVersions → SASL       dial, tls   names, addresses, TCP, TLS
+//!                                               sasl        PLAIN, SCRAM, mechanisms driven from outside
 //! ```
 //! A connection is opened when it is first needed, and again after it has died, with back-off per broker. Whoever waits
 //! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
 
 #![allow(clippy::disallowed_methods, reason = "this room does touch the world: clock and chance")]
 
+mod admission;
 mod config;
 mod connection;
 mod context;
