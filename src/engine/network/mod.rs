@@ -90,7 +90,16 @@ impl Network {
     pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, NetError> {
         let slot = self.pool().seed(Address { host: host.to_owned(), port })?;
         let request = MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false }.into();
-        match slot.connection().await?.send(&request, Duration::ZERO).await? {
+        let connection = slot.connection().await?;
+        let answer = connection.send(&request, Duration::ZERO).await.inspect_err(|error| {
+            if matches!(error, NetError::Closed { .. }) && self.inner.context.sasl.is_none() {
+                connection.log(
+                    LogLevel::Warn,
+                    "The broker closed at the first request: does this listener want SASL?",
+                );
+            }
+        });
+        match answer? {
             Response::Metadata(metadata) => {
                 self.update_brokers(&metadata.brokers);
                 Ok(metadata)
@@ -177,10 +186,10 @@ impl Network {
                 },
                 Err(error) => error,
             };
-            match error {
-                NetError::Connect { .. } | NetError::Closed { .. } => self.pool().failed(&slot),
-                _ => return Err(error),
+            if matches!(error, NetError::Authentication { .. } | NetError::ClientClosed) {
+                return Err(error);
             }
+            self.pool().failed(&slot);
             last = error;
         }
         Err(last)

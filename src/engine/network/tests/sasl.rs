@@ -117,18 +117,16 @@ async fn the_mechanism_must_be_offered() {
 }
 
 #[tokio::test]
-async fn missing_credentials_are_named_as_kafkajs_names_them() {
-    for (mechanism, message) in [
-        ("PLAIN", "SASL Plain: Invalid username or password"),
-        ("SCRAM-SHA-256", "SASL SCRAM SHA256 authentication: Invalid username or password"),
-    ] {
-        let sasl = SaslConfig { mechanism: mechanism.to_owned(), ..SaslConfig::default() };
-        let mut world = World::with_brokers(NetworkConfig { sasl: Some(sasl), ..NetworkConfig::default() });
-        let sent = send(&world.network, Target::Node(1), metadata());
-        let mut peer = world.welcome().await;
-        peer.shake_hands(&[mechanism], 0).await;
-        assert_eq!(sent.await.unwrap(), Err(refused(message)));
-    }
+async fn without_credentials_any_mechanism_is_driven_from_outside() {
+    let sasl = SaslConfig { mechanism: "PLAIN".to_owned(), ..SaslConfig::default() };
+    let mut world = World::with_brokers(NetworkConfig { sasl: Some(sasl), ..NetworkConfig::default() });
+    let sent = send(&world.network, Target::Node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.shake_hands(&["PLAIN"], 0).await;
+    let session = authenticate_event(&mut world, "PLAIN").await;
+    world.network.authenticated(session, Ok(()));
+    peer.serve().await;
+    sent.await.unwrap().unwrap();
 }
 
 /// The server's half of SCRAM, written down from the RFC once more.
@@ -192,10 +190,10 @@ async fn a_scram_server_that_does_not_know_the_password_gets_no_request() {
     assert_eq!(sent.await.unwrap(), Err(refused(message)));
 }
 
-async fn authenticate_event(world: &mut World) -> u64 {
+async fn authenticate_event(world: &mut World, expected: &str) -> u64 {
     loop {
         if let NetworkEvent::Authenticate { session, host, port, mechanism } = world.event().await {
-            assert_eq!((host.as_str(), port, mechanism.as_str()), ("one", 9092, "OAUTHBEARER"));
+            assert_eq!((host.as_str(), port, mechanism.as_str()), ("one", 9092, expected));
             return session;
         }
     }
@@ -207,7 +205,7 @@ async fn another_mechanism_is_driven_from_outside() {
     let sent = send(&world.network, Target::Node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
-    let session = authenticate_event(&mut world).await;
+    let session = authenticate_event(&mut world, "OAUTHBEARER").await;
     for n in [1, 2] {
         let network = world.network.clone();
         let round =
@@ -231,7 +229,7 @@ async fn outside_failures_keep_their_words_and_a_lost_connection_is_none() {
     let sent = send(&world.network, Target::Node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
-    let session = authenticate_event(&mut world).await;
+    let session = authenticate_event(&mut world, "OAUTHBEARER").await;
     let network = world.network.clone();
     let round = tokio::spawn(async move { network.sasl_authenticate(session, Bytes::new()).await });
     peer.round(|_| refusal("bad token")).await;
@@ -242,7 +240,7 @@ async fn outside_failures_keep_their_words_and_a_lost_connection_is_none() {
     let sent = send(&world.network, Target::Node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
-    let session = authenticate_event(&mut world).await;
+    let session = authenticate_event(&mut world, "OAUTHBEARER").await;
     drop(peer);
     let round = world.network.sasl_authenticate(session, Bytes::new()).await;
     assert!(round.is_err());
@@ -320,7 +318,7 @@ async fn close_does_not_wait_for_an_authentication() {
     let sent = send(&world.network, Target::Node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
-    let session = authenticate_event(&mut world).await;
+    let session = authenticate_event(&mut world, "OAUTHBEARER").await;
     world.network.close().await;
     assert_eq!(sent.await.unwrap(), Err(NetError::ClientClosed));
     assert!(world.network.sasl_authenticate(session, Bytes::new()).await.is_err());
