@@ -107,8 +107,9 @@ pub enum TlsVersion {
     V1_3,
 }
 
-/// How to authenticate. PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 run here; for any other mechanism the rounds are
-/// driven from outside, see [`NetworkEvent::Authenticate`](super::NetworkEvent::Authenticate).
+/// How to authenticate. PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 run here; for any other mechanism, and when there is no
+/// username or password, the rounds are driven from outside, see
+/// [`NetworkEvent::Authenticate`](super::NetworkEvent::Authenticate).
 ///
 /// A broker that limits sessions (KIP-368) makes us authenticate again on the same connection, when
 /// `reauthentication_threshold` is left of the lifetime, or at 85 % of it if the threshold is over half of it.

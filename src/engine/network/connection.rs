@@ -15,8 +15,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{SemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::engine::protocol::ApiKey;
@@ -26,6 +26,7 @@ use crate::engine::protocol::Response;
 use crate::engine::protocol::VersionRange;
 use crate::engine::protocol::header::{decode_response_header, encode_frame};
 
+use super::admission::Admission;
 use super::context::Context;
 use super::dial::{Address, BoxStream};
 use super::events::{LogLevel, NetworkEvent};
@@ -42,8 +43,7 @@ pub(super) struct Connection {
     versions: OnceLock<HashMap<i16, VersionRange>>,
     /// Frames, to the task. They may hold a password.
     outbox: mpsc::UnboundedSender<Zeroizing<Vec<u8>>>,
-    /// One permit per request in flight. Re-authentication takes all of them: nothing is in flight, nothing starts.
-    slots: Semaphore,
+    admission: Admission,
     next_correlation_id: AtomicI32,
     received: AtomicU64,
     state: Mutex<State>,
@@ -54,9 +54,6 @@ pub(super) struct Connection {
 #[derive(Default)]
 struct State {
     waiting: HashMap<i32, Waiter>,
-    muted_until: Option<Instant>,
-    /// Requests held back by [`Connection::admit`].
-    queued: usize,
     /// Requests in a row that timed out while `silent_since` was all that had ever been received.
     silent_timeouts: u32,
     silent_since: u64,
@@ -80,13 +77,14 @@ impl Connection {
     /// Starts the connection's task on a fresh stream. The caller goes on with [`Connection::set_versions`].
     pub(super) fn start(context: &Arc<Context>, address: Address, stream: BoxStream) -> Arc<Connection> {
         let (outbox, frames) = mpsc::unbounded_channel();
+        let broker: Arc<str> = address.broker().into();
         let connection = Arc::new(Connection {
             context: context.clone(),
-            broker: address.broker().into(),
+            broker: broker.clone(),
             address,
             versions: OnceLock::new(),
             outbox,
-            slots: Semaphore::new(permits(context) as usize),
+            admission: Admission::new(context.config.max_in_flight, broker.clone(), context.events.clone()),
             next_correlation_id: AtomicI32::new(0),
             received: AtomicU64::new(0),
             state: Mutex::default(),
@@ -132,7 +130,7 @@ impl Connection {
         let version = self.version_for(request)?;
         let created = Instant::now();
         let converse = async {
-            let _slot = self.admit(request).await;
+            let _slot = self.admission.admit(request).await;
             self.exchange(request, version, held, created).await
         };
         tokio::select! {
@@ -167,7 +165,7 @@ impl Connection {
     /// connection died meanwhile.
     pub(super) async fn quiesce(&self) -> Option<SemaphorePermit<'_>> {
         tokio::select! {
-            permit = self.slots.acquire_many(permits(&self.context)) => permit.ok(),
+            permit = self.admission.quiesce() => permit,
             _ = self.died() => None,
         }
     }
@@ -185,32 +183,6 @@ impl Connection {
         self.context.events.log(level, &self.broker, message);
     }
 
-    /// Waits for a place in flight and, unless it is a heartbeat, for the end of a throttle: a throttled member must
-    /// not be thrown out of its group for being quiet.
-    async fn admit(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
-        let deaf = matches!(request, Request::Heartbeat(_));
-        let may_go = || deaf || self.muted_until().is_none();
-        if may_go()
-            && let Ok(permit) = self.slots.try_acquire()
-        {
-            return Some(permit);
-        }
-        let _queued = Queued::enter(self);
-        loop {
-            while let Some(until) = self.muted_until().filter(|_| !deaf) {
-                sleep_until(until).await;
-            }
-            let permit = self.slots.acquire().await.ok();
-            if may_go() {
-                return permit;
-            }
-        }
-    }
-
-    fn muted_until(&self) -> Option<Instant> {
-        self.lock().muted_until.filter(|until| *until > Instant::now())
-    }
-
     async fn exchange(
         &self,
         request: &Request,
@@ -218,6 +190,10 @@ impl Connection {
         held: Duration,
         created: Instant,
     ) -> Result<Response, NetError> {
+        // Whoever comes through the door because the connection died behind it.
+        if let Some(reason) = &*self.death.borrow() {
+            return Err(reason.clone());
+        }
         let key = request.key();
         let correlation_id = self.next_correlation_id.fetch_add(1, Ordering::Relaxed) & i32::MAX;
         let frame = encode_frame(request, version, correlation_id, &self.context.config.client_id);
@@ -288,9 +264,10 @@ impl Connection {
         let _dead = KillOnDrop::new(&self);
         let (reader, writer) = tokio::io::split(stream);
         let end = tokio::select! {
+            biased;
+            _ = self.died() => return,
             end = self.read_frames(reader) => end,
             end = write_frames(writer, outbox) => end.map_err(FrameError::Io),
-            _ = self.died() => return,
         };
         let (level, message, code) = match end {
             Ok(()) => (LogLevel::Debug, "Kafka server has closed connection".to_owned(), None),
@@ -338,7 +315,7 @@ impl Connection {
             .and_then(|(_, body)| Response::decode(key, version, body))
             .map_err(|error| NetError::Decode { broker: self.broker.to_string(), api: key, error });
         if let Ok(response) = &result {
-            self.throttle(throttle_time(response, version));
+            self.admission.throttle(throttle_time(response, version));
         }
         self.context.events.emit_request(|client_id| NetworkEvent::Request {
             broker: self.broker.clone(),
@@ -358,50 +335,12 @@ impl Connection {
         true
     }
 
-    fn throttle(&self, time: Duration) {
-        if !time.is_zero() {
-            let until = Instant::now() + time;
-            let mut state = self.lock();
-            state.muted_until = state.muted_until.max(Some(until));
-        }
-    }
-
     pub(super) fn closed(&self) -> NetError {
         NetError::Closed { broker: self.broker.to_string() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A request that [`Connection::admit`] holds back, for kafkajs's queue size event.
-struct Queued<'a>(&'a Connection);
-
-impl Queued<'_> {
-    fn enter(connection: &Connection) -> Queued<'_> {
-        let queued = Queued(connection);
-        queued.change(|size| size + 1);
-        queued
-    }
-
-    fn change(&self, change: impl FnOnce(usize) -> usize) {
-        let queue_size = {
-            let mut state = self.0.lock();
-            state.queued = change(state.queued);
-            state.queued
-        };
-        self.0.context.events.emit_request(|client_id| NetworkEvent::RequestQueueSize {
-            broker: self.0.broker.clone(),
-            client_id,
-            queue_size,
-        });
-    }
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.change(|size| size.saturating_sub(1));
     }
 }
 
@@ -437,14 +376,6 @@ async fn write_frames(
     Ok(())
 }
 
-fn permits(context: &Context) -> u32 {
-    context
-        .config
-        .max_in_flight
-        .and_then(|max| u32::try_from(max).ok())
-        .map_or(UNLIMITED, |max| max.clamp(1, UNLIMITED))
-}
-
 /// When `instant` was, on the wall clock.
 fn epoch_ms(instant: Instant) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -455,7 +386,5 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// More than anybody sends at once.
-const UNLIMITED: u32 = 1 << 20;
 /// So many timeouts in a row without a byte received end a connection.
 const SILENT_TIMEOUTS: u32 = 2;

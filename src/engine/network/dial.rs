@@ -153,3 +153,68 @@ pub(super) fn node_code(error: &io::Error) -> Option<&'static str> {
 
 /// As kafkajs's default socket factory.
 const KEEPALIVE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::network::TlsConfig;
+    use tokio::net::TcpListener;
+
+    async fn dial(host: &str, port: u16, connection_timeout: Duration) -> Result<BoxStream, NetError> {
+        let dialer = TcpDialer { connection_timeout, tls: None };
+        dialer.dial(&Address { host: host.to_owned(), port }, 1).await
+    }
+
+    fn parts(result: Result<BoxStream, NetError>) -> (Option<&'static str>, String) {
+        match result.err() {
+            Some(NetError::Connect { code, message, .. }) => (code, message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried() {
+        // `localhost` may be ::1 as well, where nobody listens.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in ["localhost", "127.0.0.1"] {
+            dial(host, port, Duration::from_secs(5)).await.unwrap();
+            listener.accept().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn ipv6_literals_come_with_and_without_brackets() {
+        let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
+        let port = listener.local_addr().unwrap().port();
+        for host in ["::1", "[::1]"] {
+            dial(host, port, Duration::from_secs(5)).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handshake_that_stalls_is_a_connection_timeout() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let lenient = TlsConfig { reject_unauthorized: false, ..TlsConfig::default() };
+        let tls = Some(Tls::new(&lenient).unwrap());
+        let dialer = TcpDialer { connection_timeout: Duration::from_millis(50), tls };
+        let address = Address { host: "127.0.0.1".to_owned(), port };
+        assert_eq!(parts(dialer.dial(&address, 0).await), (None, "Connection timeout".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn failures_have_nodes_codes_and_words() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let message = format!("Connection error: connect ECONNREFUSED 127.0.0.1:{port}");
+        let refused = dial("127.0.0.1", port, Duration::from_secs(5)).await;
+        assert_eq!(parts(refused), (Some("ECONNREFUSED"), message));
+        let (code, message) = parts(dial("no-such-host.invalid", port, Duration::from_secs(30)).await);
+        let code = code.unwrap();
+        // Without a name server the answer is "try again".
+        assert!(["ENOTFOUND", "EAI_AGAIN"].contains(&code));
+        assert_eq!(message, format!("Connection error: getaddrinfo {code} no-such-host.invalid"));
+    }
+}

@@ -37,7 +37,7 @@ pub enum NetworkEvent {
     /// A request began or ceased to wait, for a throttled connection or for `max_in_flight`. Only made while
     /// request events are on.
     RequestQueueSize { broker: Arc<str>, client_id: Arc<str>, queue_size: usize },
-    /// This connection needs authentication with a mechanism that we do not know: rounds through
+    /// This connection needs an authentication that is not ours to do: rounds through
     /// [`Network::sasl_authenticate`](super::Network::sasl_authenticate), then
     /// [`Network::authenticated`](super::Network::authenticated).
     Authenticate { session: u64, host: String, port: u16, mechanism: String },

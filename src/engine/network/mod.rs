@@ -2,16 +2,18 @@
 //! the requests are for; retries nothing that may have reached a broker.
 //!
 //! ```text
-//! mod         the handle                        connection  one connection: its task, correlation, throttling
-//! pool        connections by node and kind      frame       length-prefixed frames
-//! slot        opened once, and again            dial, tls   names, addresses, TCP, TLS
-//! open        stream → ApiVersions → SASL       sasl        PLAIN, SCRAM, mechanisms driven from outside
+//! mod         the handle                        connection  one connection: its task, correlation
+//! pool        connections by node and kind      admission   throttling, max_in_flight
+//! slot        opened once, and again            frame       length-prefixed frames
+//! open        stream → ApiVersions → SASL       dial, tls   names, addresses, TCP, TLS
+//!                                               sasl        PLAIN, SCRAM, mechanisms driven from outside
 //! ```
 //! A connection is opened when it is first needed, and again after it has died, with back-off per broker. Whoever waits
 //! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
 
 #![allow(clippy::disallowed_methods, reason = "this room does touch the world: clock and chance")]
 
+mod admission;
 mod config;
 mod connection;
 mod context;
@@ -88,7 +90,16 @@ impl Network {
     pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, NetError> {
         let slot = self.pool().seed(Address { host: host.to_owned(), port })?;
         let request = MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false }.into();
-        match slot.connection().await?.send(&request, Duration::ZERO).await? {
+        let connection = slot.connection().await?;
+        let answer = connection.send(&request, Duration::ZERO).await.inspect_err(|error| {
+            if matches!(error, NetError::Closed { .. }) && self.inner.context.sasl.is_none() {
+                connection.log(
+                    LogLevel::Warn,
+                    "The broker closed at the first request: does this listener want SASL?",
+                );
+            }
+        });
+        match answer? {
             Response::Metadata(metadata) => {
                 self.update_brokers(&metadata.brokers);
                 Ok(metadata)
@@ -175,10 +186,10 @@ impl Network {
                 },
                 Err(error) => error,
             };
-            match error {
-                NetError::Connect { .. } | NetError::Closed { .. } => self.pool().failed(&slot),
-                _ => return Err(error),
+            if matches!(error, NetError::Authentication { .. } | NetError::ClientClosed) {
+                return Err(error);
             }
+            self.pool().failed(&slot);
             last = error;
         }
         Err(last)

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::protocol::NetError;
 
@@ -119,7 +119,8 @@ impl Slot {
         let limit = self.context.config.opening_timeout();
         let opening = async {
             if let Some(ready_at) = ready_at {
-                sleep_until(ready_at.min(Instant::now() + self.context.config.connection_timeout)).await;
+                let wait = ready_at.saturating_duration_since(Instant::now());
+                sleep(wait.min(self.context.config.connection_timeout)).await;
             }
             open(&self.context, &self.host.address, failures as usize).await
         };

@@ -25,3 +25,21 @@ pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
     };
     if version < since { Duration::ZERO } else { Duration::from_millis(u64::try_from(ms).unwrap_or(0)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::protocol::fetch::FetchResponse;
+    use crate::engine::protocol::offset_commit::OffsetCommitResponse;
+
+    #[test]
+    fn only_where_the_broker_answers_before_it_throttles() {
+        let fetch = |ms| Response::Fetch(FetchResponse { throttle_time_ms: ms, ..FetchResponse::default() });
+        assert_eq!(throttle_time(&fetch(1500), 7), Duration::ZERO);
+        assert_eq!(throttle_time(&fetch(1500), 8), Duration::from_millis(1500));
+        assert_eq!(throttle_time(&fetch(-1), 17), Duration::ZERO);
+        let commit = OffsetCommitResponse { throttle_time_ms: 20, ..OffsetCommitResponse::default() };
+        assert_eq!(throttle_time(&Response::OffsetCommit(commit.clone()), 3), Duration::ZERO);
+        assert_eq!(throttle_time(&Response::OffsetCommit(commit), 4), Duration::from_millis(20));
+    }
+}

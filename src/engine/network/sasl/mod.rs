@@ -1,8 +1,8 @@
 //! SASL: the handshake (v1), then rounds in SaslAuthenticate frames; once when a connection opens, and again while it
 //! lives when the broker limits sessions (KIP-368).
 //!
-//! PLAIN and SCRAM run here. Of any other mechanism this room knows nothing: an event names the session, rounds come
-//! through [`Sasl::round`], and [`Sasl::finish`] says how it ended.
+//! PLAIN and SCRAM run here. Of any other mechanism this room knows nothing, nor of what to do without credentials: an
+//! event names the session, rounds come through [`Sasl::round`], and [`Sasl::finish`] says how it ended.
 
 mod reauthentication;
 mod scram;
@@ -64,21 +64,12 @@ impl Sasl {
         connection: &Arc<Connection>,
     ) -> Result<Option<Duration>, NetError> {
         let mechanism = &self.config.mechanism;
-        let session = Session { connection: connection.clone(), lifetime_ms: AtomicI64::new(0) };
+        let session = Arc::new(Session { connection: connection.clone(), lifetime_ms: AtomicI64::new(0) });
         connection.log(LogLevel::Debug, format!("Authenticate with SASL {mechanism}"));
-        let result = async {
-            session.handshake(mechanism).await?;
-            match mechanism.as_str() {
-                "PLAIN" => self.plain(&session).await.map(|()| session.lifetime()),
-                "SCRAM-SHA-256" => self.scram(&session, Hash::Sha256).await.map(|()| session.lifetime()),
-                "SCRAM-SHA-512" => self.scram(&session, Hash::Sha512).await.map(|()| session.lifetime()),
-                _ => self.outside(session).await,
-            }
-        };
-        match result.await {
-            Ok(lifetime) => {
+        match self.converse(&session).await {
+            Ok(()) => {
                 connection.log(LogLevel::Debug, format!("SASL {mechanism} authentication successful"));
-                Ok(lifetime)
+                Ok(session.lifetime())
             }
             Err(error) => {
                 connection.log(LogLevel::Error, error.to_string());
@@ -107,23 +98,44 @@ impl Sasl {
         }
     }
 
-    async fn plain(&self, session: &Session) -> Result<(), NetError> {
-        let (Some(username), Some(password)) = (&self.config.username, &self.config.password) else {
-            return Err(session.failed("SASL Plain: Invalid username or password"));
-        };
+    async fn converse(&self, session: &Arc<Session>) -> Result<(), NetError> {
+        let mechanism = self.config.mechanism.as_str();
+        session.handshake(mechanism).await?;
+        match (mechanism, &self.config.username, &self.config.password) {
+            ("PLAIN", Some(username), Some(password)) => self.plain(session, username, password).await,
+            ("SCRAM-SHA-256", Some(username), Some(password)) => {
+                self.scram(session, Hash::Sha256, username, password).await
+            }
+            ("SCRAM-SHA-512", Some(username), Some(password)) => {
+                self.scram(session, Hash::Sha512, username, password).await
+            }
+            _ => self.outside(session).await,
+        }
+    }
+
+    async fn plain(
+        &self,
+        session: &Session,
+        username: &str,
+        password: &Zeroizing<String>,
+    ) -> Result<(), NetError> {
         let identity = self.config.authorization_identity.as_deref().unwrap_or_default();
-        let message = [identity, username, password.as_str()].join("\0").into_bytes();
+        let message = [identity, username, password].join("\0").into_bytes();
         let answer = session.round(Bytes::from_owner(Zeroizing::new(message))).await?;
         answer.map_err(|reason| session.failed(format!("SASL PLAIN authentication failed: {reason}")))?;
         Ok(())
     }
 
-    async fn scram(&self, session: &Session, hash: Hash) -> Result<(), NetError> {
-        let prefix = format!("SASL SCRAM {} authentication", hash.name());
-        let (Some(username), Some(password)) = (&self.config.username, &self.config.password) else {
-            return Err(session.failed(format!("{prefix}: Invalid username or password")));
+    async fn scram(
+        &self,
+        session: &Session,
+        hash: Hash,
+        username: &str,
+        password: &Zeroizing<String>,
+    ) -> Result<(), NetError> {
+        let failed = |reason: String| {
+            session.failed(format!("SASL SCRAM {} authentication failed: {reason}", hash.name()))
         };
-        let failed = |reason: String| session.failed(format!("{prefix} failed: {reason}"));
         let refused = |error: ScramError| failed(error.to_string());
 
         let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
@@ -161,9 +173,8 @@ impl Sasl {
         Ok(password)
     }
 
-    async fn outside(&self, session: Session) -> Result<Option<Duration>, NetError> {
+    async fn outside(&self, session: &Arc<Session>) -> Result<(), NetError> {
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let session = Arc::new(session);
         let (done, outcome) = oneshot::channel();
         self.sessions().insert(id, OutsideSession { session: session.clone(), done });
         let _forget = ForgetSession { sasl: self, id };
@@ -179,7 +190,7 @@ impl Sasl {
             // A connection that broke is no verdict on the credentials, whatever is made of it outside.
             reason = session.connection.died() => Err(reason),
             outcome = outcome => match outcome {
-                Ok(Ok(())) => Ok(session.lifetime()),
+                Ok(Ok(())) => Ok(()),
                 Ok(Err(message)) => Err(session.failed(message)),
                 Err(_) => Err(session.connection.closed()),
             },

@@ -225,6 +225,17 @@ async fn any_goes_elsewhere_after_a_failure() {
     assert_ne!(asked[0], asked[1]);
     assert_eq!(asked[..2], asked[2..]);
 
+    // A broker that takes the connection and says nothing was not asked either.
+    let sent = send(&world.network, Target::Any, metadata());
+    let silent = world.accept().await;
+    let mut peer = world.welcome().await;
+    assert_ne!(peer.broker, silent.broker);
+    let request = peer.request().await.unwrap();
+    peer.reply_brokers(&request, &[]).await;
+    sent.await.unwrap().unwrap();
+    drop((silent, peer));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+
     // What cannot be reached was not asked: the same request goes on to the next.
     world.refuse.store(true, Ordering::Relaxed);
     let before = world.dial_count();

@@ -2,7 +2,9 @@
 
 mod connecting;
 mod peer;
+mod sasl;
 mod sending;
+mod tls;
 
 use std::time::Duration;
 

@@ -1,0 +1,109 @@
+//! Who may send on a connection now: KIP-219 mutes it, `max_in_flight` limits it, re-authentication takes it whole.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until};
+
+use crate::engine::protocol::Request;
+
+use super::events::{Events, NetworkEvent};
+
+/// The door of one connection.
+pub(super) struct Admission {
+    /// One permit per request in flight.
+    slots: Semaphore,
+    /// All of them: nothing is in flight, and nothing starts.
+    all: u32,
+    muted_until: Mutex<Option<Instant>>,
+    queued: AtomicUsize,
+    broker: Arc<str>,
+    events: Events,
+}
+
+impl Admission {
+    pub(super) fn new(max_in_flight: Option<usize>, broker: Arc<str>, events: Events) -> Admission {
+        let all =
+            max_in_flight.and_then(|max| u32::try_from(max).ok()).unwrap_or(UNLIMITED).clamp(1, UNLIMITED);
+        Admission {
+            slots: Semaphore::new(all as usize),
+            all,
+            muted_until: Mutex::new(None),
+            queued: AtomicUsize::new(0),
+            broker,
+            events,
+        }
+    }
+
+    /// Waits for a place in flight and, unless it is a heartbeat, for the end of a throttle: a throttled member must
+    /// not be thrown out of its group for being quiet. Keep the permit as long as the answer is awaited.
+    pub(super) async fn admit(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
+        let heartbeat = matches!(request, Request::Heartbeat(_));
+        let muted_until = || self.muted_until().filter(|until| !heartbeat && *until > Instant::now());
+        if muted_until().is_none()
+            && let Ok(permit) = self.slots.try_acquire()
+        {
+            return Some(permit);
+        }
+        let _queued = Queued::enter(self);
+        loop {
+            while let Some(until) = muted_until() {
+                sleep_until(until).await;
+            }
+            let permit = self.slots.acquire().await.ok();
+            if muted_until().is_none() {
+                return permit;
+            }
+        }
+    }
+
+    /// Waits until no request is in flight, and keeps new ones back until the permit is dropped.
+    pub(super) async fn quiesce(&self) -> Option<SemaphorePermit<'_>> {
+        self.slots.acquire_many(self.all).await.ok()
+    }
+
+    /// Mutes the connection from now on.
+    pub(super) fn throttle(&self, time: Duration) {
+        if !time.is_zero() {
+            let until = Instant::now() + time;
+            let mut muted = self.muted_until();
+            *muted = muted.max(Some(until));
+        }
+    }
+
+    fn muted_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.muted_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that waits at the door, for kafkajs's queue size event.
+struct Queued<'a>(&'a Admission);
+
+impl Queued<'_> {
+    fn enter(admission: &Admission) -> Queued<'_> {
+        let before = admission.queued.fetch_add(1, Ordering::Relaxed);
+        let queued = Queued(admission);
+        queued.tell(before + 1);
+        queued
+    }
+
+    fn tell(&self, queue_size: usize) {
+        self.0.events.emit_request(|client_id| NetworkEvent::RequestQueueSize {
+            broker: self.0.broker.clone(),
+            client_id,
+            queue_size,
+        });
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        let before = self.0.queued.fetch_sub(1, Ordering::Relaxed);
+        self.tell(before.saturating_sub(1));
+    }
+}
+
+/// More than anybody sends at once.
+const UNLIMITED: u32 = 1 << 20;
