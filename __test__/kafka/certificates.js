@@ -103,7 +103,8 @@ const der = (tag, ...content) => {
   const bytes = Buffer.concat(content)
   const { length } = bytes
   // The shortest form is the only one that is valid, and all of this stays below 64 KiB.
-  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
+  const size =
+    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
   return Buffer.concat([Buffer.from([tag, ...size]), bytes])
 }
 

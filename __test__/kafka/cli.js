@@ -38,6 +38,10 @@ const up = async brokers => {
     stdio: ['ignore', log, log],
   })
   const ended = new Promise(resolve => keeper.once('exit', () => resolve('ended')))
+  process.once('SIGINT', () => {
+    keeper.kill()
+    process.exit(130)
+  })
   while (!(await ask('status'))) {
     if ((await Promise.race([ended, pause(100)])) !== 'ended') continue
     if (await ask('status')) break // another `up` has been quicker, and ours gave way
@@ -59,20 +63,29 @@ const keep = async brokers => {
   const count = Number(brokers)
   if (count !== 1 && count !== 3) throw new Error('--brokers: a cluster has 1 or 3 nodes')
   const cluster = await startCluster({ brokers: count })
+  /** @returns {Promise<string>} */
   const stop = async () => {
-    await cluster.stop()
+    const answer = await cluster.stop().then(
+      () => 'stopped',
+      error => error.message
+    )
     fs.rmSync(STATE, { force: true })
-    process.exit(0)
+    return answer
   }
   const server = net.createServer(socket => {
     socket.on('error', () => {})
-    socket.once('data', async data => {
-      if (String(data) === 'stop') await stop()
-      socket.end('up')
+    socket.once('data', async question => {
+      if (String(question) === 'status') socket.end('up')
+      else if (String(question) === 'stop') socket.end(await stop(), () => process.exit())
     })
   })
   await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () =>
+      stop()
+        .then(console.log)
+        .finally(() => process.exit())
+    )
 
   const { nodes, proxies, stop: _, ...description } = cluster
   const { port } = /** @type {net.AddressInfo} */ (server.address())
@@ -83,33 +96,32 @@ const keep = async brokers => {
 }
 
 const down = async () => {
-  if (!(await ask('status'))) {
+  const answer = await ask('stop')
+  if (answer === '') {
     fs.rmSync(STATE, { force: true })
     console.log('# No cluster is up')
-    return
+  } else if (answer !== 'stopped') {
+    throw new Error(answer)
   }
-  await ask('stop')
   fs.rmSync(LOG, { force: true })
 }
 
 /**
- * Resolves when the keeper has hung up.
- *
  * @param {'status' | 'stop'} question
- * @returns {Promise<boolean>} whether there is a keeper
+ * @returns {Promise<string>} the keeper's answer; empty when there is none
  */
 const ask = question => {
   const { keeper } = readState()
-  if (!keeper) return Promise.resolve(false)
+  if (!keeper) return Promise.resolve('')
   return new Promise(resolve => {
-    let there = false
+    let answer = ''
     const socket = net.connect(keeper.port, '127.0.0.1')
     socket.on('connect', () => socket.write(question))
     socket.on('data', data => {
-      there = String(data) === 'up'
+      answer += data
     })
     socket.on('error', () => {})
-    socket.on('close', () => resolve(there))
+    socket.on('close', () => resolve(answer))
   })
 }
 

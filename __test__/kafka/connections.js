@@ -39,7 +39,8 @@ const connections = ({ listeners, ca, clientCert, clientKey, users }) => {
 const unsecuredToken = ({ subject = 'alice', lifetime = 3600 } = {}) => {
   const now = Math.floor(Date.now() / 1000)
   const claims = { sub: subject, iat: Math.min(now, now + lifetime) - 1, exp: now + lifetime }
-  const part = (/** @type {object} */ json) => Buffer.from(JSON.stringify(json)).toString('base64url')
+  const part = (/** @type {object} */ json) =>
+    Buffer.from(JSON.stringify(json)).toString('base64url')
   return `${part({ alg: 'none' })}.${part(claims)}.`
 }
 

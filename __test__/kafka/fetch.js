@@ -3,7 +3,7 @@
  * Gets what a broker needs before its first start, once: Java is found, the jars come from Maven into
  * `.kafka/lib-<version>`, and one formatted log directory is kept as the template of every later node.
  *
- * Both folders are made beside their final place and renamed into it: a folder that exists is complete,
+ * Folders are made beside their final place and renamed into it: a folder that exists is complete,
  * and of two processes that fetch at once one wins.
  */
 const { execFile } = require('node:child_process')
@@ -14,34 +14,35 @@ const { promisify } = require('node:util')
 
 const run = promisify(execFile)
 
-const KAFKA_VERSION = '4.3.1'
-const ROOT = path.join(__dirname, '..', '..')
+const POM = path.join(__dirname, 'pom.xml')
+const [, KAFKA_VERSION] = /<kafka\.version>(.+)<\//.exec(fs.readFileSync(POM, 'utf8')) ?? []
 
 /** Everything the fixture writes is in here; git ignores it. */
-const HOME = path.join(ROOT, '.kafka')
+const HOME = path.join(__dirname, '..', '..', '.kafka')
 
 /** The users of PLAIN and SCRAM. */
 const USERS = { alice: 'alice-secret' }
 
-const OR_USE_ANOTHER =
-  'or set KAFKA_BROKERS=host:port,… to use a cluster that runs already'
+const OR_USE_ANOTHER = 'or set KAFKA_BROKERS=host:port,… to use a cluster that runs already'
 
 /**
  * @typedef {object} Distribution
  * @property {string} java      the Java to start
  * @property {string} classpath Kafka's jars
  * @property {string} template  a formatted log directory, without `meta.properties`
+ * @property {string} archive   the file of loaded classes, which `index.js` records
  */
 
 /** @returns {Promise<Distribution>} */
 const fetchKafka = async () => {
-  const java = await findJava()
+  const { java, version } = await findJava()
   const lib = path.join(HOME, `lib-${KAFKA_VERSION}`)
   await once(lib, fetchJars)
   const classpath = path.join(lib, '*')
   const template = path.join(HOME, `format-${KAFKA_VERSION}`)
   await once(template, directory => format(java, classpath, directory))
-  return { java, classpath, template }
+  const archive = path.join(HOME, `archive-${KAFKA_VERSION}-java-${version}`, 'kafka.jsa')
+  return { java, classpath, template, archive }
 }
 
 /**
@@ -64,6 +65,8 @@ const compile = async ({ java, classpath }, source) => {
 }
 
 /**
+ * Makes a folder that does not exist yet.
+ *
  * @param {string} directory
  * @param {(directory: string) => Promise<void>} make
  */
@@ -81,12 +84,12 @@ const once = async (directory, make) => {
   }
 }
 
-/** @returns {Promise<string>} */
+/** @returns {Promise<{ java: string, version: string }>} */
 const findJava = async () => {
   const { JAVA_HOME } = process.env
   const java = JAVA_HOME ? path.join(JAVA_HOME, 'bin', 'java') : 'java'
   const { stderr } = await run(java, ['-version']).catch(() => ({ stderr: '' }))
-  const [, major = '0'] = /version "(\d+)/.exec(stderr) ?? []
+  const [, version = '', major = '0'] = /version "((\d+)[^"]*)/.exec(stderr) ?? []
   if (Number(major) < 17) {
     const found = Number(major) > 0 ? `${java} is Java ${major}` : `${java} cannot be run`
     throw new Error(
@@ -94,17 +97,16 @@ const findJava = async () => {
         `install a JDK (Debian: apt-get install openjdk-17-jdk-headless), ${OR_USE_ANOTHER}.`
     )
   }
-  return java
+  return { java, version }
 }
 
 /** @param {string} directory */
 const fetchJars = async directory => {
-  const pom = path.join(__dirname, 'pom.xml')
   const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${directory}`]
   // On Windows Maven is a script, which only a shell can start.
   const shell = process.platform === 'win32'
   try {
-    await run('mvn', ['-q', '-B', '-f', pom, `-Dkafka.version=${KAFKA_VERSION}`, ...goal], { shell })
+    await run('mvn', ['-q', '-B', '-f', POM, ...goal], { shell })
   } catch (error) {
     const { code, stdout = '', stderr = '' } = /** @type {any} */ (error)
     if (code === 'ENOENT') {
@@ -150,4 +152,4 @@ const format = async (java, classpath, directory) => {
   fs.rmSync(path.join(directory, 'meta.properties'))
 }
 
-module.exports = { HOME, KAFKA_VERSION, USERS, compile, fetchKafka }
+module.exports = { HOME, USERS, compile, fetchKafka, once }

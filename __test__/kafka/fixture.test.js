@@ -7,6 +7,7 @@ const readline = require('node:readline')
 const { Kafka, logLevel } = require('kafkajs')
 
 const { startCluster } = require('.')
+const { createAuthority } = require('./certificates')
 const { connections, unsecuredToken } = require('./connections')
 const {
   committed,
@@ -74,12 +75,35 @@ describe('every way to connect', () => {
     await expect(kafka.admin().connect()).rejects.toThrow(message)
   })
 
-  it.each(['plain', 'scram-sha-256', 'scram-sha-512'])('%s refuses a bad password', async mechanism => {
-    const { brokers, ssl } = connections(cluster).plain
-    const sasl = /** @type {any} */ ({ mechanism, username: 'alice', password: 'wrong' })
-    const kafka = new Kafka({ brokers, ssl, sasl, logLevel: logLevel.NOTHING, retry: { retries: 0 } })
-    await expect(kafka.admin().connect()).rejects.toThrow(/SASL|Authentication failed/)
+  it('SSL refuses a client certificate of another authority', async () => {
+    const client = createAuthority('somebody else').issue({ name: 'client' })
+    const { brokers, ssl } = connections(cluster).mutualTls
+    const kafka = new Kafka({
+      brokers,
+      ssl: { ...ssl, cert: client.cert, key: client.key },
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+    })
+    const admin = kafka.admin()
+    await expect(admin.connect()).rejects.toThrow()
+    await admin.disconnect()
   })
+
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
+    '%s refuses a bad password',
+    async mechanism => {
+      const { brokers, ssl } = connections(cluster).plain
+      const sasl = /** @type {any} */ ({ mechanism, username: 'alice', password: 'wrong' })
+      const kafka = new Kafka({
+        brokers,
+        ssl,
+        sasl,
+        logLevel: logLevel.NOTHING,
+        retry: { retries: 0 },
+      })
+      await expect(kafka.admin().connect()).rejects.toThrow(/SASL|Authentication failed/)
+    }
+  )
 
   it('OAUTHBEARER refuses an expired token', async () => {
     const oauthBearerProvider = async () => ({ value: unsecuredToken({ lifetime: -60 }) })
@@ -201,6 +225,25 @@ describe('a cluster of three', () => {
     const { messages } = await consume({ brokers: listeners.proxied }, topic, 1)
     expect(values(messages)).toEqual(['v'])
     await Promise.all(proxies.map(proxy => proxy.heal()))
+  })
+})
+
+describe('a broker that ends by itself', () => {
+  it('fails the start, with the reason and the place of the log', async () => {
+    const start = startCluster({ config: { 'num.io.threads': -1 } })
+    await expect(start).rejects.toThrow(
+      /Broker 1 did not start\n.*broker\.log\n[^]*Invalid value -1 for configuration num\.io\.threads/
+    )
+  })
+
+  it('fails the stop', async () => {
+    const cluster = await startCluster()
+    const [{ pid, logFile }] = cluster.nodes
+    process.kill(pid, 'SIGKILL')
+    await waitFor(() => cluster.nodes[0].pid === 0)
+    await expect(cluster.stop()).rejects.toThrow('A broker ended although nobody stopped it')
+    expect(fs.existsSync(logFile)).toBe(true)
+    fs.rmSync(cluster.logDir, { recursive: true })
   })
 })
 

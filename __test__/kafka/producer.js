@@ -83,8 +83,17 @@ const startProducer = async (brokers, config = {}) => {
   const distribution = await fetchKafka()
   const classpath = await compile(distribution, path.join(__dirname, 'Produce.java'))
   const settings = { 'bootstrap.servers': brokers.join(','), 'max.block.ms': 20_000, ...config }
-  const args = ['-XX:+UseSerialGC', '-XX:-UsePerfData', '-Dlog4j2.level=ERROR', '-cp', classpath]
-  const child = spawn(distribution.java, [...args, 'Produce', JSON.stringify(settings)])
+  const { java, archive } = distribution
+  const flags = ['-XX:+UseSerialGC', '-XX:-UsePerfData', `-XX:SharedArchiveFile=${archive}`]
+  const args = [
+    ...flags,
+    '-Dlog4j2.level=ERROR',
+    '-cp',
+    classpath,
+    'Produce',
+    JSON.stringify(settings),
+  ]
+  const child = spawn(java, args)
   const errors = /** @type {string[]} */ ([])
   child.stderr.on('data', data => errors.push(String(data)))
   child.stdin.on('error', () => {}) // its end is reported below
@@ -113,7 +122,11 @@ const startProducer = async (brokers, config = {}) => {
   await answer()
   return {
     send: async (topic, records) => {
-      const { records: sent } = await execute({ command: 'send', topic, records: records.map(encode) })
+      const { records: sent } = await execute({
+        command: 'send',
+        topic,
+        records: records.map(encode),
+      })
       return sent
     },
     generate: ({ headers, ...options }) =>
@@ -148,7 +161,9 @@ const encodeHeaders = (headers = {}) =>
 
 /** @param {string | Buffer | null} [data] */
 const toBase64 = data =>
-  data === null || data === undefined ? null : Buffer.from(/** @type {any} */ (data)).toString('base64')
+  data === null || data === undefined
+    ? null
+    : Buffer.from(/** @type {any} */ (data)).toString('base64')
 
 /** @param {string[]} args */
 const main = async ([generate = '{}', config = '{}']) => {

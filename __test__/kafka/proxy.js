@@ -99,10 +99,8 @@ class Proxy {
   }
 
   /** New connections are refused; open ones go on. */
-  async refuse() {
-    if (!this.#server.listening) return
-    // `close` calls back when the open connections have ended too, and stops listening at once.
-    this.#server.close()
+  refuse() {
+    if (this.#server.listening) this.#server.close()
   }
 
   /** Takes every fault back, `refuse` included. Connections that were cut stay cut. */
@@ -116,7 +114,7 @@ class Proxy {
   }
 
   async close() {
-    await this.refuse()
+    this.refuse()
     this.cut()
     this.#stalled.clear()
     for (const resume of this.#waiting.splice(0)) resume()
@@ -143,7 +141,8 @@ class Proxy {
    */
   async #forward(from, to, direction) {
     try {
-      for await (const chunk of from) {
+      // A plain `for await` would destroy the socket at its end, and with it the way back.
+      for await (const chunk of from.iterator({ destroyOnReturn: false })) {
         if (this.#delay > 0) await pause(this.#delay)
         for (let start = 0, end; start < chunk.length; start = end) {
           await this.#flowing(direction)

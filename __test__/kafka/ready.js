@@ -20,7 +20,10 @@ const POLL_MS = 50
  * @param {number} [options.timeout]     milliseconds
  * @param {() => void} [options.check]   throws when waiting has become pointless
  */
-const waitUntilReady = async (addresses, { ids = [], timeout = 120_000, check = () => {} } = {}) => {
+const waitUntilReady = async (
+  addresses,
+  { ids = [], timeout = 120_000, check = () => {} } = {}
+) => {
   const end = Date.now() + timeout
   for (const address of addresses) {
     for (;;) {

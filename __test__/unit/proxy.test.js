@@ -1,0 +1,171 @@
+const { once } = require('node:events')
+const net = require('node:net')
+
+const { startProxy } = require('../kafka/proxy')
+
+/** @type {net.Server} answers what it receives */
+let broker
+/** @type {Set<net.Socket>} the broker's ends */
+let accepted
+/** @type {import('../kafka/proxy').Proxy} */
+let proxy
+
+beforeEach(async () => {
+  accepted = new Set()
+  broker = net.createServer(socket => {
+    accepted.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => accepted.delete(socket))
+    socket.pipe(socket)
+  })
+  broker.listen(0, '127.0.0.1')
+  await once(broker, 'listening')
+  proxy = await startProxy({ target: broker.address().port })
+})
+
+afterEach(async () => {
+  await proxy.close()
+  for (const socket of accepted) socket.destroy()
+  await new Promise(resolve => broker.close(resolve))
+})
+
+const connect = async () => {
+  const [host, port] = proxy.address.split(':')
+  const socket = net.connect(Number(port), host)
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Resolves with what has arrived once there are so many bytes. */
+const read = async (socket, bytes) => {
+  let received = Buffer.alloc(0)
+  while (received.length < bytes) {
+    const [chunk] = await once(socket, 'data')
+    received = Buffer.concat([received, chunk])
+  }
+  return String(received)
+}
+
+/** Past the proxy: in the meantime whatever the proxy forwards would have arrived. */
+const directRoundTrips = async () => {
+  const socket = net.connect(broker.address().port, '127.0.0.1')
+  for (let trip = 0; trip < 20; trip++) {
+    socket.write('x')
+    await read(socket, 1)
+  }
+  socket.destroy()
+}
+
+it('forwards both ways', async () => {
+  const socket = await connect()
+  socket.write('hello')
+  expect(await read(socket, 5)).toBe('hello')
+  expect(proxy.connections).toBe(1)
+})
+
+it('passes the end of one side on, after the data', async () => {
+  const socket = await connect()
+  const received = read(socket, 3)
+  const closed = once(socket, 'close')
+  socket.end('bye')
+  expect(await received).toBe('bye')
+  await closed
+  expect(proxy.connections).toBe(0)
+})
+
+it('cuts every connection and serves the next', async () => {
+  const [first, second] = [await connect(), await connect()]
+  first.write('x')
+  await read(first, 1)
+  const closed = Promise.all([once(first, 'close'), once(second, 'close')])
+  proxy.cut()
+  await closed
+  const third = await connect()
+  third.write('again')
+  expect(await read(third, 5)).toBe('again')
+})
+
+it('cuts with a reset', async () => {
+  const socket = await connect()
+  socket.write('x')
+  await read(socket, 1)
+  const failed = once(socket, 'error')
+  proxy.cut({ reset: true })
+  const [{ code }] = await failed
+  expect(code).toBe('ECONNRESET')
+})
+
+it('cuts in the middle of an answer', async () => {
+  const socket = await connect()
+  proxy.cut({ after: 4 })
+  const chunks = []
+  socket.on('data', chunk => chunks.push(chunk))
+  socket.write('0123456789')
+  await once(socket, 'close')
+  expect(String(Buffer.concat(chunks))).toBe('0123')
+
+  const next = await connect()
+  next.write('0123456789')
+  expect(await read(next, 10)).toBe('0123456789')
+})
+
+it('stalls the answers until it heals', async () => {
+  const socket = await connect()
+  socket.write('first')
+  await read(socket, 5)
+  proxy.stall('toClient')
+  socket.write('second')
+  await directRoundTrips()
+  const [end] = accepted
+  expect(end.bytesRead).toBe(11)
+  expect(socket.bytesRead).toBe(5)
+  await proxy.heal()
+  expect(await read(socket, 6)).toBe('second')
+})
+
+it('stalls the requests until it heals', async () => {
+  const socket = await connect()
+  socket.write('first')
+  await read(socket, 5)
+  proxy.stall('toBroker')
+  socket.write('second')
+  await directRoundTrips()
+  const [end] = accepted
+  expect(end.bytesRead).toBe(5)
+  await proxy.heal()
+  expect(await read(socket, 6)).toBe('second')
+})
+
+it('fragments and delays without changing a byte', async () => {
+  const socket = await connect()
+  proxy.fragment(1)
+  proxy.delay(1)
+  const sizes = new Set()
+  socket.on('data', chunk => sizes.add(chunk.length))
+  const text = 'abcdefghij'.repeat(20)
+  socket.write(text)
+  expect(await read(socket, text.length)).toBe(text)
+  expect(Math.min(...sizes)).toBeLessThan(text.length)
+})
+
+it('refuses new connections, keeps the open ones, and accepts again', async () => {
+  const socket = await connect()
+  socket.write('x')
+  await read(socket, 1)
+  proxy.refuse()
+  await expect(connect()).rejects.toThrow('ECONNREFUSED')
+  socket.write('still')
+  expect(await read(socket, 5)).toBe('still')
+  await proxy.heal()
+  const next = await connect()
+  next.write('new')
+  expect(await read(next, 3)).toBe('new')
+})
+
+it('a broker that is away ends the connection', async () => {
+  await new Promise(resolve => broker.close(resolve))
+  const socket = await connect()
+  await once(socket, 'close')
+  broker.listen(0)
+  await once(broker, 'listening')
+})
