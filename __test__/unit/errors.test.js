@@ -59,7 +59,7 @@ describe('error classes', () => {
   })
 })
 
-const failure = fields => ({
+const failure = given => ({
   failure: 'connection',
   message: 'm',
   retriable: true,
@@ -73,7 +73,7 @@ const failure = fields => ({
   apiVersion: null,
   correlationId: null,
   cause: null,
-  ...fields
+  ...given
 })
 
 describe('fromFailure', () => {

@@ -134,8 +134,9 @@ describe('pfx', () => {
       expect(cert).toBe(readFileSync(join(folder, 'cert.pem'), 'utf8'))
       expect(createPrivateKey(key).equals(privateKey)).toBe(true)
     }
-    if (password)
+    if (password) {
       expect(() => toNativeTls({ pfx, passphrase: 'no' })).toThrow(/passphrase is wrong/)
+    }
     for (let end = 0; end < pfx.length; end += 97) {
       expect(() => toNativeTls({ pfx: pfx.subarray(0, end) })).toThrow(KafkaJSNonRetriableError)
     }
