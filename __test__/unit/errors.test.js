@@ -80,6 +80,12 @@ describe('fromFailure', () => {
   it.each([
     ['protocol', { code: 27 }, 'KafkaJSProtocolError', { type: 'REBALANCE_IN_PROGRESS', code: 27 }],
     ['protocol', { code: 110 }, 'KafkaJSProtocolError', { type: 'FENCED_MEMBER_EPOCH' }],
+    [
+      'protocol',
+      { code: 29, topic: 't', partition: null },
+      'KafkaJSProtocolError',
+      { type: 'TOPIC_AUTHORIZATION_FAILED', topic: 't' }
+    ],
     ['protocol', { code: 999 }, 'KafkaJSProtocolError', { code: -99, retriable: false }],
     [
       'connection',
