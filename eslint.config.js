@@ -58,11 +58,13 @@ module.exports = [
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-duplicate-imports': 'error',
       'no-shadow': 'error',
-      'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }
+      ],
       'no-var': 'error',
       'object-shorthand': ['error', 'properties'],
-      'prefer-const': 'error',
-      strict: ['error', 'global']
+      'prefer-const': 'error'
     }
   },
   { files: ['**/*.mjs'], languageOptions: { sourceType: 'module', globals: node } },

@@ -413,6 +413,12 @@ interface RecordBatchEntry {
   /** A header that occurs more than once is an array. */
   headers: IHeaders
   size?: never
+  /** Always 2. */
+  magicByte?: number
+  /** Always `false`: control records are not delivered. */
+  isControlRecord?: boolean
+  /** The record batch that the message came in. */
+  batchContext?: object
 }
 
 export type KafkaMessage = MessageSetEntry | RecordBatchEntry

@@ -344,7 +344,8 @@ const splitBroker = broker => {
 
 /** @type {Record<NativeFailure['failure'], (failure: NativeFailure) => KafkaJSError>} */
 const CLASSES = {
-  protocol: ({ code }) => createErrorFromCode(Number(code)),
+  protocol: ({ code, topic, partition }) =>
+    Object.assign(createErrorFromCode(Number(code)), topic !== null && { topic, partition }),
   connection: failure => new KafkaJSConnectionError(failure.message, failure),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
   timeout: failure => new KafkaJSRequestTimeoutError(failure.message, failure),

@@ -468,8 +468,8 @@ const toBrokerMetadata = ({ clusterId, controllerId, brokers, topics }) => ({
 
 /** A partition without a leader is no reason to fail: the engine waits for one. */
 const throwTopicErrors = ({ topicMetadata }) => {
-  for (const { topicErrorCode } of topicMetadata) {
-    if (topicErrorCode !== 0) throw createErrorFromCode(topicErrorCode)
+  for (const { topic, topicErrorCode } of topicMetadata) {
+    if (topicErrorCode !== 0) throw Object.assign(createErrorFromCode(topicErrorCode), { topic })
   }
 }
 

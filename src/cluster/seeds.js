@@ -49,7 +49,7 @@ const ask = async brokers => {
 const parse = broker => {
   const bracketed = /^\[(.+)\]:(\d+)$/.exec(broker)
   const [host, port] = bracketed ? bracketed.slice(1) : broker.split(':')
-  return { host, port: Number(port) }
+  return { host, port: port ? Number(port) : NaN }
 }
 
 /**

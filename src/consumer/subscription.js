@@ -67,9 +67,12 @@ class Subscription {
     const { topicMetadata } = await this.cluster.metadata()
     const names = topicMetadata.map(({ topic }) => topic)
     const matched = patterns.flatMap(topicRegExp => {
-      // With `g` or `y` a RegExp remembers where its last match ended, and skips names.
-      const pattern = new RegExp(topicRegExp.source, topicRegExp.flags.replace(/[gy]/g, ''))
-      const matchedTopics = names.filter(name => pattern.test(name))
+      // With `g` or `y` a RegExp goes on where its last match ended: begin anew with every name, on a copy.
+      const pattern = new RegExp(topicRegExp)
+      const matchedTopics = names.filter(name => {
+        pattern.lastIndex = 0
+        return pattern.test(name)
+      })
       this.logger.debug('Subscription based on RegExp', {
         groupId: this.groupId,
         topicRegExp: topicRegExp.toString(),

@@ -108,7 +108,12 @@ const decrypt = ({ children: [type, parameters] }, bytes, passphrase) => {
   return decipher('des-ede3-cbc', key, iv, bytes)
 }
 
-/** RFC 8018, A.4: PBKDF2 { salt, iterations, keyLength?, hmac? }, cipher { iv }. */
+/**
+ * RFC 8018, A.4: PBKDF2 { salt, iterations, keyLength?, hmac? }, cipher { iv }.
+ * @param {Node} parameters
+ * @param {Buffer} bytes
+ * @param {string} passphrase
+ */
 const decryptPbes2 = ({ children: [derivation, scheme] }, bytes, passphrase) => {
   const [salt, iterations, ...optional] = derivation.children[1].children
   const hmac = optional.find(({ tag }) => tag === SEQUENCE)

@@ -1,0 +1,358 @@
+'use strict'
+
+jest.mock('../../src/native', () => ({}))
+const native = require('../../src/native')
+const Cluster = require('../../src/cluster')
+const { kafkaOptions } = require('../../src/config')
+const { createEmitter, events } = require('../../src/events')
+const errors = require('../../src/errors')
+const support = require('./support')
+
+const { createFailure, createTopic, createWorld } = support
+
+const create = (config = {}, options = {}) => {
+  const world = createWorld()
+  native.NativeClient = support.createNativeClient(world)
+  const { root, messages } = support.createLogger()
+  const emitter = createEmitter({ logger: root })
+  const cluster = new Cluster({
+    config: kafkaOptions({ brokers: ['b1:9092', 'b2:9092', '[::1]:9093'], ...config }),
+    logger: root,
+    emitter,
+    metadataMaxAge: 300000,
+    allowAutoTopicCreation: true,
+    maxInFlightRequests: null,
+    readCommitted: true,
+    ...options
+  })
+  return { cluster, world, emitter, messages }
+}
+
+const refused = () =>
+  createFailure('connection', { message: 'Connection error: refused', code: 'ECONNREFUSED' })
+
+/** The outcome under a virtual clock. */
+const settle = async promise => {
+  const outcome = promise.then(
+    value => ({ value }),
+    error => ({ error })
+  )
+  await jest.runAllTimersAsync()
+  return outcome
+}
+
+beforeEach(() => jest.useFakeTimers())
+afterEach(() => jest.useRealTimers())
+
+describe('connect', () => {
+  it('goes from seed to seed, logs and finally gives up', async () => {
+    const { cluster, world, messages } = create({ retry: { retries: 3 } })
+    world.onConnect = async () => refused()
+    const { error } = await settle(cluster.connect())
+    expect(error).toBeInstanceOf(errors.KafkaJSNumberOfRetriesExceeded)
+    expect(error.cause).toMatchObject({ name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' })
+    expect(world.connects).toEqual(['b1:9092', 'b2:9092', '::1:9093', 'b1:9092'])
+    expect(messages('ERROR')).toEqual(
+      Array(4).fill(
+        '[BrokerPool] Failed to connect to seed broker, trying another broker from the list: Connection error: refused'
+      )
+    )
+  })
+
+  it('is shared, and does nothing when connected', async () => {
+    const { cluster, world } = create()
+    await Promise.all([cluster.connect(), cluster.connect()])
+    await cluster.connect()
+    expect(world.connects).toHaveLength(1)
+    expect(cluster.isConnected()).toBe(true)
+  })
+
+  it.each([
+    [undefined, 'KafkaJSNonRetriableError: Failed to connect: brokers should not be null'],
+    [[], 'KafkaJSNonRetriableError: Failed to connect: brokers array is empty'],
+    [[1], 'KafkaJSNonRetriableError: Failed to connect: broker at index 0 is invalid "number"'],
+    [
+      () => {
+        throw new Error('boom')
+      },
+      'KafkaJSConnectionError: Failed to connect: "config.brokers" threw: boom'
+    ],
+    [
+      'b1:9092',
+      'KafkaJSNumberOfRetriesExceeded: Failed to connect: Port should be >= 0 and < 65536. Received type number (NaN).'
+    ]
+  ])('of brokers %p rejects with %s', async (brokers, expected) => {
+    const { cluster, world } = create({ brokers })
+    const { error } = await settle(cluster.connect())
+    expect(String(error)).toBe(expected)
+    expect(world.connects).toEqual([])
+  })
+
+  it('asks a brokers function at every turn', async () => {
+    const brokers = jest.fn(async () => ['x:1', 'y:2'])
+    const { cluster, world } = create({ brokers })
+    world.onConnect = async host => (host === 'x' ? refused() : null)
+    expect(await settle(cluster.connect())).toEqual({ value: undefined })
+    expect(world.connects).toEqual(['x:1', 'y:2'])
+    expect(brokers).toHaveBeenCalledTimes(2)
+  })
+
+  it('rejects at once with a failed authentication', async () => {
+    const { cluster, world } = create()
+    world.onConnect = async () => createFailure('authentication', { message: 'SASL PLAIN …' })
+    const { error } = await settle(cluster.connect())
+    expect(error).toBeInstanceOf(errors.KafkaJSSASLAuthenticationError)
+    expect(world.connects).toHaveLength(1)
+  })
+
+  it('ends its retries when disconnected, and starts anew with another client', async () => {
+    const { cluster, world } = create()
+    world.onConnect = async () => refused()
+    const connecting = cluster.connect().catch(e => e)
+    await jest.advanceTimersByTimeAsync(1)
+    await cluster.disconnect()
+    expect((await connecting).message).toBe('Disconnected while connecting')
+    expect(jest.getTimerCount()).toBe(0)
+
+    world.onConnect = async () => null
+    await cluster.connect()
+    expect(world.clients.map(({ closed }) => closed)).toEqual([true, false])
+    expect(cluster.isConnected()).toBe(true)
+  })
+})
+
+describe('SASL led by JavaScript', () => {
+  /** Connects, letting the engine ask for authentication. */
+  const authenticate = async (sasl, onSaslAuthenticate) => {
+    const { cluster, world, messages } = create({ sasl })
+    Object.assign(world, onSaslAuthenticate && { onSaslAuthenticate })
+    world.onConnect = async (host, port, client) => {
+      const mechanism = sasl.mechanism.toUpperCase()
+      client.notify({ type: 'authenticate', session: 7, host, port, mechanism })
+      await jest.advanceTimersByTimeAsync(1)
+      const { error } = world.authenticated[0]
+      return error && createFailure('authentication', { message: error })
+    }
+    const outcome = await settle(cluster.connect())
+    return { ...outcome, world, messages }
+  }
+
+  it('sends the token', async () => {
+    const oauthBearerProvider = async () => ({ value: 'tok', extensions: { a: '1', b: '2' } })
+    const sasl = Object.freeze({ mechanism: 'oauthbearer', oauthBearerProvider })
+    const { world, error } = await authenticate(sasl)
+    expect(error).toBeUndefined()
+    expect(String(world.rounds[0].bytes)).toBe(
+      'n,,\u0001auth=Bearer tok\u0001a=1\u0001b=2\u0001\u0001'
+    )
+    expect(world.authenticated).toEqual([{ session: 7, error: null }])
+  })
+
+  it('fails with the reason for which the broker refused the token', async () => {
+    const sasl = { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: 'tok' }) }
+    const answers = [Buffer.from('{"status":"invalid_token"}'), createFailure('authentication')]
+    const { world, error } = await authenticate(sasl, async () => answers.shift())
+    expect(error).toBeInstanceOf(errors.KafkaJSSASLAuthenticationError)
+    expect(error.message).toBe('SASL OAUTHBEARER authentication failed: {"status":"invalid_token"}')
+    expect(world.rounds.map(({ bytes }) => bytes.length)[1]).toBe(1)
+  })
+
+  it('lets the error of a token provider through', async () => {
+    const mine = new Error('token service is down')
+    const oauthBearerProvider = () => Promise.reject(mine)
+    const { error } = await authenticate({ mechanism: 'oauthbearer', oauthBearerProvider })
+    expect(error).toBe(mine)
+  })
+
+  it.each([
+    [{ mechanism: 'oauthbearer' }, 'SASL OAUTHBEARER: Missing OAuth bearer token provider'],
+    [
+      { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({}) },
+      'SASL OAUTHBEARER: Invalid OAuth bearer token'
+    ],
+    [{ mechanism: 'aws' }, 'SASL AWS-IAM: Missing authorizationIdentity'],
+    [
+      { mechanism: 'aws', authorizationIdentity: 'i', accessKeyId: 'a' },
+      'SASL AWS-IAM: Missing secretAccessKey'
+    ]
+  ])('complains about %j', async (sasl, message) => {
+    const { error } = await authenticate(sasl)
+    expect(error).toBeInstanceOf(errors.KafkaJSSASLAuthenticationError)
+    expect(error.message).toBe(message)
+  })
+
+  it('sends the fields of AWS', async () => {
+    const sasl = { mechanism: 'aws', authorizationIdentity: 'i', accessKeyId: 'a', secretAccessKey: 's' } // prettier-ignore
+    const { world } = await authenticate(sasl)
+    expect(String(world.rounds[0].bytes)).toBe('i\u0000a\u0000s\u0000')
+  })
+
+  it('speaks the framing of kafkajs with a provider of the user', async () => {
+    const seen = []
+    const authenticationProvider = ({ host, port, saslAuthenticate }) => ({
+      authenticate: async () => {
+        const encode = () => Buffer.from('00000002abcd', 'hex')
+        const decode = raw => (seen.push(raw.toString('hex')), raw.subarray(4))
+        const parse = data => data.toString()
+        seen.push(host, port, await saslAuthenticate({ request: { encode }, response: { decode, parse } })) // prettier-ignore
+      }
+    })
+    const sasl = { mechanism: 'plain', authenticationProvider }
+    const { world, error } = await authenticate(sasl, async () => Buffer.from('ok'))
+    expect(error).toBeUndefined()
+    expect(world.clients[0].options.sasl).toEqual({
+      mechanism: 'PLAIN',
+      username: null,
+      password: null,
+      authorizationIdentity: null
+    })
+    expect(world.rounds[0].bytes.toString('hex')).toBe('abcd')
+    expect(seen).toEqual(['000000026f6b', 'b1', 9092, 'ok'])
+  })
+
+  it.each([
+    ['plain', 'SASL Plain: Invalid username or password'],
+    ['scram-sha-256', 'SASL SCRAM SHA256 authentication: Invalid username or password'],
+    ['SCRAM-SHA-512', 'SASL SCRAM SHA512 authentication: Invalid username or password']
+  ])('is not needed for %s, but credentials are', async (mechanism, message) => {
+    const { cluster } = create({ sasl: { mechanism, username: 'u' } })
+    const { error } = await settle(cluster.connect())
+    expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError', message })
+
+    const other = create({ sasl: { mechanism, username: 'u', password: 'p' } })
+    await other.cluster.connect()
+    expect(other.world.clients[0].options.sasl).toMatchObject({
+      mechanism: mechanism.toUpperCase(),
+      username: 'u',
+      password: 'p'
+    })
+  })
+})
+
+describe('topics', () => {
+  it('are loaded once, in the shape of kafkajs', async () => {
+    const { cluster, world } = create()
+    expect(() => cluster.findTopicPartitionMetadata('t')).toThrow(
+      errors.KafkaJSTopicMetadataNotLoaded
+    )
+    await cluster.addMultipleTargetTopics(['t'])
+    await cluster.addMultipleTargetTopics(['t'])
+    expect(world.metadataRequests).toEqual([{ topics: ['t'], allowAutoTopicCreation: true }])
+    expect(cluster.brokerPool.metadata).toMatchObject({ clusterId: 'cluster-1', controllerId: 1 })
+    expect(cluster.findTopicPartitionMetadata('t')[1]).toEqual({
+      partitionErrorCode: 0,
+      partitionId: 1,
+      leader: 2,
+      replicas: [1, 2],
+      isr: [1],
+      offlineReplicas: []
+    })
+    expect(cluster.findTopicPartitionMetadata('unknown')).toEqual([])
+    expect(cluster.findLeaderForPartitions('t', [0, '1', 2, 99])).toEqual({ 1: [0, 2], 2: [1] })
+    expect(cluster.getNodeIds()).toEqual(['1', '2'])
+  })
+
+  it('that are being created are waited for', async () => {
+    const { cluster, world } = create()
+    world.topics.young = createTopic('young', 0, 3)
+    setTimeout(() => {
+      world.topics.young = createTopic('young', 0, 5)
+    }, 300)
+    setTimeout(() => {
+      world.topics.young = createTopic('young', 1)
+    }, 800)
+    expect(await settle(cluster.addMultipleTargetTopics(['young']))).toEqual({ value: undefined })
+    expect(cluster.findTopicPartitionMetadata('young')).toHaveLength(1)
+  })
+
+  it.each([
+    [3, 'UNKNOWN_TOPIC_OR_PARTITION', 6],
+    [17, 'INVALID_TOPIC_EXCEPTION', 1],
+    [29, 'TOPIC_AUTHORIZATION_FAILED', 1]
+  ])('with error %i reject with %s and are forgotten', async (code, type, requests) => {
+    const { cluster, world } = create()
+    world.topics.bad = createTopic('bad', 0, code)
+    const { error } = await settle(cluster.addMultipleTargetTopics(['t', 'bad']))
+    expect(error).toBeInstanceOf(errors.KafkaJSProtocolError)
+    expect(error).toMatchObject({ type, code })
+    expect(world.metadataRequests).toHaveLength(requests)
+    expect([...cluster.targetTopics]).toEqual([])
+    expect(await settle(cluster.addMultipleTargetTopics(['t']))).toEqual({ value: undefined })
+  })
+
+  it('are refreshed when they are too old', async () => {
+    const { cluster, world } = create()
+    await cluster.addTargetTopic('t')
+    await cluster.refreshMetadataIfNecessary()
+    expect(world.metadataRequests).toHaveLength(1)
+    jest.advanceTimersByTime(300001)
+    await cluster.refreshMetadataIfNecessary()
+    expect(world.metadataRequests).toHaveLength(2)
+  })
+
+  it('of other members are loaded beside, and never created', async () => {
+    const { cluster, world } = create()
+    await cluster.addTargetTopic('t')
+    await cluster.loadTopics(['u', 'missing'])
+    expect(world.metadataRequests[1]).toEqual({
+      topics: ['u', 'missing'],
+      allowAutoTopicCreation: false
+    })
+    expect(['t', 'u', 'missing'].map(t => cluster.findTopicPartitionMetadata(t).length)).toEqual([
+      3, 1, 0
+    ])
+  })
+})
+
+describe('what lag-aware assigners ask for', () => {
+  it('is answered', async () => {
+    const { cluster, world } = create()
+    await cluster.addMultipleTargetTopics(['t', 'u'])
+    const partitions = [{ partition: 0 }, { partition: 1 }]
+    expect(
+      await cluster.fetchTopicsOffset([
+        { topic: 't', partitions, fromBeginning: false },
+        { topic: 'u', partitions, fromBeginning: true }
+      ])
+    ).toEqual([
+      { topic: 't', partitions: [{ partition: 0, offset: '9' }, { partition: 1, offset: '9' }] }, // prettier-ignore
+      { topic: 'u', partitions: [{ partition: 0, offset: '0' }] }
+    ])
+    expect(world.offsetRequests[0]).toMatchObject({ timestamp: '-1', readCommitted: true })
+
+    const coordinator = await cluster.findGroupCoordinator({ groupId: 'g' })
+    expect(
+      await coordinator.offsetFetch({ groupId: 'g', topics: [{ topic: 't', partitions }] })
+    ).toEqual({
+      responses: [
+        {
+          topic: 't',
+          partitions: partitions.map(p => ({ ...p, errorCode: 0, offset: '5', metadata: 'g' }))
+        }
+      ]
+    })
+    await expect(coordinator.fetch({})).rejects.toThrow(errors.KafkaJSNotImplemented)
+    expect(await cluster.findBroker({ nodeId: '2' })).toMatchObject({ host: 'b2', nodeId: 2 })
+    await expect(cluster.findBroker({ nodeId: '9' })).rejects.toThrow(errors.KafkaJSBrokerNotFound)
+  })
+})
+
+describe('events of the engine', () => {
+  it('reach listeners, and are asked for while there are any', async () => {
+    const { cluster, world, emitter, messages } = create()
+    const remove = emitter.on(events.REQUEST, () => {})
+    await cluster.connect()
+    const [client] = world.clients
+    expect(client.requestEvents).toBe(true)
+    remove()
+    expect(client.requestEvents).toBe(false)
+
+    const seen = []
+    emitter.on(events.REQUEST, ({ payload }) => seen.push(payload))
+    const payload = { broker: 'b1:9092', duration: 3, apiName: 'Fetch' }
+    client.notify({ type: 'request', ...payload })
+    client.notify({ type: 'log', level: 2, namespace: 'Connection', message: 'hm', extra: [] })
+    expect(seen).toEqual([payload])
+    expect(messages('WARN')).toEqual(['[Connection] hm'])
+  })
+})

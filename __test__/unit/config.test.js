@@ -1,0 +1,226 @@
+'use strict'
+
+const { Kafka, KafkaJSNonRetriableError: OracleError } = require('kafkajs')
+const config = require('../../src/config')
+const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../../src/errors')
+
+const kafkajsConsumer = options => new Kafka({ brokers: ['b:1'], logLevel: 0 }).consumer(options)
+
+const outcome = async f => {
+  try {
+    await f()
+    return 'ok'
+  } catch (e) {
+    return `${e.name}: ${e.message}`
+  }
+}
+
+const NOT_INITIALISED =
+  'KafkaJSNonRetriableError: Consumer group was not initialized, consumer#run must be called first'
+
+/** kafkajs validates first and complains about the missing run() last. */
+const compare = async (ours, theirs) => {
+  const expected = await outcome(theirs)
+  expect(await outcome(ours)).toBe(expected === NOT_INITIALISED ? 'ok' : expected)
+}
+
+describe('kafkaOptions', () => {
+  it('has the defaults', () => {
+    const { logCreator, ...rest } = config.kafkaOptions({ brokers: ['b:1'], clientId: undefined })
+    expect(typeof logCreator).toBe('function')
+    expect(rest).toEqual({
+      brokers: ['b:1'],
+      ssl: undefined,
+      sasl: undefined,
+      clientId: 'kafkajs',
+      connectionTimeout: 1000,
+      authenticationTimeout: 10000,
+      reauthenticationThreshold: 10000,
+      requestTimeout: 30000,
+      retry: undefined,
+      logLevel: 4
+    })
+  })
+
+  it('turns enforceRequestTimeout: false into no timeout', () => {
+    const { requestTimeout } = config.kafkaOptions({ enforceRequestTimeout: false })
+    expect(requestTimeout).toBe(0)
+  })
+
+  it('refuses socketFactory', () => {
+    expect(() => config.kafkaOptions({ socketFactory: () => {} })).toThrow(KafkaJSNonRetriableError)
+  })
+})
+
+describe('validateConsumer', () => {
+  const validate = options => {
+    config.validateGroupId(options)
+    config.validateConsumer(config.consumerOptions(options))
+  }
+
+  it.each([
+    {},
+    { groupId: '' },
+    { groupId: 1 },
+    { groupId: 'g' },
+    { groupId: 'g', heartbeatInterval: 30000 },
+    { groupId: 'g', heartbeatInterval: 10, sessionTimeout: 10 },
+    { groupId: 'g', sessionTimeout: undefined, heartbeatInterval: undefined }
+  ])('says what kafkajs says to %j', async options => {
+    await compare(
+      () => validate(options),
+      () => kafkajsConsumer(options)
+    )
+  })
+
+  it.each([
+    { rebalanceTimeout: 0 },
+    { maxPollInterval: 0 },
+    { groupInstanceId: '' },
+    { groupInstanceId: 7 },
+    { autoOffsetReset: 'earliest' },
+    { groupProtocol: 'stream' }
+  ])('refuses %j', options => {
+    expect(() => validate({ groupId: 'g', ...options })).toThrow(KafkaJSNonRetriableError)
+  })
+
+  it('knows of KIP-848, and that it is not there yet', () => {
+    expect(() => validate({ groupId: 'g', groupProtocol: 'consumer' })).toThrow(
+      KafkaJSNotImplemented
+    )
+  })
+})
+
+describe('subscribeOptions', () => {
+  it.each([
+    {},
+    { topic: '' },
+    { topic: null },
+    { topics: 'a' },
+    { topics: [1] },
+    { topic: 3 },
+    undefined
+  ])('says what kafkajs says to %j', async argument => {
+    const theirs = await outcome(() => kafkajsConsumer({ groupId: 'g' }).subscribe(argument))
+    const ours = await outcome(() => config.subscribeOptions(argument))
+    expect(ours.split(':')[0]).toBe(theirs.split(':')[0])
+    // The texts of native TypeErrors are the business of V8.
+    if (!ours.startsWith('TypeError')) expect(ours).toBe(theirs)
+    expect(ours).not.toBe('ok')
+  })
+
+  it('prefers topics, and takes the default of fromBeginning for undefined', () => {
+    expect(
+      config.subscribeOptions({ topic: 'a', topics: ['b', /c/], fromBeginning: undefined })
+    ).toEqual({ topics: ['b', /c/], fromBeginning: false })
+    expect(config.subscribeOptions({ topics: [] }).topics).toEqual([])
+  })
+})
+
+const WHERE = { topic: 't', partition: 0, offset: '1' }
+const BAD_WHERES = [
+  { topic: '' },
+  { topic: null },
+  { partition: undefined },
+  { partition: 'x' },
+  { offset: 1.5 },
+  { offset: 'ABC' },
+  { offset: undefined },
+  { offset: null },
+  { offset: '' },
+  { offset: '-3' },
+  { offset: -1 },
+  { offset: '-2' },
+  { offset: 7 },
+  { offset: 7n },
+  { offset: NaN }
+]
+
+describe('seekOptions', () => {
+  it.each(BAD_WHERES)('says what kafkajs says to %p', async change => {
+    const where = { ...WHERE, ...change }
+    await compare(
+      () => config.seekOptions(where),
+      () => kafkajsConsumer({ groupId: 'g' }).seek(where)
+    )
+  })
+
+  it('makes a string of the offset and a number of the partition', () => {
+    const big = 2n ** 60n
+    expect(config.seekOptions({ topic: 't', partition: '3', offset: big })).toEqual({
+      topic: 't',
+      partition: 3,
+      offset: String(big)
+    })
+  })
+})
+
+describe('commitOptions', () => {
+  it.each([...BAD_WHERES, { metadata: 1 }, { metadata: null }, { metadata: 'm' }])(
+    'says what kafkajs says to %p',
+    async change => {
+      const offsets = [{ ...WHERE, ...change }]
+      await compare(
+        () => config.commitOptions(offsets),
+        () => kafkajsConsumer({ groupId: 'g' }).commitOffsets(offsets)
+      )
+    }
+  )
+
+  it('has no metadata unless given', () => {
+    expect(config.commitOptions([WHERE])).toEqual([{ ...WHERE, metadata: null }])
+    expect(config.commitOptions()).toEqual([])
+  })
+})
+
+describe.each(['pause', 'resume'])('pauseOptions for %s', action => {
+  it.each([
+    [[null]],
+    [[{}]],
+    [[{ topic: null }]],
+    [[{ topic: 't', partitions: 1 }]],
+    [[{ topic: 't', partitions: null }]],
+    [[{ topic: 't', partitions: ['x'] }]],
+    [[{ topic: 't' }]],
+    [[{ topic: 't', partitions: [0] }]],
+    [undefined]
+  ])('says what kafkajs says to %j', async argument => {
+    await compare(
+      () => config.pauseOptions(action, argument),
+      () => kafkajsConsumer({ groupId: 'g' })[action](argument)
+    )
+  })
+
+  it('makes numbers of partitions', () => {
+    expect(
+      config.pauseOptions(action, [{ topic: 't', partitions: ['2'] }, { topic: 'u' }])
+    ).toEqual([{ topic: 't', partitions: [2] }, { topic: 'u' }])
+  })
+})
+
+describe('runOptions', () => {
+  it('has the defaults', () => {
+    const defaults = {
+      autoCommit: true,
+      autoCommitInterval: null,
+      autoCommitThreshold: null,
+      eachBatchAutoResolve: true,
+      partitionsConsumedConcurrently: 1,
+      eachBatch: null,
+      eachMessage: null
+    }
+    expect(config.runOptions()).toEqual(defaults)
+    const explicit = Object.fromEntries(Object.keys(defaults).map(key => [key, undefined]))
+    expect(config.runOptions({ ...explicit, unknown: 1 })).toEqual(defaults)
+  })
+
+  it.each([0, -1, 1.5, NaN, '2', null])('refuses %p workers', partitionsConsumedConcurrently => {
+    expect(() => config.runOptions({ partitionsConsumedConcurrently })).toThrow(
+      KafkaJSNonRetriableError
+    )
+  })
+})
+
+it('compares with the real kafkajs', () => {
+  expect(() => kafkajsConsumer({})).toThrow(OracleError)
+})

@@ -1,0 +1,156 @@
+'use strict'
+
+const oracle = require('kafkajs/src/errors')
+const errors = require('../../src/errors')
+
+const { fromFailure, unwrap } = errors
+
+const SAMPLES = {
+  KafkaJSProtocolError: [{ message: 'm', type: 'T', code: 7, retriable: true, helpUrl: 'u' }],
+  KafkaJSOffsetOutOfRange: [
+    { message: 'm', type: 'T', code: 1 },
+    { topic: 't', partition: 2 }
+  ],
+  KafkaJSMemberIdRequired: [{ message: 'm', type: 'T', code: 79 }, { memberId: 'x' }],
+  KafkaJSCreateTopicError: [{ message: 'm', type: 'T', code: 36 }, 'topic'],
+  KafkaJSAlterPartitionReassignmentsError: [{ message: 'm', type: 'T', code: 1 }, 'topic', 3],
+  KafkaJSNumberOfRetriesExceeded: [new Error('why'), { retryCount: 5, retryTime: 300 }],
+  KafkaJSConnectionError: ['m', { broker: 'b:1', code: 'ECONNREFUSED' }],
+  KafkaJSConnectionClosedError: ['m', { host: 'h', port: 9 }],
+  KafkaJSRequestTimeoutError: ['m', { broker: 'b', correlationId: 1, createdAt: 2, sentAt: 3 }],
+  KafkaJSTopicMetadataNotLoaded: ['m', { topic: 't' }],
+  KafkaJSStaleTopicMetadataAssignment: ['m', { topic: 't', unknownPartitions: [1] }],
+  KafkaJSDeleteGroupsError: ['m', [{ groupId: 'g' }]],
+  KafkaJSServerDoesNotSupportApiKey: ['m', { apiKey: 1, apiName: 'Fetch' }],
+  KafkaJSDeleteTopicRecordsError: [{ partitions: [{ error: { retriable: true } }, {}] }],
+  KafkaJSAggregateError: ['m', [new Error('a')]]
+}
+
+const names = Object.keys(oracle).filter(name => name.startsWith('KafkaJS'))
+
+const chain = Class => {
+  const parents = []
+  for (let C = Class; C.name; C = Object.getPrototypeOf(C)) parents.push(C.name)
+  return parents
+}
+
+const fields = error =>
+  Object.fromEntries(
+    Object.getOwnPropertyNames(error)
+      .filter(key => key !== 'stack' && key !== 'helpUrl')
+      .map(key => [key, [error[key], Object.getOwnPropertyDescriptor(error, key).enumerable]])
+  )
+
+describe('error classes', () => {
+  it.each(names)('%s has the fields and the parents of kafkajs', name => {
+    const args = SAMPLES[name] ?? ['m', { cause: new Error('why') }]
+    const ours = new errors[name](...args)
+    const theirs = new oracle[name](...args)
+    expect(chain(errors[name])).toEqual(chain(oracle[name]))
+    expect(fields(ours)).toEqual(fields(theirs))
+    expect(String(ours)).toBe(String(theirs))
+    expect(ours.stack.split('\n')[0]).toBe(theirs.stack.split('\n')[0])
+  })
+
+  it('tells rebalances like kafkajs', () => {
+    for (const type of ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']) {
+      expect(errors.isRebalancing({ type })).toBe(oracle.isRebalancing({ type }))
+    }
+  })
+})
+
+const failure = given => ({
+  failure: 'connection',
+  message: 'm',
+  retriable: true,
+  code: null,
+  broker: null,
+  topic: null,
+  partition: null,
+  offset: null,
+  apiName: null,
+  apiKey: null,
+  apiVersion: null,
+  correlationId: null,
+  cause: null,
+  ...given
+})
+
+describe('fromFailure', () => {
+  it.each([
+    ['protocol', { code: 27 }, 'KafkaJSProtocolError', { type: 'REBALANCE_IN_PROGRESS', code: 27 }],
+    ['protocol', { code: 110 }, 'KafkaJSProtocolError', { type: 'FENCED_MEMBER_EPOCH' }],
+    [
+      'protocol',
+      { code: 29, topic: 't', partition: null },
+      'KafkaJSProtocolError',
+      { type: 'TOPIC_AUTHORIZATION_FAILED', topic: 't' }
+    ],
+    ['protocol', { code: 999 }, 'KafkaJSProtocolError', { code: -99, retriable: false }],
+    [
+      'connection',
+      { broker: 'h:1', code: 'ECONNREFUSED' },
+      'KafkaJSConnectionError',
+      { broker: 'h:1', code: 'ECONNREFUSED', retriable: true }
+    ],
+    [
+      'closed',
+      { broker: '::1:9092' },
+      'KafkaJSConnectionClosedError',
+      { host: '::1', port: 9092, broker: '::1:9092' }
+    ],
+    [
+      'timeout',
+      { broker: 'h:1', correlationId: 4 },
+      'KafkaJSRequestTimeoutError',
+      { broker: 'h:1', correlationId: 4, retriable: true }
+    ],
+    ['authentication', {}, 'KafkaJSSASLAuthenticationError', { retriable: false }],
+    [
+      'unsupported-api',
+      { apiKey: 68, apiName: 'ConsumerGroupHeartbeat' },
+      'KafkaJSServerDoesNotSupportApiKey',
+      { apiKey: 68, apiName: 'ConsumerGroupHeartbeat' }
+    ],
+    ['no-broker', {}, 'KafkaJSNoBrokerAvailableError', { retriable: true }],
+    ['coordinator-not-found', {}, 'KafkaJSGroupCoordinatorNotFound', { retriable: false }],
+    [
+      'offset-out-of-range',
+      { topic: 't', partition: 3 },
+      'KafkaJSOffsetOutOfRange',
+      { topic: 't', partition: 3, type: 'OFFSET_OUT_OF_RANGE', retriable: false }
+    ],
+    [
+      'corrupt',
+      { topic: 't', partition: 3, offset: '9', retriable: false },
+      'KafkaJSProtocolError',
+      { type: 'CORRUPT_MESSAGE', message: 'm', offset: '9', retriable: false }
+    ],
+    ['not-implemented', {}, 'KafkaJSNotImplemented', { retriable: false }],
+    ['invalid', {}, 'KafkaJSNonRetriableError', { retriable: false }],
+    ['closed-client', {}, 'KafkaJSNonRetriableError', { retriable: false }],
+    ['bug', {}, 'KafkaJSInvariantViolation', { retriable: false }]
+  ])('makes of %s %j a %s', (kind, given, name, expected) => {
+    const error = fromFailure(failure({ failure: kind, ...given }))
+    expect(error).toBeInstanceOf(errors[name])
+    expect(error.name).toBe(name)
+    expect(error).toMatchObject(expected)
+  })
+
+  it('keeps the chain of causes', () => {
+    const error = fromFailure(
+      failure({
+        failure: 'coordinator-not-found',
+        cause: failure({ failure: 'protocol', code: 30 })
+      })
+    )
+    expect(error.cause).toBeInstanceOf(errors.KafkaJSProtocolError)
+    expect(error.cause.type).toBe('GROUP_AUTHORIZATION_FAILED')
+  })
+
+  it('is thrown by unwrap, which lets answers pass', () => {
+    expect(() => unwrap(failure({ failure: 'no-broker' }))).toThrow('No broker available')
+    expect(unwrap(null)).toBe(null)
+    expect(unwrap([1])).toEqual([1])
+  })
+})

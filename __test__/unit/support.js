@@ -1,0 +1,198 @@
+'use strict'
+
+/** Stands for the engine and for the runner in unit tests. */
+
+const createFailure = (failure, fields = {}) => ({
+  failure,
+  message: failure,
+  retriable: true,
+  code: null,
+  broker: null,
+  topic: null,
+  partition: null,
+  offset: null,
+  apiName: null,
+  apiKey: null,
+  apiVersion: null,
+  correlationId: null,
+  cause: null,
+  ...fields
+})
+
+const createTopic = (name, partitions = 1, errorCode = 0) => ({
+  errorCode,
+  name,
+  isInternal: name.startsWith('__'),
+  partitions: Array.from({ length: partitions }, (_, partitionId) => ({
+    errorCode: 0,
+    partitionId,
+    leader: 1 + (partitionId % 2),
+    leaderEpoch: 0,
+    replicas: [1, 2],
+    isr: [1],
+    offlineReplicas: []
+  }))
+})
+
+const BROKERS = [
+  { nodeId: 1, host: 'b1', port: 9092, rack: null },
+  { nodeId: 2, host: 'b2', port: 9092, rack: null }
+]
+
+/** A NativeClient of one virtual cluster; `world` is what the cluster answers. */
+const createNativeClient = world =>
+  class NativeClient {
+    constructor(options, notify) {
+      Object.assign(this, {
+        options,
+        notify,
+        connected: false,
+        closed: false,
+        requestEvents: false
+      })
+      world.clients.push(this)
+    }
+
+    async connect(host, port) {
+      world.connects.push(`${host}:${port}`)
+      const failure = await world.onConnect(host, port, this)
+      if (!failure) this.connected = true
+      return failure
+    }
+
+    isConnected() {
+      return this.connected
+    }
+
+    async metadata(topics, allowAutoTopicCreation) {
+      world.metadataRequests.push({ topics, allowAutoTopicCreation })
+      const failure = world.onMetadata(topics)
+      if (failure) return failure
+      const names = topics ?? Object.keys(world.topics)
+      return {
+        clusterId: 'cluster-1',
+        controllerId: 1,
+        brokers: BROKERS,
+        topics: names.map(name => world.topics[name] ?? createTopic(name, 0, 3))
+      }
+    }
+
+    async listOffsets(topics, timestamp, readCommitted) {
+      world.offsetRequests.push({ topics, timestamp, readCommitted })
+      return topics.flatMap(({ topic, partitions }) =>
+        partitions.map(partition => ({ topic, partition, offset: timestamp === '-2' ? '0' : '9' }))
+      )
+    }
+
+    async offsetFetch(groupId, topics) {
+      return topics.flatMap(({ topic, partitions }) =>
+        partitions.map(partition => ({ topic, partition, offset: '5', metadata: groupId }))
+      )
+    }
+
+    async describeGroup(groupId) {
+      return world.onDescribeGroup(groupId)
+    }
+
+    setRequestEvents(on) {
+      this.requestEvents = on
+    }
+
+    async saslAuthenticate(session, bytes) {
+      world.rounds.push({ session, bytes: Buffer.from(bytes) })
+      return world.onSaslAuthenticate(bytes)
+    }
+
+    authenticated(session, error) {
+      world.authenticated.push({ session, error })
+    }
+
+    async close() {
+      this.connected = false
+      this.closed = true
+    }
+  }
+
+const createWorld = () => ({
+  clients: [],
+  connects: [],
+  metadataRequests: [],
+  offsetRequests: [],
+  rounds: [],
+  authenticated: [],
+  topics: { t: createTopic('t', 3), u: createTopic('u'), __internal: createTopic('__internal') },
+  onConnect: async () => null,
+  onMetadata: () => null,
+  onSaslAuthenticate: async () => Buffer.alloc(0),
+  onDescribeGroup: async groupId => ({
+    errorCode: 0,
+    groupId,
+    state: 'Stable',
+    protocolType: 'consumer',
+    protocol: 'RoundRobinAssigner',
+    members: []
+  })
+})
+
+const createDeferred = () => {
+  const deferred = {}
+  deferred.promise = new Promise((resolve, reject) => Object.assign(deferred, { resolve, reject }))
+  return deferred
+}
+
+/**
+ * A runner whose join and leave the test completes. `runner.handle(f)` runs f as a handler would run: a stop() from inside
+ * does not wait for it.
+ */
+const createFakeRunner = options => {
+  const { AsyncLocalStorage } = require('node:async_hooks')
+  const inside = new AsyncLocalStorage()
+  const joined = createDeferred()
+  const left = createDeferred()
+  const handlers = []
+  const runner = {
+    options,
+    joined,
+    left,
+    autoLeave: true,
+    start: jest.fn(() => joined.promise),
+    stop: jest.fn(async () => {
+      if (inside.getStore()) return
+      await Promise.all(handlers)
+      if (runner.autoLeave) left.resolve()
+      await left.promise
+    }),
+    commitOffsets: jest.fn(async () => {}),
+    seek: jest.fn(),
+    pause: jest.fn(),
+    resume: jest.fn(),
+    paused: jest.fn(() => [{ topic: 't', partitions: [0] }]),
+    handle(handler) {
+      const running = inside.run(true, handler)
+      handlers.push(running)
+      return running
+    }
+  }
+  return runner
+}
+
+const createLogger = () => {
+  const entries = []
+  const { createLogger: create } = require('../../src/loggers')
+  const root = create({ level: 5, logCreator: () => entry => entries.push(entry) })
+  const messages = (label = null) =>
+    entries
+      .filter(entry => label === null || entry.label === label)
+      .map(({ namespace, log }) => `[${namespace}] ${log.message}`)
+  return { root, entries, messages }
+}
+
+module.exports = {
+  createDeferred,
+  createFailure,
+  createFakeRunner,
+  createLogger,
+  createNativeClient,
+  createTopic,
+  createWorld
+}

@@ -1,0 +1,144 @@
+'use strict'
+
+const { execFileSync } = require('node:child_process')
+const { createPrivateKey, generateKeyPairSync } = require('node:crypto')
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const tls = require('node:tls')
+const { toNativeTls } = require('../../src/tls')
+const { KafkaJSNonRetriableError } = require('../../src/errors')
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'pem' })
+
+describe('toNativeTls', () => {
+  it.each([undefined, null, false])('makes no TLS of %p', ssl => {
+    expect(toNativeTls(ssl)).toBe(null)
+  })
+
+  it('takes the roots of Node for true', () => {
+    const { ca, ...rest } = toNativeTls(true)
+    expect(ca.length).toBeGreaterThanOrEqual(tls.rootCertificates.length)
+    expect(rest).toEqual({
+      cert: null,
+      key: null,
+      servername: null,
+      rejectUnauthorized: true,
+      minVersion: null,
+      maxVersion: null,
+      alpn: []
+    })
+  })
+
+  it('takes only the roots given', () => {
+    expect(toNativeTls({ ca: 'PEM' }).ca).toEqual(['PEM'])
+    expect(toNativeTls({ ca: [Buffer.from('A'), 'B'] }).ca).toEqual(['A', 'B'])
+  })
+
+  it('does not look at roots that are not verified against', () => {
+    const native = toNativeTls({ ca: 'not a certificate', rejectUnauthorized: false })
+    expect(native).toMatchObject({ ca: [], rejectUnauthorized: false })
+  })
+
+  it('obeys NODE_TLS_REJECT_UNAUTHORIZED unless told otherwise', () => {
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+    try {
+      expect(toNativeTls(true).rejectUnauthorized).toBe(false)
+      expect(toNativeTls({ rejectUnauthorized: true }).rejectUnauthorized).toBe(true)
+    } finally {
+      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+    }
+  })
+
+  it.each([
+    ['PKCS#1', { type: 'pkcs1' }, undefined],
+    ['encrypted PKCS#8', { type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'secret' }, 'secret'],
+    ['encrypted PKCS#1', { type: 'pkcs1', cipher: 'aes-128-cbc', passphrase: 'secret' }, 'secret']
+  ])('converts a %s key', (_, encoding, passphrase) => {
+    const pem = privateKey.export({ format: 'pem', ...encoding })
+    expect(toNativeTls({ cert: 'C', key: pem, passphrase })).toMatchObject({
+      cert: 'C',
+      key: pkcs8
+    })
+    expect(toNativeTls({ key: [{ pem, passphrase }] }).key).toBe(pkcs8)
+  })
+
+  it('says which field cannot be read', () => {
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'a' }) // prettier-ignore
+    expect(() => toNativeTls({ key: pem, passphrase: 'b' })).toThrow(/^ssl\.key cannot be read: /)
+    expect(() => toNativeTls({ key: 'nonsense' })).toThrow(KafkaJSNonRetriableError)
+    expect(() => toNativeTls({ pfx: Buffer.from('nonsense') })).toThrow(
+      /^ssl\.pfx cannot be read: /
+    )
+  })
+
+  it.each([
+    'checkServerIdentity',
+    'ciphers',
+    'secureContext',
+    'secureOptions',
+    'socket',
+    'pskCallback'
+  ])('refuses %s', field => {
+    expect(() => toNativeTls({ [field]: 'x' })).toThrow(`ssl.${field} is not supported`)
+    expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
+  })
+
+  it('reads versions and ALPN', () => {
+    expect(toNativeTls({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.3' })).toMatchObject({
+      minVersion: null,
+      maxVersion: 'TLSv1.3'
+    })
+    expect(() => toNativeTls({ maxVersion: 'TLSv1.1' })).toThrow(/^ssl\.maxVersion/)
+    expect(toNativeTls({ secureProtocol: 'TLSv1_2_method' })).toMatchObject({
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2'
+    })
+    expect(() => toNativeTls({ secureProtocol: 'SSLv3_method' })).toThrow(/^ssl\.secureProtocol/)
+    expect(toNativeTls({ ALPNProtocols: ['kafka'] }).alpn).toEqual(['kafka'])
+    expect(toNativeTls({ ALPNProtocols: Buffer.from('\x05kafka\x01x') }).alpn).toEqual([
+      'kafka',
+      'x'
+    ])
+  })
+})
+
+describe('pfx', () => {
+  let folder
+  const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kafkars-'))
+    writeFileSync(join(folder, 'key.pem'), pkcs8)
+    openssl('req', '-x509', '-new', '-key', 'key.pem', '-subj', '/CN=client', '-out', 'cert.pem')
+  })
+
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const DES = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1']
+  it.each([
+    ['PBES2', 'pässword', []],
+    ['3DES', 'password', DES],
+    ['a long password and 3DES', 'p'.repeat(70), DES],
+    ['no encryption', '', ['-keypbe', 'NONE', '-certpbe', 'NONE']]
+  ])('is taken apart: %s', (_, password, options) => {
+    const files = ['-inkey', 'key.pem', '-in', 'cert.pem', '-out', 'file.p12']
+    openssl('pkcs12', '-export', ...files, '-passout', `pass:${password}`, ...options)
+    const pfx = readFileSync(join(folder, 'file.p12'))
+    for (const ssl of [
+      { pfx, passphrase: password },
+      { pfx: [{ buf: pfx, passphrase: password }] }
+    ]) {
+      const { cert, key } = toNativeTls(ssl)
+      expect(cert).toBe(readFileSync(join(folder, 'cert.pem'), 'utf8'))
+      expect(createPrivateKey(key).equals(privateKey)).toBe(true)
+    }
+    if (password) {
+      expect(() => toNativeTls({ pfx, passphrase: 'no' })).toThrow(/passphrase is wrong/)
+    }
+    for (let end = 0; end < pfx.length; end += 97) {
+      expect(() => toNativeTls({ pfx: pfx.subarray(0, end) })).toThrow(KafkaJSNonRetriableError)
+    }
+  })
+})
