@@ -34,6 +34,7 @@ const MEMORY_TICK = 20
  * @property {number} histogramStallMs longest gap of `monitorEventLoopDelay`
  * @property {number} rssMb peak resident memory of the process
  * @property {number} rssGrowthMb that, less what was resident before `connect()`
+ * @property {number} [disconnectMs] how long `disconnect()` took afterwards
  */
 
 class Meter {

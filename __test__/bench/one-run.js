@@ -5,6 +5,7 @@
  * `node one-run.js '<json>'` prints its figures as one line of JSON, the last one of stdout.
  */
 
+const { performance } = require('node:perf_hooks')
 const { setTimeout: sleep } = require('node:timers/promises')
 
 const { Meter } = require('./meter')
@@ -45,8 +46,9 @@ const run = async job => {
   await meter.done
   await sleep(AFTERMATH)
   const figures = meter.finish()
+  const startAt = performance.now()
   await disconnect()
-  return figures
+  return { ...figures, disconnectMs: performance.now() - startAt }
 }
 
 run(JSON.parse(process.argv[2])).then(

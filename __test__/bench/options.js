@@ -22,7 +22,7 @@ const HELP = `npm run bench -- [options]
   --markdown           the README's table instead of the plain one
   --calm SECONDS       wait so long before a run for other programs to be quiet (default 0)
   --keep               leave the broker running and print its address for KAFKA_BROKERS
-  --node-arg ARG       an argument for the measured node process, e.g. --cpu-prof; repeatable
+  --node-arg=ARG       an argument for the measured process, e.g. --node-arg=--cpu-prof; repeatable
   --wrap COMMAND       run the measured process under a command, e.g. "strace -c -f -o calls.txt"
   --help
 
