@@ -29,13 +29,16 @@ const main = async () => {
   const { CALM, machine } = require('./machine')
   const { report } = require('./report')
   const { HOME, KAFKA_VERSION } = require('../kafka/fetch')
+  const { sharedCluster } = require('../kafka/shared')
 
   const clients = options.clients || CLIENTS
+  const elsewhere = process.env.KAFKA_BROKERS || process.env.KAFKA_FIXTURE
   const versions = versionsOf(clients, CLIENTS)
-  const cluster = await startBroker()
+  if (!elsewhere) say('starting a broker')
+  const cluster = await sharedCluster()
   let sections
   try {
-    const place = machine(process.env.KAFKA_BROKERS ? 'of KAFKA_BROKERS' : KAFKA_VERSION)
+    const place = machine(elsewhere ? `at ${cluster.brokers.join(', ')}` : KAFKA_VERSION)
     sections = []
     for (const workload of options.workloads) {
       sections.push(await measure(cluster.brokers, workload, clients, options))
@@ -104,14 +107,6 @@ const versionsOf = (clients, known) => {
       }
     })
   )
-}
-
-const startBroker = async () => {
-  const { attachCluster, startCluster } = require('../kafka')
-  const { KAFKA_BROKERS } = process.env
-  if (KAFKA_BROKERS) return attachCluster(KAFKA_BROKERS)
-  say('starting a broker')
-  return startCluster({ brokers: 1 })
 }
 
 /**

@@ -4,7 +4,7 @@
  * `npm run demo`: 300,000 orders in four codecs, a group that grows and shrinks while it reads them, and a proof
  * that nothing was lost. `CLIENT=kafkajs npm run demo` shows the same program on kafkajs.
  *
- *   ready.js   the addon and the broker        ledger.js  what has been read
+ *   build.js   the addon                       ledger.js  what has been read
  *   orders.js  the orders                      screen.js  what you see
  *   write.js   how they get into the topic     proof.js   what must hold in the end
  *   member.js  a consumer of the group
@@ -12,10 +12,11 @@
 
 const { setTimeout: sleep } = require('node:timers/promises')
 
+const { sharedCluster } = require('../../kafka/shared')
 const { Ledger } = require('./ledger')
 const { startMember } = require('./member')
 const { prove } = require('./proof')
-const { buildAddon, startBroker } = require('./ready')
+const { buildAddon } = require('./build')
 const { Screen, grouped } = require('./screen')
 const { writeOrders } = require('./write')
 
@@ -36,8 +37,9 @@ const main = async () => {
     screen.tell('kafkajs brings no zstd, lz4 and snappy: half of the orders are written with gzip,')
     screen.tell('the others uncompressed (kafkars reads all four codecs here)')
   }
-  screen.tell(process.env.KAFKA_BROKERS ? 'looking for KAFKA_BROKERS' : 'starting a broker')
-  const cluster = await startBroker()
+  const elsewhere = process.env.KAFKA_BROKERS || process.env.KAFKA_FIXTURE
+  screen.tell(elsewhere ? `brokers: ${elsewhere}` : 'starting a broker')
+  const cluster = await sharedCluster()
   try {
     return await play(cluster.brokers)
   } finally {

@@ -1,6 +1,6 @@
 'use strict'
 
-/** What the demo needs before it can begin: the addon and a broker. */
+/** What the demo needs before it can begin: the addon. */
 
 const { spawn } = require('node:child_process')
 const fs = require('node:fs')
@@ -28,10 +28,4 @@ const buildAddon = async say => {
   if (code !== 0) throw new Error(`npm run build ended with exit code ${code}`)
 }
 
-const startBroker = async () => {
-  const { attachCluster, startCluster } = require('../../kafka')
-  const { KAFKA_BROKERS } = process.env
-  return KAFKA_BROKERS ? attachCluster(KAFKA_BROKERS) : startCluster({ brokers: 1 })
-}
-
-module.exports = { buildAddon, startBroker }
+module.exports = { buildAddon }
