@@ -187,7 +187,7 @@ describe.each(CLIENTS)('%s', CLIENT => {
     const first = await serve({ CLIENT, TOPIC, GROUP_ID }, handled => handled >= 200)
     expect(first).toMatchObject({
       group: { state: 'Stable', members: 1 },
-      finishedAfterSignal: true,
+      abandoned: 0,
     })
     expect(first.history).toEqual(['starting', 'ready', 'stopping', 'stopped', 'disconnected'])
     expect(first.handled).toBeGreaterThanOrEqual(200)

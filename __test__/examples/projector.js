@@ -102,7 +102,13 @@ const main = async () => {
   const restored = projection.offsets.reduce((sum, { offset }) => sum + Number(offset), 0)
 
   const kafka = new Kafka({ clientId: 'projector', brokers, logLevel: logLevel.WARN })
-  const consumer = kafka.consumer({ groupId: GROUP_ID, maxWaitTimeInMs: 500 })
+  const consumer = kafka.consumer({
+    groupId: GROUP_ID,
+    maxWaitTimeInMs: 500,
+    // After a crash the broker holds our partitions for so long before the next start gets them.
+    sessionTimeout: 6000,
+    heartbeatInterval: 1000,
+  })
 
   // Every rebalance starts at committed offsets; the snapshot knows better.
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {

@@ -114,7 +114,6 @@ const main = async () => {
 
   const reason = await Promise.race([untilToldToStop(), crashed])
   const { members, state } = await consumer.describeGroup()
-  const inHand = health.inHand
   health.become('stopping')
 
   await Promise.race([
@@ -129,7 +128,7 @@ const main = async () => {
     reason,
     group: { state, members: members.length },
     handled: health.handled,
-    finishedAfterSignal: inHand > 0 && health.inHand === 0,
+    abandoned: health.inHand,
     history: health.history,
   }
 }
