@@ -1,0 +1,125 @@
+'use strict'
+
+/** The command line of `npm run bench`. */
+
+const { parseArgs } = require('node:util')
+
+const { WORKLOADS } = require('./workloads')
+
+const APIS = ['eachMessage', 'eachBatch']
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+const HELP = `npm run bench -- [options]
+
+  --client NAME        one of the files in clients/; repeatable (default: all of them)
+  --workload NAME      ${Object.keys(WORKLOADS).join(', ')}; repeatable (default: all of them)
+  --api NAME           ${APIS.join(' or ')}; repeatable (default: both)
+  --rounds N           runs of every client, interleaved (default 3)
+  --codec NAME         ${CODECS.join(', ')} (default none); repeatable
+  --messages N, --size BYTES, --partitions N
+                       instead of the workload's own
+  --quick              a tenth of the messages, one round: does it run at all?
+  --markdown           the README's table instead of the plain one
+  --calm SECONDS       wait so long before a run for other programs to be quiet (default 0)
+  --keep               leave the broker running and print its address for KAFKA_BROKERS
+  --node-arg=ARG       an argument for the measured process, e.g. --node-arg=--cpu-prof; repeatable
+  --wrap COMMAND       run the measured process under a command, e.g. "strace -c -f -o calls.txt"
+  --help
+
+KAFKA_BROKERS=host:port,...  use these brokers; topics that are already filled are reused`
+
+/**
+ * @typedef {object} Options
+ * @property {string[] | null} clients null = every client there is
+ * @property {string[]} apis
+ * @property {import('./workloads').Workload[]} workloads
+ * @property {number} rounds
+ * @property {boolean} markdown
+ * @property {number} calm ms
+ * @property {boolean} keep
+ * @property {string[]} nodeArgs
+ * @property {string[]} wrap
+ */
+
+/**
+ * @param {string[]} argv
+ * @returns {Options | null} null = help was asked for
+ * @throws {Error} for an option or a value that does not exist
+ */
+const parse = argv => {
+  const many = /** @type {const} */ ({ type: 'string', multiple: true })
+  const one = /** @type {const} */ ({ type: 'string' })
+  const flag = /** @type {const} */ ({ type: 'boolean', default: false })
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      client: many,
+      workload: many,
+      api: many,
+      codec: many,
+      rounds: one,
+      messages: one,
+      size: one,
+      partitions: one,
+      calm: one,
+      quick: flag,
+      markdown: flag,
+      keep: flag,
+      help: flag,
+      'node-arg': many,
+      wrap: one,
+    },
+  })
+  if (values.help) return null
+
+  const quick = Boolean(values.quick)
+  const names = chosen('workload', values.workload, Object.keys(WORKLOADS))
+  const codecs = chosen('codec', values.codec || ['none'], CODECS)
+  return {
+    clients: values.client || null,
+    apis: chosen('api', values.api, APIS),
+    workloads: names.flatMap(name =>
+      codecs.map(codec => {
+        const workload = { ...WORKLOADS[name], codec }
+        if (quick) workload.messages = Math.ceil(workload.messages / 10)
+        if (values.messages) workload.messages = positive('messages', values.messages)
+        if (values.size) workload.size = positive('size', values.size)
+        if (values.partitions) workload.partitions = positive('partitions', values.partitions)
+        return workload
+      })
+    ),
+    rounds: values.rounds ? positive('rounds', values.rounds) : quick ? 1 : 3,
+    markdown: Boolean(values.markdown),
+    calm: values.calm ? positive('calm', values.calm) * 1000 : 0,
+    keep: Boolean(values.keep),
+    nodeArgs: values['node-arg'] || [],
+    wrap: values.wrap ? values.wrap.split(/\s+/).filter(Boolean) : [],
+  }
+}
+
+/**
+ * @param {string} option
+ * @param {string[] | undefined} wanted
+ * @param {string[]} known
+ */
+const chosen = (option, wanted, known) => {
+  const unknown = (wanted || []).filter(name => !known.includes(name))
+  if (unknown.length > 0) {
+    throw new Error(`--${option} ${unknown.join(', ')}: choose from ${known.join(', ')}`)
+  }
+  return wanted || known
+}
+
+/**
+ * @param {string} option
+ * @param {string} text
+ */
+const positive = (option, text) => {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new Error(`--${option} ${text}: a whole number above 0 is needed`)
+  }
+  return number
+}
+
+module.exports = { HELP, parse }

@@ -1,0 +1,73 @@
+'use strict'
+
+/** One member of the group: an ordinary kafkajs consumer with `eachMessage`, and what it tells. */
+
+const { setTimeout: sleep } = require('node:timers/promises')
+
+const { traceOf } = require('./orders')
+
+/** Every so many orders of a partition the handler waits, as if it wrote them to a database. */
+const ORDERS_PER_WRITE = 150
+/** ms of such a write */
+const WRITE = 15
+
+/**
+ * @param {object} options
+ * @param {import('kafkajs').Kafka} options.kafka
+ * @param {string} options.name
+ * @param {string} options.groupId
+ * @param {string} options.topic
+ * @param {import('./ledger').Ledger} options.ledger
+ * @param {(line: string) => void} options.tell
+ * @param {(error: Error) => void} options.fail the member cannot go on
+ * @returns {Promise<{ leave: () => Promise<void> }>} once it has started to read or to wait
+ */
+const startMember = async ({ kafka, name, groupId, topic, ledger, tell, fail }) => {
+  const consumer = kafka.consumer({ groupId, heartbeatInterval: 500, maxWaitTimeInMs: 500 })
+  const { REBALANCING, GROUP_JOIN, CRASH } = consumer.events
+  consumer.on(REBALANCING, () => tell(`${name}: consumer.rebalancing`))
+  consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, duration, isLeader } }) => {
+    const partitions = [...(memberAssignment[topic] || [])].sort((a, b) => a - b)
+    ledger.assign(name, partitions)
+    const role = isLeader ? ', leads the group' : ''
+    const what = partitions.length > 0 ? `partitions ${partitions.join(' ')}` : 'no partitions'
+    tell(`${name}: consumer.group_join, ${what} (${duration} ms${role})`)
+  })
+  consumer.on(CRASH, ({ payload: { error } }) => fail(error))
+
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  /** @type {Map<number, number>} orders of a partition since the last write */
+  const unwritten = new Map()
+  await consumer.run({
+    partitionsConsumedConcurrently: 3,
+    eachMessage: async ({ partition, message }) => {
+      ledger.add(partition, Number(message.offset), read(message))
+      const orders = (unwritten.get(partition) || 0) + 1
+      unwritten.set(partition, orders % ORDERS_PER_WRITE)
+      if (orders === ORDERS_PER_WRITE) await sleep(WRITE)
+    },
+  })
+
+  return {
+    leave: async () => {
+      await consumer.disconnect()
+      ledger.assign(name, [])
+    },
+  }
+}
+
+/**
+ * @param {import('kafkajs').KafkaMessage} message
+ * @returns {import('./orders').Order | null} null where key, value and headers do not fit together
+ */
+const read = ({ key, value, headers }) => {
+  const order = JSON.parse(String(value))
+  const intact =
+    String(key) === order.customer &&
+    String(headers?.type) === `order.${order.status}` &&
+    String(headers?.trace) === traceOf(order.id)
+  return intact ? order : null
+}
+
+module.exports = { startMember }
