@@ -54,7 +54,7 @@ const running = async (...args) => {
 const NOT_INITIALISED = 'Consumer group was not initialized, consumer#run must be called first'
 const timeout = () => Object.assign(new Error('timed out'), { retriable: true })
 
-beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate'] }))
+beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask'] }))
 afterEach(() => jest.useRealTimers())
 
 describe('the consumer object', () => {

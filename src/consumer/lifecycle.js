@@ -167,9 +167,7 @@ class Lifecycle {
   async stopRunner(session) {
     const { groupId } = this
     try {
-      // Not in the context of a handler that may have called stop(): this waits for all handlers.
-      await null
-      await this.outside.runInAsyncScope(() => session.runner?.stop())
+      await this.stopFromOutside(session.runner)
       this.logger.info('Stopped', { groupId })
     } catch (e) {
       const { message, stack } = e
@@ -181,6 +179,20 @@ class Lifecycle {
       this.emitter.emit(events.STOP)
       session.end()
     }
+  }
+
+  /**
+   * Waits for all handlers, one that called stop() included: the runner must not take this call for that handler's. So it
+   * has neither the async context of that handler nor its stack.
+   * @returns {Promise<void>}
+   * @private
+   */
+  stopFromOutside(runner) {
+    if (runner === null) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const stop = async () => runner.stop()
+      queueMicrotask(() => this.outside.runInAsyncScope(stop).then(resolve, reject))
+    })
   }
 
   /** @private */
@@ -208,7 +220,9 @@ class Lifecycle {
    */
   async unlessInHandler(session, done) {
     const stopped = session.runner ? session.runner.stop() : done
-    await Promise.race([done, Promise.resolve(stopped).then(() => nextTurn())])
+    // If it has stopped, `done` is about to know, one way or the other.
+    const known = () => nextTurn()
+    await Promise.race([done, Promise.resolve(stopped).then(known, known)])
     if (session.over) await done
   }
 
