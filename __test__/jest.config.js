@@ -20,12 +20,12 @@ module.exports = {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{unit,bridge,types}/**/*.test.js'],
+      testMatch: ['<rootDir>/{unit,types}/**/*.test.js'],
     },
     {
       ...common,
       displayName: 'kafka',
-      testMatch: ['<rootDir>/{consumer,issues,examples,kafka}/**/*.test.js'],
+      testMatch: ['<rootDir>/{bridge,consumer,issues,examples,kafka}/**/*.test.js'],
       globalSetup: '<rootDir>/kafka/globalSetup.js',
       globalTeardown: '<rootDir>/kafka/globalTeardown.js',
     },

@@ -43,6 +43,9 @@ class Lane {
     this.startedAt = 0
     this.pause = () => () => {}
     this.proceed = () => this.step()
+    this.begin = () => {
+      if (this.handle()) this.take()
+    }
     this.handled = () => {
       this.resolveMessage()
       this.step()
@@ -63,17 +66,23 @@ class Lane {
       this.idle = false
       this.open(slab)
       if (runner.isOverdue()) {
-        setImmediate(runner.eachMessage ? this.proceed : () => this.batch())
+        setImmediate(this.begin)
         return
       }
-      if (this.delivery.count === 0) {
-        // Nothing but control records, aborted or compacted ones: the position moves, no handler runs.
-        this.resolveTo(this.delivery.nextOffset)
-        this.close(DONE, 0)
-      } else if (runner.eachMessage) {
-        if (!this.messages()) return
-      } else if (!this.batch()) return
+      if (!this.handle()) return
     }
+  }
+
+  /** Handles the delivery that was opened; false when its handler makes us wait. */
+  handle() {
+    const { runner, delivery } = this
+    if (/** @type {Delivery} */ (delivery).count > 0) {
+      return runner.eachMessage ? this.messages() : this.batch()
+    }
+    // Nothing but control records, aborted or compacted ones: the position moves, no handler runs.
+    this.resolveTo(/** @type {Delivery} */ (delivery).nextOffset)
+    this.close(DONE, 0)
+    return true
   }
 
   /** @param {Uint8Array} slab */
