@@ -37,6 +37,8 @@ const MOST_SLABS = 16
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
+let nextRunner = 0
+
 class Runner {
   constructor({ cluster, groupId, options, assigners, run, retry, logger, emitter, onCrash }) {
     this.cluster = cluster
@@ -50,6 +52,8 @@ class Runner {
     this.groupLogger = logger.namespace('ConsumerGroup')
     this.engineLog = createEngineLog(logger)
 
+    this.name = `kafkars.runner.${nextRunner++}.handler`
+    this.hasHandler = Boolean(run.eachMessage || run.eachBatch)
     this.eachMessage = run.eachMessage
     this.eachBatch = run.eachBatch
     this.run = run
@@ -119,10 +123,14 @@ class Runner {
     })
   }
 
-  /** Current messages finish, resolved offsets are committed, the group is left. Idempotent. */
+  /**
+   * Current messages finish, resolved offsets are committed, the group is left. Idempotent. A handler that asks is not
+   * waited for: it would wait for itself.
+   */
   stop() {
+    const inHandler = this.isInHandler()
     this.stopping ??= this.end()
-    return this.stopping
+    return inHandler ? Promise.resolve() : this.stopping
   }
 
   async end() {
@@ -203,10 +211,34 @@ class Runner {
 
   // ---- what lanes need
 
+  /**
+   * The function under a name by which `isInHandler` finds it on the stack.
+   * @param {() => Promise<void>} handle awaits the user's handler
+   */
+  named(handle) {
+    const named = async () => {
+      await handle()
+    }
+    Object.defineProperty(named, 'name', { value: this.name })
+    return named
+  }
+
+  /**
+   * Does a handler of ours (transitively) make this call, or await it? V8 keeps the chain of awaiting functions for its
+   * stack traces at no cost; AsyncLocalStorage would cost every message more than all the rest of this file.
+   */
+  isInHandler() {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = Infinity
+    const { stack } = new Error()
+    Error.stackTraceLimit = stackTraceLimit
+    return String(stack).includes(this.name)
+  }
+
   /** @param {number} lane @returns {Uint8Array | null} */
   take(lane) {
     const { consumer } = this
-    if (!this.running || this.crashed) return null
+    if (!this.running || this.crashed || !this.hasHandler) return null
     const taken = consumer.take(lane)
     if (taken === NOTHING) return null
     if (taken < NOTHING) {
@@ -225,8 +257,9 @@ class Runner {
     this.slabs.set(this.consumer.give(slab), slab)
   }
 
-  finish(lane, outcome, backoff) {
-    this.consumer.finish(lane, outcome, backoff)
+  /** What is not resolved comes again, after `backoff` ms. */
+  finish(lane, backoff) {
+    this.consumer.finish(lane, backoff)
   }
 
   resolve(lane, next) {
