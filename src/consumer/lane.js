@@ -16,7 +16,8 @@ const Batch = require('./batch')
 const INT32_MAX = 2n ** 31n - 1n
 const INT32_MIN = -(2n ** 31n)
 
-const isThenable = value => value !== null && typeof value === 'object' && typeof value.then === 'function'
+const isThenable = value =>
+  value !== null && typeof value === 'object' && typeof value.then === 'function'
 
 /** The event loop's other work gets its turn. */
 const nextTurn = () => new Promise(resolve => setImmediate(resolve))

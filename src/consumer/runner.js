@@ -79,10 +79,17 @@ class Runner {
     this.consumer = null
     /** Commands that came before the start. */
     this.early = []
+    /** @type {Promise<void> | null} */
     this.stopping = null
     this.crashed = false
+    /** Empty until the first join. */
     this.memberId = ''
+    /** What an assigner threw: the engine only hands back the text. @type {Error | null} */
     this.callbackError = null
+    /** @type {Map<string, { fromBeginning: boolean }>} */
+    this.topics = new Map()
+    this.joined = () => {}
+    this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
     this.turnStart = 0
     this.untilLook = MOST_PER_LOOK
@@ -118,7 +125,9 @@ class Runner {
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
-      this.consumer.start([...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning })))
+      this.consumer.start(
+        [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
+      )
       this.wake()
     })
   }
@@ -139,7 +148,7 @@ class Runner {
       if (this.consumer) await this.consumer.stop()
     } finally {
       clearInterval(this.keepAlive)
-      this.joined?.()
+      this.joined()
     }
   }
 
@@ -163,7 +172,9 @@ class Runner {
 
   paused() {
     if (!this.consumer) return []
-    return this.consumer.paused().map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
+    return this.consumer
+      .paused()
+      .map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
   }
 
   command(command) {
@@ -204,7 +215,10 @@ class Runner {
     return {
       topics: this.consumer.uncommitted().map(({ topic, partitions }) => ({
         topic,
-        partitions: partitions.map(({ partition, offset }) => ({ partition: String(partition), offset }))
+        partitions: partitions.map(({ partition, offset }) => ({
+          partition: String(partition),
+          offset
+        }))
       }))
     }
   }
@@ -341,7 +355,13 @@ class Runner {
     const { delivery, topic, partition } = lane
     if (!(error instanceof KafkaJSError)) {
       const offset = this.eachMessage ? delivery.offset(lane.next) : String(delivery.firstOffset)
-      this.logger.error(`Error when calling ${name}`, { topic, partition, offset, stack: error?.stack, error })
+      this.logger.error(`Error when calling ${name}`, {
+        topic,
+        partition,
+        offset,
+        stack: error?.stack,
+        error
+      })
     }
     // As in kafkajs, a thrown null or undefined is a mistake in the program.
     error ??= new TypeError(`Cannot read properties of ${error} (reading 'name')`)
@@ -388,7 +408,10 @@ class Runner {
       case 'joined':
         return this.groupJoined(event)
       case 'rebalancing':
-        this.logger.warn('The group is rebalancing, re-joining', { groupId, memberId: event.memberId })
+        this.logger.warn('The group is rebalancing, re-joining', {
+          groupId,
+          memberId: event.memberId
+        })
         return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
       case 'heartbeat':
         return emitter.emit(events.HEARTBEAT, {
@@ -416,8 +439,7 @@ class Runner {
       const protocols = this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
       this.consumer.completeProtocols(job, null, protocols)
     } catch (error) {
-      this.callbackFailed(error)
-      this.consumer.completeProtocols(job, this.callbackError.message, [])
+      this.consumer.completeProtocols(job, this.callbackFailed(error), [])
     }
   }
 
@@ -441,17 +463,21 @@ class Runner {
       this.consumer.completeAssign(
         job,
         null,
-        assignments.map(({ memberId, memberAssignment }) => ({ memberId, assignment: memberAssignment }))
+        assignments.map(({ memberId, memberAssignment }) => ({
+          memberId,
+          assignment: memberAssignment
+        }))
       )
     } catch (error) {
-      this.callbackFailed(error)
-      this.consumer.completeAssign(job, this.callbackError.message, [])
+      this.consumer.completeAssign(job, this.callbackFailed(error), [])
     }
   }
 
   /** The engine will crash with the message; the user gets the error itself. */
   callbackFailed(error) {
-    this.callbackError = error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
+    this.callbackError =
+      error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
+    return this.callbackError.message
   }
 
   groupJoined(event) {
@@ -487,7 +513,8 @@ class Runner {
     this.emitter.emit(events.RECEIVED_UNSUBSCRIBED_TOPICS, payload)
     this.groupLogger.warn('Consumer group received unsubscribed topics', {
       ...payload,
-      helpUrl: 'https://kafka.js.org/docs/faq#why-am-i-receiving-messages-for-topics-i-m-not-subscribed-to'
+      helpUrl:
+        'https://kafka.js.org/docs/faq#why-am-i-receiving-messages-for-topics-i-m-not-subscribed-to'
     })
   }
 
