@@ -3,7 +3,8 @@
 use super::batch::Batch;
 use super::layout::{self, int, words, write_rows};
 use super::names::NameTable;
-use super::record::{self, Format, Record};
+use super::record::{self, Format, MALFORMED, Record, Unreadable};
+use super::varint::Cursor;
 
 /// One finished delivery. The slab's header says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +33,10 @@ pub struct Summary {
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     batches: Vec<[i32; 16]>,
+    /// As long as it ever was, so that no row is cleared before it is written; `messages` of them count.
     index: Vec<[i32; 8]>,
-    headers: Vec<[i32; 3]>,
-    names: NameTable,
+    messages: usize,
+    headers: Headers,
 }
 
 /// A slab being filled.
@@ -55,7 +57,7 @@ pub(super) struct Delivery<'a> {
 }
 
 /// How far [`Delivery::append`] came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Appended {
     /// Bytes of the body that are done with.
     pub(super) bytes: usize,
@@ -67,12 +69,15 @@ pub(super) struct Appended {
 }
 
 /// Why it went no further.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub(super) enum Stop {
     /// All records are done with.
+    #[default]
     BatchEnd,
     /// The delivery takes no more.
     Full,
+    /// Again, please: what comes next is to be passed over.
+    Skip,
     /// The next record needs an empty slab of so many bytes.
     TooSmall(usize),
     /// The next record cannot be.
@@ -85,9 +90,9 @@ impl<'a> Delivery<'a> {
         let length = slab.len().min(MAX_SLAB);
         let slab = slab.split_at_mut(length).0;
         tables.batches.clear();
-        tables.index.clear();
-        tables.headers.clear();
-        tables.names.clear();
+        tables.messages = 0;
+        tables.headers.rows.clear();
+        tables.headers.names.clear();
         Delivery {
             left: slab.len().saturating_sub(layout::HEADER_BYTES + layout::TABLE_PADDING),
             slab,
@@ -103,7 +108,7 @@ impl<'a> Delivery<'a> {
 
     /// Worth opening a batch? An empty delivery always is: if not even one record fits, that is to be found out.
     pub(super) fn has_room(&self) -> bool {
-        let messages = self.tables.index.len();
+        let messages = self.tables.messages;
         messages == 0
             || messages < self.max_messages
                 && self.left >= layout::BATCH_BYTES + layout::INDEX_BYTES + MIN_RECORD
@@ -121,7 +126,7 @@ impl<'a> Delivery<'a> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.tables.index.is_empty()
+        self.tables.messages == 0
     }
 
     /// Takes over as many of the next `count` records in `body` as fit, without those before offset `from`.
@@ -133,187 +138,92 @@ impl<'a> Delivery<'a> {
         count: usize,
         from: i64,
     ) -> Appended {
-        let mut done = Appended { bytes: 0, records: 0, next_offset: None, stop: Stop::BatchEnd };
-        if batch.base_offset < from
-            && let Err(what) = skip(format, batch, body, count, from, &mut done)
-        {
-            done.stop = Stop::Invalid(what);
-            return done;
-        }
-        let (body, count) = (body.get(done.bytes..).unwrap_or_default(), count - done.records);
-        if count == 0 {
-            return done;
-        }
-        let Some(mut left) = self.left.checked_sub(layout::BATCH_BYTES) else {
-            done.stop = self.stop_full(format, body);
-            return done;
+        let skipped = match skip(format, batch, body, count, from) {
+            Ok(skipped) => skipped,
+            Err(what) => return Appended { stop: Stop::Invalid(what), ..Appended::default() },
         };
+        let body = body.get(skipped.bytes..).unwrap_or_default();
+        let count = count - skipped.records;
+        if count == 0 {
+            return skipped;
+        }
+        if self.is_empty() {
+            let Some(first) = format.read(body, 0) else {
+                return Appended { stop: Stop::Invalid(explain(format, body, 0)), ..skipped };
+            };
+            self.base_offset = batch.base_offset.wrapping_add(first.offset_delta);
+            // timestamps wrap around, as they do in Java
+            self.base_timestamp = format.base_timestamp().wrapping_add(first.timestamp_delta);
+        }
 
         // Copied first and parsed there: the copy is cache-warm, and the names table can point into the slab.
         // What is copied but does not fit in the end is overwritten by the tables.
-        let copied = body.len().min(left);
-        let end = self.data_end + copied;
-        match (self.slab.get_mut(self.data_end..end), body.get(..copied)) {
-            (Some(to), Some(from)) => to.copy_from_slice(from),
-            _ => return done,
+        let left = self.left.saturating_sub(layout::BATCH_BYTES);
+        let end = self.data_end + body.len().min(left);
+        if let (Some(to), Some(from)) =
+            (self.slab.get_mut(self.data_end..end), body.get(..end - self.data_end))
+        {
+            to.copy_from_slice(from);
         }
-        let is_cut = copied < body.len();
-        let slab: &[u8] = self.slab;
-        let tables = &mut *self.tables;
-        let first_message = tables.index.len();
-        let room = self.max_messages.saturating_sub(first_message).min(count);
-        tables.index.reserve(room.min(left / (layout::INDEX_BYTES + MIN_RECORD)));
+        let first_message = self.tables.messages;
+        let ran = self.tables.index_records(
+            format,
+            batch,
+            self.slab.get(..end).unwrap_or_default(),
+            Run {
+                at: self.data_end,
+                left,
+                count,
+                from,
+                max_messages: self.max_messages,
+                is_cut: end - self.data_end < body.len(),
+                offset_shift: batch.base_offset.wrapping_sub(self.base_offset),
+                timestamp_shift: format.base_timestamp().wrapping_sub(self.base_timestamp),
+            },
+        );
 
-        // deltas of this batch → deltas of this delivery
-        let mut offset_shift = batch.base_offset - self.base_offset;
-        let mut timestamp_shift = format.base_timestamp().wrapping_sub(self.base_timestamp);
-        let mut first_covered = i64::MAX;
-        let mut last_covered = -1;
-        let mut rest = slab.get(self.data_end..end).unwrap_or_default();
-        let mut records = 0;
-        let stop = loop {
-            if records == count {
-                break Stop::BatchEnd;
-            }
-            let (bytes, tail) = match format.split(rest) {
-                Ok(Some(split)) => split,
-                Ok(None) if is_cut => break Stop::Full,
-                Ok(None) => break Stop::Invalid(FEWER_RECORDS),
-                Err(what) => break Stop::Invalid(what),
-            };
-            let framed = rest.len() - tail.len();
-            let record = match format.read(bytes, end - tail.len()) {
-                Ok(record) => record,
-                Err(what) => break Stop::Invalid(what),
-            };
-            if record.offset_delta < 0 || record.offset_delta > i64::from(batch.last_offset_delta) {
-                break Stop::Invalid(BAD_OFFSET);
-            }
-            let offset = batch.base_offset + record.offset_delta;
-            if offset < from {
-                // out of order, or else it would have been skipped above
-                let Some(after) = left.checked_sub(framed) else { break Stop::Full };
-                left = after;
-                records += 1;
-                rest = tail;
-                continue;
-            }
-            if tables.index.len() >= self.max_messages {
-                break Stop::Full;
-            }
-            if tables.index.is_empty() {
-                self.base_offset = offset;
-                // timestamps wrap around, as they do in Java
-                self.base_timestamp = format.base_timestamp().wrapping_add(record.timestamp_delta);
-                offset_shift = -record.offset_delta;
-                timestamp_shift = record.timestamp_delta.wrapping_neg();
-            }
-            let (Ok(offset_delta), Ok(timestamp_delta)) = (
-                i32::try_from(offset_shift + record.offset_delta),
-                i32::try_from(timestamp_shift.wrapping_add(record.timestamp_delta)),
-            ) else {
-                // too far from the base for an i32: goes on in the next delivery
-                break Stop::Full;
-            };
-            let mut cost = framed + layout::INDEX_BYTES;
-            if cost > left {
-                break Stop::Full;
-            }
-            let first_header = tables.headers.len();
-            if record.header_count > 0 {
-                let first_name = tables.names.len();
-                let pushed = tables.push_headers(slab, &record, end - tail.len());
-                cost += (tables.headers.len() - first_header) * layout::HEADER_ENTRY_BYTES
-                    + (tables.names.len() - first_name) * layout::NAME_BYTES;
-                let stop = match pushed {
-                    Err(what) => Some(Stop::Invalid(what)),
-                    Ok(()) if cost > left => Some(Stop::Full),
-                    Ok(()) => None,
-                };
-                if let Some(stop) = stop {
-                    tables.headers.truncate(first_header);
-                    tables.names.truncate(first_name);
-                    break stop;
-                }
-            }
-            tables.index.push([
-                record.key.position,
-                record.key.length,
-                record.value.position,
-                record.value.length,
-                int(first_header),
-                int(record.header_count),
-                offset_delta,
-                timestamp_delta,
-            ]);
-            left -= cost;
-            first_covered = first_covered.min(offset);
-            last_covered = last_covered.max(offset);
-            records += 1;
-            rest = tail;
+        let bytes = ran.at - self.data_end;
+        let messages = self.tables.messages - first_message;
+        let mut appended = Appended {
+            bytes: skipped.bytes + bytes,
+            records: skipped.records + ran.records,
+            next_offset: None,
+            stop: ran.stop,
         };
-
-        let used = end - self.data_end - rest.len();
-        let messages = self.tables.index.len() - first_message;
-        done.bytes += used;
-        done.records += records;
-        done.stop = stop;
         if messages > 0 {
-            self.left = left;
-            self.data_end += used;
+            self.left = ran.left;
+            self.data_end = ran.at;
             self.tables.batches.push(batch_row(batch, first_message, messages));
+            self.cover(ran.first_offset, ran.last_offset);
+            appended.next_offset = Some(ran.last_offset + 1);
         }
-        if last_covered >= first_covered {
-            self.cover(first_covered, last_covered);
-            done.next_offset = Some(last_covered + 1);
+        if appended.stop == Stop::Full && self.is_empty() {
+            appended.stop = too_small(format, body.get(bytes..).unwrap_or_default());
         }
-        if done.stop == Stop::Full {
-            done.stop = self.stop_full(format, body.get(used..).unwrap_or_default());
-        }
-        done
-    }
-
-    /// Full, or was even one record too much? `body` starts with the record that did not fit.
-    #[cold]
-    fn stop_full<F: Format>(&self, format: &F, body: &[u8]) -> Stop {
-        if !self.is_empty() {
-            return Stop::Full;
-        }
-        let (record, tail) = match format.split(body) {
-            Ok(Some(split)) => split,
-            Ok(None) => return Stop::Invalid(FEWER_RECORDS),
-            Err(what) => return Stop::Invalid(what),
-        };
-        match format.read(record, body.len() - tail.len()) {
-            Ok(record) => {
-                let headers =
-                    record.header_count.saturating_mul(layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
-                Stop::TooSmall((body.len() - tail.len()).saturating_add(headers).saturating_add(MIN_SLAB))
-            }
-            Err(what) => Stop::Invalid(what),
-        }
+        appended
     }
 
     /// Writes the tables and the header.
     pub(super) fn finish(self, next_offset: i64, high_watermark: i64, fetch_offset: i64) -> Summary {
         let Delivery { slab, tables, data_end, .. } = self;
-        let messages = tables.index.len();
+        let messages = tables.messages;
         let (first_offset, last_offset) = self.covered.unwrap_or((next_offset - 1, next_offset - 1));
         let base_offset = if messages == 0 { first_offset } else { self.base_offset };
 
         let batches_at = layout::tables_at(data_end);
         let index_at = write_rows(slab, batches_at, &tables.batches);
-        let headers_at = write_rows(slab, index_at, &tables.index);
-        let names_at = write_rows(slab, headers_at, &tables.headers);
-        let used = write_rows(slab, names_at, tables.names.rows());
+        let index = tables.index.get(..messages).unwrap_or_default();
+        let headers_at = write_rows(slab, index_at, index);
+        let names_at = write_rows(slab, headers_at, &tables.headers.rows);
+        let used = write_rows(slab, names_at, tables.headers.names.rows());
 
         let counts = [
             (layout::MESSAGE_COUNT_AT, messages),
             (layout::INDEX_AT, index_at),
             (layout::HEADER_TABLE_AT, headers_at),
-            (layout::HEADER_COUNT_AT, tables.headers.len()),
+            (layout::HEADER_COUNT_AT, tables.headers.rows.len()),
             (layout::NAMES_AT, names_at),
-            (layout::NAME_COUNT_AT, tables.names.len()),
+            (layout::NAME_COUNT_AT, tables.headers.names.len()),
             (layout::BATCH_TABLE_AT, batches_at),
             (layout::BATCH_COUNT_AT, tables.batches.len()),
         ];
@@ -345,43 +255,192 @@ impl<'a> Delivery<'a> {
     }
 }
 
+/// A run of records of one batch, as [`Tables::index_records`] begins it.
+struct Run {
+    /// Where in the slab the records are.
+    at: usize,
+    /// Bytes for data and tables together.
+    left: usize,
+    /// How many records there are.
+    count: usize,
+    /// The first offset wanted. The first record is not before it.
+    from: i64,
+    max_messages: usize,
+    /// The slab had no room for the rest of the bytes.
+    is_cut: bool,
+    /// From deltas of the batch to deltas of the delivery.
+    offset_shift: i64,
+    timestamp_shift: i64,
+}
+
+/// And as it ends it.
+struct Ran {
+    at: usize,
+    left: usize,
+    records: usize,
+    /// The lowest and the highest offset taken, if any was.
+    first_offset: i64,
+    last_offset: i64,
+    stop: Stop,
+}
+
 impl Tables {
-    /// Lists the headers of a record that ends at position `end` of the slab.
-    fn push_headers(&mut self, slab: &[u8], record: &Record<'_>, end: usize) -> Result<(), &'static str> {
-        let mut cursor = record.headers;
-        for nth in 0..record.header_count {
-            let length = cursor.varint().and_then(|length| usize::try_from(length).ok()).ok_or(BAD_NAME)?;
-            let position = end - cursor.remaining();
-            let name = cursor.bytes(length).ok_or(record::CUT)?;
-            let value = record::field(&mut cursor, end).ok_or(record::CUT)?;
-            let id = self.names.intern(slab, nth, position, name);
-            self.headers.push([id, value.position, value.length]);
+    /// The inner loop: records of `slab` from `run.at` on, into the index. Every nanosecond here is one per record;
+    /// what hardly ever happens is kept out of it.
+    fn index_records<F: Format>(&mut self, format: &F, batch: &Batch, slab: &[u8], run: Run) -> Ran {
+        let first_message = self.messages;
+        let rows = run.left / (layout::INDEX_BYTES + MIN_RECORD);
+        let rows = rows.min(run.count).min(run.max_messages.saturating_sub(first_message));
+        if self.index.len() < first_message + rows {
+            self.index.resize(first_message + rows, [0; 8]);
         }
-        if cursor.remaining() > 0 { Err(record::TOO_LONG) } else { Ok(()) }
+        let rows = self.index.get_mut(first_message..first_message + rows).unwrap_or_default();
+        let last_offset_delta = i64::from(batch.last_offset_delta);
+        let (mut lowest, mut highest) = (i64::MAX, -1);
+        let Run { mut at, mut left, .. } = run;
+        let mut records = 0;
+        let stop = 'run: {
+            for row in rows {
+                let Some(record) = format.read(slab, at) else {
+                    break 'run match format.explain(slab, at) {
+                        Unreadable::Cut if run.is_cut => Stop::Full,
+                        Unreadable::Cut => Stop::Invalid(FEWER_RECORDS),
+                        Unreadable::Invalid(what) => Stop::Invalid(what),
+                    };
+                };
+                if record.offset_delta <= highest || record.offset_delta > last_offset_delta {
+                    // out of order: brokers once took the offset deltas of producers on trust
+                    if !(0..=last_offset_delta).contains(&record.offset_delta) {
+                        break 'run Stop::Invalid(BAD_OFFSET);
+                    }
+                    if batch.base_offset + record.offset_delta < run.from {
+                        break 'run Stop::Skip;
+                    }
+                    lowest = lowest.min(record.offset_delta);
+                }
+                let mut cost = record.end - at + layout::INDEX_BYTES;
+                if cost > left {
+                    break 'run Stop::Full;
+                }
+                let (Ok(offset_delta), Ok(timestamp_delta)) = (
+                    i32::try_from(run.offset_shift.wrapping_add(record.offset_delta)),
+                    i32::try_from(run.timestamp_shift.wrapping_add(record.timestamp_delta)),
+                ) else {
+                    // too far from the base for an i32: goes on in the next delivery
+                    break 'run Stop::Full;
+                };
+                let first_header = self.headers.rows.len();
+                if record.header_count > 0 {
+                    match self.headers.push(slab, &record, left - cost) {
+                        Ok(Some(bytes)) => cost += bytes,
+                        Ok(None) => break 'run Stop::Full,
+                        Err(what) => break 'run Stop::Invalid(what),
+                    }
+                }
+                *row = [
+                    int(record.key.at),
+                    record.key.length,
+                    int(record.value.at),
+                    record.value.length,
+                    int(first_header),
+                    int(record.header_count),
+                    offset_delta,
+                    timestamp_delta,
+                ];
+                if records == 0 {
+                    lowest = record.offset_delta;
+                }
+                highest = highest.max(record.offset_delta);
+                (left, at, records) = (left - cost, record.end, records + 1);
+            }
+            if records == run.count { Stop::BatchEnd } else { Stop::Full }
+        };
+        self.messages += records;
+        let first_offset = batch.base_offset.saturating_add(lowest);
+        Ran { at, left, records, first_offset, last_offset: batch.base_offset + highest, stop }
     }
 }
 
-/// Passes over the records before offset `from`; the batch began before what was asked for.
+/// The headers of a delivery.
+#[derive(Debug, Default)]
+struct Headers {
+    rows: Vec<[i32; 3]>,
+    names: NameTable,
+}
+
+impl Headers {
+    /// Lists the headers of a record and answers how many bytes that takes; `None`, and nothing is listed, when that
+    /// is more than `room`.
+    fn push(&mut self, slab: &[u8], record: &Record, room: usize) -> Result<Option<usize>, &'static str> {
+        let (rows, names) = (self.rows.len(), self.names.len());
+        let listed = self.list(slab, record);
+        let bytes = (self.rows.len() - rows) * layout::HEADER_ENTRY_BYTES
+            + (self.names.len() - names) * layout::NAME_BYTES;
+        if listed.is_some() && bytes <= room {
+            return Ok(Some(bytes));
+        }
+        self.rows.truncate(rows);
+        self.names.truncate(names);
+        listed.map(|()| None).ok_or(MALFORMED)
+    }
+
+    fn list(&mut self, slab: &[u8], record: &Record) -> Option<()> {
+        let mut cursor = Cursor::starting_at(slab.get(..record.end)?, record.headers_at);
+        for nth in 0..record.header_count {
+            let length = usize::try_from(cursor.varint()?).ok()?;
+            let position = cursor.at();
+            let name = cursor.bytes(length)?;
+            let value = record::field(&mut cursor)?;
+            let id = self.names.intern(slab, nth, position, name);
+            self.rows.push([id, int(value.at), value.length]);
+        }
+        (cursor.at() == record.end).then_some(())
+    }
+}
+
+/// Passes over the records before offset `from`, when the batch began before that.
 fn skip<F: Format>(
     format: &F,
     batch: &Batch,
     body: &[u8],
     count: usize,
     from: i64,
-    done: &mut Appended,
-) -> Result<(), &'static str> {
-    let mut rest = body;
-    while done.records < count {
-        let (bytes, tail) = format.split(rest)?.ok_or(FEWER_RECORDS)?;
-        let record = format.read(bytes, body.len() - tail.len())?;
+) -> Result<Appended, &'static str> {
+    let mut skipped = Appended::default();
+    while batch.base_offset < from && skipped.records < count {
+        let at = skipped.bytes;
+        let record = format.read(body, at).ok_or_else(|| explain(format, body, at))?;
         if batch.base_offset.saturating_add(record.offset_delta) >= from {
             break;
         }
-        rest = tail;
-        done.records += 1;
-        done.bytes = body.len() - rest.len();
+        skipped.bytes = record.end;
+        skipped.records += 1;
     }
-    Ok(())
+    Ok(skipped)
+}
+
+/// What the first record of `body` needs by itself.
+#[cold]
+fn too_small<F: Format>(format: &F, body: &[u8]) -> Stop {
+    match format.read(body, 0) {
+        // the count is checked before anybody makes room for so many; a header takes two bytes at least
+        Some(record) if record.header_count > (record.end - record.headers_at) / 2 => {
+            Stop::Invalid(MALFORMED)
+        }
+        Some(record) => {
+            let headers = record.header_count * (layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
+            Stop::TooSmall(MIN_SLAB + record.end + headers)
+        }
+        None => Stop::Invalid(explain(format, body, 0)),
+    }
+}
+
+/// Why the record at `at` cannot be read although nothing was cut off.
+fn explain<F: Format>(format: &F, body: &[u8], at: usize) -> &'static str {
+    match format.explain(body, at) {
+        Unreadable::Cut => FEWER_RECORDS,
+        Unreadable::Invalid(what) => what,
+    }
 }
 
 fn batch_row(batch: &Batch, first_message: usize, messages: usize) -> [i32; 16] {
@@ -419,4 +478,3 @@ const MIN_SLAB: usize =
 
 const FEWER_RECORDS: &str = "fewer records than the batch says";
 const BAD_OFFSET: &str = "a record's offset lies outside of its batch";
-const BAD_NAME: &str = "a header without a name";

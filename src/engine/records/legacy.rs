@@ -12,13 +12,12 @@ use std::ops::Range;
 
 use super::batch::{Batch, LOG_OVERHEAD, is_offset};
 use super::error::RecordError;
-use super::layout::int;
-use super::record::{CUT, Field, Format, Record, Split, TOO_LONG};
+use super::record::{Field, Format, MALFORMED, Record, Unreadable};
 use super::varint::Cursor;
 
 /// Reads a whole outer message and says where its records are: in itself or, compressed, in its value.
 pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Range<usize>), RecordError> {
-    let Some(message) = Message::read(entry, entry.len()) else { return Ok((None, 0..0)) };
+    let Some(message) = Message::read(entry, 0) else { return Ok((None, 0..0)) };
     let offset = message.offset;
     if !is_offset(offset) {
         return Err(RecordError::InvalidBatch { offset, what: "offset", value: offset });
@@ -47,10 +46,9 @@ pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Rang
     if batch.codec()?.is_none() {
         return Ok((Some(batch), 0..entry.len()));
     }
-    let value = usize::try_from(message.value.position).ok().zip(usize::try_from(message.value.length).ok());
-    match value {
-        Some((start, length)) => Ok((Some(batch), start..start + length)),
-        None => Err(RecordError::InvalidRecord { offset, what: "a compressed message without a value" }),
+    match usize::try_from(message.value.length) {
+        Ok(length) => Ok((Some(batch), message.value.at..message.value.at + length)),
+        Err(_) => Err(RecordError::InvalidRecord { offset, what: "a compressed message without a value" }),
     }
 }
 
@@ -59,12 +57,11 @@ pub(super) fn unwrap(batch: &mut Batch, inner: &[u8]) -> Result<usize, RecordErr
     let outer = batch.base_offset;
     let invalid = |what| RecordError::InvalidRecord { offset: outer, what };
     let first = raw_offset(inner).ok_or(invalid("a compressed message without messages"))?;
-    let (mut rest, mut last, mut count) = (inner, first, 0usize);
-    while !rest.is_empty() {
-        let (message, tail) = split(rest).map_err(invalid)?.ok_or(invalid(CUT))?;
-        last = raw_offset(message).ok_or(invalid(CUT))?;
+    let (mut at, mut last, mut count) = (0, first, 0usize);
+    while at < inner.len() {
+        last = raw_offset(inner.get(at..).unwrap_or_default()).ok_or(invalid(CUT))?;
+        at = message_end(inner, at).ok_or(invalid(CUT))?;
         count += 1;
-        rest = tail;
     }
     let base = match batch.magic {
         0 => Some(first),
@@ -104,31 +101,31 @@ impl Format for Legacy {
         self.timestamp
     }
 
-    fn split<'a>(&self, body: &'a [u8]) -> Split<'a> {
-        split(body)
-    }
-
-    fn read<'a>(&self, record: &'a [u8], end: usize) -> Result<Record<'a>, &'static str> {
-        let message = Message::read(record, end).ok_or(CUT)?;
-        if message.magic != self.magic {
-            return Err("messages of different formats in one set");
-        }
-        if message.rest.remaining() > 0 {
-            return Err(TOO_LONG);
-        }
+    fn read(&self, bytes: &[u8], at: usize) -> Option<Record> {
+        let end = message_end(bytes, at)?;
+        let message = Message::read(bytes, at)?;
         let timestamp = if self.same_timestamp { self.timestamp } else { message.timestamp };
-        Ok(Record {
-            offset_delta: message.offset.checked_sub(self.first).ok_or("impossible inner offsets")?,
+        let is_whole = message.end == end && message.magic == self.magic;
+        is_whole.then_some(Record {
+            offset_delta: message.offset.checked_sub(self.first)?,
             timestamp_delta: timestamp.wrapping_sub(self.timestamp),
             key: message.key,
             value: message.value,
             header_count: 0,
-            headers: message.rest,
+            headers_at: end,
+            end,
         })
+    }
+
+    fn explain(&self, bytes: &[u8], at: usize) -> Unreadable {
+        match message_end(bytes, at) {
+            None => Unreadable::Cut,
+            Some(_) => Unreadable::Invalid(MALFORMED),
+        }
     }
 }
 
-struct Message<'a> {
+struct Message {
     offset: i64,
     crc: u32,
     magic: i8,
@@ -137,38 +134,38 @@ struct Message<'a> {
     timestamp: i64,
     key: Field,
     value: Field,
-    rest: Cursor<'a>,
+    end: usize,
 }
 
-impl Message<'_> {
-    /// Reads a message that ends at position `end`.
-    fn read(bytes: &[u8], end: usize) -> Option<Message<'_>> {
-        let mut cursor = Cursor::new(bytes);
+impl Message {
+    fn read(bytes: &[u8], at: usize) -> Option<Message> {
+        let mut cursor = Cursor::starting_at(bytes, at);
         let offset = i64::from_be_bytes(cursor.array()?);
         let _size: [u8; 4] = cursor.array()?;
         let crc = u32::from_be_bytes(cursor.array()?);
         let magic = i8::from_be_bytes(cursor.array()?);
         let attributes = i8::from_be_bytes(cursor.array()?);
         let timestamp = if magic == 0 { -1 } else { i64::from_be_bytes(cursor.array()?) };
-        let key = field(&mut cursor, end)?;
-        let value = field(&mut cursor, end)?;
-        Some(Message { offset, crc, magic, attributes, timestamp, key, value, rest: cursor })
+        let key = field(&mut cursor)?;
+        let value = field(&mut cursor)?;
+        Some(Message { offset, crc, magic, attributes, timestamp, key, value, end: cursor.at() })
     }
 }
 
-fn field(cursor: &mut Cursor<'_>, end: usize) -> Option<Field> {
+fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
     let length = i32::from_be_bytes(cursor.array()?);
-    let position = int(end - cursor.remaining());
-    let Ok(bytes) = usize::try_from(length) else { return Some(Field { position, length: -1 }) };
+    let at = cursor.at();
+    let Ok(bytes) = usize::try_from(length) else { return Some(Field { at, length: -1 }) };
     cursor.bytes(bytes)?;
-    Some(Field { position, length })
+    Some(Field { at, length })
 }
 
-fn split(body: &[u8]) -> Split<'_> {
-    let mut cursor = Cursor::new(body);
-    let (Some(_offset), Some(size)) = (cursor.array::<8>(), cursor.array()) else { return Ok(None) };
-    let size = usize::try_from(i32::from_be_bytes(size)).map_err(|_| "a message with a negative size")?;
-    Ok(body.split_at_checked(size.saturating_add(LOG_OVERHEAD)))
+/// Where the message at `at` ends; `None` when it is cut. A negative size is taken for a large one.
+fn message_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut cursor = Cursor::starting_at(bytes, at);
+    let _offset: [u8; 8] = cursor.array()?;
+    let size = usize::try_from(u32::from_be_bytes(cursor.array()?)).ok()?;
+    cursor.at().checked_add(size).filter(|end| *end <= bytes.len())
 }
 
 fn raw_offset(message: &[u8]) -> Option<i64> {
@@ -177,5 +174,6 @@ fn raw_offset(message: &[u8]) -> Option<i64> {
 
 /// The CRC-32 covers everything behind itself.
 const CRC_START: usize = LOG_OVERHEAD + 4;
+const CUT: &str = "a compressed message whose last message is cut";
 /// Codec and timestamp type.
 const KNOWN_ATTRIBUTES: i16 = 0b1111;

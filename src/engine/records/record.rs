@@ -5,12 +5,11 @@
 //!               │ valueLength varint │ value │ headerCount varint │ (nameLength varint, name, valueLength varint, value)*
 //! ```
 
-use super::layout::int;
 use super::varint::Cursor;
 
 /// What the index needs to know of a record; shared with the old formats.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record<'a> {
+pub(super) struct Record {
     /// From the batch's base offset.
     pub(super) offset_delta: i64,
     /// From the timestamp that the format counts from.
@@ -18,30 +17,38 @@ pub(super) struct Record<'a> {
     pub(super) key: Field,
     pub(super) value: Field,
     pub(super) header_count: usize,
-    /// Where the headers are.
-    pub(super) headers: Cursor<'a>,
+    /// Where the headers begin.
+    pub(super) headers_at: usize,
+    /// Where the record ends.
+    pub(super) end: usize,
 }
 
 /// A nullable run of bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     /// Where it starts.
-    pub(super) position: i32,
+    pub(super) at: usize,
     /// Its length, -1 for null.
     pub(super) length: i32,
 }
-
-/// The first record without or with its framing, and what follows; `None` when it is cut.
-pub(super) type Split<'a> = Result<Option<(&'a [u8], &'a [u8])>, &'static str>;
 
 /// How the records of a body are written.
 pub(super) trait Format {
     /// What the timestamp deltas count from.
     fn base_timestamp(&self) -> i64;
-    /// Splits off the first record with its framing; `None` when it is cut.
-    fn split<'a>(&self, body: &'a [u8]) -> Split<'a>;
-    /// Reads what [`Format::split`] split off and that ends at position `end`.
-    fn read<'a>(&self, record: &'a [u8], end: usize) -> Result<Record<'a>, &'static str>;
+    /// Reads the record at `at`. Its fields lie inside of it, its headers are not looked at.
+    fn read(&self, bytes: &[u8], at: usize) -> Option<Record>;
+    /// Why [`Format::read`] answered `None`. Told apart only then, because that keeps the inner loop short.
+    fn explain(&self, bytes: &[u8], at: usize) -> Unreadable;
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// The bytes end before it does.
+    Cut,
+    /// It cannot be.
+    Invalid(&'static str),
 }
 
 /// Magic 2.
@@ -58,72 +65,57 @@ impl Format for Current {
     }
 
     #[inline(always)]
-    fn split<'a>(&self, body: &'a [u8]) -> Split<'a> {
-        split(body)
-    }
-
-    #[inline(always)]
-    fn read<'a>(&self, record: &'a [u8], end: usize) -> Result<Record<'a>, &'static str> {
-        let mut cursor = Cursor::new(record);
-        let mut record = read(&mut cursor, end).ok_or(CUT)?;
+    fn read(&self, bytes: &[u8], at: usize) -> Option<Record> {
+        let mut cursor = Cursor::starting_at(bytes, at);
+        let length = usize::try_from(cursor.varint()?).ok()?;
+        let end = cursor.at() + length;
+        let mut record = fields(&mut cursor, end)?;
         if self.same_timestamp {
             record.timestamp_delta = 0;
         }
-        if record.header_count == 0 && cursor.remaining() > 0 {
-            return Err(TOO_LONG);
+        // Fields may run into the next record, so it is here that their end is checked. Headers are not read yet.
+        let is_whole = if record.header_count == 0 { cursor.at() == end } else { cursor.at() < end };
+        (is_whole && end <= bytes.len()).then_some(record)
+    }
+
+    #[cold]
+    fn explain(&self, bytes: &[u8], at: usize) -> Unreadable {
+        let mut cursor = Cursor::starting_at(bytes, at);
+        match cursor.varint().map(usize::try_from) {
+            None if cursor.remaining() < MAX_VARINT => Unreadable::Cut,
+            None | Some(Err(_)) => Unreadable::Invalid("a record with an impossible length"),
+            Some(Ok(length)) if length > cursor.remaining() => Unreadable::Cut,
+            Some(Ok(_)) => Unreadable::Invalid(MALFORMED),
         }
-        Ok(record)
     }
 }
 
-/// Splits off the first record, without its length. `None` when it is cut.
 #[inline(always)]
-pub(super) fn split(body: &[u8]) -> Split<'_> {
-    let mut cursor = Cursor::new(body);
-    let Some(length) = cursor.varint() else {
-        // five bytes and still no varint: no more bytes would help
-        return if body.len() < 5 { Ok(None) } else { Err(BAD_LENGTH) };
-    };
-    let Ok(length) = usize::try_from(length) else { return Err(BAD_LENGTH) };
-    let Some(record) = cursor.bytes(length) else { return Ok(None) };
-    Ok(Some((record, cursor.rest())))
-}
-
-/// The key of a record, `None` when it is null or malformed.
-pub(super) fn key(record: &[u8]) -> Option<&[u8]> {
-    let mut cursor = Cursor::new(record);
-    let _attributes = cursor.bytes(1)?;
-    let _timestamp_delta = cursor.varlong()?;
-    let _offset_delta = cursor.varint()?;
-    let length = usize::try_from(cursor.varint()?).ok()?;
-    cursor.bytes(length)
-}
-
-#[inline(always)]
-fn read<'a>(cursor: &mut Cursor<'a>, end: usize) -> Option<Record<'a>> {
-    let _attributes = cursor.bytes(1)?;
+fn fields(cursor: &mut Cursor<'_>, end: usize) -> Option<Record> {
+    cursor.skip(1); // attributes, unused
     let timestamp_delta = cursor.varlong()?;
     let offset_delta = i64::from(cursor.varint()?);
-    let key = field(cursor, end)?;
-    let value = field(cursor, end)?;
+    let key = field(cursor)?;
+    let value = field(cursor)?;
     let header_count = usize::try_from(cursor.varint()?).ok()?;
-    Some(Record { offset_delta, timestamp_delta, key, value, header_count, headers: *cursor })
+    Some(Record { offset_delta, timestamp_delta, key, value, header_count, headers_at: cursor.at(), end })
 }
 
-/// A length (any negative one is null) and its bytes, in a record that ends at position `end`.
+/// A length, of which any negative one is null, and its bytes, which are skipped.
 #[inline(always)]
-pub(super) fn field(cursor: &mut Cursor<'_>, end: usize) -> Option<Field> {
+pub(super) fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
     let length = cursor.varint()?;
-    let position = int(end - cursor.remaining());
+    let at = cursor.at();
     match usize::try_from(length) {
         Ok(bytes) => {
-            cursor.bytes(bytes)?;
-            Some(Field { position, length })
+            cursor.skip(bytes);
+            Some(Field { at, length })
         }
-        Err(_) => Some(Field { position, length: -1 }),
+        Err(_) => Some(Field { at, length: -1 }),
     }
 }
 
-pub(super) const CUT: &str = "a record ends inside a field";
-pub(super) const TOO_LONG: &str = "a record is longer than its fields";
-const BAD_LENGTH: &str = "a record with an impossible length";
+/// Its fields do not add up to its length.
+pub(super) const MALFORMED: &str = "a record whose fields do not fit it";
+/// The longest an i32 gets.
+const MAX_VARINT: usize = 5;

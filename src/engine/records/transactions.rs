@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::batch::Batch;
-use super::record;
+use super::record::{Current, Format};
 use crate::engine::protocol::fetch::AbortedTransaction;
 
 /// Follows the batches of one fetch in order.
@@ -48,12 +48,11 @@ impl TransactionFilter {
 
 /// Control records are never compressed; their key is a version and a type, both i16. Anything else ends no transaction.
 fn is_abort_marker(batch: &Batch, body: &[u8]) -> bool {
-    let compressed = !matches!(batch.codec(), Ok(None));
-    let key = record::split(body).ok().flatten().and_then(|(record, _)| record::key(record));
-    match key {
-        Some([_, _, high, low, ..]) => !compressed && i16::from_be_bytes([*high, *low]) == ABORT,
-        _ => false,
-    }
+    let format = Current { base_timestamp: 0, same_timestamp: false };
+    let (Ok(None), Some(record)) = (batch.codec(), format.read(body, 0)) else { return false };
+    let key =
+        usize::try_from(record.key.length).ok().and_then(|length| body.get(record.key.at..)?.get(..length));
+    matches!(key, Some([_, _, high, low, ..]) if i16::from_be_bytes([*high, *low]) == ABORT)
 }
 
 const ABORT: i16 = 0;

@@ -1,92 +1,111 @@
 //! The integers of records: base-128 varints, zigzag for the sign.
 
-/// Reads from the front of a slice. Every method answers `None` when the bytes end early or are no varint.
+/// A place in a slice, from which to read on. Every method answers `None` when the bytes end early or are no varint;
+/// where the cursor stands then is of no meaning.
+///
+/// It moves by an index and its cold path takes no reference to it, so that it lives in registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
-    rest: &'a [u8],
+    bytes: &'a [u8],
+    at: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Cursor<'a> {
-        Cursor { rest: bytes }
+        Cursor { bytes, at: 0 }
     }
 
-    pub(super) fn remaining(&self) -> usize {
-        self.rest.len()
+    #[inline(always)]
+    pub(super) fn starting_at(bytes: &'a [u8], at: usize) -> Cursor<'a> {
+        Cursor { bytes, at }
+    }
+
+    /// Where it stands; beyond the end after skipping too much.
+    #[inline(always)]
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     /// What was not read yet.
     pub(super) fn rest(&self) -> &'a [u8] {
-        self.rest
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn remaining(&self) -> usize {
+        self.bytes.len().saturating_sub(self.at)
     }
 
     /// An i32 in 1 to 5 bytes.
     #[inline(always)]
     pub(super) fn varint(&mut self) -> Option<i32> {
-        match self.rest {
-            [low, rest @ ..] if *low < 0x80 => {
-                self.rest = rest;
-                Some(unzigzag(u32::from(*low)))
-            }
-            [low, high, rest @ ..] if *high < 0x80 => {
-                self.rest = rest;
-                Some(unzigzag(u32::from(*low & 0x7f) | u32::from(*high) << 7))
-            }
-            _ => Some(unzigzag(u32::try_from(self.long()?).ok()?)),
+        let low = *self.bytes.get(self.at)?;
+        if low < 0x80 {
+            self.at += 1;
+            return Some(unzigzag(u32::from(low)));
         }
+        let high = *self.bytes.get(self.at + 1)?;
+        if high < 0x80 {
+            self.at += 2;
+            return Some(unzigzag(u32::from(low & 0x7f) | u32::from(high) << 7));
+        }
+        let (raw, end) = long(self.bytes, self.at)?;
+        self.at = end;
+        Some(unzigzag(u32::try_from(raw).ok()?))
     }
 
     /// An i64 in 1 to 10 bytes.
     #[inline(always)]
     pub(super) fn varlong(&mut self) -> Option<i64> {
-        let raw = match self.rest {
-            [low, rest @ ..] if *low < 0x80 => {
-                self.rest = rest;
-                u64::from(*low)
-            }
-            [low, high, rest @ ..] if *high < 0x80 => {
-                self.rest = rest;
-                u64::from(*low & 0x7f) | u64::from(*high) << 7
-            }
-            _ => self.long()?,
-        };
+        let low = *self.bytes.get(self.at)?;
+        if low < 0x80 {
+            self.at += 1;
+            return Some(i64::from(unzigzag(u32::from(low))));
+        }
+        let (raw, end) = long(self.bytes, self.at)?;
+        self.at = end;
         Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())
+    }
+
+    /// Passes over bytes that need not be there: whatever is read next finds out.
+    #[inline(always)]
+    pub(super) fn skip(&mut self, length: usize) {
+        self.at = self.at.saturating_add(length);
     }
 
     /// The next `length` bytes.
     #[inline(always)]
     pub(super) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
+        let end = self.at.checked_add(length)?;
+        let bytes = self.bytes.get(self.at..end)?;
+        self.at = end;
         Some(bytes)
     }
 
-    /// A big-endian integer of the message sets that came before varints.
+    /// The bytes of a fixed integer.
     #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (bytes, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(*bytes)
+        let array = self.bytes.get(self.at..)?.first_chunk()?;
+        self.at += N;
+        Some(*array)
     }
+}
 
-    /// Any varint; cold, for three bytes and more are rare.
-    #[cold]
-    fn long(&mut self) -> Option<u64> {
-        let mut value = 0u64;
-        for (n, byte) in self.rest.iter().take(10).enumerate() {
-            let bits = u64::from(byte & 0x7f);
-            let shift = 7 * n;
-            if shift == 63 && bits > 1 {
-                return None;
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                self.rest = self.rest.get(n + 1..)?;
-                return Some(value);
-            }
+/// Any varint and where it ends.
+#[inline(never)]
+fn long(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let mut value = 0u64;
+    for (n, byte) in bytes.get(at..)?.iter().take(10).enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        let shift = 7 * n;
+        if shift == 63 && bits > 1 {
+            return None;
         }
-        None
+        value |= bits << shift;
+        if byte & 0x80 == 0 {
+            return Some((value, at + n + 1));
+        }
     }
+    None
 }
 
 #[inline(always)]
@@ -108,7 +127,7 @@ mod tests {
             bytes.extend_from_slice(&tail);
             let mut cursor = Cursor::new(&bytes);
             prop_assert_eq!(cursor.varlong(), Some(value));
-            prop_assert_eq!(cursor.remaining(), 3);
+            prop_assert_eq!(cursor.rest(), tail);
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! Tests of the room as a whole: batches in, deliveries out.
 
+mod bench;
 pub(crate) mod encode;
 mod golden;
 mod hostile;
