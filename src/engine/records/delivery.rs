@@ -151,7 +151,7 @@ impl<'a> Delivery<'a> {
             let Some(first) = format.read(body, 0) else {
                 return Appended { stop: Stop::Invalid(explain(format, body, 0)), ..skipped };
             };
-            self.base_offset = batch.base_offset.wrapping_add(first.offset_delta);
+            self.base_offset = batch.base_offset + i64::from(first.offset_delta);
             // timestamps wrap around, as they do in Java
             self.base_timestamp = format.base_timestamp().wrapping_add(first.timestamp_delta);
         }
@@ -171,18 +171,18 @@ impl<'a> Delivery<'a> {
             batch,
             self.slab.get(..end).unwrap_or_default(),
             Run {
-                at: self.data_end,
+                at: int(self.data_end).unsigned_abs(),
                 left,
                 count,
                 from,
                 max_messages: self.max_messages,
                 is_cut: end - self.data_end < body.len(),
-                offset_shift: batch.base_offset.wrapping_sub(self.base_offset),
+                offset_shift: batch.base_offset - self.base_offset,
                 timestamp_shift: format.base_timestamp().wrapping_sub(self.base_timestamp),
             },
         );
 
-        let bytes = ran.at - self.data_end;
+        let bytes = ran.at as usize - self.data_end;
         let messages = self.tables.messages - first_message;
         let mut appended = Appended {
             bytes: skipped.bytes + bytes,
@@ -192,7 +192,7 @@ impl<'a> Delivery<'a> {
         };
         if messages > 0 {
             self.left = ran.left;
-            self.data_end = ran.at;
+            self.data_end = ran.at as usize;
             self.tables.batches.push(batch_row(batch, first_message, messages));
             self.cover(ran.first_offset, ran.last_offset);
             appended.next_offset = Some(ran.last_offset + 1);
@@ -258,7 +258,7 @@ impl<'a> Delivery<'a> {
 /// A run of records of one batch, as [`Tables::index_records`] begins it.
 struct Run {
     /// Where in the slab the records are.
-    at: usize,
+    at: u32,
     /// Bytes for data and tables together.
     left: usize,
     /// How many records there are.
@@ -275,7 +275,7 @@ struct Run {
 
 /// And as it ends it.
 struct Ran {
-    at: usize,
+    at: u32,
     left: usize,
     records: usize,
     /// The lowest and the highest offset taken, if any was.
@@ -287,6 +287,7 @@ struct Ran {
 impl Tables {
     /// The inner loop: records of `slab` from `run.at` on, into the index. Every nanosecond here is one per record;
     /// what hardly ever happens is kept out of it.
+    #[inline(never)] // so that it has the registers for itself
     fn index_records<F: Format>(&mut self, format: &F, batch: &Batch, slab: &[u8], run: Run) -> Ran {
         let first_message = self.messages;
         let rows = run.left / (layout::INDEX_BYTES + MIN_RECORD);
@@ -295,9 +296,14 @@ impl Tables {
             self.index.resize(first_message + rows, [0; 8]);
         }
         let rows = self.index.get_mut(first_message..first_message + rows).unwrap_or_default();
-        let last_offset_delta = i64::from(batch.last_offset_delta);
-        let (mut lowest, mut highest) = (i64::MAX, -1);
+        // offset deltas that fit the batch, and an i32 when they count from the delivery's base
+        let max_delta =
+            clamp(i64::from(i32::MAX).saturating_sub(run.offset_shift)).min(batch.last_offset_delta);
+        let min_delta = clamp(i64::from(i32::MIN).saturating_sub(run.offset_shift)).max(0);
+        let [offset_shift, _] = words(run.offset_shift);
+        let (mut lowest, mut highest) = (i32::MAX, min_delta - 1);
         let Run { mut at, mut left, .. } = run;
+        let mut first_header = int(self.headers.rows.len());
         let mut records = 0;
         let stop = 'run: {
             for row in rows {
@@ -308,45 +314,46 @@ impl Tables {
                         Unreadable::Invalid(what) => Stop::Invalid(what),
                     };
                 };
-                if record.offset_delta <= highest || record.offset_delta > last_offset_delta {
-                    // out of order: brokers once took the offset deltas of producers on trust
-                    if !(0..=last_offset_delta).contains(&record.offset_delta) {
+                if record.offset_delta <= highest || record.offset_delta > max_delta {
+                    // Out of order, for one: brokers once took the offset deltas of producers on trust.
+                    if !(0..=batch.last_offset_delta).contains(&record.offset_delta) {
                         break 'run Stop::Invalid(BAD_OFFSET);
                     }
-                    if batch.base_offset + record.offset_delta < run.from {
+                    if !(min_delta..=max_delta).contains(&record.offset_delta) {
+                        break 'run Stop::Full;
+                    }
+                    if batch.base_offset + i64::from(record.offset_delta) < run.from {
                         break 'run Stop::Skip;
                     }
                     lowest = lowest.min(record.offset_delta);
                 }
-                let mut cost = record.end - at + layout::INDEX_BYTES;
+                let timestamp_delta = run.timestamp_shift.wrapping_add(record.timestamp_delta);
+                let Ok(timestamp_delta) = i32::try_from(timestamp_delta) else {
+                    // too far from the base: goes on in the next delivery
+                    break 'run Stop::Full;
+                };
+                let mut cost = (record.end - at) as usize + layout::INDEX_BYTES;
                 if cost > left {
                     break 'run Stop::Full;
                 }
-                let (Ok(offset_delta), Ok(timestamp_delta)) = (
-                    i32::try_from(run.offset_shift.wrapping_add(record.offset_delta)),
-                    i32::try_from(run.timestamp_shift.wrapping_add(record.timestamp_delta)),
-                ) else {
-                    // too far from the base for an i32: goes on in the next delivery
-                    break 'run Stop::Full;
-                };
-                let first_header = self.headers.rows.len();
+                *row = [
+                    record.key.at.cast_signed(),
+                    record.key.length,
+                    record.value.at.cast_signed(),
+                    record.value.length,
+                    first_header,
+                    record.header_count.cast_signed(),
+                    offset_shift.wrapping_add(record.offset_delta),
+                    timestamp_delta,
+                ];
                 if record.header_count > 0 {
                     match self.headers.push(slab, &record, left - cost) {
                         Ok(Some(bytes)) => cost += bytes,
                         Ok(None) => break 'run Stop::Full,
                         Err(what) => break 'run Stop::Invalid(what),
                     }
+                    first_header = int(self.headers.rows.len());
                 }
-                *row = [
-                    int(record.key.at),
-                    record.key.length,
-                    int(record.value.at),
-                    record.value.length,
-                    int(first_header),
-                    int(record.header_count),
-                    offset_delta,
-                    timestamp_delta,
-                ];
                 if records == 0 {
                     lowest = record.offset_delta;
                 }
@@ -356,8 +363,8 @@ impl Tables {
             if records == run.count { Stop::BatchEnd } else { Stop::Full }
         };
         self.messages += records;
-        let first_offset = batch.base_offset.saturating_add(lowest);
-        Ran { at, left, records, first_offset, last_offset: batch.base_offset + highest, stop }
+        let [first_offset, last_offset] = [lowest, highest].map(|delta| batch.base_offset + i64::from(delta));
+        Ran { at, left, records, first_offset, last_offset, stop }
     }
 }
 
@@ -385,17 +392,21 @@ impl Headers {
     }
 
     fn list(&mut self, slab: &[u8], record: &Record) -> Option<()> {
-        let mut cursor = Cursor::starting_at(slab.get(..record.end)?, record.headers_at);
-        for nth in 0..record.header_count {
+        let mut cursor = Cursor::starting_at(slab.get(..record.end as usize)?, record.headers_at);
+        for nth in 0..record.header_count as usize {
             let length = usize::try_from(cursor.varint()?).ok()?;
             let position = cursor.at();
             let name = cursor.bytes(length)?;
             let value = record::field(&mut cursor)?;
             let id = self.names.intern(slab, nth, position, name);
-            self.rows.push([id, int(value.at), value.length]);
+            self.rows.push([id, value.at.cast_signed(), value.length]);
         }
         (cursor.at() == record.end).then_some(())
     }
+}
+
+fn clamp(delta: i64) -> i32 {
+    i32::try_from(delta).unwrap_or(if delta < 0 { i32::MIN } else { i32::MAX })
 }
 
 /// Passes over the records before offset `from`, when the batch began before that.
@@ -407,13 +418,14 @@ fn skip<F: Format>(
     from: i64,
 ) -> Result<Appended, &'static str> {
     let mut skipped = Appended::default();
+    let mut at = 0;
     while batch.base_offset < from && skipped.records < count {
-        let at = skipped.bytes;
         let record = format.read(body, at).ok_or_else(|| explain(format, body, at))?;
-        if batch.base_offset.saturating_add(record.offset_delta) >= from {
+        if batch.base_offset + i64::from(record.offset_delta) >= from {
             break;
         }
-        skipped.bytes = record.end;
+        at = record.end;
+        skipped.bytes = at as usize;
         skipped.records += 1;
     }
     Ok(skipped)
@@ -423,20 +435,20 @@ fn skip<F: Format>(
 #[cold]
 fn too_small<F: Format>(format: &F, body: &[u8]) -> Stop {
     match format.read(body, 0) {
-        // the count is checked before anybody makes room for so many; a header takes two bytes at least
-        Some(record) if record.header_count > (record.end - record.headers_at) / 2 => {
+        // the count is checked before anybody makes room for so many
+        Some(record) if record.header_count > (record.end - record.headers_at) / MIN_HEADER => {
             Stop::Invalid(MALFORMED)
         }
         Some(record) => {
-            let headers = record.header_count * (layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
-            Stop::TooSmall(MIN_SLAB + record.end + headers)
+            let headers = record.header_count as usize * (layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
+            Stop::TooSmall(MIN_SLAB + record.end as usize + headers)
         }
         None => Stop::Invalid(explain(format, body, 0)),
     }
 }
 
 /// Why the record at `at` cannot be read although nothing was cut off.
-fn explain<F: Format>(format: &F, body: &[u8], at: usize) -> &'static str {
+fn explain<F: Format>(format: &F, body: &[u8], at: u32) -> &'static str {
     match format.explain(body, at) {
         Unreadable::Cut => FEWER_RECORDS,
         Unreadable::Invalid(what) => what,
@@ -472,6 +484,8 @@ fn batch_row(batch: &Batch, first_message: usize, messages: usize) -> [i32; 16] 
 const MAX_SLAB: usize = i32::MAX as usize;
 /// The shortest record: a length, attributes, two deltas, two lengths and a count.
 const MIN_RECORD: usize = 7;
+/// The shortest header: two lengths.
+const MIN_HEADER: u32 = 2;
 /// What a delivery of one message needs beside its record.
 const MIN_SLAB: usize =
     layout::HEADER_BYTES + layout::TABLE_PADDING + layout::BATCH_BYTES + layout::INDEX_BYTES;

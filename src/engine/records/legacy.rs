@@ -47,7 +47,10 @@ pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Rang
         return Ok((Some(batch), 0..entry.len()));
     }
     match usize::try_from(message.value.length) {
-        Ok(length) => Ok((Some(batch), message.value.at..message.value.at + length)),
+        Ok(length) => {
+            let start = message.value.at as usize;
+            Ok((Some(batch), start..start + length))
+        }
         Err(_) => Err(RecordError::InvalidRecord { offset, what: "a compressed message without a value" }),
     }
 }
@@ -58,8 +61,8 @@ pub(super) fn unwrap(batch: &mut Batch, inner: &[u8]) -> Result<usize, RecordErr
     let invalid = |what| RecordError::InvalidRecord { offset: outer, what };
     let first = raw_offset(inner).ok_or(invalid("a compressed message without messages"))?;
     let (mut at, mut last, mut count) = (0, first, 0usize);
-    while at < inner.len() {
-        last = raw_offset(inner.get(at..).unwrap_or_default()).ok_or(invalid(CUT))?;
+    while (at as usize) < inner.len() {
+        last = raw_offset(inner.get(at as usize..).unwrap_or_default()).ok_or(invalid(CUT))?;
         at = message_end(inner, at).ok_or(invalid(CUT))?;
         count += 1;
     }
@@ -101,13 +104,13 @@ impl Format for Legacy {
         self.timestamp
     }
 
-    fn read(&self, bytes: &[u8], at: usize) -> Option<Record> {
+    fn read(&self, bytes: &[u8], at: u32) -> Option<Record> {
         let end = message_end(bytes, at)?;
         let message = Message::read(bytes, at)?;
         let timestamp = if self.same_timestamp { self.timestamp } else { message.timestamp };
         let is_whole = message.end == end && message.magic == self.magic;
         is_whole.then_some(Record {
-            offset_delta: message.offset.checked_sub(self.first)?,
+            offset_delta: message.offset.checked_sub(self.first)?.try_into().ok()?,
             timestamp_delta: timestamp.wrapping_sub(self.timestamp),
             key: message.key,
             value: message.value,
@@ -117,7 +120,7 @@ impl Format for Legacy {
         })
     }
 
-    fn explain(&self, bytes: &[u8], at: usize) -> Unreadable {
+    fn explain(&self, bytes: &[u8], at: u32) -> Unreadable {
         match message_end(bytes, at) {
             None => Unreadable::Cut,
             Some(_) => Unreadable::Invalid(MALFORMED),
@@ -134,11 +137,11 @@ struct Message {
     timestamp: i64,
     key: Field,
     value: Field,
-    end: usize,
+    end: u32,
 }
 
 impl Message {
-    fn read(bytes: &[u8], at: usize) -> Option<Message> {
+    fn read(bytes: &[u8], at: u32) -> Option<Message> {
         let mut cursor = Cursor::starting_at(bytes, at);
         let offset = i64::from_be_bytes(cursor.array()?);
         let _size: [u8; 4] = cursor.array()?;
@@ -161,11 +164,11 @@ fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
 }
 
 /// Where the message at `at` ends; `None` when it is cut. A negative size is taken for a large one.
-fn message_end(bytes: &[u8], at: usize) -> Option<usize> {
+fn message_end(bytes: &[u8], at: u32) -> Option<u32> {
     let mut cursor = Cursor::starting_at(bytes, at);
     let _offset: [u8; 8] = cursor.array()?;
-    let size = usize::try_from(u32::from_be_bytes(cursor.array()?)).ok()?;
-    cursor.at().checked_add(size).filter(|end| *end <= bytes.len())
+    let size = u32::from_be_bytes(cursor.array()?);
+    cursor.at().checked_add(size).filter(|end| *end as usize <= bytes.len())
 }
 
 fn raw_offset(message: &[u8]) -> Option<i64> {

@@ -11,23 +11,23 @@ use super::varint::Cursor;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
     /// From the batch's base offset.
-    pub(super) offset_delta: i64,
+    pub(super) offset_delta: i32,
     /// From the timestamp that the format counts from.
     pub(super) timestamp_delta: i64,
     pub(super) key: Field,
     pub(super) value: Field,
-    pub(super) header_count: usize,
+    pub(super) header_count: u32,
     /// Where the headers begin.
-    pub(super) headers_at: usize,
+    pub(super) headers_at: u32,
     /// Where the record ends.
-    pub(super) end: usize,
+    pub(super) end: u32,
 }
 
 /// A nullable run of bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     /// Where it starts.
-    pub(super) at: usize,
+    pub(super) at: u32,
     /// Its length, -1 for null.
     pub(super) length: i32,
 }
@@ -37,9 +37,9 @@ pub(super) trait Format {
     /// What the timestamp deltas count from.
     fn base_timestamp(&self) -> i64;
     /// Reads the record at `at`. Its fields lie inside of it, its headers are not looked at.
-    fn read(&self, bytes: &[u8], at: usize) -> Option<Record>;
+    fn read(&self, bytes: &[u8], at: u32) -> Option<Record>;
     /// Why [`Format::read`] answered `None`. Told apart only then, because that keeps the inner loop short.
-    fn explain(&self, bytes: &[u8], at: usize) -> Unreadable;
+    fn explain(&self, bytes: &[u8], at: u32) -> Unreadable;
 }
 
 /// Why a record cannot be read.
@@ -65,21 +65,21 @@ impl Format for Current {
     }
 
     #[inline(always)]
-    fn read(&self, bytes: &[u8], at: usize) -> Option<Record> {
+    fn read(&self, bytes: &[u8], at: u32) -> Option<Record> {
         let mut cursor = Cursor::starting_at(bytes, at);
-        let length = usize::try_from(cursor.varint()?).ok()?;
-        let end = cursor.at() + length;
+        let length = u32::try_from(cursor.varint()?).ok()?;
+        let end = cursor.at().checked_add(length)?;
         let mut record = fields(&mut cursor, end)?;
         if self.same_timestamp {
             record.timestamp_delta = 0;
         }
         // Fields may run into the next record, so it is here that their end is checked. Headers are not read yet.
         let is_whole = if record.header_count == 0 { cursor.at() == end } else { cursor.at() < end };
-        (is_whole && end <= bytes.len()).then_some(record)
+        (is_whole && end as usize <= bytes.len()).then_some(record)
     }
 
     #[cold]
-    fn explain(&self, bytes: &[u8], at: usize) -> Unreadable {
+    fn explain(&self, bytes: &[u8], at: u32) -> Unreadable {
         let mut cursor = Cursor::starting_at(bytes, at);
         match cursor.varint().map(usize::try_from) {
             None if cursor.remaining() < MAX_VARINT => Unreadable::Cut,
@@ -91,13 +91,13 @@ impl Format for Current {
 }
 
 #[inline(always)]
-fn fields(cursor: &mut Cursor<'_>, end: usize) -> Option<Record> {
+fn fields(cursor: &mut Cursor<'_>, end: u32) -> Option<Record> {
     cursor.skip(1); // attributes, unused
     let timestamp_delta = cursor.varlong()?;
-    let offset_delta = i64::from(cursor.varint()?);
+    let offset_delta = cursor.varint()?;
     let key = field(cursor)?;
     let value = field(cursor)?;
-    let header_count = usize::try_from(cursor.varint()?).ok()?;
+    let header_count = u32::try_from(cursor.varint()?).ok()?;
     Some(Record { offset_delta, timestamp_delta, key, value, header_count, headers_at: cursor.at(), end })
 }
 
@@ -106,7 +106,7 @@ fn fields(cursor: &mut Cursor<'_>, end: usize) -> Option<Record> {
 pub(super) fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
     let length = cursor.varint()?;
     let at = cursor.at();
-    match usize::try_from(length) {
+    match u32::try_from(length) {
         Ok(bytes) => {
             cursor.skip(bytes);
             Some(Field { at, length })

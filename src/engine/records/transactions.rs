@@ -50,8 +50,8 @@ impl TransactionFilter {
 fn is_abort_marker(batch: &Batch, body: &[u8]) -> bool {
     let format = Current { base_timestamp: 0, same_timestamp: false };
     let (Ok(None), Some(record)) = (batch.codec(), format.read(body, 0)) else { return false };
-    let key =
-        usize::try_from(record.key.length).ok().and_then(|length| body.get(record.key.at..)?.get(..length));
+    let length = usize::try_from(record.key.length).unwrap_or(0);
+    let key = body.get(record.key.at as usize..).and_then(|key| key.get(..length));
     matches!(key, Some([_, _, high, low, ..]) if i16::from_be_bytes([*high, *low]) == ABORT)
 }
 
