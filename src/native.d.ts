@@ -270,6 +270,9 @@ export class NativeConsumer {
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
 
+  /** `fetch_start` and `fetch` events are only made while somebody listens. */
+  setFetchEvents(on: boolean): void
+
   /** Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. */
   progress(): void
 

@@ -239,6 +239,12 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    /// Fetch events are only made while somebody listens.
+    #[napi]
+    pub fn set_fetch_events(&self, on: bool) {
+        self.handle.fetch_events(on);
+    }
+
     /// Reads the cells now: `autoCommitInterval` and `autoCommitThreshold` are about every single message.
     #[napi]
     pub fn progress(&self) {

@@ -89,6 +89,7 @@ class Runner {
     /** @type {Map<string, { fromBeginning: boolean }>} */
     this.topics = new Map()
     this.joined = () => {}
+    this.unwatch = () => {}
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
     this.turnStart = 0
@@ -122,6 +123,7 @@ class Runner {
       this.running = true
       // The engine's threads do not keep the process alive; a running consumer does.
       this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
+      this.unwatch = this.emitter.watch(() => this.consumer.setFetchEvents(this.listensToFetches))
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
@@ -148,6 +150,7 @@ class Runner {
       if (this.consumer) await this.consumer.stop()
     } finally {
       clearInterval(this.keepAlive)
+      this.unwatch()
       this.joined()
     }
   }
@@ -393,6 +396,10 @@ class Runner {
     for (const lane of this.lanes) {
       if (lane.idle) lane.take()
     }
+  }
+
+  get listensToFetches() {
+    return this.emitter.listens(events.FETCH_START) || this.emitter.listens(events.FETCH)
   }
 
   /** @param {any} event of `native.d.ts` */
