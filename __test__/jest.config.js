@@ -7,7 +7,8 @@ const common = {
 }
 
 /**
- * unit   needs no broker
+ * unit   needs neither a broker nor the addon
+ * bridge needs the addon
  * kafka  shares one real broker, which is started for the run (or KAFKA_BROKERS, KAFKA_FIXTURE); specs that
  *        stop brokers start a cluster of their own
  *
@@ -20,12 +21,17 @@ module.exports = {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{unit,types}/**/*.test.js'],
+      testMatch: ['<rootDir>/unit/**/*.test.js'],
+    },
+    {
+      ...common,
+      displayName: 'bridge',
+      testMatch: ['<rootDir>/bridge/**/*.test.js'],
     },
     {
       ...common,
       displayName: 'kafka',
-      testMatch: ['<rootDir>/{bridge,consumer,issues,examples,kafka}/**/*.test.js'],
+      testMatch: ['<rootDir>/{consumer,issues,examples,kafka}/**/*.test.js'],
       globalSetup: '<rootDir>/kafka/globalSetup.js',
       globalTeardown: '<rootDir>/kafka/globalTeardown.js',
     },

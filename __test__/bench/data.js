@@ -75,4 +75,22 @@ const bytesIn = ({ messages, size, keyed }) => {
   return messages * (size + headers) + keys
 }
 
-module.exports = { fill, bytesIn }
+/**
+ * @param {string[]} brokers
+ * @param {string} topic
+ * @param {string} groupId
+ * @returns {Promise<number>} messages that the group has committed
+ */
+const committedBy = async (brokers, topic, groupId) => {
+  const kafka = new Kafka({ clientId: 'bench-data', brokers, logLevel: logLevel.ERROR })
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const [{ partitions }] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+module.exports = { fill, bytesIn, committedBy }

@@ -155,7 +155,7 @@ const measure = async (
  * @returns {Promise<import('./meter').Figures>}
  */
 const runOnce = async (brokers, workload, { client, api, nodeArgs, wrap }) => {
-  const { bytesIn } = require('./data')
+  const { bytesIn, committedBy } = require('./data')
   const { topicOf } = require('./workloads')
   const { messages, codec, keyed } = workload
   const groupId = `bench-${client}-${api}-${process.pid}-${Date.now()}`
@@ -174,6 +174,11 @@ const runOnce = async (brokers, workload, { client, api, nodeArgs, wrap }) => {
       `${client} ${api} delivered ${count} messages with ${bytes} bytes ` +
         `instead of ${messages} with ${bytesIn(workload)}`
     )
+  }
+  // A client that does not commit has had less to do.
+  const committed = await committedBy(brokers, job.topic, groupId)
+  if (committed !== messages) {
+    throw new Error(`${client} ${api} has committed ${committed} of ${messages} messages`)
   }
   return figures
 }

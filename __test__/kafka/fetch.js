@@ -20,6 +20,9 @@ const [, KAFKA_VERSION] = /<kafka\.version>(.+)<\//.exec(fs.readFileSync(POM, 'u
 /** Everything the fixture writes is in here; git ignores it. */
 const HOME = path.join(__dirname, '..', '..', '.kafka')
 
+/** A folder per cluster, for as long as it runs. */
+const RUNS = path.join(HOME, 'run')
+
 /** The users of PLAIN and SCRAM. */
 const USERS = { alice: 'alice-secret' }
 
@@ -152,4 +155,4 @@ const format = async (java, classpath, directory) => {
   fs.rmSync(path.join(directory, 'meta.properties'))
 }
 
-module.exports = { HOME, USERS, compile, fetchKafka, once }
+module.exports = { HOME, RUNS, USERS, compile, fetchKafka, once }

@@ -113,10 +113,12 @@ impl Fetch {
             if slot.decoding || slot.paused || slot.poison.is_some() || slot.ready >= READY_PER_SLOT {
                 continue;
             }
-            let Some(reader) = slot.reader.take().or_else(|| slot.queue.pop_front().map(BatchReader::new))
-            else {
-                continue;
-            };
+            let reader = slot.reader.take().or_else(|| {
+                let fetched = slot.queue.pop_front()?;
+                self.queued_bytes = self.queued_bytes.saturating_sub(fetched.records.len());
+                Some(BatchReader::new(fetched))
+            });
+            let Some(reader) = reader else { continue };
             let estimate = reader.estimate();
             let buffer = match slot.needs {
                 Some(need) => Buffer::Staged(vec![0; need]),

@@ -97,9 +97,10 @@ impl Slot {
             let mut state = self.lock();
             match &*state {
                 State::Open(connection) if connection.is_alive() => return Ok(connection.clone()),
-                State::Opening { outcome, .. } => outcome.clone(),
+                // Without a sender the task has panicked, a bug of ours: begin anew.
+                State::Opening { outcome, .. } if outcome.has_changed().is_ok() => outcome.clone(),
                 State::Retired(reason) => return Err(reason.clone()),
-                State::Idle | State::Open(_) => {
+                State::Idle | State::Opening { .. } | State::Open(_) => {
                     let (tell, outcome) = watch::channel(None);
                     let task = self.context.spawn(self.clone().open(tell));
                     *state = State::Opening { outcome: outcome.clone(), task };
