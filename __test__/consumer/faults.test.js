@@ -148,7 +148,7 @@ describe('a connection', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
-  it('delivers a byte at a time', async () => {
+  it('delivers a few bytes at a time', async () => {
     for (const proxy of cluster.proxies) proxy.fragment(7)
     const test = await start({ ...proxied(), maxBytesPerPartition: 2048 })
     await expectComplete(test)
