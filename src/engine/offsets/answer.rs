@@ -28,7 +28,7 @@ impl Offsets {
             self.note_committed(&committed);
         }
         if !committed.is_empty() {
-            let automatic = flight.manual.as_ref().is_none_or(|manual| manual.offsets.is_none());
+            let automatic = flight.manual.as_ref().is_none_or(|manual| manual.automatic);
             self.events.push_back(Event::Committed { automatic, offsets: committed });
         }
         match verdict {
@@ -91,12 +91,12 @@ impl Offsets {
             Some(mut manual) => {
                 manual.tries += 1;
                 let hopeless = !manual.retry
-                    || is_about_partitions(&failure) && manual.tries >= PARTITION_TRIES
-                    || manual.offsets.is_none() && !is_current;
+                    || !is_about_coordinator(&failure) && manual.tries >= PARTITION_TRIES
+                    || manual.automatic && !is_current;
                 if hopeless {
                     self.done(manual.ticket, Err(failure));
                 } else {
-                    manual.offsets = manual.offsets.map(|_| refused);
+                    manual.offsets = refused;
                     self.commits.manual.push_front(manual);
                 }
             }
@@ -165,11 +165,6 @@ impl Verdict {
         let failure = Failure::Broker { code, partition: Some(offset.0.clone()) };
         match code {
             ErrorCode::NONE => Verdict::Committed,
-            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
-            | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-            | ErrorCode::LEADER_NOT_AVAILABLE
-            | ErrorCode::NOT_LEADER_OR_FOLLOWER
-            | ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Again(failure),
             ErrorCode::NOT_COORDINATOR
             | ErrorCode::COORDINATOR_NOT_AVAILABLE
             | ErrorCode::REQUEST_TIMED_OUT => Verdict::Moved(failure),
@@ -177,6 +172,8 @@ impl Verdict {
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID
             | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure, code),
+            // Kafka says -1 for whatever it did not foresee.
+            code if code.retriable() || code == ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Again(failure),
             _ => Verdict::No(failure),
         }
     }
@@ -215,17 +212,17 @@ fn read_partitions(offsets: Vec<Offset>, answer: &OffsetCommitResponse) -> Outco
     outcome
 }
 
-/// As opposed to the coordinator, which will be well some day: a deleted topic will not.
-fn is_about_partitions(failure: &Failure) -> bool {
+/// The coordinator will be well some day. A deleted topic will not.
+fn is_about_coordinator(failure: &Failure) -> bool {
     match failure {
         Failure::Broker { code, .. } => matches!(
             *code,
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-                | ErrorCode::LEADER_NOT_AVAILABLE
-                | ErrorCode::NOT_LEADER_OR_FOLLOWER
-                | ErrorCode::UNKNOWN_SERVER_ERROR
+            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
+                | ErrorCode::COORDINATOR_NOT_AVAILABLE
+                | ErrorCode::NOT_COORDINATOR
+                | ErrorCode::REQUEST_TIMED_OUT
         ),
-        _ => false,
+        _ => true,
     }
 }
 

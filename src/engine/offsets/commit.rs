@@ -48,10 +48,13 @@ pub(super) struct Commits {
 #[derive(Debug)]
 pub(super) struct Manual {
     pub(super) ticket: u64,
-    /// None = whatever is uncommitted when its turn comes.
-    pub(super) offsets: Option<Vec<Offset>>,
+    pub(super) offsets: Vec<Offset>,
+    /// The offsets are everything that was uncommitted then.
+    pub(super) automatic: bool,
     /// When it was asked for, see [`Offsets::epoch`].
     epoch: u64,
+    /// The generation that was the last one then.
+    generation_id: Option<i32>,
     pub(super) retry: bool,
     pub(super) tries: u32,
 }
@@ -90,7 +93,7 @@ impl Commits {
 impl Offsets {
     /// Commits these offsets, or (None) everything uncommitted, however often it takes. Ends in [`Event::CommitDone`].
     ///
-    /// Between two generations it waits for the next one, and then fails if a partition has gone to somebody else.
+    /// Between two generations it waits for the next one, and fails if somebody else has, or had, a partition of it.
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
         self.enqueue(ticket, offsets, true);
     }
@@ -125,12 +128,18 @@ impl Offsets {
     }
 
     fn enqueue(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, retry: bool) {
-        let negative = offsets.iter().flatten().find(|(_, offset, _)| *offset < 0);
-        if let Some((partition, ..)) = negative {
+        let automatic = offsets.is_none();
+        // Now, not when its turn comes: a later ticket must not find something newer committed already.
+        let offsets = offsets.unwrap_or_else(|| self.all_uncommitted());
+        if offsets.is_empty() {
+            self.done(ticket, Ok(()));
+        } else if let Some((partition, ..)) = offsets.iter().find(|(_, offset, _)| *offset < 0) {
             let (code, partition) = (ErrorCode::OFFSET_OUT_OF_RANGE, Some(partition.clone()));
             self.done(ticket, Err(Failure::Broker { code, partition }));
         } else {
-            self.commits.manual.push_back(Manual { ticket, offsets, epoch: self.epoch, retry, tries: 0 });
+            let Offsets { epoch, generation_id, .. } = *self;
+            let manual = Manual { ticket, offsets, automatic, epoch, generation_id, retry, tries: 0 };
+            self.commits.manual.push_back(manual);
         }
     }
 }
@@ -219,11 +228,22 @@ impl Offsets {
 // ---- what
 
 impl Offsets {
-    /// An offset that was to be committed in another generation may have been overtaken by the partition's new owner.
+    /// An offset that was to be committed in an earlier generation may have been overtaken by another owner of its
+    /// partition: now, or in a generation that went by without us.
     fn offsets_of(&self, manual: &Manual) -> Result<Vec<Offset>, Failure> {
-        let Some(offsets) = &manual.offsets else { return Ok(self.all_uncommitted()) };
-        let is_lost = |offset: &&Offset| !self.partitions.contains_key(&offset.0);
-        match offsets.iter().find(is_lost).filter(|_| manual.epoch != self.epoch) {
+        let offsets = &manual.offsets;
+        if manual.automatic {
+            let is_open =
+                |(partition, offset, _): &&Offset| self.committed_offset(partition) != Some(*offset);
+            return Ok(offsets.iter().filter(is_open).cloned().collect());
+        }
+        if manual.epoch == self.epoch {
+            return Ok(offsets.clone());
+        }
+        let follows = |then: i32| self.generation_id == Some(then.wrapping_add(1));
+        let has_gap = manual.generation_id.is_some_and(|then| !follows(then));
+        let is_lost = |offset: &&Offset| has_gap || !self.partitions.contains_key(&offset.0);
+        match offsets.iter().find(is_lost) {
             None => Ok(offsets.clone()),
             Some((partition, ..)) => {
                 let (code, partition) = (ErrorCode::ILLEGAL_GENERATION, Some(partition.clone()));
@@ -279,19 +299,16 @@ impl Offsets {
 impl Offsets {
     /// The partitions are going: what rides on them goes too. Explicit commits stay, they are the user's.
     pub(super) fn revoke_commits(&mut self) {
-        let lost = self.has_uncommitted();
         self.commits.wanted = false;
         self.commits.flush = None;
         self.commits.ended_at = None;
         let stray = self.commits.in_flight.take().filter(|flight| flight.manual.is_some());
         self.commits.strays.extend(stray);
-        for manual in std::mem::take(&mut self.commits.manual) {
-            if manual.offsets.is_some() {
-                self.commits.manual.push_back(manual);
-                continue;
-            }
+        let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);
+        self.commits.manual = kept;
+        for Manual { ticket, .. } in Vec::from(gone) {
             let failure = Failure::Broker { code: ErrorCode::REBALANCE_IN_PROGRESS, partition: None };
-            self.done(manual.ticket, if lost { Err(failure) } else { Ok(()) });
+            self.done(ticket, Err(failure));
         }
     }
 

@@ -160,9 +160,9 @@ impl Offsets {
         answer: &OffsetFetchResponse,
     ) {
         if answer.error.is_err() {
-            for (partition, _) in asked {
-                self.lookup_failed(now, partition, answer.error, None);
-            }
+            let mut again: Vec<_> = asked.iter().map(|(partition, _)| partition).collect();
+            again.retain(|partition| self.lookup_failed(partition, answer.error));
+            self.again(now, again);
             return;
         }
         let mut found = BTreeMap::new();
@@ -170,12 +170,13 @@ impl Offsets {
             found
                 .extend(topic.partitions.iter().map(|found| ((topic.name.as_str(), found.partition), found)));
         }
+        let mut again = Vec::new();
         for (partition, _) in asked {
             match found.get(&(&*partition.topic, partition.partition)) {
                 // Some brokers leave partitions out of their answers.
-                None => self.again(now, [partition]),
+                None => again.push(partition),
                 Some(found) if found.error.is_err() => {
-                    self.lookup_failed(now, partition, found.error, Some(partition));
+                    again.extend(self.lookup_failed(partition, found.error).then_some(partition));
                 }
                 Some(found) if found.offset >= 0 => {
                     if let Some(state) = self.partitions.get_mut(partition) {
@@ -190,6 +191,7 @@ impl Offsets {
                 }
             }
         }
+        self.again(now, again);
     }
 }
 
@@ -244,16 +246,20 @@ impl Offsets {
             found
                 .extend(topic.partitions.iter().map(|found| ((topic.name.as_str(), found.partition), found)));
         }
+        let mut again = Vec::new();
         for (partition, question) in asked {
             match found.get(&(&*partition.topic, partition.partition)) {
+                None => again.push(partition),
                 Some(found) if !found.error.is_err() && found.offset >= 0 => {
                     self.tell_reset(partition, *question, found.offset);
                     self.position(partition, found.offset, found.leader_epoch, Why::Reset);
                 }
-                Some(found) => self.lookup_failed(now, partition, found.error, Some(partition)),
-                None => self.again(now, [partition]),
+                Some(found) => {
+                    again.extend(self.lookup_failed(partition, found.error).then_some(partition));
+                }
             }
         }
+        self.again(now, again);
     }
 
     /// Records were lost or will come again: nobody should have to guess why.
@@ -292,33 +298,27 @@ impl Offsets {
         self.events.push_back(Event::Position { partition, offset, leader_epoch, why });
     }
 
-    /// `about`: the partition that the error concerns, if not the group.
-    fn lookup_failed(
-        &mut self,
-        now: Instant,
-        partition: &TopicPartition,
-        code: ErrorCode,
-        about: Option<&TopicPartition>,
-    ) {
-        match code {
-            ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::INVALID_GROUP_ID => {
-                self.once(Event::Failed(Failure::Broker { code, partition: None }));
-                self.set_lookup(partition, Lookup::Idle);
-                return;
-            }
+    /// Is it any use asking again?
+    fn lookup_failed(&mut self, partition: &TopicPartition, code: ErrorCode) -> bool {
+        let about = match code {
+            ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::INVALID_GROUP_ID => None,
             ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION => {
-                self.once(Event::Failed(Failure::Broker { code, partition: about.cloned() }));
-                self.set_lookup(partition, Lookup::Idle);
-                return;
+                Some(partition.clone())
             }
+            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS | ErrorCode::UNSTABLE_OFFSET_COMMIT => return true,
             ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => {
                 self.once(Event::CoordinatorLost);
+                return true;
             }
-            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS | ErrorCode::UNSTABLE_OFFSET_COMMIT => {}
             // Whatever else a leader says: it may no longer be the leader. Never a reason to reset.
-            _ => self.once(Event::RefreshMetadata),
-        }
-        self.again(now, [partition]);
+            _ => {
+                self.once(Event::RefreshMetadata);
+                return true;
+            }
+        };
+        self.once(Event::Failed(Failure::Broker { code, partition: about }));
+        self.set_lookup(partition, Lookup::Idle);
+        false
     }
 
     fn unanswered(&mut self, now: Instant, asked: &[(TopicPartition, Question)], error: NetError) {
@@ -340,11 +340,12 @@ impl Offsets {
         self.again(now, asked.iter().map(|(partition, _)| partition));
     }
 
-    /// The same question after a while.
+    /// The same question after a while: those that failed together wait together, and share the next request.
     fn again<'a>(&mut self, now: Instant, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
+        let jitter = self.rng.fork();
         for partition in partitions {
             let Some(state) = self.partitions.get_mut(partition) else { continue };
-            state.backoff.failed(now, &mut self.rng);
+            state.backoff.failed(now, &mut jitter.clone());
             if let Lookup::Asked { question, .. } = state.lookup {
                 self.set_lookup(partition, Lookup::Due(question));
             }

@@ -27,6 +27,8 @@ pub struct Offsets {
     pub(super) rng: Rng,
     /// As whom we commit; None between generations.
     pub(super) member: Option<Member>,
+    /// The last generation that we were a member of.
+    pub(super) generation_id: Option<i32>,
     /// Counts what is assigned and what is taken away: tells whether a commit was asked for in this generation.
     pub(super) epoch: u64,
     /// What is assigned.
@@ -75,6 +77,7 @@ impl Offsets {
             config,
             rng: Rng::with_seed(seed),
             member: None,
+            generation_id: None,
             epoch: 0,
             partitions: BTreeMap::new(),
             searching: 0,
@@ -89,6 +92,7 @@ impl Offsets {
     pub fn assign(&mut self, now: Instant, partitions: Vec<(TopicPartition, bool)>, member: Member) {
         self.revoke_all();
         self.epoch += 1;
+        self.generation_id = Some(member.generation_id);
         self.member = Some(member);
         self.commits.assigned(now);
         let states = partitions

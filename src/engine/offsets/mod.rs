@@ -17,6 +17,8 @@ mod answer;
 mod commit;
 mod lookup;
 mod machine;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
