@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use crate::engine::cluster::Outbound;
 use crate::engine::offsets::Event;
+use crate::engine::offsets::Offset;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
 use crate::engine::protocol::ErrorCode;
@@ -163,6 +165,10 @@ impl Model {
             Step::CommitAll => self.commit(None),
             Step::Flush => self.world.flush(),
             Step::Assign(partitions) => {
+                if !self.open_tickets.is_empty() {
+                    // Handlers may begin again before a commit that has waited for this generation.
+                    self.backwards.extend(0..3);
+                }
                 self.reading = partitions.iter().map(|partition| (*partition, None)).collect();
                 self.world.assign(&partitions, true);
             }
@@ -302,7 +308,7 @@ proptest! {
         steps in prop::collection::vec(steps(), 1..150),
     ) {
         let mut model = Model::new(OffsetsConfig {
-            auto_commit_interval: interval.map(std::time::Duration::from_millis),
+            auto_commit_interval: interval.map(Duration::from_millis),
             auto_commit_threshold: threshold,
             ..config()
         });
@@ -343,7 +349,7 @@ proptest! {
     ) {
         let mut model = Model::new(OffsetsConfig {
             auto_commit: false,
-            auto_commit_interval: interval.map(std::time::Duration::from_millis),
+            auto_commit_interval: interval.map(Duration::from_millis),
             ..config()
         });
         let group = model.group.clone();
