@@ -321,12 +321,17 @@ fn a_new_topic_is_asked_for_at_once() {
     assert_eq!(world.asked(), [""; 0], "nothing new");
     world.set_topics(&["t", "u"]);
     assert_eq!(world.asked(), ["Metadata"]);
+    // In trouble, too.
+    world.answer_refresh(Err(closed()));
+    assert_eq!(world.asked(), [""; 0]);
+    world.set_topics(&["t", "u", "w"]);
+    assert_eq!(world.asked(), ["Metadata"]);
     // Another one while that question is under way.
-    world.set_topics(&["t", "u", "v"]);
+    world.set_topics(&["t", "u", "w", "v"]);
     world.answer_refresh(Ok(metadata(vec![topic("t", 7), topic("u", 7)])));
     world.pass(SPACING);
     let Request::Metadata(request) = &world.in_flight[0].body else { panic!("{:?}", world.in_flight) };
-    assert_eq!(request.topics.as_ref().map(Vec::len), Some(3));
+    assert_eq!(request.topics.as_ref().map(Vec::len), Some(4));
     assert!(request.allow_auto_topic_creation);
 }
 

@@ -158,6 +158,15 @@ fn a_users_commit_survives_the_end_of_its_generation() {
     world.answer_commit();
     assert_eq!(world.done(), [(1, Ok(()))]);
 
+    // Its answer comes when the next generation has heard otherwise.
+    let mut world = World::consuming(manual.clone());
+    world.commit(1, Some(vec![offset(0, 12)]));
+    world.assign(&[0], false);
+    world.answer_fetch(&[(0, 500)]);
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(()))]);
+    assert_eq!(world.offsets.committed_offset(&t(0)), Some(500));
+
     // The coordinator had moved on to the next generation.
     let mut world = World::consuming(manual);
     world.commit(1, Some(vec![offset(0, 12)]));
