@@ -195,10 +195,7 @@ impl Model {
         self.look();
     }
 
-    fn commit(
-        &mut self,
-        offsets: Option<Vec<(crate::engine::cluster::TopicPartition, i64, Option<String>)>>,
-    ) {
+    fn commit(&mut self, offsets: Option<Vec<Offset>>) {
         self.next_ticket += 1;
         self.open_tickets.insert(self.next_ticket);
         self.world.commit(self.next_ticket, offsets);
