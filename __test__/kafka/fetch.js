@@ -155,4 +155,4 @@ const format = async (java, classpath, directory) => {
   fs.rmSync(path.join(directory, 'meta.properties'))
 }
 
-module.exports = { HOME, RUNS, USERS, compile, fetchKafka, once }
+module.exports = { HOME, KAFKA_VERSION, RUNS, USERS, compile, fetchKafka, once }
