@@ -9,6 +9,7 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::engine::cluster::Failure;
 use crate::engine::cluster::Log;
 use crate::engine::cluster::LogLevel;
 
@@ -61,7 +62,7 @@ impl Consumer {
                 self.offsets.flush();
             }
             Step::Flush if late => self.released(now),
-            Step::Leave if late => self.stopped(),
+            Step::Leave if late => self.stopped(now),
             _ => {}
         }
     }
@@ -95,12 +96,15 @@ impl Consumer {
         }
     }
 
-    /// The group is left, as far as it goes.
-    pub(super) fn stopped(&mut self) {
-        self.phase = Phase::Stopped;
+    /// The group is left, as far as it goes. Whoever still waits for a commit hears of it first.
+    pub(super) fn stopped(&mut self, now: Instant) {
         self.drain = None;
         self.fetch.suspend(true);
         self.fetch.unassign_all();
+        self.offsets.revoke_all();
+        self.offsets.refuse_commits(&Failure::Stopped);
+        self.route_offsets(now);
+        self.phase = Phase::Stopped;
         self.events.push_back(Event::Stopped);
     }
 

@@ -221,7 +221,7 @@ impl Consumer {
                 self.drain = Some(Drain::waiting(now + self.config.rebalance_timeout));
                 self.step_drain(now);
             }
-            Phase::Idle => self.stopped(),
+            Phase::Idle => self.stopped(now),
             Phase::Stopping { .. } | Phase::Stopped => {}
         }
     }

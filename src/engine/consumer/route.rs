@@ -18,9 +18,9 @@ use super::machine::{Consumer, Phase};
 use super::{Event, Joined};
 
 impl Consumer {
-    /// Carries events between the machines until all are quiet.
+    /// Carries events between the machines until all are quiet. After the end there is nobody to tell.
     pub(super) fn route(&mut self, now: Instant) {
-        loop {
+        while self.phase != Phase::Stopped {
             if let Some(event) = self.cluster.poll_event() {
                 self.cluster_event(now, event);
             } else if let Some(event) = self.group.poll_event() {
@@ -39,6 +39,13 @@ impl Consumer {
     pub(super) fn route_fetch(&mut self) {
         while let Some(event) = self.fetch.poll_event() {
             self.fetch_event(event);
+        }
+    }
+
+    /// The same for what the offsets have to say alone.
+    pub(super) fn route_offsets(&mut self, now: Instant) {
+        while let Some(event) = self.offsets.poll_event() {
+            self.offsets_event(now, event);
         }
     }
 
@@ -92,7 +99,7 @@ impl Consumer {
             group::Event::CoordinatorLost => self.cluster.coordinator_lost(),
             group::Event::Left => {
                 if matches!(self.phase, Phase::Stopping { .. }) {
-                    self.stopped();
+                    self.stopped(now);
                 }
             }
             group::Event::Failed(failure) => self.crash(failure),

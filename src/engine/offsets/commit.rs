@@ -18,6 +18,7 @@ use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitPartition;
 use crate::engine::protocol::offset_commit::OffsetCommitRequest;
+use crate::engine::protocol::offset_commit::OffsetCommitResponsePartition;
 use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 
 use super::machine::Offsets;
@@ -38,6 +39,8 @@ pub(super) struct Commits {
     last_at: Option<Instant>,
     /// Everything must go out now: a rebalance or the end.
     flushing: bool,
+    /// How often in a row a partition was unknown to the coordinator.
+    unknown: u32,
 }
 
 #[derive(Debug)]
@@ -60,6 +63,9 @@ enum Verdict {
     Committed,
     /// Try the same again.
     Again,
+    /// Try again: the coordinator may not have heard of the topic yet. Not for ever, or everything behind would wait
+    /// for a topic that does not exist.
+    Unknown(Failure),
     /// The coordinator is elsewhere; try again there.
     Moved,
     /// We are no member of this generation (any more).
@@ -74,7 +80,7 @@ impl Commits {
 
     pub(super) fn assigned(&mut self, now: Instant) {
         self.last_at = Some(now);
-        self.flushing = false;
+        self.backoff.reset();
     }
 
     /// The partitions are gone: what rode on them goes too. Explicit commits stay, they are the user's.
@@ -85,17 +91,19 @@ impl Commits {
         }
     }
 
-    pub(super) fn is_in_flight(&self, id: u64) -> bool {
-        self.in_flight.as_ref().is_some_and(|flight| flight.id == id)
+    /// Has everything been written that can be? Without a member id nothing can.
+    fn is_flushed(&self, is_member: bool) -> bool {
+        self.in_flight.is_none() && !self.wanted && (self.manual.is_empty() || !is_member)
     }
 
-    fn is_quiet(&self) -> bool {
-        self.in_flight.is_none() && self.manual.is_empty() && !self.wanted
+    pub(super) fn is_in_flight(&self, id: u64) -> bool {
+        self.in_flight.as_ref().is_some_and(|flight| flight.id == id)
     }
 }
 
 impl Offsets {
-    /// Commits these offsets, or (None) everything uncommitted. Ends in [`Event::CommitDone`].
+    /// Commits these offsets, or (None) everything uncommitted, as soon as there is a generation to do it in. Ends in
+    /// [`Event::CommitDone`].
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
         self.commits.manual.push_back(Manual { ticket, offsets });
     }
@@ -123,8 +131,16 @@ impl Offsets {
         self.settle_flush();
     }
 
+    /// There will be no further generation, or not in time: whoever still waits for a commit gets `failure`.
+    pub fn refuse_commits(&mut self, failure: &Failure) {
+        let in_flight = self.commits.in_flight.take().and_then(|flight| flight.manual);
+        for Manual { ticket, .. } in in_flight.into_iter().chain(self.commits.manual.drain(..)) {
+            self.events.push_back(Event::CommitDone { ticket, result: Err(failure.clone()) });
+        }
+    }
+
     pub(super) fn settle_flush(&mut self) {
-        if self.commits.flushing && self.commits.is_quiet() {
+        if self.commits.flushing && self.commits.is_flushed(self.member.is_some()) {
             self.commits.flushing = false;
             self.events.push_back(Event::Flushed);
         }
@@ -144,7 +160,8 @@ impl Offsets {
     }
 
     pub(super) fn poll_commit(&mut self, now: Instant) -> Option<Outbound> {
-        if self.commits.in_flight.is_some() || !self.commits.backoff.is_ready(now) {
+        let is_ready = self.commits.in_flight.is_none() && self.commits.backoff.is_ready(now);
+        if !is_ready || self.member.is_none() {
             return None;
         }
         while let Some(manual) = self.commits.manual.pop_front() {
@@ -166,7 +183,8 @@ impl Offsets {
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
         let commits = &self.commits;
-        if commits.in_flight.is_some() || commits.manual.is_empty() && !commits.wanted {
+        let is_due = commits.in_flight.is_none() && (commits.wanted || !commits.manual.is_empty());
+        if !is_due || self.member.is_none() {
             return None;
         }
         let spaced = if commits.manual.is_empty() { self.spaced_until(now) } else { None };
@@ -176,30 +194,50 @@ impl Offsets {
     pub(super) fn commit_answered(&mut self, now: Instant, response: Result<Response, NetError>) {
         let Some(flight) = self.commits.in_flight.take() else { return };
         self.commits.ended_at = Some(now);
-        match verdict(response) {
+        self.note_accepted(&flight, &response);
+        let verdict = verdict(response);
+        self.commits.unknown = match verdict {
+            Verdict::Unknown(_) => self.commits.unknown.saturating_add(1),
+            _ => 0,
+        };
+        match verdict {
             Verdict::Committed => self.committed(now, flight),
-            Verdict::Again => self.again(now, flight),
+            Verdict::Unknown(failure) if self.commits.unknown >= UNKNOWN_ATTEMPTS => {
+                self.commits.unknown = 0;
+                self.refused(now, flight, failure);
+            }
+            Verdict::Again | Verdict::Unknown(_) => self.again(now, flight),
             Verdict::Moved => {
                 self.once(Event::CoordinatorLost);
                 self.again(now, flight);
             }
             Verdict::Rebalance(code) => {
                 self.once(Event::Rebalance(code));
-                self.refused(flight, Failure::Broker { code, partition: None });
+                self.refused(now, flight, Failure::Broker { code, partition: None });
             }
-            Verdict::No(failure) => self.refused(flight, failure),
+            Verdict::No(failure) => self.refused(now, flight, failure),
         }
         self.settle_flush();
+    }
+
+    /// One partition's refusal does not undo the others' success.
+    fn note_accepted(&mut self, flight: &InFlight, response: &Result<Response, NetError>) {
+        let Ok(Response::OffsetCommit(answer)) = response else { return };
+        for (partition, offset, _) in &flight.offsets {
+            let topic = answer.topics.iter().find(|topic| *topic.name == *partition.topic);
+            let of_partition = |p: &&OffsetCommitResponsePartition| p.partition == partition.partition;
+            let answer = topic.and_then(|topic| topic.partitions.iter().find(of_partition));
+            if answer.is_some_and(|answer| !answer.error.is_err())
+                && let Some(state) = self.partitions.get_mut(partition)
+            {
+                state.committed = Some(*offset);
+            }
+        }
     }
 
     fn committed(&mut self, now: Instant, flight: InFlight) {
         self.commits.backoff.reset();
         self.commits.last_at = Some(now);
-        for (partition, offset, _) in &flight.offsets {
-            if let Some(state) = self.partitions.get_mut(partition) {
-                state.committed = Some(*offset);
-            }
-        }
         let explicit = flight.manual.as_ref().is_some_and(|manual| manual.offsets.is_some());
         self.events.push_back(Event::Committed { automatic: !explicit, offsets: flight.offsets });
         if let Some(Manual { ticket, .. }) = flight.manual {
@@ -215,18 +253,22 @@ impl Offsets {
         }
     }
 
-    fn refused(&mut self, flight: InFlight, failure: Failure) {
-        self.commits.backoff.reset();
+    fn refused(&mut self, now: Instant, flight: InFlight, failure: Failure) {
         match flight.manual {
             Some(Manual { ticket, .. }) => {
+                self.commits.backoff.reset();
                 self.events.push_back(Event::CommitDone { ticket, result: Err(failure) });
             }
-            None => self.events.push_back(Event::Log(Log {
-                level: LogLevel::Warn,
-                namespace: "OffsetManager",
-                message: format!("Offsets were not committed: {}", describe(&failure)),
-                extra: Vec::new(),
-            })),
+            None => {
+                // The next batch will want the same: until the cause is gone, not with every batch.
+                self.commits.backoff.failed(now, &mut self.rng);
+                self.events.push_back(Event::Log(Log {
+                    level: LogLevel::Warn,
+                    namespace: "OffsetManager",
+                    message: format!("Offsets were not committed: {}", describe(&failure)),
+                    extra: Vec::new(),
+                }));
+            }
         }
     }
 
@@ -246,13 +288,14 @@ impl Offsets {
                 }
             }
         }
+        let member = self.member.clone().unwrap_or_default();
         let id = self.take_id();
         self.commits.in_flight = Some(InFlight { id, offsets, manual });
         let request = OffsetCommitRequest {
             group_id: self.config.group_id.clone(),
-            generation_id: self.member.generation_id,
-            member_id: self.member.member_id.clone(),
-            group_instance_id: self.member.group_instance_id.clone(),
+            generation_id: member.generation_id,
+            member_id: member.member_id,
+            group_instance_id: member.group_instance_id,
             topics,
         };
         Outbound { id, to: Target::AnyCoordinator, body: request.into(), held: Duration::ZERO }
@@ -286,9 +329,13 @@ fn verdict(response: Result<Response, NetError>) -> Verdict {
                 ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => return Verdict::Moved,
                 ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
                 | ErrorCode::REQUEST_TIMED_OUT
-                | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
                 | ErrorCode::LEADER_NOT_AVAILABLE
                 | ErrorCode::NOT_LEADER_OR_FOLLOWER => verdict = Verdict::Again,
+                code @ ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => {
+                    let topic = topic.name.as_str().into();
+                    let partition = Some(TopicPartition { topic, partition: partition.partition });
+                    verdict = Verdict::Unknown(Failure::Broker { code, partition });
+                }
                 code @ (ErrorCode::REBALANCE_IN_PROGRESS
                 | ErrorCode::ILLEGAL_GENERATION
                 | ErrorCode::UNKNOWN_MEMBER_ID) => return Verdict::Rebalance(code),
@@ -311,5 +358,7 @@ fn describe(failure: &Failure) -> String {
     }
 }
 
+/// As often as kafkajs tries.
+const UNKNOWN_ATTEMPTS: u32 = 6;
 /// Between two automatic commits of a busy consumer: at most some fifty a second.
 const SPACING: Duration = Duration::from_millis(20);

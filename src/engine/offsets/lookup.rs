@@ -45,7 +45,7 @@ pub(super) struct Lookups {
     in_flight: HashMap<u64, Vec<Asked>>,
 }
 
-/// A seek or another reset changes the partition's `lookup`: the answer to the old question is then void.
+/// One partition's question.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     partition: TopicPartition,
@@ -55,6 +55,11 @@ pub(super) struct Asked {
 impl Lookups {
     pub(super) fn land(&mut self, id: u64) -> Option<Vec<Asked>> {
         self.in_flight.remove(&id)
+    }
+
+    /// The partition's question has changed: what is on its way answers the old one.
+    pub(super) fn forget(&mut self, partition: &TopicPartition) {
+        self.in_flight.values_mut().for_each(|asked| asked.retain(|asked| asked.partition != *partition));
     }
 
     fn is_asked(&self, partition: &TopicPartition, lookup: Lookup) -> bool {
@@ -151,13 +156,9 @@ impl Offsets {
     pub(super) fn lookup_answered(
         &mut self,
         now: Instant,
-        _id: u64,
-        mut asked: Vec<Asked>,
+        asked: Vec<Asked>,
         response: Result<Response, NetError>,
     ) {
-        asked.retain(|asked| {
-            self.partitions.get(&asked.partition).is_some_and(|state| state.lookup == asked.lookup)
-        });
         match response {
             Ok(Response::OffsetFetch(answer)) => self.committed_answered(now, &asked, &answer),
             Ok(Response::ListOffsets(answer)) => {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::engine::cluster::Backoff;
+use crate::engine::cluster::Failure;
 use crate::engine::cluster::Log;
 use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Metadata;
@@ -24,7 +25,8 @@ use super::{Event, Member, OffsetsConfig, Reset, ResetPolicy};
 pub struct Offsets {
     pub(super) config: OffsetsConfig,
     pub(super) rng: Rng,
-    pub(super) member: Member,
+    /// As whom we commit; None between two generations: commits wait for the next one.
+    pub(super) member: Option<Member>,
     /// What is assigned.
     pub(super) partitions: BTreeMap<TopicPartition, Partition>,
     pub(super) lookups: Lookups,
@@ -56,7 +58,7 @@ impl Offsets {
         Offsets {
             config,
             rng: Rng::with_seed(seed),
-            member: Member::default(),
+            member: None,
             partitions: BTreeMap::new(),
             lookups: Lookups::default(),
             commits: Commits::default(),
@@ -69,7 +71,7 @@ impl Offsets {
     /// [`Event::Position`].
     pub fn assign(&mut self, now: Instant, partitions: Vec<(TopicPartition, bool)>, member: Member) {
         self.revoke_all();
-        self.member = member;
+        self.member = Some(member);
         self.commits.assigned(now);
         for (partition, from_beginning) in partitions {
             let state = Partition {
@@ -84,11 +86,14 @@ impl Offsets {
         }
     }
 
-    /// Nothing is ours any more: late answers are nobody's, resolved offsets are not ours to commit.
+    /// Nothing is ours any more: late answers are nobody's, resolved offsets are not ours to commit. Explicit commits
+    /// wait for the next generation.
     pub fn revoke_all(&mut self) {
+        self.member = None;
         self.partitions.clear();
         self.lookups = Lookups::default();
         self.commits.revoked();
+        self.settle_flush();
     }
 
     /// Finds a new position.
@@ -96,7 +101,7 @@ impl Offsets {
         let policy = self.config.reset;
         let Some(state) = self.partitions.get_mut(partition) else { return };
         if how == Reset::ByPolicy && policy == ResetPolicy::None {
-            let failure = crate::engine::cluster::Failure::OffsetOutOfRange(partition.clone());
+            let failure = Failure::OffsetOutOfRange(partition.clone());
             self.events.push_back(Event::Failed(failure));
             return;
         }
@@ -107,6 +112,7 @@ impl Offsets {
         };
         state.lookup = if latest { Lookup::Latest } else { Lookup::Earliest };
         state.backoff.reset();
+        self.lookups.forget(partition);
         if how == Reset::ByPolicy {
             let (topic, number) = (&partition.topic, partition.partition);
             let to = if latest { "latest" } else { "earliest" };
@@ -124,6 +130,7 @@ impl Offsets {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         state.lookup = Lookup::None;
         state.start = Some(offset);
+        self.lookups.forget(partition);
         if self.config.auto_commit {
             state.resolved = Some(offset);
             self.commits.want();
@@ -149,12 +156,13 @@ impl Offsets {
         uncommitted.collect()
     }
 
-    /// The answer to the request with this id; the one place where late answers are dropped.
+    /// The answer to the request with this id; one that a seek, a reset or a revocation has
+    /// overtaken is nobody's.
     pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         if self.commits.is_in_flight(id) {
             self.commit_answered(now, response);
         } else if let Some(asked) = self.lookups.land(id) {
-            self.lookup_answered(now, id, asked, response);
+            self.lookup_answered(now, asked, response);
         }
     }
 

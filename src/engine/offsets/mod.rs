@@ -13,6 +13,8 @@
 mod commit;
 mod lookup;
 mod machine;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
