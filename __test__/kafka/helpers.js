@@ -49,8 +49,21 @@ const createTopic = async ({
 } = {}) => {
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
   const description = { topic, numPartitions, replicationFactor, configEntries }
-  await withAdmin(brokers, admin => admin.createTopics({ topics: [description] }))
+  await withAdmin(brokers, async admin => {
+    await admin.createTopics({ topics: [description], waitForLeaders: false })
+    // For a moment some of the brokers do not know it yet.
+    await waitFor(() => hasLeaders(admin, topic).catch(() => false), { message: `topic ${topic}` })
+  })
   return topic
+}
+
+/**
+ * @param {import('kafkajs').Admin} admin
+ * @param {string} topic
+ */
+const hasLeaders = async (admin, topic) => {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+  return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
 }
 
 /**

@@ -353,7 +353,7 @@ class Runner {
    * @returns {number} ms until the partition may be handed out again
    */
   handlerFailed(lane, error) {
-    if (isRebalancing(error)) return 0
+    if (endsGeneration(error)) return 0
     const name = this.eachMessage ? 'eachMessage' : 'eachBatch'
     const { delivery, topic, partition } = lane
     if (!(error instanceof KafkaJSError)) {
@@ -579,6 +579,10 @@ const subscribedTopics = (members, ours) => {
   }
   return [...topics]
 }
+
+/** What `heartbeat()` and commits say when the partitions are about to go: the group decides, not the handler's retries. */
+const endsGeneration = error =>
+  error != null && (isRebalancing(error) || error.type === 'UNKNOWN_MEMBER_ID')
 
 /** @param {Lane} lane */
 const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`
