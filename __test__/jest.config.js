@@ -3,7 +3,7 @@ const common = {
   rootDir: __dirname,
   testEnvironment: 'node',
   // The sources run as they are.
-  transform: {},
+  transform: {}
 }
 
 /**
@@ -21,19 +21,19 @@ module.exports = {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/unit/**/*.test.js'],
+      testMatch: ['<rootDir>/unit/**/*.test.js']
     },
     {
       ...common,
       displayName: 'bridge',
-      testMatch: ['<rootDir>/bridge/**/*.test.js'],
+      testMatch: ['<rootDir>/bridge/**/*.test.js']
     },
     {
       ...common,
       displayName: 'kafka',
       testMatch: ['<rootDir>/{consumer,issues,examples,kafka}/**/*.test.js'],
       globalSetup: '<rootDir>/kafka/globalSetup.js',
-      globalTeardown: '<rootDir>/kafka/globalTeardown.js',
-    },
-  ],
+      globalTeardown: '<rootDir>/kafka/globalTeardown.js'
+    }
+  ]
 }

@@ -11,7 +11,7 @@ const { topicOf } = require('./workloads')
 const BATCH_BYTES = 16 * 1024
 const HEADERS = {
   source: 'bench',
-  trace: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  trace: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 }
 
 /**
@@ -32,18 +32,18 @@ const fill = async (brokers, workload) => {
     }
     await admin.createTopics({
       topics: [{ topic, numPartitions: workload.partitions }],
-      waitForLeaders: true,
+      waitForLeaders: true
     })
     const producer = await startProducer(brokers, {
       'compression.type': workload.codec,
       'batch.size': BATCH_BYTES,
-      'linger.ms': 20,
+      'linger.ms': 20
     })
     await producer.generate({
       topic,
       count: workload.messages,
       valueBytes: workload.size,
-      ...(workload.keyed ? { keys: true, headers: HEADERS } : {}),
+      ...(workload.keyed ? { keys: true, headers: HEADERS } : {})
     })
     await producer.close()
     return true

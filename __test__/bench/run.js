@@ -211,7 +211,7 @@ const inShort = ({ messagesPerSecond, totalMs, cpuMicros, stallMs, histogramStal
     `${(totalMs / 1000).toFixed(2).padStart(6)} s`,
     `${cpuMicros.toFixed(2).padStart(5)} µs CPU/msg`,
     `${stallMs.toFixed(0).padStart(4)} ms stall (${histogramStallMs.toFixed(0)})`,
-    `${rssMb.toFixed(0).padStart(4)} MB`,
+    `${rssMb.toFixed(0).padStart(4)} MB`
   ].join('  ')
 
 /** @param {string[]} brokers */

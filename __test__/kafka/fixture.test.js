@@ -18,7 +18,7 @@ const {
   sharedCluster,
   uniqueName,
   waitFor,
-  withAdmin,
+  withAdmin
 } = require('./helpers')
 const { startProducer } = require('./producer')
 
@@ -43,7 +43,7 @@ const consume = async (options, topic, count) => {
     await consumer.run({
       eachMessage: async ({ message }) => {
         messages.push(message)
-      },
+      }
     })
     await waitFor(() => {
       if (crash) throw crash
@@ -72,13 +72,13 @@ describe('every way to connect', () => {
 
   it.each([
     ['an authority that signed nothing', { ssl: { ca: [cluster.otherCa] } }, /certificate/],
-    ['no authority', { ssl: true }, /certificate/],
+    ['no authority', { ssl: true }, /certificate/]
   ])('SSL refuses %s', async (_, options, message) => {
     const kafka = new Kafka({
       brokers: cluster.listeners.ssl,
       logLevel: logLevel.NOTHING,
       retry: { retries: 0 },
-      ...options,
+      ...options
     })
     await expect(kafka.admin().connect()).rejects.toThrow(message)
   })
@@ -90,7 +90,7 @@ describe('every way to connect', () => {
       brokers,
       ssl: { ...ssl, cert: client.cert, key: client.key },
       logLevel: logLevel.NOTHING,
-      retry: { retries: 0 },
+      retry: { retries: 0 }
     })
     const admin = kafka.admin()
     await expect(admin.connect()).rejects.toThrow()
@@ -107,7 +107,7 @@ describe('every way to connect', () => {
         ssl,
         sasl,
         logLevel: logLevel.NOTHING,
-        retry: { retries: 0 },
+        retry: { retries: 0 }
       })
       await expect(kafka.admin().connect()).rejects.toThrow(/SASL|Authentication failed/)
     }
@@ -119,7 +119,7 @@ describe('every way to connect', () => {
       brokers: cluster.listeners.oauth,
       sasl: { mechanism: 'oauthbearer', oauthBearerProvider },
       logLevel: logLevel.NOTHING,
-      retry: { retries: 0 },
+      retry: { retries: 0 }
     })
     const admin = kafka.admin()
     // kafkajs looks away when the token is refused, and the next request fails.
@@ -138,7 +138,7 @@ describe('producing', () => {
   it.each([
     ['snappy', 'Snappy'],
     ['lz4', 'LZ4'],
-    ['zstd', 'ZSTD'],
+    ['zstd', 'ZSTD']
   ])('%s arrives as such', async (compression, name) => {
     const topic = await createTopic()
     await produce(topic, [{ key: 'k', value: 'v', headers: { h: ['1', '2'] } }], { compression })
@@ -159,13 +159,13 @@ describe('producing', () => {
       valueBytes: 20,
       prefix: 'n',
       transactions: ['commit', 'abort'],
-      perTransaction: 4,
+      perTransaction: 4
     })
     // Each transaction ends with a marker, which takes an offset.
     expect(transactions).toEqual([
       { outcome: 'commit', offsets: { 0: [0, 3] } },
       { outcome: 'abort', offsets: { 0: [5, 8] } },
-      { outcome: 'commit', offsets: { 0: [10, 11] } },
+      { outcome: 'commit', offsets: { 0: [10, 11] } }
     ])
     expect(offsets).toEqual({ 0: [0, 11] })
     await producer.begin()

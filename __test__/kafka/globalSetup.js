@@ -19,6 +19,6 @@ module.exports = async () => {
     stopSharedCluster: async () => {
       fs.rmSync(directory, { recursive: true, force: true })
       await cluster.stop()
-    },
+    }
   })
 }

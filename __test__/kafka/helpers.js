@@ -45,7 +45,7 @@ const createTopic = async ({
   partitions: numPartitions = 1,
   replicationFactor = -1,
   config = {},
-  brokers,
+  brokers
 } = {}) => {
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
   const description = { topic, numPartitions, replicationFactor, configEntries }
@@ -86,7 +86,7 @@ const produce = async (topic, messages, { compression = 'none', acks = -1, broke
     const idempotence = { 'enable.idempotence': acks === -1 }
     const producer = await startProducer(brokers ?? sharedCluster().brokers, {
       ...config,
-      ...idempotence,
+      ...idempotence
     })
     try {
       const records = messages.map(({ timestamp, ...message }) =>
@@ -190,5 +190,5 @@ module.exports = {
   sharedCluster,
   uniqueName,
   waitFor,
-  withAdmin,
+  withAdmin
 }

@@ -136,7 +136,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
   const end = async () => {
     await Promise.all([
       ...nodes.map(node => node.destroy()),
-      ...proxies.map(proxy => proxy.close()),
+      ...proxies.map(proxy => proxy.close())
     ])
   }
 
@@ -160,7 +160,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
       ssl: at('SSL'),
       saslSsl: at('SASL_SSL'),
       oauth: at('OAUTH'),
-      proxied: plans.flatMap(({ proxyPort }) => (proxyPort ? [`127.0.0.1:${proxyPort}`] : [])),
+      proxied: plans.flatMap(({ proxyPort }) => (proxyPort ? [`127.0.0.1:${proxyPort}`] : []))
     },
     ca: authority.cert,
     otherCa: createAuthority('kafkars other authority').cert,
@@ -176,7 +176,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
         throw withLogs(new Error('A broker ended although nobody stopped it'), nodes)
       }
       fs.rmSync(logDir, { recursive: true, force: true })
-    },
+    }
   }
 }
 
@@ -198,7 +198,7 @@ const planNodes = async (logDir, count, proxied) => {
       id: index + 1,
       directory,
       ports: Object.fromEntries(listeners.map(name => [name, take()])),
-      ...(proxied ? { proxyPort: take() } : {}),
+      ...(proxied ? { proxyPort: take() } : {})
     }
   })
 }
@@ -206,8 +206,9 @@ const planNodes = async (logDir, count, proxied) => {
 /** @param {BrokerNode[]} nodes */
 const assertAlive = nodes => {
   const dead = nodes.filter(({ crashed }) => crashed)
-  if (dead.length > 0)
+  if (dead.length > 0) {
     throw new Error(`Broker ${dead.map(({ id }) => id).join(', ')} did not start`)
+  }
 }
 
 /**

@@ -394,7 +394,8 @@ class Runner {
   wake() {
     this.turnStart = performance.now()
     for (const lane of this.lanes) {
-      if (lane.idle) lane.take()
+      // What escapes a lane is no handler's error: a logger that throws, or a bug of ours.
+      if (lane.idle) lane.take().catch(error => this.crash(error))
     }
   }
 

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crate::engine::cluster::Log;
 use crate::engine::cluster::LogLevel;
+use crate::engine::offsets;
 
 use super::Event;
 use super::machine::{Consumer, Phase};
@@ -101,6 +102,12 @@ impl Consumer {
         self.drain = None;
         self.fetch.suspend(true);
         self.fetch.unassign_all();
+        self.offsets.close();
+        while let Some(event) = self.offsets.poll_event() {
+            if let offsets::Event::CommitDone { ticket, result } = event {
+                self.events.push_back(Event::CommitDone { ticket, result });
+            }
+        }
         self.events.push_back(Event::Stopped);
     }
 

@@ -49,6 +49,9 @@ impl Consumer {
                     let brokers = self.cluster.metadata().brokers().to_vec();
                     self.events.push_back(Event::Brokers(brokers));
                 }
+                for partition in change.recreated.iter().flat_map(|topic| self.offsets.recreated(topic)) {
+                    self.fetch.await_position(&partition);
+                }
                 if !change.partitions_changed.is_empty() {
                     self.log(LogLevel::Info, "ConsumerGroup", "Topic has been updated".into());
                     self.group.rejoin(now, "the partition count of a topic has changed");
