@@ -3,11 +3,12 @@ const common = {
   rootDir: __dirname,
   testEnvironment: 'node',
   // The sources run as they are.
-  transform: {},
+  transform: {}
 }
 
 /**
- * unit   needs no broker
+ * unit   needs neither a broker nor the addon
+ * bridge needs the addon
  * kafka  shares one real broker, which is started for the run (or KAFKA_BROKERS, KAFKA_FIXTURE); specs that
  *        stop brokers start a cluster of their own
  *
@@ -20,14 +21,19 @@ module.exports = {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{unit,bridge,types}/**/*.test.js'],
+      testMatch: ['<rootDir>/unit/**/*.test.js']
+    },
+    {
+      ...common,
+      displayName: 'bridge',
+      testMatch: ['<rootDir>/bridge/**/*.test.js']
     },
     {
       ...common,
       displayName: 'kafka',
       testMatch: ['<rootDir>/{consumer,issues,examples,kafka}/**/*.test.js'],
       globalSetup: '<rootDir>/kafka/globalSetup.js',
-      globalTeardown: '<rootDir>/kafka/globalTeardown.js',
-    },
-  ],
+      globalTeardown: '<rootDir>/kafka/globalTeardown.js'
+    }
+  ]
 }

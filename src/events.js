@@ -52,8 +52,8 @@ class Emitter {
   constructor({ logger }) {
     this.logger = logger
     this.emitter = new EventEmitter()
-    /** Called after each `on` and each removal. */
-    this.onChange = () => {}
+    /** @type {Set<() => void>} */
+    this.watchers = new Set()
   }
 
   /**
@@ -76,10 +76,10 @@ class Emitter {
       }
     }
     this.emitter.on(name, guarded)
-    this.onChange()
+    this.changed()
     return () => {
       this.emitter.removeListener(name, guarded)
-      this.onChange()
+      this.changed()
     }
   }
 
@@ -98,6 +98,22 @@ class Emitter {
    */
   listens(name) {
     return this.emitter.listenerCount(name) > 0
+  }
+
+  /**
+   * Calls `watcher` now, and again after each `on` and each removal: what is expensive is made for listeners only.
+   * @param {() => void} watcher
+   * @returns {() => void} ends it
+   */
+  watch(watcher) {
+    this.watchers.add(watcher)
+    watcher()
+    return () => this.watchers.delete(watcher)
+  }
+
+  /** @private */
+  changed() {
+    for (const watcher of this.watchers) watcher()
   }
 
   /** Does anybody listen to what goes over the network? */

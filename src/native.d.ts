@@ -265,10 +265,13 @@ export class NativeConsumer {
   takeStaged(lane: number, into: Uint8Array): void
   /** The topic and partition (one) behind a slot number in a delivery's header. */
   slot(slot: number): NativeTopicPartitions | null
-  /** The lane is idle again. Outcome 0: went to the end; 1: stopped early, deliver again from the resolved offset, after `backoff` ms. */
-  finish(lane: number, outcome: number, backoff: number): void
+  /** The lane is idle again. What it has not resolved is delivered again, after `backoff` ms. */
+  finish(lane: number, backoff: number): void
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
+
+  /** `fetch_start` and `fetch` events are only made while somebody listens. */
+  setFetchEvents(on: boolean): void
 
   /** Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. */
   progress(): void

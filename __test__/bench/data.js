@@ -11,7 +11,7 @@ const { topicOf } = require('./workloads')
 const BATCH_BYTES = 16 * 1024
 const HEADERS = {
   source: 'bench',
-  trace: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  trace: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 }
 
 /**
@@ -32,18 +32,18 @@ const fill = async (brokers, workload) => {
     }
     await admin.createTopics({
       topics: [{ topic, numPartitions: workload.partitions }],
-      waitForLeaders: true,
+      waitForLeaders: true
     })
     const producer = await startProducer(brokers, {
       'compression.type': workload.codec,
       'batch.size': BATCH_BYTES,
-      'linger.ms': 20,
+      'linger.ms': 20
     })
     await producer.generate({
       topic,
       count: workload.messages,
       valueBytes: workload.size,
-      ...(workload.keyed ? { keys: true, headers: HEADERS } : {}),
+      ...(workload.keyed ? { keys: true, headers: HEADERS } : {})
     })
     await producer.close()
     return true
@@ -75,4 +75,22 @@ const bytesIn = ({ messages, size, keyed }) => {
   return messages * (size + headers) + keys
 }
 
-module.exports = { fill, bytesIn }
+/**
+ * @param {string[]} brokers
+ * @param {string} topic
+ * @param {string} groupId
+ * @returns {Promise<number>} messages that the group has committed
+ */
+const committedBy = async (brokers, topic, groupId) => {
+  const kafka = new Kafka({ clientId: 'bench-data', brokers, logLevel: logLevel.ERROR })
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const [{ partitions }] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+module.exports = { fill, bytesIn, committedBy }

@@ -15,7 +15,7 @@ const machine = kafkaVersion => {
     `${os.type()} ${os.release()}`,
     `Node ${process.versions.node}`,
     `Kafka ${kafkaVersion}`,
-    'broker and client on one machine',
+    'broker and client on one machine'
   ].join(', ')
 }
 

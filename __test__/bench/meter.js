@@ -73,7 +73,7 @@ class Meter {
     this.#histogram.enable()
     this.#timers = [
       setInterval(() => this.#tick(), TICK),
-      setInterval(() => this.#lookAtMemory(), MEMORY_TICK),
+      setInterval(() => this.#lookAtMemory(), MEMORY_TICK)
     ]
     this.#startAt = this.#tickAt = performance.now()
     this.#cpu = process.cpuUsage()
@@ -115,7 +115,7 @@ class Meter {
       stallMs: this.#stall,
       histogramStallMs: Math.max(0, this.#histogram.max / 1e6 - TICK),
       rssMb: peak / 2 ** 20,
-      rssGrowthMb: (peak - this.#rssAtStart) / 2 ** 20,
+      rssGrowthMb: (peak - this.#rssAtStart) / 2 ** 20
     }
   }
 

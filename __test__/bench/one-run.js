@@ -41,7 +41,7 @@ const run = async job => {
   const disconnect = await client.consume(library, {
     ...job,
     handle: job.keyed ? readAll : readValue,
-    endOfBatch: () => meter.endOfBatch(),
+    endOfBatch: () => meter.endOfBatch()
   })
   await meter.done
   await sleep(AFTERMATH)

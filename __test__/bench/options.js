@@ -67,8 +67,8 @@ const parse = argv => {
       keep: flag,
       help: flag,
       'node-arg': many,
-      wrap: one,
-    },
+      wrap: one
+    }
   })
   if (values.help) return null
 
@@ -93,7 +93,7 @@ const parse = argv => {
     calm: values.calm ? positive('calm', values.calm) * 1000 : 0,
     keep: Boolean(values.keep),
     nodeArgs: values['node-arg'] || [],
-    wrap: values.wrap ? values.wrap.split(/\s+/).filter(Boolean) : [],
+    wrap: values.wrap ? values.wrap.split(/\s+/).filter(Boolean) : []
   }
 }
 

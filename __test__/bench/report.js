@@ -19,9 +19,9 @@ const COLUMNS = [
     name: 'stall ms',
     of: f => Math.max(f.stallMs, f.histogramStallMs),
     digits: 0,
-    better: 'less',
+    better: 'less'
   },
-  { name: 'RSS MB', of: f => f.rssMb, digits: 0, better: 'less' },
+  { name: 'RSS MB', of: f => f.rssMb, digits: 0, better: 'less' }
 ]
 
 /** Whose ratios to all others are shown. */
@@ -56,7 +56,7 @@ const rowsOf = ({ runs }) => {
           ofApi.filter(run => run.client === client).map(run => of(run.figures)),
           digits
         )
-      ),
+      )
     ])
     const ratios = clients.includes(OURS)
       ? clients
@@ -64,7 +64,7 @@ const rowsOf = ({ runs }) => {
           .map(client => [
             `${OURS} / ${client}`,
             api,
-            ...COLUMNS.map(({ of }) => `${ratio(ofApi, client, of).toFixed(2)} ×`),
+            ...COLUMNS.map(({ of }) => `${ratio(ofApi, client, of).toFixed(2)} ×`)
           ])
       : []
     return [...figures, ...ratios]

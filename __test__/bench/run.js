@@ -155,7 +155,7 @@ const measure = async (
  * @returns {Promise<import('./meter').Figures>}
  */
 const runOnce = async (brokers, workload, { client, api, nodeArgs, wrap }) => {
-  const { bytesIn } = require('./data')
+  const { bytesIn, committedBy } = require('./data')
   const { topicOf } = require('./workloads')
   const { messages, codec, keyed } = workload
   const groupId = `bench-${client}-${api}-${process.pid}-${Date.now()}`
@@ -174,6 +174,11 @@ const runOnce = async (brokers, workload, { client, api, nodeArgs, wrap }) => {
       `${client} ${api} delivered ${count} messages with ${bytes} bytes ` +
         `instead of ${messages} with ${bytesIn(workload)}`
     )
+  }
+  // A client that does not commit has had less to do.
+  const committed = await committedBy(brokers, job.topic, groupId)
+  if (committed !== messages) {
+    throw new Error(`${client} ${api} has committed ${committed} of ${messages} messages`)
   }
   return figures
 }
@@ -206,7 +211,7 @@ const inShort = ({ messagesPerSecond, totalMs, cpuMicros, stallMs, histogramStal
     `${(totalMs / 1000).toFixed(2).padStart(6)} s`,
     `${cpuMicros.toFixed(2).padStart(5)} µs CPU/msg`,
     `${stallMs.toFixed(0).padStart(4)} ms stall (${histogramStallMs.toFixed(0)})`,
-    `${rssMb.toFixed(0).padStart(4)} MB`,
+    `${rssMb.toFixed(0).padStart(4)} MB`
   ].join('  ')
 
 /** @param {string[]} brokers */

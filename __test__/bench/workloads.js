@@ -16,7 +16,7 @@
 const WORKLOADS = {
   small: spec('small', 1_000_000, 100),
   large: spec('large', 200_000, 1000),
-  keyed: { ...spec('keyed', 300_000, 300), keyed: true },
+  keyed: { ...spec('keyed', 300_000, 300), keyed: true }
 }
 
 /**
@@ -42,7 +42,7 @@ const titleOf = ({ messages, size, keyed, partitions, codec }) =>
     `${messages.toLocaleString('en-US')} × ${size} B`,
     ...(keyed ? ['key and two headers'] : []),
     `${partitions} partitions`,
-    codec === 'none' ? 'uncompressed' : codec,
+    codec === 'none' ? 'uncompressed' : codec
   ].join(', ')
 
 module.exports = { WORKLOADS, topicOf, titleOf }

@@ -42,8 +42,8 @@ const capacityAssigner =
       metadata: MemberMetadata.encode({
         version: VERSION,
         topics,
-        userData: Buffer.from(JSON.stringify({ capacity })),
-      }),
+        userData: Buffer.from(JSON.stringify({ capacity }))
+      })
     }),
 
     /** Runs in the leader alone. */
@@ -53,7 +53,7 @@ const capacityAssigner =
         capacity: capacityOf(memberMetadata),
         /** @type {Record<string, number[]>} */
         assignment: {},
-        load: 0,
+        load: 0
       }))
       // Everybody computes the same for the same team, whatever order the broker lists it in.
       team.sort((a, b) => b.capacity - a.capacity || a.memberId.localeCompare(b.memberId))
@@ -72,10 +72,10 @@ const capacityAssigner =
         memberAssignment: MemberAssignment.encode({
           version: VERSION,
           assignment,
-          userData: Buffer.alloc(0),
-        }),
+          userData: Buffer.alloc(0)
+        })
       }))
-    },
+    }
   })
 
 /**
@@ -103,14 +103,14 @@ const startMember = async (name, capacity, onMessage) => {
     groupId: GROUP_ID,
     maxWaitTimeInMs: 200,
     heartbeatInterval: 200,
-    partitionAssigners: [capacityAssigner(capacity), PartitionAssigners.roundRobin],
+    partitionAssigners: [capacityAssigner(capacity), PartitionAssigners.roundRobin]
   })
   const member = {
     name,
     consumer,
     partitions: /** @type {number[]} */ ([]),
     protocol: '',
-    handled: 0,
+    handled: 0
   }
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     member.partitions = [...(payload.memberAssignment[TOPIC] ?? [])].sort((a, b) => a - b)
@@ -122,7 +122,7 @@ const startMember = async (name, capacity, onMessage) => {
     eachMessage: async ({ partition, message }) => {
       member.handled += 1
       onMessage(partition, BigInt(message.offset) + 1n)
-    },
+    }
   })
   return member
 }
@@ -147,9 +147,7 @@ const main = async () => {
     protocol: group.protocol,
     joinedWith: [...new Set(members.map(({ protocol }) => protocol))],
     partitions: Object.fromEntries(members.map(({ name, partitions }) => [name, partitions])),
-    offsets: Object.fromEntries(
-      [...next].sort(([a], [b]) => a - b).map(([p, o]) => [p, String(o)])
-    ),
+    offsets: Object.fromEntries([...next].sort(([a], [b]) => a - b).map(([p, o]) => [p, String(o)]))
   }
   await Promise.all(members.map(({ consumer }) => consumer.disconnect()))
   return result

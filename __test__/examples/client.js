@@ -8,7 +8,7 @@
 /** @type {Record<string, () => any>} */
 const CLIENTS = {
   kafkars: () => require('../../index.js'),
-  kafkajs: () => require('kafkajs'),
+  kafkajs: () => require('kafkajs')
 }
 
 const { CLIENT = 'kafkars' } = process.env

@@ -24,7 +24,7 @@ const {
   KAFKA_BROKERS = 'localhost:9092',
   TOPIC = 'measurements',
   GROUP_ID = 'etl',
-  OUTPUT = './measurements.ndjson',
+  OUTPUT = './measurements.ndjson'
 } = process.env
 
 const brokers = KAFKA_BROKERS.split(',')
@@ -85,7 +85,7 @@ const transform = ({ key, value, offset }) => {
   return JSON.stringify({
     sensor: String(key),
     kelvin: Number((celsius + 273.15).toFixed(2)),
-    offset,
+    offset
   })
 }
 
@@ -109,7 +109,7 @@ const main = async () => {
     const offsets = [...loaded].map(([partition, offset]) => ({
       topic: TOPIC,
       partition,
-      offset: String(offset),
+      offset: String(offset)
     }))
     if (offsets.length > 0) await consumer.commitOffsets(offsets)
   }
@@ -134,7 +134,7 @@ const main = async () => {
         resolveOffset(offset)
         await heartbeat()
       }
-    },
+    }
   })
 
   while (![...end].every(([partition, offset]) => (loaded.get(partition) ?? 0n) >= offset)) {
@@ -149,7 +149,7 @@ const main = async () => {
     batches,
     pauses,
     bounded: sink.maxPending <= HIGH + CHUNK,
-    pausedInTheEnd: consumer.paused().length,
+    pausedInTheEnd: consumer.paused().length
   }
 }
 

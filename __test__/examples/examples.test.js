@@ -16,7 +16,7 @@ const {
   produce,
   sharedCluster,
   uniqueName,
-  waitFor,
+  waitFor
 } = require('../kafka/helpers')
 
 const CLIENTS = process.env.CLIENT ? [process.env.CLIENT] : ['kafkars', 'kafkajs']
@@ -39,7 +39,7 @@ afterEach(() => running.forEach(child => child.kill('SIGKILL')))
 const start = (program, env) => {
   const child = spawn(process.execPath, [path.join(__dirname, `${program}.js`)], {
     env: { ...process.env, KAFKA_BROKERS: sharedCluster().brokers.join(','), ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc']
   })
   running.add(child)
   let output = ''
@@ -101,7 +101,7 @@ describe.each(CLIENTS)('%s', CLIENT => {
       restored: 400,
       applied: 600,
       accounts: 17,
-      totalCents,
+      totalCents
     })
     expect(await committed(GROUP_ID, TOPIC)).toEqual(await logEnd(TOPIC))
     // A third start has nothing to do and says so.
@@ -116,7 +116,7 @@ describe.each(CLIENTS)('%s', CLIENT => {
     const GROUP_ID = uniqueName('worker')
     await fill(mails, 40, i => ({
       key: String(i),
-      value: json(i % 10 === 5 ? { task: 'call', failures: 2 } : { task: 'add', a: i, b: 1 }),
+      value: json(i % 10 === 5 ? { task: 'call', failures: 2 } : { task: 'add', a: i, b: 1 })
     }))
     await fill(mails, 1, () => ({ key: 'down', value: json({ task: 'call', failures: 99 }) }))
     await fill(films, 3, () => ({ key: 'film', value: json({ task: 'render', steps: 10 }) }))
@@ -129,7 +129,7 @@ describe.each(CLIENTS)('%s', CLIENT => {
       retried: 4 * 2 + 2,
       dead: 2,
       crashes: expect.any(Number),
-      committed: true,
+      committed: true
     })
     const letters = await readAll(DEAD_LETTERS, 2)
     expect(letters).toEqual([
@@ -139,17 +139,17 @@ describe.each(CLIENTS)('%s', CLIENT => {
           from: 'spec',
           'dlq-source': `${films}/0/3`,
           'dlq-error': 'not JSON',
-          'dlq-attempts': '1',
-        },
+          'dlq-attempts': '1'
+        }
       },
       {
         key: 'down',
         headers: {
           'dlq-source': expect.stringMatching(`^${mails}/[01]/\\d+$`),
           'dlq-error': '503 at attempt 3',
-          'dlq-attempts': '3',
-        },
-      },
+          'dlq-attempts': '3'
+        }
+      }
     ])
     expect(await committed(GROUP_ID, mails)).toEqual(await logEnd(mails))
     expect(await committed(GROUP_ID, films)).toEqual(await logEnd(films))
@@ -162,7 +162,7 @@ describe.each(CLIENTS)('%s', CLIENT => {
     await fill(TOPIC, 20_000, i => ({
       key: `sensor-${i}`,
       value: json({ celsius: (i % 400) / 10 }),
-      partition: i % 2,
+      partition: i % 2
     }))
 
     const result = await run('etl', { CLIENT, TOPIC, GROUP_ID, OUTPUT })
@@ -187,7 +187,7 @@ describe.each(CLIENTS)('%s', CLIENT => {
     const first = await serve({ CLIENT, TOPIC, GROUP_ID }, handled => handled >= 200)
     expect(first).toMatchObject({
       group: { state: 'Stable', members: 1 },
-      abandoned: 0,
+      abandoned: 0
     })
     expect(first.history).toEqual(['starting', 'ready', 'stopping', 'stopped', 'disconnected'])
     expect(first.handled).toBeGreaterThanOrEqual(200)
@@ -208,7 +208,7 @@ describe.each(CLIENTS)('%s', CLIENT => {
     expect(result).toMatchObject({
       protocol: 'CapacityAssigner',
       joinedWith: ['CapacityAssigner'],
-      offsets: await logEnd(TOPIC),
+      offsets: await logEnd(TOPIC)
     })
     const { strong, weak } = result.partitions
     expect(strong).toHaveLength(6)
@@ -234,7 +234,7 @@ const serve = async (env, enough) => {
 
   const { listening } = JSON.parse(await until(() => lines()[0]))
   await until(async () => {
-    const health = await fetch(`http://127.0.0.1:${listening}/health`)
+    const health = await globalThis.fetch(`http://127.0.0.1:${listening}/health`)
     const { state, handled } = await health.json()
     return health.status === 200 && state === 'ready' && enough(handled)
   })
@@ -263,7 +263,7 @@ const readAll = async (topic, count) => {
       eachMessage: async ({ message: { key, headers = {} } }) => {
         const texts = Object.entries(headers).map(([name, value]) => [name, String(value)])
         messages.push({ key: String(key), headers: Object.fromEntries(texts) })
-      },
+      }
     })
     await waitFor(() => messages.length >= count)
   } finally {

@@ -23,7 +23,7 @@ const {
   GROUP_ID = 'projector',
   SNAPSHOT = './balances.json',
   /** dies like a kill -9 after so many events: for trying out the promise above */
-  CRASH_AFTER,
+  CRASH_AFTER
 } = process.env
 
 const brokers = KAFKA_BROKERS.split(',')
@@ -80,7 +80,7 @@ class Projection {
   save(file) {
     const snapshot = {
       balances: Object.fromEntries(this.balances),
-      next: Object.fromEntries([...this.next].map(([p, offset]) => [p, String(offset)])),
+      next: Object.fromEntries([...this.next].map(([p, offset]) => [p, String(offset)]))
     }
     fs.writeFileSync(`${file}.new`, JSON.stringify(snapshot))
     fs.renameSync(`${file}.new`, file)
@@ -91,7 +91,7 @@ class Projection {
       topic: TOPIC,
       partition,
       offset: String(offset),
-      metadata: `snapshot of ${this.balances.size} accounts`,
+      metadata: `snapshot of ${this.balances.size} accounts`
     }))
   }
 }
@@ -107,7 +107,7 @@ const main = async () => {
     maxWaitTimeInMs: 500,
     // After a crash the broker holds our partitions for so long before the next start gets them.
     sessionTimeout: 6000,
-    heartbeatInterval: 1000,
+    heartbeatInterval: 1000
   })
 
   // Every rebalance starts at committed offsets; the snapshot knows better.
@@ -138,7 +138,7 @@ const main = async () => {
       const done = projection.hasReached(end)
       if (done || projection.applied % EVENTS_PER_SNAPSHOT === 0) await snapshot()
       if (done) caughtUp()
-    },
+    }
   })
 
   await untilCaughtUp
@@ -148,7 +148,7 @@ const main = async () => {
     restored,
     applied: projection.applied,
     accounts: projection.balances.size,
-    totalCents: [...projection.balances.values()].reduce((sum, cents) => sum + cents, 0),
+    totalCents: [...projection.balances.values()].reduce((sum, cents) => sum + cents, 0)
   }
 }
 

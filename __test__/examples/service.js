@@ -23,7 +23,7 @@ const {
   KAFKA_BROKERS = 'localhost:9092',
   TOPIC = 'mails',
   GROUP_ID = 'mailer',
-  PORT = '0',
+  PORT = '0'
 } = process.env
 
 /** ms for a clean end; an orchestrator would kill us a little later */
@@ -83,12 +83,12 @@ const main = async () => {
     clientId: 'mailer',
     brokers: KAFKA_BROKERS.split(','),
     logLevel: logLevel.WARN,
-    logCreator: toStderr,
+    logCreator: toStderr
   })
   const consumer = kafka.consumer({
     groupId: GROUP_ID,
     maxWaitTimeInMs: 500,
-    heartbeatInterval: 300,
+    heartbeatInterval: 300
   })
   const { GROUP_JOIN, HEARTBEAT, CRASH, STOP, DISCONNECT } = consumer.events
   consumer.on(GROUP_JOIN, () => health.become('ready'))
@@ -109,7 +109,7 @@ const main = async () => {
       await sleep(DELIVERY)
       health.inHand -= 1
       health.handled += 1
-    },
+    }
   })
 
   const reason = await Promise.race([untilToldToStop(), crashed])
@@ -120,7 +120,7 @@ const main = async () => {
     consumer.stop().then(() => consumer.disconnect()),
     sleep(GRACE, undefined, { ref: false }).then(() => {
       throw new Error(`not stopped within ${GRACE} ms`)
-    }),
+    })
   ])
   server.close()
   server.closeAllConnections()
@@ -129,7 +129,7 @@ const main = async () => {
     group: { state, members: members.length },
     handled: health.handled,
     abandoned: health.inHand,
-    history: health.history,
+    history: health.history
   }
 }
 

@@ -27,7 +27,7 @@ const {
   DEAD_LETTERS = 'dead-jobs',
   GROUP_ID = 'worker',
   /** ends after so many settled jobs; without it the worker runs until it is killed */
-  JOBS,
+  JOBS
 } = process.env
 
 const brokers = KAFKA_BROKERS.split(',')
@@ -56,7 +56,7 @@ const TASKS = {
       await heartbeat()
     }
     return `${steps} steps`
-  },
+  }
 }
 
 /** Runs jobs and remembers how often each was tried. */
@@ -118,10 +118,10 @@ class Worker {
             ...headers,
             'dlq-source': `${topic}/${partition}/${offset}`,
             'dlq-error': error.message,
-            'dlq-attempts': String(attempt),
-          },
-        },
-      ],
+            'dlq-attempts': String(attempt)
+          }
+        }
+      ]
     })
   }
 }
@@ -160,8 +160,8 @@ const main = async () => {
       initialRetryTime: 50,
       maxRetryTime: 500,
       retries: 10,
-      restartOnFailure: async () => true,
-    },
+      restartOnFailure: async () => true
+    }
   })
   let crashes = 0
   let commits = 0
@@ -177,7 +177,7 @@ const main = async () => {
         eachMessage: async payload => {
           await worker.handle(payload)
           if (worker.settled === Number(JOBS)) resolve(undefined)
-        },
+        }
       })
       .catch(reject)
   })

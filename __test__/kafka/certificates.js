@@ -34,7 +34,7 @@ const createAuthority = authorityName => {
   const cert = certificate(authorityName, authority.privateKey, {
     name: authorityName,
     publicKey: authority.publicKey,
-    extensions: [basicConstraints],
+    extensions: [basicConstraints]
   })
 
   /** @param {Subject} subject */
@@ -44,7 +44,7 @@ const createAuthority = authorityName => {
     const extensions = hosts.length > 0 ? [alternativeNames] : []
     return {
       cert: certificate(authorityName, authority.privateKey, { ...subject, publicKey, extensions }),
-      key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     }
   }
   return { cert, issue }

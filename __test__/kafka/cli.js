@@ -35,7 +35,7 @@ const up = async brokers => {
     cwd: HOME,
     env,
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: ['ignore', log, log]
   })
   const ended = new Promise(resolve => keeper.once('exit', () => resolve('ended')))
   process.once('SIGINT', () => {
@@ -80,12 +80,13 @@ const keep = async brokers => {
     })
   })
   await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-  for (const signal of ['SIGINT', 'SIGTERM'])
+  for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () =>
       stop()
         .then(console.log)
         .finally(() => process.exit())
     )
+  }
 
   const { nodes, proxies, stop: _, ...description } = cluster
   const { port } = /** @type {net.AddressInfo} */ (server.address())
@@ -131,7 +132,7 @@ const readState = () => (fs.existsSync(STATE) ? JSON.parse(fs.readFileSync(STATE
 const main = async () => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { brokers: { type: 'string' } },
+    options: { brokers: { type: 'string' } }
   })
   const [command] = positionals
   if (command === 'up') await up(values.brokers)

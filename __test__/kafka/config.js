@@ -15,7 +15,7 @@ const PROTOCOLS = {
   SASL_SSL: 'SASL_SSL',
   OAUTH: 'SASL_PLAINTEXT',
   /** Advertises the port of a fault proxy instead of its own. */
-  PROXIED: 'PLAINTEXT',
+  PROXIED: 'PLAINTEXT'
 }
 
 /**
@@ -53,7 +53,7 @@ const prepareNode = (cluster, node, template) => {
     'ca.pem': cluster.ca,
     'server.pem': cluster.server.key + cluster.server.cert,
     'log4j2.xml': LOG4J2,
-    'server.properties': toProperties({ ...properties(cluster, node), ...cluster.config }),
+    'server.properties': toProperties({ ...properties(cluster, node), ...cluster.config })
   }
   for (const [name, content] of Object.entries(files)) {
     fs.writeFileSync(path.join(node.directory, name), content)
@@ -99,13 +99,13 @@ const properties = ({ nodes }, { id, directory, ports, proxyPort }) => {
     ...sasl('sasl_ssl', {
       PLAIN: plainUsers(),
       'SCRAM-SHA-256': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-      'SCRAM-SHA-512': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+      'SCRAM-SHA-512': 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
     }),
     // Unsecured JSON Web Tokens (`alg: none`) of any `sub`: what the server accepts unless told otherwise.
     ...sasl('oauth', {
       OAUTHBEARER:
         'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required ' +
-        'unsecuredLoginStringClaim_sub="broker";',
+        'unsecuredLoginStringClaim_sub="broker";'
     }),
 
     // Tests wait for all of these: groups form at once, the dead are noticed soon.
@@ -141,7 +141,7 @@ const properties = ({ nodes }, { id, directory, ports, proxyPort }) => {
     'default.replication.factor': replicas,
     'num.partitions': 1,
     'auto.create.topics.enable': true,
-    'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
+    'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
   }
 }
 
@@ -153,11 +153,11 @@ const sasl = (listener, mechanisms) => {
   const prefix = `listener.name.${listener}`
   const entries = Object.entries(mechanisms).map(([mechanism, jaas]) => [
     `${prefix}.${mechanism.toLowerCase()}.sasl.jaas.config`,
-    jaas,
+    jaas
   ])
   return {
     [`${prefix}.sasl.enabled.mechanisms`]: Object.keys(mechanisms).join(','),
-    ...Object.fromEntries(entries),
+    ...Object.fromEntries(entries)
   }
 }
 

@@ -10,7 +10,7 @@ const connections = ({ listeners, ca, clientCert, clientKey, users }) => {
   const saslSsl = (/** @type {'plain' | 'scram-sha-256' | 'scram-sha-512'} */ mechanism) => ({
     brokers: listeners.saslSsl,
     ssl,
-    sasl: /** @type {any} */ ({ mechanism, username, password }),
+    sasl: /** @type {any} */ ({ mechanism, username, password })
   })
   return {
     plaintext: { brokers: listeners.plaintext },
@@ -23,9 +23,9 @@ const connections = ({ listeners, ca, clientCert, clientKey, users }) => {
       brokers: listeners.oauth,
       sasl: /** @type {any} */ ({
         mechanism: 'oauthbearer',
-        oauthBearerProvider: async () => ({ value: unsecuredToken() }),
-      }),
-    },
+        oauthBearerProvider: async () => ({ value: unsecuredToken() })
+      })
+    }
   }
 }
 

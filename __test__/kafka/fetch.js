@@ -20,6 +20,9 @@ const [, KAFKA_VERSION] = /<kafka\.version>(.+)<\//.exec(fs.readFileSync(POM, 'u
 /** Everything the fixture writes is in here; git ignores it. */
 const HOME = path.join(__dirname, '..', '..', '.kafka')
 
+/** A folder per cluster, for as long as it runs. */
+const RUNS = path.join(HOME, 'run')
+
 /** The users of PLAIN and SCRAM. */
 const USERS = { alice: 'alice-secret' }
 
@@ -137,13 +140,13 @@ const format = async (java, classpath, directory) => {
       'controller.quorum.voters=1@127.0.0.1:9093',
       'listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093',
       'controller.listener.names=CONTROLLER',
-      `log.dirs=${directory.replaceAll('\\', '/')}`,
+      `log.dirs=${directory.replaceAll('\\', '/')}`
     ].join('\n')
   )
   const scram = Object.entries(USERS).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap(mechanism => [
       '--add-scram',
-      `${mechanism}=[name=${name},password=${password}]`,
+      `${mechanism}=[name=${name},password=${password}]`
     ])
   )
   const cluster = ['--cluster-id', 'AAAAAAAAAAAAAAAAAAAAAQ', '--config', properties]
@@ -152,4 +155,4 @@ const format = async (java, classpath, directory) => {
   fs.rmSync(path.join(directory, 'meta.properties'))
 }
 
-module.exports = { HOME, USERS, compile, fetchKafka, once }
+module.exports = { HOME, KAFKA_VERSION, RUNS, USERS, compile, fetchKafka, once }

@@ -1,14 +1,15 @@
 // @ts-check
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 
+const { RUNS } = require('./fetch')
 const { sharedCluster } = require('./shared')
 
 /** Jest: one cluster for all specs of the run, which find it by KAFKA_FIXTURE (`helpers.js`). */
 module.exports = async () => {
   const cluster = await sharedCluster()
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kafkars-'))
+  fs.mkdirSync(RUNS, { recursive: true })
+  const directory = fs.mkdtempSync(path.join(RUNS, 'jest-'))
   const file = path.join(directory, 'fixture.json')
   const { brokers, listeners, ca, otherCa, clientCert, clientKey, users } = cluster
   const description = { brokers, listeners, ca, otherCa, clientCert, clientKey, users }
@@ -18,6 +19,6 @@ module.exports = async () => {
     stopSharedCluster: async () => {
       fs.rmSync(directory, { recursive: true, force: true })
       await cluster.stop()
-    },
+    }
   })
 }

@@ -45,12 +45,25 @@ const createTopic = async ({
   partitions: numPartitions = 1,
   replicationFactor = -1,
   config = {},
-  brokers,
+  brokers
 } = {}) => {
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
   const description = { topic, numPartitions, replicationFactor, configEntries }
-  await withAdmin(brokers, admin => admin.createTopics({ topics: [description] }))
+  await withAdmin(brokers, async admin => {
+    await admin.createTopics({ topics: [description], waitForLeaders: false })
+    // For a moment some of the brokers do not know it yet.
+    await waitFor(() => hasLeaders(admin, topic).catch(() => false), { message: `topic ${topic}` })
+  })
   return topic
+}
+
+/**
+ * @param {import('kafkajs').Admin} admin
+ * @param {string} topic
+ */
+const hasLeaders = async (admin, topic) => {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+  return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
 }
 
 /**
@@ -73,7 +86,7 @@ const produce = async (topic, messages, { compression = 'none', acks = -1, broke
     const idempotence = { 'enable.idempotence': acks === -1 }
     const producer = await startProducer(brokers ?? sharedCluster().brokers, {
       ...config,
-      ...idempotence,
+      ...idempotence
     })
     try {
       const records = messages.map(({ timestamp, ...message }) =>
@@ -175,5 +188,5 @@ module.exports = {
   sharedCluster,
   uniqueName,
   waitFor,
-  withAdmin,
+  withAdmin
 }

@@ -19,7 +19,7 @@ const path = require('node:path')
 
 const { createAuthority } = require('./certificates')
 const { PROTOCOLS, prepareNode } = require('./config')
-const { HOME, USERS, fetchKafka, once } = require('./fetch')
+const { RUNS, USERS, fetchKafka, once } = require('./fetch')
 const { BrokerNode } = require('./node')
 const { freePorts } = require('./ports')
 const { startProxy } = require('./proxy')
@@ -136,7 +136,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
   const end = async () => {
     await Promise.all([
       ...nodes.map(node => node.destroy()),
-      ...proxies.map(proxy => proxy.close()),
+      ...proxies.map(proxy => proxy.close())
     ])
   }
 
@@ -160,7 +160,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
       ssl: at('SSL'),
       saslSsl: at('SASL_SSL'),
       oauth: at('OAUTH'),
-      proxied: plans.flatMap(({ proxyPort }) => (proxyPort ? [`127.0.0.1:${proxyPort}`] : [])),
+      proxied: plans.flatMap(({ proxyPort }) => (proxyPort ? [`127.0.0.1:${proxyPort}`] : []))
     },
     ca: authority.cert,
     otherCa: createAuthority('kafkars other authority').cert,
@@ -176,7 +176,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
         throw withLogs(new Error('A broker ended although nobody stopped it'), nodes)
       }
       fs.rmSync(logDir, { recursive: true, force: true })
-    },
+    }
   }
 }
 
@@ -198,7 +198,7 @@ const planNodes = async (logDir, count, proxied) => {
       id: index + 1,
       directory,
       ports: Object.fromEntries(listeners.map(name => [name, take()])),
-      ...(proxied ? { proxyPort: take() } : {}),
+      ...(proxied ? { proxyPort: take() } : {})
     }
   })
 }
@@ -206,8 +206,9 @@ const planNodes = async (logDir, count, proxied) => {
 /** @param {BrokerNode[]} nodes */
 const assertAlive = nodes => {
   const dead = nodes.filter(({ crashed }) => crashed)
-  if (dead.length > 0)
+  if (dead.length > 0) {
     throw new Error(`Broker ${dead.map(({ id }) => id).join(', ')} did not start`)
+  }
 }
 
 /**
@@ -215,29 +216,44 @@ const assertAlive = nodes => {
  * @param {BrokerNode[]} nodes
  */
 const withLogs = (error, nodes) => {
-  const logs = nodes.map(({ logFile }) => {
-    const lines = fs.existsSync(logFile)
-      ? fs.readFileSync(logFile, 'utf8').trimEnd().split('\n')
-      : []
-    return [logFile, ...lines.slice(-LAST_LINES).map(line => `  ${line}`)].join('\n')
-  })
+  const logs = nodes.map(({ logFile }) => [logFile, ...excerpt(logFile)].join('\n  '))
   return new Error([error.message, ...logs].join('\n'), { cause: error })
 }
 
-/** The logs of failures are worth a day. */
+/**
+ * What a broker had to say in the end: its first error and what came of it, or else its last lines.
+ *
+ * @param {string} logFile
+ */
+const excerpt = logFile => {
+  const log = fs.existsSync(logFile) ? fs.readFileSync(logFile, 'utf8') : ''
+  const lines = log.split('\n').filter(line => line !== '' && !/^\s+(at |\.\.\. )/.test(line))
+  const first = lines.findIndex(line => line.includes(' ERROR '))
+  return first < 0 ? lines.slice(-EXCERPT) : lines.slice(first, first + EXCERPT)
+}
+
+/** The logs of failures are worth a day. A controller writes twice a second: what is up is never that old. */
 const removeOldRuns = () => {
   const yesterday = Date.now() - 24 * 60 * 60 * 1000
   for (const name of fs.existsSync(RUNS) ? fs.readdirSync(RUNS) : []) {
     const run = path.join(RUNS, name)
-    // A cluster that is up writes to its brokers' logs all the time.
-    const logs = fs.readdirSync(run).map(node => path.join(run, node, 'broker.log'))
-    const touched = [run, ...logs].filter(fs.existsSync).map(file => fs.statSync(file).mtimeMs)
-    if (Math.max(...touched) < yesterday) fs.rmSync(run, { recursive: true, force: true })
+    if (newest(run) < yesterday) fs.rmSync(run, { recursive: true, force: true })
   }
 }
 
-const RUNS = path.join(HOME, 'run')
-const LAST_LINES = 20
+/**
+ * @param {string} directory
+ * @returns {number} when anything in it was last written
+ */
+const newest = directory => {
+  const files = fs.readdirSync(directory, { recursive: true }).map(String)
+  const times = [directory, ...files.map(file => path.join(directory, file))].map(
+    file => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  )
+  return Math.max(...times)
+}
+
+const EXCERPT = 20
 const JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:-UsePerfData']
 
 module.exports = { startCluster }

@@ -54,7 +54,7 @@ class BrokerNode {
       cwd: this.directory,
       env,
       detached: true,
-      stdio: ['pipe', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'ignore']
     })
     this.#supervisor = supervisor
     // It may end before it has read the last command.

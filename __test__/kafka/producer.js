@@ -91,7 +91,7 @@ const startProducer = async (brokers, config = {}) => {
     '-cp',
     classpath,
     'Produce',
-    JSON.stringify(settings),
+    JSON.stringify(settings)
   ]
   const child = spawn(java, args)
   const errors = /** @type {string[]} */ ([])
@@ -125,7 +125,7 @@ const startProducer = async (brokers, config = {}) => {
       const { records: sent } = await execute({
         command: 'send',
         topic,
-        records: records.map(encode),
+        records: records.map(encode)
       })
       return sent
     },
@@ -141,7 +141,7 @@ const startProducer = async (brokers, config = {}) => {
     kill: async () => {
       child.kill('SIGKILL')
       await ended
-    },
+    }
   }
 }
 
@@ -150,7 +150,7 @@ const encode = ({ key, value, headers, ...rest }) => ({
   ...rest,
   key: toBase64(key),
   value: toBase64(value),
-  headers: encodeHeaders(headers),
+  headers: encodeHeaders(headers)
 })
 
 /** @param {Headers} [headers] */

@@ -51,7 +51,7 @@ const probe = async (address, ids) => {
     logLevel: logLevel.NOTHING,
     connectionTimeout: 2000,
     requestTimeout: 5000,
-    retry: { retries: 0 },
+    retry: { retries: 0 }
   })
   const admin = kafka.admin()
   try {

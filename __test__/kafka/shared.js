@@ -38,7 +38,7 @@ const attach = async (source, description) => {
     get nodes() {
       throw new Error(`${source} is not ours to stop: call startCluster() for a cluster that is`)
     },
-    stop: async () => {},
+    stop: async () => {}
   }
 }
 
@@ -66,7 +66,7 @@ const describe = list => {
     otherCa: createAuthority('kafkars other authority').cert,
     clientCert: '',
     clientKey: '',
-    users: {},
+    users: {}
   }
 }
 

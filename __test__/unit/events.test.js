@@ -79,10 +79,13 @@ describe('events', () => {
   it('of requests are asked for only while somebody listens', () => {
     const emitter = createEmitter({ logger: createLogger() })
     const wanted = []
-    emitter.onChange = () => wanted.push(emitter.listensToRequests)
+    const unwatch = emitter.watch(() => wanted.push(emitter.listensToRequests))
     const remove = emitter.on(events.REQUEST_TIMEOUT, () => {})
     emitter.on(events.STOP, () => {})
     remove()
-    expect(wanted).toEqual([true, true, false])
+    expect(wanted).toEqual([false, true, true, false])
+    unwatch()
+    emitter.on(events.REQUEST, () => {})
+    expect(wanted).toHaveLength(4)
   })
 })

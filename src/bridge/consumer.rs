@@ -173,11 +173,9 @@ impl NativeConsumer {
     }
 
     #[napi]
-    pub fn finish(&self, lane: u32, outcome: u32, backoff: f64) {
-        let outcome = match outcome {
-            0 => Outcome::Done,
-            _ => Outcome::Again(Duration::from_millis(backoff.clamp(0.0, 1e9) as u64)),
-        };
+    pub fn finish(&self, lane: u32, backoff: f64) {
+        let wait = Duration::from_millis(backoff.clamp(0.0, 1e9) as u64);
+        let outcome = if wait.is_zero() { Outcome::Done } else { Outcome::Again(wait) };
         self.handle.finish(lane as usize, outcome);
     }
 
@@ -239,6 +237,12 @@ impl NativeConsumer {
             promise::settle_option(deferred, result.err(), |env, error| super::failure::failure(env, &error));
         });
         Ok(promise)
+    }
+
+    /// Fetch events are only made while somebody listens.
+    #[napi]
+    pub fn set_fetch_events(&self, on: bool) {
+        self.handle.fetch_events(on);
     }
 
     /// Reads the cells now: `autoCommitInterval` and `autoCommitThreshold` are about every single message.

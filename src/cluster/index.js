@@ -73,7 +73,7 @@ class Cluster {
     /** Read by tracing libraries: `cluster.brokerPool.metadata.clusterId`. */
     this.brokerPool = { metadata: /** @type {any} */ (null) }
     this.metadataExpireAt = 0
-    emitter.onChange = () => this.client?.setRequestEvents(emitter.listensToRequests)
+    emitter.watch(() => this.client?.setRequestEvents(emitter.listensToRequests))
   }
 
   /** The engine's client; made when it is first needed. */

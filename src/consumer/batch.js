@@ -5,6 +5,8 @@
 
 /** kafkajs's `Batch`: messages of one partition, and what is known about their place in the log. */
 module.exports = class Batch {
+  #range
+
   /**
    * @param {string} topic
    * @param {number} partition
@@ -19,7 +21,7 @@ module.exports = class Batch {
     this.rawMessages = delivery.messages()
     this.messagesWithinOffset = this.rawMessages
     this.messages = this.rawMessages
-    Object.defineProperty(this, 'range', { value: range(delivery), enumerable: false })
+    this.#range = range(delivery)
   }
 
   isEmpty() {
@@ -44,22 +46,22 @@ module.exports = class Batch {
 
   /** First offset, control records and aborted messages included. */
   firstOffset() {
-    return this.range.firstOffset
+    return this.#range.firstOffset
   }
 
   /** Last offset, control records and aborted messages included. */
   lastOffset() {
-    return this.range.lastOffset
+    return this.#range.lastOffset
   }
 
   /** How far the last message is from the end of the partition. */
   offsetLag() {
-    return this.range.offsetLag
+    return this.#range.offsetLag
   }
 
   /** How far the first message is from the end of the partition. */
   offsetLagLow() {
-    return this.range.offsetLagLow
+    return this.#range.offsetLagLow
   }
 }
 

@@ -37,4 +37,14 @@ const createCells = lanes => {
 /** @param {number} lane index of the lane's first cell */
 const laneAt = lane => (lane + 1) * STRIDE
 
-module.exports = { createCells, laneAt, GROUP_ERROR, SLAB_SIZE, RESOLVED, FLAGS, STOP, STALE, CLOSING }
+module.exports = {
+  createCells,
+  laneAt,
+  GROUP_ERROR,
+  SLAB_SIZE,
+  RESOLVED,
+  FLAGS,
+  STOP,
+  STALE,
+  CLOSING
+}

@@ -95,7 +95,9 @@ class Delivery {
     this.names = i32[I32.NAME_COUNT] === 0 ? [] : readNames(buffer, i32)
     /** Where the next RecordBatch's entry is, and which message it begins with. */
     this.nextBatch = i32[I32.BATCHES] >> 2
+    this.batchStart = 0
     this.batchEnd = 0
+    this.magicByte = 2
     /** @type {object | null} */
     this.batchContext = null
     this.slice = copyValues ? copy : slice
@@ -198,8 +200,6 @@ class Delivery {
     }
   }
 }
-Delivery.prototype.batchStart = 0
-Delivery.prototype.magicByte = 2
 
 /** @param {ArrayBufferLike} buffer @param {number} position @param {number} length */
 const slice = (buffer, position, length) => new FastBuffer(buffer, position, length)
@@ -235,7 +235,11 @@ function pickBuffer() {
   try {
     const Fast = /** @type {any} */ (Buffer)[Symbol.species]
     const probe = new Fast(new ArrayBuffer(8), 2, 4)
-    if (Buffer.isBuffer(probe) && Object.getPrototypeOf(probe) === Buffer.prototype && probe.length === 4) {
+    if (
+      Buffer.isBuffer(probe) &&
+      Object.getPrototypeOf(probe) === Buffer.prototype &&
+      probe.length === 4
+    ) {
       return Fast
     }
   } catch {

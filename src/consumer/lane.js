@@ -5,22 +5,22 @@
  * A lane: one of the `partitionsConsumedConcurrently` handlers that may run at once. It takes a delivery, drives the
  * user's handler through it, reports how it ended, takes the next.
  *
- * Per message it makes no native call, no promise and no closure: a handler that returns a promise is chained with
- * one `then`; one that returns nothing is followed by the next message at once.
+ * Per message it makes no native call and no closure; a handler that returns a promise costs one `await`, one that
+ * returns nothing none.
  */
 
 const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
 const { Delivery } = require('./delivery')
 const Batch = require('./batch')
 
-/** Outcomes of `native.finish`. */
-const DONE = 0
-const AGAIN = 1
-
 const INT32_MAX = 2n ** 31n - 1n
 const INT32_MIN = -(2n ** 31n)
 
-const isThenable = value => value !== null && typeof value === 'object' && typeof value.then === 'function'
+const isThenable = value =>
+  value !== null && typeof value === 'object' && typeof value.then === 'function'
+
+/** The event loop's other work gets its turn. */
+const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 
 class Lane {
   /**
@@ -35,45 +35,43 @@ class Lane {
     this.flagsAt = laneAt(number) + FLAGS
     /** Waits for a wake-up. */
     this.idle = true
-    /** @type {Delivery | null} */
-    this.delivery = null
+    /** What is being handled; its fields are stale while the lane is idle. @type {Delivery} */
+    this.delivery = /** @type {any} */ (null)
     this.topic = ''
     this.partition = 0
     this.next = 0
     this.startedAt = 0
     this.pause = () => () => {}
-    this.proceed = () => this.step()
-    this.handled = () => {
-      this.resolveMessage()
-      this.step()
-    }
-    this.failed = error => this.fail(error)
-    this.takeNext = () => this.take()
+    const handle = runner.eachMessage ? () => this.eachMessage() : () => this.eachBatch()
+    /** Handlers are only ever awaited in here: see `Runner#isInHandler`. */
+    this.handle = runner.named(handle)
   }
 
-  /** Takes deliveries until there is none. */
-  take() {
+  /** Takes deliveries until there is none. Never rejects. */
+  async take() {
     const { runner } = this
+    this.idle = false
     for (;;) {
       const slab = runner.take(this.number)
-      if (slab === null) {
-        this.idle = true
-        return
-      }
-      this.idle = false
+      if (slab === null) break
       this.open(slab)
-      if (runner.isOverdue()) {
-        setImmediate(runner.eachMessage ? this.proceed : () => this.batch())
-        return
+      if (runner.isOverdue()) await nextTurn()
+      try {
+        if (this.delivery.count === 0) {
+          // Nothing but control records, aborted or compacted ones: the position moves, no handler runs.
+          this.resolveTo(this.delivery.nextOffset)
+        } else {
+          await this.handle()
+        }
+        runner.batchEnded(this)
+        runner.finish(this.number, 0)
+      } catch (error) {
+        runner.finish(this.number, runner.handlerFailed(this, error))
+        // Other partitions go on meanwhile, in a turn of their own: a handler that fails at once must not spin.
+        await nextTurn()
       }
-      if (this.delivery.count === 0) {
-        // Nothing but control records, aborted or compacted ones: the position moves, no handler runs.
-        this.resolveTo(this.delivery.nextOffset)
-        this.close(DONE, 0)
-      } else if (runner.eachMessage) {
-        if (!this.messages()) return
-      } else if (!this.batch()) return
     }
+    this.idle = true
   }
 
   /** @param {Uint8Array} slab */
@@ -89,101 +87,40 @@ class Lane {
     this.startedAt = runner.batchStarted(this)
   }
 
-  /**
-   * The delivery is over, well or not.
-   * @param {number} outcome
-   * @param {number} backoff ms
-   */
-  close(outcome, backoff) {
-    if (outcome === DONE) this.runner.batchEnded(this)
-    this.delivery = null
-    this.runner.finish(this.number, outcome, backoff)
-  }
-
-  // ---- eachMessage
-
-  /** Goes on with the delivery, then with the next ones. */
-  step() {
-    if (this.messages()) this.take()
-  }
-
-  /** Handles messages until the delivery ends (true) or a handler makes us wait (false). */
-  messages() {
-    const { runner, cells, flagsAt, topic, partition, pause } = this
+  /** Hands the delivery out message by message, until it ends or the engine says stop. */
+  async eachMessage() {
+    const { runner, cells, flagsAt, topic, partition, pause, delivery } = this
     const { eachMessage, heartbeat } = runner
-    const delivery = /** @type {Delivery} */ (this.delivery)
-    while (this.next < delivery.count) {
-      if (cells[flagsAt] !== 0) {
-        this.close(AGAIN, 0)
-        return true
-      }
+    const { count } = delivery
+    while (this.next < count) {
+      if (cells[flagsAt] !== 0) return
       if (runner.isDue() && runner.isOverdue()) {
-        setImmediate(this.proceed)
-        return false
+        await nextTurn()
+        continue
       }
-      let result
-      try {
-        const message = delivery.message(this.next)
-        result = eachMessage({ topic, partition, message, heartbeat, pause })
-      } catch (error) {
-        this.fail(error)
-        return false
-      }
-      if (isThenable(result)) {
-        if (result instanceof Promise) result.then(this.handled, this.failed)
-        else Promise.resolve(result).then(this.handled, this.failed)
-        return false
-      }
-      this.resolveMessage()
+      const message = delivery.message(this.next)
+      const result = eachMessage({ topic, partition, message, heartbeat, pause })
+      if (isThenable(result)) await result
+      cells[this.resolvedAt] = delivery.offsetDelta(this.next++) + 1
+      if (runner.hasFailed) runner.succeeded(this)
+      if (runner.countsMessages) runner.progress()
     }
     // Behind the last message there may be control records and gaps.
     if (cells[flagsAt] === 0) this.resolveTo(delivery.nextOffset)
-    this.close(cells[flagsAt] === 0 ? DONE : AGAIN, 0)
-    return true
   }
 
-  resolveMessage() {
-    const { delivery, runner } = this
-    const next = this.next++
-    this.cells[this.resolvedAt] = /** @type {Delivery} */ (delivery).offsetDelta(next) + 1
-    if (runner.hasFailed) runner.succeeded(this)
-    if (runner.countsMessages) runner.progress()
-  }
-
-  // ---- eachBatch
-
-  /** Handles the delivery as one batch; false when the handler makes us wait. */
-  batch() {
+  /** Hands the delivery out as one batch. */
+  async eachBatch() {
     const { runner } = this
-    let result
-    try {
-      result = runner.eachBatch(this.payload())
-    } catch (error) {
-      this.fail(error)
-      return false
-    }
-    if (isThenable(result)) {
-      Promise.resolve(result).then(() => {
-        this.batchHandled()
-        this.take()
-      }, this.failed)
-      return false
-    }
-    this.batchHandled()
-    return true
-  }
-
-  batchHandled() {
-    const { runner, delivery } = this
+    const result = runner.eachBatch(this.payload())
+    if (isThenable(result)) await result
     if (runner.hasFailed) runner.succeeded(this)
-    if (runner.autoResolve) this.resolveTo(/** @type {Delivery} */ (delivery).nextOffset)
-    this.close(DONE, 0)
+    if (runner.autoResolve) this.resolveTo(this.delivery.nextOffset)
   }
 
   /** @returns {import('../..').EachBatchPayload} */
   payload() {
-    const { runner, cells, flagsAt, topic, partition } = this
-    const delivery = /** @type {Delivery} */ (this.delivery)
+    const { runner, cells, flagsAt, topic, partition, delivery } = this
     const batch = new Batch(topic, partition, delivery)
     const isCurrent = () => this.delivery === delivery
     return {
@@ -202,27 +139,17 @@ class Lane {
 
   /** @param {bigint} offset */
   resolveOffset(offset) {
-    const delivery = /** @type {Delivery} */ (this.delivery)
+    const { delivery } = this
     const last = delivery.baseOffset + BigInt(delivery.offsetDelta(delivery.count - 1))
     // Control records behind the last message never reach the user, who could not resolve them.
     this.resolveTo(offset === last ? delivery.nextOffset : offset + 1n)
   }
 
-  // ---- both
-
   /** @param {bigint} next the next offset to read */
   resolveTo(next) {
-    const delta = next - /** @type {Delivery} */ (this.delivery).baseOffset
+    const delta = next - this.delivery.baseOffset
     if (delta <= INT32_MAX && delta > INT32_MIN) this.cells[this.resolvedAt] = Number(delta)
     else this.runner.resolve(this.number, String(next))
-  }
-
-  /** @param {any} error what the handler threw */
-  fail(error) {
-    const backoff = this.runner.handlerFailed(this, error)
-    this.close(AGAIN, backoff)
-    // Other partitions go on meanwhile, in a turn of their own: a handler that fails at once must not spin.
-    setImmediate(this.takeNext)
   }
 }
 

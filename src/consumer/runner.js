@@ -37,6 +37,8 @@ const MOST_SLABS = 16
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
+let nextRunner = 0
+
 class Runner {
   constructor({ cluster, groupId, options, assigners, run, retry, logger, emitter, onCrash }) {
     this.cluster = cluster
@@ -50,6 +52,8 @@ class Runner {
     this.groupLogger = logger.namespace('ConsumerGroup')
     this.engineLog = createEngineLog(logger)
 
+    this.name = `kafkars.runner.${nextRunner++}.handler`
+    this.hasHandler = Boolean(run.eachMessage || run.eachBatch)
     this.eachMessage = run.eachMessage
     this.eachBatch = run.eachBatch
     this.run = run
@@ -75,10 +79,18 @@ class Runner {
     this.consumer = null
     /** Commands that came before the start. */
     this.early = []
+    /** @type {Promise<void> | null} */
     this.stopping = null
     this.crashed = false
+    /** Empty until the first join. */
     this.memberId = ''
+    /** What an assigner threw: the engine only hands back the text. @type {Error | null} */
     this.callbackError = null
+    /** @type {Map<string, { fromBeginning: boolean }>} */
+    this.topics = new Map()
+    this.joined = () => {}
+    this.unwatch = () => {}
+    this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
     this.turnStart = 0
     this.untilLook = MOST_PER_LOOK
@@ -111,18 +123,25 @@ class Runner {
       this.running = true
       // The engine's threads do not keep the process alive; a running consumer does.
       this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
+      this.unwatch = this.emitter.watch(() => this.consumer.setFetchEvents(this.listensToFetches))
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
-      this.consumer.start([...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning })))
+      this.consumer.start(
+        [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
+      )
       this.wake()
     })
   }
 
-  /** Current messages finish, resolved offsets are committed, the group is left. Idempotent. */
+  /**
+   * Current messages finish, resolved offsets are committed, the group is left. Idempotent. A handler that asks is not
+   * waited for: it would wait for itself.
+   */
   stop() {
+    const inHandler = this.isInHandler()
     this.stopping ??= this.end()
-    return this.stopping
+    return inHandler ? Promise.resolve() : this.stopping
   }
 
   async end() {
@@ -131,7 +150,8 @@ class Runner {
       if (this.consumer) await this.consumer.stop()
     } finally {
       clearInterval(this.keepAlive)
-      this.joined?.()
+      this.unwatch()
+      this.joined()
     }
   }
 
@@ -155,7 +175,9 @@ class Runner {
 
   paused() {
     if (!this.consumer) return []
-    return this.consumer.paused().map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
+    return this.consumer
+      .paused()
+      .map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
   }
 
   command(command) {
@@ -196,17 +218,44 @@ class Runner {
     return {
       topics: this.consumer.uncommitted().map(({ topic, partitions }) => ({
         topic,
-        partitions: partitions.map(({ partition, offset }) => ({ partition: String(partition), offset }))
+        partitions: partitions.map(({ partition, offset }) => ({
+          partition: String(partition),
+          offset
+        }))
       }))
     }
   }
 
   // ---- what lanes need
 
+  /**
+   * The function under a name by which `isInHandler` finds it on the stack.
+   * @param {() => Promise<void>} handle awaits the user's handler
+   */
+  named(handle) {
+    const named = async () => {
+      await handle()
+    }
+    Object.defineProperty(named, 'name', { value: this.name })
+    return named
+  }
+
+  /**
+   * Does a handler of ours (transitively) make this call, or await it? V8 keeps the chain of awaiting functions for its
+   * stack traces at no cost; AsyncLocalStorage would cost every message more than all the rest of this file.
+   */
+  isInHandler() {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = Infinity
+    const { stack } = new Error()
+    Error.stackTraceLimit = stackTraceLimit
+    return String(stack).includes(this.name)
+  }
+
   /** @param {number} lane @returns {Uint8Array | null} */
   take(lane) {
     const { consumer } = this
-    if (!this.running || this.crashed) return null
+    if (!this.running || this.crashed || !this.hasHandler) return null
     const taken = consumer.take(lane)
     if (taken === NOTHING) return null
     if (taken < NOTHING) {
@@ -225,8 +274,9 @@ class Runner {
     this.slabs.set(this.consumer.give(slab), slab)
   }
 
-  finish(lane, outcome, backoff) {
-    this.consumer.finish(lane, outcome, backoff)
+  /** What is not resolved comes again, after `backoff` ms. */
+  finish(lane, backoff) {
+    this.consumer.finish(lane, backoff)
   }
 
   resolve(lane, next) {
@@ -303,12 +353,18 @@ class Runner {
    * @returns {number} ms until the partition may be handed out again
    */
   handlerFailed(lane, error) {
-    if (isRebalancing(error)) return 0
+    if (endsGeneration(error)) return 0
     const name = this.eachMessage ? 'eachMessage' : 'eachBatch'
     const { delivery, topic, partition } = lane
     if (!(error instanceof KafkaJSError)) {
       const offset = this.eachMessage ? delivery.offset(lane.next) : String(delivery.firstOffset)
-      this.logger.error(`Error when calling ${name}`, { topic, partition, offset, stack: error?.stack, error })
+      this.logger.error(`Error when calling ${name}`, {
+        topic,
+        partition,
+        offset,
+        stack: error?.stack,
+        error
+      })
     }
     // As in kafkajs, a thrown null or undefined is a mistake in the program.
     error ??= new TypeError(`Cannot read properties of ${error} (reading 'name')`)
@@ -338,8 +394,13 @@ class Runner {
   wake() {
     this.turnStart = performance.now()
     for (const lane of this.lanes) {
-      if (lane.idle) lane.take()
+      // What escapes a lane is no handler's error: a logger that throws, or a bug of ours.
+      if (lane.idle) lane.take().catch(error => this.crash(error))
     }
+  }
+
+  get listensToFetches() {
+    return this.emitter.listens(events.FETCH_START) || this.emitter.listens(events.FETCH)
   }
 
   /** @param {any} event of `native.d.ts` */
@@ -355,7 +416,10 @@ class Runner {
       case 'joined':
         return this.groupJoined(event)
       case 'rebalancing':
-        this.logger.warn('The group is rebalancing, re-joining', { groupId, memberId: event.memberId })
+        this.logger.warn('The group is rebalancing, re-joining', {
+          groupId,
+          memberId: event.memberId
+        })
         return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
       case 'heartbeat':
         return emitter.emit(events.HEARTBEAT, {
@@ -383,8 +447,7 @@ class Runner {
       const protocols = this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
       this.consumer.completeProtocols(job, null, protocols)
     } catch (error) {
-      this.callbackFailed(error)
-      this.consumer.completeProtocols(job, this.callbackError.message, [])
+      this.consumer.completeProtocols(job, this.callbackFailed(error), [])
     }
   }
 
@@ -408,17 +471,21 @@ class Runner {
       this.consumer.completeAssign(
         job,
         null,
-        assignments.map(({ memberId, memberAssignment }) => ({ memberId, assignment: memberAssignment }))
+        assignments.map(({ memberId, memberAssignment }) => ({
+          memberId,
+          assignment: memberAssignment
+        }))
       )
     } catch (error) {
-      this.callbackFailed(error)
-      this.consumer.completeAssign(job, this.callbackError.message, [])
+      this.consumer.completeAssign(job, this.callbackFailed(error), [])
     }
   }
 
   /** The engine will crash with the message; the user gets the error itself. */
   callbackFailed(error) {
-    this.callbackError = error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
+    this.callbackError =
+      error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
+    return this.callbackError.message
   }
 
   groupJoined(event) {
@@ -454,7 +521,8 @@ class Runner {
     this.emitter.emit(events.RECEIVED_UNSUBSCRIBED_TOPICS, payload)
     this.groupLogger.warn('Consumer group received unsubscribed topics', {
       ...payload,
-      helpUrl: 'https://kafka.js.org/docs/faq#why-am-i-receiving-messages-for-topics-i-m-not-subscribed-to'
+      helpUrl:
+        'https://kafka.js.org/docs/faq#why-am-i-receiving-messages-for-topics-i-m-not-subscribed-to'
     })
   }
 
@@ -511,6 +579,10 @@ const subscribedTopics = (members, ours) => {
   }
   return [...topics]
 }
+
+/** What `heartbeat()` and commits say when the partitions are about to go: the group decides, not the handler's retries. */
+const endsGeneration = error =>
+  error != null && (isRebalancing(error) || error.type === 'UNKNOWN_MEMBER_ID')
 
 /** @param {Lane} lane */
 const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`

@@ -28,7 +28,7 @@ const DECODERS = {
       }
       return Buffer.concat(await Promise.all(blocks))
     }
-  },
+  }
 }
 
 /**
@@ -42,7 +42,7 @@ const decoderOf = codec => {
     compress: () => {
       throw new Error('the benchmark reads only')
     },
-    decompress,
+    decompress
   })
 }
 

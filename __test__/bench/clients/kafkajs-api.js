@@ -17,13 +17,13 @@ const consume = async (
   await consumer.run(
     api === 'eachMessage'
       ? {
-          eachMessage: async (/** @type {any} */ { message }) => handle(message),
+          eachMessage: async (/** @type {any} */ { message }) => handle(message)
         }
       : {
           eachBatch: async (/** @type {any} */ { batch }) => {
             for (const message of batch.messages) handle(message)
             endOfBatch()
-          },
+          }
         }
   )
   return () => consumer.disconnect()

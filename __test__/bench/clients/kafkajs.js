@@ -16,5 +16,5 @@ module.exports = {
     }
     return library
   },
-  consume,
+  consume
 }

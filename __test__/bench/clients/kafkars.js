@@ -6,5 +6,5 @@ const { consume } = require('./kafkajs-api')
 module.exports = {
   manifest: '../../package.json',
   load: async () => require('../../../index.js'),
-  consume,
+  consume
 }

@@ -11,7 +11,7 @@ module.exports = {
       groupId,
       autoOffsetReset: 'earliest',
       // more than its default of 500 records a poll: faster here
-      maxRecords: 4096,
+      maxRecords: 4096
     })
     await kafka.connect()
     const running =
@@ -30,5 +30,5 @@ module.exports = {
       await running
       await kafka.disconnect()
     }
-  },
+  }
 }

@@ -22,7 +22,7 @@ const buildAddon = async say => {
   const npm = spawn(windows ? 'npm.cmd' : 'npm', ['run', 'build'], {
     cwd: ROOT,
     stdio: 'inherit',
-    shell: windows,
+    shell: windows
   })
   const code = await new Promise((resolve, reject) => npm.on('error', reject).on('exit', resolve))
   if (code !== 0) throw new Error(`npm run build ended with exit code ${code}`)

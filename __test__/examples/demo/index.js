@@ -61,7 +61,7 @@ const play = async brokers => {
   try {
     await admin.createTopics({
       topics: [{ topic, numPartitions: PARTITIONS }],
-      waitForLeaders: true,
+      waitForLeaders: true
     })
     const written = await write(brokers, topic)
 

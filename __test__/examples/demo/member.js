@@ -46,14 +46,14 @@ const startMember = async ({ kafka, name, groupId, topic, ledger, tell, fail }) 
       const orders = (unwritten.get(partition) || 0) + 1
       unwritten.set(partition, orders % ORDERS_PER_WRITE)
       if (orders === ORDERS_PER_WRITE) await sleep(WRITE)
-    },
+    }
   })
 
   return {
     leave: async () => {
       await consumer.disconnect()
       ledger.assign(name, [])
-    },
+    }
   }
 }
 

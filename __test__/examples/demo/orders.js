@@ -32,7 +32,7 @@ function* orders(count) {
     const items = Array.from({ length: 1 + upTo(4) }, () => ({
       sku: `${one(GOODS)}-${100 + upTo(900)}`,
       quantity: 1 + upTo(3),
-      cents: 490 + 10 * upTo(2000),
+      cents: 490 + 10 * upTo(2000)
     }))
     yield {
       id,
@@ -41,7 +41,7 @@ function* orders(count) {
       placedAt: new Date(start + id * 850 + upTo(850)).toISOString(),
       country: one(COUNTRIES),
       items,
-      totalCents: items.reduce((sum, { quantity, cents }) => sum + quantity * cents, 0),
+      totalCents: items.reduce((sum, { quantity, cents }) => sum + quantity * cents, 0)
     }
   }
 }
@@ -53,7 +53,7 @@ function* orders(count) {
 const recordOf = order => ({
   key: order.customer,
   value: JSON.stringify(order),
-  headers: { type: `order.${order.status}`, trace: traceOf(order.id) },
+  headers: { type: `order.${order.status}`, trace: traceOf(order.id) }
 })
 
 /** @param {number} id */

@@ -26,20 +26,20 @@ const prove = async ({ admin, topic, groupId, ledger, written }) => {
   return [
     {
       holds: distinct === written.count,
-      line: `every order was read: ${grouped(distinct)} of ${grouped(written.count)}`,
+      line: `every order was read: ${grouped(distinct)} of ${grouped(written.count)}`
     },
     {
       holds: totalCents === written.totalCents,
-      line: `their sum is what was written: € ${euros(totalCents)} of € ${euros(written.totalCents)}`,
+      line: `their sum is what was written: € ${euros(totalCents)} of € ${euros(written.totalCents)}`
     },
     {
       holds: damaged === 0,
-      line: `key, value and headers fit together: ${grouped(damaged)} do not`,
+      line: `key, value and headers fit together: ${grouped(damaged)} do not`
     },
     {
       // At least once: what a member has handled and not yet committed when it loses a partition is read again.
       holds: true,
-      line: `read twice: ${grouped(repeated)} of ${grouped(count)} (a rebalance may cause it)`,
+      line: `read twice: ${grouped(repeated)} of ${grouped(count)} (a rebalance may cause it)`
     },
     ...ends
       .sort((a, b) => a.partition - b.partition)
@@ -47,8 +47,8 @@ const prove = async ({ admin, topic, groupId, ledger, written }) => {
         holds: committed.get(partition) === offset,
         line:
           `partition ${partition}: committed ${grouped(Number(committed.get(partition)))}, ` +
-          `log end ${grouped(Number(offset))}`,
-      })),
+          `log end ${grouped(Number(offset))}`
+      }))
   ]
 }
 

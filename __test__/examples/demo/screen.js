@@ -108,7 +108,7 @@ const table = ({ partitions }) => [
       `  ${String(partition).padStart(9)}  ${(owner || '–').padEnd(6)} ${grouped(position).padStart(10)}` +
       `${grouped(end - position).padStart(10)}  ${bar}\n`
     )
-  }),
+  })
 ]
 
 /**

@@ -1,6 +1,15 @@
-//! Keeps the metadata fresh and knows the group's coordinator. Two single-flight requests with back-off.
+//! Keeps the metadata fresh and knows the group's coordinator: two single-flight requests, each repeated with back-off
+//! until it is answered well.
+//!
+//! ```text
+//!          wanted                    poll_request              answered
+//!  at rest ──────► due (back-off) ─────────────► in flight ─────────────► at rest
+//!                   ▲                                │
+//!                   └──── failed, or still wanted ───┘
+//! ```
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -57,15 +66,52 @@ struct Single {
     wanted: bool,
     in_flight: Option<u64>,
     backoff: Backoff,
+    /// After a success: somebody who asks again at once has not waited for things to settle.
+    spaced_until: Option<Instant>,
 }
 
 impl Single {
     fn is_due(&self, now: Instant) -> bool {
-        self.wanted && self.in_flight.is_none() && self.backoff.is_ready(now)
+        self.is_waiting() && self.ready_at().is_none_or(|at| now >= at)
     }
 
     fn due_at(&self) -> Option<Instant> {
-        (self.wanted && self.in_flight.is_none()).then(|| self.backoff.ready_at()).flatten()
+        if self.is_waiting() { self.ready_at() } else { None }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.wanted && self.in_flight.is_none()
+    }
+
+    fn ready_at(&self) -> Option<Instant> {
+        self.backoff.ready_at().max(self.spaced_until)
+    }
+
+    fn sent(&mut self, id: u64) {
+        self.wanted = false;
+        self.in_flight = Some(id);
+    }
+
+    /// Is this the answer?
+    fn lands(&mut self, id: u64) -> bool {
+        let ours = self.in_flight == Some(id);
+        if ours {
+            self.in_flight = None;
+        }
+        ours
+    }
+
+    fn succeeded(&mut self, now: Instant) {
+        self.backoff.reset();
+        self.spaced_until = Some(now + SPACING);
+    }
+
+    /// To be asked again. Returns whether this is the first failure in a row.
+    fn failed(&mut self, now: Instant, rng: &mut Rng) -> bool {
+        let first = self.backoff.ready_at().is_none();
+        self.wanted = true;
+        self.backoff.failed(now, rng);
+        first
     }
 }
 
@@ -117,11 +163,15 @@ impl Cluster {
         self.metadata.apply(answer);
     }
 
-    /// Topics that refreshes ask for. Looks for the coordinator as well, from the first call on.
+    /// Topics that refreshes ask for; a new one is asked for at once. Looks for the coordinator as well, from the first
+    /// call on.
     pub fn set_topics(&mut self, topics: &[Arc<str>]) {
+        if self.expires.is_none() || topics.iter().any(|topic| !self.topics.contains(topic)) {
+            self.refresh.wanted = true;
+            self.refresh.backoff.reset();
+        }
         self.topics = topics.to_vec();
-        self.refresh.wanted = true;
-        self.lookup.wanted = self.coordinator.is_none();
+        self.lookup.wanted |= self.coordinator.is_none();
     }
 
     /// Somebody met a stale leader.
@@ -142,27 +192,19 @@ impl Cluster {
 
     /// The answer to the request with this id; others are dropped.
     pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-        if self.refresh.in_flight == Some(id) {
-            self.refresh.in_flight = None;
+        if self.refresh.lands(id) {
             match response {
                 Ok(Response::Metadata(answer)) => self.refreshed(now, &answer),
-                Ok(_) => {}
-                Err(error) => {
-                    self.refresh.wanted = true;
-                    self.refresh.backoff.failed(now, &mut self.rng);
-                    self.unanswered("Failed to refresh metadata", error);
-                }
+                Ok(_) => self.not_refreshed(now, &"an answer to another question"),
+                Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
+                Err(error) => self.not_refreshed(now, &error),
             }
-        } else if self.lookup.in_flight == Some(id) {
-            self.lookup.in_flight = None;
+        } else if self.lookup.lands(id) {
             match response {
                 Ok(Response::FindCoordinator(answer)) => self.found(now, answer),
-                Ok(_) => {}
-                Err(error) => {
-                    self.lookup.wanted = true;
-                    self.lookup.backoff.failed(now, &mut self.rng);
-                    self.unanswered("Failed to find the group coordinator", error);
-                }
+                Ok(_) => self.not_found(now, &"an answer to another question"),
+                Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
+                Err(error) => self.not_found(now, &error),
             }
         }
     }
@@ -178,12 +220,10 @@ impl Cluster {
     /// The next request.
     pub fn poll_request(&mut self, now: Instant) -> Option<Outbound> {
         let body: Request = if self.lookup.is_due(now) {
-            self.lookup.wanted = false;
-            self.lookup.in_flight = Some(self.next_id);
+            self.lookup.sent(self.next_id);
             FindCoordinatorRequest { key: self.config.group_id.clone() }.into()
         } else if self.refresh.is_due(now) {
-            self.refresh.wanted = false;
-            self.refresh.in_flight = Some(self.next_id);
+            self.refresh.sent(self.next_id);
             let names = self.topics.iter().map(|name| Some(name.to_string()));
             let topics = names.map(|name| MetadataRequestTopic { name, ..Default::default() }).collect();
             let allow_auto_topic_creation = self.config.allow_auto_topic_creation;
@@ -207,148 +247,83 @@ impl Cluster {
     }
 
     fn refreshed(&mut self, now: Instant, answer: &MetadataResponse) {
+        if answer.error.is_err() {
+            self.not_refreshed(now, &answer.error.name());
+            return;
+        }
         let change = self.metadata.apply(answer);
         self.expires = Some(now + self.config.metadata_max_age);
-        // Answers that come in quick succession mean that the leaders are still moving.
-        self.refresh.backoff.reset();
-        self.refresh.backoff.failed(now, &mut self.rng);
         self.events.push_back(Event::Metadata(change));
+        let mut is_settled = true;
         for topic in &answer.topics {
             match topic.error {
-                ErrorCode::NONE => {}
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
-                | ErrorCode::LEADER_NOT_AVAILABLE
-                | ErrorCode::UNKNOWN_TOPIC_ID
-                | ErrorCode::UNKNOWN_SERVER_ERROR
-                | ErrorCode::REQUEST_TIMED_OUT => self.refresh.wanted = true,
-                code => {
+                // Elections are over soon; those who wait for a leader should not have to ask.
+                ErrorCode::NONE => is_settled &= topic.partitions.iter().all(|p| p.leader >= 0),
+                code @ (ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION) => {
                     let topic = topic.name.as_deref().unwrap_or_default().into();
                     self.events.push_back(Event::TopicError { topic, code });
                 }
+                // It may be on its way: brokers answer so while they create a topic.
+                _ => is_settled = false,
             }
         }
+        if is_settled {
+            self.refresh.succeeded(now);
+        } else {
+            self.refresh.failed(now, &mut self.rng);
+        }
+    }
+
+    fn not_refreshed(&mut self, now: Instant, why: &dyn fmt::Display) {
+        let first = self.refresh.failed(now, &mut self.rng);
+        self.log(first, format!("Failed to refresh the metadata, trying again: {why}"));
     }
 
     fn found(&mut self, now: Instant, answer: FindCoordinatorResponse) {
         match answer.error {
             ErrorCode::NONE => {
+                self.lookup.succeeded(now);
                 self.lookup.wanted = false;
-                self.lookup.backoff.reset();
                 let FindCoordinatorResponse { node_id, host, port, .. } = answer;
                 self.metadata.add_broker(MetadataBroker { node_id, host, port, rack: None });
                 self.coordinator = Some(node_id);
                 self.events.push_back(Event::Coordinator(node_id));
             }
-            ErrorCode::COORDINATOR_NOT_AVAILABLE
-            | ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
-            | ErrorCode::NOT_COORDINATOR
-            | ErrorCode::REQUEST_TIMED_OUT
-            | ErrorCode::UNKNOWN_SERVER_ERROR => {
-                self.lookup.wanted = true;
-                self.lookup.backoff.failed(now, &mut self.rng);
-            }
-            code => {
+            code @ (ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::INVALID_GROUP_ID) => {
                 let cause = Failure::Broker { code, partition: None };
-                self.events.push_back(Event::Failed(Failure::CoordinatorNotFound(Box::new(cause))));
+                self.fail(Failure::CoordinatorNotFound(Box::new(cause)));
             }
+            code => self.not_found(now, &code.name()),
         }
     }
 
-    fn unanswered(&mut self, what: &str, error: NetError) {
-        match error {
-            NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
-                self.events.push_back(Event::Failed(Failure::Net(error)));
-            }
-            NetError::ClientClosed => {}
-            error => self.events.push_back(Event::Log(Log {
-                level: LogLevel::Warn,
-                namespace: "Cluster",
-                message: format!("{what}, trying again: {error}"),
-                extra: Vec::new(),
-            })),
+    fn not_found(&mut self, now: Instant, why: &dyn fmt::Display) {
+        let first = self.lookup.failed(now, &mut self.rng);
+        self.log(first, format!("Failed to find the group coordinator, trying again: {why}"));
+    }
+
+    /// Trying again will not help, and might lock an account.
+    fn fail(&mut self, failure: Failure) {
+        self.refresh.wanted = false;
+        self.lookup.wanted = false;
+        if failure != Failure::Net(NetError::ClientClosed) {
+            self.events.push_back(Event::Failed(failure));
         }
+    }
+
+    /// An outage should not fill the log: the first failure is for everybody, the rest for the curious.
+    fn log(&mut self, first: bool, message: String) {
+        let level = if first { LogLevel::Warn } else { LogLevel::Debug };
+        self.events.push_back(Event::Log(Log { level, namespace: "Cluster", message, extra: Vec::new() }));
     }
 }
 
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "any instant will do")]
-mod tests {
-    use super::*;
-    use crate::engine::protocol::metadata::MetadataTopic;
-
-    fn cluster() -> Cluster {
-        let config = ClusterConfig {
-            group_id: "g".into(),
-            metadata_max_age: Duration::from_secs(300),
-            allow_auto_topic_creation: true,
-        };
-        Cluster::new(config, 1)
-    }
-
-    fn asks(cluster: &mut Cluster, now: Instant) -> Vec<Outbound> {
-        std::iter::from_fn(|| cluster.poll_request(now)).collect()
-    }
-
-    fn coordinator(node_id: i32, error: ErrorCode) -> Result<Response, NetError> {
-        Ok(Response::FindCoordinator(FindCoordinatorResponse { node_id, error, ..Default::default() }))
-    }
-
-    #[test]
-    fn each_question_is_asked_once_and_again_after_a_loss() {
-        let (mut cluster, now) = (cluster(), Instant::now());
-        assert!(asks(&mut cluster, now).is_empty());
-        cluster.set_topics(&["t".into()]);
-        let first = asks(&mut cluster, now);
-        assert_eq!(first.len(), 2);
-        assert_eq!(cluster.poll_timeout(), None, "only answers are awaited");
-        cluster.handle_response(now, first[0].id, coordinator(3, ErrorCode::NONE));
-        assert_eq!(cluster.coordinator(), Some(3));
-        cluster.coordinator_lost();
-        let again = asks(&mut cluster, now);
-        assert!(matches!(again[..], [Outbound { body: Request::FindCoordinator(_), .. }]));
-        cluster.handle_response(now, first[0].id, coordinator(9, ErrorCode::NONE));
-        assert_eq!(cluster.coordinator(), None, "a late answer is nobody's");
-    }
-
-    #[test]
-    fn a_missing_coordinator_is_looked_for_again_with_patience() {
-        let (mut cluster, mut now) = (cluster(), Instant::now());
-        cluster.set_topics(&[]);
-        for _ in 0..20 {
-            let lookup =
-                asks(&mut cluster, now).into_iter().find(|o| o.body.key().name() == "GroupCoordinator");
-            let id = lookup.unwrap().id;
-            cluster.handle_response(now, id, coordinator(-1, ErrorCode::COORDINATOR_NOT_AVAILABLE));
-            assert!(asks(&mut cluster, now).is_empty());
-            now = cluster.poll_timeout().unwrap();
-        }
-        let forbidden = ErrorCode::GROUP_AUTHORIZATION_FAILED;
-        let id = asks(&mut cluster, now)[0].id;
-        cluster.handle_response(now, id, coordinator(-1, forbidden));
-        let failed = std::iter::from_fn(|| cluster.poll_event()).last();
-        let cause = Failure::Broker { code: forbidden, partition: None };
-        assert_eq!(failed, Some(Event::Failed(Failure::CoordinatorNotFound(Box::new(cause)))));
-    }
-
-    #[test]
-    fn metadata_ages_and_missing_topics_are_asked_for_again() {
-        let (mut cluster, mut now) = (cluster(), Instant::now());
-        cluster.set_topics(&["t".into()]);
-        let id = asks(&mut cluster, now)[1].id;
-        let missing = MetadataTopic {
-            name: Some("t".into()),
-            error: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-            ..Default::default()
-        };
-        let answer = MetadataResponse { topics: vec![missing], ..Default::default() };
-        cluster.handle_response(now, id, Ok(Response::Metadata(answer)));
-        assert!(asks(&mut cluster, now).is_empty(), "not at once");
-        now = cluster.poll_timeout().unwrap();
-        let id = asks(&mut cluster, now)[0].id;
-        cluster.handle_response(now, id, Ok(Response::Metadata(MetadataResponse::default())));
-        now = cluster.poll_timeout().unwrap();
-        assert!(asks(&mut cluster, now).is_empty());
-        cluster.handle_timeout(now);
-        assert_eq!(asks(&mut cluster, now).len(), 1);
-    }
+fn is_final(error: &NetError) -> bool {
+    matches!(
+        error,
+        NetError::Authentication { .. } | NetError::UnsupportedApi { .. } | NetError::ClientClosed
+    )
 }
+
+/// Between two answers to the same question.
+pub(super) const SPACING: Duration = Duration::from_millis(100);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
@@ -33,14 +34,16 @@ pub struct Leader {
 pub struct Change {
     /// The set of brokers or an address.
     pub brokers_changed: bool,
-    /// Known topics whose number of partitions is another now.
+    /// Topics whose number of partitions is another than the last answer about them said; from none to some included.
     pub partitions_changed: Vec<Arc<str>>,
+    /// Topics that were deleted and made again: offsets in the old log mean nothing in the new one.
+    pub recreated: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Topic {
     id: TopicId,
-    /// By partition number; node -1 = no leader right now.
+    /// By partition number; node -1 = no leader right now. Empty while the topic is missing.
     leaders: HashMap<i32, Leader>,
 }
 
@@ -63,7 +66,7 @@ impl Metadata {
 
     /// How many partitions the topic has; None when the topic is unknown.
     pub fn partition_count(&self, topic: &str) -> Option<usize> {
-        self.topics.get(topic).map(|topic| topic.leaders.len())
+        self.topics.get(topic).map(|topic| topic.leaders.len()).filter(|count| *count > 0)
     }
 
     /// The cluster's id.
@@ -89,8 +92,11 @@ impl Metadata {
             change.brokers_changed = true;
         }
         for topic in &answer.topics {
-            if let (Some(name), false) = (&topic.name, topic.error.is_err()) {
+            let Some(name) = &topic.name else { continue };
+            if !topic.error.is_err() {
                 self.apply_topic(name, topic, &mut change);
+            } else if topic.error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
+                self.apply_absence(name);
             }
         }
         change
@@ -101,7 +107,8 @@ impl Metadata {
         match self.brokers.iter_mut().find(|known| known.node_id == broker.node_id) {
             Some(known) if known.host == broker.host && known.port == broker.port => false,
             Some(known) => {
-                *known = broker;
+                known.host = broker.host;
+                known.port = broker.port;
                 true
             }
             None => {
@@ -123,23 +130,22 @@ impl Metadata {
     }
 
     fn apply_topic(&mut self, name: &str, answer: &MetadataTopic, change: &mut Change) {
-        let name = match self.topics.get_key_value(name) {
-            Some((known, _)) => known.clone(),
-            None => name.into(),
-        };
+        let name = self.intern(name);
         let is_known = self.topics.contains_key(&name);
         let topic = self.topics.entry(name.clone()).or_default();
-        if topic.id != answer.topic_id {
-            // Deleted and made again: epochs start over.
-            self.names.remove(&topic.id);
-            topic.leaders.clear();
-            topic.id = answer.topic_id;
-            if !topic.id.is_zero() {
-                self.names.insert(topic.id, name.clone());
-            }
-        }
         let count = topic.leaders.len();
-        for partition in &answer.partitions {
+        // Brokers that cannot tell the id (before 2.8, while a cluster is upgraded) do not contradict those that can.
+        if topic.id != answer.topic_id && !answer.topic_id.is_zero() {
+            self.names.remove(&topic.id);
+            if !topic.id.is_zero() {
+                // Epochs start over.
+                topic.leaders.clear();
+                change.recreated.push(name.clone());
+            }
+            topic.id = answer.topic_id;
+            self.names.insert(topic.id, name.clone());
+        }
+        for partition in answer.partitions.iter().filter(|partition| partition.partition >= 0) {
             let leader = Leader { node: partition.leader, epoch: partition.leader_epoch };
             match topic.leaders.get_mut(&partition.partition) {
                 // A broker that lags behind (KIP-320).
@@ -153,6 +159,20 @@ impl Metadata {
         if is_known && topic.leaders.len() != count {
             change.partitions_changed.push(name);
         }
+    }
+
+    /// The topic does not exist, says a broker. Perhaps it is behind: what we know of the topic stays.
+    fn apply_absence(&mut self, name: &str) {
+        let name = self.intern(name);
+        let topic = self.topics.entry(name).or_default();
+        if topic.id.is_zero() {
+            // Nothing else will tell that the topic has been made again, its epochs starting over.
+            topic.leaders.values_mut().for_each(|leader| leader.epoch = -1);
+        }
+    }
+
+    fn intern(&self, name: &str) -> Arc<str> {
+        self.topics.get_key_value(name).map_or_else(|| name.into(), |(known, _)| known.clone())
     }
 }
 
@@ -172,6 +192,12 @@ mod tests {
             partitions: partitions.collect(),
             ..Default::default()
         };
+        MetadataResponse { topics: vec![topic], ..Default::default() }
+    }
+
+    fn absence() -> MetadataResponse {
+        let error = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+        let topic = MetadataTopic { name: Some("t".into()), error, ..Default::default() };
         MetadataResponse { topics: vec![topic], ..Default::default() }
     }
 
@@ -204,11 +230,82 @@ mod tests {
     }
 
     #[test]
+    fn a_recreated_topic_is_news_and_its_size_only_if_it_differs() {
+        let mut metadata = Metadata::default();
+        assert_eq!(metadata.apply(&answer(1, &[(7, 5)])), Change::default());
+        let change = metadata.apply(&answer(2, &[(7, 0)]));
+        assert_eq!(change, Change { recreated: vec!["t".into()], ..Change::default() });
+        let change = metadata.apply(&answer(3, &[(7, 0), (7, 0)]));
+        assert_eq!((change.recreated.len(), change.partitions_changed.len()), (1, 1));
+    }
+
+    #[test]
+    fn an_id_that_becomes_known_is_no_recreation() {
+        // The brokers have been upgraded to a version that tells.
+        let mut metadata = Metadata::default();
+        metadata.apply(&answer(0, &[(7, 5)]));
+        assert_eq!(metadata.apply(&answer(1, &[(7, 5)])), Change::default());
+        assert_eq!(metadata.leader(&zero()), Some(Leader { node: 7, epoch: 5 }));
+        // One of them has not been upgraded yet.
+        assert_eq!(metadata.apply(&answer(0, &[(7, 5)])), Change::default());
+        assert_eq!(metadata.topic_id("t"), TopicId([1; 16]));
+    }
+
+    #[test]
     fn more_partitions_are_news_but_a_new_topic_is_not() {
         let mut metadata = Metadata::default();
         assert!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed.is_empty());
         let change = metadata.apply(&answer(1, &[(7, 0), (7, 0)]));
         assert_eq!(change.partitions_changed, ["t".into()]);
         assert_eq!(metadata.partition_count("t"), Some(2));
+    }
+
+    #[test]
+    fn a_topic_that_was_missing_is_news_when_it_comes() {
+        let mut metadata = Metadata::default();
+        assert_eq!(metadata.apply(&absence()), Change::default());
+        assert_eq!(metadata.partition_count("t"), None);
+        assert_eq!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed, ["t".into()]);
+    }
+
+    #[test]
+    fn an_absence_hides_nothing_and_without_ids_it_resets_the_epochs() {
+        let mut metadata = Metadata::default();
+        metadata.apply(&answer(0, &[(7, 5)]));
+        metadata.apply(&absence());
+        assert_eq!(metadata.leader(&zero()).map(|leader| leader.node), Some(7));
+        metadata.apply(&answer(0, &[(6, 0)]));
+        assert_eq!(metadata.leader(&zero()), Some(Leader { node: 6, epoch: 0 }));
+
+        metadata.apply(&answer(1, &[(7, 5)]));
+        metadata.apply(&absence());
+        metadata.apply(&answer(1, &[(6, 4)]));
+        assert_eq!(metadata.leader(&zero()), Some(Leader { node: 7, epoch: 5 }), "ids tell better");
+    }
+
+    #[test]
+    fn a_node_that_moves_takes_its_new_address_at_once() {
+        let broker =
+            |node_id, port| MetadataBroker { node_id, host: "h".into(), port, rack: Some("r".into()) };
+        let brokers = |brokers| MetadataResponse { brokers, ..Default::default() };
+        let mut metadata = Metadata::default();
+        assert!(metadata.apply(&brokers(vec![broker(2, 92), broker(1, 91)])).brokers_changed);
+        assert!(!metadata.apply(&brokers(vec![broker(1, 91), broker(2, 92)])).brokers_changed, "order");
+        assert!(!metadata.apply(&brokers(Vec::new())).brokers_changed, "no brokers is no news");
+        assert!(!metadata.add_broker(MetadataBroker { rack: None, ..broker(1, 91) }));
+        assert!(metadata.add_broker(MetadataBroker { rack: None, ..broker(1, 99) }));
+        assert!(metadata.add_broker(broker(3, 93)));
+        assert_eq!(metadata.brokers(), [broker(1, 99), broker(2, 92), broker(3, 93)]);
+        assert!(metadata.apply(&brokers(vec![broker(1, 91)])).brokers_changed);
+        assert_eq!(metadata.brokers(), [broker(1, 91)]);
+    }
+
+    #[test]
+    fn hostile_partition_numbers_are_no_partitions() {
+        let mut metadata = Metadata::default();
+        let mut hostile = answer(1, &[(7, 0), (7, 0)]);
+        hostile.topics[0].partitions[1].partition = -5;
+        metadata.apply(&hostile);
+        assert_eq!(metadata.partition_count("t"), Some(1));
     }
 }

@@ -17,6 +17,8 @@ pub mod failure;
 pub mod log;
 pub mod machine;
 pub mod metadata;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

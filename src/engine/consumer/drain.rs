@@ -9,9 +9,9 @@
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::engine::cluster::Failure;
 use crate::engine::cluster::Log;
 use crate::engine::cluster::LogLevel;
+use crate::engine::offsets;
 
 use super::Event;
 use super::machine::{Consumer, Phase};
@@ -62,7 +62,7 @@ impl Consumer {
                 self.offsets.flush();
             }
             Step::Flush if late => self.released(now),
-            Step::Leave if late => self.stopped(now),
+            Step::Leave if late => self.stopped(),
             _ => {}
         }
     }
@@ -96,15 +96,18 @@ impl Consumer {
         }
     }
 
-    /// The group is left, as far as it goes. Whoever still waits for a commit hears of it first.
-    pub(super) fn stopped(&mut self, now: Instant) {
+    /// The group is left, as far as it goes.
+    pub(super) fn stopped(&mut self) {
+        self.phase = Phase::Stopped;
         self.drain = None;
         self.fetch.suspend(true);
         self.fetch.unassign_all();
-        self.offsets.revoke_all();
-        self.offsets.refuse_commits(&Failure::Stopped);
-        self.route_offsets(now);
-        self.phase = Phase::Stopped;
+        self.offsets.close();
+        while let Some(event) = self.offsets.poll_event() {
+            if let offsets::Event::CommitDone { ticket, result } = event {
+                self.events.push_back(Event::CommitDone { ticket, result });
+            }
+        }
         self.events.push_back(Event::Stopped);
     }
 

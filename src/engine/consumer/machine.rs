@@ -221,7 +221,7 @@ impl Consumer {
                 self.drain = Some(Drain::waiting(now + self.config.rebalance_timeout));
                 self.step_drain(now);
             }
-            Phase::Idle => self.stopped(now),
+            Phase::Idle => self.stopped(),
             Phase::Stopping { .. } | Phase::Stopped => {}
         }
     }
@@ -323,31 +323,36 @@ impl Consumer {
             return None;
         }
         self.route(now);
-        if let Some(outbound) = self.cluster.poll_request(now) {
-            return Some((Tag { room: Room::Cluster, id: outbound.id }, outbound));
-        }
-        let coordinator = self.cluster.coordinator();
-        let found = match coordinator {
-            Some(_) => self.group.poll_request(now).map(|outbound| (Room::Group, outbound)),
-            None => None,
-        };
-        let found = found.or_else(|| {
-            let outbound = self.offsets.poll_request(now, self.cluster.metadata(), coordinator.is_some());
-            outbound.map(|outbound| (Room::Offsets, outbound))
-        });
-        let found = found.or_else(|| {
-            if self.phase != Phase::Running {
-                return None;
-            }
-            let outbound = self.fetch.poll_request(now, self.cluster.metadata());
-            outbound.map(|outbound| (Room::Fetch, outbound))
-        });
+        let mut found = self.next_request(now);
         self.route(now);
+        if found.is_none() {
+            // Asking can stir the others: the last commit is done, so the group can be left; a leader is missing.
+            found = self.next_request(now);
+            self.route(now);
+        }
         let (room, mut outbound) = found?;
-        if let (Target::AnyCoordinator, Some(node)) = (outbound.to, coordinator) {
+        if let (Target::AnyCoordinator, Some(node)) = (outbound.to, self.cluster.coordinator()) {
             outbound.to = Target::Coordinator(node);
         }
         Some((Tag { room, id: outbound.id }, outbound))
+    }
+
+    fn next_request(&mut self, now: Instant) -> Option<(Room, Outbound)> {
+        if let Some(outbound) = self.cluster.poll_request(now) {
+            return Some((Room::Cluster, outbound));
+        }
+        let has_coordinator = self.cluster.coordinator().is_some();
+        if has_coordinator && let Some(outbound) = self.group.poll_request(now) {
+            return Some((Room::Group, outbound));
+        }
+        if let Some(outbound) = self.offsets.poll_request(now, self.cluster.metadata(), has_coordinator) {
+            return Some((Room::Offsets, outbound));
+        }
+        if self.phase != Phase::Running {
+            return None;
+        }
+        let outbound = self.fetch.poll_request(now, self.cluster.metadata())?;
+        Some((Room::Fetch, outbound))
     }
 
     /// What has happened.

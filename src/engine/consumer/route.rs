@@ -18,9 +18,9 @@ use super::machine::{Consumer, Phase};
 use super::{Event, Joined};
 
 impl Consumer {
-    /// Carries events between the machines until all are quiet. After the end there is nobody to tell.
+    /// Carries events between the machines until all are quiet.
     pub(super) fn route(&mut self, now: Instant) {
-        while self.phase != Phase::Stopped {
+        loop {
             if let Some(event) = self.cluster.poll_event() {
                 self.cluster_event(now, event);
             } else if let Some(event) = self.group.poll_event() {
@@ -42,19 +42,15 @@ impl Consumer {
         }
     }
 
-    /// The same for what the offsets have to say alone.
-    pub(super) fn route_offsets(&mut self, now: Instant) {
-        while let Some(event) = self.offsets.poll_event() {
-            self.offsets_event(now, event);
-        }
-    }
-
     fn cluster_event(&mut self, now: Instant, event: cluster::Event) {
         match event {
             cluster::Event::Metadata(change) => {
                 if change.brokers_changed {
                     let brokers = self.cluster.metadata().brokers().to_vec();
                     self.events.push_back(Event::Brokers(brokers));
+                }
+                for partition in change.recreated.iter().flat_map(|topic| self.offsets.recreated(topic)) {
+                    self.fetch.await_position(&partition);
                 }
                 if !change.partitions_changed.is_empty() {
                     self.log(LogLevel::Info, "ConsumerGroup", "Topic has been updated".into());
@@ -99,7 +95,7 @@ impl Consumer {
             group::Event::CoordinatorLost => self.cluster.coordinator_lost(),
             group::Event::Left => {
                 if matches!(self.phase, Phase::Stopping { .. }) {
-                    self.stopped(now);
+                    self.stopped();
                 }
             }
             group::Event::Failed(failure) => self.crash(failure),

@@ -1,5 +1,12 @@
 //! Committing: one OffsetCommit at a time; whatever is newer rides in the next one.
 //!
+//! ```text
+//!  commit ───────────► manual ──┐
+//!  batch_end, resolved,         ├─ poll_request ──► in flight ──┬─ taken ──► Committed, CommitDone
+//!  sought, interval ─► wanted ──┘                     ▲         ├─ not now ─► back to where it came from
+//!                                                     │         └─ no ──────► CommitDone(error), or a log line
+//!  flush: no spacing, few tries ──────────────────────┘
+//! ```
 //! Automatic commits follow the end of every batch. A busy consumer ends thousands of batches a second, so they are
 //! spaced by [`SPACING`]; an idle one commits at once.
 
@@ -8,17 +15,12 @@ use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Backoff;
 use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
-use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Outbound;
 use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
-use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitPartition;
 use crate::engine::protocol::offset_commit::OffsetCommitRequest;
-use crate::engine::protocol::offset_commit::OffsetCommitResponsePartition;
 use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 
 use super::machine::Offsets;
@@ -28,49 +30,43 @@ use super::{Event, Offset};
 #[derive(Debug, Default)]
 pub(super) struct Commits {
     /// Commits that somebody waits for, oldest first.
-    manual: VecDeque<Manual>,
+    pub(super) manual: VecDeque<Manual>,
     /// An automatic commit is wanted.
-    wanted: bool,
+    pub(super) wanted: bool,
     in_flight: Option<InFlight>,
-    backoff: Backoff,
+    /// Manual ones of earlier generations whose answers are still to come.
+    strays: Vec<InFlight>,
+    pub(super) backoff: Backoff,
     /// When the last one ended: the next automatic one keeps its distance.
-    ended_at: Option<Instant>,
+    pub(super) ended_at: Option<Instant>,
     /// What `autoCommitInterval` counts from.
-    last_at: Option<Instant>,
-    /// Everything must go out now: a rebalance or the end.
-    flushing: bool,
-    /// How often in a row a partition was unknown to the coordinator.
-    unknown: u32,
+    pub(super) last_at: Option<Instant>,
+    /// Everything must go out now: a rebalance or the end. How many tries are left.
+    pub(super) flush: Option<u32>,
 }
 
 #[derive(Debug)]
-struct Manual {
-    ticket: u64,
-    /// None = whatever is uncommitted when its turn comes.
-    offsets: Option<Vec<Offset>>,
+pub(super) struct Manual {
+    pub(super) ticket: u64,
+    pub(super) offsets: Vec<Offset>,
+    /// The offsets are everything that was uncommitted then.
+    pub(super) automatic: bool,
+    /// When it was asked for, see [`Offsets::epoch`].
+    epoch: u64,
+    /// The generation that was the last one then.
+    generation_id: Option<i32>,
+    pub(super) retry: bool,
+    pub(super) tries: u32,
 }
 
 #[derive(Debug)]
-struct InFlight {
+pub(super) struct InFlight {
     id: u64,
-    offsets: Vec<Offset>,
+    /// In which generation it was sent.
+    pub(super) epoch: u64,
+    pub(super) offsets: Vec<Offset>,
     /// None for an automatic one.
-    manual: Option<Manual>,
-}
-
-/// What the coordinator's answer means.
-enum Verdict {
-    Committed,
-    /// Try the same again.
-    Again,
-    /// Try again: the coordinator may not have heard of the topic yet. Not for ever, or everything behind would wait
-    /// for a topic that does not exist.
-    Unknown(Failure),
-    /// The coordinator is elsewhere; try again there.
-    Moved,
-    /// We are no member of this generation (any more).
-    Rebalance(ErrorCode),
-    No(Failure),
+    pub(super) manual: Option<Manual>,
 }
 
 impl Commits {
@@ -83,29 +79,28 @@ impl Commits {
         self.backoff.reset();
     }
 
-    /// The partitions are gone: what rode on them goes too. Explicit commits stay, they are the user's.
-    pub(super) fn revoked(&mut self) {
-        self.wanted = false;
-        if self.in_flight.as_ref().is_some_and(|flight| flight.manual.is_none()) {
-            self.in_flight = None;
-        }
-    }
-
-    /// Has everything been written that can be? Without a member id nothing can.
-    fn is_flushed(&self, is_member: bool) -> bool {
-        self.in_flight.is_none() && !self.wanted && (self.manual.is_empty() || !is_member)
-    }
-
-    pub(super) fn is_in_flight(&self, id: u64) -> bool {
-        self.in_flight.as_ref().is_some_and(|flight| flight.id == id)
+    /// The commit with this id, if somebody still wants to know how it ended.
+    pub(super) fn land(&mut self, id: u64) -> Option<InFlight> {
+        let stray = self.strays.iter().position(|flight| flight.id == id);
+        stray
+            .map(|at| self.strays.swap_remove(at))
+            .or_else(|| self.in_flight.take_if(|flight| flight.id == id))
     }
 }
 
+// ---- commands
+
 impl Offsets {
-    /// Commits these offsets, or (None) everything uncommitted, as soon as there is a generation to do it in. Ends in
-    /// [`Event::CommitDone`].
+    /// Commits these offsets, or (None) everything uncommitted, however often it takes. Ends in [`Event::CommitDone`].
+    ///
+    /// Between two generations it waits for the next one, and fails if somebody else has, or had, a partition of it.
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
-        self.commits.manual.push_back(Manual { ticket, offsets });
+        self.enqueue(ticket, offsets, true);
+    }
+
+    /// As [`Offsets::commit`], but tried only once.
+    pub fn commit_once(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
+        self.enqueue(ticket, offsets, false);
     }
 
     /// Commits everything uncommitted if the interval or the threshold says so. Ends in [`Event::CommitDone`].
@@ -113,43 +108,49 @@ impl Offsets {
         if self.is_commit_necessary(now) {
             self.commit(ticket, None);
         } else {
-            self.events.push_back(Event::CommitDone { ticket, result: Ok(()) });
+            self.done(ticket, Ok(()));
         }
     }
 
     /// A batch is over: with autoCommit, what it resolved goes to the group.
     pub fn batch_end(&mut self) {
-        if self.config.auto_commit && self.partitions.values().any(|state| state.uncommitted().is_some()) {
+        if self.config.auto_commit && self.has_uncommitted() {
             self.commits.want();
         }
     }
 
-    /// Commits everything resolved (with autoCommit) and everything asked for, now. Ends in [`Event::Flushed`].
+    /// Commits everything resolved (with autoCommit) and everything asked for, now: without spacing, and with a few
+    /// tries at most. Ends in [`Event::Flushed`], unless everything is revoked before.
     pub fn flush(&mut self) {
         self.batch_end();
-        self.commits.flushing = true;
+        self.commits.flush = Some(FLUSH_TRIES);
         self.settle_flush();
     }
 
-    /// There will be no further generation, or not in time: whoever still waits for a commit gets `failure`.
-    pub fn refuse_commits(&mut self, failure: &Failure) {
-        let in_flight = self.commits.in_flight.take().and_then(|flight| flight.manual);
-        for Manual { ticket, .. } in in_flight.into_iter().chain(self.commits.manual.drain(..)) {
-            self.events.push_back(Event::CommitDone { ticket, result: Err(failure.clone()) });
+    fn enqueue(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, retry: bool) {
+        let automatic = offsets.is_none();
+        // Now, not when its turn comes: a later ticket must not find something newer committed already.
+        let offsets = offsets.unwrap_or_else(|| self.all_uncommitted());
+        if offsets.is_empty() {
+            self.done(ticket, Ok(()));
+        } else if let Some((partition, ..)) = offsets.iter().find(|(_, offset, _)| *offset < 0) {
+            let (code, partition) = (ErrorCode::OFFSET_OUT_OF_RANGE, Some(partition.clone()));
+            self.done(ticket, Err(Failure::Broker { code, partition }));
+        } else {
+            let Offsets { epoch, generation_id, .. } = *self;
+            let manual = Manual { ticket, offsets, automatic, epoch, generation_id, retry, tries: 0 };
+            self.commits.manual.push_back(manual);
         }
     }
+}
 
-    pub(super) fn settle_flush(&mut self) {
-        if self.commits.flushing && self.commits.is_flushed(self.member.is_some()) {
-            self.commits.flushing = false;
-            self.events.push_back(Event::Flushed);
-        }
-    }
+// ---- when
 
+impl Offsets {
     pub(super) fn is_commit_necessary(&self, now: Instant) -> bool {
         let interval = self.config.auto_commit_interval.zip(self.commits.last_at);
-        if interval.is_some_and(|(interval, last)| now.saturating_duration_since(last) >= interval) {
-            return self.partitions.values().any(|state| state.uncommitted().is_some());
+        if interval.is_some_and(|(interval, last)| now >= last + interval) {
+            return self.has_uncommitted();
         }
         let Some(threshold) = self.config.auto_commit_threshold else { return false };
         let pending = self.partitions.values().filter_map(|state| {
@@ -160,119 +161,99 @@ impl Offsets {
     }
 
     pub(super) fn poll_commit(&mut self, now: Instant) -> Option<Outbound> {
-        let is_ready = self.commits.in_flight.is_none() && self.commits.backoff.is_ready(now);
-        if !is_ready || self.member.is_none() {
+        if self.member.is_none() || self.commits.in_flight.is_some() || !self.commits.backoff.is_ready(now) {
             return None;
         }
         while let Some(manual) = self.commits.manual.pop_front() {
-            let offsets = manual.offsets.clone().unwrap_or_else(|| self.all_uncommitted());
-            if offsets.is_empty() {
-                let ticket = manual.ticket;
-                self.events.push_back(Event::CommitDone { ticket, result: Ok(()) });
-                continue;
+            match self.offsets_of(&manual) {
+                Ok(offsets) if offsets.is_empty() => self.done(manual.ticket, Ok(())),
+                Ok(offsets) => return self.send(offsets, Some(manual)),
+                Err(failure) => self.done(manual.ticket, Err(failure)),
             }
-            return Some(self.send(offsets, Some(manual)));
         }
-        if !self.commits.wanted || self.spaced_until(now).is_some() {
+        let interval_over = self.interval_ends().is_some_and(|end| now >= end);
+        if !(self.commits.wanted || interval_over) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
         self.commits.wanted = false;
         let offsets = self.all_uncommitted();
-        if offsets.is_empty() { None } else { Some(self.send(offsets, None)) }
+        if offsets.is_empty() { None } else { self.send(offsets, None) }
     }
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
         let commits = &self.commits;
-        let is_due = commits.in_flight.is_none() && (commits.wanted || !commits.manual.is_empty());
-        if !is_due || self.member.is_none() {
+        if self.member.is_none() || commits.in_flight.is_some() {
             return None;
         }
-        let spaced = if commits.manual.is_empty() { self.spaced_until(now) } else { None };
-        commits.backoff.ready_at().into_iter().chain(spaced).filter(|at| *at > now).max()
-    }
-
-    pub(super) fn commit_answered(&mut self, now: Instant, response: Result<Response, NetError>) {
-        let Some(flight) = self.commits.in_flight.take() else { return };
-        self.commits.ended_at = Some(now);
-        self.note_accepted(&flight, &response);
-        let verdict = verdict(response);
-        self.commits.unknown = match verdict {
-            Verdict::Unknown(_) => self.commits.unknown.saturating_add(1),
-            _ => 0,
+        let due_at = match (commits.manual.is_empty(), commits.wanted) {
+            (false, _) => None,
+            (true, true) => self.spaced_until(),
+            (true, false) => Some(self.interval_ends()?),
         };
-        match verdict {
-            Verdict::Committed => self.committed(now, flight),
-            Verdict::Unknown(failure) if self.commits.unknown >= UNKNOWN_ATTEMPTS => {
-                self.commits.unknown = 0;
-                self.refused(now, flight, failure);
-            }
-            Verdict::Again | Verdict::Unknown(_) => self.again(now, flight),
-            Verdict::Moved => {
-                self.once(Event::CoordinatorLost);
-                self.again(now, flight);
-            }
-            Verdict::Rebalance(code) => {
-                self.once(Event::Rebalance(code));
-                self.refused(now, flight, Failure::Broker { code, partition: None });
-            }
-            Verdict::No(failure) => self.refused(now, flight, failure),
-        }
-        self.settle_flush();
+        due_at.into_iter().chain(commits.backoff.ready_at()).max().filter(|at| *at > now)
     }
 
-    /// One partition's refusal does not undo the others' success.
-    fn note_accepted(&mut self, flight: &InFlight, response: &Result<Response, NetError>) {
-        let Ok(Response::OffsetCommit(answer)) = response else { return };
-        for (partition, offset, _) in &flight.offsets {
-            let topic = answer.topics.iter().find(|topic| *topic.name == *partition.topic);
-            let of_partition = |p: &&OffsetCommitResponsePartition| p.partition == partition.partition;
-            let answer = topic.and_then(|topic| topic.partitions.iter().find(of_partition));
-            if answer.is_some_and(|answer| !answer.error.is_err())
-                && let Some(state) = self.partitions.get_mut(partition)
-            {
-                state.committed = Some(*offset);
-            }
+    /// When `autoCommitInterval` makes a commit due within a batch.
+    fn interval_ends(&self) -> Option<Instant> {
+        let interval = self.config.auto_commit_interval.filter(|_| self.config.auto_commit)?;
+        let end = self.commits.last_at? + interval;
+        self.has_uncommitted().then_some(end)
+    }
+
+    /// Until when automatic commits keep their distance from the last one.
+    fn spaced_until(&self) -> Option<Instant> {
+        self.commits.ended_at.filter(|_| self.commits.flush.is_none()).map(|ended| ended + SPACING)
+    }
+
+    /// Ends the flush when there is nothing left to send, or nobody to send it as.
+    pub(super) fn settle_flush(&mut self) {
+        let commits = &self.commits;
+        if commits.flush.is_none() {
+            return;
+        }
+        let wanted = !commits.manual.is_empty() || commits.wanted && self.has_uncommitted();
+        if self.member.is_none() || commits.in_flight.is_none() && !wanted {
+            self.end_flush();
         }
     }
 
-    fn committed(&mut self, now: Instant, flight: InFlight) {
-        self.commits.backoff.reset();
-        self.commits.last_at = Some(now);
-        let explicit = flight.manual.as_ref().is_some_and(|manual| manual.offsets.is_some());
-        self.events.push_back(Event::Committed { automatic: !explicit, offsets: flight.offsets });
-        if let Some(Manual { ticket, .. }) = flight.manual {
-            self.events.push_back(Event::CommitDone { ticket, result: Ok(()) });
+    pub(super) fn end_flush(&mut self) {
+        if self.commits.flush.take().is_some() {
+            self.commits.wanted = false;
+            self.events.push_back(Event::Flushed);
         }
     }
+}
 
-    fn again(&mut self, now: Instant, flight: InFlight) {
-        self.commits.backoff.failed(now, &mut self.rng);
-        match flight.manual {
-            Some(manual) => self.commits.manual.push_front(manual),
-            None => self.commits.wanted = true,
+// ---- what
+
+impl Offsets {
+    /// An offset that was to be committed in an earlier generation may have been overtaken by another owner of its
+    /// partition: now, or in a generation that went by without us.
+    fn offsets_of(&self, manual: &Manual) -> Result<Vec<Offset>, Failure> {
+        let offsets = &manual.offsets;
+        if manual.automatic {
+            let is_open =
+                |(partition, offset, _): &&Offset| self.committed_offset(partition) != Some(*offset);
+            return Ok(offsets.iter().filter(is_open).cloned().collect());
         }
-    }
-
-    fn refused(&mut self, now: Instant, flight: InFlight, failure: Failure) {
-        match flight.manual {
-            Some(Manual { ticket, .. }) => {
-                self.commits.backoff.reset();
-                self.events.push_back(Event::CommitDone { ticket, result: Err(failure) });
-            }
-            None => {
-                // The next batch will want the same: until the cause is gone, not with every batch.
-                self.commits.backoff.failed(now, &mut self.rng);
-                self.events.push_back(Event::Log(Log {
-                    level: LogLevel::Warn,
-                    namespace: "OffsetManager",
-                    message: format!("Offsets were not committed: {}", describe(&failure)),
-                    extra: Vec::new(),
-                }));
+        if manual.epoch == self.epoch {
+            return Ok(offsets.clone());
+        }
+        let follows = |then: i32| self.generation_id == Some(then.wrapping_add(1));
+        let has_gap = manual.generation_id.is_some_and(|then| !follows(then));
+        let is_lost = |offset: &&Offset| has_gap || !self.partitions.contains_key(&offset.0);
+        match offsets.iter().find(is_lost) {
+            None => Ok(offsets.clone()),
+            Some((partition, ..)) => {
+                let (code, partition) = (ErrorCode::ILLEGAL_GENERATION, Some(partition.clone()));
+                Err(Failure::Broker { code, partition })
             }
         }
     }
 
-    fn send(&mut self, offsets: Vec<Offset>, manual: Option<Manual>) -> Outbound {
+    fn send(&mut self, offsets: Vec<Offset>, manual: Option<Manual>) -> Option<Outbound> {
+        let member = self.member.clone()?;
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
         for (TopicPartition { topic, partition }, offset, metadata) in &offsets {
             let wanted = OffsetCommitPartition {
@@ -288,9 +269,8 @@ impl Offsets {
                 }
             }
         }
-        let member = self.member.clone().unwrap_or_default();
         let id = self.take_id();
-        self.commits.in_flight = Some(InFlight { id, offsets, manual });
+        self.commits.in_flight = Some(InFlight { id, epoch: self.epoch, offsets, manual });
         let request = OffsetCommitRequest {
             group_id: self.config.group_id.clone(),
             generation_id: member.generation_id,
@@ -298,67 +278,51 @@ impl Offsets {
             group_instance_id: member.group_instance_id,
             topics,
         };
-        Outbound { id, to: Target::AnyCoordinator, body: request.into(), held: Duration::ZERO }
+        Some(Outbound { id, to: Target::AnyCoordinator, body: request.into(), held: Duration::ZERO })
     }
 
     fn all_uncommitted(&self) -> Vec<Offset> {
         self.uncommitted().into_iter().map(|(partition, offset)| (partition, offset, None)).collect()
     }
 
-    /// Until when automatic commits keep their distance from the last one.
-    fn spaced_until(&self, now: Instant) -> Option<Instant> {
-        let until = self.commits.ended_at? + SPACING;
-        (!self.commits.flushing && until > now).then_some(until)
+    fn has_uncommitted(&self) -> bool {
+        self.partitions.values().any(|state| state.uncommitted().is_some())
+    }
+
+    pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {
+        self.events.push_back(Event::CommitDone { ticket, result });
     }
 }
 
-fn verdict(response: Result<Response, NetError>) -> Verdict {
-    let answer = match response {
-        Ok(Response::OffsetCommit(answer)) => answer,
-        Ok(_) | Err(NetError::ClientClosed) => return Verdict::No(Failure::Stopped),
-        Err(error @ (NetError::Authentication { .. } | NetError::UnsupportedApi { .. })) => {
-            return Verdict::No(Failure::Net(error));
-        }
-        Err(_) => return Verdict::Moved,
-    };
-    let mut verdict = Verdict::Committed;
-    for topic in answer.topics {
-        for partition in topic.partitions {
-            match partition.error {
-                ErrorCode::NONE => {}
-                ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => return Verdict::Moved,
-                ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
-                | ErrorCode::REQUEST_TIMED_OUT
-                | ErrorCode::LEADER_NOT_AVAILABLE
-                | ErrorCode::NOT_LEADER_OR_FOLLOWER => verdict = Verdict::Again,
-                code @ ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => {
-                    let topic = topic.name.as_str().into();
-                    let partition = Some(TopicPartition { topic, partition: partition.partition });
-                    verdict = Verdict::Unknown(Failure::Broker { code, partition });
-                }
-                code @ (ErrorCode::REBALANCE_IN_PROGRESS
-                | ErrorCode::ILLEGAL_GENERATION
-                | ErrorCode::UNKNOWN_MEMBER_ID) => return Verdict::Rebalance(code),
-                code => {
-                    let topic = topic.name.as_str().into();
-                    let partition = Some(TopicPartition { topic, partition: partition.partition });
-                    return Verdict::No(Failure::Broker { code, partition });
-                }
-            }
+// ---- ends
+
+impl Offsets {
+    /// The partitions are going: what rides on them goes too. Explicit commits stay, they are the user's.
+    pub(super) fn revoke_commits(&mut self) {
+        self.commits.wanted = false;
+        self.commits.flush = None;
+        self.commits.ended_at = None;
+        let stray = self.commits.in_flight.take().filter(|flight| flight.manual.is_some());
+        self.commits.strays.extend(stray);
+        let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);
+        self.commits.manual = kept;
+        for Manual { ticket, .. } in Vec::from(gone) {
+            let failure = Failure::Broker { code: ErrorCode::REBALANCE_IN_PROGRESS, partition: None };
+            self.done(ticket, Err(failure));
         }
     }
-    verdict
-}
 
-fn describe(failure: &Failure) -> String {
-    match failure {
-        Failure::Broker { code, .. } => code.name().to_owned(),
-        Failure::Net(error) => error.to_string(),
-        _ => "the consumer has stopped".to_owned(),
+    /// Nobody will ever commit again.
+    pub(super) fn close_commits(&mut self) {
+        let Commits { manual, in_flight, strays, .. } = std::mem::take(&mut self.commits);
+        let flights = strays.into_iter().chain(in_flight).filter_map(|flight| flight.manual);
+        for manual in flights.chain(manual) {
+            self.done(manual.ticket, Err(Failure::Stopped));
+        }
     }
 }
 
-/// As often as kafkajs tries.
-const UNKNOWN_ATTEMPTS: u32 = 6;
 /// Between two automatic commits of a busy consumer: at most some fifty a second.
-const SPACING: Duration = Duration::from_millis(20);
+pub(super) const SPACING: Duration = Duration::from_millis(20);
+/// Before a rebalance goes on without the commit. The owner has a deadline as well.
+pub(super) const FLUSH_TRIES: u32 = 3;

@@ -1,15 +1,20 @@
 //! Finding positions: what the group has committed, else the start or the end of the log.
 //!
 //! ```text
-//! Committed ──OffsetFetch──► an offset ─────────────► Position
-//!               └── none ──► Earliest | Latest ──ListOffsets──► Position
+//!  assign ──► Due(Committed) ──OffsetFetch──► Asked ──┬─ an offset ──► Idle, Event::Position
+//!                  ▲                            │     └─ none ──► Due(End)
+//!                  └── error, omitted, unstable ┘                   │
+//!  reset ───► Due(End) ──ListOffsets──► Asked ── an offset ──► Idle, Event::Position
+//!                  ▲                      │
+//!                  └── error, omitted ────┘
+//!  seek ────► Idle, whatever it was
 //! ```
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Failure;
+use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Metadata;
 use crate::engine::cluster::Outbound;
 use crate::engine::cluster::Target;
@@ -22,50 +27,33 @@ use crate::engine::protocol::list_offsets::EARLIEST;
 use crate::engine::protocol::list_offsets::LATEST;
 use crate::engine::protocol::list_offsets::ListOffsetsPartition;
 use crate::engine::protocol::list_offsets::ListOffsetsRequest;
+use crate::engine::protocol::list_offsets::ListOffsetsResponse;
 use crate::engine::protocol::list_offsets::ListOffsetsTopic;
 use crate::engine::protocol::offset_fetch::OffsetFetchRequest;
 use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
-use super::Event;
-use super::machine::{Offsets, Partition};
+use super::machine::Offsets;
+use super::{Event, Why};
 
 /// What a partition still has to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lookup {
-    None,
+    /// Nothing: its position is known.
+    Idle,
+    /// To be asked when the partition's back-off allows.
+    Due(Question),
+    /// Asked in the request with this id. An answer counts only while it is awaited so: a seek or a reset in between
+    /// makes it void.
+    Asked { question: Question, id: u64 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// What has the group committed?
     Committed,
-    Earliest,
-    Latest,
-}
-
-/// The lookups under way.
-#[derive(Debug, Default)]
-pub(super) struct Lookups {
-    in_flight: HashMap<u64, Vec<Asked>>,
-}
-
-/// One partition's question.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    partition: TopicPartition,
-    lookup: Lookup,
-}
-
-impl Lookups {
-    pub(super) fn land(&mut self, id: u64) -> Option<Vec<Asked>> {
-        self.in_flight.remove(&id)
-    }
-
-    /// The partition's question has changed: what is on its way answers the old one.
-    pub(super) fn forget(&mut self, partition: &TopicPartition) {
-        self.in_flight.values_mut().for_each(|asked| asked.retain(|asked| asked.partition != *partition));
-    }
-
-    fn is_asked(&self, partition: &TopicPartition, lookup: Lookup) -> bool {
-        let mut asked = self.in_flight.values().flatten();
-        asked.any(|asked| asked.lookup == lookup && asked.partition == *partition)
-    }
+    /// Where does the log end (or begin)? `lost`: because our position lay outside.
+    End { latest: bool, lost: bool },
 }
 
 impl Offsets {
@@ -75,22 +63,77 @@ impl Offsets {
         metadata: &Metadata,
         coordinator_known: bool,
     ) -> Option<Outbound> {
-        if self.partitions.values().all(|state| state.lookup == Lookup::None) {
+        if self.searching == 0 {
             return None;
         }
-        if coordinator_known && let Some(outbound) = self.ask_committed(now) {
+        if coordinator_known && let Some(outbound) = self.ask_coordinator(now) {
             return Some(outbound);
         }
-        self.ask_leaders(now, metadata)
+        self.ask_leader(now, metadata)
     }
 
-    fn ask_committed(&mut self, now: Instant) -> Option<Outbound> {
+    pub(super) fn lookup_due_at(&self, now: Instant) -> Option<Instant> {
+        if self.searching == 0 {
+            return None;
+        }
+        let due = self.partitions.values().filter(|state| matches!(state.lookup, Lookup::Due(_)));
+        due.filter_map(|state| state.backoff.ready_at()).filter(|at| *at > now).min()
+    }
+
+    pub(super) fn lookup_answered(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+        let asked = self.asked_in(id);
+        match response {
+            Ok(Response::OffsetFetch(answer)) => self.coordinator_answered(now, &asked, &answer),
+            Ok(Response::ListOffsets(answer)) => self.leader_answered(now, &asked, &answer),
+            Ok(_) => self.again(now, asked.iter().map(|(partition, _)| partition)),
+            Err(error) => self.unanswered(now, &asked, error),
+        }
+    }
+
+    /// A new question, or the old one anew.
+    pub(super) fn ask_anew(&mut self, partition: &TopicPartition, question: Question) {
+        if let Some(state) = self.partitions.get_mut(partition) {
+            state.backoff.reset();
+        }
+        self.set_lookup(partition, Lookup::Due(question));
+    }
+
+    /// Every change of a lookup goes through here.
+    pub(super) fn set_lookup(&mut self, partition: &TopicPartition, lookup: Lookup) {
+        let Some(state) = self.partitions.get_mut(partition) else { return };
+        self.searching += usize::from(lookup != Lookup::Idle);
+        self.searching -= usize::from(state.lookup != Lookup::Idle);
+        state.lookup = lookup;
+    }
+
+    /// Who waits for this request's answer: here the late ones find nobody.
+    fn asked_in(&self, id: u64) -> Vec<(TopicPartition, Question)> {
+        let waiting = self.partitions.iter().filter_map(|(partition, state)| match state.lookup {
+            Lookup::Asked { question, id: asked } if asked == id => Some((partition.clone(), question)),
+            _ => None,
+        });
+        waiting.collect()
+    }
+
+    /// Who may ask now.
+    fn due(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, Question)> {
+        self.partitions.iter().filter_map(move |(partition, state)| match state.lookup {
+            Lookup::Due(question) if state.backoff.is_ready(now) => Some((partition, question)),
+            _ => None,
+        })
+    }
+}
+
+// ---- what the group has committed
+
+impl Offsets {
+    fn ask_coordinator(&mut self, now: Instant) -> Option<Outbound> {
         let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
         let mut asked = Vec::new();
-        for (partition, state) in &self.partitions {
-            if self.is_due(now, partition, state, Lookup::Committed) {
+        for (partition, question) in self.due(now) {
+            if question == Question::Committed {
                 topics.entry(&partition.topic).or_default().push(partition.partition);
-                asked.push(Asked { partition: partition.clone(), lookup: Lookup::Committed });
+                asked.push((partition.clone(), question));
             }
         }
         if asked.is_empty() {
@@ -100,31 +143,69 @@ impl Offsets {
             let name = name.to_owned();
             OffsetFetchTopic { name, partitions }
         });
-        let body: Request = OffsetFetchRequest {
+        let body = OffsetFetchRequest {
             group_id: self.config.group_id.clone(),
             member_id: None,
             member_epoch: -1,
             topics: Some(topics.collect()),
             require_stable: true,
-        }
-        .into();
-        Some(self.ask(Target::AnyCoordinator, body, asked))
+        };
+        Some(self.ask(Target::AnyCoordinator, body.into(), asked))
     }
 
-    fn ask_leaders(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
+    fn coordinator_answered(
+        &mut self,
+        now: Instant,
+        asked: &[(TopicPartition, Question)],
+        answer: &OffsetFetchResponse,
+    ) {
+        if answer.error.is_err() {
+            let mut again: Vec<_> = asked.iter().map(|(partition, _)| partition).collect();
+            again.retain(|partition| self.lookup_failed(partition, answer.error));
+            self.again(now, again);
+            return;
+        }
+        let mut found = BTreeMap::new();
+        for topic in &answer.topics {
+            found
+                .extend(topic.partitions.iter().map(|found| ((topic.name.as_str(), found.partition), found)));
+        }
+        let mut again = Vec::new();
+        for (partition, _) in asked {
+            match found.get(&(&*partition.topic, partition.partition)) {
+                // Some brokers leave partitions out of their answers.
+                None => again.push(partition),
+                Some(found) if found.error.is_err() => {
+                    again.extend(self.lookup_failed(partition, found.error).then_some(partition));
+                }
+                Some(found) if found.offset >= 0 => {
+                    if let Some(state) = self.partitions.get_mut(partition) {
+                        state.committed = Some(found.offset);
+                    }
+                    self.position(partition, found.offset, found.leader_epoch, Why::Committed);
+                }
+                // Nothing committed, or the -1 and -2 that kafkajs is known to commit.
+                Some(_) => {
+                    let from_beginning = self.partitions.get(partition).is_some_and(|p| p.from_beginning);
+                    self.ask_anew(partition, Question::End { latest: !from_beginning, lost: false });
+                }
+            }
+        }
+        self.again(now, again);
+    }
+}
+
+// ---- where the log begins and ends
+
+impl Offsets {
+    /// One leader at a time; [`Offsets::poll_request`] comes back for the next one.
+    fn ask_leader(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         let mut node = None;
         let mut topics: Vec<ListOffsetsTopic> = Vec::new();
         let mut asked = Vec::new();
         let mut leaderless = Vec::new();
-        for (partition, state) in &self.partitions {
-            let timestamp = match state.lookup {
-                Lookup::Earliest => EARLIEST,
-                Lookup::Latest => LATEST,
-                Lookup::None | Lookup::Committed => continue,
-            };
-            if !self.is_due(now, partition, state, state.lookup) {
-                continue;
-            }
+        for (partition, question) in self.due(now) {
+            let Question::End { latest, .. } = question else { continue };
             let Some(leader) = metadata.leader(partition) else {
                 leaderless.push(partition.clone());
                 continue;
@@ -135,140 +216,140 @@ impl Offsets {
             let wanted = ListOffsetsPartition {
                 partition: partition.partition,
                 current_leader_epoch: leader.epoch,
-                timestamp,
+                timestamp: if latest { LATEST } else { EARLIEST },
             };
-            match topics.iter_mut().find(|topic| *topic.name == *partition.topic) {
+            // Partitions come in order, so a topic's are neighbours.
+            match topics.last_mut().filter(|topic| *topic.name == *partition.topic) {
                 Some(topic) => topic.partitions.push(wanted),
                 None => topics
                     .push(ListOffsetsTopic { name: partition.topic.to_string(), partitions: vec![wanted] }),
             }
-            asked.push(Asked { partition: partition.clone(), lookup: state.lookup });
+            asked.push((partition.clone(), question));
         }
-        for partition in leaderless {
-            self.wait(now, &partition);
+        if !leaderless.is_empty() {
             self.once(Event::RefreshMetadata);
+            self.again(now, &leaderless);
         }
         let read_committed = self.config.read_committed;
         let body = ListOffsetsRequest { read_committed, topics, timeout_ms: BROKER_TIMEOUT_MS };
         Some(self.ask(Target::Node(node?), body.into(), asked))
     }
 
-    pub(super) fn lookup_answered(
+    fn leader_answered(
         &mut self,
         now: Instant,
-        asked: Vec<Asked>,
-        response: Result<Response, NetError>,
+        asked: &[(TopicPartition, Question)],
+        answer: &ListOffsetsResponse,
     ) {
-        match response {
-            Ok(Response::OffsetFetch(answer)) => self.committed_answered(now, &asked, &answer),
-            Ok(Response::ListOffsets(answer)) => {
-                let mut found = HashMap::new();
-                for topic in answer.topics {
-                    let name: std::sync::Arc<str> = topic.name.into();
-                    for answer in topic.partitions {
-                        let partition = TopicPartition { topic: name.clone(), partition: answer.partition };
-                        found.insert(partition, answer);
-                    }
-                }
-                for Asked { partition, .. } in asked {
-                    match found.get(&partition) {
-                        Some(answer) if !answer.error.is_err() && answer.offset >= 0 => {
-                            self.position(&partition, answer.offset);
-                        }
-                        Some(answer) => self.lookup_failed(now, &partition, answer.error),
-                        None => self.wait(now, &partition),
-                    }
-                }
-            }
-            Ok(_) => {}
-            Err(error) => self.unanswered(now, &asked, error),
+        let mut found = BTreeMap::new();
+        for topic in &answer.topics {
+            found
+                .extend(topic.partitions.iter().map(|found| ((topic.name.as_str(), found.partition), found)));
         }
-    }
-
-    fn committed_answered(&mut self, now: Instant, asked: &[Asked], answer: &OffsetFetchResponse) {
-        for Asked { partition, .. } in asked {
-            if answer.error.is_err() {
-                self.lookup_failed(now, partition, answer.error);
-                continue;
-            }
-            let topic = answer.topics.iter().find(|topic| *topic.name == *partition.topic);
-            let found = topic.and_then(|t| t.partitions.iter().find(|p| p.partition == partition.partition));
-            match found {
-                // Some brokers leave partitions out of their answers.
-                None => self.wait(now, partition),
-                Some(found) if found.error.is_err() => self.lookup_failed(now, partition, found.error),
-                Some(found) if found.offset >= 0 => {
-                    if let Some(state) = self.partitions.get_mut(partition) {
-                        state.committed = Some(found.offset);
-                    }
-                    self.position(partition, found.offset);
+        let mut again = Vec::new();
+        for (partition, question) in asked {
+            match found.get(&(&*partition.topic, partition.partition)) {
+                None => again.push(partition),
+                Some(found) if !found.error.is_err() && found.offset >= 0 => {
+                    self.tell_reset(partition, *question, found.offset);
+                    self.position(partition, found.offset, found.leader_epoch, Why::Reset);
                 }
-                // Nothing committed, or the -1 and -2 that kafkajs is known to commit.
-                Some(_) => {
-                    if let Some(state) = self.partitions.get_mut(partition) {
-                        state.lookup = if state.from_beginning { Lookup::Earliest } else { Lookup::Latest };
-                        state.backoff.reset();
-                    }
+                Some(found) => {
+                    again.extend(self.lookup_failed(partition, found.error).then_some(partition));
                 }
             }
         }
+        self.again(now, again);
     }
 
-    fn position(&mut self, partition: &TopicPartition, offset: i64) {
+    /// Records were lost or will come again: nobody should have to guess why.
+    fn tell_reset(&mut self, partition: &TopicPartition, question: Question, to: i64) {
+        let Question::End { latest, lost: true } = question else { return };
+        let state = self.partitions.get(partition);
+        let from = state.and_then(|state| state.resolved.or(state.start));
+        let mut extra = vec![
+            ("topic", partition.topic.to_string()),
+            ("partition", partition.partition.to_string()),
+            ("to", to.to_string()),
+        ];
+        extra.extend(from.map(|from| ("from", from.to_string())));
+        let end = if latest { "latest" } else { "earliest" };
+        self.log(LogLevel::Warn, format!("Offset out of range, reset to the {end} offset"), extra);
+    }
+}
+
+// ---- helpers
+
+impl Offsets {
+    fn ask(&mut self, to: Target, body: Request, asked: Vec<(TopicPartition, Question)>) -> Outbound {
+        let id = self.take_id();
+        for (partition, question) in &asked {
+            self.set_lookup(partition, Lookup::Asked { question: *question, id });
+        }
+        Outbound { id, to, body, held: Duration::ZERO }
+    }
+
+    fn position(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32, why: Why) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
-        state.lookup = Lookup::None;
         state.start = Some(offset);
         state.backoff.reset();
-        self.events.push_back(Event::Position { partition: partition.clone(), offset });
+        self.set_lookup(partition, Lookup::Idle);
+        let partition = partition.clone();
+        self.events.push_back(Event::Position { partition, offset, leader_epoch, why });
     }
 
-    fn lookup_failed(&mut self, now: Instant, partition: &TopicPartition, code: ErrorCode) {
-        match code {
-            ErrorCode::GROUP_AUTHORIZATION_FAILED
-            | ErrorCode::TOPIC_AUTHORIZATION_FAILED
-            | ErrorCode::INVALID_GROUP_ID
-            | ErrorCode::INVALID_TOPIC_EXCEPTION => {
-                let partition = Some(partition.clone());
-                self.once(Event::Failed(Failure::Broker { code, partition }));
+    /// Is it any use asking again?
+    fn lookup_failed(&mut self, partition: &TopicPartition, code: ErrorCode) -> bool {
+        let about = match code {
+            ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::INVALID_GROUP_ID => None,
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION => {
+                Some(partition.clone())
             }
+            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS | ErrorCode::UNSTABLE_OFFSET_COMMIT => return true,
             ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => {
                 self.once(Event::CoordinatorLost);
+                return true;
             }
-            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS | ErrorCode::UNSTABLE_OFFSET_COMMIT => {}
             // Whatever else a leader says: it may no longer be the leader. Never a reason to reset.
-            _ => self.once(Event::RefreshMetadata),
-        }
-        self.wait(now, partition);
+            _ => {
+                self.once(Event::RefreshMetadata);
+                return true;
+            }
+        };
+        self.once(Event::Failed(Failure::Broker { code, partition: about }));
+        self.set_lookup(partition, Lookup::Idle);
+        false
     }
 
-    fn unanswered(&mut self, now: Instant, asked: &[Asked], error: NetError) {
-        let of_group = asked.iter().any(|asked| asked.lookup == Lookup::Committed);
+    fn unanswered(&mut self, now: Instant, asked: &[(TopicPartition, Question)], error: NetError) {
         match error {
+            _ if asked.is_empty() => {}
             NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
                 self.once(Event::Failed(Failure::Net(error)));
+                for (partition, _) in asked {
+                    self.set_lookup(partition, Lookup::Idle);
+                }
+                return;
             }
-            _ if of_group => self.once(Event::CoordinatorLost),
+            NetError::ClientClosed => {}
+            _ if asked.iter().any(|(_, question)| *question == Question::Committed) => {
+                self.once(Event::CoordinatorLost);
+            }
             _ => self.once(Event::RefreshMetadata),
         }
-        for asked in asked {
-            self.wait(now, &asked.partition);
+        self.again(now, asked.iter().map(|(partition, _)| partition));
+    }
+
+    /// The same question after a while: those that failed together wait together, and share the next request.
+    fn again<'a>(&mut self, now: Instant, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
+        let jitter = self.rng.fork();
+        for partition in partitions {
+            let Some(state) = self.partitions.get_mut(partition) else { continue };
+            state.backoff.failed(now, &mut jitter.clone());
+            if let Lookup::Asked { question, .. } = state.lookup {
+                self.set_lookup(partition, Lookup::Due(question));
+            }
         }
-    }
-
-    fn is_due(&self, now: Instant, partition: &TopicPartition, state: &Partition, lookup: Lookup) -> bool {
-        state.lookup == lookup && state.backoff.is_ready(now) && !self.lookups.is_asked(partition, lookup)
-    }
-
-    fn wait(&mut self, now: Instant, partition: &TopicPartition) {
-        if let Some(state) = self.partitions.get_mut(partition) {
-            state.backoff.failed(now, &mut self.rng);
-        }
-    }
-
-    fn ask(&mut self, to: Target, body: Request, asked: Vec<Asked>) -> Outbound {
-        let id = self.take_id();
-        self.lookups.in_flight.insert(id, asked);
-        Outbound { id, to, body, held: Duration::ZERO }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 
 use super::commit::Commits;
-use super::lookup::{Lookup, Lookups};
+use super::lookup::{Lookup, Question};
 use super::{Event, Member, OffsetsConfig, Reset, ResetPolicy};
 
 /// Positions and commits of one consumer.
@@ -25,13 +25,18 @@ use super::{Event, Member, OffsetsConfig, Reset, ResetPolicy};
 pub struct Offsets {
     pub(super) config: OffsetsConfig,
     pub(super) rng: Rng,
-    /// As whom we commit; None between two generations: commits wait for the next one.
+    /// As whom we commit; None between generations.
     pub(super) member: Option<Member>,
+    /// The last generation that we were a member of.
+    pub(super) generation_id: Option<i32>,
+    /// Counts what is assigned and what is taken away: tells whether a commit was asked for in this generation.
+    pub(super) epoch: u64,
     /// What is assigned.
     pub(super) partitions: BTreeMap<TopicPartition, Partition>,
-    pub(super) lookups: Lookups,
+    /// How many of them have a lookup that is not [`Lookup::Idle`].
+    pub(super) searching: usize,
     pub(super) commits: Commits,
-    pub(super) next_id: u64,
+    pub(super) last_id: u64,
     pub(super) events: VecDeque<Event>,
 }
 
@@ -46,11 +51,24 @@ pub(super) struct Partition {
 }
 
 impl Partition {
+    fn new(from_beginning: bool) -> Partition {
+        Partition {
+            from_beginning,
+            lookup: Lookup::Due(Question::Committed),
+            backoff: Backoff::default(),
+            start: None,
+            resolved: None,
+            committed: None,
+        }
+    }
+
     /// What a commit would write: resolved, and not committed already.
     pub(super) fn uncommitted(&self) -> Option<i64> {
         self.resolved.filter(|resolved| Some(*resolved) != self.committed)
     }
 }
+
+// ---- commands
 
 impl Offsets {
     /// A machine without partitions.
@@ -59,10 +77,12 @@ impl Offsets {
             config,
             rng: Rng::with_seed(seed),
             member: None,
+            generation_id: None,
+            epoch: 0,
             partitions: BTreeMap::new(),
-            lookups: Lookups::default(),
+            searching: 0,
             commits: Commits::default(),
-            next_id: 0,
+            last_id: 0,
             events: VecDeque::new(),
         }
     }
@@ -71,68 +91,73 @@ impl Offsets {
     /// [`Event::Position`].
     pub fn assign(&mut self, now: Instant, partitions: Vec<(TopicPartition, bool)>, member: Member) {
         self.revoke_all();
+        self.epoch += 1;
+        self.generation_id = Some(member.generation_id);
         self.member = Some(member);
         self.commits.assigned(now);
-        for (partition, from_beginning) in partitions {
-            let state = Partition {
-                from_beginning,
-                lookup: Lookup::Committed,
-                backoff: Backoff::default(),
-                start: None,
-                resolved: None,
-                committed: None,
-            };
-            self.partitions.insert(partition, state);
-        }
+        let states = partitions
+            .into_iter()
+            .map(|(partition, from_beginning)| (partition, Partition::new(from_beginning)));
+        self.partitions = states.collect();
+        self.searching = self.partitions.len();
     }
 
-    /// Nothing is ours any more: late answers are nobody's, resolved offsets are not ours to commit. Explicit commits
-    /// wait for the next generation.
+    /// Nothing is ours any more: late answers are nobody's, resolved offsets are not ours to commit. Commits that the
+    /// user asked for wait for the next generation.
     pub fn revoke_all(&mut self) {
+        self.epoch += 1;
+        self.revoke_commits();
         self.member = None;
         self.partitions.clear();
-        self.lookups = Lookups::default();
-        self.commits.revoked();
-        self.settle_flush();
+        self.searching = 0;
+    }
+
+    /// The end: whoever waits for a commit gets [`Failure::Stopped`].
+    pub fn close(&mut self) {
+        self.close_commits();
+        self.revoke_all();
     }
 
     /// Finds a new position.
     pub fn reset(&mut self, partition: &TopicPartition, how: Reset) {
-        let policy = self.config.reset;
-        let Some(state) = self.partitions.get_mut(partition) else { return };
-        if how == Reset::ByPolicy && policy == ResetPolicy::None {
-            let failure = Failure::OffsetOutOfRange(partition.clone());
-            self.events.push_back(Event::Failed(failure));
-            return;
-        }
-        let latest = match how {
-            Reset::Latest => true,
-            Reset::Earliest => false,
-            Reset::ByPolicy => !state.from_beginning,
+        let Some(state) = self.partitions.get(partition) else { return };
+        let question = match how {
+            Reset::ByPolicy if self.config.reset == ResetPolicy::None => {
+                self.set_lookup(partition, Lookup::Idle);
+                self.events.push_back(Event::Failed(Failure::OffsetOutOfRange(partition.clone())));
+                return;
+            }
+            Reset::ByPolicy => Question::End { latest: !state.from_beginning, lost: true },
+            Reset::Earliest => Question::End { latest: false, lost: false },
+            Reset::Latest => Question::End { latest: true, lost: false },
         };
-        state.lookup = if latest { Lookup::Latest } else { Lookup::Earliest };
-        state.backoff.reset();
-        self.lookups.forget(partition);
-        if how == Reset::ByPolicy {
-            let (topic, number) = (&partition.topic, partition.partition);
-            let to = if latest { "latest" } else { "earliest" };
-            self.events.push_back(Event::Log(Log {
-                level: LogLevel::Warn,
-                namespace: "OffsetManager",
-                message: format!("Offset out of range, resetting to the {to} offset"),
-                extra: vec![("topic", topic.to_string()), ("partition", number.to_string())],
-            }));
+        self.ask_anew(partition, question);
+    }
+
+    /// The topic was deleted and made again: its old offsets are void. Returns which partitions of ours that concerns;
+    /// each gets a new [`Event::Position`].
+    pub fn recreated(&mut self, topic: &str) -> Vec<TopicPartition> {
+        let ours = self.partitions.keys().filter(|partition| *partition.topic == *topic);
+        let ours: Vec<TopicPartition> = ours.cloned().collect();
+        for partition in &ours {
+            if let Some(state) = self.partitions.get_mut(partition) {
+                (state.start, state.resolved, state.committed) = (None, None, None);
+            }
+            self.ask_anew(partition, Question::Committed);
         }
+        ours
     }
 
     /// The user has chosen a position: a running lookup is void, and with autoCommit the group learns of it.
     pub fn sought(&mut self, partition: &TopicPartition, offset: i64) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
-        state.lookup = Lookup::None;
+        if offset < 0 {
+            return;
+        }
         state.start = Some(offset);
-        self.lookups.forget(partition);
+        state.resolved = Some(offset);
+        self.set_lookup(partition, Lookup::Idle);
         if self.config.auto_commit {
-            state.resolved = Some(offset);
             self.commits.want();
         }
     }
@@ -156,13 +181,26 @@ impl Offsets {
         uncommitted.collect()
     }
 
-    /// The answer to the request with this id; one that a seek, a reset or a revocation has
-    /// overtaken is nobody's.
+    /// The next offset to read, as far as handlers have come.
+    pub fn resolved_offset(&self, partition: &TopicPartition) -> Option<i64> {
+        self.partitions.get(partition)?.resolved
+    }
+
+    /// What the group has committed, as far as we know.
+    pub fn committed_offset(&self, partition: &TopicPartition) -> Option<i64> {
+        self.partitions.get(partition)?.committed
+    }
+}
+
+// ---- contract
+
+impl Offsets {
+    /// The answer to the request with this id. Late ones find nobody who waits for them.
     pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-        if self.commits.is_in_flight(id) {
-            self.commit_answered(now, response);
-        } else if let Some(asked) = self.lookups.land(id) {
-            self.lookup_answered(now, asked, response);
+        if let Some(flight) = self.commits.land(id) {
+            self.commit_answered(now, flight, response);
+        } else {
+            self.lookup_answered(now, id, response);
         }
     }
 
@@ -189,19 +227,25 @@ impl Offsets {
 
     /// When something is due by itself.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let waiting = self.partitions.values().filter(|state| state.lookup != Lookup::None);
-        let retries = waiting.filter_map(|state| state.backoff.ready_at());
-        retries.filter(|at| *at > now).chain(self.commit_due_at(now)).min()
+        self.lookup_due_at(now).into_iter().chain(self.commit_due_at(now)).min()
     }
+}
 
+// ---- shared by the concerns
+
+impl Offsets {
     pub(super) fn take_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
+        self.last_id += 1;
+        self.last_id
     }
 
     pub(super) fn once(&mut self, event: Event) {
         if !self.events.contains(&event) {
             self.events.push_back(event);
         }
+    }
+
+    pub(super) fn log(&mut self, level: LogLevel, message: String, extra: Vec<(&'static str, String)>) {
+        self.events.push_back(Event::Log(Log { level, namespace: "OffsetManager", message, extra }));
     }
 }

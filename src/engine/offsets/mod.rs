@@ -3,13 +3,17 @@
 //! Three numbers per partition, each the next offset to read:
 //!
 //! * **start**: from the committed offset (OffsetFetch), else from the reset policy (ListOffsets), else from a seek;
-//! * **resolved**: what handlers have finished. Only this is ever committed: an offset that we merely learned from
-//!   the group is never written back over somebody else's progress;
+//! * **resolved**: what handlers have finished, or what the user has sought. Only this is ever committed: an offset
+//!   that we merely learned from the group is never written back over somebody else's progress;
 //! * **committed**: what the coordinator has acknowledged.
 //!
 //! A reset happens for two reasons only: the group has no committed offset, or the owner asks for it. An error, a
 //! timeout or a lost connection never resets a position.
+//!
+//! `machine` holds the state and its side of the contract, `lookup` finds positions, `commit` writes them, `answer`
+//! reads what the coordinator says to that.
 
+mod answer;
 mod commit;
 mod lookup;
 mod machine;
@@ -38,7 +42,8 @@ pub struct OffsetsConfig {
     pub auto_commit_interval: Option<Duration>,
     /// Commit within a batch after this many offsets.
     pub auto_commit_threshold: Option<u64>,
-    /// What a position outside the log becomes.
+    /// What a position outside the log becomes. A partition without a committed offset always starts by its topic's
+    /// `fromBeginning`.
     pub reset: ResetPolicy,
 }
 
@@ -76,6 +81,15 @@ pub struct Member {
 /// A partition, its next offset to read, and the user's note.
 pub type Offset = (TopicPartition, i64, Option<String>);
 
+/// Where a position comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The group's committed offset.
+    Committed,
+    /// The start or the end of the log.
+    Reset,
+}
+
 /// What the machine tells its owner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -85,6 +99,10 @@ pub enum Event {
         partition: TopicPartition,
         /// Next offset to read.
         offset: i64,
+        /// The epoch of the leader that wrote the record before it, as far as the answer told; else -1.
+        leader_epoch: i32,
+        /// Where it comes from.
+        why: Why,
     },
     /// A commit with a ticket has ended.
     CommitDone {
@@ -95,12 +113,12 @@ pub enum Event {
     },
     /// The coordinator took these.
     Committed {
-        /// Not asked for by the user.
+        /// The offsets are our own choice: everything that was uncommitted.
         automatic: bool,
         /// What.
         offsets: Vec<Offset>,
     },
-    /// Everything resolved is committed, or cannot be.
+    /// What [`Offsets::flush`] asked for is done, or cannot be done in time.
     Flushed,
     /// A leader is stale.
     RefreshMetadata,

@@ -1,11 +1,9 @@
 //! Fills one slab: record bytes first, then the tables that were collected meanwhile.
 
-use std::cmp::Ordering;
-
 use super::batch::Batch;
 use super::layout::{self, int, words, write_rows};
 use super::names::NameTable;
-use super::record::{self, Format, Record};
+use super::record::{self, Format, MALFORMED, Record, Unreadable};
 use super::varint::Cursor;
 
 /// One finished delivery. The slab's header says the same.
@@ -35,9 +33,10 @@ pub struct Summary {
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     batches: Vec<[i32; 16]>,
+    /// As long as it ever was, so that no row is cleared before it is written; `messages` of them count.
     index: Vec<[i32; 8]>,
-    headers: Vec<[i32; 3]>,
-    names: NameTable,
+    messages: usize,
+    headers: Headers,
 }
 
 /// A slab being filled.
@@ -77,6 +76,8 @@ pub(super) enum Stop {
     BatchEnd,
     /// The delivery takes no more.
     Full,
+    /// Again, please: what comes next is to be passed over.
+    Skip,
     /// The next record needs an empty slab of so many bytes.
     TooSmall(usize),
     /// The next record cannot be.
@@ -89,9 +90,9 @@ impl<'a> Delivery<'a> {
         let length = slab.len().min(MAX_SLAB);
         let slab = slab.split_at_mut(length).0;
         tables.batches.clear();
-        tables.index.clear();
-        tables.headers.clear();
-        tables.names.clear();
+        tables.messages = 0;
+        tables.headers.rows.clear();
+        tables.headers.names.clear();
         Delivery {
             left: slab.len().saturating_sub(layout::HEADER_BYTES + layout::TABLE_PADDING),
             slab,
@@ -107,7 +108,7 @@ impl<'a> Delivery<'a> {
 
     /// Worth opening a batch? An empty delivery always is: if not even one record fits, that is to be found out.
     pub(super) fn has_room(&self) -> bool {
-        let messages = self.tables.index.len();
+        let messages = self.tables.messages;
         messages == 0
             || messages < self.max_messages
                 && self.left >= layout::BATCH_BYTES + layout::INDEX_BYTES + MIN_RECORD
@@ -125,7 +126,7 @@ impl<'a> Delivery<'a> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.tables.index.is_empty()
+        self.tables.messages == 0
     }
 
     /// Takes over as many of the next `count` records in `body` as fit, without those before offset `from`.
@@ -147,15 +148,12 @@ impl<'a> Delivery<'a> {
             return skipped;
         }
         if self.is_empty() {
-            match format.read(body, 0) {
-                Ok(Some(first)) => {
-                    self.base_offset = batch.base_offset.wrapping_add(first.offset_delta);
-                    // timestamps wrap around, as they do in Java
-                    self.base_timestamp = format.base_timestamp().wrapping_add(first.timestamp_delta);
-                }
-                Ok(None) => return Appended { stop: Stop::Invalid(FEWER_RECORDS), ..skipped },
-                Err(what) => return Appended { stop: Stop::Invalid(what), ..skipped },
-            }
+            let Some(first) = format.read(body, 0) else {
+                return Appended { stop: Stop::Invalid(explain(format, body, 0)), ..skipped };
+            };
+            self.base_offset = batch.base_offset + i64::from(first.offset_delta);
+            // timestamps wrap around, as they do in Java
+            self.base_timestamp = format.base_timestamp().wrapping_add(first.timestamp_delta);
         }
 
         // Copied first and parsed there: the copy is cache-warm, and the names table can point into the slab.
@@ -167,37 +165,37 @@ impl<'a> Delivery<'a> {
         {
             to.copy_from_slice(from);
         }
-        let first_message = self.tables.index.len();
-        let run = self.tables.index_records(
+        let first_message = self.tables.messages;
+        let ran = self.tables.index_records(
             format,
             batch,
             self.slab.get(..end).unwrap_or_default(),
             Run {
-                at: self.data_end,
+                at: int(self.data_end).unsigned_abs(),
                 left,
                 count,
                 from,
                 max_messages: self.max_messages,
                 is_cut: end - self.data_end < body.len(),
-                offset_shift: batch.base_offset.wrapping_sub(self.base_offset),
+                offset_shift: batch.base_offset - self.base_offset,
                 timestamp_shift: format.base_timestamp().wrapping_sub(self.base_timestamp),
             },
         );
 
-        let bytes = run.at - self.data_end;
-        let messages = self.tables.index.len() - first_message;
+        let bytes = ran.at as usize - self.data_end;
+        let messages = self.tables.messages - first_message;
         let mut appended = Appended {
             bytes: skipped.bytes + bytes,
-            records: skipped.records + run.records,
+            records: skipped.records + ran.records,
             next_offset: None,
-            stop: run.stop,
+            stop: ran.stop,
         };
         if messages > 0 {
-            self.left = run.left;
-            self.data_end = run.at;
+            self.left = ran.left;
+            self.data_end = ran.at as usize;
             self.tables.batches.push(batch_row(batch, first_message, messages));
-            self.cover(run.first_offset, run.last_offset);
-            appended.next_offset = Some(run.last_offset + 1);
+            self.cover(ran.first_offset, ran.last_offset);
+            appended.next_offset = Some(ran.last_offset + 1);
         }
         if appended.stop == Stop::Full && self.is_empty() {
             appended.stop = too_small(format, body.get(bytes..).unwrap_or_default());
@@ -208,23 +206,24 @@ impl<'a> Delivery<'a> {
     /// Writes the tables and the header.
     pub(super) fn finish(self, next_offset: i64, high_watermark: i64, fetch_offset: i64) -> Summary {
         let Delivery { slab, tables, data_end, .. } = self;
-        let messages = tables.index.len();
+        let messages = tables.messages;
         let (first_offset, last_offset) = self.covered.unwrap_or((next_offset - 1, next_offset - 1));
         let base_offset = if messages == 0 { first_offset } else { self.base_offset };
 
         let batches_at = layout::tables_at(data_end);
         let index_at = write_rows(slab, batches_at, &tables.batches);
-        let headers_at = write_rows(slab, index_at, &tables.index);
-        let names_at = write_rows(slab, headers_at, &tables.headers);
-        let used = write_rows(slab, names_at, tables.names.rows());
+        let index = tables.index.get(..messages).unwrap_or_default();
+        let headers_at = write_rows(slab, index_at, index);
+        let names_at = write_rows(slab, headers_at, &tables.headers.rows);
+        let used = write_rows(slab, names_at, tables.headers.names.rows());
 
         let counts = [
             (layout::MESSAGE_COUNT_AT, messages),
             (layout::INDEX_AT, index_at),
             (layout::HEADER_TABLE_AT, headers_at),
-            (layout::HEADER_COUNT_AT, tables.headers.len()),
+            (layout::HEADER_COUNT_AT, tables.headers.rows.len()),
             (layout::NAMES_AT, names_at),
-            (layout::NAME_COUNT_AT, tables.names.len()),
+            (layout::NAME_COUNT_AT, tables.headers.names.len()),
             (layout::BATCH_TABLE_AT, batches_at),
             (layout::BATCH_COUNT_AT, tables.batches.len()),
         ];
@@ -259,12 +258,12 @@ impl<'a> Delivery<'a> {
 /// A run of records of one batch, as [`Tables::index_records`] begins it.
 struct Run {
     /// Where in the slab the records are.
-    at: usize,
+    at: u32,
     /// Bytes for data and tables together.
     left: usize,
     /// How many records there are.
     count: usize,
-    /// The first offset wanted.
+    /// The first offset wanted. The first record is not before it.
     from: i64,
     max_messages: usize,
     /// The slab had no room for the rest of the bytes.
@@ -276,7 +275,7 @@ struct Run {
 
 /// And as it ends it.
 struct Ran {
-    at: usize,
+    at: u32,
     left: usize,
     records: usize,
     /// The lowest and the highest offset taken, if any was.
@@ -286,99 +285,128 @@ struct Ran {
 }
 
 impl Tables {
-    /// The inner loop: records of `slab` from `run.at` on, into the index.
+    /// The inner loop: records of `slab` from `run.at` on, into the index. Every nanosecond here is one per record;
+    /// what hardly ever happens is kept out of it.
+    #[inline(never)] // so that it has the registers for itself
     fn index_records<F: Format>(&mut self, format: &F, batch: &Batch, slab: &[u8], run: Run) -> Ran {
-        let likely = run.left / (layout::INDEX_BYTES + MIN_RECORD);
-        self.index.reserve(run.count.min(run.max_messages).min(likely));
-        let last_offset_delta = i64::from(batch.last_offset_delta);
+        let first_message = self.messages;
+        let rows = run.left / (layout::INDEX_BYTES + MIN_RECORD);
+        let rows = rows.min(run.count).min(run.max_messages.saturating_sub(first_message));
+        if self.index.len() < first_message + rows {
+            self.index.resize(first_message + rows, [0; 8]);
+        }
+        let rows = self.index.get_mut(first_message..first_message + rows).unwrap_or_default();
+        // offset deltas that fit the batch, and an i32 when they count from the delivery's base
+        let max_delta =
+            clamp(i64::from(i32::MAX).saturating_sub(run.offset_shift)).min(batch.last_offset_delta);
+        let min_delta = clamp(i64::from(i32::MIN).saturating_sub(run.offset_shift)).max(0);
+        let [offset_shift, _] = words(run.offset_shift);
+        let (mut lowest, mut highest) = (i32::MAX, min_delta - 1);
         let Run { mut at, mut left, .. } = run;
+        let mut first_header = int(self.headers.rows.len());
         let mut records = 0;
-        let mut first_offset = i64::MAX;
-        let mut last_offset = i64::MIN;
-        let stop = loop {
-            if records == run.count {
-                break Stop::BatchEnd;
-            }
-            let record = match format.read(slab, at) {
-                Ok(Some(record)) => record,
-                Ok(None) if run.is_cut => break Stop::Full,
-                Ok(None) => break Stop::Invalid(FEWER_RECORDS),
-                Err(what) => break Stop::Invalid(what),
-            };
-            if record.offset_delta < 0 || record.offset_delta > last_offset_delta {
-                break Stop::Invalid(BAD_OFFSET);
-            }
-            let offset = batch.base_offset + record.offset_delta;
-            let bytes = record.end - at;
-            if offset < run.from {
-                // out of order, or else it would have been skipped before
-                let Some(after) = left.checked_sub(bytes) else { break Stop::Full };
-                (left, at, records) = (after, record.end, records + 1);
-                continue;
-            }
-            let mut cost = bytes + layout::INDEX_BYTES;
-            if cost > left || self.index.len() >= run.max_messages {
-                break Stop::Full;
-            }
-            let (Ok(offset_delta), Ok(timestamp_delta)) = (
-                i32::try_from(run.offset_shift.wrapping_add(record.offset_delta)),
-                i32::try_from(run.timestamp_shift.wrapping_add(record.timestamp_delta)),
-            ) else {
-                // too far from the base for an i32: goes on in the next delivery
-                break Stop::Full;
-            };
-            let first_header = self.headers.len();
-            if record.header_count > 0 {
-                let first_name = self.names.len();
-                let pushed = self.push_headers(slab, &record);
-                cost += (self.headers.len() - first_header) * layout::HEADER_ENTRY_BYTES
-                    + (self.names.len() - first_name) * layout::NAME_BYTES;
-                let stop = match pushed {
-                    Err(what) => Some(Stop::Invalid(what)),
-                    Ok(()) if cost > left => Some(Stop::Full),
-                    Ok(()) => None,
+        let stop = 'run: {
+            for row in rows {
+                let Some(record) = format.read(slab, at) else {
+                    break 'run match format.explain(slab, at) {
+                        Unreadable::Cut if run.is_cut => Stop::Full,
+                        Unreadable::Cut => Stop::Invalid(FEWER_RECORDS),
+                        Unreadable::Invalid(what) => Stop::Invalid(what),
+                    };
                 };
-                if let Some(stop) = stop {
-                    self.headers.truncate(first_header);
-                    self.names.truncate(first_name);
-                    break stop;
+                if record.offset_delta <= highest || record.offset_delta > max_delta {
+                    // Out of order, for one: brokers once took the offset deltas of producers on trust.
+                    if !(0..=batch.last_offset_delta).contains(&record.offset_delta) {
+                        break 'run Stop::Invalid(BAD_OFFSET);
+                    }
+                    if !(min_delta..=max_delta).contains(&record.offset_delta) {
+                        break 'run Stop::Full;
+                    }
+                    if batch.base_offset + i64::from(record.offset_delta) < run.from {
+                        break 'run Stop::Skip;
+                    }
+                    lowest = lowest.min(record.offset_delta);
                 }
+                let timestamp_delta = run.timestamp_shift.wrapping_add(record.timestamp_delta);
+                let Ok(timestamp_delta) = i32::try_from(timestamp_delta) else {
+                    // too far from the base: goes on in the next delivery
+                    break 'run Stop::Full;
+                };
+                let mut cost = (record.end - at) as usize + layout::INDEX_BYTES;
+                if cost > left {
+                    break 'run Stop::Full;
+                }
+                *row = [
+                    record.key.at.cast_signed(),
+                    record.key.length,
+                    record.value.at.cast_signed(),
+                    record.value.length,
+                    first_header,
+                    record.header_count.cast_signed(),
+                    offset_shift.wrapping_add(record.offset_delta),
+                    timestamp_delta,
+                ];
+                if record.header_count > 0 {
+                    match self.headers.push(slab, &record, left - cost) {
+                        Ok(Some(bytes)) => cost += bytes,
+                        Ok(None) => break 'run Stop::Full,
+                        Err(what) => break 'run Stop::Invalid(what),
+                    }
+                    first_header = int(self.headers.rows.len());
+                }
+                if records == 0 {
+                    lowest = record.offset_delta;
+                }
+                highest = highest.max(record.offset_delta);
+                (left, at, records) = (left - cost, record.end, records + 1);
             }
-            self.index.push([
-                int(record.key.at),
-                record.key.length,
-                int(record.value.at),
-                record.value.length,
-                int(first_header),
-                int(record.header_count),
-                offset_delta,
-                timestamp_delta,
-            ]);
-            first_offset = first_offset.min(offset);
-            last_offset = last_offset.max(offset);
-            (left, at, records) = (left - cost, record.end, records + 1);
+            if records == run.count { Stop::BatchEnd } else { Stop::Full }
         };
+        self.messages += records;
+        let [first_offset, last_offset] = [lowest, highest].map(|delta| batch.base_offset + i64::from(delta));
         Ran { at, left, records, first_offset, last_offset, stop }
     }
+}
 
-    /// Lists the headers of a record.
-    fn push_headers(&mut self, slab: &[u8], record: &Record) -> Result<(), &'static str> {
-        let bytes = slab.get(..record.end).unwrap_or_default();
-        let mut cursor = Cursor::starting_at(bytes, record.headers_at);
-        for nth in 0..record.header_count {
-            let length = cursor.varint().and_then(|length| usize::try_from(length).ok()).ok_or(BAD_NAME)?;
-            let position = cursor.at();
-            let name = cursor.bytes(length).ok_or(record::CUT)?;
-            let value = record::field(&mut cursor).ok_or(record::CUT)?;
-            let id = self.names.intern(slab, nth, position, name);
-            self.headers.push([id, int(value.at), value.length]);
+/// The headers of a delivery.
+#[derive(Debug, Default)]
+struct Headers {
+    rows: Vec<[i32; 3]>,
+    names: NameTable,
+}
+
+impl Headers {
+    /// Lists the headers of a record and answers how many bytes that takes; `None`, and nothing is listed, when that
+    /// is more than `room`.
+    fn push(&mut self, slab: &[u8], record: &Record, room: usize) -> Result<Option<usize>, &'static str> {
+        let (rows, names) = (self.rows.len(), self.names.len());
+        let listed = self.list(slab, record);
+        let bytes = (self.rows.len() - rows) * layout::HEADER_ENTRY_BYTES
+            + (self.names.len() - names) * layout::NAME_BYTES;
+        if listed.is_some() && bytes <= room {
+            return Ok(Some(bytes));
         }
-        match cursor.at().cmp(&record.end) {
-            Ordering::Less => Err(record::TOO_LONG),
-            Ordering::Equal => Ok(()),
-            Ordering::Greater => Err(record::CUT),
-        }
+        self.rows.truncate(rows);
+        self.names.truncate(names);
+        listed.map(|()| None).ok_or(MALFORMED)
     }
+
+    fn list(&mut self, slab: &[u8], record: &Record) -> Option<()> {
+        let mut cursor = Cursor::starting_at(slab.get(..record.end as usize)?, record.headers_at);
+        for nth in 0..record.header_count as usize {
+            let length = usize::try_from(cursor.varint()?).ok()?;
+            let position = cursor.at();
+            let name = cursor.bytes(length)?;
+            let value = record::field(&mut cursor)?;
+            let id = self.names.intern(slab, nth, position, name);
+            self.rows.push([id, value.at.cast_signed(), value.length]);
+        }
+        (cursor.at() == record.end).then_some(())
+    }
+}
+
+fn clamp(delta: i64) -> i32 {
+    i32::try_from(delta).unwrap_or(if delta < 0 { i32::MIN } else { i32::MAX })
 }
 
 /// Passes over the records before offset `from`, when the batch began before that.
@@ -390,12 +418,14 @@ fn skip<F: Format>(
     from: i64,
 ) -> Result<Appended, &'static str> {
     let mut skipped = Appended::default();
+    let mut at = 0;
     while batch.base_offset < from && skipped.records < count {
-        let record = format.read(body, skipped.bytes)?.ok_or(FEWER_RECORDS)?;
-        if batch.base_offset.saturating_add(record.offset_delta) >= from {
+        let record = format.read(body, at).ok_or_else(|| explain(format, body, at))?;
+        if batch.base_offset + i64::from(record.offset_delta) >= from {
             break;
         }
-        skipped.bytes = record.end;
+        at = record.end;
+        skipped.bytes = at as usize;
         skipped.records += 1;
     }
     Ok(skipped)
@@ -405,16 +435,23 @@ fn skip<F: Format>(
 #[cold]
 fn too_small<F: Format>(format: &F, body: &[u8]) -> Stop {
     match format.read(body, 0) {
-        // the count is checked before anybody makes room for so many; a header takes two bytes at least
-        Ok(Some(record)) if record.header_count > (record.end - record.headers_at) / 2 => {
-            Stop::Invalid(record::CUT)
+        // the count is checked before anybody makes room for so many
+        Some(record) if record.header_count > (record.end - record.headers_at) / MIN_HEADER => {
+            Stop::Invalid(MALFORMED)
         }
-        Ok(Some(record)) => {
-            let headers = record.header_count * (layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
-            Stop::TooSmall(MIN_SLAB + record.end + headers)
+        Some(record) => {
+            let headers = record.header_count as usize * (layout::HEADER_ENTRY_BYTES + layout::NAME_BYTES);
+            Stop::TooSmall(MIN_SLAB + record.end as usize + headers)
         }
-        Ok(None) => Stop::Invalid(FEWER_RECORDS),
-        Err(what) => Stop::Invalid(what),
+        None => Stop::Invalid(explain(format, body, 0)),
+    }
+}
+
+/// Why the record at `at` cannot be read although nothing was cut off.
+fn explain<F: Format>(format: &F, body: &[u8], at: u32) -> &'static str {
+    match format.explain(body, at) {
+        Unreadable::Cut => FEWER_RECORDS,
+        Unreadable::Invalid(what) => what,
     }
 }
 
@@ -447,10 +484,11 @@ fn batch_row(batch: &Batch, first_message: usize, messages: usize) -> [i32; 16] 
 const MAX_SLAB: usize = i32::MAX as usize;
 /// The shortest record: a length, attributes, two deltas, two lengths and a count.
 const MIN_RECORD: usize = 7;
+/// The shortest header: two lengths.
+const MIN_HEADER: u32 = 2;
 /// What a delivery of one message needs beside its record.
 const MIN_SLAB: usize =
     layout::HEADER_BYTES + layout::TABLE_PADDING + layout::BATCH_BYTES + layout::INDEX_BYTES;
 
 const FEWER_RECORDS: &str = "fewer records than the batch says";
 const BAD_OFFSET: &str = "a record's offset lies outside of its batch";
-const BAD_NAME: &str = "a header without a name";

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::batch::{Batch, LOG_OVERHEAD, is_offset};
 use super::error::RecordError;
-use super::record::{CUT, Field, Format, Record, TOO_LONG};
+use super::record::{Field, Format, MALFORMED, Record, Unreadable};
 use super::varint::Cursor;
 
 /// Reads a whole outer message and says where its records are: in itself or, compressed, in its value.
@@ -47,7 +47,10 @@ pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Rang
         return Ok((Some(batch), 0..entry.len()));
     }
     match usize::try_from(message.value.length) {
-        Ok(length) => Ok((Some(batch), message.value.at..message.value.at + length)),
+        Ok(length) => {
+            let start = message.value.at as usize;
+            Ok((Some(batch), start..start + length))
+        }
         Err(_) => Err(RecordError::InvalidRecord { offset, what: "a compressed message without a value" }),
     }
 }
@@ -58,9 +61,9 @@ pub(super) fn unwrap(batch: &mut Batch, inner: &[u8]) -> Result<usize, RecordErr
     let invalid = |what| RecordError::InvalidRecord { offset: outer, what };
     let first = raw_offset(inner).ok_or(invalid("a compressed message without messages"))?;
     let (mut at, mut last, mut count) = (0, first, 0usize);
-    while at < inner.len() {
-        last = raw_offset(inner.get(at..).unwrap_or_default()).ok_or(invalid(CUT))?;
-        at = message_end(inner, at).map_err(invalid)?.ok_or(invalid(CUT))?;
+    while (at as usize) < inner.len() {
+        last = raw_offset(inner.get(at as usize..).unwrap_or_default()).ok_or(invalid(CUT))?;
+        at = message_end(inner, at).ok_or(invalid(CUT))?;
         count += 1;
     }
     let base = match batch.magic {
@@ -101,25 +104,27 @@ impl Format for Legacy {
         self.timestamp
     }
 
-    fn read(&self, bytes: &[u8], at: usize) -> Result<Option<Record>, &'static str> {
-        let Some(end) = message_end(bytes, at)? else { return Ok(None) };
-        let message = bytes.get(..end).and_then(|bytes| Message::read(bytes, at)).ok_or(CUT)?;
-        if message.magic != self.magic {
-            return Err("messages of different formats in one set");
-        }
-        if message.end < end {
-            return Err(TOO_LONG);
-        }
+    fn read(&self, bytes: &[u8], at: u32) -> Option<Record> {
+        let end = message_end(bytes, at)?;
+        let message = Message::read(bytes, at)?;
         let timestamp = if self.same_timestamp { self.timestamp } else { message.timestamp };
-        Ok(Some(Record {
-            offset_delta: message.offset.checked_sub(self.first).ok_or("impossible inner offsets")?,
+        let is_whole = message.end == end && message.magic == self.magic;
+        is_whole.then_some(Record {
+            offset_delta: message.offset.checked_sub(self.first)?.try_into().ok()?,
             timestamp_delta: timestamp.wrapping_sub(self.timestamp),
             key: message.key,
             value: message.value,
             header_count: 0,
             headers_at: end,
             end,
-        }))
+        })
+    }
+
+    fn explain(&self, bytes: &[u8], at: u32) -> Unreadable {
+        match message_end(bytes, at) {
+            None => Unreadable::Cut,
+            Some(_) => Unreadable::Invalid(MALFORMED),
+        }
     }
 }
 
@@ -132,11 +137,11 @@ struct Message {
     timestamp: i64,
     key: Field,
     value: Field,
-    end: usize,
+    end: u32,
 }
 
 impl Message {
-    fn read(bytes: &[u8], at: usize) -> Option<Message> {
+    fn read(bytes: &[u8], at: u32) -> Option<Message> {
         let mut cursor = Cursor::starting_at(bytes, at);
         let offset = i64::from_be_bytes(cursor.array()?);
         let _size: [u8; 4] = cursor.array()?;
@@ -158,12 +163,12 @@ fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
     Some(Field { at, length })
 }
 
-/// Where the message at `at` ends; `None` when it is cut.
-fn message_end(bytes: &[u8], at: usize) -> Result<Option<usize>, &'static str> {
+/// Where the message at `at` ends; `None` when it is cut. A negative size is taken for a large one.
+fn message_end(bytes: &[u8], at: u32) -> Option<u32> {
     let mut cursor = Cursor::starting_at(bytes, at);
-    let (Some(_offset), Some(size)) = (cursor.array::<8>(), cursor.array()) else { return Ok(None) };
-    let size = usize::try_from(i32::from_be_bytes(size)).map_err(|_| "a message with a negative size")?;
-    Ok(cursor.at().checked_add(size).filter(|end| *end <= bytes.len()))
+    let _offset: [u8; 8] = cursor.array()?;
+    let size = u32::from_be_bytes(cursor.array()?);
+    cursor.at().checked_add(size).filter(|end| *end as usize <= bytes.len())
 }
 
 fn raw_offset(message: &[u8]) -> Option<i64> {
@@ -172,5 +177,6 @@ fn raw_offset(message: &[u8]) -> Option<i64> {
 
 /// The CRC-32 covers everything behind itself.
 const CRC_START: usize = LOG_OVERHEAD + 4;
+const CUT: &str = "a compressed message whose last message is cut";
 /// Codec and timestamp type.
 const KNOWN_ATTRIBUTES: i16 = 0b1111;

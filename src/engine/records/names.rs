@@ -7,15 +7,23 @@ use super::layout::int;
 pub(super) struct NameTable {
     /// Position and length of each name.
     names: Vec<[i32; 2]>,
-    /// By place in the record, the id of the name that the previous record had there: mostly the right guess.
-    previous: Vec<i32>,
+    /// By place in the record, the name that the previous record had there: mostly the right guess.
+    previous: Vec<Guess>,
     /// Hash table of ids (plus one; 0 is free) with [`PROBES`] places for each hash.
     slots: Vec<u16>,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Guess {
+    position: u32,
+    length: usize,
+    id: i32,
+}
+
 impl NameTable {
     pub(super) fn clear(&mut self) {
-        if !self.names.is_empty() {
+        // names may have been truncated away; guesses stay
+        if !self.previous.is_empty() {
             self.names.clear();
             self.previous.clear();
             self.slots.fill(0);
@@ -37,22 +45,25 @@ impl NameTable {
 
     /// The id of the `nth` name of a record, which lies at `position` of the slab.
     #[inline]
-    pub(super) fn intern(&mut self, slab: &[u8], nth: usize, position: usize, name: &[u8]) -> i32 {
-        if let Some(id) = self.previous.get(nth).copied()
-            && self.is(slab, id, name)
+    pub(super) fn intern(&mut self, slab: &[u8], nth: usize, position: u32, name: &[u8]) -> i32 {
+        if let Some(guess) = self.previous.get(nth)
+            && guess.length == name.len()
+            && let Some(guessed) = slab.get(guess.position as usize..)
+            && let Some(guessed) = guessed.get(..guess.length)
+            && is_same(guessed, name)
         {
-            return id;
+            return guess.id;
         }
         let id = self.find_or_add(slab, position, name);
+        let guess = Guess { position, length: name.len(), id };
         if let Some(previous) = self.previous.get_mut(nth) {
-            *previous = id;
+            *previous = guess;
         } else if nth < REMEMBERED {
-            self.previous.push(id);
+            self.previous.push(guess);
         }
         id
     }
 
-    #[inline]
     fn is(&self, slab: &[u8], id: i32, name: &[u8]) -> bool {
         let Some([position, length]) = usize::try_from(id).ok().and_then(|id| self.names.get(id)) else {
             return false;
@@ -63,7 +74,7 @@ impl NameTable {
         length == name.len() && slab.get(start..start + length) == Some(name)
     }
 
-    fn find_or_add(&mut self, slab: &[u8], position: usize, name: &[u8]) -> i32 {
+    fn find_or_add(&mut self, slab: &[u8], position: u32, name: &[u8]) -> i32 {
         if self.slots.is_empty() {
             self.slots.resize(SLOTS + PROBES, 0);
         }
@@ -87,8 +98,18 @@ impl NameTable {
             }
         }
         // a full neighbourhood: listed again, which costs a string in JavaScript but is not wrong
-        self.names.push([int(position), int(name.len())]);
+        self.names.push([position.cast_signed(), int(name.len())]);
         int(new)
+    }
+}
+
+/// Are two names of the same length equal? Names are short: two words that may overlap beat a call of `memcmp`.
+#[inline]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    match a.len() {
+        8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        4..=7 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+        _ => a == b,
     }
 }
 
@@ -110,6 +131,7 @@ const PROBES: usize = 8;
 const REMEMBERED: usize = 64;
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "tests")]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -123,7 +145,7 @@ mod tests {
             .enumerate()
             .map(|(n, name)| {
                 at += name.len();
-                table.intern(&slab, n % per_record, at - name.len(), name)
+                table.intern(&slab, n % per_record, (at - name.len()) as u32, name)
             })
             .collect();
         (table, ids, slab)
@@ -144,6 +166,16 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn short_names_are_compared_whole(mut name in prop::collection::vec(any::<u8>(), 1..20), at: prop::sample::Index) {
+            let same = name.clone();
+            prop_assert!(is_same(&name, &same));
+            *at.get_mut(name.as_mut_slice()) ^= 1;
+            prop_assert!(!is_same(&name, &same));
+        }
+    }
+
     #[test]
     fn thousands_of_names_are_all_found() {
         let names: Vec<Vec<u8>> = (0..100_000).map(|n| format!("header-{n}").into_bytes()).collect();
@@ -152,10 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cleared_table_knows_nothing() {
-        let (mut table, _, _) = intern_all(&[b"a".to_vec(), b"b".to_vec()], 1);
-        table.clear();
-        assert_eq!(table.intern(b"bbb", 0, 2, b"b"), 0);
-        assert_eq!(table.rows(), [[2, 1]]);
+    fn a_cleared_table_knows_nothing_truncated_before_or_not() {
+        for kept in 0..=2 {
+            let (mut table, _, _) = intern_all(&[b"a".to_vec(), b"b".to_vec()], 1);
+            table.truncate(kept);
+            table.clear();
+            assert_eq!(table.intern(b"bbb", 0, 2, b"b"), 0);
+            assert_eq!(table.rows(), [[2, 1]]);
+        }
     }
 }

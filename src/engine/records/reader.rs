@@ -318,6 +318,7 @@ impl BatchReader {
         let invalid = |what| Err(RecordError::InvalidRecord { offset: batch.base_offset, what });
         match appended.stop {
             Stop::Full => Ok(Some(Pause::Full)),
+            Stop::Skip => Ok(None),
             Stop::TooSmall(need) => Ok(Some(Pause::TooSmall(need))),
             Stop::Invalid(what) => invalid(what),
             Stop::BatchEnd if *at < bytes.len() => invalid("more bytes than records"),

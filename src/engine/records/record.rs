@@ -11,23 +11,23 @@ use super::varint::Cursor;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
     /// From the batch's base offset.
-    pub(super) offset_delta: i64,
+    pub(super) offset_delta: i32,
     /// From the timestamp that the format counts from.
     pub(super) timestamp_delta: i64,
     pub(super) key: Field,
     pub(super) value: Field,
-    pub(super) header_count: usize,
+    pub(super) header_count: u32,
     /// Where the headers begin.
-    pub(super) headers_at: usize,
+    pub(super) headers_at: u32,
     /// Where the record ends.
-    pub(super) end: usize,
+    pub(super) end: u32,
 }
 
 /// A nullable run of bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     /// Where it starts.
-    pub(super) at: usize,
+    pub(super) at: u32,
     /// Its length, -1 for null.
     pub(super) length: i32,
 }
@@ -36,8 +36,19 @@ pub(super) struct Field {
 pub(super) trait Format {
     /// What the timestamp deltas count from.
     fn base_timestamp(&self) -> i64;
-    /// Reads the record at `at`; `None` when it is cut. Its fields lie inside of it, its headers are not looked at.
-    fn read(&self, bytes: &[u8], at: usize) -> Result<Option<Record>, &'static str>;
+    /// Reads the record at `at`. Its fields lie inside of it, its headers are not looked at.
+    fn read(&self, bytes: &[u8], at: u32) -> Option<Record>;
+    /// Why [`Format::read`] answered `None`. Told apart only then, because that keeps the inner loop short.
+    fn explain(&self, bytes: &[u8], at: u32) -> Unreadable;
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// The bytes end before it does.
+    Cut,
+    /// It cannot be.
+    Invalid(&'static str),
 }
 
 /// Magic 2.
@@ -54,40 +65,39 @@ impl Format for Current {
     }
 
     #[inline(always)]
-    fn read(&self, bytes: &[u8], at: usize) -> Result<Option<Record>, &'static str> {
+    fn read(&self, bytes: &[u8], at: u32) -> Option<Record> {
         let mut cursor = Cursor::starting_at(bytes, at);
-        let Some(length) = cursor.varint() else {
-            // five bytes and still no varint: no more bytes would help
-            return if bytes.len() - at < 5 { Ok(None) } else { Err(BAD_LENGTH) };
-        };
-        let Ok(length) = usize::try_from(length) else { return Err(BAD_LENGTH) };
-        let end = cursor.at() + length;
-        if end > bytes.len() {
-            return Ok(None);
-        }
-        let mut record = fields(&mut cursor, end).ok_or(CUT)?;
+        let length = u32::try_from(cursor.varint()?).ok()?;
+        let end = cursor.at().checked_add(length)?;
+        let mut record = fields(&mut cursor, end)?;
         if self.same_timestamp {
             record.timestamp_delta = 0;
         }
-        // The fields may have run into the next record, so this is where their end is checked. Headers come last and
-        // are checked when they are read.
-        match record.header_count {
-            0 if cursor.at() == end => Ok(Some(record)),
-            0 if cursor.at() < end => Err(TOO_LONG),
-            _ if cursor.at() < end => Ok(Some(record)),
-            _ => Err(CUT),
+        // Fields may run into the next record, so it is here that their end is checked. Headers are not read yet.
+        let is_whole = if record.header_count == 0 { cursor.at() == end } else { cursor.at() < end };
+        (is_whole && end as usize <= bytes.len()).then_some(record)
+    }
+
+    #[cold]
+    fn explain(&self, bytes: &[u8], at: u32) -> Unreadable {
+        let mut cursor = Cursor::starting_at(bytes, at);
+        match cursor.varint().map(usize::try_from) {
+            None if cursor.remaining() < MAX_VARINT => Unreadable::Cut,
+            None | Some(Err(_)) => Unreadable::Invalid("a record with an impossible length"),
+            Some(Ok(length)) if length > cursor.remaining() => Unreadable::Cut,
+            Some(Ok(_)) => Unreadable::Invalid(MALFORMED),
         }
     }
 }
 
 #[inline(always)]
-fn fields(cursor: &mut Cursor<'_>, end: usize) -> Option<Record> {
+fn fields(cursor: &mut Cursor<'_>, end: u32) -> Option<Record> {
     cursor.skip(1); // attributes, unused
     let timestamp_delta = cursor.varlong()?;
-    let offset_delta = i64::from(cursor.varint()?);
+    let offset_delta = cursor.varint()?;
     let key = field(cursor)?;
     let value = field(cursor)?;
-    let header_count = usize::try_from(cursor.varint()?).ok()?;
+    let header_count = u32::try_from(cursor.varint()?).ok()?;
     Some(Record { offset_delta, timestamp_delta, key, value, header_count, headers_at: cursor.at(), end })
 }
 
@@ -96,7 +106,7 @@ fn fields(cursor: &mut Cursor<'_>, end: usize) -> Option<Record> {
 pub(super) fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
     let length = cursor.varint()?;
     let at = cursor.at();
-    match usize::try_from(length) {
+    match u32::try_from(length) {
         Ok(bytes) => {
             cursor.skip(bytes);
             Some(Field { at, length })
@@ -105,6 +115,7 @@ pub(super) fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
     }
 }
 
-pub(super) const CUT: &str = "a record ends inside a field";
-pub(super) const TOO_LONG: &str = "a record is longer than its fields";
-const BAD_LENGTH: &str = "a record with an impossible length";
+/// Its fields do not add up to its length.
+pub(super) const MALFORMED: &str = "a record whose fields do not fit it";
+/// The longest an i32 gets.
+const MAX_VARINT: usize = 5;

@@ -49,9 +49,9 @@ impl TransactionFilter {
 /// Control records are never compressed; their key is a version and a type, both i16. Anything else ends no transaction.
 fn is_abort_marker(batch: &Batch, body: &[u8]) -> bool {
     let format = Current { base_timestamp: 0, same_timestamp: false };
-    let (Ok(None), Ok(Some(record))) = (batch.codec(), format.read(body, 0)) else { return false };
-    let key =
-        usize::try_from(record.key.length).ok().and_then(|length| body.get(record.key.at..)?.get(..length));
+    let (Ok(None), Some(record)) = (batch.codec(), format.read(body, 0)) else { return false };
+    let length = usize::try_from(record.key.length).unwrap_or(0);
+    let key = body.get(record.key.at as usize..).and_then(|key| key.get(..length));
     matches!(key, Some([_, _, high, low, ..]) if i16::from_be_bytes([*high, *low]) == ABORT)
 }
 

@@ -3,11 +3,12 @@
 /// A place in a slice, from which to read on. Every method answers `None` when the bytes end early or are no varint;
 /// where the cursor stands then is of no meaning.
 ///
-/// It moves by an index and its cold path takes no reference to it, so that it lives in registers.
+/// It moves by an index and its cold path takes no reference to it, so that it lives in registers. The index has 32 bits,
+/// as has what becomes of it in a delivery: what is read comes out of one response, whose size is an i32.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
-    at: usize,
+    at: u32,
 }
 
 impl<'a> Cursor<'a> {
@@ -16,34 +17,34 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn starting_at(bytes: &'a [u8], at: usize) -> Cursor<'a> {
+    pub(super) fn starting_at(bytes: &'a [u8], at: u32) -> Cursor<'a> {
         Cursor { bytes, at }
     }
 
     /// Where it stands; beyond the end after skipping too much.
     #[inline(always)]
-    pub(super) fn at(&self) -> usize {
+    pub(super) fn at(&self) -> u32 {
         self.at
     }
 
     /// What was not read yet.
     pub(super) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+        self.bytes.get(self.at as usize..).unwrap_or_default()
     }
 
     pub(super) fn remaining(&self) -> usize {
-        self.bytes.len().saturating_sub(self.at)
+        self.bytes.len().saturating_sub(self.at as usize)
     }
 
     /// An i32 in 1 to 5 bytes.
     #[inline(always)]
     pub(super) fn varint(&mut self) -> Option<i32> {
-        let low = *self.bytes.get(self.at)?;
+        let low = *self.bytes.get(self.at as usize)?;
         if low < 0x80 {
             self.at += 1;
             return Some(unzigzag(u32::from(low)));
         }
-        let high = *self.bytes.get(self.at + 1)?;
+        let high = *self.bytes.get(self.at as usize + 1)?;
         if high < 0x80 {
             self.at += 2;
             return Some(unzigzag(u32::from(low & 0x7f) | u32::from(high) << 7));
@@ -56,7 +57,7 @@ impl<'a> Cursor<'a> {
     /// An i64 in 1 to 10 bytes.
     #[inline(always)]
     pub(super) fn varlong(&mut self) -> Option<i64> {
-        let low = *self.bytes.get(self.at)?;
+        let low = *self.bytes.get(self.at as usize)?;
         if low < 0x80 {
             self.at += 1;
             return Some(i64::from(unzigzag(u32::from(low))));
@@ -68,15 +69,15 @@ impl<'a> Cursor<'a> {
 
     /// Passes over bytes that need not be there: whatever is read next finds out.
     #[inline(always)]
-    pub(super) fn skip(&mut self, length: usize) {
+    pub(super) fn skip(&mut self, length: u32) {
         self.at = self.at.saturating_add(length);
     }
 
     /// The next `length` bytes.
     #[inline(always)]
     pub(super) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let end = self.at.checked_add(length)?;
-        let bytes = self.bytes.get(self.at..end)?;
+        let end = self.at.checked_add(u32::try_from(length).ok()?)?;
+        let bytes = self.bytes.get(self.at as usize..end as usize)?;
         self.at = end;
         Some(bytes)
     }
@@ -84,17 +85,17 @@ impl<'a> Cursor<'a> {
     /// The bytes of a fixed integer.
     #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let array = self.bytes.get(self.at..)?.first_chunk()?;
-        self.at += N;
+        let array = self.bytes.get(self.at as usize..)?.first_chunk()?;
+        self.at = self.at.checked_add(u32::try_from(N).ok()?)?;
         Some(*array)
     }
 }
 
 /// Any varint and where it ends.
 #[inline(never)]
-fn long(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+fn long(bytes: &[u8], at: u32) -> Option<(u64, u32)> {
     let mut value = 0u64;
-    for (n, byte) in bytes.get(at..)?.iter().take(10).enumerate() {
+    for (n, byte) in (0u32..10).zip(bytes.get(at as usize..)?) {
         let bits = u64::from(byte & 0x7f);
         let shift = 7 * n;
         if shift == 63 && bits > 1 {

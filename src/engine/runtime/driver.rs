@@ -95,6 +95,7 @@ fn step(shared: &Arc<Shared>) -> Step {
                 let waiters: Vec<Waiter> = std::mem::take(&mut inner.stop_waiters);
                 step.done.push(Box::new(move || waiters.into_iter().for_each(|waiter| waiter(Ok(())))));
             }
+            Event::FetchStart { .. } | Event::FetchEnd { .. } if !inner.fetch_events => {}
             event => {
                 let shared = shared.clone();
                 step.done.push(Box::new(move || shared.host.event(event)));

@@ -145,6 +145,11 @@ impl ConsumerHandle {
         self.with(|inner, now| inner.consumer.resolve(now, lane, next));
     }
 
+    /// Makes `FetchStart` and `FetchEnd` events, or not (the default).
+    pub fn fetch_events(&self, on: bool) {
+        self.shared.lock().fetch_events = on;
+    }
+
     /// Takes in what the handlers have done so far.
     pub fn progress(&self) {
         self.with(|_, _| {});

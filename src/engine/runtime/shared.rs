@@ -66,6 +66,8 @@ pub(super) struct Inner {
     pub(super) staged: Vec<Option<Vec<u8>>>,
     /// A `take` found nothing: the next delivery must wake JavaScript.
     pub(super) armed: bool,
+    /// Does anybody listen to fetch events? They are many.
+    pub(super) fetch_events: bool,
     /// The decoder is writing into a slab right now.
     pub(super) writing: bool,
     /// The Node environment is going: no slab and no cell may be touched any more.
@@ -91,6 +93,7 @@ impl Shared {
             next_slab: 0,
             staged: vec![None; lanes],
             armed: false,
+            fetch_events: false,
             writing: false,
             closed: false,
             waiters: HashMap::new(),

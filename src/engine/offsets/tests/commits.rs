@@ -1,302 +1,447 @@
-//! Writing offsets.
+//! What is committed, and when.
 
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
+use crate::engine::offsets::answer::PARTITION_TRIES;
+use crate::engine::offsets::commit::SPACING;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
-use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::metadata::MetadataResponse;
 
 use super::world::*;
 
-const SPACING: Duration = Duration::from_millis(20);
+fn manual() -> OffsetsConfig {
+    OffsetsConfig { auto_commit: false, ..config() }
+}
+
+// ---- by itself
 
 #[test]
-fn an_idle_consumer_commits_at_once_and_a_busy_one_every_20_ms() {
-    let mut world = World::at_work(config(), &[0]);
-    world.resolve(0, 11);
-    assert!(world.commits.is_empty(), "within a batch nothing is due");
+fn the_end_of_a_batch_commits_what_is_resolved_everywhere() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.resolve(1, 15);
+    assert!(world.is_quiet(), "not within the batch");
     world.batch_end();
-    assert_eq!(world.names(), ["OffsetCommit"]);
-    for next in 12..200 {
+    assert_eq!(world.committing(), [(0, 12), (1, 15)]);
+    let request = world.sent_commit();
+    assert_eq!((request.generation_id, request.member_id.as_str()), (1, "member"));
+    assert_eq!(request.group_instance_id.as_deref(), Some("instance"));
+    world.answer_commit();
+    let offsets = vec![offset(0, 12), offset(1, 15)];
+    assert_eq!(world.events(), [Event::Committed { automatic: true, offsets }]);
+    assert_eq!(world.offsets.uncommitted(), []);
+    world.batch_end();
+    world.pass(PATIENCE);
+    assert!(world.is_quiet(), "nothing new");
+}
+
+#[test]
+fn an_idle_consumer_commits_at_once_and_a_busy_one_fifty_times_a_second() {
+    let mut world = World::consuming(config());
+    let start = world.now;
+    let mut commits = 0;
+    for next in 11..=1_010 {
+        world.pass_ms(1);
         world.resolve(0, next);
         world.batch_end();
-        if !world.in_flight.is_empty() {
-            world.answer_well(0);
+        if next == 11 {
+            assert_eq!(world.committing(), [(0, 11)], "at once");
         }
-        world.advance(Duration::from_millis(1));
+        if world.index_of("OffsetCommit").is_some() {
+            commits += 1;
+            world.answer_commit();
+        }
     }
-    for pair in world.commits.windows(2) {
-        assert!(pair[1].0 - pair[0].0 >= SPACING, "{:?}", world.commits);
-    }
-    assert!((8..=11).contains(&world.commits.len()), "{}", world.commits.len());
-    world.answer_all();
-    world.advance(SPACING);
-    world.answer_all();
-    assert_eq!(world.committed[&0], 199, "the last batch is not forgotten");
-    assert_eq!(world.offsets.poll_timeout(world.now), None);
-    world.advance(Duration::from_secs(10));
-    let before = world.commits.len();
-    world.resolve(0, 200);
-    world.batch_end();
-    assert_eq!(world.commits.len(), before + 1, "idle again");
+    assert_eq!(world.now - start, Duration::from_secs(1));
+    assert!((45..=51).contains(&commits), "{commits}");
+    world.pass(SPACING);
+    assert_eq!(world.committing(), [(0, 1_010)], "the last one is not forgotten");
 }
 
 #[test]
-fn without_auto_commit_only_the_user_commits() {
-    let config = OffsetsConfig { auto_commit: false, auto_commit_threshold: Some(1), ..config() };
-    let mut world = World::at_work(config, &[0]);
+fn what_is_newer_rides_in_the_next_commit() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 11);
+    world.batch_end();
+    world.resolve(0, 12);
+    world.batch_end();
+    world.resolve(1, 12);
+    world.batch_end();
+    assert_eq!(world.committing(), [(0, 11)]);
+    world.pass(PATIENCE);
+    world.answer_commit();
+    assert!(world.is_quiet(), "keeps its distance");
+    world.pass(SPACING);
+    assert_eq!(world.committing(), [(0, 12), (1, 12)]);
+    world.answer_commit();
+    world.pass(PATIENCE);
+    assert!(world.is_quiet());
+}
+
+#[test]
+fn without_auto_commit_nothing_is_committed_by_itself() {
+    let interval = Some(Duration::from_millis(50));
+    let mut world = World::consuming(OffsetsConfig {
+        auto_commit_interval: interval,
+        auto_commit_threshold: Some(1),
+        ..manual()
+    });
     world.resolve(0, 50);
+    world.seek(1, 5);
     world.batch_end();
-    world.offsets.flush();
-    world.settle();
-    assert!(world.saw(&Event::Flushed) && world.commits.is_empty());
-    assert_eq!(world.offsets.uncommitted(), [(tp(0), 50)]);
-    world.commit(1, None);
-    world.answer_all();
-    assert_eq!((world.done(1), world.committed[&0]), (Some(true), 50));
-    assert!(world.events.contains(&Event::Committed { automatic: true, offsets: vec![(tp(0), 50, None)] }));
-    world.commit(2, None);
-    assert_eq!(world.done(2), Some(true), "nothing to do");
-    assert_eq!(world.commits.len(), 1);
+    world.pass(PATIENCE);
+    world.flush();
+    assert!(world.is_quiet());
+    assert_eq!(world.offsets.uncommitted(), [(t(0), 50), (t(1), 5)]);
 }
 
 #[test]
-fn threshold_and_interval_commit_within_a_batch() {
-    let mut world = World::at_work(OffsetsConfig { auto_commit_threshold: Some(5), ..config() }, &[0, 1]);
-    world.resolve(0, START + 3);
-    world.resolve(1, START + 1);
-    assert!(world.commits.is_empty());
+fn the_interval_commits_within_a_batch() {
+    let interval = Some(Duration::from_millis(500));
+    let mut world = World::consuming(OffsetsConfig { auto_commit_interval: interval, ..config() });
+    world.pass_ms(700);
+    assert!(world.is_quiet(), "nothing is uncommitted");
+    world.resolve(0, 11);
+    assert_eq!(world.committing(), [(0, 11)], "long due");
+    world.answer_commit();
+    world.resolve(0, 12);
+    world.pass_ms(499);
+    assert!(world.is_quiet());
+    world.pass_ms(1);
+    assert_eq!(world.committing(), [(0, 12)], "by the clock: the handler of message 13 takes its time");
+}
+
+#[test]
+fn the_threshold_commits_within_a_batch() {
+    let mut world = World::consuming(OffsetsConfig { auto_commit_threshold: Some(10), ..config() });
+    world.resolve(0, 15);
+    world.resolve(1, 14);
+    assert!(world.is_quiet(), "5 + 4");
+    world.resolve(1, 15);
+    assert_eq!(world.committing(), [(0, 15), (1, 15)]);
+    world.answer_commit();
+    world.pass(SPACING);
+    world.resolve(0, 24);
+    assert!(world.is_quiet(), "counts from the last commit");
+    world.resolve(0, 25);
+    assert_eq!(world.committing(), [(0, 25)]);
+}
+
+/// B3: another member may have moved on since.
+#[test]
+fn an_offset_learned_from_the_group_is_never_written_back() {
+    let mut world = World::consuming(config());
+    world.batch_end();
+    world.flush();
+    world.commit(1, None);
+    assert!(world.is_quiet());
+    assert_eq!(world.done(), [(1, Ok(()))]);
+}
+
+#[test]
+fn resolving_backwards_commits_backwards() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 20);
+    world.batch_end();
+    world.answer_commit();
+    world.resolve(0, 15);
+    world.batch_end();
+    world.pass(SPACING);
+    assert_eq!(world.committing(), [(0, 15)]);
+}
+
+#[test]
+fn a_negative_offset_is_never_committed() {
+    let mut world = World::consuming(config());
+    world.resolve(0, -1);
+    world.seek(1, -2);
+    world.batch_end();
+    assert!(world.is_quiet());
+    world.commit(1, Some(vec![offset(0, 5), offset(1, -1)]));
+    assert!(world.is_quiet());
+    assert_eq!(world.done(), [(1, Err(ErrorCode::OFFSET_OUT_OF_RANGE))]);
+}
+
+#[test]
+fn a_sought_offset_is_committed() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 20);
+    world.batch_end();
+    world.seek(0, 3);
+    world.answer_commit();
+    world.pass(SPACING);
+    assert_eq!(world.committing(), [(0, 3)], "though a newer one was on its way");
+    world.answer_commit();
+    assert_eq!(world.offsets.committed_offset(&t(0)), Some(3));
+}
+
+// ---- on demand
+
+#[test]
+fn a_commit_of_everything_and_one_of_something() {
+    let mut world = World::consuming(manual());
+    world.resolve(0, 12);
+    world.commit(1, None);
+    assert_eq!(world.committing(), [(0, 12)]);
+    world.commit(2, Some(vec![(t(1), 99, Some("note".into()))]));
+    world.answer_commit();
+    assert_eq!(world.committing(), [(1, 99)], "at once: somebody waits");
+    let partition = &world.sent_commit().topics[0].partitions[0];
+    assert_eq!(partition.metadata.as_deref(), Some("note"));
+    world.answer_commit();
+    let events = world.events();
+    let explicit = vec![(t(1), 99, Some("note".into()))];
+    assert!(events.contains(&Event::Committed { automatic: false, offsets: explicit }));
+    assert!(events.contains(&Event::Committed { automatic: true, offsets: vec![offset(0, 12)] }));
+    assert_eq!(events.iter().filter(|e| matches!(e, Event::CommitDone { result: Ok(()), .. })).count(), 2);
+    assert_eq!(world.offsets.committed_offset(&t(1)), Some(99));
+}
+
+#[test]
+fn commit_if_necessary_obeys_interval_and_threshold_without_auto_commit() {
+    let mut world = World::consuming(manual());
+    world.resolve(0, 1_000);
     world.offsets.commit_if_necessary(world.now, 1);
     world.settle();
-    assert_eq!(world.done(1), Some(true), "not necessary is well");
-    world.resolve(1, START + 2);
-    assert_eq!(world.commits.len(), 1, "five over all partitions");
-    world.answer_all();
+    assert_eq!(world.done(), [(1, Ok(()))]);
+    assert!(world.is_quiet(), "neither is set");
 
-    let interval = Duration::from_secs(5);
-    let mut world = World::at_work(OffsetsConfig { auto_commit_interval: Some(interval), ..config() }, &[0]);
-    world.resolve(0, 20);
-    world.advance(interval - Duration::from_millis(1));
-    world.resolve(0, 21);
-    assert!(world.commits.is_empty());
-    world.advance(Duration::from_millis(1));
-    world.resolve(0, 22);
-    assert_eq!(world.commits.len(), 1);
-    world.answer_all();
-    world.resolve(0, 23);
-    assert_eq!(world.commits.len(), 1, "the interval counts from the last commit");
-    world.advance(interval);
+    let mut world = World::consuming(OffsetsConfig { auto_commit_threshold: Some(3), ..manual() });
+    world.resolve(0, 12);
+    world.offsets.commit_if_necessary(world.now, 1);
+    world.settle();
+    assert!(world.is_quiet());
+    world.resolve(0, 13);
     world.offsets.commit_if_necessary(world.now, 2);
     world.settle();
-    assert_eq!((world.commits.len(), world.done(2)), (2, None));
-    world.answer_all();
-    assert_eq!((world.committed[&0], world.done(2)), (23, Some(true)));
+    assert_eq!(world.committing(), [(0, 13)]);
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(())), (2, Ok(()))]);
+
+    let interval = Some(Duration::from_millis(100));
+    let mut world = World::consuming(OffsetsConfig { auto_commit_interval: interval, ..manual() });
+    world.resolve(0, 12);
+    world.pass_ms(100);
+    assert!(world.is_quiet());
+    world.offsets.commit_if_necessary(world.now, 1);
+    world.settle();
+    assert_eq!(world.committing(), [(0, 12)]);
 }
 
 #[test]
-fn one_commit_at_a_time_in_order() {
-    let mut world = World::at_work(config(), &[0]);
-    world.commit(1, Some(&[(0, 30)]));
-    world.commit(2, Some(&[(0, 20)]));
-    world.resolve(0, 40);
-    world.batch_end();
-    assert_eq!(world.names(), ["OffsetCommit"]);
-    world.answer_well(0);
-    assert_eq!((world.done(1), world.done(2), world.committed[&0]), (Some(true), None, 30));
-    world.answer_well(0);
-    assert_eq!((world.done(2), world.committed[&0]), (Some(true), 20), "commitOffsets may go back");
-    world.advance(SPACING);
-    world.answer_all();
-    assert_eq!(world.committed[&0], 40);
+fn a_commit_while_joining_waits_for_the_join() {
+    let mut world = World::consuming(manual());
+    world.revoke_all();
+    world.commit(1, Some(vec![offset(0, 12)]));
+    world.pass(PATIENCE);
+    assert!(world.is_quiet());
+    world.assign(&[0], false);
+    assert_eq!(world.committing(), [(0, 12)]);
+    assert_eq!(world.sent_commit().generation_id, 2);
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(()))]);
+}
+
+/// B3 again: what waits must not overtake the partition's new owner.
+#[test]
+fn a_commit_that_waited_fails_when_its_partition_is_somebody_elses() {
+    let mut world = World::consuming(manual());
+    world.revoke_all();
+    world.commit(1, Some(vec![offset(0, 12), offset(1, 12)]));
+    world.assign(&[1, 2], false);
+    assert_eq!(world.done(), [(1, Err(ErrorCode::ILLEGAL_GENERATION))]);
+    assert_eq!(world.index_of("OffsetCommit"), None);
+
+    // Ours again, but a generation went by without us.
+    let mut world = World::consuming(manual());
+    world.revoke_all();
+    world.commit(1, Some(vec![offset(0, 12)]));
+    world.generation_id += 1;
+    world.assign(&[0, 1], false);
+    assert_eq!(world.done(), [(1, Err(ErrorCode::ILLEGAL_GENERATION))]);
+    assert_eq!(world.index_of("OffsetCommit"), None);
 }
 
 #[test]
-fn explicit_commits_survive_a_move_of_the_coordinator() {
-    let mut world = World::at_work(config(), &[0]);
-    world.commit(1, Some(&[(0, 30)]));
-    for round in 0..20 {
-        assert_eq!(world.names(), ["OffsetCommit"], "{round}");
-        match round % 3 {
-            0 => world.answer(0, Err(closed())),
-            1 => world.answer_with(0, |_| ErrorCode::NOT_COORDINATOR),
-            _ => world.answer_with(0, |_| ErrorCode::COORDINATOR_NOT_AVAILABLE),
+fn in_its_own_generation_a_commit_may_name_any_partition() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(7, 12)]));
+    assert_eq!(world.committing(), [(7, 12)], "as in kafkajs");
+}
+
+#[test]
+fn a_commit_of_nothing_is_done() {
+    let mut world = World::consuming(manual());
+    world.commit(1, None);
+    world.commit(2, Some(Vec::new()));
+    assert_eq!(world.done(), [(1, Ok(())), (2, Ok(()))]);
+    assert!(world.is_quiet());
+}
+
+// ---- refusals
+
+#[test]
+fn trouble_with_the_coordinator_is_waited_out() {
+    let moved =
+        [ErrorCode::NOT_COORDINATOR, ErrorCode::COORDINATOR_NOT_AVAILABLE, ErrorCode::REQUEST_TIMED_OUT];
+    let troubles = moved.into_iter().map(|code| (Ok(code), true)).chain([
+        (Ok(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS), false),
+        (Err(closed()), true),
+        (Err(timed_out()), true),
+        (Err(NetError::NoBroker), true),
+    ]);
+    for (trouble, lost) in troubles {
+        let mut world = World::consuming(manual());
+        world.commit(1, Some(vec![offset(0, 12)]));
+        for _ in 0..30 {
+            match trouble.clone() {
+                Ok(code) => world.refuse_commit(code),
+                Err(error) => world.cut("OffsetCommit", error),
+            }
+            assert_eq!(world.has(&Event::CoordinatorLost), lost, "{trouble:?}");
+            assert!(world.is_quiet(), "not at once");
+            world.pass(PATIENCE);
         }
-        assert!(!world.found, "the coordinator is looked up again");
-        world.advance(Duration::from_secs(2));
-        assert!(world.in_flight.is_empty(), "nobody to send to");
-        world.found = true;
-        world.settle();
+        world.answer_commit();
+        assert_eq!(world.done(), [(1, Ok(()))]);
     }
-    world.answer_all();
-    assert_eq!((world.done(1), world.committed[&0]), (Some(true), 30));
 }
 
 #[test]
-fn a_loading_coordinator_is_asked_again_for_as_long_as_it_takes() {
-    let mut world = World::at_work(config(), &[0]);
-    world.commit(1, Some(&[(0, 30)]));
-    for _ in 0..30 {
-        world.answer_with(0, |_| ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
-        assert!(world.in_flight.is_empty() && world.found, "with patience, at the same place");
-        world.advance(Duration::from_millis(1300));
-    }
-    world.answer_all();
-    assert_eq!(world.done(1), Some(true));
+fn a_commit_to_be_tried_once_is_tried_once() {
+    let mut world = World::consuming(manual());
+    world.offsets.commit_once(1, Some(vec![offset(0, 12)]));
+    world.settle();
+    world.refuse_commit(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+    assert_eq!(world.done(), [(1, Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS))]);
+    world.pass(PATIENCE);
+    assert!(world.is_quiet());
+
+    world.offsets.commit_once(2, None);
+    world.offsets.commit_once(3, Some(vec![offset(0, 12)]));
+    world.settle();
+    world.cut("OffsetCommit", closed());
+    let result = Err(Failure::Net(closed()));
+    assert!(world.has(&Event::CommitDone { ticket: 3, result }));
 }
 
 #[test]
-fn a_topic_that_does_not_exist_does_not_block_the_others_for_ever() {
-    let mut world = World::at_work(config(), &[0, 1]);
-    world.commit(1, Some(&[(9, 5)]));
-    world.resolve(0, 20);
+fn automatic_commits_go_on_with_what_is_newer_after_trouble() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
     world.batch_end();
-    let unknown = |p| if p == 9 { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION } else { ErrorCode::NONE };
-    for _ in 0..20 {
-        if !world.in_flight.is_empty() {
-            world.answer_with(0, unknown);
+    world.cut("OffsetCommit", closed());
+    world.coordinator_known = false;
+    world.resolve(0, 14);
+    world.pass(PATIENCE);
+    assert!(world.is_quiet());
+    world.coordinator_known = true;
+    world.settle();
+    assert_eq!(world.committing(), [(0, 14)]);
+}
+
+#[test]
+fn a_lost_generation_fails_manual_commits_and_drops_automatic_ones() {
+    for code in [
+        ErrorCode::REBALANCE_IN_PROGRESS,
+        ErrorCode::ILLEGAL_GENERATION,
+        ErrorCode::UNKNOWN_MEMBER_ID,
+        ErrorCode::FENCED_INSTANCE_ID,
+    ] {
+        let mut world = World::consuming(config());
+        world.commit(1, Some(vec![offset(0, 12)]));
+        world.refuse_commit(code);
+        assert!(world.has(&Event::Rebalance(code)));
+        assert_eq!(world.done(), [(1, Err(code))]);
+        world.pass(PATIENCE);
+        assert!(world.is_quiet());
+
+        // Until the group knows: a warning now and then, not one per batch.
+        let mut refusals = 0;
+        for next in 13..1_013 {
+            world.resolve(0, next);
+            world.batch_end();
+            if world.index_of("OffsetCommit").is_some() {
+                world.refuse_commit(code);
+                refusals += 1;
+            }
+            world.pass_ms(3);
         }
-        world.advance(Duration::from_millis(1300));
+        assert!((2..8).contains(&refusals), "{refusals}");
+        assert_eq!(world.warnings(), refusals);
+        assert!(world.failures().is_empty());
     }
-    assert_eq!(world.done(1), Some(false));
-    assert_eq!(world.committed[&0], 20);
 }
 
 #[test]
-fn a_refused_partition_does_not_undo_the_success_of_others() {
-    let mut world = World::at_work(config(), &[0, 1]);
-    world.resolve(0, 20);
-    world.resolve(1, 21);
+fn every_partition_of_an_answer_is_read() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.resolve(1, 13);
     world.batch_end();
-    let forbidden = |p| if p == 1 { ErrorCode::TOPIC_AUTHORIZATION_FAILED } else { ErrorCode::NONE };
-    world.answer_with(0, forbidden);
-    assert_eq!(world.offsets.uncommitted(), [(tp(1), 21)]);
-    assert!(matches!(world.events[..], [Event::Log(_)]), "{:?}", world.events);
+    world.answer_commit_with(&[(0, ErrorCode::NONE), (1, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)]);
+    assert!(world.has(&Event::Committed { automatic: true, offsets: vec![offset(0, 12)] }));
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(1, 13)]);
+    world.answer_commit_with(&[]);
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(1, 13)], "an omission is no success");
+
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(0, 12), offset(1, 13)]));
+    world.answer_commit_with(&[(1, ErrorCode::NONE), (0, ErrorCode::NOT_COORDINATOR)]);
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(0, 12)]);
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(()))]);
 }
 
 #[test]
-fn the_end_of_our_membership_ends_a_commit() {
-    for code in
-        [ErrorCode::ILLEGAL_GENERATION, ErrorCode::UNKNOWN_MEMBER_ID, ErrorCode::REBALANCE_IN_PROGRESS]
-    {
-        let mut world = World::at_work(config(), &[0]);
-        world.commit(1, Some(&[(0, 30)]));
-        world.answer_with(0, |_| code);
-        let failure = Failure::Broker { code, partition: None };
-        assert!(world.saw(&Event::Rebalance(code)));
-        assert!(world.saw(&Event::CommitDone { ticket: 1, result: Err(failure) }));
+fn a_deleted_topic_does_not_keep_anybody_waiting_for_ever() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(0, 12)]));
+    for _ in 0..PARTITION_TRIES {
+        assert_eq!(world.done(), []);
+        world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        world.pass(PATIENCE);
     }
-    let mut world = World::at_work(config(), &[0]);
-    let authentication = NetError::Authentication { broker: "b".into(), message: "no".into() };
-    world.commit(1, Some(&[(0, 30)]));
-    world.answer(0, Err(authentication.clone()));
-    assert!(world.saw(&Event::CommitDone { ticket: 1, result: Err(Failure::Net(authentication)) }));
+    assert_eq!(world.done(), [(1, Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION))]);
+    assert!(world.is_quiet());
 }
 
 #[test]
-fn refused_automatic_commits_do_not_hammer_the_coordinator() {
-    let mut world = World::at_work(config(), &[0]);
-    for next in 11..3011 {
-        world.resolve(0, next);
+fn what_the_user_may_not_commit_is_a_failure() {
+    for code in [
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+        ErrorCode::GROUP_AUTHORIZATION_FAILED,
+        ErrorCode(12), // OFFSET_METADATA_TOO_LARGE
+    ] {
+        let mut world = World::consuming(config());
+        world.commit(1, Some(vec![offset(0, 12)]));
+        world.refuse_commit(code);
+        assert_eq!(world.done(), [(1, Err(code))]);
+        world.pass(SPACING);
+        world.resolve(0, 13);
         world.batch_end();
-        if !world.in_flight.is_empty() {
-            world.answer_with(0, |_| ErrorCode::REBALANCE_IN_PROGRESS);
-        }
-        world.advance(Duration::from_millis(1));
+        world.refuse_commit(code);
+        assert_eq!(world.failures(), [Failure::Broker { code, partition: Some(t(0)) }]);
+        world.pass(PATIENCE);
+        assert!(world.is_quiet());
     }
-    assert!(world.commits.len() < 12, "{} in three seconds", world.commits.len());
 }
 
 #[test]
-fn a_flush_goes_out_at_once_and_always_ends() {
-    let mut world = World::at_work(config(), &[0]);
-    world.resolve(0, 20);
+fn an_answer_to_another_question_is_no_answer() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
     world.batch_end();
-    world.answer_all();
-    world.resolve(0, 21);
-    world.commit(1, Some(&[(3, 5)]));
-    world.offsets.flush();
-    world.settle();
-    assert!(!world.saw(&Event::Flushed));
-    world.answer_well(0);
-    assert_eq!(world.done(1), Some(true));
-    assert!(!world.saw(&Event::Flushed));
-    world.answer_well(0);
-    assert!(world.saw(&Event::Flushed));
-    assert_eq!(world.committed[&0], 21, "without spacing");
-
-    // A refusal ends it too, and so does a revocation.
-    for end in 0..2 {
-        let mut world = World::at_work(config(), &[0]);
-        world.resolve(0, 21);
-        world.offsets.flush();
-        world.settle();
-        match end {
-            0 => world.answer_with(0, |_| ErrorCode::ILLEGAL_GENERATION),
-            _ => world.revoke(),
-        }
-        assert!(world.saw(&Event::Flushed), "{end}");
-    }
-    let mut world = World::new();
-    world.offsets.flush();
-    world.settle();
-    assert!(world.saw(&Event::Flushed), "nothing to do");
-}
-
-#[test]
-fn commits_wait_for_a_generation() {
-    let mut world = World::new();
-    world.commit(1, Some(&[(0, 30)]));
-    world.commit(2, None);
-    assert!(world.in_flight.is_empty() && world.offsets.poll_timeout(world.now).is_none());
-    // A flush without a membership has nothing that it could write.
-    world.offsets.flush();
-    world.settle();
-    assert!(world.saw(&Event::Flushed));
-    world.assign(5, &[0], true);
-    let commit = world.in_flight.iter().find_map(|outbound| match &outbound.body {
-        Request::OffsetCommit(request) => Some(request.clone()),
-        _ => None,
-    });
-    assert_eq!(commit.unwrap().generation_id, 5);
-    world.answer_all();
-    assert_eq!((world.done(1), world.done(2)), (Some(true), Some(true)));
-
-    world.revoke();
-    world.commit(3, Some(&[(0, 31)]));
-    assert!(world.in_flight.is_empty());
-    world.offsets.refuse_commits(&Failure::Stopped);
-    world.settle();
-    assert_eq!(world.done(3), Some(false));
-}
-
-#[test]
-fn a_commit_on_its_way_is_settled_once_whatever_happens() {
-    let mut world = World::at_work(config(), &[0]);
-    world.commit(1, Some(&[(0, 30)]));
-    world.commit(2, Some(&[(0, 31)]));
-    world.offsets.refuse_commits(&Failure::Stopped);
-    world.settle();
-    world.answer_all();
-    assert_eq!((world.done(1), world.done(2)), (Some(false), Some(false)));
-}
-
-#[test]
-fn progress_of_the_last_generation_is_not_committed_by_the_next() {
-    let mut world = World::at_work(config(), &[0]);
-    world.resolve(0, 100);
-    world.batch_end();
-    world.revoke();
-    world.committed.insert(0, 500);
-    world.assign(2, &[0], true);
-    let stale = world.in_flight.iter().position(|o| matches!(o.body, Request::OffsetCommit(_))).unwrap();
-    world.answer_with(stale, |_| ErrorCode::ILLEGAL_GENERATION);
-    world.batch_end();
-    world.answer_all();
-    world.advance(Duration::from_secs(10));
-    assert_eq!(world.committed[&0], 500);
-    assert_eq!(world.positions, [(0, 500)]);
-    assert_eq!(world.commits.len(), 1);
+    let outbound = world.in_flight.remove(0);
+    world.hand(outbound, Ok(Response::Metadata(MetadataResponse::default())));
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(0, 12)]);
 }

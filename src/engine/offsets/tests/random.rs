@@ -1,128 +1,360 @@
-//! Anything may happen in any order; the promises that [`World`] checks hold, and a calm afterwards finds every position
-//! and commits everything.
+//! Anything may happen in any order. A broker that keeps what it was given, and a ledger of what was ever resolved,
+//! must agree after every step.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::engine::cluster::Outbound;
+use crate::engine::offsets::Event;
+use crate::engine::offsets::Offset;
+use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
 use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
 
 use super::world::*;
 
+const END: i64 = 1_000;
+
 #[derive(Debug, Clone)]
 enum Step {
-    Assign(Vec<i32>),
-    Revoke,
+    /// The handler goes on by so many messages.
     Resolve(i32, i64),
     BatchEnd,
     Seek(i32, i64),
     Reset(i32, Reset),
-    Commit(Option<(i32, i64)>),
+    Commit(i32),
+    CommitAll,
     Flush,
-    Answer(usize, i16),
-    Lose(usize),
-    CoordinatorFound,
+    Assign(Vec<i32>),
+    Revoke,
+    Coordinator(bool),
+    Lead(i32),
+    /// Answers one of the requests in flight.
+    Answer(usize, Answer),
     Pass(u64),
 }
 
-fn steps() -> impl Strategy<Value = Step> {
-    let codes = [0, 0, 0, 0, 3, 6, 7, 14, 15, 16, 22, 25, 27, 88, -1];
+#[derive(Debug, Clone)]
+enum Answer {
+    Fine,
+    /// A code for one partition, the others are fine.
+    Partly(i32, ErrorCode),
+    /// One partition is left out.
+    Without(i32),
+    Refused(ErrorCode),
+    /// The request has its effect, its answer is lost.
+    Lost(NetError),
+    Unanswered(NetError),
+}
+
+fn codes() -> impl Strategy<Value = ErrorCode> {
+    prop::sample::select(vec![
+        ErrorCode::NOT_COORDINATOR,
+        ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER,
+        ErrorCode::UNSTABLE_OFFSET_COMMIT,
+        ErrorCode::REQUEST_TIMED_OUT,
+        ErrorCode::REBALANCE_IN_PROGRESS,
+        ErrorCode::ILLEGAL_GENERATION,
+    ])
+}
+
+fn cuts() -> impl Strategy<Value = NetError> {
+    prop::sample::select(vec![closed(), timed_out(), NetError::NoBroker])
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
     prop_oneof![
-        2 => prop::collection::btree_set(0i32..3, 0..3).prop_map(|p| Step::Assign(p.into_iter().collect())),
-        1 => Just(Step::Revoke),
-        8 => (0i32..3, 0i64..200).prop_map(|(p, o)| Step::Resolve(p, o)),
-        6 => Just(Step::BatchEnd),
-        3 => (0i32..3, 0i64..200).prop_map(|(p, o)| Step::Seek(p, o)),
-        3 => (0i32..3, prop::sample::select(vec![Reset::ByPolicy, Reset::Earliest, Reset::Latest]))
-            .prop_map(|(p, how)| Step::Reset(p, how)),
-        3 => prop::option::of((0i32..4, 0i64..200)).prop_map(Step::Commit),
-        1 => Just(Step::Flush),
-        20 => (0usize..3, prop::sample::select(codes.to_vec())).prop_map(|(i, code)| Step::Answer(i, code)),
-        2 => (0usize..3).prop_map(Step::Lose),
-        4 => Just(Step::CoordinatorFound),
-        10 => (1u64..1500).prop_map(Step::Pass),
+        12 => Just(Answer::Fine),
+        3 => (0..3, codes()).prop_map(|(partition, code)| Answer::Partly(partition, code)),
+        2 => (0..3).prop_map(Answer::Without),
+        3 => codes().prop_map(Answer::Refused),
+        1 => cuts().prop_map(Answer::Lost),
+        2 => cuts().prop_map(Answer::Unanswered),
     ]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+fn steps() -> impl Strategy<Value = Step> {
+    let resets = prop::sample::select(vec![Reset::ByPolicy, Reset::Earliest, Reset::Latest]);
+    prop_oneof![
+        20 => (0..3, 1i64..6).prop_map(|(partition, by)| Step::Resolve(partition, by)),
+        8 => Just(Step::BatchEnd),
+        2 => (0..3, 0i64..50).prop_map(|(partition, to)| Step::Seek(partition, to)),
+        2 => (0..3, resets).prop_map(|(partition, how)| Step::Reset(partition, how)),
+        2 => (0..3).prop_map(Step::Commit),
+        2 => Just(Step::CommitAll),
+        1 => Just(Step::Flush),
+        2 => prop::collection::btree_set(0..3, 1..4).prop_map(|set| Step::Assign(set.into_iter().collect())),
+        1 => Just(Step::Revoke),
+        3 => any::<bool>().prop_map(Step::Coordinator),
+        2 => prop::sample::select(vec![-1, 1, 2]).prop_map(Step::Lead),
+        25 => (0usize..4, answers()).prop_map(|(index, answer)| Step::Answer(index, answer)),
+        10 => (0u64..400).prop_map(Step::Pass),
+    ]
+}
 
+/// What is true, whatever the machine believes.
+struct Model {
+    world: World,
+    /// What the broker has, per partition.
+    group: BTreeMap<i32, i64>,
+    /// Where the handler of each partition of ours has come; None while its position is being looked up.
+    reading: BTreeMap<i32, Option<i64>>,
+    /// Everything that was ever resolved or sought, per partition.
+    ledger: BTreeSet<(i32, i64)>,
+    /// Partitions whose user has gone back.
+    backwards: BTreeSet<i32>,
+    next_ticket: u64,
+    open_tickets: BTreeSet<u64>,
+}
+
+impl Model {
+    fn new(config: OffsetsConfig) -> Model {
+        Model {
+            world: World::with(config),
+            group: BTreeMap::from([(0, 10), (1, 10)]),
+            reading: BTreeMap::new(),
+            ledger: BTreeSet::new(),
+            backwards: BTreeSet::new(),
+            next_ticket: 0,
+            open_tickets: BTreeSet::new(),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Resolve(partition, by) => {
+                if let Some(Some(at)) = self.reading.get_mut(&partition) {
+                    *at += by;
+                    self.ledger.insert((partition, *at));
+                    let next = *at;
+                    self.world.resolve(partition, next);
+                }
+            }
+            Step::BatchEnd => self.world.batch_end(),
+            Step::Seek(partition, to) => {
+                if let Some(at) = self.reading.get_mut(&partition) {
+                    *at = Some(to);
+                    self.ledger.insert((partition, to));
+                    self.backwards.insert(partition);
+                    self.world.seek(partition, to);
+                }
+            }
+            Step::Reset(partition, how) => {
+                if let Some(at) = self.reading.get_mut(&partition) {
+                    *at = None;
+                    self.backwards.insert(partition);
+                    self.world.offsets.reset(&t(partition), how);
+                    self.world.settle();
+                }
+            }
+            Step::Commit(partition) => {
+                if let Some(Some(at)) = self.reading.get(&partition).copied() {
+                    self.ledger.insert((partition, at));
+                    self.commit(Some(vec![offset(partition, at)]));
+                }
+            }
+            Step::CommitAll => self.commit(None),
+            Step::Flush => self.world.flush(),
+            Step::Assign(partitions) => {
+                if !self.open_tickets.is_empty() {
+                    // Handlers may begin again before a commit that has waited for this generation.
+                    self.backwards.extend(0..3);
+                }
+                self.reading = partitions.iter().map(|partition| (*partition, None)).collect();
+                self.world.assign(&partitions, true);
+            }
+            Step::Revoke => {
+                self.reading.clear();
+                self.world.revoke_all();
+            }
+            Step::Coordinator(known) => {
+                self.world.coordinator_known = known;
+                self.world.settle();
+            }
+            Step::Lead(leader) => {
+                self.world.lead(&[1, leader, 2]);
+                self.world.settle();
+            }
+            Step::Answer(index, answer) => {
+                if index < self.world.in_flight.len() {
+                    let outbound = self.world.in_flight.remove(index);
+                    self.answer(outbound, answer);
+                }
+            }
+            Step::Pass(millis) => self.world.pass_ms(millis),
+        }
+        self.look();
+    }
+
+    fn commit(&mut self, offsets: Option<Vec<Offset>>) {
+        self.next_ticket += 1;
+        self.open_tickets.insert(self.next_ticket);
+        self.world.commit(self.next_ticket, offsets);
+    }
+
+    fn answer(&mut self, outbound: Outbound, answer: Answer) {
+        let fine = |partition: i32| match &answer {
+            Answer::Fine | Answer::Lost(_) => true,
+            Answer::Partly(other, _) | Answer::Without(other) => *other != partition,
+            Answer::Refused(_) | Answer::Unanswered(_) => false,
+        };
+        let code = match &answer {
+            Answer::Partly(_, code) | Answer::Refused(code) => *code,
+            _ => ErrorCode::NONE,
+        };
+        let is_left_out = |partition: i32| matches!(answer, Answer::Without(other) if other == partition);
+        let response = match &outbound.body {
+            Request::OffsetCommit(request) => {
+                let partitions: Vec<(i32, i64)> = request
+                    .topics
+                    .iter()
+                    .flat_map(|topic| topic.partitions.iter().map(|p| (p.partition, p.offset)))
+                    .collect();
+                // Of an earlier generation: the broker is not taken in.
+                let is_stale = request.generation_id != self.world.generation_id;
+                for (partition, offset) in &partitions {
+                    assert!(self.ledger.contains(&(*partition, *offset)), "never resolved");
+                    if !is_stale && fine(*partition) {
+                        let before = self.group.insert(*partition, *offset);
+                        let is_back = before.is_some_and(|before| *offset < before);
+                        assert!(!is_back || self.backwards.contains(partition), "went back by itself");
+                    }
+                }
+                let answered = partitions.iter().filter(|(partition, _)| !is_left_out(*partition));
+                commit_codes(answered.map(|(partition, _)| match (is_stale, fine(*partition)) {
+                    (true, _) => (*partition, ErrorCode::ILLEGAL_GENERATION),
+                    (false, true) => (*partition, ErrorCode::NONE),
+                    (false, false) => (*partition, code),
+                }))
+            }
+            Request::OffsetFetch(request) if code == ErrorCode::NONE => {
+                let asked = fetch_partitions(request).into_iter().filter(|p| !is_left_out(*p));
+                let committed = |partition| (partition, self.group.get(&partition).copied().unwrap_or(-1));
+                committed_are(&asked.map(committed).collect::<Vec<_>>())
+            }
+            Request::ListOffsets(request) if code == ErrorCode::NONE => {
+                let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
+                let asked = partitions.filter(|p| !is_left_out(p.partition));
+                let found = asked.map(|p| (p.partition, if p.timestamp == -1 { END } else { 0 }));
+                found_are(&found.collect::<Vec<_>>())
+            }
+            request => refusal(request, code),
+        };
+        let response: Result<Response, NetError> = match answer {
+            Answer::Lost(error) | Answer::Unanswered(error) => Err(error),
+            _ => Ok(response),
+        };
+        self.world.hand(outbound, response);
+    }
+
+    fn look(&mut self) {
+        for event in self.world.events() {
+            match event {
+                Event::Position { partition, offset, .. } => {
+                    let at = self.reading.get_mut(&partition.partition).unwrap();
+                    assert_eq!(*at, None, "a position that nobody waits for");
+                    *at = Some(offset);
+                }
+                Event::CommitDone { ticket, .. } => assert!(self.open_tickets.remove(&ticket), "twice"),
+                Event::Committed { offsets, .. } => {
+                    for (partition, offset, _) in offsets {
+                        assert!(self.ledger.contains(&(partition.partition, offset)));
+                    }
+                }
+                Event::Failed(failure) => panic!("{failure:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Everybody is well for long enough.
+    fn calm(&mut self) {
+        self.world.coordinator_known = true;
+        self.world.lead(&[1, 1, 2]);
+        for _ in 0..30 {
+            self.world.settle();
+            while !self.world.in_flight.is_empty() {
+                let outbound = self.world.in_flight.remove(0);
+                self.answer(outbound, Answer::Fine);
+                self.look();
+            }
+            self.world.pass_ms(200);
+        }
+        self.look();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Only what was resolved is committed, nothing goes back by itself, and in the end every position is known,
+    /// nobody waits for a commit, and a flush leaves nothing uncommitted.
     #[test]
-    fn a_storm_ends_with_positions_and_commits(steps in prop::collection::vec(steps(), 1..120)) {
-        let mut world = World::new();
-        let (mut generation, mut tickets) = (0, 0);
-        let mut assigned = BTreeSet::new();
-        // Which partitions a position is owed to.
-        let mut awaiting = BTreeSet::new();
+    fn the_group_knows_what_was_resolved_and_nothing_else(
+        interval in prop::option::of(10u64..200),
+        threshold in prop::option::of(1u64..20),
+        steps in prop::collection::vec(steps(), 1..150),
+    ) {
+        let mut model = Model::new(OffsetsConfig {
+            auto_commit_interval: interval.map(Duration::from_millis),
+            auto_commit_threshold: threshold,
+            ..config()
+        });
+        model.step(Step::Assign(vec![0, 1, 2]));
         for step in steps {
-            match step {
-                Step::Assign(partitions) => {
-                    generation += 1;
-                    assigned = partitions.iter().copied().collect();
-                    awaiting = assigned.clone();
-                    world.assign(generation, &partitions, true);
-                }
-                Step::Revoke => {
-                    assigned.clear();
-                    awaiting.clear();
-                    world.revoke();
-                }
-                Step::Resolve(p, next) if assigned.contains(&p) => world.resolve(p, next),
-                Step::BatchEnd => world.batch_end(),
-                Step::Seek(p, offset) if assigned.contains(&p) => {
-                    awaiting.remove(&p);
-                    world.seek(p, offset);
-                }
-                Step::Reset(p, how) if assigned.contains(&p) => {
-                    awaiting.insert(p);
-                    world.offsets.reset(&tp(p), how);
-                    world.settle();
-                }
-                Step::Resolve(..) | Step::Seek(..) | Step::Reset(..) => {}
-                Step::Commit(offset) => {
-                    tickets += 1;
-                    let offsets = offset.map(|offset| [offset]);
-                    world.commit(tickets, offsets.as_ref().map(|offsets| &offsets[..]));
-                }
-                Step::Flush => {
-                    world.offsets.flush();
-                    world.settle();
-                }
-                Step::Answer(index, code) => if index < world.in_flight.len() {
-                    world.answer_with(index, |p| if p % 2 == 0 { ErrorCode(code) } else { ErrorCode::NONE });
-                },
-                Step::Lose(index) => if index < world.in_flight.len() {
-                    world.answer(index, Err(closed()));
-                },
-                Step::CoordinatorFound => {
-                    world.found = true;
-                    world.settle();
-                }
-                Step::Pass(millis) => world.advance(Duration::from_millis(millis)),
-            }
-            for (partition, _) in std::mem::take(&mut world.positions) {
-                prop_assert!(awaiting.remove(&partition), "nobody asked for a position of {partition}");
+            model.step(step);
+        }
+        if model.world.ours.is_empty() {
+            model.step(Step::Assign(vec![0, 1, 2]));
+        }
+        model.calm();
+        prop_assert!(model.reading.values().all(Option::is_some), "{:?}", model.reading);
+        prop_assert!(model.open_tickets.is_empty(), "{:?}", model.open_tickets);
+
+        for partition in 0..3 {
+            model.step(Step::Resolve(partition, 5));
+        }
+        model.world.flush();
+        for _ in 0..2 {
+            while let Some(at) = model.world.index_of("OffsetCommit") {
+                prop_assert!(!model.world.has(&Event::Flushed), "too early");
+                let outbound = model.world.in_flight.remove(at);
+                model.answer(outbound, Answer::Fine);
             }
         }
-        if generation == 0 || world.offsets.uncommitted().is_empty() && assigned.is_empty() {
-            world.assign(generation + 1, &[0], true);
-            awaiting = [0].into();
+        prop_assert!(model.world.has(&Event::Flushed));
+        prop_assert_eq!(model.world.offsets.uncommitted(), []);
+        for (partition, at) in &model.reading {
+            prop_assert_eq!(model.group.get(partition).copied(), *at);
         }
-        world.offsets.batch_end();
-        for _ in 0..60 {
-            world.found = true;
-            world.settle();
-            world.answer_all();
-            world.advance(Duration::from_millis(300));
+    }
+
+    /// Without autoCommit the group hears of nothing that it was not told to hear.
+    #[test]
+    fn without_auto_commit_only_tickets_commit(
+        interval in prop::option::of(10u64..200),
+        steps in prop::collection::vec(steps(), 1..100),
+    ) {
+        let mut model = Model::new(OffsetsConfig {
+            auto_commit: false,
+            auto_commit_interval: interval.map(Duration::from_millis),
+            ..config()
+        });
+        let group = model.group.clone();
+        model.step(Step::Assign(vec![0, 1, 2]));
+        for step in steps.into_iter().filter(|step| !matches!(step, Step::Commit(_) | Step::CommitAll)) {
+            model.step(step);
         }
-        let found: BTreeSet<i32> = world.positions.iter().map(|(partition, _)| *partition).collect();
-        prop_assert_eq!(found, awaiting);
-        prop_assert_eq!(world.offsets.uncommitted(), vec![]);
-        for ticket in 1..=tickets {
-            prop_assert!(world.done(ticket).is_some(), "ticket {ticket} waits for ever");
-        }
-        prop_assert_eq!(world.offsets.poll_timeout(world.now), None);
+        model.calm();
+        prop_assert_eq!(model.group, group);
     }
 }

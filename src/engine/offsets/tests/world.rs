@@ -1,13 +1,16 @@
-//! The machine, the group's coordinator, the partitions' leader and the time.
+//! The machine, its owner, its brokers and the time.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Metadata;
 use crate::engine::cluster::Outbound;
+use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::Member;
+use crate::engine::offsets::Offset;
 use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::ResetPolicy;
@@ -15,63 +18,45 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
-use crate::engine::protocol::list_offsets::LATEST;
-use crate::engine::protocol::list_offsets::ListOffsetsResponse;
-use crate::engine::protocol::list_offsets::ListOffsetsResponsePartition;
-use crate::engine::protocol::list_offsets::ListOffsetsResponseTopic;
-use crate::engine::protocol::metadata::MetadataPartition;
-use crate::engine::protocol::metadata::MetadataResponse;
-use crate::engine::protocol::metadata::MetadataTopic;
-use crate::engine::protocol::offset_commit::OffsetCommitResponse;
-use crate::engine::protocol::offset_commit::OffsetCommitResponsePartition;
-use crate::engine::protocol::offset_commit::OffsetCommitResponseTopic;
-use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
-use crate::engine::protocol::offset_fetch::OffsetFetchResponsePartition;
-use crate::engine::protocol::offset_fetch::OffsetFetchResponseTopic;
+use crate::engine::protocol::list_offsets::{
+    ListOffsetsRequest, ListOffsetsResponse, ListOffsetsResponsePartition, ListOffsetsResponseTopic,
+};
+use crate::engine::protocol::metadata::{MetadataPartition, MetadataResponse, MetadataTopic};
+use crate::engine::protocol::offset_commit::{
+    OffsetCommitRequest, OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+use crate::engine::protocol::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchResponse, OffsetFetchResponsePartition, OffsetFetchResponseTopic,
+};
 
-/// The log of every partition.
-pub(super) const START: i64 = 10;
-pub(super) const END: i64 = 100;
+/// The longest that the machine waits before it tries again.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1_200);
 
 pub(super) struct World {
     pub(super) offsets: Offsets,
     pub(super) now: Instant,
-    pub(super) found: bool,
+    pub(super) metadata: Metadata,
+    pub(super) coordinator_known: bool,
+    /// Sent and not answered, oldest first.
     pub(super) in_flight: Vec<Outbound>,
-    /// What the group has committed, by partition of `t`.
-    pub(super) committed: BTreeMap<i32, i64>,
-    pub(super) positions: Vec<(i32, i64)>,
+    /// What came since it was last looked at.
     pub(super) events: Vec<Event>,
-    /// What handlers have finished, by partition: nothing else may be committed automatically.
-    pub(super) resolved: BTreeMap<i32, i64>,
-    /// Automatic or explicit OffsetCommits sent, with the time of each.
-    pub(super) commits: Vec<(Instant, BTreeMap<i32, i64>)>,
-    /// The explicit ones' offsets, which need not be resolved.
-    pub(super) explicit: Vec<(i32, i64)>,
-    metadata: Metadata,
+    pub(super) generation_id: i32,
+    /// What is assigned.
+    pub(super) ours: Vec<TopicPartition>,
+    /// Commits that were on their way when their generation ended.
+    written_off: Vec<u64>,
 }
 
 pub(super) fn config() -> OffsetsConfig {
     OffsetsConfig {
-        group_id: "g".into(),
+        group_id: "group".into(),
         read_committed: true,
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
         reset: ResetPolicy::ByTopic,
     }
-}
-
-pub(super) fn member(generation_id: i32) -> Member {
-    Member { generation_id, member_id: "me".into(), group_instance_id: None }
-}
-
-pub(super) fn tp(partition: i32) -> TopicPartition {
-    TopicPartition { topic: "t".into(), partition }
-}
-
-pub(super) fn closed() -> NetError {
-    NetError::Closed { broker: "broker:9092".into() }
 }
 
 impl World {
@@ -84,53 +69,57 @@ impl World {
         let mut world = World {
             offsets: Offsets::new(config, 7),
             now: Instant::now(),
-            found: true,
-            in_flight: Vec::new(),
-            committed: BTreeMap::new(),
-            positions: Vec::new(),
-            events: Vec::new(),
-            resolved: BTreeMap::new(),
-            commits: Vec::new(),
-            explicit: Vec::new(),
             metadata: Metadata::default(),
+            coordinator_known: true,
+            in_flight: Vec::new(),
+            events: Vec::new(),
+            generation_id: 0,
+            ours: Vec::new(),
+            written_off: Vec::new(),
         };
-        world.set_leader(1);
+        world.lead(&[1, 1, 2]);
         world
     }
 
-    /// A member with these partitions at their positions.
-    pub(super) fn at_work(config: OffsetsConfig, partitions: &[i32]) -> World {
+    /// Partitions 0 and 1, whose group has committed 10 in each.
+    pub(super) fn consuming(config: OffsetsConfig) -> World {
         let mut world = World::with(config);
-        world.assign(1, partitions, true);
-        world.answer_all();
-        assert_eq!(world.positions.len(), partitions.len());
-        world.positions.clear();
+        world.assign(&[0, 1], false);
+        world.answer_fetch(&[(0, 10), (1, 10)]);
         world.events.clear();
         world
     }
 
-    pub(super) fn set_leader(&mut self, leader: i32) {
-        let partitions = (0..4).map(|partition| MetadataPartition {
-            partition,
-            leader,
-            leader_epoch: -1,
-            ..Default::default()
-        });
-        let partitions = partitions.collect();
-        let topic = MetadataTopic { name: Some("t".into()), partitions, ..Default::default() };
-        self.metadata.apply(&MetadataResponse { topics: vec![topic], ..Default::default() });
-    }
+    // ---- the owner
 
-    pub(super) fn assign(&mut self, generation: i32, partitions: &[i32], from_beginning: bool) {
-        let partitions = partitions.iter().map(|p| (tp(*p), from_beginning)).collect();
-        self.resolved.clear();
-        self.offsets.assign(self.now, partitions, member(generation));
+    pub(super) fn assign(&mut self, partitions: &[i32], from_beginning: bool) {
+        self.generation_id += 1;
+        self.ours = partitions.iter().map(|partition| t(*partition)).collect();
+        let assigned = self.ours.iter().map(|partition| (partition.clone(), from_beginning)).collect();
+        let member = Member {
+            generation_id: self.generation_id,
+            member_id: "member".into(),
+            group_instance_id: Some("instance".into()),
+        };
+        self.write_off();
+        self.offsets.assign(self.now, assigned, member);
         self.settle();
     }
 
+    pub(super) fn revoke_all(&mut self) {
+        self.write_off();
+        self.ours.clear();
+        self.offsets.revoke_all();
+        self.settle();
+    }
+
+    fn write_off(&mut self) {
+        let commits = self.in_flight.iter().filter(|sent| matches!(sent.body, Request::OffsetCommit(_)));
+        self.written_off.extend(commits.map(|sent| sent.id));
+    }
+
     pub(super) fn resolve(&mut self, partition: i32, next: i64) {
-        self.offsets.resolved(self.now, &tp(partition), next);
-        self.resolved.insert(partition, next);
+        self.offsets.resolved(self.now, &t(partition), next);
         self.settle();
     }
 
@@ -140,175 +129,335 @@ impl World {
     }
 
     pub(super) fn seek(&mut self, partition: i32, offset: i64) {
-        self.offsets.sought(&tp(partition), offset);
-        self.resolved.insert(partition, offset);
+        self.offsets.sought(&t(partition), offset);
         self.settle();
     }
 
-    pub(super) fn commit(&mut self, ticket: u64, offsets: Option<&[(i32, i64)]>) {
-        self.explicit.extend(offsets.unwrap_or_default());
-        let offsets = offsets.map(|offsets| offsets.iter().map(|(p, o)| (tp(*p), *o, None)).collect());
+    pub(super) fn flush(&mut self) {
+        self.offsets.flush();
+        self.settle();
+    }
+
+    pub(super) fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
         self.offsets.commit(ticket, offsets);
         self.settle();
     }
 
-    pub(super) fn revoke(&mut self) {
-        self.resolved.clear();
-        self.offsets.revoke_all();
-        self.settle();
-    }
-
-    /// How the commit with this ticket has ended, if it has.
-    pub(super) fn done(&self, ticket: u64) -> Option<bool> {
-        let mut ends = self.events.iter().filter_map(|event| match event {
-            Event::CommitDone { ticket: of, result } if *of == ticket => Some(result.is_ok()),
-            _ => None,
+    /// Makes `leaders` lead partitions 0, 1, …; -1 = nobody.
+    pub(super) fn lead(&mut self, leaders: &[i32]) {
+        let partitions = leaders.iter().zip(0..).map(|(&leader, partition)| MetadataPartition {
+            partition,
+            leader,
+            leader_epoch: 4,
+            ..Default::default()
         });
-        let end = ends.next();
-        assert_eq!(ends.next(), None, "a promise settles once");
-        end
+        let partitions = partitions.collect();
+        let topic = MetadataTopic { name: Some("t".into()), partitions, ..Default::default() };
+        self.metadata.apply(&MetadataResponse { topics: vec![topic], ..Default::default() });
     }
 
-    pub(super) fn saw(&self, event: &Event) -> bool {
+    /// The events since the last look.
+    pub(super) fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Partition and offset of each position since the last look; the other events are dropped.
+    pub(super) fn positions(&mut self) -> Vec<(i32, i64)> {
+        let position = |event| match event {
+            Event::Position { partition, offset, .. } => Some((partition.partition, offset)),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(position).collect()
+    }
+
+    /// How each commit with a ticket ended since the last look; the other events are dropped.
+    pub(super) fn done(&mut self) -> Vec<(u64, Result<(), ErrorCode>)> {
+        let done = |event| match event {
+            Event::CommitDone { ticket, result: Ok(()) } => Some((ticket, Ok(()))),
+            Event::CommitDone { ticket, result: Err(Failure::Broker { code, .. }) } => {
+                Some((ticket, Err(code)))
+            }
+            Event::CommitDone { ticket, result: Err(other) } => panic!("{ticket}: {other:?}"),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(done).collect()
+    }
+
+    pub(super) fn failures(&mut self) -> Vec<Failure> {
+        let failed = |event| match event {
+            Event::Failed(failure) => Some(failure),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(failed).collect()
+    }
+
+    /// Has this event come since the last look?
+    pub(super) fn has(&self, event: &Event) -> bool {
         self.events.contains(event)
+    }
+
+    pub(super) fn warnings(&self) -> usize {
+        let is_warning = |event: &&Event| matches!(event, Event::Log(log) if log.level == LogLevel::Warn);
+        self.events.iter().filter(is_warning).count()
     }
 
     // ---- the brokers
 
-    pub(super) fn names(&self) -> Vec<&'static str> {
-        self.in_flight.iter().map(|outbound| outbound.body.key().name()).collect()
+    /// Is nothing in flight?
+    pub(super) fn is_quiet(&self) -> bool {
+        self.in_flight.is_empty()
     }
 
-    pub(super) fn answer(&mut self, index: usize, response: Result<Response, NetError>) {
-        let outbound = self.in_flight.remove(index);
+    /// The first request in flight of this kind.
+    pub(super) fn index_of(&self, kind: &str) -> Option<usize> {
+        self.in_flight.iter().position(|sent| sent.body.key().name() == kind)
+    }
+
+    fn take(&mut self, kind: &str) -> Outbound {
+        let Some(at) = self.index_of(kind) else { panic!("no {kind} among {:?}", self.in_flight) };
+        self.in_flight.remove(at)
+    }
+
+    pub(super) fn sent_commit(&self) -> &OffsetCommitRequest {
+        match self.index_of("OffsetCommit").map(|at| &self.in_flight[at].body) {
+            Some(Request::OffsetCommit(request)) => request,
+            _ => panic!("no OffsetCommit among {:?}", self.in_flight),
+        }
+    }
+
+    /// Partition and offset of what the OffsetCommit in flight carries.
+    pub(super) fn committing(&self) -> Vec<(i32, i64)> {
+        let topics = self.sent_commit().topics.iter();
+        topics.flat_map(|topic| topic.partitions.iter().map(|p| (p.partition, p.offset))).collect()
+    }
+
+    pub(super) fn sent_list(&self) -> &ListOffsetsRequest {
+        match self.index_of("ListOffsets").map(|at| &self.in_flight[at].body) {
+            Some(Request::ListOffsets(request)) => request,
+            _ => panic!("no ListOffsets among {:?}", self.in_flight),
+        }
+    }
+
+    /// Partition and timestamp of what the ListOffsets in flight asks.
+    pub(super) fn listing(&self) -> Vec<(i32, i64)> {
+        let topics = self.sent_list().topics.iter();
+        topics.flat_map(|topic| topic.partitions.iter().map(|p| (p.partition, p.timestamp))).collect()
+    }
+
+    /// What the OffsetFetch in flight asks.
+    pub(super) fn fetching(&self) -> Vec<i32> {
+        match self.index_of("OffsetFetch").map(|at| &self.in_flight[at].body) {
+            Some(Request::OffsetFetch(request)) => fetch_partitions(request),
+            _ => panic!("no OffsetFetch among {:?}", self.in_flight),
+        }
+    }
+
+    /// The OffsetFetch is answered with these partitions and committed offsets, and no others.
+    pub(super) fn answer_fetch(&mut self, committed: &[(i32, i64)]) {
+        let outbound = self.take("OffsetFetch");
+        self.hand(outbound, Ok(committed_are(committed)));
+    }
+
+    /// The OffsetFetch is answered with this error for every partition.
+    pub(super) fn refuse_fetch(&mut self, error: ErrorCode) {
+        let outbound = self.take("OffsetFetch");
+        let response = refusal(&outbound.body, error);
+        self.hand(outbound, Ok(response));
+    }
+
+    pub(super) fn answer_list(&mut self, found: &[(i32, i64)]) {
+        let outbound = self.take("ListOffsets");
+        self.hand(outbound, Ok(found_are(found)));
+    }
+
+    pub(super) fn refuse_list(&mut self, error: ErrorCode) {
+        let outbound = self.take("ListOffsets");
+        let response = refusal(&outbound.body, error);
+        self.hand(outbound, Ok(response));
+    }
+
+    /// The OffsetCommit is answered with NONE for every partition.
+    pub(super) fn answer_commit(&mut self) {
+        self.refuse_commit(ErrorCode::NONE);
+    }
+
+    pub(super) fn refuse_commit(&mut self, error: ErrorCode) {
+        let outbound = self.take("OffsetCommit");
+        let response = refusal(&outbound.body, error);
+        self.hand(outbound, Ok(response));
+    }
+
+    /// The OffsetCommit is answered with these codes, and no others.
+    pub(super) fn answer_commit_with(&mut self, codes: &[(i32, ErrorCode)]) {
+        let outbound = self.take("OffsetCommit");
+        self.hand(outbound, Ok(commit_codes(codes.iter().copied())));
+    }
+
+    /// The first request of this kind gets no answer.
+    pub(super) fn cut(&mut self, kind: &str, error: NetError) {
+        let outbound = self.take(kind);
+        self.hand(outbound, Err(error));
+    }
+
+    pub(super) fn hand(&mut self, outbound: Outbound, response: Result<Response, NetError>) {
         self.offsets.handle_response(self.now, outbound.id, response);
         self.settle();
     }
 
-    /// The truth.
-    pub(super) fn answer_well(&mut self, index: usize) {
-        let body = self.in_flight[index].body.clone();
-        let response = self.respond(&body, |_| ErrorCode::NONE);
-        self.answer(index, Ok(response));
-    }
-
-    /// The truth, but for partitions that get an error.
-    pub(super) fn answer_with(&mut self, index: usize, error: impl Fn(i32) -> ErrorCode) {
-        let body = self.in_flight[index].body.clone();
-        let response = self.respond(&body, error);
-        self.answer(index, Ok(response));
-    }
-
-    pub(super) fn answer_all(&mut self) {
-        while !self.in_flight.is_empty() {
-            self.answer_well(0);
-        }
-    }
-
-    fn respond(&mut self, request: &Request, error: impl Fn(i32) -> ErrorCode) -> Response {
-        match request {
-            Request::OffsetFetch(request) => {
-                assert!(request.require_stable);
-                let mut topics = Vec::new();
-                for topic in request.topics.as_ref().unwrap() {
-                    let partitions = topic.partitions.iter().map(|p| OffsetFetchResponsePartition {
-                        partition: *p,
-                        offset: self.committed.get(p).copied().unwrap_or(-1),
-                        error: error(*p),
-                        ..Default::default()
-                    });
-                    let partitions = partitions.collect();
-                    topics.push(OffsetFetchResponseTopic { name: topic.name.clone(), partitions });
-                }
-                Response::OffsetFetch(OffsetFetchResponse { topics, ..Default::default() })
-            }
-            Request::ListOffsets(request) => {
-                let mut topics = Vec::new();
-                for topic in &request.topics {
-                    let partitions = topic.partitions.iter().map(|asked| ListOffsetsResponsePartition {
-                        partition: asked.partition,
-                        offset: if asked.timestamp == LATEST { END } else { START },
-                        error: error(asked.partition),
-                        ..Default::default()
-                    });
-                    let partitions = partitions.collect();
-                    topics.push(ListOffsetsResponseTopic { name: topic.name.clone(), partitions });
-                }
-                Response::ListOffsets(ListOffsetsResponse { topics, ..Default::default() })
-            }
-            Request::OffsetCommit(request) => {
-                let mut topics = Vec::new();
-                for topic in &request.topics {
-                    let mut partitions = Vec::new();
-                    for asked in &topic.partitions {
-                        let (partition, error) = (asked.partition, error(asked.partition));
-                        if !error.is_err() {
-                            self.committed.insert(partition, asked.offset);
-                        }
-                        partitions.push(OffsetCommitResponsePartition { partition, error });
-                    }
-                    topics.push(OffsetCommitResponseTopic { name: topic.name.clone(), partitions });
-                }
-                Response::OffsetCommit(OffsetCommitResponse { topics, ..Default::default() })
-            }
-            other => panic!("not a request of offsets: {other:?}"),
-        }
-    }
-
     // ---- time
 
-    pub(super) fn advance(&mut self, by: Duration) {
-        let end = self.now + by;
+    pub(super) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
         let mut wakes = 0;
         while let Some(at) = self.offsets.poll_timeout(self.now).filter(|at| *at <= end) {
             wakes += 1;
-            assert!(wakes < 1000, "busy loop");
+            assert!(wakes < 1_000, "a busy loop");
             self.now = at;
-            self.offsets.handle_timeout(self.now);
+            self.offsets.handle_timeout(at);
             self.settle();
         }
         self.now = end;
         self.settle();
     }
 
-    // ---- the promises
+    pub(super) fn pass_ms(&mut self, millis: u64) {
+        self.pass(Duration::from_millis(millis));
+    }
 
+    /// What the driver does after every step, and what must hold then.
     pub(super) fn settle(&mut self) {
-        loop {
-            while let Some(outbound) = self.offsets.poll_request(self.now, &self.metadata, self.found) {
-                self.see_request(outbound);
-            }
-            let Some(event) = self.offsets.poll_event() else { break };
-            match event {
-                Event::Position { partition, offset } => self.positions.push((partition.partition, offset)),
-                Event::CoordinatorLost => {
-                    self.found = false;
-                    self.events.push(Event::CoordinatorLost);
-                }
-                event => self.events.push(event),
-            }
+        while let Some(outbound) = self.offsets.poll_request(self.now, &self.metadata, self.coordinator_known)
+        {
+            self.check(&outbound);
+            self.in_flight.push(outbound);
         }
-        let timeout = self.offsets.poll_timeout(self.now);
-        assert!(timeout.is_none_or(|at| at > self.now), "a timer that has rung already: busy loop");
+        self.events.extend(std::iter::from_fn(|| self.offsets.poll_event()));
+        if let Some(at) = self.offsets.poll_timeout(self.now) {
+            assert!(at > self.now, "a timer that has rung already: a busy loop");
+        }
+        let is_live = |sent: &&Outbound| {
+            matches!(sent.body, Request::OffsetCommit(_)) && !self.written_off.contains(&sent.id)
+        };
+        assert!(self.in_flight.iter().filter(is_live).count() <= 1, "{:?}", self.in_flight);
     }
 
-    fn see_request(&mut self, outbound: Outbound) {
-        if let Request::OffsetCommit(request) = &outbound.body {
-            let other = |other: &&Outbound| matches!(other.body, Request::OffsetCommit(_));
-            // One that a revocation has overtaken may still be out.
-            assert!(self.in_flight.iter().filter(other).count() <= 1, "{:?}", self.in_flight);
-            assert_eq!(request.member_id, "me");
-            let mut offsets = BTreeMap::new();
-            for topic in &request.topics {
-                for p in &topic.partitions {
-                    assert!(p.offset >= 0);
-                    let is_resolved = self.resolved.get(&p.partition) == Some(&p.offset);
-                    assert!(is_resolved || self.explicit.contains(&(p.partition, p.offset)), "{p:?}");
-                    assert_eq!(offsets.insert(p.partition, p.offset), None);
+    fn check(&self, outbound: &Outbound) {
+        match &outbound.body {
+            Request::OffsetCommit(request) => {
+                assert_eq!(outbound.to, Target::AnyCoordinator);
+                assert!(self.coordinator_known);
+                assert!(!self.ours.is_empty(), "a commit as a member of nothing");
+                assert_eq!(request.generation_id, self.generation_id);
+                assert!(!request.topics.is_empty());
+                for partition in request.topics.iter().flat_map(|topic| &topic.partitions) {
+                    assert!(partition.offset >= 0, "{request:?}");
                 }
             }
-            self.commits.push((self.now, offsets));
+            Request::OffsetFetch(request) => {
+                assert_eq!(outbound.to, Target::AnyCoordinator);
+                assert!(self.coordinator_known);
+                assert!(request.require_stable);
+                for partition in fetch_partitions(request) {
+                    assert!(self.ours.contains(&t(partition)));
+                }
+            }
+            Request::ListOffsets(request) => {
+                for partition in request.topics.iter().flat_map(|topic| &topic.partitions) {
+                    let leader = self.metadata.leader(&t(partition.partition)).unwrap();
+                    assert_eq!(outbound.to, Target::Node(leader.node));
+                    assert_eq!(partition.current_leader_epoch, leader.epoch);
+                }
+            }
+            other => panic!("not a request about offsets: {other:?}"),
         }
-        self.in_flight.push(outbound);
     }
+}
+
+// ---- what they say
+
+pub(super) fn t(partition: i32) -> TopicPartition {
+    TopicPartition { topic: "t".into(), partition }
+}
+
+pub(super) fn offset(partition: i32, offset: i64) -> Offset {
+    (t(partition), offset, None)
+}
+
+pub(super) fn fetch_partitions(request: &OffsetFetchRequest) -> Vec<i32> {
+    request.topics.iter().flatten().flat_map(|topic| topic.partitions.clone()).collect()
+}
+
+pub(super) fn committed_are(committed: &[(i32, i64)]) -> Response {
+    let partitions = committed.iter().map(|&(partition, offset)| OffsetFetchResponsePartition {
+        partition,
+        offset,
+        leader_epoch: 3,
+        ..Default::default()
+    });
+    fetched(partitions.collect())
+}
+
+fn fetched(partitions: Vec<OffsetFetchResponsePartition>) -> Response {
+    let topics = vec![OffsetFetchResponseTopic { name: "t".into(), partitions }];
+    Response::OffsetFetch(OffsetFetchResponse { topics, ..Default::default() })
+}
+
+pub(super) fn found_are(found: &[(i32, i64)]) -> Response {
+    let partitions = found.iter().map(|&(partition, offset)| ListOffsetsResponsePartition {
+        partition,
+        offset,
+        ..Default::default()
+    });
+    listed(partitions.collect())
+}
+
+fn listed(partitions: Vec<ListOffsetsResponsePartition>) -> Response {
+    let topics = vec![ListOffsetsResponseTopic { name: "t".into(), partitions }];
+    Response::ListOffsets(ListOffsetsResponse { topics, ..Default::default() })
+}
+
+pub(super) fn commit_codes(codes: impl Iterator<Item = (i32, ErrorCode)>) -> Response {
+    let partitions = codes.map(|(partition, error)| OffsetCommitResponsePartition { partition, error });
+    let topics = vec![OffsetCommitResponseTopic { name: "t".into(), partitions: partitions.collect() }];
+    Response::OffsetCommit(OffsetCommitResponse { topics, ..Default::default() })
+}
+
+/// The answer that carries this error for every partition of the request.
+pub(super) fn refusal(request: &Request, error: ErrorCode) -> Response {
+    match request {
+        Request::OffsetCommit(request) => {
+            let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
+            commit_codes(partitions.map(|p| (p.partition, error)))
+        }
+        Request::OffsetFetch(request) => {
+            let partitions = fetch_partitions(request).into_iter();
+            let refused = |partition| {
+                let offset = -1;
+                OffsetFetchResponsePartition { partition, offset, error, ..Default::default() }
+            };
+            fetched(partitions.map(refused).collect())
+        }
+        Request::ListOffsets(request) => {
+            let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
+            let refused = |partition| {
+                let offset = -1;
+                ListOffsetsResponsePartition { partition, offset, error, ..Default::default() }
+            };
+            listed(partitions.map(|p| refused(p.partition)).collect())
+        }
+        other => panic!("not a request about offsets: {other:?}"),
+    }
+}
+
+pub(super) fn closed() -> NetError {
+    NetError::Closed { broker: "broker:9092".into() }
+}
+
+pub(super) fn timed_out() -> NetError {
+    let broker = "broker:9092".into();
+    NetError::Timeout { broker, api: "OffsetCommit", key: 8, version: 9, correlation_id: 1 }
+}
+
+pub(super) fn refused() -> NetError {
+    NetError::Authentication { broker: "broker:9092".into(), message: "no".into() }
 }

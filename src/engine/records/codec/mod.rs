@@ -21,10 +21,10 @@ pub struct Decompressor {
 }
 
 impl Decompressor {
-    /// `limit`: how many bytes one batch may decompress to.
+    /// `limit`: how many bytes one batch may decompress to; never more than `i32::MAX`.
     pub fn new(limit: usize) -> Decompressor {
         Decompressor {
-            limit,
+            limit: limit.min(i32::MAX as usize),
             gzip: gzip::Gzip::default(),
             snappy: snap::raw::Decoder::new(),
             zstd: zstd::Zstd::default(),

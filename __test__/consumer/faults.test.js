@@ -1,0 +1,196 @@
+// @ts-check
+'use strict'
+
+/** Brokers that die, freeze and come back; connections that break. On a cluster of its own. */
+
+const { startCluster } = require('../kafka')
+const { committed, createTopic, logEnd, produce, uniqueName, withAdmin } = require('../kafka/helpers')
+const {
+  byPartition,
+  createKafka,
+  distinct,
+  numbered,
+  numbers,
+  pause,
+  startConsumer,
+  upTo,
+  waitFor
+} = require('./support')
+
+const PARTITIONS = 6
+const COUNT = 3000
+
+/** @type {import('../kafka').Cluster} */
+let cluster
+
+beforeAll(async () => {
+  cluster = await startCluster({ brokers: 3, proxied: true })
+})
+
+afterAll(async () => {
+  await cluster?.stop()
+})
+
+afterEach(async () => {
+  for (const proxy of cluster.proxies) await proxy.heal()
+  for (const node of cluster.nodes) await node.sigcont()
+  for (const node of cluster.nodes) if (!node.running) await node.restart()
+})
+
+const running = () => cluster.brokers.filter((_, i) => cluster.nodes[i].running)
+
+const nodeOf = id => cluster.nodes.find(node => node.id === id)
+
+/** As the broker finds it: by the hash of Java's String. */
+const coordinatorOf = async groupId => {
+  let hash = 0
+  for (const char of groupId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
+  const offsets = '__consumer_offsets'
+  const [topic] = await withAdmin(cluster.brokers, async admin => {
+    const metadata = await admin.fetchTopicMetadata({ topics: [offsets] })
+    return metadata.topics
+  })
+  const partition = (hash & 0x7fffffff) % topic.partitions.length
+  return nodeOf(topic.partitions.find(({ partitionId }) => partitionId === partition)?.leader)
+}
+
+/** A topic with messages, and a consumer that is at work on them. */
+const start = async ({ brokers = cluster.brokers, kafka = {}, ...options } = {}) => {
+  const topic = await createTopic({ partitions: PARTITIONS, brokers: cluster.brokers })
+  await produce(topic, numbered(COUNT, { partitions: PARTITIONS }), { brokers: cluster.brokers })
+  const consumer = await startConsumer({
+    topics: [topic],
+    kafka: createKafka({ brokers, requestTimeout: 3000, ...kafka }),
+    groupId: uniqueName('group'),
+    sessionTimeout: 6000,
+    handle: () => pause(1),
+    ...options
+  })
+  await waitFor(() => consumer.messages.length > COUNT / 6)
+  return { topic, ...consumer }
+}
+
+/** Every message was handled, and none twice in a way that a lost commit does not explain. */
+const expectComplete = async ({ topic, messages, consumer, groupId }, count = COUNT) => {
+  await waitFor(() => distinct(messages).length >= count, { timeout: 45_000 })
+  expect(distinct(messages)).toEqual(upTo(count))
+  await consumer.disconnect()
+  expect(await committed(groupId, topic, running())).toEqual(await logEnd(topic, running()))
+}
+
+/** Offsets of a partition that went on without going back. */
+const isOrdered = messages =>
+  Object.values(byPartition(messages)).every(offsets =>
+    offsets.every((offset, i) => offset === i)
+  )
+
+describe('a broker', () => {
+  it('is killed: nothing is lost, and who does not need to rejoin does not', async () => {
+    const test = await start()
+    const coordinator = await coordinatorOf(test.groupId)
+    const victim = cluster.nodes.find(node => node !== coordinator)
+    await victim?.kill9()
+    await produce(test.topic, numbered(PARTITIONS * 10, { partitions: PARTITIONS, first: COUNT }), {
+      brokers: running()
+    })
+    await expectComplete(test, COUNT + PARTITIONS * 10)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+    expect(test.seen.of('CRASH')).toEqual([])
+    expect(isOrdered(test.messages)).toBe(true)
+  })
+
+  it('that coordinates the group is killed: the group goes on with another', async () => {
+    const test = await start()
+    await (await coordinatorOf(test.groupId))?.kill9()
+    await produce(test.topic, numbered(PARTITIONS * 10, { partitions: PARTITIONS, first: COUNT }), {
+      brokers: running()
+    })
+    await expectComplete(test, COUNT + PARTITIONS * 10)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('that coordinates the group freezes: the group goes on with another', async () => {
+    const test = await start()
+    const coordinator = await coordinatorOf(test.groupId)
+    await coordinator?.sigstop()
+    await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
+    await coordinator?.sigcont()
+    await expectComplete(test)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('after the other restarts: nothing is lost', async () => {
+    const test = await start()
+    let sent = COUNT
+    for (const node of cluster.nodes) {
+      await node.restart()
+      await produce(test.topic, numbered(60, { partitions: PARTITIONS, first: sent }), {
+        brokers: cluster.brokers
+      })
+      sent += 60
+    }
+    await expectComplete(test, sent)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+})
+
+describe('a connection', () => {
+  const proxied = () => ({ brokers: cluster.listeners.proxied })
+
+  it('is cut in the middle of answers: nothing is lost', async () => {
+    const test = await start(proxied())
+    for (let round = 0; round < 10; round++) {
+      const before = test.messages.length
+      for (const proxy of cluster.proxies) proxy.cut({ after: 3000, reset: round % 2 === 0 })
+      await waitFor(() => test.messages.length > before + 20 || test.messages.length >= COUNT)
+    }
+    await expectComplete(test)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('delivers a byte at a time', async () => {
+    for (const proxy of cluster.proxies) proxy.fragment(7)
+    const test = await start({ ...proxied(), maxBytesPerPartition: 2048 })
+    await expectComplete(test)
+    expect(isOrdered(test.messages)).toBe(true)
+  })
+
+  it('says nothing any more: the next one is used', async () => {
+    const test = await start(proxied())
+    for (const proxy of cluster.proxies) proxy.stall()
+    await waitFor(() => test.seen.of('REQUEST_TIMEOUT').length > 0)
+    for (const proxy of cluster.proxies) await proxy.heal()
+    await expectComplete(test)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('cannot be had for a while: the consumer goes on when it can', async () => {
+    const test = await start(proxied())
+    for (const proxy of cluster.proxies) {
+      proxy.refuse()
+      proxy.cut()
+    }
+    const before = process.cpuUsage()
+    await pause(2000) // an outage takes time
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 2_000_000).toBeLessThan(0.5)
+    for (const proxy of cluster.proxies) await proxy.heal()
+    await expectComplete(test)
+  })
+
+  it('is slow: order and completeness do not depend on it', async () => {
+    const test = await start({ ...proxied(), maxBytesPerPartition: 4096 })
+    for (const proxy of cluster.proxies) proxy.delay(30)
+    await expectComplete(test)
+    expect(isOrdered(test.messages)).toBe(true)
+    expect(numbers(test.messages)).toHaveLength(COUNT)
+  })
+
+  it('is broken when disconnect() is called: it ends anyway', async () => {
+    const test = await start(proxied())
+    for (const proxy of cluster.proxies) proxy.stall()
+    const start_ = performance.now()
+    await test.consumer.disconnect()
+    expect(performance.now() - start_).toBeLessThan(15_000)
+  })
+})

@@ -1,0 +1,81 @@
+// @ts-check
+'use strict'
+
+/** What whole processes do: how they end, what they survive. */
+
+const { execFile } = require('node:child_process')
+const path = require('node:path')
+const { promisify } = require('node:util')
+
+const { committed, createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
+
+const { brokers } = sharedCluster()
+
+/**
+ * Runs a program to its own end, which must be in time and without an error.
+ * @returns {Promise<string[]>} the lines it prints
+ */
+const run = async (program, options, flags = /** @type {string[]} */ ([])) => {
+  const file = path.join(__dirname, 'programs', program)
+  const args = [...flags, file, JSON.stringify({ brokers, ...options })]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 })
+  expect(stderr).toBe('')
+  return stdout.trim().split('\n')
+}
+
+/** @param {number} count @param {number} [partitions] */
+const filled = async (count, partitions = 1) => {
+  const topic = await createTopic({ partitions })
+  const messages = Array.from({ length: count }, (_, i) => ({
+    value: `${i} ${'x'.repeat(100)}`,
+    partition: i % partitions
+  }))
+  await produce(topic, messages)
+  return topic
+}
+
+it('a process ends by itself after disconnect()', async () => {
+  const [topic, groupId] = [await filled(100), uniqueName('group')]
+  expect(await run('consume.js', { topic, groupId, count: 100 })).toEqual(['handled 100'])
+  expect(await committed(groupId, topic)).toEqual({ 0: '100' })
+})
+
+it.each([
+  'throws an Error',
+  'rejects with an Error',
+  'throws a string',
+  'throws a frozen object',
+  'rejects later',
+  'returns a thenable that throws'
+])('a handler that %s does not take the process down: it is called again', async fail => {
+  const [topic, groupId] = [await filled(5), uniqueName('group')]
+  expect(await run('consume.js', { topic, groupId, count: 5, fail })).toEqual(['handled 5'])
+  expect(await committed(groupId, topic)).toEqual({ 0: '5' })
+})
+
+it.each(['throws null', 'rejects with undefined', 'throws a TypeError'])(
+  'a handler that %s ends the consumer, and not the process',
+  async fail => {
+    const [topic, groupId] = [await filled(5), uniqueName('group')]
+    expect(await run('consume.js', { topic, groupId, count: 5, fail })).toEqual([
+      'crash false',
+      'handled 0'
+    ])
+    expect(await committed(groupId, topic)).toEqual({ 0: '-1' })
+  }
+)
+
+it('worker threads can be terminated while they consume', async () => {
+  const [topic, groupId] = [await filled(20_000, 3), uniqueName('group')]
+  expect(await run('workers.js', { topic, groupId, rounds: 20 })).toEqual(['survived'])
+})
+
+it('consumers that come and go leave no memory behind', async () => {
+  const [topic, groupId] = [await filled(2000, 3), uniqueName('group')]
+  const options = { topic, groupId, count: 2000, rounds: 60 }
+  const resident = (await run('churn.js', options, ['--expose-gc'])).map(Number)
+  expect(resident).toHaveLength(6)
+  // The first rounds warm up: code, the allocator's arenas, connections' buffers.
+  const [warm, last] = [resident[2], resident[5]]
+  expect(last - warm).toBeLessThan(16)
+})

@@ -1,0 +1,220 @@
+// @ts-check
+'use strict'
+
+const { committed, createTopic, produce, uniqueName } = require('../kafka/helpers')
+const {
+  createConsumer,
+  defer,
+  numbered,
+  numbers,
+  pause,
+  startConsumer,
+  timed,
+  upTo,
+  waitFor
+} = require('./support')
+
+const filled = async (count, options = {}) => {
+  const topic = await createTopic(options)
+  await produce(topic, numbered(count, options))
+  return topic
+}
+
+const ends = /** @type {const} */ (['stop', 'disconnect'])
+
+/** What an end of a consumer may take on a healthy broker, ms. */
+const SOON = 1000
+
+/** A consumer whose handler calls `action` with it at offset 3. */
+const startActing = async (topic, action) => {
+  const { promise, resolve } = defer()
+  const started = await startConsumer({
+    topics: [topic],
+    handle: async ({ message }) => {
+      // The first messages may come before `startConsumer` returns.
+      if (message.offset === '3') await action(await promise)
+    }
+  })
+  resolve(started.consumer)
+  return started
+}
+
+describe.each(ends)('%s()', end => {
+  it('of an idle consumer does not wait for the long poll', async () => {
+    const topic = await filled(5)
+    const { consumer, messages } = await startConsumer({ topics: [topic], maxWaitTimeInMs: 20_000 })
+    await waitFor(() => messages.length >= 5)
+    await pause(100) // the long poll is on its way
+    expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
+  })
+
+  it('of a busy consumer waits for the message at work, commits it and handles no other', async () => {
+    const topic = await filled(100)
+    const { promise, resolve } = defer()
+    const { consumer, messages, groupId } = await startConsumer({
+      topics: [topic],
+      handle: ({ message }) => message.offset === '20' && promise
+    })
+    await waitFor(() => messages.length >= 20)
+    let ended = false
+    const ending = consumer[end]().then(() => (ended = true))
+    await pause(50)
+    expect(ended).toBe(false)
+    resolve()
+    await ending
+    expect(numbers(messages)).toEqual(upTo(21))
+    expect(await committed(groupId, topic)).toEqual({ 0: '21' })
+    await pause(50)
+    expect(messages).toHaveLength(21)
+  })
+
+  it('leaves the group', async () => {
+    const topic = await filled(1)
+    const { consumer, groupId } = await startConsumer({ topics: [topic] })
+    await consumer[end]()
+    expect(await createConsumer({ groupId }).describeGroup()).toMatchObject({ members: [] })
+  })
+
+  it('twice is as good as once', async () => {
+    const topic = await filled(1)
+    const { consumer, messages, seen } = await startConsumer({ topics: [topic] })
+    await waitFor(() => messages.length > 0)
+    await Promise.all([consumer[end](), consumer[end]()])
+    await consumer[end]()
+    expect(seen.of('STOP')).toHaveLength(1)
+  })
+
+  it('right after run() leaves no member behind, and nothing is handled', async () => {
+    const topic = await filled(5)
+    const groupId = uniqueName('group')
+    const consumer = createConsumer({ groupId })
+    let handled = 0
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    const running = consumer.run({ eachMessage: async () => void handled++ })
+    expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
+    await running
+    const before = handled
+    await pause(200)
+    expect(handled).toBe(before)
+    expect(await createConsumer({ groupId }).describeGroup()).toMatchObject({ members: [] })
+  })
+
+  it('at any moment of the join leaves no member behind', async () => {
+    const topic = await filled(5)
+    const groupId = uniqueName('group')
+    for (let wait = 0; wait < 20; wait += 2) {
+      const consumer = createConsumer({ groupId })
+      // Either may come too late.
+      consumer.subscribe({ topics: [topic], fromBeginning: true }).catch(() => {})
+      const running = consumer.run({ eachMessage: async () => {} })
+      await pause(wait)
+      expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
+      await running
+      await consumer.disconnect()
+      expect(await createConsumer({ groupId }).describeGroup()).toMatchObject({ members: [] })
+    }
+  })
+
+  it('before run() and before connect() resolves', async () => {
+    const consumer = createConsumer()
+    await consumer[end]()
+    await consumer.connect()
+    await consumer[end]()
+  })
+
+  it.each([
+    ['at once', () => {}],
+    ['after an await', () => pause(5)]
+  ])('called by a handler %s, and awaited there, ends', async (_, before) => {
+    const topic = await filled(10)
+    const { promise, resolve } = defer()
+    const { groupId, consumer, messages } = await startActing(topic, async acting => {
+      await before()
+      resolve(await timed(() => acting[end]()))
+    })
+    expect(await promise).toBeLessThan(SOON)
+    await waitFor(() => messages.length >= 4)
+    await consumer.disconnect()
+    expect(numbers(messages)).toEqual(upTo(4))
+    expect(Number((await committed(groupId, topic))[0])).toBeGreaterThanOrEqual(3)
+  })
+
+  it('called by a handler, and not awaited, ends', async () => {
+    const topic = await filled(10)
+    const { groupId, messages, seen } = await startActing(topic, acting => {
+      acting[end]()
+    })
+    await waitFor(() => seen.of('STOP').length > 0)
+    expect(numbers(messages)).toEqual(upTo(4))
+    await waitFor(async () => (await committed(groupId, topic))[0] === '4')
+  })
+})
+
+describe('after the end', () => {
+  it('run() goes on where the group was, with the same subscriptions', async () => {
+    const topic = await filled(10)
+    const { consumer, messages, seen } = await startConsumer({ topics: [topic] })
+    await waitFor(() => messages.length >= 10)
+    const handled = /** @type {string[]} */ ([])
+    for (const end of ends) {
+      await consumer[end]()
+      await produce(topic, numbered(1))
+      const before = handled.length
+      await consumer.run({ eachMessage: async ({ message }) => void handled.push(message.offset) })
+      await waitFor(() => handled.length > before)
+    }
+    expect(handled).toEqual(['10', '11'])
+    const members = seen.of('GROUP_JOIN').map(({ memberId }) => memberId)
+    expect(new Set(members).size).toBe(3)
+  })
+
+  it('run() called while it stops waits for that', async () => {
+    const topic = await filled(3)
+    const { consumer, messages } = await startConsumer({ topics: [topic] })
+    await waitFor(() => messages.length >= 3)
+    consumer.stop()
+    let handled = 0
+    const running = consumer.run({ eachMessage: async () => void handled++ })
+    await produce(topic, numbered(1))
+    await running
+    await waitFor(() => handled === 1)
+  })
+
+  it('connect() and disconnect() in any order leave a consumer that works', async () => {
+    const topic = await filled(3)
+    const consumer = createConsumer()
+    await Promise.allSettled([consumer.connect(), consumer.disconnect(), consumer.connect()])
+    await consumer.disconnect()
+    let handled = 0
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({ eachMessage: async () => void handled++ })
+    await waitFor(() => handled === 3)
+  })
+
+  it('methods of a running consumer complain again', async () => {
+    const topic = await filled(1)
+    const { consumer } = await startConsumer({ topics: [topic] })
+    await consumer.stop()
+    const complaint = 'Consumer group was not initialized, consumer#run must be called first'
+    expect(() => consumer.seek({ topic, partition: 0, offset: '0' })).toThrow(complaint)
+    expect(() => consumer.pause([{ topic }])).toThrow(complaint)
+    expect(() => consumer.resume([{ topic }])).toThrow(complaint)
+    await expect(
+      consumer.commitOffsets([{ topic, partition: 0, offset: '1' }])
+    ).rejects.toThrow(complaint)
+    expect(consumer.paused()).toEqual([])
+  })
+
+  it('the order of events is STOP, DISCONNECT', async () => {
+    const topic = await filled(1)
+    const { consumer, seen } = await startConsumer({ topics: [topic] })
+    await consumer.disconnect()
+    expect(seen.order('CONNECT', 'GROUP_JOIN', 'STOP', 'DISCONNECT')).toEqual([
+      'CONNECT',
+      'GROUP_JOIN',
+      'STOP',
+      'DISCONNECT'
+    ])
+  })
+})

@@ -1,0 +1,215 @@
+// @ts-check
+'use strict'
+
+/**
+ * The client under test, and what specs do with it. `CLIENT=kafkajs` puts kafkajs in its place: the specs which then fail
+ * are the differences.
+ */
+
+const { setTimeout: pause } = require('node:timers/promises')
+const { sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
+
+const { CLIENT = 'kafkars' } = process.env
+
+/** @type {typeof import('kafkajs')} */
+const library = CLIENT === 'kafkars' ? require('../..') : require(CLIENT)
+
+/** Everything that a spec has opened; closed after it. */
+const opened = /** @type {{ disconnect: () => Promise<void> }[]} */ ([])
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(consumer => consumer.disconnect()))
+})
+
+/** @param {Partial<import('kafkajs').KafkaConfig>} [options] */
+const createKafka = options =>
+  new library.Kafka({
+    brokers: sharedCluster().brokers,
+    logLevel: library.logLevel.NOTHING,
+    ...options
+  })
+
+/**
+ * Quick to notice the others of its group. It disconnects after the spec.
+ * @param {Partial<import('kafkajs').ConsumerConfig> & {
+ *   kafka?: import('kafkajs').Kafka, maxPollInterval?: number, autoOffsetReset?: 'none'
+ * }} [options]
+ */
+const createConsumer = ({ kafka, ...options } = {}) => {
+  const from = kafka ?? createKafka()
+  const consumer = from.consumer({
+    groupId: uniqueName('group'),
+    heartbeatInterval: 100,
+    // How long a handler that never ends can keep a spec.
+    rebalanceTimeout: 6000,
+    // Recovers soon: 10, 20, 40 ms …
+    retry: { initialRetryTime: 10, retries: 5 },
+    ...options
+  })
+  opened.push(consumer)
+  return consumer
+}
+
+/**
+ * @typedef {object} Handled what a handler has finished
+ * @property {string} topic
+ * @property {number} partition
+ * @property {number} offset
+ * @property {string | null} value
+ */
+
+/** @returns {Handled} */
+const flat = ({ topic, partition, message: { offset, value } }) => ({
+  topic,
+  partition,
+  offset: Number(offset),
+  value: value && String(value)
+})
+
+/**
+ * A consumer that runs; what it has handled is in `messages`.
+ * @param {{
+ *   topics: (string | RegExp)[],
+ *   fromBeginning?: boolean,
+ *   handle?: (payload: import('kafkajs').EachMessagePayload) => any,
+ *   run?: import('kafkajs').ConsumerRunConfig,
+ *   groupId?: string
+ * } & Parameters<typeof createConsumer>[0]} options
+ */
+const startConsumer = async ({
+  topics,
+  fromBeginning = true,
+  handle,
+  run,
+  groupId = uniqueName('group'),
+  ...options
+}) => {
+  const consumer = createConsumer({ groupId, ...options })
+  const seen = watch(consumer)
+  const messages = /** @type {Handled[]} */ ([])
+  await consumer.subscribe({ topics, fromBeginning })
+  await consumer.run({
+    eachMessage: async payload => {
+      await handle?.(payload)
+      messages.push(flat(payload))
+    },
+    ...run
+  })
+  return { consumer, groupId, messages, seen }
+}
+
+/**
+ * Writes offsets into a group that has no members.
+ * @param {string} groupId
+ * @param {string} topic
+ * @param {Record<number, number>} offsets by partition
+ */
+const commitFor = async (groupId, topic, offsets) => {
+  const consumer = createConsumer({ groupId, maxWaitTimeInMs: 100 })
+  await consumer.subscribe({ topics: [topic] })
+  await consumer.run({ autoCommit: false, eachMessage: async () => {} })
+  await consumer.commitOffsets(
+    Object.entries(offsets).map(([partition, offset]) => ({
+      topic,
+      partition: Number(partition),
+      offset: String(offset)
+    }))
+  )
+  await consumer.disconnect()
+}
+
+/**
+ * Remembers every event of a consumer, in order.
+ * @param {import('kafkajs').Consumer} consumer
+ */
+const watch = consumer => {
+  const all = /** @type {any[]} */ ([])
+  for (const name of Object.values(consumer.events)) consumer.on(name, event => all.push(event))
+  return {
+    all,
+    /** @param {keyof import('kafkajs').ConsumerEvents} key @returns {any[]} payloads */
+    of: key =>
+      all.filter(({ type }) => type === consumer.events[key]).map(({ payload }) => payload),
+    /** The order of these events. @param {(keyof import('kafkajs').ConsumerEvents)[]} keys */
+    order: (...keys) =>
+      all
+        .map(({ type }) => keys.find(key => consumer.events[key] === type))
+        .filter(key => key !== undefined)
+  }
+}
+
+/**
+ * Messages with their number as value, spread over the partitions in turn.
+ * @param {number} count
+ * @param {{ partitions?: number, first?: number }} [options]
+ */
+const numbered = (count, { partitions = 1, first = 0 } = {}) =>
+  Array.from({ length: count }, (_, i) => ({
+    value: String(first + i),
+    partition: i % partitions
+  }))
+
+/** Values as numbers, in the order of handling. @param {Handled[]} messages */
+const numbers = messages => messages.map(({ value }) => Number(value))
+
+/** @param {number} count */
+const upTo = count => Array.from({ length: count }, (_, i) => i)
+
+const ascending = (/** @type {number} */ a, /** @type {number} */ b) => a - b
+
+/** Each once, in any order. @param {Handled[]} messages */
+const distinct = messages => [...new Set(numbers(messages))].sort(ascending)
+
+/**
+ * Offsets by partition, in the order of handling.
+ * @param {Handled[]} messages
+ * @returns {Record<number, number[]>}
+ */
+const byPartition = messages => {
+  const offsets = {}
+  for (const { partition, offset } of messages) (offsets[partition] ??= []).push(offset)
+  return offsets
+}
+
+/** A promise and its resolve. */
+const defer = () => {
+  let resolve = /** @type {(value?: any) => void} */ (() => {})
+  const promise = new Promise(done => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+/** How long this takes, ms. @param {() => any} action */
+const timed = async action => {
+  const start = performance.now()
+  await action()
+  return performance.now() - start
+}
+
+/** Keeps the event loop. @param {number} ms */
+const block = ms => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+module.exports = {
+  ...library,
+  CLIENT,
+  block,
+  byPartition,
+  commitFor,
+  createConsumer,
+  createKafka,
+  defer,
+  distinct,
+  flat,
+  numbered,
+  numbers,
+  pause,
+  startConsumer,
+  timed,
+  upTo,
+  waitFor,
+  watch
+}

@@ -1,0 +1,416 @@
+//! One question at a time, asked until it is answered well.
+
+#![expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
+use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
+
+use super::machine::SPACING;
+use super::{Cluster, ClusterConfig, Event, Failure, LogLevel, Outbound, Target, TopicPartition};
+
+struct World {
+    cluster: Cluster,
+    now: Instant,
+    in_flight: Vec<Outbound>,
+    events: Vec<Event>,
+}
+
+impl World {
+    fn new() -> World {
+        let config = ClusterConfig {
+            group_id: "g".into(),
+            metadata_max_age: MAX_AGE,
+            allow_auto_topic_creation: true,
+        };
+        World {
+            cluster: Cluster::new(config, 1),
+            now: Instant::now(),
+            in_flight: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Everything known and at rest.
+    fn settled() -> World {
+        let mut world = World::new();
+        world.set_topics(&["t"]);
+        world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
+        world.answer_refresh(Ok(metadata(vec![topic("t", 7)])));
+        world.pass(Duration::from_secs(1));
+        world.events.clear();
+        assert_eq!(world.asked(), [""; 0]);
+        world
+    }
+
+    fn set_topics(&mut self, topics: &[&str]) {
+        let topics: Vec<Arc<str>> = topics.iter().map(|topic| (*topic).into()).collect();
+        self.cluster.set_topics(&topics);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        self.in_flight.extend(std::iter::from_fn(|| self.cluster.poll_request(self.now)));
+        self.events.extend(std::iter::from_fn(|| self.cluster.poll_event()));
+        assert!(self.in_flight.len() <= 2, "{:?}", self.in_flight);
+        assert!(self.in_flight.iter().all(|outbound| outbound.to == Target::Any));
+        assert!(self.cluster.poll_timeout().is_none_or(|at| at > self.now), "a busy loop");
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(at) = self.cluster.poll_timeout().filter(|at| *at <= end) {
+            self.now = at;
+            self.cluster.handle_timeout(at);
+            self.settle();
+        }
+        self.now = end;
+        self.settle();
+    }
+
+    /// The kinds of the requests in flight.
+    fn asked(&self) -> Vec<&'static str> {
+        self.in_flight.iter().map(|outbound| outbound.body.key().name()).collect()
+    }
+
+    fn answer(&mut self, kind: &str, response: Result<Response, NetError>) {
+        let at = self.asked().iter().position(|asked| *asked == kind).unwrap();
+        let outbound = self.in_flight.remove(at);
+        self.cluster.handle_response(self.now, outbound.id, response);
+        self.settle();
+    }
+
+    fn answer_lookup(&mut self, response: Result<Response, NetError>) {
+        self.answer("GroupCoordinator", response);
+    }
+
+    fn answer_refresh(&mut self, response: Result<Response, NetError>) {
+        self.answer("Metadata", response);
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    fn failures(&mut self) -> Vec<Failure> {
+        let failed = |event| match event {
+            Event::Failed(failure) => Some(failure),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(failed).collect()
+    }
+}
+
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+fn coordinator(node_id: i32, error: ErrorCode) -> Response {
+    let host = "h".into();
+    Response::FindCoordinator(FindCoordinatorResponse {
+        node_id,
+        error,
+        host,
+        port: 9092,
+        ..Default::default()
+    })
+}
+
+fn topic(name: &str, leader: i32) -> MetadataTopic {
+    let partitions = vec![MetadataPartition { leader, ..Default::default() }];
+    MetadataTopic { name: Some(name.into()), partitions, ..Default::default() }
+}
+
+fn broken(name: &str, error: ErrorCode) -> MetadataTopic {
+    MetadataTopic { name: Some(name.into()), error, ..Default::default() }
+}
+
+fn metadata(topics: Vec<MetadataTopic>) -> Response {
+    Response::Metadata(MetadataResponse { topics, ..Default::default() })
+}
+
+fn closed() -> NetError {
+    NetError::Closed { broker: "h:9092".into() }
+}
+
+fn refused() -> NetError {
+    NetError::Authentication { broker: "h:9092".into(), message: "no".into() }
+}
+
+#[test]
+fn each_question_is_asked_once_and_again_after_a_loss() {
+    let mut world = World::new();
+    world.settle();
+    assert_eq!(world.asked(), [""; 0], "nobody wants to know");
+    world.set_topics(&["t"]);
+    assert_eq!(world.asked(), ["GroupCoordinator", "Metadata"]);
+    assert_eq!(world.cluster.poll_timeout(), None, "only answers are awaited");
+
+    let first = world.in_flight[0].id;
+    world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
+    assert_eq!(world.cluster.coordinator(), Some(3));
+    world.cluster.coordinator_lost();
+    world.pass(SPACING);
+    assert_eq!(world.asked(), ["Metadata", "GroupCoordinator"]);
+    world.cluster.handle_response(world.now, first, Ok(coordinator(9, ErrorCode::NONE)));
+    assert_eq!(world.cluster.coordinator(), None, "a late answer is nobody's");
+}
+
+#[test]
+fn the_coordinator_is_a_broker_that_can_be_reached() {
+    let mut world = World::new();
+    world.set_topics(&[]);
+    world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
+    assert_eq!(world.events(), [Event::Coordinator(3)]);
+    let brokers = world.cluster.metadata().brokers();
+    assert!(matches!(brokers, [MetadataBroker { node_id: 3, port: 9092, .. }]), "{brokers:?}");
+}
+
+#[test]
+fn a_missing_coordinator_is_looked_for_again_with_patience() {
+    let mut world = World::new();
+    world.set_topics(&[]);
+    for round in 0..50 {
+        assert_eq!(world.asked().first(), Some(&"GroupCoordinator"), "{round}");
+        world.answer_lookup(match round % 5 {
+            0 => Ok(coordinator(-1, ErrorCode::COORDINATOR_NOT_AVAILABLE)),
+            1 => Ok(coordinator(-1, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)),
+            2 => Ok(coordinator(-1, ErrorCode(1234))),
+            3 => Err(closed()),
+            _ => Ok(Response::Metadata(MetadataResponse::default())),
+        });
+        assert_eq!(world.asked(), ["Metadata"], "not at once");
+        world.pass(Duration::from_millis(1_200));
+        world.in_flight.sort_by_key(|outbound| outbound.body.key().name());
+    }
+    let warnings = |event: &Event| matches!(event, Event::Log(log) if log.level == LogLevel::Warn);
+    assert_eq!(world.events().iter().filter(|event| warnings(event)).count(), 1, "an outage is told once");
+    world.answer_lookup(Ok(coordinator(4, ErrorCode::NONE)));
+    assert_eq!(world.cluster.coordinator(), Some(4));
+}
+
+#[test]
+fn a_group_that_is_not_ours_is_an_end() {
+    for code in [ErrorCode::GROUP_AUTHORIZATION_FAILED, ErrorCode::INVALID_GROUP_ID] {
+        let mut world = World::new();
+        world.set_topics(&[]);
+        world.answer_lookup(Ok(coordinator(-1, code)));
+        let cause = Failure::Broker { code, partition: None };
+        assert_eq!(world.failures(), [Failure::CoordinatorNotFound(Box::new(cause))]);
+        world.pass(MAX_AGE);
+        assert_eq!(world.asked(), ["Metadata"], "nobody looks any more");
+    }
+}
+
+#[test]
+fn refused_credentials_are_an_end() {
+    let mut world = World::new();
+    world.set_topics(&["t"]);
+    world.answer_refresh(Err(refused()));
+    world.answer_lookup(Err(refused()));
+    assert_eq!(world.failures(), vec![Failure::Net(refused()); 2]);
+    world.pass(MAX_AGE);
+    assert_eq!(world.asked(), [""; 0], "an account is locked easily");
+}
+
+#[test]
+fn a_closing_client_asks_no_more_and_says_nothing() {
+    let mut world = World::settled();
+    world.cluster.refresh();
+    world.settle();
+    world.answer_refresh(Err(NetError::ClientClosed));
+    world.pass(MAX_AGE / 2);
+    assert_eq!((world.asked(), world.events()), (vec![], vec![]));
+}
+
+#[test]
+fn metadata_ages() {
+    let mut world = World::settled();
+    world.pass(MAX_AGE - Duration::from_secs(2));
+    assert_eq!(world.asked(), [""; 0]);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.asked(), ["Metadata"]);
+    // An outage does not make it forget.
+    for _ in 0..30 {
+        world.answer_refresh(Err(closed()));
+        assert_eq!(world.asked(), [""; 0]);
+        world.pass(Duration::from_millis(1_200));
+    }
+    world.answer_refresh(Ok(metadata(vec![topic("t", 7)])));
+    world.pass(MAX_AGE);
+    assert_eq!(world.asked(), ["Metadata"]);
+}
+
+#[test]
+fn many_who_meet_a_stale_leader_cost_one_refresh() {
+    let mut world = World::settled();
+    for _ in 0..10 {
+        world.cluster.refresh();
+        world.settle();
+    }
+    assert_eq!(world.asked(), ["Metadata"]);
+    world.answer_refresh(Ok(metadata(vec![topic("t", 7)])));
+    assert_eq!(world.asked(), [""; 0], "ten asked while one was under way: once more, but not at once");
+    world.pass(SPACING);
+    assert_eq!(world.asked(), ["Metadata"]);
+    world.answer_refresh(Ok(metadata(vec![topic("t", 8)])));
+    world.pass(MAX_AGE / 2);
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[test]
+fn a_missing_topic_is_asked_for_until_it_comes() {
+    for code in [
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode::LEADER_NOT_AVAILABLE,
+        ErrorCode::UNKNOWN_SERVER_ERROR,
+        ErrorCode(72), // LISTENER_NOT_FOUND
+    ] {
+        let mut world = World::new();
+        world.set_topics(&["t"]);
+        world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
+        for _ in 0..20 {
+            world.answer_refresh(Ok(metadata(vec![broken("t", code)])));
+            assert_eq!(world.asked(), [""; 0], "not at once");
+            world.pass(Duration::from_millis(1_200));
+        }
+        assert!(!world.events().iter().any(|event| matches!(event, Event::TopicError { .. })));
+        world.answer_refresh(Ok(metadata(vec![topic("t", 7)])));
+        world.pass(MAX_AGE / 2);
+        assert_eq!(world.asked(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_partition_without_a_leader_is_asked_for_until_it_has_one() {
+    let mut world = World::settled();
+    world.cluster.refresh();
+    world.settle();
+    world.answer_refresh(Ok(metadata(vec![topic("t", -1)])));
+    world.pass(Duration::from_millis(200));
+    world.answer_refresh(Ok(metadata(vec![topic("t", 8)])));
+    let zero = TopicPartition { topic: "t".into(), partition: 0 };
+    assert_eq!(world.cluster.metadata().leader(&zero).map(|leader| leader.node), Some(8));
+    world.pass(MAX_AGE / 2);
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[test]
+fn a_topic_that_the_user_may_not_read_is_told() {
+    for code in [ErrorCode::TOPIC_AUTHORIZATION_FAILED, ErrorCode::INVALID_TOPIC_EXCEPTION] {
+        let mut world = World::settled();
+        world.cluster.refresh();
+        world.settle();
+        world.answer_refresh(Ok(metadata(vec![broken("t", code), topic("u", 7)])));
+        assert!(world.events().contains(&Event::TopicError { topic: "t".into(), code }));
+        world.pass(MAX_AGE / 2);
+        assert_eq!(world.asked(), [""; 0], "asking again will not help");
+    }
+}
+
+#[test]
+fn a_new_topic_is_asked_for_at_once() {
+    let mut world = World::settled();
+    world.set_topics(&["t"]);
+    assert_eq!(world.asked(), [""; 0], "nothing new");
+    world.set_topics(&["t", "u"]);
+    assert_eq!(world.asked(), ["Metadata"]);
+    // In trouble, too.
+    world.answer_refresh(Err(closed()));
+    assert_eq!(world.asked(), [""; 0]);
+    world.set_topics(&["t", "u", "w"]);
+    assert_eq!(world.asked(), ["Metadata"]);
+    // Another one while that question is under way.
+    world.set_topics(&["t", "u", "w", "v"]);
+    world.answer_refresh(Ok(metadata(vec![topic("t", 7), topic("u", 7)])));
+    world.pass(SPACING);
+    let Request::Metadata(request) = &world.in_flight[0].body else { panic!("{:?}", world.in_flight) };
+    assert_eq!(request.topics.as_ref().map(Vec::len), Some(4));
+    assert!(request.allow_auto_topic_creation);
+}
+
+#[test]
+fn an_error_of_the_whole_answer_changes_nothing() {
+    let mut world = World::settled();
+    world.cluster.refresh();
+    world.settle();
+    let rebootstrap = MetadataResponse { error: ErrorCode(129), ..Default::default() };
+    world.answer_refresh(Ok(Response::Metadata(rebootstrap)));
+    assert!(!world.events().iter().any(|event| matches!(event, Event::Metadata(_))));
+    world.pass(Duration::from_millis(200));
+    assert_eq!(world.asked(), ["Metadata"]);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Refresh,
+    Lose,
+    Topics(usize),
+    /// 0 = well, 1 = a code, 2 = no answer.
+    Answer(usize, u8),
+    Pass(u64),
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => Just(Step::Refresh),
+        2 => Just(Step::Lose),
+        1 => (0usize..4).prop_map(Step::Topics),
+        6 => (0usize..2, 0u8..3).prop_map(|(index, how)| Step::Answer(index, how)),
+        4 => (0u64..2_000).prop_map(Step::Pass),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// At most one of each kind is in flight and no timer has rung already: [`World::settle`] looks at every step.
+    #[test]
+    fn whatever_happens_a_calm_ends_in_fresh_knowledge(steps in prop::collection::vec(steps(), 1..80)) {
+        let mut world = World::new();
+        world.set_topics(&["a"]);
+        for step in steps {
+            match step {
+                Step::Refresh => world.cluster.refresh(),
+                Step::Lose => world.cluster.coordinator_lost(),
+                Step::Topics(count) => world.set_topics(&["a", "b", "c", "d"][..=count]),
+                Step::Answer(index, how) => {
+                    if let Some(&kind) = world.asked().get(index) {
+                        world.answer(kind, answer(kind, how));
+                    }
+                }
+                Step::Pass(millis) => world.pass(Duration::from_millis(millis)),
+            }
+            world.settle();
+            let mut kinds = world.asked();
+            kinds.dedup();
+            prop_assert_eq!(kinds.len(), world.in_flight.len(), "two of a kind");
+        }
+        world.cluster.refresh();
+        for _ in 0..6 {
+            while let Some(&kind) = world.asked().first() {
+                world.answer(kind, answer(kind, 0));
+            }
+            world.pass(Duration::from_millis(1_200));
+        }
+        prop_assert_eq!(world.cluster.coordinator(), Some(3));
+        prop_assert_eq!(world.cluster.metadata().partition_count("a"), Some(1));
+        prop_assert!(world.in_flight.is_empty());
+    }
+}
+
+fn answer(kind: &str, how: u8) -> Result<Response, NetError> {
+    match (kind, how) {
+        ("Metadata", 0) => Ok(metadata(vec![topic("a", 7)])),
+        ("Metadata", 1) => Ok(metadata(vec![broken("a", ErrorCode::LEADER_NOT_AVAILABLE)])),
+        (_, 0) => Ok(coordinator(3, ErrorCode::NONE)),
+        (_, 1) => Ok(coordinator(-1, ErrorCode::COORDINATOR_NOT_AVAILABLE)),
+        _ => Err(closed()),
+    }
+}

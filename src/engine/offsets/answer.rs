@@ -1,0 +1,230 @@
+//! What the coordinator's answer to an OffsetCommit means, and what follows from it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::LogLevel;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::offset_commit::OffsetCommitResponse;
+
+use super::commit::{FLUSH_TRIES, InFlight, Manual};
+use super::machine::Offsets;
+use super::{Event, Offset};
+
+impl Offsets {
+    pub(super) fn commit_answered(
+        &mut self,
+        now: Instant,
+        flight: InFlight,
+        response: Result<Response, NetError>,
+    ) {
+        let is_current = flight.epoch == self.epoch;
+        let Outcome { committed, refused, verdict } = read(flight.offsets, response);
+        if is_current {
+            self.commits.ended_at = Some(now);
+            self.note_committed(&committed);
+        }
+        if !committed.is_empty() {
+            let automatic = flight.manual.as_ref().is_none_or(|manual| manual.automatic);
+            self.events.push_back(Event::Committed { automatic, offsets: committed });
+        }
+        match verdict {
+            Verdict::Committed => {
+                self.commits.backoff.reset();
+                self.commits.last_at = Some(now);
+                if let Some(manual) = flight.manual {
+                    self.done(manual.ticket, Ok(()));
+                }
+            }
+            Verdict::Again(failure) => self.requeue(now, flight.manual, refused, failure, is_current),
+            Verdict::Moved(failure) => {
+                // That an earlier one is gone is no news about the present one.
+                if is_current {
+                    self.once(Event::CoordinatorLost);
+                }
+                self.requeue(now, flight.manual, refused, failure, is_current);
+            }
+            Verdict::Rebalance(failure, code) => {
+                // Of an earlier generation we knew.
+                if is_current {
+                    self.once(Event::Rebalance(code));
+                    self.commits.backoff.failed(now, &mut self.rng);
+                }
+                match flight.manual {
+                    Some(manual) => self.done(manual.ticket, Err(failure)),
+                    None => self.tell_uncommitted(&failure),
+                }
+            }
+            Verdict::No(failure) => match flight.manual {
+                Some(manual) => self.done(manual.ticket, Err(failure)),
+                None if failure == Failure::Stopped => {}
+                None => self.once(Event::Failed(failure)),
+            },
+        }
+        self.settle_flush();
+    }
+
+    fn note_committed(&mut self, committed: &[Offset]) {
+        for (partition, offset, _) in committed {
+            if let Some(state) = self.partitions.get_mut(partition) {
+                state.committed = Some(*offset);
+            }
+        }
+    }
+
+    /// Not now. What was refused goes back to where it came from.
+    fn requeue(
+        &mut self,
+        now: Instant,
+        manual: Option<Manual>,
+        refused: Vec<Offset>,
+        failure: Failure,
+        is_current: bool,
+    ) {
+        // A try that went unanswered has taken too long already.
+        let tries = if matches!(failure, Failure::Net(NetError::Timeout { .. })) { FLUSH_TRIES } else { 1 };
+        match manual {
+            None => self.commits.wanted = true,
+            Some(mut manual) => {
+                manual.tries += 1;
+                let hopeless = !manual.retry
+                    || !is_about_coordinator(&failure) && manual.tries >= PARTITION_TRIES
+                    || manual.automatic && !is_current;
+                if hopeless {
+                    self.done(manual.ticket, Err(failure));
+                } else {
+                    manual.offsets = refused;
+                    self.commits.manual.push_front(manual);
+                }
+            }
+        }
+        if !is_current {
+            return;
+        }
+        self.commits.backoff.failed(now, &mut self.rng);
+        if let Some(left) = &mut self.commits.flush {
+            *left = left.saturating_sub(tries);
+            if *left == 0 {
+                self.end_flush();
+            }
+        }
+    }
+
+    fn tell_uncommitted(&mut self, failure: &Failure) {
+        let Failure::Broker { code, .. } = failure else { return };
+        let message =
+            format!("Offsets were not committed, their messages may come again: {}", code.message());
+        self.log(LogLevel::Warn, message, vec![("error", code.name().to_owned())]);
+    }
+}
+
+/// An answer, partition by partition.
+#[derive(Debug)]
+struct Outcome {
+    /// What the coordinator took.
+    committed: Vec<Offset>,
+    /// What it did not.
+    refused: Vec<Offset>,
+    /// The worst of what it said.
+    verdict: Verdict,
+}
+
+/// From good to bad.
+#[derive(Debug)]
+enum Verdict {
+    Committed,
+    /// Try again.
+    Again(Failure),
+    /// The coordinator is elsewhere; try again there.
+    Moved(Failure),
+    /// We are no member of this generation (any more).
+    Rebalance(Failure, ErrorCode),
+    /// Trying again will not help.
+    No(Failure),
+}
+
+impl Verdict {
+    fn severity(&self) -> u8 {
+        match self {
+            Verdict::Committed => 0,
+            Verdict::Again(_) => 1,
+            Verdict::Moved(_) => 2,
+            Verdict::Rebalance(..) => 3,
+            Verdict::No(_) => 4,
+        }
+    }
+
+    fn or_worse(self, other: Verdict) -> Verdict {
+        if other.severity() > self.severity() { other } else { self }
+    }
+
+    fn of(code: ErrorCode, offset: &Offset) -> Verdict {
+        let failure = Failure::Broker { code, partition: Some(offset.0.clone()) };
+        match code {
+            ErrorCode::NONE => Verdict::Committed,
+            ErrorCode::NOT_COORDINATOR
+            | ErrorCode::COORDINATOR_NOT_AVAILABLE
+            | ErrorCode::REQUEST_TIMED_OUT => Verdict::Moved(failure),
+            ErrorCode::REBALANCE_IN_PROGRESS
+            | ErrorCode::ILLEGAL_GENERATION
+            | ErrorCode::UNKNOWN_MEMBER_ID
+            | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure, code),
+            // Kafka says -1 for whatever it did not foresee.
+            code if code.retriable() || code == ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Again(failure),
+            _ => Verdict::No(failure),
+        }
+    }
+}
+
+/// Reads the answer to a commit of `offsets`.
+fn read(offsets: Vec<Offset>, response: Result<Response, NetError>) -> Outcome {
+    let verdict = match response {
+        Ok(Response::OffsetCommit(answer)) => return read_partitions(offsets, &answer),
+        Ok(_) => Verdict::Again(Failure::Broker { code: ErrorCode::UNKNOWN_SERVER_ERROR, partition: None }),
+        Err(NetError::ClientClosed) => Verdict::No(Failure::Stopped),
+        Err(error @ (NetError::Authentication { .. } | NetError::UnsupportedApi { .. })) => {
+            Verdict::No(Failure::Net(error))
+        }
+        Err(error) => Verdict::Moved(Failure::Net(error)),
+    };
+    Outcome { committed: Vec::new(), refused: offsets, verdict }
+}
+
+fn read_partitions(offsets: Vec<Offset>, answer: &OffsetCommitResponse) -> Outcome {
+    let mut codes = BTreeMap::new();
+    for topic in &answer.topics {
+        codes.extend(topic.partitions.iter().map(|p| ((topic.name.as_str(), p.partition), p.error)));
+    }
+    let mut outcome = Outcome { committed: Vec::new(), refused: Vec::new(), verdict: Verdict::Committed };
+    for offset in offsets {
+        let key = (&*offset.0.topic, offset.0.partition);
+        // A partition that the answer leaves out is not known to be committed.
+        let code = codes.get(&key).copied().unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR);
+        outcome.verdict = outcome.verdict.or_worse(Verdict::of(code, &offset));
+        match code {
+            ErrorCode::NONE => outcome.committed.push(offset),
+            _ => outcome.refused.push(offset),
+        }
+    }
+    outcome
+}
+
+/// The coordinator will be well some day. A deleted topic will not.
+fn is_about_coordinator(failure: &Failure) -> bool {
+    match failure {
+        Failure::Broker { code, .. } => matches!(
+            *code,
+            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
+                | ErrorCode::COORDINATOR_NOT_AVAILABLE
+                | ErrorCode::NOT_COORDINATOR
+                | ErrorCode::REQUEST_TIMED_OUT
+        ),
+        _ => true,
+    }
+}
+
+/// Of a commit that a partition refuses: some seven seconds.
+pub(super) const PARTITION_TRIES: u32 = 10;

@@ -1,0 +1,7 @@
+//! On virtual time, with answers by hand.
+
+mod commits;
+mod flushes;
+mod positions;
+mod random;
+mod world;
