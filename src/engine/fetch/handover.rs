@@ -109,6 +109,7 @@ impl Fetch {
             let at = (self.decode_cursor + step) % self.assigned.len();
             let id = *self.assigned.get(at)?;
             let has_slab = !self.free_slabs.is_empty();
+            let slab_size = self.slab_size;
             let slot = self.slots.get_mut(id.index())?;
             if slot.decoding || slot.paused || slot.poison.is_some() || slot.ready >= READY_PER_SLOT {
                 continue;
@@ -127,6 +128,8 @@ impl Fetch {
                     Some(slab) => Buffer::Slab(slab),
                     None => continue,
                 },
+                // Other partitions have all slabs, perhaps for long: that must not stop this one.
+                None if slot.is_handled() => Buffer::Staged(vec![0; estimate.min(slab_size)]),
                 None => {
                     slot.reader = Some(reader);
                     continue;
@@ -171,7 +174,7 @@ impl Fetch {
             }
         }
         self.free(buffer);
-        self.report_poison(id);
+        self.report_dead_end(id);
     }
 
     /// Is there a delivery that an idle lane could take?
@@ -238,22 +241,16 @@ impl Fetch {
         lane.flags = 0;
         let Some(slot) = self.slots.get_mut(work.slot.index()) else { return };
         slot.lane = None;
-        if !slot.is_current(work.epoch) {
-            return;
-        }
-        match outcome {
-            Outcome::Done if work.resolved == work.next_offset => {}
-            Outcome::Done => self.rewind(work.slot, work.resolved),
-            Outcome::Again(wait) => {
-                self.rewind(work.slot, work.resolved);
-                if let Some(slot) = self.slots.get_mut(work.slot.index())
-                    && !wait.is_zero()
-                {
-                    slot.muted_until = Some(now + wait);
-                }
+        if slot.is_current(work.epoch) && !(outcome == Outcome::Done && work.resolved == work.next_offset) {
+            self.rewind(work.slot, work.resolved);
+            if let Outcome::Again(wait) = outcome
+                && !wait.is_zero()
+                && let Some(slot) = self.slots.get_mut(work.slot.index())
+            {
+                slot.muted_until = Some(now + wait);
             }
         }
-        self.report_poison(work.slot);
+        self.report_dead_end(work.slot);
     }
 
     /// Is no lane at work?
@@ -324,14 +321,16 @@ impl Fetch {
         }
     }
 
-    /// Unreadable data is an error only once everything before it has been handled.
-    fn report_poison(&mut self, id: SlotId) {
+    /// Unreadable data, or the end of the log's range, matter only once everything before them has been handled.
+    pub(super) fn report_dead_end(&mut self, id: SlotId) {
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
-        if slot.ready == 0
-            && slot.lane.is_none()
+        if slot.is_handled()
             && let Some(failure) = slot.poison.take()
         {
             self.events.push_back(super::Event::Failed(failure));
+        } else if slot.out_of_range && slot.is_drained() {
+            self.events.push_back(super::Event::OutOfRange(slot.partition.clone()));
+            self.restate(id, State::Awaiting);
         }
     }
 

@@ -56,7 +56,18 @@ pub(super) struct Node {
     /// A Fetch beside the long poll, without a session, for slots that want data while the long poll (which does not
     /// ask for them) is being held: after a seek, a resume, an assignment, a drained buffer.
     pub(super) express: Option<InFlight>,
+    /// The last long poll brought nothing.
+    pub(super) idle: bool,
     pub(super) muted_until: Option<Instant>,
+}
+
+impl Node {
+    /// An idle broker's long poll waits for the express Fetch to come back, so that one Fetch asks for everything
+    /// again; otherwise the two would miss each other for ever.
+    fn joins_at(&self) -> Option<Instant> {
+        let express = self.express.as_ref().filter(|_| self.idle && self.main.is_none())?;
+        Some(express.sent_at + 2 * EXPRESS_WAIT)
+    }
 }
 
 pub(super) struct InFlight {
@@ -100,6 +111,10 @@ impl Fetch {
         self.suspended = false;
         for partition in partitions {
             let id = self.intern(partition);
+            if self.assigned_slot(partition).is_some() {
+                // A leader that names a partition twice.
+                continue;
+            }
             self.restate(id, State::Awaiting);
             let paused = self.pauses.contains(partition);
             if let Some(slot) = self.slots.get_mut(id.index()) {
@@ -166,7 +181,7 @@ impl Fetch {
 
     /// The next Fetch to send.
     pub fn poll_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
-        if self.suspended || self.queued_bytes >= self.config.max_queued_bytes {
+        if self.suspended || self.is_full() {
             return None;
         }
         let mut by_node: HashMap<i32, Vec<Wanted>> = HashMap::new();
@@ -220,13 +235,23 @@ impl Fetch {
         let slots = self.assigned.iter().filter_map(|id| self.slots.get(id.index()));
         let express = self.nodes.values().filter(|node| node.express.is_none());
         let express = express.filter_map(|node| node.main.as_ref().map(|main| main.sent_at + EXPRESS_AFTER));
-        let muted = self.nodes.values().filter_map(|node| node.muted_until);
-        slots.filter_map(|slot| slot.wakes_at(now)).chain(express).chain(muted).filter(|at| *at > now).min()
+        let nodes = self.nodes.values().flat_map(|node| node.muted_until.into_iter().chain(node.joins_at()));
+        slots.filter_map(|slot| slot.wakes_at(now)).chain(express).chain(nodes).filter(|at| *at > now).min()
+    }
+
+    /// Is as much buffered as may be? What paused partitions have does not count: it is dropped if need be, and asked
+    /// for again after the pause, or they would keep the others from being fetched.
+    fn is_full(&mut self) -> bool {
+        if self.queued_bytes >= self.config.max_queued_bytes {
+            let freed = self.slots.iter_mut().filter(|slot| slot.paused).map(Slot::shed).sum();
+            self.queued_bytes = self.queued_bytes.saturating_sub(freed);
+        }
+        self.queued_bytes >= self.config.max_queued_bytes
     }
 
     fn fetch_from(&mut self, now: Instant, node_id: i32, wanted: Vec<Wanted>) -> Option<Outbound> {
         let node = self.nodes.entry(node_id).or_default();
-        if node.muted_until.is_some_and(|until| now < until) {
+        if node.muted_until.is_some_and(|until| now < until) || node.joins_at().is_some_and(|at| now < at) {
             return None;
         }
         let express = match (&node.main, &node.express) {

@@ -20,6 +20,8 @@ mod pauses;
 mod response;
 mod session;
 mod slot;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -80,7 +82,7 @@ pub enum Event {
         /// Its epoch.
         epoch: i32,
     },
-    /// The position lies outside the log; the slot waits for a new one.
+    /// The position lies outside the log and everything before it is handled; the slot waits for a new one.
     OutOfRange(TopicPartition),
     /// This cannot be consumed; trying again would not help.
     Failed(Failure),

@@ -28,7 +28,7 @@ impl Fetch {
         match response {
             Ok(Response::Fetch(response)) => self.answered(now, node, express, &in_flight, response),
             Ok(_) => {}
-            Err(error) => self.unanswered(now, node, error),
+            Err(error) => self.unanswered(now, node, express, error),
         }
         for slot in &in_flight.asked {
             if let Some(slot) = self.slots.get_mut(slot.index())
@@ -39,10 +39,12 @@ impl Fetch {
         }
     }
 
-    fn unanswered(&mut self, now: Instant, node_id: i32, error: NetError) {
+    fn unanswered(&mut self, now: Instant, node_id: i32, express: bool, error: NetError) {
         if let Some(node) = self.nodes.get_mut(&node_id) {
-            // The broker may or may not have taken the request in.
-            node.session.reset();
+            // The broker may or may not have taken the request in. An express Fetch is none of the session's.
+            if !express {
+                node.session.reset();
+            }
             node.muted_until = Some(now + NODE_BACKOFF.mul_f64(0.8 + 0.4 * self.rng.f64()));
         }
         match error {
@@ -78,6 +80,8 @@ impl Fetch {
         response: FetchResponse,
     ) {
         if !express && let Some(node) = self.nodes.get_mut(&node_id) {
+            let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+            node.idle = partitions.all(|partition| partition.records.is_empty());
             match response.error {
                 ErrorCode::NONE => node.session.answered(response.session_id),
                 ErrorCode::FETCH_SESSION_ID_NOT_FOUND => node.session.forget_id(),
@@ -118,6 +122,7 @@ impl Fetch {
             return;
         }
         slot.backoff.reset();
+        slot.redirected = false;
         if answer.records.is_empty() {
             return;
         }
@@ -145,16 +150,25 @@ impl Fetch {
         let Some(partition) = self.partition(id).cloned() else { return };
         match answer.error {
             ErrorCode::OFFSET_OUT_OF_RANGE => {
-                self.restate(id, State::Awaiting);
-                self.events.push_back(Event::OutOfRange(partition));
+                if let Some(slot) = self.slots.get_mut(id.index()) {
+                    slot.out_of_range = true;
+                }
+                self.report_dead_end(id);
             }
             ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH => {
-                match answer.current_leader {
-                    // KIP-951: no need to wait for the metadata.
-                    Some((node, epoch)) if node >= 0 => {
+                let hint = answer.current_leader.filter(|(node, _)| *node >= 0);
+                let slot = self.slots.get_mut(id.index());
+                // KIP-951: no need to wait for the metadata, unless brokers send us to and fro.
+                let follow =
+                    slot.is_some_and(|slot| !std::mem::replace(&mut slot.redirected, hint.is_some()));
+                match hint {
+                    Some((node, epoch)) => {
                         self.events.push_back(Event::LeaderMoved { partition, node, epoch });
+                        if !follow {
+                            self.mute(id, now);
+                        }
                     }
-                    _ => self.mute(id, now),
+                    None => self.mute(id, now),
                 }
                 self.refresh_metadata();
             }

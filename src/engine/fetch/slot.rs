@@ -70,6 +70,10 @@ pub(super) struct Slot {
     pub(super) in_flight: Option<Asked>,
     /// Behind the messages that are ready lies data that cannot be read.
     pub(super) poison: Option<Failure>,
+    /// Behind everything that is buffered the log has no such offset.
+    pub(super) out_of_range: bool,
+    /// The last answer named another leader (KIP-951), and we went there without waiting.
+    pub(super) redirected: bool,
     /// Next offset to read after everything that a lane has resolved.
     pub(super) resolved: Option<i64>,
 }
@@ -91,6 +95,8 @@ impl Slot {
             lane: None,
             in_flight: None,
             poison: None,
+            out_of_range: false,
+            redirected: false,
             resolved: None,
         }
     }
@@ -111,6 +117,7 @@ impl Slot {
         self.needs = None;
         self.ready = 0;
         self.poison = None;
+        self.out_of_range = false;
         self.in_flight = None;
         self.muted_until = None;
         freed
@@ -124,13 +131,37 @@ impl Slot {
         self.queue.iter().map(|fetched| fetched.records.len()).sum()
     }
 
-    /// Should the next Fetch of its leader ask for this slot? One answer may wait behind the one being decoded.
+    /// Has everything that was fetched been handled?
+    pub(super) fn is_drained(&self) -> bool {
+        self.queue.is_empty() && self.reader.is_none() && !self.decoding && self.is_handled()
+    }
+
+    /// Has everything that was decoded been handled?
+    pub(super) fn is_handled(&self) -> bool {
+        self.ready == 0 && self.lane.is_none()
+    }
+
+    /// Gives up the raw bytes, to ask for them again. Returns how many.
+    pub(super) fn shed(&mut self) -> usize {
+        let freed = self.queued_bytes();
+        if let (Some(first), State::Fetching { fetch_offset, .. }) = (self.queue.front(), &mut self.state) {
+            *fetch_offset = first.fetch_offset;
+            self.out_of_range = false;
+        }
+        self.queue.clear();
+        freed
+    }
+
+    /// Should the next Fetch of its leader ask for this slot? One answer may wait behind the one being decoded, or
+    /// about to be.
     pub(super) fn wants_fetch(&self, now: Instant) -> bool {
+        let answers = self.queue.len() + usize::from(self.decoding || self.reader.is_some());
         matches!(self.state, State::Fetching { .. })
             && !self.paused
             && self.in_flight.is_none()
             && self.poison.is_none()
-            && self.queue.is_empty()
+            && !self.out_of_range
+            && answers <= 1
             && self.muted_until.is_none_or(|until| now >= until)
             && self.backoff.is_ready(now)
     }

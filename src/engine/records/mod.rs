@@ -31,7 +31,7 @@ mod varint;
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
-mod tests;
+pub(crate) mod tests;
 
 pub use batch::end_offset;
 pub use codec::Decompressor;

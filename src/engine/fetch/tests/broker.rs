@@ -1,0 +1,177 @@
+//! A broker's half of Fetch: logs, incremental sessions, limits.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::TopicId;
+use crate::engine::protocol::fetch::FetchPartition;
+use crate::engine::protocol::fetch::FetchRequest;
+use crate::engine::protocol::fetch::FetchResponse;
+use crate::engine::protocol::fetch::FetchResponsePartition;
+use crate::engine::protocol::fetch::FetchResponseTopic;
+use crate::engine::records::tests::encode::TestBatch;
+use crate::engine::records::tests::encode::TestRecord;
+
+/// The topic `t`.
+pub(super) const TOPIC: TopicId = TopicId([1; 16]);
+
+/// One partition's log.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// First offset, offset after the last, bytes.
+    batches: Vec<(i64, i64, Vec<u8>)>,
+}
+
+impl Log {
+    /// Appends a batch of messages with values of these lengths.
+    pub(super) fn append(&mut self, lengths: &[usize]) {
+        let records = lengths.iter().zip(self.end..).map(|(length, offset)| TestRecord {
+            offset,
+            timestamp: 1,
+            value: Some(vec![7; *length]),
+            ..Default::default()
+        });
+        self.push(TestBatch::of(records.collect()).encode(), lengths.len());
+    }
+
+    /// Appends offsets that no consumer sees.
+    pub(super) fn append_marker(&mut self) {
+        self.push(TestBatch::marker(self.end, 9, true).encode(), 1);
+    }
+
+    /// Appends a batch whose checksum is wrong.
+    pub(super) fn append_corrupt(&mut self) {
+        let record = TestRecord { offset: self.end, value: Some(vec![7; 10]), ..Default::default() };
+        let mut bytes = TestBatch::of(vec![record]).encode();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        self.push(bytes, 1);
+    }
+
+    fn push(&mut self, bytes: Vec<u8>, offsets: usize) {
+        let next = self.end + i64::try_from(offsets).unwrap();
+        self.batches.push((self.end, next, bytes));
+        self.end = next;
+    }
+
+    /// Everything before `offset` is gone.
+    pub(super) fn delete_before(&mut self, offset: i64) {
+        self.start = offset;
+        self.batches.retain(|(_, next, _)| *next > offset);
+    }
+
+    fn read(&self, asked: &FetchPartition) -> Result<Bytes, ErrorCode> {
+        if asked.fetch_offset < self.start || asked.fetch_offset > self.end {
+            return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
+        }
+        let mut bytes = Vec::new();
+        let mut whole = 0;
+        for (_, next, batch) in &self.batches {
+            if *next > asked.fetch_offset {
+                bytes.extend_from_slice(batch);
+                whole = if whole == 0 { bytes.len() } else { whole };
+            }
+        }
+        // At least the first batch, else a cut one at the end (KIP-74).
+        bytes.truncate(whole.max(usize::try_from(asked.max_bytes).unwrap()));
+        Ok(bytes.into())
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Broker {
+    session: Option<(i32, i32)>,
+    wanted: BTreeMap<i32, FetchPartition>,
+    sessions: i32,
+    /// Does the cache of sessions have a place for us?
+    pub(super) grants: bool,
+    /// Partitions that answer with an error, and perhaps the leader they know.
+    pub(super) errors: BTreeMap<i32, (ErrorCode, Option<(i32, i32)>)>,
+}
+
+impl Broker {
+    pub(super) fn new() -> Broker {
+        Broker { grants: true, ..Broker::default() }
+    }
+
+    /// Forgets the session: evicted, or restarted.
+    pub(super) fn evict(&mut self) {
+        self.session = None;
+    }
+
+    /// What the long poll of the session asks for.
+    pub(super) fn session_partitions(&self) -> Vec<i32> {
+        self.wanted.keys().copied().collect()
+    }
+
+    pub(super) fn fetch(&mut self, request: &FetchRequest, logs: &BTreeMap<i32, Log>) -> FetchResponse {
+        let mut wanted = BTreeMap::new();
+        let mut session_id = 0;
+        if request.session_epoch >= 0 {
+            match self.session {
+                _ if request.session_epoch == 0 => {
+                    self.wanted.clear();
+                    self.sessions += 1;
+                    self.session = self.grants.then_some((self.sessions, 1));
+                }
+                Some((id, _)) if id != request.session_id => return refused(ErrorCode(70)),
+                Some((_, epoch)) if epoch != request.session_epoch => return refused(ErrorCode(71)),
+                Some((_, epoch)) => self.session = Some((request.session_id, epoch + 1)),
+                None => return refused(ErrorCode(70)),
+            }
+            wanted = std::mem::take(&mut self.wanted);
+            session_id = self.session.map_or(0, |(id, _)| id);
+        }
+        for topic in &request.forgotten {
+            assert_eq!((topic.topic_id, request.session_epoch > 0), (TOPIC, true));
+            for partition in &topic.partitions {
+                assert!(wanted.remove(partition).is_some(), "forgotten but never asked for: {partition}");
+            }
+        }
+        for topic in &request.topics {
+            assert_eq!(topic.topic_id, TOPIC);
+            for partition in &topic.partitions {
+                wanted.insert(partition.partition, partition.clone());
+            }
+        }
+        let mut partitions = Vec::new();
+        for (partition, asked) in &wanted {
+            let answer = self.answer(*partition, asked, logs);
+            let is_news = answer.error.is_err() || !answer.records.is_empty();
+            if is_news || request.session_epoch <= 0 {
+                partitions.push(answer);
+            }
+        }
+        if request.session_epoch >= 0 {
+            self.wanted = wanted;
+        }
+        let topics = vec![FetchResponseTopic { topic_id: TOPIC, partitions, ..Default::default() }];
+        FetchResponse { session_id, topics, ..Default::default() }
+    }
+
+    fn answer(
+        &self,
+        partition: i32,
+        asked: &FetchPartition,
+        logs: &BTreeMap<i32, Log>,
+    ) -> FetchResponsePartition {
+        let log = &logs[&partition];
+        let mut answer = FetchResponsePartition { partition, high_watermark: log.end, ..Default::default() };
+        match self.errors.get(&partition) {
+            Some((error, leader)) => (answer.error, answer.current_leader) = (*error, *leader),
+            None => match log.read(asked) {
+                Ok(records) => answer.records = records,
+                Err(error) => answer.error = error,
+            },
+        }
+        answer
+    }
+}
+
+pub(super) fn refused(error: ErrorCode) -> FetchResponse {
+    FetchResponse { error, ..Default::default() }
+}

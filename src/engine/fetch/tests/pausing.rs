@@ -1,0 +1,187 @@
+//! Pauses, limits and the Fetch beside the long poll.
+
+use std::time::Duration;
+
+use crate::engine::fetch::LANE_STOP;
+
+use super::world::*;
+
+#[test]
+fn a_pause_keeps_what_is_buffered() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 9]);
+    world.answer_news();
+    assert!(world.fetch.has_ready());
+    world.pause(0);
+    assert!(!world.fetch.has_ready() && !world.take(0));
+    world.advance(3 * MAX_WAIT);
+    let before = world.requests;
+    world.advance(3 * MAX_WAIT);
+    assert_eq!(world.requests, before, "a paused partition is not fetched");
+    assert_eq!(world.fetch.paused(), [tp(0)]);
+    world.resume(0);
+    world.consume();
+    assert_eq!(world.delivered.len(), 9, "without asking again");
+    assert!(world.delivered.is_sorted());
+}
+
+#[test]
+fn a_pause_stops_the_lane_and_is_no_change_of_position() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.answer_news();
+    assert!(world.take(0));
+    world.pause(0);
+    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP));
+    assert_eq!(world.progress(0, 1), Some((0, 1)), "what it finishes counts");
+    world.finish(0, crate::engine::fetch::Outcome::Again(Duration::ZERO));
+    world.resume(0);
+    world.advance(Duration::from_millis(21));
+    world.answer_news();
+    world.consume();
+    assert_eq!(world.delivered.iter().map(|(_, o)| *o).collect::<Vec<_>>(), [0, 1, 2, 1, 2]);
+}
+
+#[test]
+fn data_that_arrives_during_a_pause_is_kept() {
+    let mut world = World::consuming(&[0]);
+    world.pause(0);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.answer(0);
+    world.consume();
+    assert!(world.delivered.is_empty());
+    world.resume(0);
+    world.consume();
+    assert_eq!(world.delivered.len(), 3);
+}
+
+#[test]
+fn a_seek_during_a_pause_is_not_lost() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 9]);
+    world.answer_news();
+    world.pause(0);
+    world.set_position(0, 8);
+    world.resume(0);
+    world.advance(Duration::from_millis(21));
+    world.answer_news();
+    world.consume();
+    assert_eq!(world.delivered, [(0, 8)]);
+}
+
+#[test]
+fn pauses_are_about_partitions_that_come_back_too() {
+    let mut world = World::consuming(&[0, 1]);
+    world.pause(0);
+    world.unassign();
+    assert!(world.fetch.paused().is_empty());
+    world.assign(&[0, 1]);
+    assert_eq!(world.fetch.paused(), [tp(0)]);
+}
+
+#[test]
+fn what_is_paused_does_not_keep_the_others_from_being_fetched() {
+    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 3_000, ..config(2) });
+    world.eager = false;
+    world.assign(&[0, 1]);
+    world.set_position(0, 0);
+    world.logs.get_mut(&0).unwrap().append(&[4_000]);
+    world.answer_news();
+    assert!(world.fetch.queued_bytes > 3_000);
+    world.set_position(1, 0);
+    world.advance(MAX_WAIT);
+    assert!(world.in_flight.is_empty(), "enough is buffered");
+    world.pause(0);
+    assert_eq!(world.asked(0), [1]);
+    assert_eq!(world.fetch.queued_bytes, 0);
+    world.resume(0);
+    world.advance(Duration::from_millis(21));
+    world.eager = true;
+    world.settle();
+    world.answer_news();
+    world.consume();
+    assert_eq!(world.delivered, [(0, 0)], "asked for again");
+}
+
+#[test]
+fn a_full_partition_does_not_starve_its_neighbour() {
+    let mut world = World::consuming(&[0, 1]);
+    for _ in 0..50 {
+        world.logs.get_mut(&0).unwrap().append(&[BIG; 3]);
+    }
+    // Lane 0 is stuck in partition 0.
+    world.answer_news();
+    assert!(world.take(0));
+    for round in 0..20 {
+        world.logs.get_mut(&1).unwrap().append(&[10]);
+        world.advance(Duration::from_millis(100));
+        world.answer_news();
+        while world.take(1) {
+            world.complete(1);
+        }
+        assert_eq!(world.delivered.iter().filter(|(p, _)| *p == 1).count(), round + 1);
+    }
+}
+
+#[test]
+fn who_joins_during_a_long_poll_does_not_wait_for_it() {
+    for how in 0..3 {
+        let mut world = World::consuming(&[0, 1]);
+        world.logs.get_mut(&1).unwrap().append(&[10; 3]);
+        match how {
+            0 => world.pause(1),
+            1 => world.fetch.await_position(&tp(1)),
+            _ => world.set_position(1, 1),
+        }
+        world.answer(0);
+        world.consume();
+        world.delivered.clear();
+        world.set_position(1, 0);
+        assert!(world.in_flight.iter().all(|sent| !sent.express));
+        match how {
+            0 => world.resume(1),
+            1 => world.set_position(1, 0),
+            _ => {}
+        }
+        world.advance(Duration::from_millis(20));
+        let express = world.in_flight.iter().position(|sent| sent.express);
+        let express = express.unwrap_or_else(|| panic!("{how}: nobody asks"));
+        assert_eq!(world.asked(express), [1]);
+        assert!(world.in_flight[express].request.max_wait_ms <= 250);
+        world.answer_news();
+        world.consume();
+        assert_eq!(world.delivered.len(), 3, "{how}");
+    }
+}
+
+#[test]
+fn an_idle_consumer_asks_as_often_as_it_must() {
+    let mut world = World::consuming(&[0, 1, 2, 3]);
+    world.logs.get_mut(&0).unwrap().append(&[10]);
+    world.answer_news();
+    world.consume();
+    let end = world.now + Duration::from_secs(120);
+    let before = world.requests;
+    let mut wakes = 0;
+    while world.now < end {
+        // A broker answers an idle Fetch when it must.
+        let held = |sent: &Sent| Duration::from_millis(u64::try_from(sent.request.max_wait_ms).unwrap());
+        let sent = world.in_flight.iter().enumerate();
+        let (index, at) =
+            sent.map(|(i, sent)| (i, sent.sent_at + held(sent))).min_by_key(|(_, at)| *at).unwrap();
+        match world.fetch.poll_timeout(world.now) {
+            Some(timeout) if timeout < at => {
+                wakes += 1;
+                world.advance(timeout - world.now);
+            }
+            _ => {
+                world.advance(at - world.now);
+                world.answer(index);
+            }
+        }
+    }
+    // Two brokers, one long poll each.
+    let requests = world.requests - before;
+    assert!(requests <= 2 * 120 / 5 + 25, "{requests} requests in two minutes");
+    assert!(wakes <= 2 * requests, "{wakes} wakes");
+}
