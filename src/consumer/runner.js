@@ -79,6 +79,10 @@ class Runner {
     this.consumer = null
     /** Commands that came before the start. */
     this.early = []
+    /** The engine's consumer as soon as it has started; null if it never will. @type {Promise<any>} */
+    this.started = new Promise(resolve => {
+      this.hasStarted = resolve
+    })
     /** @type {Promise<void> | null} */
     this.stopping = null
     this.crashed = false
@@ -130,6 +134,7 @@ class Runner {
       this.consumer.start(
         [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
       )
+      this.hasStarted(this.consumer)
       this.wake()
     })
   }
@@ -151,6 +156,7 @@ class Runner {
     } finally {
       clearInterval(this.keepAlive)
       this.unwatch()
+      this.hasStarted(this.consumer)
       this.joined()
     }
   }
@@ -211,7 +217,11 @@ class Runner {
 
   async commit(topics) {
     if (topics && topics.length === 0) return
-    if (this.consumer) unwrap(await this.consumer.commit(topics))
+    const consumer = await this.started
+    if (!consumer) {
+      throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
+    }
+    unwrap(await consumer.commit(topics))
   }
 
   uncommittedOffsets() {
