@@ -12,9 +12,7 @@ const filled = async (count, options = {}) => {
 
 /** The partition objects of all COMMIT_OFFSETS events. */
 const commits = ({ seen }) =>
-  seen
-    .of('COMMIT_OFFSETS')
-    .flatMap(({ topics }) => topics.flatMap(({ partitions }) => partitions))
+  seen.of('COMMIT_OFFSETS').flatMap(({ topics }) => topics.flatMap(({ partitions }) => partitions))
 
 describe('autoCommit', () => {
   it('commits at the end of a batch, once', async () => {
@@ -89,8 +87,15 @@ describe('commitOffsets()', () => {
       { partition: 1, offset: '4' }
     ])
     const [event] = test.seen.of('COMMIT_OFFSETS')
-    expect(Object.keys(event).sort()).toEqual(['groupGenerationId', 'groupId', 'memberId', 'topics'])
-    expect(event.topics[0].partitions.map(({ partition, offset }) => [partition, String(offset)])).toEqual([
+    expect(Object.keys(event).sort()).toEqual([
+      'groupGenerationId',
+      'groupId',
+      'memberId',
+      'topics'
+    ])
+    expect(
+      event.topics[0].partitions.map(({ partition, offset }) => [partition, String(offset)])
+    ).toEqual([
       [0, '3'],
       [1, '4']
     ])

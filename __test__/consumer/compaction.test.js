@@ -42,7 +42,11 @@ it('a compacted topic is read to its end, over the gaps', async () => {
   expect(offsets).toEqual([...offsets].sort((a, b) => a - b))
   expect(new Set(offsets).size).toBe(offsets.length)
 
-  const { consumer, groupId, messages: again } = await startConsumer({
+  const {
+    consumer,
+    groupId,
+    messages: again
+  } = await startConsumer({
     topics: [topic],
     maxBytesPerPartition: 100
   })

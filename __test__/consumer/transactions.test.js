@@ -109,7 +109,12 @@ it('an open transaction holds back what is behind it', async () => {
 it('readUncommitted handles all of them', async () => {
   const topic = await createTopic()
   const producer = await transactional()
-  await producer.generate({ topic, count: 40, transactions: ['commit', 'abort'], perTransaction: 10 })
+  await producer.generate({
+    topic,
+    count: 40,
+    transactions: ['commit', 'abort'],
+    perTransaction: 10
+  })
   await producer.begin()
   await producer.send(topic, [{ value: '40', partition: 0 }])
   const { messages } = await startConsumer({ topics: [topic], readUncommitted: true })

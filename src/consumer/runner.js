@@ -34,6 +34,8 @@ const MOST_PER_LOOK = 64
 /** Slabs that the engine holds besides one per lane: being filled, and ready. */
 const SPARE_SLABS = 4
 const MOST_SLABS = 16
+/** The broker's error code. */
+const REBALANCE_IN_PROGRESS = 27
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
@@ -131,12 +133,16 @@ class Runner {
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
-      this.consumer.start(
-        [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
-      )
+      this.consumer.start(toNativeTopics(topics))
       this.hasStarted(this.consumer)
       this.wake()
     })
+  }
+
+  /** Joins again for these topics. @param {Map<string, { fromBeginning: boolean }>} topics */
+  subscribe(topics) {
+    this.topics = topics
+    this.consumer?.start(toNativeTopics(topics))
   }
 
   /**
@@ -428,7 +434,8 @@ class Runner {
       case 'rebalancing':
         this.logger.warn('The group is rebalancing, re-joining', {
           groupId,
-          memberId: event.memberId
+          memberId: event.memberId,
+          error: createErrorFromCode(REBALANCE_IN_PROGRESS).message
         })
         return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
       case 'heartbeat':
@@ -580,6 +587,10 @@ class Runner {
     }
   }
 }
+
+/** @param {Map<string, { fromBeginning: boolean }>} topics */
+const toNativeTopics = topics =>
+  [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
 
 /** Everything that a member of the group subscribes to, us included. */
 const subscribedTopics = (members, ours) => {
