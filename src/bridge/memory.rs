@@ -53,9 +53,9 @@ impl SharedCells {
         }
     }
 
+    /// The index of a lane's field; one that no cell has for a lane that does not exist.
     fn lane(&self, lane: usize, field: usize) -> usize {
-        debug_assert!(lane < self.lanes);
-        (lane + 1) * STRIDE + field
+        if lane < self.lanes { (lane + 1) * STRIDE + field } else { usize::MAX }
     }
 }
 

@@ -47,18 +47,19 @@ impl ConsumerHandle {
     ) -> ConsumerHandle {
         let lanes = config.fetch.lanes;
         let consumer = Consumer::new(config, fastrand::u64(..));
-        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) }
+        let handle = ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) };
+        // Not in `start`: a consumer that never starts must answer, too.
+        handle.supervise(driver::run(handle.shared.clone()));
+        handle.supervise(decode::run(handle.shared.clone()));
+        handle
     }
 
     /// Joins the group and starts to fetch.
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
-        let now = Instant::now();
-        let mut inner = self.shared.lock();
-        inner.consumer.seed_metadata(metadata);
-        inner.consumer.start(now, topics);
-        drop(inner);
-        self.supervise(driver::run(self.shared.clone()));
-        self.supervise(decode::run(self.shared.clone()));
+        self.with(|inner, now| {
+            inner.consumer.seed_metadata(metadata);
+            inner.consumer.start(now, topics);
+        });
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
