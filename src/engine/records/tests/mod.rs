@@ -293,6 +293,22 @@ fn the_count_of_records_must_be_right() {
 }
 
 #[test]
+fn a_large_batch_in_small_deliveries_is_delivered_whole() {
+    // records of very different size, so that no guess of what to copy is right
+    let value = |n: i64| "x".repeat(if n % 50 == 0 { 3000 } else { (n % 7) as usize });
+    let records: Vec<_> = (0..500).map(|n| record(n, &value(n))).collect();
+    for codec in [0, 3] {
+        let batch = TestBatch { codec, ..TestBatch::of(records.clone()) };
+        for max_messages in [1, 2, 60, 499, 500] {
+            let (deliveries, error) = drain(fetched(batch.encode(), 0), 1 << 20, max_messages);
+            assert_eq!(error, None);
+            assert_eq!(messages(&deliveries), records);
+            assert_eq!(deliveries.len(), 500usize.div_ceil(max_messages), "each but the last is full");
+        }
+    }
+}
+
+#[test]
 fn a_slab_that_is_too_small_says_what_it_needs() {
     let headers = vec![(b"name".to_vec(), Some(b"value".to_vec())); 3];
     let batch = TestBatch::of(vec![TestRecord { headers, ..record(0, &"x".repeat(1000)) }]);
