@@ -34,6 +34,8 @@ const MOST_PER_LOOK = 64
 /** Slabs that the engine holds besides one per lane: being filled, and ready. */
 const SPARE_SLABS = 4
 const MOST_SLABS = 16
+/** Fetch events without a fetch come no more often than this, ms. */
+const SHORTEST_CYCLE = 100
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
@@ -90,6 +92,10 @@ class Runner {
     this.topics = new Map()
     this.joined = () => {}
     this.unwatch = () => {}
+    /** Has the engine fetched since the last look? */
+    this.fetched = false
+    /** @type {NodeJS.Timeout | undefined} */
+    this.idleCycles = undefined
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
     this.turnStart = 0
@@ -123,7 +129,7 @@ class Runner {
       this.running = true
       // The engine's threads do not keep the process alive; a running consumer does.
       this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
-      this.unwatch = this.emitter.watch(() => this.consumer.setFetchEvents(this.listensToFetches))
+      this.unwatch = this.emitter.watch(() => this.watchFetches())
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
@@ -150,6 +156,7 @@ class Runner {
       if (this.consumer) await this.consumer.stop()
     } finally {
       clearInterval(this.keepAlive)
+      clearInterval(this.idleCycles)
       this.unwatch()
       this.joined()
     }
@@ -399,8 +406,30 @@ class Runner {
     }
   }
 
-  get listensToFetches() {
-    return this.emitter.listens(events.FETCH_START) || this.emitter.listens(events.FETCH)
+  /**
+   * Fetch events are made for listeners only. kafkajs's fetch cycles go on when there is nothing to fetch (every partition
+   * paused, none assigned): programs take them for a sign of life.
+   */
+  watchFetches() {
+    const { emitter } = this
+    const listens = emitter.listens(events.FETCH_START) || emitter.listens(events.FETCH)
+    this.consumer.setFetchEvents(listens)
+    clearInterval(this.idleCycles)
+    if (!listens) return
+    this.idleCycles = setInterval(
+      () => {
+        if (!this.fetched) this.idleCycle()
+        this.fetched = false
+      },
+      Math.max(this.options.maxWaitTimeInMs, SHORTEST_CYCLE)
+    )
+  }
+
+  idleCycle() {
+    for (const nodeId of this.cluster.getNodeIds()) {
+      this.emitter.emit(events.FETCH_START, { nodeId })
+      this.emitter.emit(events.FETCH, { numberOfBatches: 0, duration: 0, nodeId })
+    }
   }
 
   /** @param {any} event of `native.d.ts` */
@@ -430,6 +459,7 @@ class Runner {
       case 'committed':
         return this.committed(event)
       case 'fetch_start':
+        this.fetched = true
         return emitter.emit(events.FETCH_START, { nodeId: String(event.nodeId) })
       case 'fetch':
         return emitter.emit(events.FETCH, {
