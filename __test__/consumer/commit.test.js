@@ -12,9 +12,7 @@ const filled = async (count, options = {}) => {
 
 /** The partition objects of all COMMIT_OFFSETS events. */
 const commits = ({ seen }) =>
-  seen
-    .of('COMMIT_OFFSETS')
-    .flatMap(({ topics }) => topics.flatMap(({ partitions }) => partitions))
+  seen.of('COMMIT_OFFSETS').flatMap(({ topics }) => topics.flatMap(({ partitions }) => partitions))
 
 describe('autoCommit', () => {
   it('commits at the end of a batch, once', async () => {
@@ -28,10 +26,6 @@ describe('autoCommit', () => {
   it('false commits nothing, not even at the end', async () => {
     const topic = await filled(20)
     const test = await startConsumer({ topics: [topic], run: { autoCommit: false } })
-    let handled = 0
-    test.consumer.on(test.consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      handled += payload.batchSize
-    })
     await waitFor(() => test.messages.length >= 20)
     await test.consumer.disconnect()
     expect(await committed(test.groupId, topic)).toEqual({ 0: '-1' })
@@ -88,13 +82,20 @@ describe('commitOffsets()', () => {
     const [{ partitions }] = await withAdmin(undefined, admin =>
       admin.fetchOffsets({ groupId, topics: [topic] })
     )
-    expect(partitions).toEqual([
+    expect(partitions).toMatchObject([
       { partition: 0, offset: '3', metadata: 'a note' },
-      { partition: 1, offset: '4', metadata: expect.toBeOneOf?.([null, '']) ?? '' }
+      { partition: 1, offset: '4' }
     ])
     const [event] = test.seen.of('COMMIT_OFFSETS')
-    expect(Object.keys(event).sort()).toEqual(['groupGenerationId', 'groupId', 'memberId', 'topics'])
-    expect(event.topics[0].partitions.map(({ partition, offset }) => [partition, String(offset)])).toEqual([
+    expect(Object.keys(event).sort()).toEqual([
+      'groupGenerationId',
+      'groupId',
+      'memberId',
+      'topics'
+    ])
+    expect(
+      event.topics[0].partitions.map(({ partition, offset }) => [partition, String(offset)])
+    ).toEqual([
       [0, '3'],
       [1, '4']
     ])
@@ -102,7 +103,7 @@ describe('commitOffsets()', () => {
 
   it('may go back', async () => {
     const topic = await filled(10)
-    const { consumer, groupId, messages } = await startConsumer({
+    const { consumer, groupId } = await startConsumer({
       topics: [topic],
       run: { autoCommit: false }
     })
@@ -110,7 +111,6 @@ describe('commitOffsets()', () => {
     await consumer.commitOffsets([{ topic, partition: 0, offset: '2' }])
     expect(await committed(groupId, topic)).toEqual({ 0: '2' })
     await consumer.disconnect()
-    expect(messages).toEqual(messages)
   })
 
   it('while joining waits for the join', async () => {
@@ -127,11 +127,12 @@ describe('commitOffsets()', () => {
   it('while stopping commits before it leaves', async () => {
     const topic = await filled(10)
     const { promise, resolve } = defer()
-    const { consumer, groupId } = await startConsumer({
+    const { consumer, groupId, messages } = await startConsumer({
       topics: [topic],
       handle: ({ message }) => message.offset === '3' && promise,
       run: { autoCommit: false }
     })
+    await waitFor(() => messages.length >= 3)
     const stopping = consumer.stop()
     const committing = consumer.commitOffsets([{ topic, partition: 0, offset: '3' }])
     resolve()

@@ -135,9 +135,15 @@ describe('too many failures', () => {
     const { messages, seen, groupId } = await startConsumer({ topics: [topic], handle, retry })
     await waitFor(() => messages.length >= 10)
     expect(numbers(messages)).toEqual(upTo(10))
-    expect(
-      seen.order('CONNECT', 'GROUP_JOIN', 'STOP', 'DISCONNECT', 'CRASH')
-    ).toEqual(['CONNECT', 'GROUP_JOIN', 'STOP', 'DISCONNECT', 'CRASH', 'CONNECT', 'GROUP_JOIN'])
+    expect(seen.order('CONNECT', 'GROUP_JOIN', 'STOP', 'DISCONNECT', 'CRASH')).toEqual([
+      'CONNECT',
+      'GROUP_JOIN',
+      'STOP',
+      'DISCONNECT',
+      'CRASH',
+      'CONNECT',
+      'GROUP_JOIN'
+    ])
     const [crash] = seen.of('CRASH')
     expect(Object.keys(crash).sort()).toEqual(['error', 'groupId', 'restart'])
     expect(crash).toMatchObject({ groupId, restart: true })

@@ -36,6 +36,8 @@ const SPARE_SLABS = 4
 const MOST_SLABS = 16
 /** Fetch events without a fetch come no more often than this, ms. */
 const SHORTEST_CYCLE = 100
+/** The broker's error code. */
+const REBALANCE_IN_PROGRESS = 27
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
@@ -81,6 +83,10 @@ class Runner {
     this.consumer = null
     /** Commands that came before the start. */
     this.early = []
+    /** The engine's consumer as soon as it has started; null if it never will. @type {Promise<any>} */
+    this.started = new Promise(resolve => {
+      this.hasStarted = resolve
+    })
     /** @type {Promise<void> | null} */
     this.stopping = null
     this.crashed = false
@@ -133,11 +139,16 @@ class Runner {
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
-      this.consumer.start(
-        [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
-      )
+      this.consumer.start(toNativeTopics(topics))
+      this.hasStarted(this.consumer)
       this.wake()
     })
+  }
+
+  /** Joins again for these topics. @param {Map<string, { fromBeginning: boolean }>} topics */
+  subscribe(topics) {
+    this.topics = topics
+    this.consumer?.start(toNativeTopics(topics))
   }
 
   /**
@@ -158,6 +169,7 @@ class Runner {
       clearInterval(this.keepAlive)
       clearInterval(this.idleCycles)
       this.unwatch()
+      this.hasStarted(this.consumer)
       this.joined()
     }
   }
@@ -218,7 +230,11 @@ class Runner {
 
   async commit(topics) {
     if (topics && topics.length === 0) return
-    if (this.consumer) unwrap(await this.consumer.commit(topics))
+    const consumer = await this.started
+    if (!consumer) {
+      throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
+    }
+    unwrap(await consumer.commit(topics))
   }
 
   uncommittedOffsets() {
@@ -447,7 +463,8 @@ class Runner {
       case 'rebalancing':
         this.logger.warn('The group is rebalancing, re-joining', {
           groupId,
-          memberId: event.memberId
+          memberId: event.memberId,
+          error: createErrorFromCode(REBALANCE_IN_PROGRESS).message
         })
         return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
       case 'heartbeat':
@@ -600,6 +617,10 @@ class Runner {
     }
   }
 }
+
+/** @param {Map<string, { fromBeginning: boolean }>} topics */
+const toNativeTopics = topics =>
+  [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
 
 /** Everything that a member of the group subscribes to, us included. */
 const subscribedTopics = (members, ours) => {
