@@ -25,7 +25,10 @@ const {
 /** The first payloads of `eachMessage`. */
 const payloads = async (topic, count) => {
   const all = /** @type {import('kafkajs').EachMessagePayload[]} */ ([])
-  const { consumer } = await startConsumer({ topics: [topic], handle: payload => all.push(payload) })
+  const { consumer } = await startConsumer({
+    topics: [topic],
+    handle: payload => all.push(payload)
+  })
   await waitFor(() => all.length >= count)
   await consumer.disconnect()
   return all
@@ -199,9 +202,7 @@ describe('where a group begins', () => {
       '1',
       '2'
     ])
-    expect(
-      messages.filter(([topic, offset]) => topic === fresh && Number(offset) < 3)
-    ).toEqual([])
+    expect(messages.filter(([topic, offset]) => topic === fresh && Number(offset) < 3)).toEqual([])
   })
 
   it('is where it was once it has committed', async () => {

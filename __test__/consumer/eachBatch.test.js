@@ -3,15 +3,7 @@
 
 const { committed, createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { startProducer } = require('../kafka/producer')
-const {
-  block,
-  defer,
-  numbered,
-  pause,
-  startConsumer,
-  upTo,
-  waitFor
-} = require('./support')
+const { block, defer, numbered, pause, startConsumer, upTo, waitFor } = require('./support')
 
 /** @typedef {import('kafkajs').EachBatchPayload} Payload */
 
@@ -343,10 +335,12 @@ describe('the world outside', () => {
       maxBytesPerPartition: 1,
       run: {
         eachMessage: undefined,
-        eachBatch: /** @type {any} */ (({ batch }) => {
-          sizes.push(batch.messages.length)
-          block(10)
-        })
+        eachBatch: /** @type {any} */ (
+          ({ batch }) => {
+            sizes.push(batch.messages.length)
+            block(10)
+          }
+        )
       }
     })
     await waitFor(() => sizes.reduce((sum, size) => sum + size, 0) >= 16)

@@ -4,7 +4,14 @@
 /** Brokers that die, freeze and come back; connections that break. On a cluster of its own. */
 
 const { startCluster } = require('../kafka')
-const { committed, createTopic, logEnd, produce, uniqueName, withAdmin } = require('../kafka/helpers')
+const {
+  committed,
+  createTopic,
+  logEnd,
+  produce,
+  uniqueName,
+  withAdmin
+} = require('../kafka/helpers')
 const {
   byPartition,
   createKafka,
@@ -80,9 +87,7 @@ const expectComplete = async ({ topic, messages, consumer, groupId }, count = CO
 
 /** Offsets of a partition that went on without going back. */
 const isOrdered = messages =>
-  Object.values(byPartition(messages)).every(offsets =>
-    offsets.every((offset, i) => offset === i)
-  )
+  Object.values(byPartition(messages)).every(offsets => offsets.every((offset, i) => offset === i))
 
 describe('a broker', () => {
   it('is killed: nothing is lost, and who does not need to rejoin does not', async () => {
@@ -148,7 +153,7 @@ describe('a connection', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
-  it('delivers a byte at a time', async () => {
+  it('delivers a few bytes at a time', async () => {
     for (const proxy of cluster.proxies) proxy.fragment(7)
     const test = await start({ ...proxied(), maxBytesPerPartition: 2048 })
     await expectComplete(test)

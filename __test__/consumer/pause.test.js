@@ -134,9 +134,7 @@ it('survives a rebalance', async () => {
   const second = await startConsumer({ topics: [topic], groupId })
   await waitFor(() => first.seen.of('GROUP_JOIN').length >= 2)
   await second.consumer.disconnect()
-  await waitFor(
-    () => first.seen.of('GROUP_JOIN').at(-1).memberAssignment[topic].length === 2
-  )
+  await waitFor(() => first.seen.of('GROUP_JOIN').at(-1).memberAssignment[topic].length === 2)
   expect(first.consumer.paused()).toEqual([{ topic, partitions: [0, 1] }])
   const before = first.messages.length
   await produce(topic, numbered(4, { partitions: 2 }))

@@ -1,7 +1,14 @@
 // @ts-check
 'use strict'
 
-const { committed, createTopic, logEnd, observer, produce, uniqueName } = require('../kafka/helpers')
+const {
+  committed,
+  createTopic,
+  logEnd,
+  observer,
+  produce,
+  uniqueName
+} = require('../kafka/helpers')
 const {
   block,
   createConsumer,

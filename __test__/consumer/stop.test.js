@@ -200,9 +200,9 @@ describe('after the end', () => {
     expect(() => consumer.seek({ topic, partition: 0, offset: '0' })).toThrow(complaint)
     expect(() => consumer.pause([{ topic }])).toThrow(complaint)
     expect(() => consumer.resume([{ topic }])).toThrow(complaint)
-    await expect(
-      consumer.commitOffsets([{ topic, partition: 0, offset: '1' }])
-    ).rejects.toThrow(complaint)
+    await expect(consumer.commitOffsets([{ topic, partition: 0, offset: '1' }])).rejects.toThrow(
+      complaint
+    )
     expect(consumer.paused()).toEqual([])
   })
 

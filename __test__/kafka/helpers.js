@@ -98,7 +98,9 @@ const produce = async (topic, messages, { compression = 'none', acks = -1, broke
     }
     return
   }
-  const producer = observer(brokers).producer()
+  // A producer that has to try again must not write anything twice.
+  const idempotent = acks === -1
+  const producer = observer(brokers).producer({ idempotent, maxInFlightRequests: 1 })
   try {
     await producer.connect()
     const type = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None

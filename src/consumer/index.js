@@ -52,6 +52,7 @@ module.exports = config => {
     logger,
     subscription,
     groupId,
+    metadataMaxAge: options.metadataMaxAge,
     retry,
     createRunner: ({ run, onCrash }) =>
       createRunner({

@@ -42,11 +42,14 @@ class Lifecycle {
    *   logger: import('../..').Logger,
    *   subscription: import('./subscription'),
    *   groupId: string,
+   *   metadataMaxAge: number,
    *   retry: any,
    *   createRunner: (session: { run: RunOptions, onCrash: (error: any) => void }) => any
    * }} options
    */
-  constructor({ cluster, emitter, logger, subscription, groupId, retry, createRunner }) {
+  constructor({ metadataMaxAge, ...options }) {
+    const { cluster, emitter, logger, subscription, groupId, retry, createRunner } = options
+    this.metadataMaxAge = metadataMaxAge
     this.cluster = cluster
     this.emitter = emitter
     this.logger = logger
@@ -145,7 +148,28 @@ class Lifecycle {
     await this.cluster.connect()
     if (session.stopping) return
     this.emitter.emit(events.CONNECT)
+    this.followPatterns(session)
     await session.runner.start(new Map(this.subscription.topics))
+  }
+
+  /**
+   * Topics that appear later are subscribed when their pattern is matched again, as often as metadata is read.
+   * @param {Session} session
+   * @private
+   */
+  followPatterns(session) {
+    const { subscription, logger, groupId } = this
+    if (subscription.patterns.length === 0) return
+    const follow = async () => {
+      try {
+        const isNew = await subscription.matchAgain()
+        if (isNew && !session.stopping) session.runner.subscribe(new Map(subscription.topics))
+      } catch ({ message }) {
+        logger.debug(`Patterns could not be matched: ${message}`, { groupId })
+      }
+    }
+    const timer = setInterval(follow, Math.max(this.metadataMaxAge, SHORTEST_INTERVAL)).unref()
+    session.ended.then(() => clearInterval(timer))
   }
 
   /**
@@ -300,6 +324,9 @@ class Lifecycle {
     this.restart = null
   }
 }
+
+/** Between two looks at the topics of the cluster, ms. */
+const SHORTEST_INTERVAL = 100
 
 /**
  * @param {RunOptions} run

@@ -34,6 +34,10 @@ const MOST_PER_LOOK = 64
 /** Slabs that the engine holds besides one per lane: being filled, and ready. */
 const SPARE_SLABS = 4
 const MOST_SLABS = 16
+/** Fetch events without a fetch come no more often than this, ms. */
+const SHORTEST_CYCLE = 100
+/** The broker's error code. */
+const REBALANCE_IN_PROGRESS = 27
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
@@ -79,6 +83,10 @@ class Runner {
     this.consumer = null
     /** Commands that came before the start. */
     this.early = []
+    /** The engine's consumer as soon as it has started; null if it never will. @type {Promise<any>} */
+    this.started = new Promise(resolve => {
+      this.hasStarted = resolve
+    })
     /** @type {Promise<void> | null} */
     this.stopping = null
     this.crashed = false
@@ -90,6 +98,10 @@ class Runner {
     this.topics = new Map()
     this.joined = () => {}
     this.unwatch = () => {}
+    /** Has the engine fetched since the last look? */
+    this.fetched = false
+    /** @type {NodeJS.Timeout | undefined} */
+    this.idleCycles = undefined
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
     this.turnStart = 0
@@ -123,15 +135,20 @@ class Runner {
       this.running = true
       // The engine's threads do not keep the process alive; a running consumer does.
       this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
-      this.unwatch = this.emitter.watch(() => this.consumer.setFetchEvents(this.listensToFetches))
+      this.unwatch = this.emitter.watch(() => this.watchFetches())
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
-      this.consumer.start(
-        [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
-      )
+      this.consumer.start(toNativeTopics(topics))
+      this.hasStarted(this.consumer)
       this.wake()
     })
+  }
+
+  /** Joins again for these topics. @param {Map<string, { fromBeginning: boolean }>} topics */
+  subscribe(topics) {
+    this.topics = topics
+    this.consumer?.start(toNativeTopics(topics))
   }
 
   /**
@@ -150,7 +167,9 @@ class Runner {
       if (this.consumer) await this.consumer.stop()
     } finally {
       clearInterval(this.keepAlive)
+      clearInterval(this.idleCycles)
       this.unwatch()
+      this.hasStarted(this.consumer)
       this.joined()
     }
   }
@@ -211,7 +230,11 @@ class Runner {
 
   async commit(topics) {
     if (topics && topics.length === 0) return
-    if (this.consumer) unwrap(await this.consumer.commit(topics))
+    const consumer = await this.started
+    if (!consumer) {
+      throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
+    }
+    unwrap(await consumer.commit(topics))
   }
 
   uncommittedOffsets() {
@@ -399,8 +422,30 @@ class Runner {
     }
   }
 
-  get listensToFetches() {
-    return this.emitter.listens(events.FETCH_START) || this.emitter.listens(events.FETCH)
+  /**
+   * Fetch events are made for listeners only. kafkajs's fetch cycles go on when there is nothing to fetch (every partition
+   * paused, none assigned): programs take them for a sign of life.
+   */
+  watchFetches() {
+    const { emitter } = this
+    const listens = emitter.listens(events.FETCH_START) || emitter.listens(events.FETCH)
+    this.consumer.setFetchEvents(listens)
+    clearInterval(this.idleCycles)
+    if (!listens) return
+    this.idleCycles = setInterval(
+      () => {
+        if (!this.fetched) this.idleCycle()
+        this.fetched = false
+      },
+      Math.max(this.options.maxWaitTimeInMs, SHORTEST_CYCLE)
+    )
+  }
+
+  idleCycle() {
+    for (const nodeId of this.cluster.getNodeIds()) {
+      this.emitter.emit(events.FETCH_START, { nodeId })
+      this.emitter.emit(events.FETCH, { numberOfBatches: 0, duration: 0, nodeId })
+    }
   }
 
   /** @param {any} event of `native.d.ts` */
@@ -418,7 +463,8 @@ class Runner {
       case 'rebalancing':
         this.logger.warn('The group is rebalancing, re-joining', {
           groupId,
-          memberId: event.memberId
+          memberId: event.memberId,
+          error: createErrorFromCode(REBALANCE_IN_PROGRESS).message
         })
         return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
       case 'heartbeat':
@@ -430,6 +476,7 @@ class Runner {
       case 'committed':
         return this.committed(event)
       case 'fetch_start':
+        this.fetched = true
         return emitter.emit(events.FETCH_START, { nodeId: String(event.nodeId) })
       case 'fetch':
         return emitter.emit(events.FETCH, {
@@ -570,6 +617,10 @@ class Runner {
     }
   }
 }
+
+/** @param {Map<string, { fromBeginning: boolean }>} topics */
+const toNativeTopics = topics =>
+  [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
 
 /** Everything that a member of the group subscribes to, us included. */
 const subscribedTopics = (members, ours) => {

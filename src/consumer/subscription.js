@@ -12,10 +12,7 @@ class Subscription {
     this.logger = logger
     /** @type {Map<string, { fromBeginning: boolean }>} */
     this.topics = new Map()
-    /**
-     * Kept so that topics which appear later can be matched too; they are matched once so far.
-     * @type {{ pattern: RegExp, fromBeginning: boolean }[]}
-     */
+    /** Topics that appear later are matched too. @type {{ pattern: RegExp, fromBeginning: boolean }[]} */
     this.patterns = []
     /** @type {Set<Promise<void>>} */
     this.pending = new Set()
@@ -41,6 +38,20 @@ class Subscription {
   /** Resolves when no `subscribe()` is under way. */
   async settled() {
     while (this.pending.size > 0) await Promise.allSettled(this.pending)
+  }
+
+  /**
+   * Adds the topics that match a pattern by now, and did not before.
+   * @returns {Promise<boolean>} whether there are any
+   */
+  async matchAgain() {
+    const before = this.topics.size
+    for (const { pattern, fromBeginning } of this.patterns) {
+      const matched = await this.match([pattern])
+      const added = matched.filter(name => !this.topics.has(name))
+      if (added.length > 0) await this.load(this.remember(added, fromBeginning), [], fromBeginning)
+    }
+    return this.topics.size > before
   }
 
   /** @private */

@@ -197,8 +197,6 @@ impl Group {
                 self.alive(now);
                 if matches!(self.state, State::Stable) {
                     self.noticed = refusal.code();
-                    let extra = vec![("error", refusal.message())];
-                    self.log(LogLevel::Warn, "The group is rebalancing, re-joining", extra);
                     self.revoke(ErrorCode::REBALANCE_IN_PROGRESS);
                 }
             }

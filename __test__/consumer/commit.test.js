@@ -1,0 +1,192 @@
+// @ts-check
+'use strict'
+
+const { committed, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
+const { createConsumer, defer, numbered, pause, startConsumer, waitFor } = require('./support')
+
+const filled = async (count, options = {}) => {
+  const topic = await createTopic(options)
+  await produce(topic, numbered(count, options))
+  return topic
+}
+
+/** The partition objects of all COMMIT_OFFSETS events. */
+const commits = ({ seen }) =>
+  seen.of('COMMIT_OFFSETS').flatMap(({ topics }) => topics.flatMap(({ partitions }) => partitions))
+
+describe('autoCommit', () => {
+  it('commits at the end of a batch, once', async () => {
+    const topic = await filled(20)
+    const test = await startConsumer({ topics: [topic] })
+    await waitFor(async () => (await committed(test.groupId, topic))[0] === '20')
+    await pause(100)
+    expect(commits(test)).toEqual([{ partition: '0', offset: '20' }])
+  })
+
+  it('false commits nothing, not even at the end', async () => {
+    const topic = await filled(20)
+    const test = await startConsumer({ topics: [topic], run: { autoCommit: false } })
+    await waitFor(() => test.messages.length >= 20)
+    await test.consumer.disconnect()
+    expect(await committed(test.groupId, topic)).toEqual({ 0: '-1' })
+    expect(commits(test)).toEqual([])
+  })
+
+  it('Threshold commits within a batch', async () => {
+    const topic = await filled(20)
+    const test = await startConsumer({
+      topics: [topic],
+      handle: () => pause(5),
+      run: { autoCommitThreshold: 5 }
+    })
+    await waitFor(async () => (await committed(test.groupId, topic))[0] === '20')
+    const offsets = commits(test).map(({ offset }) => Number(offset))
+    expect(offsets.length).toBeGreaterThan(2)
+    expect(offsets).toEqual([...offsets].sort((a, b) => a - b))
+  })
+
+  it('Interval commits within a batch', async () => {
+    const topic = await filled(20)
+    const test = await startConsumer({
+      topics: [topic],
+      handle: () => pause(20),
+      run: { autoCommitInterval: 80 }
+    })
+    await waitFor(async () => (await committed(test.groupId, topic))[0] === '20')
+    const offsets = commits(test).map(({ offset }) => Number(offset))
+    expect(offsets.length).toBeGreaterThan(2)
+    expect(offsets).toEqual([...offsets].sort((a, b) => a - b))
+  })
+
+  it('keeps what was handled when a handler fails', async () => {
+    const topic = await filled(10)
+    const { groupId } = await startConsumer({
+      topics: [topic],
+      handle: async ({ message }) => {
+        if (message.offset === '6') throw new Error('always')
+      }
+    })
+    await waitFor(async () => (await committed(groupId, topic))[0] === '6')
+  })
+})
+
+describe('commitOffsets()', () => {
+  it('commits these, with their metadata, and says so', async () => {
+    const topic = await filled(10, { partitions: 2 })
+    const test = await startConsumer({ topics: [topic], run: { autoCommit: false } })
+    const { consumer, groupId } = test
+    await consumer.commitOffsets([
+      { topic, partition: 0, offset: '3', metadata: 'a note' },
+      { topic, partition: 1, offset: '4' }
+    ])
+    const [{ partitions }] = await withAdmin(undefined, admin =>
+      admin.fetchOffsets({ groupId, topics: [topic] })
+    )
+    expect(partitions).toMatchObject([
+      { partition: 0, offset: '3', metadata: 'a note' },
+      { partition: 1, offset: '4' }
+    ])
+    const [event] = test.seen.of('COMMIT_OFFSETS')
+    expect(Object.keys(event).sort()).toEqual([
+      'groupGenerationId',
+      'groupId',
+      'memberId',
+      'topics'
+    ])
+    expect(
+      event.topics[0].partitions.map(({ partition, offset }) => [partition, String(offset)])
+    ).toEqual([
+      [0, '3'],
+      [1, '4']
+    ])
+  })
+
+  it('may go back', async () => {
+    const topic = await filled(10)
+    const { consumer, groupId } = await startConsumer({
+      topics: [topic],
+      run: { autoCommit: false }
+    })
+    await consumer.commitOffsets([{ topic, partition: 0, offset: '8' }])
+    await consumer.commitOffsets([{ topic, partition: 0, offset: '2' }])
+    expect(await committed(groupId, topic)).toEqual({ 0: '2' })
+    await consumer.disconnect()
+  })
+
+  it('while joining waits for the join', async () => {
+    const topic = await filled(10)
+    const groupId = uniqueName('group')
+    const consumer = createConsumer({ groupId })
+    consumer.subscribe({ topics: [topic] })
+    const running = consumer.run({ autoCommit: false, eachMessage: async () => {} })
+    await consumer.commitOffsets([{ topic, partition: 0, offset: '5' }])
+    expect(await committed(groupId, topic)).toEqual({ 0: '5' })
+    await running
+  })
+
+  it('while stopping commits before it leaves', async () => {
+    const topic = await filled(10)
+    const { promise, resolve } = defer()
+    const { consumer, groupId, messages } = await startConsumer({
+      topics: [topic],
+      handle: ({ message }) => message.offset === '3' && promise,
+      run: { autoCommit: false }
+    })
+    await waitFor(() => messages.length >= 3)
+    const stopping = consumer.stop()
+    const committing = consumer.commitOffsets([{ topic, partition: 0, offset: '3' }])
+    resolve()
+    await committing
+    await stopping
+    expect(await committed(groupId, topic)).toEqual({ 0: '3' })
+  })
+
+  it('of nothing does nothing', async () => {
+    const topic = await filled(10)
+    const { consumer, groupId } = await startConsumer({
+      topics: [topic],
+      run: { autoCommit: false }
+    })
+    await consumer.commitOffsets([])
+    await /** @type {any} */ (consumer).commitOffsets()
+    expect(await committed(groupId, topic)).toEqual({ 0: '-1' })
+  })
+
+  it('of a partition that does not exist rejects', async () => {
+    const topic = await filled(1)
+    const { consumer } = await startConsumer({ topics: [topic], retry: { retries: 0 } })
+    await expect(
+      consumer.commitOffsets([{ topic, partition: 99, offset: '5' }])
+    ).rejects.toMatchObject({ name: expect.stringMatching(/^KafkaJS/) })
+  })
+
+  it('from a handler, by hand for each message', async () => {
+    const topic = await filled(10)
+    const groupId = uniqueName('group')
+    const consumer = createConsumer({ groupId })
+    const after = /** @type {string[]} */ ([])
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ partition, message }) => {
+        const offset = String(BigInt(message.offset) + 1n)
+        await consumer.commitOffsets([{ topic, partition, offset }])
+        after.push((await committed(groupId, topic))[0])
+      }
+    })
+    await waitFor(() => after.length >= 10)
+    expect(after.join()).toBe('1,2,3,4,5,6,7,8,9,10')
+  })
+
+  it('of a group that commits an old position does not undo what another member committed', async () => {
+    const topic = await filled(100)
+    const groupId = uniqueName('group')
+    const first = await startConsumer({ topics: [topic], groupId })
+    await waitFor(() => first.messages.length >= 100)
+    await first.consumer.disconnect()
+    const second = await startConsumer({ topics: [topic], groupId })
+    await second.consumer.disconnect()
+    expect(await committed(groupId, topic)).toEqual({ 0: '100' })
+    expect(second.messages).toEqual([])
+  })
+})

@@ -1,0 +1,139 @@
+// @ts-check
+'use strict'
+
+const {
+  committed,
+  createTopic,
+  logEnd,
+  produce,
+  sharedCluster,
+  uniqueName
+} = require('../kafka/helpers')
+const { startProducer } = require('../kafka/producer')
+const { distinct, numbered, numbers, pause, startConsumer, upTo, waitFor } = require('./support')
+
+/** @type {import('../kafka/producer').Producer[]} */
+const producers = []
+
+afterEach(async () => {
+  await Promise.all(producers.splice(0).map(producer => producer.close()))
+})
+
+const transactional = async (config = {}) => {
+  const settings = { 'transactional.id': uniqueName('transaction'), 'linger.ms': 20, ...config }
+  const producer = await startProducer(sharedCluster().brokers, settings)
+  producers.push(producer)
+  return producer
+}
+
+/** Reads to the committed end and stops there. */
+const readAll = async (topic, count, options = {}) => {
+  const { consumer, messages, groupId } = await startConsumer({ topics: [topic], ...options })
+  await waitFor(() => messages.length >= count)
+  const end = await logEnd(topic)
+  await waitFor(async () => {
+    const offsets = await committed(groupId, topic)
+    return JSON.stringify(offsets) === JSON.stringify(end)
+  })
+  await consumer.disconnect()
+  return messages
+}
+
+it.each(['none', 'gzip', 'zstd'])(
+  'aborted messages are not handled, and the position passes them (%s)',
+  async compression => {
+    const topic = await createTopic({ partitions: 3 })
+    const producer = await transactional({ 'compression.type': compression })
+    const { transactions } = await producer.generate({
+      topic,
+      count: 2000,
+      transactions: ['commit', 'abort', 'abort', 'commit', 'abort'],
+      perTransaction: 50
+    })
+    const outcomes = transactions.map(({ outcome }) => outcome)
+    const expected = upTo(2000).filter(n => outcomes[Math.floor(n / 50)] === 'commit')
+    const messages = await readAll(topic, expected.length)
+    expect(distinct(messages)).toEqual(expected)
+    expect(messages).toHaveLength(expected.length)
+  }
+)
+
+it('of several producers at once, interleaved', async () => {
+  const topic = await createTopic()
+  const [one, two] = await Promise.all([transactional(), transactional()])
+  await one.begin()
+  await two.begin()
+  for (let i = 0; i < 10; i++) {
+    await one.send(topic, [{ value: String(i), partition: 0 }])
+    await two.send(topic, [{ value: String(100 + i), partition: 0 }])
+  }
+  await two.abort()
+  await two.begin()
+  await two.send(topic, [{ value: '200', partition: 0 }])
+  await one.commit()
+  await two.commit()
+  await produce(topic, [{ value: '300' }])
+  const messages = await readAll(topic, 12)
+  expect(numbers(messages)).toEqual([...upTo(10), 200, 300])
+})
+
+it('a topic of nothing but aborted messages is read to its end', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await producer.generate({ topic, count: 100, transactions: ['abort'], perTransaction: 10 })
+  const { messages, groupId, seen, consumer } = await startConsumer({ topics: [topic] })
+  await produce(topic, [{ value: '1000' }])
+  await waitFor(() => messages.length > 0)
+  await consumer.disconnect()
+  expect(numbers(messages)).toEqual([1000])
+  expect(await committed(groupId, topic)).toEqual({ 0: '111' })
+  expect(seen.of('CRASH')).toEqual([])
+})
+
+it('an open transaction holds back what is behind it', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await produce(topic, numbered(3))
+  await producer.begin()
+  await producer.send(topic, [{ value: '3', partition: 0 }])
+  await produce(topic, [{ value: '4' }])
+  const { messages } = await startConsumer({ topics: [topic], maxWaitTimeInMs: 200 })
+  await waitFor(() => messages.length >= 3)
+  await pause(300) // nothing must come
+  expect(messages).toHaveLength(3)
+  await producer.commit()
+  await waitFor(() => messages.length >= 5)
+  expect(numbers(messages)).toEqual(upTo(5))
+})
+
+it('readUncommitted handles all of them', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await producer.generate({
+    topic,
+    count: 40,
+    transactions: ['commit', 'abort'],
+    perTransaction: 10
+  })
+  await producer.begin()
+  await producer.send(topic, [{ value: '40', partition: 0 }])
+  const { messages } = await startConsumer({ topics: [topic], readUncommitted: true })
+  await waitFor(() => messages.length >= 41)
+  expect(numbers(messages)).toEqual(upTo(41))
+})
+
+it('batchContext says who wrote a message', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await producer.begin()
+  await producer.send(topic, [{ value: 'v', partition: 0 }])
+  await producer.commit()
+  const contexts = /** @type {any[]} */ ([])
+  await startConsumer({
+    topics: [topic],
+    handle: ({ message }) => contexts.push(/** @type {any} */ (message).batchContext)
+  })
+  await waitFor(() => contexts.length > 0)
+  expect(contexts[0]).toMatchObject({ inTransaction: true, isControlBatch: false })
+  expect(Number(contexts[0].producerId)).toBeGreaterThanOrEqual(0)
+})
