@@ -9,9 +9,11 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::engine::cluster::Failure;
 use crate::engine::cluster::Log;
 use crate::engine::cluster::LogLevel;
 use crate::engine::offsets;
+use crate::engine::protocol::ErrorCode;
 
 use super::Event;
 use super::machine::{Consumer, Phase};
@@ -78,7 +80,9 @@ impl Consumer {
         self.fetch.unassign_all();
         self.offsets.revoke_all();
         if let Phase::Stopping { .. } = self.phase {
-            self.drain = Some(Drain { step: Step::Leave, deadline: now + LEAVE_BOUND });
+            // A JoinGroup under way may bring a member id that must not stay behind: the group waits for it.
+            let bound = if self.group.is_rebalancing() { JOIN_BOUND } else { LEAVE_BOUND };
+            self.drain = Some(Drain { step: Step::Leave, deadline: now + bound });
             self.group.leave(now);
         } else {
             self.drain = None;
@@ -87,12 +91,21 @@ impl Consumer {
     }
 
     /// The partitions are gone already: nothing to commit, nothing to wait for.
-    pub(super) fn lost(&mut self) {
-        self.fetch.suspend(false);
+    pub(super) fn lost(&mut self, now: Instant) {
+        self.fetch.suspend(matches!(self.phase, Phase::Stopping { .. }));
         self.fetch.unassign_all();
         self.offsets.revoke_all();
         if self.phase == Phase::Running {
             self.drain = None;
+        }
+        self.refuse_commits_at_end();
+        self.flushed(now);
+    }
+
+    /// A handler that waits for a commit must not keep a consumer from stopping that will not join again.
+    pub(super) fn refuse_commits_at_end(&mut self) {
+        if matches!(self.phase, Phase::Stopping { .. }) && !self.offsets.is_member() {
+            self.offsets.refuse_commits(&Failure::Stopped);
         }
     }
 
@@ -118,8 +131,12 @@ impl Consumer {
         if let Some(progress) = self.lane_progress.get_mut(lane) {
             *progress = busy.then_some(now);
         }
-        if std::mem::take(&mut self.stalled) && self.phase == Phase::Running {
-            self.group.join(now, self.topics.keys().cloned().collect());
+        // Another handler's progress does not heal the one that is stuck.
+        if self.stalled && self.oldest_progress_ends().is_none_or(|end| now < end) {
+            self.stalled = false;
+            if self.phase == Phase::Running {
+                self.group.join(now, self.topics.keys().cloned().collect());
+            }
         }
     }
 
@@ -127,6 +144,10 @@ impl Consumer {
         if self.stalled || self.phase != Phase::Running {
             return None;
         }
+        self.oldest_progress_ends()
+    }
+
+    fn oldest_progress_ends(&self) -> Option<Instant> {
         let oldest = self.lane_progress.iter().flatten().min()?;
         Some(*oldest + self.config.max_poll_interval)
     }
@@ -144,13 +165,22 @@ impl Consumer {
                 ),
                 extra: Vec::new(),
             }));
-            self.lost();
+            self.lost(now);
             self.group.lost(now, "maxPollInterval exceeded");
+            // The handler that is stuck may be waiting for one of these, and we for the handler.
+            self.offsets.refuse_commits(&no_member());
         }
     }
+}
+
+/// What a commit fails with while the poll-interval guard keeps us out of the group.
+pub(super) fn no_member() -> Failure {
+    Failure::Broker { code: ErrorCode::UNKNOWN_MEMBER_ID, partition: None }
 }
 
 /// One commit on a healthy broker takes milliseconds.
 const FLUSH_BOUND: Duration = Duration::from_secs(5);
 /// Leaving is a courtesy: the session's end would do.
 const LEAVE_BOUND: Duration = Duration::from_secs(1);
+/// More than the group itself needs to give up on a JoinGroup.
+const JOIN_BOUND: Duration = Duration::from_secs(6);

@@ -39,7 +39,7 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
-use super::drain::Drain;
+use super::drain::{Drain, no_member};
 use super::{ConsumerConfig, Event};
 
 /// A consumer of a group. See the module's documentation.
@@ -141,8 +141,10 @@ impl Consumer {
         self.phase = Phase::Running;
         let names: Vec<Arc<str>> = topics.keys().map(|topic| topic.as_str().into()).collect();
         self.cluster.set_topics(&names);
-        self.group.join(now, topics.keys().cloned().collect());
         self.topics = topics;
+        if !self.stalled {
+            self.group.join(now, self.topics.keys().cloned().collect());
+        }
     }
 
     /// Answers [`Event::ProtocolsNeeded`].
@@ -157,7 +159,8 @@ impl Consumer {
 
     /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest.
     pub fn seek(&mut self, partition: TopicPartition, offset: i64) {
-        if !self.fetch.is_assigned(&partition) {
+        // Between two generations nothing would come of it.
+        if !self.fetch.is_assigned(&partition) || self.drain.is_some() {
             self.pending_seeks.insert(partition, offset);
             return;
         }
@@ -197,6 +200,10 @@ impl Consumer {
             return;
         }
         self.offsets.commit(ticket, offsets);
+        if self.stalled {
+            self.offsets.refuse_commits(&no_member());
+        }
+        self.refuse_commits_at_end();
     }
 
     /// Commits if the interval or the threshold says so. Answered by [`Event::CommitDone`].
@@ -218,6 +225,7 @@ impl Consumer {
             Phase::Running | Phase::Crashed => {
                 self.phase = Phase::Stopping { deadline: now + self.config.rebalance_timeout };
                 self.fetch.suspend(true);
+                self.refuse_commits_at_end();
                 self.drain = Some(Drain::waiting(now + self.config.rebalance_timeout));
                 self.step_drain(now);
             }

@@ -6,6 +6,8 @@
 mod drain;
 mod machine;
 mod route;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

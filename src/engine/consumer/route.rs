@@ -19,8 +19,9 @@ use super::{Event, Joined};
 
 impl Consumer {
     /// Carries events between the machines until all are quiet.
+    /// After the end there is nobody to tell.
     pub(super) fn route(&mut self, now: Instant) {
-        loop {
+        while self.phase != Phase::Stopped {
             if let Some(event) = self.cluster.poll_event() {
                 self.cluster_event(now, event);
             } else if let Some(event) = self.group.poll_event() {
@@ -84,7 +85,9 @@ impl Consumer {
                 }
                 self.begin_drain(now);
             }
-            group::Event::Lost { .. } => self.lost(),
+            group::Event::Lost { .. } => self.lost(now),
+            // Whoever is on the way out takes nothing any more.
+            group::Event::Joined { .. } if self.phase != Phase::Running => {}
             group::Event::Joined { .. } => self.joined(now, event),
             group::Event::Heartbeat => {
                 if let Some(member) = self.group.membership() {

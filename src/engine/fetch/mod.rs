@@ -21,7 +21,7 @@ mod response;
 mod session;
 mod slot;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! [`world::World`] checks the room's promises after every step, whatever a test is about.
 
 mod answers;
-mod broker;
+pub(crate) mod broker;
 mod delivery;
 mod pausing;
 mod random;

@@ -127,6 +127,14 @@ impl Offsets {
         self.settle_flush();
     }
 
+    /// No generation will come before those who wait for one go on: they get `failure`. What is on its way already
+    /// gets its answer.
+    pub fn refuse_commits(&mut self, failure: &Failure) {
+        for Manual { ticket, .. } in std::mem::take(&mut self.commits.manual) {
+            self.done(ticket, Err(failure.clone()));
+        }
+    }
+
     fn enqueue(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, retry: bool) {
         let automatic = offsets.is_none();
         // Now, not when its turn comes: a later ticket must not find something newer committed already.

@@ -112,6 +112,11 @@ impl Offsets {
         self.searching = 0;
     }
 
+    /// Is there a generation to commit in?
+    pub fn is_member(&self) -> bool {
+        self.member.is_some()
+    }
+
     /// The end: whoever waits for a commit gets [`Failure::Stopped`].
     pub fn close(&mut self) {
         self.close_commits();

@@ -11,7 +11,7 @@
 //!              96.. of the runtime (slot, epoch); never written here
 //! 128    record bytes: ranges of the batches as they came (decompressed)
 //! then, at a multiple of 8:
-//!        batch table: 64 bytes for each batch that contributed messages
+//!        batch table: 64 bytes for each batch that contributed messages; one that came in two runs is listed twice
 //!          i32 firstMessage, i32 messageCount, i64 firstOffset (base offset), i64 firstTimestamp, i64 maxTimestamp,
 //!          i64 producerId, i32 partitionLeaderEpoch, i32 lastOffsetDelta, i32 firstSequence, i32 producerEpoch,
 //!          i32 attributes, i32 magic

@@ -4,8 +4,8 @@
 //! FetchedRecords ─ BatchReader ──────────────────────────────────────────────► slab
 //!                  │ batch.rs         header, CRC-32C                           │ layout.rs   where things lie
 //!                  │ transactions.rs  READ_COMMITTED filter                     │ delivery.rs data, then tables
-//!                  │ codec/           gzip, snappy, lz4, zstd, bounded          │ names.rs    header names, once
-//!                  │ record.rs        one record (magic 2)
+//!                  │ codec/           gzip, snappy, lz4, zstd, bounded          │ tables.rs   index: the inner loop
+//!                  │ record.rs        one record (magic 2)                      └ names.rs    header names, once
 //!                  └ legacy.rs        message sets (magic 0 and 1)
 //! ```
 //!
@@ -26,6 +26,7 @@ mod legacy;
 mod names;
 mod reader;
 mod record;
+mod tables;
 mod transactions;
 mod varint;
 

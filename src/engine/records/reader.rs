@@ -17,11 +17,12 @@ use bytes::Bytes;
 
 use super::batch::{BATCH_OVERHEAD, Batch, Frame};
 use super::codec::{Decompressor, Output};
-use super::delivery::{Delivery, Stop, Summary};
+use super::delivery::{Delivery, Summary};
 use super::error::{Codec, RecordError};
 use super::layout;
 use super::legacy;
 use super::record::Current;
+use super::tables::Stop;
 use super::transactions::TransactionFilter;
 use crate::engine::protocol::fetch::AbortedTransaction;
 
@@ -318,7 +319,7 @@ impl BatchReader {
         let invalid = |what| Err(RecordError::InvalidRecord { offset: batch.base_offset, what });
         match appended.stop {
             Stop::Full => Ok(Some(Pause::Full)),
-            Stop::Skip => Ok(None),
+            Stop::Again => Ok(None),
             Stop::TooSmall(need) => Ok(Some(Pause::TooSmall(need))),
             Stop::Invalid(what) => invalid(what),
             Stop::BatchEnd if *at < bytes.len() => invalid("more bytes than records"),

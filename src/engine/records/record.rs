@@ -117,5 +117,7 @@ pub(super) fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
 
 /// Its fields do not add up to its length.
 pub(super) const MALFORMED: &str = "a record whose fields do not fit it";
+/// The shortest record: a length, attributes, two deltas, two lengths and a count.
+pub(super) const MIN_RECORD: usize = 7;
 /// The longest an i32 gets.
 const MAX_VARINT: usize = 5;

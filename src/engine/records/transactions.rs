@@ -56,3 +56,74 @@ fn is_abort_marker(batch: &Batch, body: &[u8]) -> bool {
 }
 
 const ABORT: i16 = 0;
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::engine::records::tests::encode::{TestBatch, TestRecord};
+
+    const PRODUCER: i64 = 9;
+
+    fn skips(filter: &mut TransactionFilter, batch: &TestBatch) -> bool {
+        let bytes = batch.encode();
+        let header = Batch::read(&bytes, true).unwrap().unwrap();
+        filter.skips(&header, bytes.get(61..).unwrap())
+    }
+
+    fn data(offset: i64, transactional: bool) -> TestBatch {
+        let batch = TestBatch::of(vec![TestRecord { offset, ..TestRecord::default() }]);
+        TestBatch { transactional, producer_id: PRODUCER, ..batch }
+    }
+
+    fn inside_aborted() -> TransactionFilter {
+        let mut filter =
+            TransactionFilter::new(vec![AbortedTransaction { producer_id: PRODUCER, first_offset: 5 }]);
+        assert!(!skips(&mut filter, &data(4, true)));
+        assert!(skips(&mut filter, &data(5, true)));
+        filter
+    }
+
+    #[test]
+    fn an_abort_marker_ends_the_transaction() {
+        let mut filter = inside_aborted();
+        skips(&mut filter, &TestBatch::marker(6, PRODUCER, false));
+        assert!(!skips(&mut filter, &data(7, true)));
+    }
+
+    #[test]
+    fn nothing_else_does() {
+        let mut not_a_marker = TestBatch::marker(6, PRODUCER, false);
+        not_a_marker.control = false;
+        let mut compressed = TestBatch::marker(6, PRODUCER, false);
+        compressed.codec = 1;
+        let mut short_key = TestBatch::marker(6, PRODUCER, false);
+        short_key.records[0].key = Some(vec![0, 0, 0]);
+        let mut no_key = TestBatch::marker(6, PRODUCER, false);
+        no_key.records[0].key = None;
+        let others = [TestBatch::marker(6, PRODUCER, true), TestBatch::marker(6, PRODUCER + 1, false)];
+        for batch in others.into_iter().chain([not_a_marker, compressed, short_key, no_key]) {
+            let mut filter = inside_aborted();
+            skips(&mut filter, &batch);
+            assert!(skips(&mut filter, &data(7, true)), "{batch:?}");
+        }
+    }
+
+    #[test]
+    fn only_transactional_batches_of_that_producer_are_skipped() {
+        let mut filter = inside_aborted();
+        assert!(!skips(&mut filter, &data(6, false)));
+        assert!(!skips(&mut filter, &TestBatch { producer_id: PRODUCER + 1, ..data(6, true) }));
+        assert!(!skips(&mut filter, &TestBatch { producer_id: -1, ..data(6, true) }));
+        assert!(skips(&mut filter, &data(6, true)));
+    }
+
+    #[test]
+    fn a_marker_may_end_a_transaction_without_data() {
+        // the records of the transaction were compacted away, or lie before what was fetched
+        let aborted = AbortedTransaction { producer_id: PRODUCER, first_offset: 2 };
+        let mut filter = TransactionFilter::new(vec![aborted]);
+        skips(&mut filter, &TestBatch::marker(6, PRODUCER, false));
+        assert!(!skips(&mut filter, &data(7, true)));
+    }
+}

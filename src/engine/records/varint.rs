@@ -62,6 +62,11 @@ impl<'a> Cursor<'a> {
             self.at += 1;
             return Some(i64::from(unzigzag(u32::from(low))));
         }
+        let high = *self.bytes.get(self.at as usize + 1)?;
+        if high < 0x80 {
+            self.at += 2;
+            return Some(i64::from(unzigzag(u32::from(low & 0x7f) | u32::from(high) << 7)));
+        }
         let (raw, end) = long(self.bytes, self.at)?;
         self.at = end;
         Some((raw >> 1).cast_signed() ^ -(raw & 1).cast_signed())

@@ -15,20 +15,20 @@ use crate::engine::records::tests::encode::TestBatch;
 use crate::engine::records::tests::encode::TestRecord;
 
 /// The topic `t`.
-pub(super) const TOPIC: TopicId = TopicId([1; 16]);
+pub(crate) const TOPIC: TopicId = TopicId([1; 16]);
 
 /// One partition's log.
 #[derive(Default)]
-pub(super) struct Log {
-    pub(super) start: i64,
-    pub(super) end: i64,
+pub(crate) struct Log {
+    pub(crate) start: i64,
+    pub(crate) end: i64,
     /// First offset, offset after the last, bytes.
     batches: Vec<(i64, i64, Vec<u8>)>,
 }
 
 impl Log {
     /// Appends a batch of messages with values of these lengths.
-    pub(super) fn append(&mut self, lengths: &[usize]) {
+    pub(crate) fn append(&mut self, lengths: &[usize]) {
         let records = lengths.iter().zip(self.end..).map(|(length, offset)| TestRecord {
             offset,
             timestamp: 1,
@@ -39,12 +39,12 @@ impl Log {
     }
 
     /// Appends offsets that no consumer sees.
-    pub(super) fn append_marker(&mut self) {
+    pub(crate) fn append_marker(&mut self) {
         self.push(TestBatch::marker(self.end, 9, true).encode(), 1);
     }
 
     /// Appends a batch whose checksum is wrong.
-    pub(super) fn append_corrupt(&mut self) {
+    pub(crate) fn append_corrupt(&mut self) {
         let record = TestRecord { offset: self.end, value: Some(vec![7; 10]), ..Default::default() };
         let mut bytes = TestBatch::of(vec![record]).encode();
         let last = bytes.len() - 1;
@@ -59,7 +59,7 @@ impl Log {
     }
 
     /// Everything before `offset` is gone.
-    pub(super) fn delete_before(&mut self, offset: i64) {
+    pub(crate) fn delete_before(&mut self, offset: i64) {
         self.start = offset;
         self.batches.retain(|(_, next, _)| *next > offset);
     }
@@ -82,33 +82,40 @@ impl Log {
     }
 }
 
-#[derive(Default)]
-pub(super) struct Broker {
+#[derive(Default, Clone)]
+pub(crate) struct Broker {
     session: Option<(i32, i32)>,
     wanted: BTreeMap<i32, FetchPartition>,
     sessions: i32,
     /// Does the cache of sessions have a place for us?
-    pub(super) grants: bool,
+    pub(crate) grants: bool,
     /// Partitions that answer with an error, and perhaps the leader they know.
-    pub(super) errors: BTreeMap<i32, (ErrorCode, Option<(i32, i32)>)>,
+    pub(crate) errors: BTreeMap<i32, (ErrorCode, Option<(i32, i32)>)>,
 }
 
 impl Broker {
-    pub(super) fn new() -> Broker {
+    pub(crate) fn new() -> Broker {
         Broker { grants: true, ..Broker::default() }
     }
 
     /// Forgets the session: evicted, or restarted.
-    pub(super) fn evict(&mut self) {
+    pub(crate) fn evict(&mut self) {
         self.session = None;
     }
 
+    /// Would it answer at once?
+    pub(crate) fn has_news(&self, request: &FetchRequest, logs: &BTreeMap<i32, Log>) -> bool {
+        let answer = self.clone().fetch(request, logs);
+        let mut partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+        answer.error.is_err() || partitions.any(|p| p.error.is_err() || !p.records.is_empty())
+    }
+
     /// What the long poll of the session asks for.
-    pub(super) fn session_partitions(&self) -> Vec<i32> {
+    pub(crate) fn session_partitions(&self) -> Vec<i32> {
         self.wanted.keys().copied().collect()
     }
 
-    pub(super) fn fetch(&mut self, request: &FetchRequest, logs: &BTreeMap<i32, Log>) -> FetchResponse {
+    pub(crate) fn fetch(&mut self, request: &FetchRequest, logs: &BTreeMap<i32, Log>) -> FetchResponse {
         let mut wanted = BTreeMap::new();
         let mut session_id = 0;
         if request.session_epoch >= 0 {
@@ -172,6 +179,6 @@ impl Broker {
     }
 }
 
-pub(super) fn refused(error: ErrorCode) -> FetchResponse {
+pub(crate) fn refused(error: ErrorCode) -> FetchResponse {
     FetchResponse { error, ..Default::default() }
 }

@@ -7,8 +7,8 @@ mod lz4;
 mod snappy;
 mod zstd;
 
-use super::delivery::Tables;
 use super::error::{Codec, CodecError};
+use super::tables::Tables;
 
 /// What reading records reuses from batch to batch: codec states, buffers, tables. One per thread.
 pub struct Decompressor {

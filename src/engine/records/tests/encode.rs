@@ -195,6 +195,9 @@ pub(crate) struct Decoded {
     pub(crate) high_watermark: i64,
     pub(crate) fetch_offset: i64,
     pub(crate) names: usize,
+    pub(crate) headers: usize,
+    /// Names that a header refers to.
+    pub(crate) names_in_use: usize,
     /// Where the last table ends.
     pub(crate) end: usize,
 }
@@ -259,6 +262,11 @@ pub(crate) fn decode(slab: &[u8]) -> Decoded {
         high_watermark: long(layout::HIGH_WATERMARK_AT),
         fetch_offset: long(layout::FETCH_OFFSET_AT),
         names: size(layout::NAME_COUNT_AT),
+        headers: size(layout::HEADER_COUNT_AT),
+        names_in_use: (0..size(layout::HEADER_COUNT_AT))
+            .map(|n| size(headers_at + 12 * n))
+            .collect::<std::collections::HashSet<_>>()
+            .len(),
         end: names_at + 8 * size(layout::NAME_COUNT_AT),
     }
 }

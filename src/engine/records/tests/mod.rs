@@ -43,6 +43,8 @@ fn drain(
                 assert_eq!(decoded.end, summary.used);
                 assert_eq!(decoded.messages.len(), summary.messages as usize);
                 assert!(decoded.messages.len() <= max_messages.max(1));
+                let headers: usize = decoded.messages.iter().map(|message| message.headers.len()).sum();
+                assert_eq!((decoded.headers, decoded.names), (headers, decoded.names_in_use));
                 assert_eq!(decoded.base_offset, summary.base_offset);
                 assert_eq!(decoded.first_offset, summary.first_offset);
                 assert_eq!(decoded.last_offset, summary.last_offset);
@@ -289,6 +291,52 @@ fn the_count_of_records_must_be_right() {
         let (deliveries, error) = drain(fetched(batch.encode_around(&body), 0), 1 << 10, 10);
         assert_eq!(messages(&deliveries).len(), records.min(2));
         assert_eq!(error, Some(RecordError::InvalidRecord { offset: 0, what }));
+    }
+}
+
+#[test]
+fn tables_of_many_small_headers_fit_every_slab() {
+    let headers: Vec<_> = (0..30).map(|n| (vec![n % 20], None)).collect();
+    let records: Vec<_> =
+        (0..20).map(|n| TestRecord { headers: headers[n..n + 8].to_vec(), ..record(n as i64, "") }).collect();
+    let bytes = TestBatch::of(records.clone()).encode();
+    for slab_size in (450..4000).step_by(7) {
+        let (deliveries, error) = drain(fetched(bytes.clone(), 0), slab_size, 100);
+        assert_eq!(error, None);
+        assert_eq!(messages(&deliveries), records);
+        assert!(deliveries.iter().all(|(summary, _)| summary.used <= slab_size));
+    }
+}
+
+#[test]
+fn a_record_must_fill_its_length() {
+    for headers in [vec![], vec![(b"a".to_vec(), None)]] {
+        let batch = TestBatch::of(vec![TestRecord { headers, ..record(0, "x") }]);
+        let body = batch.encode()[61..].to_vec();
+        // one byte more and one less than the fields take
+        let longer = [&[body[0] + 2], &body[1..], &[0]].concat();
+        let shorter = [&[body[0] - 2], &body[1..]].concat();
+        for body in [longer, shorter] {
+            let (deliveries, error) = drain(fetched(batch.encode_around(&body), 0), 1 << 10, 10);
+            assert_eq!(deliveries, []);
+            assert!(matches!(error, Some(RecordError::InvalidRecord { offset: 0, .. })), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_large_batch_in_small_deliveries_is_delivered_whole() {
+    // records of very different size, so that no guess of what to copy is right
+    let value = |n: i64| "x".repeat(if n % 50 == 0 { 3000 } else { (n % 7) as usize });
+    let records: Vec<_> = (0..500).map(|n| record(n, &value(n))).collect();
+    for codec in [0, 3] {
+        let batch = TestBatch { codec, ..TestBatch::of(records.clone()) };
+        for max_messages in [1, 2, 60, 499, 500] {
+            let (deliveries, error) = drain(fetched(batch.encode(), 0), 1 << 20, max_messages);
+            assert_eq!(error, None);
+            assert_eq!(messages(&deliveries), records);
+            assert_eq!(deliveries.len(), 500usize.div_ceil(max_messages), "each but the last is full");
+        }
     }
 }
 

@@ -1,0 +1,9 @@
+//! The whole consumer on virtual time: a scripted coordinator, brokers with logs, a network with latency, handlers that
+//! take time and fail. [`world::World`] keeps the ledger and checks the promises after every step.
+
+mod cluster;
+mod guard;
+mod random;
+mod rebalancing;
+mod stopping;
+mod world;

@@ -1,0 +1,262 @@
+//! The brokers: metadata, the group's coordinator, logs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::engine::cluster::Target;
+use crate::engine::fetch::tests::broker::Broker;
+use crate::engine::fetch::tests::broker::Log;
+use crate::engine::fetch::tests::broker::TOPIC;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::consumer_protocol::Assignment;
+use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
+use crate::engine::protocol::heartbeat::HeartbeatResponse;
+use crate::engine::protocol::join_group::JoinGroupMember;
+use crate::engine::protocol::join_group::JoinGroupResponse;
+use crate::engine::protocol::leave_group::LeaveGroupResponse;
+use crate::engine::protocol::list_offsets::LATEST;
+use crate::engine::protocol::list_offsets::ListOffsetsResponse;
+use crate::engine::protocol::list_offsets::ListOffsetsResponsePartition;
+use crate::engine::protocol::list_offsets::ListOffsetsResponseTopic;
+use crate::engine::protocol::metadata::MetadataBroker;
+use crate::engine::protocol::metadata::MetadataPartition;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::metadata::MetadataTopic;
+use crate::engine::protocol::offset_commit::OffsetCommitResponse;
+use crate::engine::protocol::offset_commit::OffsetCommitResponsePartition;
+use crate::engine::protocol::offset_commit::OffsetCommitResponseTopic;
+use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
+use crate::engine::protocol::offset_fetch::OffsetFetchResponsePartition;
+use crate::engine::protocol::offset_fetch::OffsetFetchResponseTopic;
+use crate::engine::protocol::sync_group::SyncGroupResponse;
+
+/// Two brokers; the first one is the coordinator until it moves.
+pub(super) struct Cluster {
+    pub(super) brokers: BTreeMap<i32, Broker>,
+    pub(super) logs: BTreeMap<i32, Log>,
+    pub(super) leaders: BTreeMap<i32, i32>,
+    pub(super) leader_epoch: i32,
+    pub(super) coordinator: i32,
+    pub(super) generation: i32,
+    pub(super) members: BTreeSet<String>,
+    next_member: usize,
+    /// Heartbeats are told to rejoin until somebody does.
+    pub(super) rebalancing: bool,
+    /// JoinGroups are held back.
+    pub(super) holds_joins: bool,
+    /// OffsetCommits are held back.
+    pub(super) holds_commits: bool,
+    /// What the next assignment gives us.
+    pub(super) share: Vec<i32>,
+    pub(super) committed: BTreeMap<i32, i64>,
+    /// Every commit that was taken.
+    pub(super) commits: Vec<(i32, i64)>,
+    pub(super) left: usize,
+}
+
+impl Cluster {
+    pub(super) fn new() -> Cluster {
+        Cluster {
+            brokers: (0..2).map(|node| (node, Broker::new())).collect(),
+            logs: (0..4).map(|partition| (partition, Log::default())).collect(),
+            leaders: (0..4).map(|partition| (partition, partition % 2)).collect(),
+            leader_epoch: 1,
+            coordinator: 0,
+            generation: 0,
+            members: BTreeSet::new(),
+            next_member: 0,
+            rebalancing: false,
+            holds_joins: false,
+            holds_commits: false,
+            share: vec![0, 1, 2, 3],
+            committed: BTreeMap::new(),
+            commits: Vec::new(),
+            left: 0,
+        }
+    }
+
+    pub(super) fn assignment(&self) -> Bytes {
+        let topics = vec![("t".to_owned(), self.share.clone())];
+        Assignment { topics, ..Default::default() }.encode()
+    }
+
+    /// The partition's leader is this node from now on.
+    pub(super) fn move_leader(&mut self, partition: i32, node: i32) {
+        self.leader_epoch += 1;
+        self.leaders.insert(partition, node);
+        for (id, broker) in &mut self.brokers {
+            if *id == node {
+                broker.errors.remove(&partition);
+            } else {
+                broker.errors.insert(partition, (ErrorCode::NOT_LEADER_OR_FOLLOWER, None));
+            }
+        }
+    }
+
+    /// None: not yet.
+    pub(super) fn answer(
+        &mut self,
+        _now: Instant,
+        to: Target,
+        request: &Request,
+    ) -> Option<Result<Response, NetError>> {
+        let elsewhere = to != Target::Coordinator(self.coordinator);
+        let not_coordinator = if elsewhere { ErrorCode::NOT_COORDINATOR } else { ErrorCode::NONE };
+        Some(Ok(match request {
+            Request::Metadata(_) => Response::Metadata(self.metadata()),
+            Request::FindCoordinator(_) => Response::FindCoordinator(FindCoordinatorResponse {
+                node_id: self.coordinator,
+                host: format!("b{}", self.coordinator),
+                port: 9092,
+                ..Default::default()
+            }),
+            Request::JoinGroup(_) if self.holds_joins && !elsewhere => return None,
+            Request::JoinGroup(request) => {
+                let mut answer =
+                    JoinGroupResponse { member_id: request.member_id.clone(), ..Default::default() };
+                if elsewhere {
+                    answer.error = ErrorCode::NOT_COORDINATOR;
+                } else if request.member_id.is_empty() {
+                    self.next_member += 1;
+                    answer.member_id = format!("m{}", self.next_member);
+                    answer.error = ErrorCode::MEMBER_ID_REQUIRED;
+                    // KIP-394: pending, which counts: a client that goes away now should say so.
+                    self.members.insert(answer.member_id.clone());
+                } else if !self.members.contains(&request.member_id) {
+                    answer.error = ErrorCode::UNKNOWN_MEMBER_ID;
+                } else {
+                    self.generation += 1;
+                    self.rebalancing = false;
+                    answer.generation_id = self.generation;
+                    answer.protocol_type = Some("consumer".into());
+                    answer.protocol_name = Some("RoundRobinAssigner".into());
+                    answer.leader.clone_from(&request.member_id);
+                    let member_id = request.member_id.clone();
+                    answer.members = vec![JoinGroupMember { member_id, ..Default::default() }];
+                }
+                Response::JoinGroup(answer)
+            }
+            Request::SyncGroup(request) => {
+                let mut error = self.membership(&request.member_id, request.generation_id);
+                if error == ErrorCode::NONE && self.rebalancing {
+                    error = ErrorCode::REBALANCE_IN_PROGRESS;
+                }
+                let error = if elsewhere { not_coordinator } else { error };
+                let assignment = request.assignments.first().map(|a| a.assignment.clone());
+                Response::SyncGroup(SyncGroupResponse {
+                    error,
+                    protocol_type: Some("consumer".into()),
+                    protocol_name: Some("RoundRobinAssigner".into()),
+                    assignment: assignment.unwrap_or_default(),
+                    ..Default::default()
+                })
+            }
+            Request::Heartbeat(request) => {
+                let mut error = self.membership(&request.member_id, request.generation_id);
+                if error == ErrorCode::NONE && self.rebalancing {
+                    error = ErrorCode::REBALANCE_IN_PROGRESS;
+                }
+                let error = if elsewhere { not_coordinator } else { error };
+                Response::Heartbeat(HeartbeatResponse { error, ..Default::default() })
+            }
+            Request::LeaveGroup(request) => {
+                if !elsewhere {
+                    self.members.remove(&request.member_id);
+                    self.left += 1;
+                }
+                Response::LeaveGroup(LeaveGroupResponse { error: not_coordinator, ..Default::default() })
+            }
+            Request::OffsetCommit(_) if self.holds_commits && !elsewhere => return None,
+            Request::OffsetCommit(request) => {
+                let error = self.membership(&request.member_id, request.generation_id);
+                let error = if elsewhere { not_coordinator } else { error };
+                let mut topics = Vec::new();
+                for topic in &request.topics {
+                    let mut partitions = Vec::new();
+                    for asked in &topic.partitions {
+                        if error == ErrorCode::NONE {
+                            self.committed.insert(asked.partition, asked.offset);
+                            self.commits.push((asked.partition, asked.offset));
+                        }
+                        partitions.push(OffsetCommitResponsePartition { partition: asked.partition, error });
+                    }
+                    topics.push(OffsetCommitResponseTopic { name: topic.name.clone(), partitions });
+                }
+                Response::OffsetCommit(OffsetCommitResponse { topics, ..Default::default() })
+            }
+            Request::OffsetFetch(request) => {
+                let mut topics = Vec::new();
+                for topic in request.topics.iter().flatten() {
+                    let partitions = topic.partitions.iter().map(|p| OffsetFetchResponsePartition {
+                        partition: *p,
+                        offset: self.committed.get(p).copied().unwrap_or(-1),
+                        ..Default::default()
+                    });
+                    let partitions = partitions.collect();
+                    topics.push(OffsetFetchResponseTopic { name: topic.name.clone(), partitions });
+                }
+                Response::OffsetFetch(OffsetFetchResponse {
+                    error: not_coordinator,
+                    topics,
+                    ..Default::default()
+                })
+            }
+            Request::ListOffsets(request) => {
+                let mut topics = Vec::new();
+                for topic in &request.topics {
+                    let partitions = topic.partitions.iter().map(|asked| {
+                        let log = &self.logs[&asked.partition];
+                        let leads = to == Target::Node(self.leaders[&asked.partition]);
+                        ListOffsetsResponsePartition {
+                            partition: asked.partition,
+                            error: if leads { ErrorCode::NONE } else { ErrorCode::NOT_LEADER_OR_FOLLOWER },
+                            offset: if asked.timestamp == LATEST { log.end } else { log.start },
+                            ..Default::default()
+                        }
+                    });
+                    let partitions = partitions.collect();
+                    topics.push(ListOffsetsResponseTopic { name: topic.name.clone(), partitions });
+                }
+                Response::ListOffsets(ListOffsetsResponse { topics, ..Default::default() })
+            }
+            other => panic!("not a consumer's request: {other:?}"),
+        }))
+    }
+
+    fn membership(&self, member_id: &str, generation_id: i32) -> ErrorCode {
+        if !self.members.contains(member_id) {
+            ErrorCode::UNKNOWN_MEMBER_ID
+        } else if generation_id != self.generation {
+            ErrorCode::ILLEGAL_GENERATION
+        } else {
+            ErrorCode::NONE
+        }
+    }
+
+    fn metadata(&self) -> MetadataResponse {
+        let brokers = self.brokers.keys().map(|node| MetadataBroker {
+            node_id: *node,
+            host: format!("b{node}"),
+            port: 9092,
+            rack: None,
+        });
+        let partitions = self.leaders.iter().map(|(partition, leader)| MetadataPartition {
+            partition: *partition,
+            leader: *leader,
+            leader_epoch: self.leader_epoch,
+            ..Default::default()
+        });
+        let topic = MetadataTopic {
+            name: Some("t".into()),
+            topic_id: TOPIC,
+            partitions: partitions.collect(),
+            ..Default::default()
+        };
+        MetadataResponse { brokers: brokers.collect(), topics: vec![topic], ..Default::default() }
+    }
+}

@@ -1,0 +1,103 @@
+//! The poll-interval guard: a handler that makes no progress must not keep its partitions.
+
+use std::time::Duration;
+
+use crate::engine::cluster::Failure;
+use crate::engine::protocol::ErrorCode;
+
+use super::world::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// One handler hangs in partition 0; the guard has not fired yet.
+fn hanging() -> World {
+    let mut world = World::running();
+    world.handler = None;
+    world.append(0, 3);
+    world.run(MAX_POLL - 2 * SECOND);
+    assert_eq!(world.cluster.left, 0);
+    world
+}
+
+#[test]
+fn a_handler_that_hangs_costs_the_membership_until_it_goes_on() {
+    let mut world = hanging();
+    world.run(3 * SECOND);
+    assert_eq!((world.cluster.left, world.cluster.members.len()), (1, 0));
+    assert!(world.consumer.assignment().is_empty(), "lost");
+    let before = world.requests.len();
+    world.run(60 * SECOND);
+    assert_eq!(world.requests.len() - before, 0, "nothing to do: {:?}", &world.requests[before..]);
+    // Somebody else does its work.
+    world.cluster.committed.insert(0, 12);
+    world.release();
+    world.run(3 * SECOND);
+    assert_eq!(world.joined, 2);
+    assert!(!world.cluster.commits.contains(&(0, 11)), "a late commit");
+    world.assert_all_committed();
+}
+
+#[test]
+fn slow_is_not_stuck() {
+    let mut world = World::running();
+    world.handler = Some(MAX_POLL - SECOND);
+    world.append(0, 5);
+    world.run(6 * MAX_POLL);
+    assert_eq!((world.cluster.left, world.joined), (0, 1));
+    world.assert_all_committed();
+}
+
+#[test]
+fn progress_of_one_handler_does_not_heal_another() {
+    let mut world = hanging();
+    world.append(1, 3);
+    world.run(SECOND);
+    assert_eq!(world.lanes.iter().flatten().count(), 2);
+    world.run(3 * SECOND);
+    assert_eq!(world.cluster.left, 1);
+    // The second one goes on, the first one does not.
+    let lane = world.lanes.iter().position(|lane| lane.as_ref().is_some_and(|lane| lane.partition == 1));
+    world.lanes[lane.unwrap()] = None;
+    world.consumer.finish(world.now, lane.unwrap(), crate::engine::fetch::Outcome::Done);
+    world.settle();
+    world.run(5 * SECOND);
+    assert_eq!((world.joined, world.cluster.left), (1, 1));
+    world.consumer.start(world.now, [("t".to_owned(), true)].into());
+    world.settle();
+    world.run(5 * SECOND);
+    assert_eq!(world.joined, 1, "nor does another subscription");
+    world.release();
+    world.run(3 * SECOND);
+    assert_eq!(world.joined, 2);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_handler_that_waits_for_a_commit_is_not_waited_for() {
+    let refused = Some(Err(Failure::Broker { code: ErrorCode::UNKNOWN_MEMBER_ID, partition: None }));
+    let mut world = hanging();
+    world.run(3 * SECOND);
+    world.commit(1, 0, 11);
+    assert_eq!(world.done(1), refused);
+
+    // The commit came first, and cannot be.
+    let mut world = hanging();
+    world.down = true;
+    world.cut();
+    world.commit(1, 0, 11);
+    world.run(5 * SECOND);
+    assert!(world.done(1).is_some());
+    world.down = false;
+    world.release();
+    world.run(8 * SECOND);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_stop_while_a_handler_hangs() {
+    let mut world = hanging();
+    world.run(3 * SECOND);
+    world.stop();
+    world.run(REBALANCE + 2 * SECOND);
+    assert_eq!(world.stopped, 1);
+}

@@ -1,0 +1,498 @@
+//! The consumer, its owner, its handlers, the cluster, the network and the time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::Target;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Consumer;
+use crate::engine::consumer::ConsumerConfig;
+use crate::engine::consumer::Event;
+use crate::engine::consumer::Tag;
+use crate::engine::fetch::Buffer;
+use crate::engine::fetch::DecodeJob;
+use crate::engine::fetch::Decoded;
+use crate::engine::fetch::FetchConfig;
+use crate::engine::fetch::LANE_STOP;
+use crate::engine::fetch::Outcome;
+use crate::engine::fetch::tests::broker::Broker;
+use crate::engine::fetch::tests::broker::Log;
+use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::fetch::FetchRequest;
+use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
+use crate::engine::records::Decompressor;
+use crate::engine::records::tests::encode::decode;
+
+use super::cluster::Cluster;
+
+pub(super) const LATENCY: Duration = Duration::from_millis(2);
+pub(super) const REBALANCE: Duration = Duration::from_secs(10);
+pub(super) const MAX_POLL: Duration = Duration::from_secs(20);
+
+/// A handler at work on one message.
+pub(super) struct Lane {
+    pub(super) partition: i32,
+    base: i64,
+    next: i64,
+    offsets: Vec<i64>,
+    at: usize,
+    /// When it is through with the current message; None = never.
+    until: Option<Instant>,
+}
+
+/// A request under way.
+struct Sent {
+    tag: Tag,
+    to: Target,
+    body: Request,
+    arrives: Instant,
+    /// A held Fetch is answered by then.
+    deadline: Option<Instant>,
+}
+
+pub(super) struct World {
+    pub(super) consumer: Consumer,
+    pub(super) now: Instant,
+    pub(super) cluster: Cluster,
+    pub(super) rng: fastrand::Rng,
+    sent: Vec<Sent>,
+    /// Answers on their way back.
+    coming: Vec<(Instant, Tag, Result<Response, NetError>)>,
+    pub(super) lanes: Vec<Option<Lane>>,
+    /// How long a handler takes per message; None = for ever.
+    pub(super) handler: Option<Duration>,
+    /// One in so many messages fails; 0 = none.
+    pub(super) failures: u32,
+    pub(super) events: Vec<Event>,
+    pub(super) stopped: usize,
+    pub(super) joined: usize,
+    /// JoinGroup is out and Joined has not come.
+    joining: bool,
+    /// Next offset after everything handled, per partition.
+    pub(super) handled: BTreeMap<i32, i64>,
+    pub(super) delivered: Vec<(i32, i64)>,
+    /// Seeks and other members may leave holes.
+    pub(super) holes: BTreeSet<i32>,
+    /// What `commitOffsets` was called with: the user may commit what he likes.
+    explicit: BTreeSet<(i32, i64)>,
+    pub(super) requests: Vec<(Instant, &'static str)>,
+    /// The network is down: what is sent breaks.
+    pub(super) down: bool,
+    codecs: Decompressor,
+    memory: HashMap<u32, Vec<u8>>,
+}
+
+pub(super) fn tp(partition: i32) -> TopicPartition {
+    TopicPartition { topic: "t".into(), partition }
+}
+
+pub(super) fn config() -> ConsumerConfig {
+    ConsumerConfig {
+        group_id: "g".into(),
+        group_instance_id: None,
+        session_timeout: Duration::from_secs(10),
+        rebalance_timeout: REBALANCE,
+        heartbeat_interval: Duration::from_secs(1),
+        max_poll_interval: MAX_POLL,
+        metadata_max_age: Duration::from_secs(300),
+        allow_auto_topic_creation: false,
+        never_reset: false,
+        auto_commit: true,
+        auto_commit_interval: None,
+        auto_commit_threshold: None,
+        fetch: FetchConfig {
+            max_wait: Duration::from_secs(1),
+            min_bytes: 1,
+            max_bytes: 1 << 20,
+            max_bytes_per_partition: 4_000,
+            read_committed: false,
+            check_crcs: true,
+            rack_id: String::new(),
+            max_queued_bytes: 1 << 20,
+            lanes: 2,
+        },
+    }
+}
+
+impl World {
+    pub(super) fn new() -> World {
+        World::with(config(), 7)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
+    pub(super) fn with(config: ConsumerConfig, seed: u64) -> World {
+        let lanes = config.fetch.lanes;
+        let mut world = World {
+            consumer: Consumer::new(config, seed),
+            now: Instant::now(),
+            cluster: Cluster::new(),
+            rng: fastrand::Rng::with_seed(seed),
+            sent: Vec::new(),
+            coming: Vec::new(),
+            lanes: (0..lanes).map(|_| None).collect(),
+            handler: Some(Duration::from_millis(1)),
+            failures: 0,
+            events: Vec::new(),
+            stopped: 0,
+            joined: 0,
+            joining: false,
+            handled: BTreeMap::new(),
+            delivered: Vec::new(),
+            holes: BTreeSet::new(),
+            explicit: BTreeSet::new(),
+            requests: Vec::new(),
+            down: false,
+            codecs: Decompressor::new(1 << 20),
+            memory: HashMap::new(),
+        };
+        for slab in 0..4 {
+            world.memory.insert(slab, vec![0; 32 * 1024]);
+            world.consumer.give(slab);
+        }
+        world
+    }
+
+    pub(super) fn start(&mut self) {
+        self.consumer.start(self.now, [("t".to_owned(), true)].into());
+        self.settle();
+    }
+
+    /// A member of generation 1 with four partitions of ten messages each, all handled and committed.
+    pub(super) fn running() -> World {
+        let mut world = World::new();
+        world.append_all(10);
+        world.start();
+        world.run(Duration::from_secs(2));
+        world.assert_all_committed();
+        world
+    }
+
+    pub(super) fn append(&mut self, partition: i32, messages: usize) {
+        self.log(partition).append(&vec![20; messages]);
+        self.settle();
+    }
+
+    pub(super) fn append_all(&mut self, messages: usize) {
+        (0..4).for_each(|partition| self.append(partition, messages));
+    }
+
+    pub(super) fn log(&mut self, partition: i32) -> &mut Log {
+        self.cluster.logs.get_mut(&partition).unwrap()
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.consumer.stop(self.now);
+        self.settle();
+    }
+
+    pub(super) fn commit(&mut self, ticket: u64, partition: i32, offset: i64) {
+        self.explicit.insert((partition, offset));
+        self.consumer.commit(ticket, Some(vec![(tp(partition), offset, None)]));
+        self.settle();
+    }
+
+    /// How the commit with this ticket has ended, if it has.
+    pub(super) fn done(&self, ticket: u64) -> Option<Result<(), Failure>> {
+        let mut ends = self.events.iter().filter_map(|event| match event {
+            Event::CommitDone { ticket: of, result } if *of == ticket => Some(result.clone()),
+            _ => None,
+        });
+        let end = ends.next();
+        assert!(ends.next().is_none(), "a promise settles once");
+        end
+    }
+
+    pub(super) fn crashed(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Crashed(_)))
+    }
+
+    pub(super) fn sent_since(&self, since: usize, name: &str) -> usize {
+        self.requests[since..].iter().filter(|(_, other)| *other == name).count()
+    }
+
+    pub(super) fn assert_all_committed(&self) {
+        for (partition, log) in &self.cluster.logs {
+            let committed = self.cluster.committed.get(partition).copied().unwrap_or(0);
+            assert_eq!(committed, log.end, "partition {partition}: {:?}", self.handled);
+        }
+    }
+
+    // ---- time
+
+    /// Lets time pass: answers arrive, handlers finish, timers ring.
+    pub(super) fn run(&mut self, by: Duration) {
+        let end = self.now + by;
+        for round in 0.. {
+            assert!(round < 200_000, "busy loop");
+            let Some(at) = self.next_instant().filter(|at| *at <= end) else { break };
+            assert!(at >= self.now);
+            self.now = at;
+            self.happen();
+        }
+        self.now = end;
+        self.happen();
+    }
+
+    /// As [`World::run`], until `what` holds.
+    pub(super) fn run_until(&mut self, what: impl Fn(&World) -> bool) {
+        for _ in 0..100_000 {
+            if what(self) {
+                return;
+            }
+            self.now = self.next_instant().unwrap();
+            self.happen();
+        }
+        panic!("never");
+    }
+
+    fn next_instant(&self) -> Option<Instant> {
+        let sent = self.sent.iter().map(|sent| sent.deadline.unwrap_or(sent.arrives));
+        let coming = self.coming.iter().map(|(at, ..)| *at);
+        let lanes = self.lanes.iter().flatten().filter_map(|lane| lane.until);
+        let timer = self.consumer.poll_timeout(self.now);
+        sent.chain(coming).chain(lanes).chain(timer).min()
+    }
+
+    fn happen(&mut self) {
+        self.arrive();
+        let (due, coming): (Vec<_>, _) =
+            std::mem::take(&mut self.coming).into_iter().partition(|(at, ..)| *at <= self.now);
+        self.coming = coming;
+        for (_, tag, response) in due {
+            self.consumer.handle_response(self.now, tag, response);
+        }
+        if self.consumer.poll_timeout(self.now).is_some_and(|at| at <= self.now) {
+            self.consumer.handle_timeout(self.now);
+        }
+        for lane in 0..self.lanes.len() {
+            self.work(lane);
+        }
+        self.settle();
+    }
+
+    // ---- the network
+
+    /// Requests reach their broker.
+    fn arrive(&mut self) {
+        for sent in std::mem::take(&mut self.sent) {
+            let Sent { tag, to, body, arrives, deadline } = sent;
+            let is_due = deadline.unwrap_or(arrives) <= self.now;
+            let response = match &body {
+                _ if self.down && arrives <= self.now => {
+                    Some(Err(NetError::Closed { broker: "broker:9092".into() }))
+                }
+                Request::Fetch(request) if arrives <= self.now => {
+                    let held = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap());
+                    let expired = deadline.is_some() && is_due;
+                    match self.fetched(to, request, expired) {
+                        Some(response) => Some(Ok(response)),
+                        None => {
+                            let deadline = deadline.or(Some(self.now + held));
+                            self.sent.push(Sent { tag, to, body, arrives, deadline });
+                            continue;
+                        }
+                    }
+                }
+                body if is_due => self.cluster.answer(self.now, to, body),
+                _ => None,
+            };
+            match response {
+                Some(response) => self.coming.push((self.now + LATENCY, tag, response)),
+                // Held back by the coordinator, or still on its way.
+                None if is_due => {
+                    let arrives = self.now + Duration::from_millis(5);
+                    self.sent.push(Sent { tag, to, body, arrives, deadline });
+                }
+                None => self.sent.push(Sent { tag, to, body, arrives, deadline }),
+            }
+        }
+    }
+
+    fn fetched(&mut self, to: Target, request: &FetchRequest, expired: bool) -> Option<Response> {
+        let (Target::Fetch(node) | Target::FetchExpress(node)) = to else { panic!("{to:?}") };
+        let Cluster { brokers, logs, .. } = &mut self.cluster;
+        let broker: &mut Broker = brokers.get_mut(&node).unwrap();
+        let answers = expired || broker.has_news(request, logs);
+        answers.then(|| Response::Fetch(broker.fetch(request, logs)))
+    }
+
+    /// Every connection breaks; held requests get no answer.
+    pub(super) fn cut(&mut self) {
+        for sent in std::mem::take(&mut self.sent) {
+            let closed = NetError::Closed { broker: "broker:9092".into() };
+            self.coming.push((self.now, sent.tag, Err(closed)));
+        }
+        self.happen();
+    }
+
+    // ---- the handlers
+
+    /// The handler in this lane is through with its message.
+    fn work(&mut self, index: usize) {
+        let Some(lane) = &mut self.lanes[index] else { return };
+        if lane.until.is_none_or(|until| until > self.now) {
+            return;
+        }
+        if self.failures > 0 && self.rng.u32(0..self.failures) == 0 {
+            self.lanes[index] = None;
+            let wait = Duration::from_millis(self.rng.u64(0..200));
+            self.consumer.finish(self.now, index, Outcome::Again(wait));
+            return;
+        }
+        let next = lane.offsets.get(lane.at).map_or(lane.next, |offset| offset + 1);
+        let handled = self.handled.entry(lane.partition).or_default();
+        *handled = (*handled).max(next);
+        lane.at += 1;
+        let is_last = lane.at >= lane.offsets.len();
+        let resolved = if is_last { lane.next } else { next };
+        self.consumer.progress(self.now, index, i32::try_from(resolved - lane.base).unwrap());
+        let flags = self.consumer.lane_flags().nth(index).unwrap();
+        if is_last || flags & LANE_STOP != 0 {
+            self.lanes[index] = None;
+            let outcome = if is_last { Outcome::Done } else { Outcome::Again(Duration::ZERO) };
+            self.consumer.finish(self.now, index, outcome);
+        } else {
+            lane.until = self.handler.map(|time| self.now + time);
+            self.deliver(index);
+        }
+    }
+
+    /// The current message of this lane reaches its handler.
+    fn deliver(&mut self, index: usize) {
+        let Some(lane) = &self.lanes[index] else { return };
+        let Some(offset) = lane.offsets.get(lane.at) else { return };
+        self.delivered.push((lane.partition, *offset));
+        let handled = self.handled.get(&lane.partition).copied().unwrap_or(0);
+        let holes = self.holes.contains(&lane.partition);
+        assert!(holes || *offset <= handled, "{}: {offset} after {handled}", lane.partition);
+    }
+
+    fn take(&mut self, index: usize) -> bool {
+        let Some(delivery) = self.consumer.take(self.now, index) else { return false };
+        assert!(!self.joining, "a delivery between revocation and assignment");
+        assert_eq!(self.stopped, 0);
+        let partition = self.consumer.slot(delivery.slot).unwrap().partition;
+        assert!(self.consumer.assignment().contains(&tp(partition)));
+        let mut others = self.lanes.iter().flatten();
+        assert!(others.all(|lane| lane.partition != partition), "a partition in two lanes");
+        let bytes = match delivery.buffer {
+            Buffer::Slab(slab) => {
+                self.consumer.give(slab);
+                self.memory.get(&slab).unwrap().clone()
+            }
+            Buffer::Staged(bytes) => bytes,
+        };
+        let decoded = decode(&bytes);
+        self.lanes[index] = Some(Lane {
+            partition,
+            base: delivery.summary.base_offset,
+            next: delivery.summary.next_offset,
+            offsets: decoded.messages.iter().map(|message| message.offset).collect(),
+            at: 0,
+            until: self.handler.map(|time| self.now + time),
+        });
+        self.deliver(index);
+        true
+    }
+
+    /// Handlers that hang go on.
+    pub(super) fn release(&mut self) {
+        self.handler = Some(Duration::from_millis(1));
+        for lane in self.lanes.iter_mut().flatten() {
+            lane.until = Some(self.now);
+        }
+        self.happen();
+    }
+
+    // ---- the promises
+
+    /// What the driver, the decoder and the facade do after each step, and what must hold then.
+    pub(super) fn settle(&mut self) {
+        for round in 0.. {
+            assert!(round < 1_000, "busy loop");
+            let mut stirred = false;
+            while let Some(DecodeJob { slot, epoch, mut reader, mut buffer }) = self.consumer.poll_decode() {
+                let memory = match &mut buffer {
+                    Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
+                    Buffer::Staged(bytes) => bytes,
+                };
+                let result = reader.fill(&mut self.codecs, memory, 5);
+                self.consumer.decoded(Decoded { slot, epoch, reader, buffer, result });
+                stirred = true;
+            }
+            while let Some((tag, outbound)) = self.consumer.poll_request(self.now) {
+                self.see_request(tag, outbound.to, outbound.body);
+                stirred = true;
+            }
+            while let Some(event) = self.consumer.poll_event() {
+                self.see(event);
+                stirred = true;
+            }
+            for lane in 0..self.lanes.len() {
+                stirred |= self.lanes[lane].is_none() && self.take(lane);
+            }
+            if !stirred {
+                break;
+            }
+        }
+        let timeout = self.consumer.poll_timeout(self.now);
+        assert!(timeout.is_none_or(|at| at > self.now), "a timer that has rung already: busy loop");
+    }
+
+    fn see_request(&mut self, tag: Tag, to: Target, body: Request) {
+        assert_eq!(self.stopped, 0, "after Stopped: {body:?}");
+        assert_ne!(to, Target::AnyCoordinator);
+        self.requests.push((self.now, body.key().name()));
+        match &body {
+            Request::JoinGroup(_) => self.joining = true,
+            Request::OffsetCommit(request) => {
+                for partition in request.topics.iter().flat_map(|topic| &topic.partitions) {
+                    let handled = self.handled.get(&partition.partition).copied().unwrap_or(0);
+                    let committed = self.cluster.committed.get(&partition.partition).copied().unwrap_or(0);
+                    let number = partition.partition;
+                    let is_free =
+                        self.holes.contains(&number) || self.explicit.contains(&(number, partition.offset));
+                    let is_handled = partition.offset <= handled.max(committed);
+                    assert!(is_free || is_handled, "{number}: commits {} after {handled}", partition.offset);
+                }
+            }
+            _ => {}
+        }
+        self.sent.push(Sent { tag, to, body, arrives: self.now + LATENCY, deadline: None });
+    }
+
+    fn see(&mut self, event: Event) {
+        assert_eq!(self.stopped, 0, "after Stopped: {event:?}");
+        match event {
+            Event::ProtocolsNeeded { job, .. } => {
+                let protocol =
+                    JoinGroupProtocol { name: "RoundRobinAssigner".into(), metadata: "subscription".into() };
+                self.consumer.protocols(self.now, job, Ok(vec![protocol]));
+            }
+            Event::AssignmentNeeded { job, members, .. } => {
+                let assignment = self.cluster.assignment();
+                let assignments = members.into_iter().map(|member| SyncGroupAssignment {
+                    member_id: member.member_id,
+                    assignment: assignment.clone(),
+                });
+                self.consumer.assignments(self.now, job, Ok(assignments.collect()));
+            }
+            Event::Joined(_) => {
+                self.joining = false;
+                self.joined += 1;
+                // Others may have come further with what was theirs meanwhile.
+                for (partition, committed) in &self.cluster.committed {
+                    let handled = self.handled.entry(*partition).or_default();
+                    *handled = (*handled).max(*committed);
+                }
+            }
+            Event::Stopped => self.stopped += 1,
+            Event::Log(_) | Event::FetchStart { .. } | Event::FetchEnd { .. } | Event::Brokers(_) => {}
+            event => self.events.push(event),
+        }
+    }
+}
