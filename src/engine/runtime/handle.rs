@@ -54,6 +54,10 @@ impl ConsumerHandle {
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
         let now = Instant::now();
         let mut inner = self.shared.lock();
+        if inner.started || inner.stopped || inner.closed {
+            return;
+        }
+        inner.started = true;
         inner.consumer.seed_metadata(metadata);
         inner.consumer.start(now, topics);
         drop(inner);
@@ -204,7 +208,9 @@ impl ConsumerHandle {
     /// See [`Consumer::stop`].
     pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
         let mut inner = self.shared.lock();
-        if inner.stopped || inner.closed {
+        if !inner.is_running() {
+            // A start that comes after this starts nothing.
+            inner.stopped = true;
             drop(inner);
             done(Ok(()));
             return;
@@ -243,7 +249,7 @@ impl ConsumerHandle {
         command: impl FnOnce(&mut Consumer, Instant, u64),
     ) {
         let mut inner = self.shared.lock();
-        if inner.stopped || inner.closed {
+        if !inner.is_running() {
             drop(inner);
             done(Err(Failure::Stopped));
             return;
@@ -259,7 +265,7 @@ impl ConsumerHandle {
     }
 
     /// A panic of ours must end the consumer with a word, not leave it standing still.
-    fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shared = self.shared.clone();
         executor::spawn(async move {
             if let Err(error) = tokio::spawn(task).await
