@@ -105,6 +105,21 @@ describe('connect', () => {
     expect(world.connects).toHaveLength(1)
   })
 
+  it('rejects at once with an option that only the engine can judge', async () => {
+    const { cluster } = create()
+    native.NativeClient = class {
+      constructor() {
+        throw Object.assign(new Error('Invalid ssl.ca: no certificate in PEM'), {
+          code: 'InvalidArg'
+        })
+      }
+    }
+    const { error } = await settle(cluster.connect())
+    expect(error).toBeInstanceOf(errors.KafkaJSNonRetriableError)
+    expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+    expect(error.message).toBe('Invalid ssl.ca: no certificate in PEM')
+  })
+
   it('ends its retries when disconnected, and starts anew with another client', async () => {
     const { cluster, world } = create()
     world.onConnect = async () => refused()

@@ -100,8 +100,10 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
             "connection",
             Fields { broker: Some(broker), api: Some((api.name(), *api as i16)), ..fields },
         ),
-        NetError::Authentication { broker, .. } => {
-            object(env, "authentication", Fields { broker: Some(broker), retriable: false, ..fields })
+        NetError::Authentication { broker, code, .. } => {
+            let kind = if code.is_some() { "protocol" } else { "authentication" };
+            let code = code.map(|code| i32::from(code.0));
+            object(env, kind, Fields { broker: Some(broker), code, retriable: false, ..fields })
         }
         NetError::ClientClosed => object(env, "closed-client", Fields { retriable: false, ..fields }),
         _ => object(env, "no-broker", fields),

@@ -121,7 +121,7 @@ class Cluster {
   /** @private */
   open() {
     const { config, options } = this
-    const client = new native.NativeClient(
+    const client = createNativeClient(
       {
         clientId: config.clientId,
         connectionTimeout: config.connectionTimeout,
@@ -440,6 +440,21 @@ class Cluster {
       })
     )
     return byTopic(answers.flat(), ({ partition, offset }) => ({ partition, offset }))
+  }
+}
+
+/**
+ * @param {import('../native').NativeClientOptions} options
+ * @param {(event: NativeClientEvent) => void} notify
+ * @returns {NativeClient}
+ */
+const createNativeClient = (options, notify) => {
+  const { NativeClient } = native
+  try {
+    return new NativeClient(options, notify)
+  } catch (e) {
+    // An option that only the engine can judge, a certificate for instance.
+    throw new KafkaJSNonRetriableError(e.message, { cause: e })
   }
 }
 

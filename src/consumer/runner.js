@@ -21,11 +21,10 @@ const {
 const { events } = require('../events')
 const { createEngineLog } = require('../loggers')
 const { Backoff } = require('../retry')
-const { MemberMetadata } = require('../assigners/assignerProtocol')
-const Long = require('../long')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
 const { Lane } = require('./lane')
+const { Membership } = require('./membership')
 
 /** Handlers may keep the event loop this long at a stretch, ms. */
 const TURN = 4
@@ -34,10 +33,6 @@ const MOST_PER_LOOK = 64
 /** Slabs that the engine holds besides one per lane: being filled, and ready. */
 const SPARE_SLABS = 4
 const MOST_SLABS = 16
-/** Fetch events without a fetch come no more often than this, ms. */
-const SHORTEST_CYCLE = 100
-/** The broker's error code. */
-const REBALANCE_IN_PROGRESS = 27
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
@@ -48,12 +43,11 @@ class Runner {
     this.cluster = cluster
     this.groupId = groupId
     this.options = options
-    this.assigners = assigners
+    this.membership = new Membership({ cluster, groupId, options, assigners, logger, emitter })
     this.retry = retry
     this.emitter = emitter
     this.onCrash = onCrash
     this.logger = logger.namespace('Runner')
-    this.groupLogger = logger.namespace('ConsumerGroup')
     this.engineLog = createEngineLog(logger)
 
     this.name = `kafkars.runner.${nextRunner++}.handler`
@@ -90,18 +84,7 @@ class Runner {
     /** @type {Promise<void> | null} */
     this.stopping = null
     this.crashed = false
-    /** Empty until the first join. */
-    this.memberId = ''
-    /** What an assigner threw: the engine only hands back the text. @type {Error | null} */
-    this.callbackError = null
-    /** @type {Map<string, { fromBeginning: boolean }>} */
-    this.topics = new Map()
     this.joined = () => {}
-    this.unwatch = () => {}
-    /** Has the engine fetched since the last look? */
-    this.fetched = false
-    /** @type {NodeJS.Timeout | undefined} */
-    this.idleCycles = undefined
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
     this.turnStart = 0
@@ -124,7 +107,6 @@ class Runner {
       if (this.stopping) return resolve()
       this.joined = resolve
       this.joinFailed = reject
-      this.topics = topics
       this.consumer = new native.NativeConsumer(
         this.cluster.native,
         this.engineOptions(),
@@ -135,7 +117,7 @@ class Runner {
       this.running = true
       // The engine's threads do not keep the process alive; a running consumer does.
       this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
-      this.unwatch = this.emitter.watch(() => this.watchFetches())
+      this.membership.start(this.consumer, topics)
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
       for (let i = 0; i < slabs; i++) this.give()
@@ -147,7 +129,7 @@ class Runner {
 
   /** Joins again for these topics. @param {Map<string, { fromBeginning: boolean }>} topics */
   subscribe(topics) {
-    this.topics = topics
+    this.membership.topics = topics
     this.consumer?.start(toNativeTopics(topics))
   }
 
@@ -167,8 +149,7 @@ class Runner {
       if (this.consumer) await this.consumer.stop()
     } finally {
       clearInterval(this.keepAlive)
-      clearInterval(this.idleCycles)
-      this.unwatch()
+      this.membership.end()
       this.hasStarted(this.consumer)
       this.joined()
     }
@@ -408,7 +389,7 @@ class Runner {
   crash(error) {
     if (this.crashed || this.stopping) return
     this.crashed = true
-    if (this.memberId === '') this.joinFailed(error)
+    if (this.membership.memberId === '') this.joinFailed(error)
     else this.onCrash(error)
   }
 
@@ -422,172 +403,13 @@ class Runner {
     }
   }
 
-  /**
-   * Fetch events are made for listeners only. kafkajs's fetch cycles go on when there is nothing to fetch (every partition
-   * paused, none assigned): programs take them for a sign of life.
-   */
-  watchFetches() {
-    const { emitter } = this
-    const listens = emitter.listens(events.FETCH_START) || emitter.listens(events.FETCH)
-    this.consumer.setFetchEvents(listens)
-    clearInterval(this.idleCycles)
-    if (!listens) return
-    this.idleCycles = setInterval(
-      () => {
-        if (!this.fetched) this.idleCycle()
-        this.fetched = false
-      },
-      Math.max(this.options.maxWaitTimeInMs, SHORTEST_CYCLE)
-    )
-  }
-
-  idleCycle() {
-    for (const nodeId of this.cluster.getNodeIds()) {
-      this.emitter.emit(events.FETCH_START, { nodeId })
-      this.emitter.emit(events.FETCH, { numberOfBatches: 0, duration: 0, nodeId })
-    }
-  }
-
   /** @param {any} event of `native.d.ts` */
   handle(event) {
-    const { groupId, emitter } = this
-    switch (event.type) {
-      case 'log':
-        return this.engineLog(event)
-      case 'protocols':
-        return this.offerProtocols(event)
-      case 'assign':
-        return this.assign(event)
-      case 'joined':
-        return this.groupJoined(event)
-      case 'rebalancing':
-        this.logger.warn('The group is rebalancing, re-joining', {
-          groupId,
-          memberId: event.memberId,
-          error: createErrorFromCode(REBALANCE_IN_PROGRESS).message
-        })
-        return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
-      case 'heartbeat':
-        return emitter.emit(events.HEARTBEAT, {
-          groupId,
-          memberId: event.memberId,
-          groupGenerationId: event.generationId
-        })
-      case 'committed':
-        return this.committed(event)
-      case 'fetch_start':
-        this.fetched = true
-        return emitter.emit(events.FETCH_START, { nodeId: String(event.nodeId) })
-      case 'fetch':
-        return emitter.emit(events.FETCH, {
-          numberOfBatches: event.numberOfBatches,
-          duration: event.duration,
-          nodeId: String(event.nodeId)
-        })
-      case 'crash':
-        return this.crash(this.callbackError ?? fromFailure(event.error))
-    }
-  }
-
-  offerProtocols({ job, topics }) {
-    try {
-      const protocols = this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
-      this.consumer.completeProtocols(job, null, protocols)
-    } catch (error) {
-      this.consumer.completeProtocols(job, this.callbackFailed(error), [])
-    }
-  }
-
-  async assign({ job, protocol, members }) {
-    try {
-      const assigner = this.assigners.find(({ name }) => name === protocol)
-      if (!assigner) {
-        throw new KafkaJSNonRetriableError(
-          `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
-        )
-      }
-      await this.cluster.loadTopics(subscribedTopics(members, this.topics))
-      const assignments = await assigner.assign({
-        members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
-          memberId,
-          groupInstanceId,
-          memberMetadata
-        })),
-        topics: [...this.topics.keys()]
-      })
-      this.consumer.completeAssign(
-        job,
-        null,
-        assignments.map(({ memberId, memberAssignment }) => ({
-          memberId,
-          assignment: memberAssignment
-        }))
-      )
-    } catch (error) {
-      this.consumer.completeAssign(job, this.callbackFailed(error), [])
-    }
-  }
-
-  /** The engine will crash with the message; the user gets the error itself. */
-  callbackFailed(error) {
-    this.callbackError =
-      error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
-    return this.callbackError.message
-  }
-
-  groupJoined(event) {
-    const { groupId, emitter } = this
-    const memberAssignment = {}
-    for (const { topic, partitions } of event.assignment) memberAssignment[topic] = [...partitions]
-    this.memberId = event.memberId
-    if (event.unsubscribed.length > 0) this.reportUnsubscribed(event)
-    const payload = {
-      groupId,
-      memberId: event.memberId,
-      leaderId: event.leaderId,
-      isLeader: event.isLeader,
-      memberAssignment,
-      groupProtocol: event.groupProtocol,
-      duration: event.duration
-    }
-    emitter.emit(events.GROUP_JOIN, payload)
-    this.groupLogger.info('Consumer has joined the group', payload)
-    this.joined()
-  }
-
-  reportUnsubscribed({ assignment, unsubscribed, generationId, memberId }) {
-    const topicsNotSubscribed = unsubscribed.map(({ topic }) => topic)
-    const payload = {
-      groupId: this.groupId,
-      generationId,
-      memberId,
-      assignedTopics: [...assignment, ...unsubscribed].map(({ topic }) => topic),
-      topicsSubscribed: [...this.topics.keys()],
-      topicsNotSubscribed
-    }
-    this.emitter.emit(events.RECEIVED_UNSUBSCRIBED_TOPICS, payload)
-    this.groupLogger.warn('Consumer group received unsubscribed topics', {
-      ...payload,
-      helpUrl:
-        'https://kafka.js.org/docs/faq#why-am-i-receiving-messages-for-topics-i-m-not-subscribed-to'
-    })
-  }
-
-  committed({ memberId, generationId, automatic, topics }) {
-    if (!this.emitter.listens(events.COMMIT_OFFSETS)) return
-    this.emitter.emit(events.COMMIT_OFFSETS, {
-      groupId: this.groupId,
-      memberId,
-      groupGenerationId: generationId,
-      topics: topics.map(({ topic, partitions }) => ({
-        topic,
-        partitions: partitions.map(({ partition, offset, metadata }) =>
-          automatic
-            ? { partition: String(partition), offset }
-            : { partition, offset: Long.fromValue(offset), ...(metadata !== null && { metadata }) }
-        )
-      }))
-    })
+    if (event.type === 'crash')
+      {this.crash(this.membership.callbackError ?? fromFailure(event.error))}
+    else if (event.type === 'log') this.engineLog(event)
+    else this.membership.handle(event)
+    if (event.type === 'joined') this.joined()
   }
 
   engineOptions() {
@@ -621,15 +443,6 @@ class Runner {
 /** @param {Map<string, { fromBeginning: boolean }>} topics */
 const toNativeTopics = topics =>
   [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
-
-/** Everything that a member of the group subscribes to, us included. */
-const subscribedTopics = (members, ours) => {
-  const topics = new Set(ours.keys())
-  for (const { memberMetadata } of members) {
-    for (const topic of MemberMetadata.decode(memberMetadata).topics) topics.add(topic)
-  }
-  return [...topics]
-}
 
 /** What `heartbeat()` and commits say when the partitions are about to go: the group decides, not the handler's retries. */
 const endsGeneration = error =>

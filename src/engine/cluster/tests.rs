@@ -140,7 +140,7 @@ fn closed() -> NetError {
 }
 
 fn refused() -> NetError {
-    NetError::Authentication { broker: "h:9092".into(), message: "no".into() }
+    NetError::Authentication { broker: "h:9092".into(), message: "no".into(), code: None }
 }
 
 #[test]

@@ -169,6 +169,8 @@ pub enum NetError {
         broker: String,
         /// kafkajs's words, never a secret.
         message: String,
+        /// The broker's error code, when it refused the handshake and not the credentials.
+        code: Option<ErrorCode>,
     },
     /// The node is not in the metadata (any more), or no broker is known at all.
     #[error("No broker available")]

@@ -114,7 +114,7 @@ fn an_express_that_breaks_leaves_the_session_alone() {
 #[test]
 fn only_authentication_ends_it() {
     let mut world = with_data(&[0]);
-    let error = NetError::Authentication { broker: "b".into(), message: "no".into() };
+    let error = NetError::Authentication { broker: "b".into(), code: None, message: "no".into() };
     world.answer_with(0, Err(error.clone()));
     assert_eq!(world.events, [Event::Failed(Failure::Net(error))]);
 }

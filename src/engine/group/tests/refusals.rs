@@ -72,7 +72,7 @@ fn fatal_codes_end_the_machine() {
 fn errors_of_the_network_that_will_not_pass_end_the_machine() {
     let broker = || "broker:9092".to_owned();
     let errors = [
-        NetError::Authentication { broker: broker(), message: "no".into() },
+        NetError::Authentication { broker: broker(), message: "no".into(), code: None },
         NetError::UnsupportedApi { api: "JoinGroup", key: 11 },
         NetError::Decode { broker: broker(), api: ApiKey::JoinGroup, error: DecodeError::NotUtf8 },
         NetError::ClientClosed,

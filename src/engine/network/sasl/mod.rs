@@ -9,7 +9,7 @@ mod scram;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ impl Sasl {
         connection: &Arc<Connection>,
     ) -> Result<Option<Duration>, NetError> {
         let mechanism = &self.config.mechanism;
-        let session = Arc::new(Session { connection: connection.clone(), lifetime_ms: AtomicI64::new(0) });
+        let session = Arc::new(Session::new(connection.clone()));
         connection.log(LogLevel::Debug, format!("Authenticate with SASL {mechanism}"));
         match self.converse(&session).await {
             Ok(()) => {
@@ -86,6 +86,7 @@ impl Sasl {
             None => Err(NetError::Authentication {
                 broker: String::new(),
                 message: "The connection to authenticate is closed".to_owned(),
+                code: None,
             }),
         }
     }
@@ -175,7 +176,7 @@ impl Sasl {
 
     async fn outside(&self, session: &Arc<Session>) -> Result<(), NetError> {
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let (done, outcome) = oneshot::channel();
+        let (done, mut outcome) = oneshot::channel();
         self.sessions().insert(id, OutsideSession { session: session.clone(), done });
         let _forget = ForgetSession { sasl: self, id };
         let address = session.connection.address();
@@ -185,15 +186,20 @@ impl Sasl {
             port: address.port,
             mechanism: self.config.mechanism.clone(),
         });
-        tokio::select! {
+        let outcome = tokio::select! {
             biased;
-            // A connection that broke is no verdict on the credentials, whatever is made of it outside.
-            reason = session.connection.died() => Err(reason),
-            outcome = outcome => match outcome {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(message)) => Err(session.failed(message)),
-                Err(_) => Err(session.connection.closed()),
+            reason = session.connection.died() => match reason {
+                // A broker closes behind its refusal, and only the outside knows how to call that one.
+                NetError::Closed { .. } if session.is_refused() => outcome.await,
+                // A connection that broke is no verdict on the credentials, whatever is made of it outside.
+                reason => return Err(reason),
             },
+            outcome = &mut outcome => outcome,
+        };
+        match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(message)) => Err(session.failed(message)),
+            Err(_) => Err(session.connection.closed()),
         }
     }
 
@@ -217,9 +223,15 @@ impl Drop for ForgetSession<'_> {
 struct Session {
     connection: Arc<Connection>,
     lifetime_ms: AtomicI64,
+    /// Whether the broker has refused a round: it will not go on.
+    refused: AtomicBool,
 }
 
 impl Session {
+    fn new(connection: Arc<Connection>) -> Session {
+        Session { connection, lifetime_ms: AtomicI64::new(0), refused: AtomicBool::new(false) }
+    }
+
     async fn handshake(&self, mechanism: &str) -> Result<(), NetError> {
         let request = SaslHandshakeRequest { mechanism: mechanism.to_owned() }.into();
         let version = self.connection.version_for(&request)?;
@@ -227,7 +239,11 @@ impl Session {
             return Err(self.connection.closed());
         };
         if answer.error.is_err() {
-            return Err(self.failed(answer.error.message()));
+            return Err(NetError::Authentication {
+                broker: self.connection.address().broker(),
+                message: answer.error.message().into_owned(),
+                code: Some(answer.error),
+            });
         }
         if !answer.mechanisms.iter().any(|enabled| enabled == mechanism) {
             return Err(self.failed(format!("SASL {mechanism} mechanism is not supported by the server")));
@@ -243,11 +259,16 @@ impl Session {
             return Err(self.connection.closed());
         };
         self.lifetime_ms.store(answer.session_lifetime_ms, Ordering::Relaxed);
+        self.refused.store(answer.error.is_err(), Ordering::Relaxed);
         Ok(match (answer.error, answer.error_message) {
             (ErrorCode::NONE, _) => Ok(answer.auth_bytes),
             (ErrorCode::SASL_AUTHENTICATION_FAILED, Some(message)) if !message.is_empty() => Err(message),
             (error, _) => Err(error.message().into_owned()),
         })
+    }
+
+    fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     fn lifetime(&self) -> Option<Duration> {
@@ -256,7 +277,8 @@ impl Session {
     }
 
     fn failed(&self, message: impl Into<String>) -> NetError {
-        NetError::Authentication { broker: self.connection.address().broker(), message: message.into() }
+        let broker = self.connection.address().broker();
+        NetError::Authentication { broker, message: message.into(), code: None }
     }
 }
 

@@ -16,6 +16,7 @@ use super::{closed, heartbeat, metadata, send};
 use crate::engine::cluster::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent, SaslConfig};
 use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 
 const PASSWORD: &str = "s3cret-s3cret";
@@ -31,7 +32,7 @@ fn config(mechanism: &str) -> NetworkConfig {
 }
 
 fn refused(message: &str) -> NetError {
-    NetError::Authentication { broker: "one:9092".to_owned(), message: message.to_owned() }
+    NetError::Authentication { broker: "one:9092".to_owned(), message: message.to_owned(), code: None }
 }
 
 impl Peer {
@@ -104,15 +105,21 @@ async fn a_refusal_is_final_and_in_the_brokers_words() {
 
 #[tokio::test]
 async fn the_mechanism_must_be_offered() {
-    for (offered, error, message) in [
-        (&["GSSAPI"][..], 33, "The broker does not support the requested SASL mechanism"),
-        (&["GSSAPI"], 0, "SASL PLAIN mechanism is not supported by the server"),
+    let with_code = |code, message: &str| NetError::Authentication {
+        broker: "one:9092".to_owned(),
+        message: message.to_owned(),
+        code: Some(ErrorCode(code)),
+    };
+    for (offered, error, expected) in [
+        (&["GSSAPI"][..], 33, with_code(33, "The broker does not support the requested SASL mechanism")),
+        (&[], 34, with_code(34, "Request is not valid given the current SASL state")),
+        (&["GSSAPI"], 0, refused("SASL PLAIN mechanism is not supported by the server")),
     ] {
         let mut world = World::with_brokers(config("PLAIN"));
         let sent = send(&world.network, Target::Node(1), metadata());
         let mut peer = world.welcome().await;
         peer.shake_hands(offered, error).await;
-        assert_eq!(sent.await.unwrap(), Err(refused(message)));
+        assert_eq!(sent.await.unwrap(), Err(expected));
     }
 }
 
@@ -246,6 +253,24 @@ async fn outside_failures_keep_their_words_and_a_lost_connection_is_none() {
     assert!(round.is_err());
     world.network.authenticated(session, Err("Closed connection".to_owned()));
     assert_eq!(sent.await.unwrap(), Err(closed("one:9092")));
+}
+
+#[tokio::test]
+async fn a_broker_that_closes_behind_its_refusal_does_not_outrun_the_words_for_it() {
+    let mut world = World::with_brokers(config("OAUTHBEARER"));
+    let mut sent = send(&world.network, Target::Node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.shake_hands(&["OAUTHBEARER"], 0).await;
+    let session = authenticate_event(&mut world, "OAUTHBEARER").await;
+    let network = world.network.clone();
+    let round = tokio::spawn(async move { network.sasl_authenticate(session, Bytes::new()).await });
+    peer.round(|_| refusal("expired")).await;
+    assert_eq!(round.await.unwrap(), Err(refused("expired")));
+    drop(peer);
+    let early = tokio::time::timeout(Duration::from_millis(20), &mut sent).await;
+    assert!(early.is_err(), "{early:?}");
+    world.network.authenticated(session, Err("SASL OAUTHBEARER authentication failed: expired".to_owned()));
+    assert_eq!(sent.await.unwrap(), Err(refused("SASL OAUTHBEARER authentication failed: expired")));
 }
 
 #[tokio::test(start_paused = true)]

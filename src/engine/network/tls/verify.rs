@@ -135,20 +135,25 @@ fn explain(
             ("ERR_TLS_CERT_ALTNAME_INVALID", wrong_name(server_name, presented))
         }
         _ if is_self_issued(end_entity) => {
-            ("DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate".to_owned())
+            ("DEPTH_ZERO_SELF_SIGNED_CERT", untrusted("self-signed certificate"))
         }
         CertificateError::UnknownIssuer => match intermediates {
             [.., last] if is_self_issued(last) => {
-                ("SELF_SIGNED_CERT_IN_CHAIN", "self-signed certificate in certificate chain".to_owned())
+                ("SELF_SIGNED_CERT_IN_CHAIN", untrusted("self-signed certificate in certificate chain"))
             }
             [_, ..] => {
-                ("UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "unable to get local issuer certificate".to_owned())
+                ("UNABLE_TO_GET_ISSUER_CERT_LOCALLY", untrusted("unable to get local issuer certificate"))
             }
-            [] => ("UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate".to_owned()),
+            [] => ("UNABLE_TO_VERIFY_LEAF_SIGNATURE", untrusted("unable to verify the first certificate")),
         },
         _ => return error,
     };
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Refusal { code, message }))))
+}
+
+/// Node's words, and what to do: what is missing is nearly always this.
+fn untrusted(words: &str) -> String {
+    format!("{words}: a CA that is not a public one belongs into ssl.ca")
 }
 
 fn wrong_name(server_name: &ServerName<'_>, presented: &[String]) -> String {
@@ -158,9 +163,19 @@ fn wrong_name(server_name: &ServerName<'_>, presented: &[String]) -> String {
     };
     let has = match presented {
         [] => "none (a common name alone does not count)".to_owned(),
-        names => names.join(", "),
+        names => names.iter().map(|name| alternative_name(name)).collect::<Vec<_>>().join(", "),
     };
     format!("Hostname/IP does not match certificate's altnames: {asked} is not in the cert's altnames: {has}")
+}
+
+/// rustls's `DnsName("b")` and `IpAddress(::1)` as Node writes them.
+fn alternative_name(name: &str) -> String {
+    let within = |start| name.strip_prefix(start).and_then(|rest| rest.strip_suffix(')'));
+    match (within("DnsName("), within("IpAddress(")) {
+        (Some(dns), _) => format!("DNS:{}", dns.trim_matches('"')),
+        (_, Some(ip)) => format!("IP Address:{ip}"),
+        _ => name.to_owned(),
+    }
 }
 
 #[derive(Debug)]

@@ -459,5 +459,5 @@ pub(super) fn timed_out() -> NetError {
 }
 
 pub(super) fn refused() -> NetError {
-    NetError::Authentication { broker: "broker:9092".into(), message: "no".into() }
+    NetError::Authentication { broker: "broker:9092".into(), message: "no".into(), code: None }
 }

@@ -1,0 +1,95 @@
+// @ts-check
+'use strict'
+
+/** Sessions that end every second (KIP-368), under load. On a cluster of its own. */
+
+const { startCluster } = require('../kafka')
+const { connections, unsecuredToken } = require('../kafka/connections')
+const { committed, createTopic, logEnd, observer } = require('../kafka/helpers')
+const { createKafka, distinct, pause, startConsumer, upTo, waitFor } = require('./support')
+
+const SESSION = 2000
+const DURATION = 4 * SESSION
+const PARTITIONS = 3
+
+/** @type {import('../kafka').Cluster} */
+let cluster
+
+beforeAll(async () => {
+  cluster = await startCluster({ config: { 'connections.max.reauth.ms': SESSION } })
+})
+
+afterAll(async () => {
+  await cluster?.stop()
+})
+
+/** Writes numbers, steadily, until the time is over. @param {string} topic */
+const writeFor = async (topic, duration) => {
+  const producer = observer(cluster.brokers).producer()
+  await producer.connect()
+  const end = performance.now() + duration
+  let count = 0
+  while (performance.now() < end) {
+    const messages = Array.from({ length: 20 }, () => ({
+      value: String(count++),
+      partition: count % PARTITIONS
+    }))
+    await producer.send({ topic, messages })
+    await pause(20)
+  }
+  await producer.disconnect()
+  return count
+}
+
+/** @param {any} options of `new Kafka()`; returns how often the broker was asked to authenticate us */
+const consumeThroughSessions = async options => {
+  const { brokers } = cluster
+  const topic = await createTopic({ partitions: PARTITIONS, brokers })
+  const connecting = /** @type {any[]} */ ([])
+  const kafka = createKafka({
+    ...options,
+    logLevel: 5,
+    logCreator:
+      () =>
+      ({ label, log }) => {
+        if (log.message === 'Connecting' || label === 'ERROR') connecting.push(log.message)
+      }
+  })
+  const { consumer, groupId, messages, seen } = await startConsumer({ topics: [topic], kafka })
+  const connected = connecting.length
+  const written = await writeFor(topic, DURATION)
+  await waitFor(() => messages.length >= written)
+  await consumer.disconnect()
+
+  expect(distinct(messages)).toEqual(upTo(written))
+  expect(messages).toHaveLength(written)
+  expect(await committed(groupId, topic, brokers)).toEqual(await logEnd(topic, brokers))
+  expect(seen.of('GROUP_JOIN')).toHaveLength(1)
+  expect(seen.of('CRASH')).toEqual([])
+  return {
+    /** Since it has joined: connections that were opened, and errors. */
+    later: connecting.slice(connected),
+    authentications: seen.of('REQUEST').filter(({ apiName }) => apiName === 'SaslAuthenticate')
+  }
+}
+
+it.each(/** @type {const} */ (['plain', 'scram512']))(
+  'with %s: the connections stay, nothing is lost, nobody rejoins',
+  async mechanism => {
+    const { later, authentications } = await consumeThroughSessions(connections(cluster)[mechanism])
+    // One for fetches is opened when there is something to fetch.
+    expect(later.filter(message => message !== 'Connecting')).toEqual([])
+    expect(later.length).toBeLessThanOrEqual(2)
+    expect(authentications.length).toBeGreaterThan(2 * (DURATION / SESSION - 1))
+  }
+)
+
+it('with oauthbearer: a token for each', async () => {
+  const provider = jest.fn(async () => ({ value: unsecuredToken() }))
+  const { later } = await consumeThroughSessions({
+    brokers: cluster.listeners.oauth,
+    sasl: { mechanism: 'oauthbearer', oauthBearerProvider: provider }
+  })
+  expect(later.filter(message => message !== 'Connecting')).toEqual([])
+  expect(provider.mock.calls.length).toBeGreaterThan(2 * (DURATION / SESSION - 1))
+})

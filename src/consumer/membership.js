@@ -1,0 +1,239 @@
+// @ts-check
+'use strict'
+
+/**
+ * The membership as users see it: the engine's questions to the assigners, and its events told in kafkajs's words.
+ */
+
+const { MemberMetadata } = require('../assigners/assignerProtocol')
+const { KafkaJSNonRetriableError, createErrorFromCode } = require('../errors')
+const { events } = require('../events')
+const Long = require('../long')
+
+/** The broker's error code. */
+const REBALANCE_IN_PROGRESS = 27
+/** Fetch events without a fetch come no more often than this, ms. */
+const SHORTEST_CYCLE = 100
+
+class Membership {
+  constructor({ cluster, groupId, options, assigners, logger, emitter }) {
+    this.cluster = cluster
+    this.groupId = groupId
+    this.options = options
+    this.assigners = assigners
+    this.emitter = emitter
+    this.logger = logger.namespace('ConsumerGroup')
+    this.runnerLogger = logger.namespace('Runner')
+    /** What we subscribe to. @type {Map<string, { fromBeginning: boolean }>} */
+    this.topics = new Map()
+    /** Empty until the first join. */
+    this.memberId = ''
+    /** What an assigner threw: the engine only hands back the text. @type {Error | null} */
+    this.callbackError = null
+    /** @type {any} the engine's consumer */
+    this.consumer = null
+    this.unwatch = () => {}
+    /** Has the engine fetched since the last look? */
+    this.fetched = false
+    /** @type {NodeJS.Timeout | undefined} */
+    this.idleCycles = undefined
+  }
+
+  /**
+   * @param {import('../native').NativeConsumer} consumer
+   * @param {Map<string, { fromBeginning: boolean }>} topics
+   */
+  start(consumer, topics) {
+    this.consumer = consumer
+    this.topics = topics
+    this.unwatch = this.emitter.watch(() => this.watchFetches())
+  }
+
+  end() {
+    this.unwatch()
+    clearInterval(this.idleCycles)
+  }
+
+  /**
+   * Fetch events are made for listeners only. kafkajs's fetch cycles go on when there is nothing to fetch (every partition
+   * paused, none assigned): programs take them for a sign of life.
+   */
+  watchFetches() {
+    const { emitter } = this
+    const listens = emitter.listens(events.FETCH_START) || emitter.listens(events.FETCH)
+    this.consumer.setFetchEvents(listens)
+    clearInterval(this.idleCycles)
+    if (!listens) return
+    this.idleCycles = setInterval(
+      () => {
+        if (!this.fetched) this.idleCycle()
+        this.fetched = false
+      },
+      Math.max(this.options.maxWaitTimeInMs, SHORTEST_CYCLE)
+    )
+  }
+
+  idleCycle() {
+    for (const nodeId of this.cluster.getNodeIds()) {
+      this.emitter.emit(events.FETCH_START, { nodeId })
+      this.emitter.emit(events.FETCH, { numberOfBatches: 0, duration: 0, nodeId })
+    }
+  }
+
+  /** @param {any} event of `native.d.ts` */
+  handle(event) {
+    const { groupId, emitter } = this
+    switch (event.type) {
+      case 'protocols':
+        return this.offerProtocols(event)
+      case 'assign':
+        return this.assign(event)
+      case 'joined':
+        return this.groupJoined(event)
+      case 'rebalancing':
+        this.runnerLogger.warn('The group is rebalancing, re-joining', {
+          groupId,
+          memberId: event.memberId,
+          error: createErrorFromCode(REBALANCE_IN_PROGRESS).message
+        })
+        return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
+      case 'heartbeat':
+        return emitter.emit(events.HEARTBEAT, {
+          groupId,
+          memberId: event.memberId,
+          groupGenerationId: event.generationId
+        })
+      case 'committed':
+        return this.committed(event)
+      case 'fetch_start':
+        this.fetched = true
+        return emitter.emit(events.FETCH_START, { nodeId: String(event.nodeId) })
+      case 'fetch':
+        return emitter.emit(events.FETCH, {
+          numberOfBatches: event.numberOfBatches,
+          duration: event.duration,
+          nodeId: String(event.nodeId)
+        })
+    }
+  }
+
+  offerProtocols({ job, topics }) {
+    try {
+      const protocols = this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
+      this.consumer.completeProtocols(job, null, protocols)
+    } catch (error) {
+      this.consumer.completeProtocols(job, this.callbackFailed(error), [])
+    }
+  }
+
+  async assign({ job, protocol, members }) {
+    try {
+      const assigner = this.assigners.find(({ name }) => name === protocol)
+      if (!assigner) {
+        throw new KafkaJSNonRetriableError(
+          `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
+        )
+      }
+      await this.cluster.loadTopics(subscribedTopics(members, this.topics))
+      const assignments = await assigner.assign({
+        members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
+          memberId,
+          groupInstanceId,
+          memberMetadata
+        })),
+        topics: [...this.topics.keys()]
+      })
+      this.consumer.completeAssign(
+        job,
+        null,
+        assignments.map(({ memberId, memberAssignment }) => ({
+          memberId,
+          assignment: memberAssignment
+        }))
+      )
+    } catch (error) {
+      this.consumer.completeAssign(job, this.callbackFailed(error), [])
+    }
+  }
+
+  /** The engine will crash with the message; the user gets the error itself. */
+  callbackFailed(error) {
+    this.callbackError =
+      error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
+    return this.callbackError.message
+  }
+
+  groupJoined(event) {
+    const { groupId, emitter } = this
+    const memberAssignment = {}
+    for (const { topic, partitions } of event.assignment) memberAssignment[topic] = [...partitions]
+    this.memberId = event.memberId
+    if (event.unsubscribed.length > 0) this.reportUnsubscribed(event)
+    const payload = {
+      groupId,
+      memberId: event.memberId,
+      leaderId: event.leaderId,
+      isLeader: event.isLeader,
+      memberAssignment,
+      groupProtocol: event.groupProtocol,
+      duration: event.duration
+    }
+    emitter.emit(events.GROUP_JOIN, payload)
+    this.logger.info('Consumer has joined the group', payload)
+  }
+
+  reportUnsubscribed({ assignment, unsubscribed, generationId, memberId }) {
+    const topicsNotSubscribed = unsubscribed.map(({ topic }) => topic)
+    const payload = {
+      groupId: this.groupId,
+      generationId,
+      memberId,
+      assignedTopics: [...assignment, ...unsubscribed].map(({ topic }) => topic),
+      topicsSubscribed: [...this.topics.keys()],
+      topicsNotSubscribed
+    }
+    this.emitter.emit(events.RECEIVED_UNSUBSCRIBED_TOPICS, payload)
+    this.logger.warn('Consumer group received unsubscribed topics', {
+      ...payload,
+      helpUrl:
+        'https://kafka.js.org/docs/faq#why-am-i-receiving-messages-for-topics-i-m-not-subscribed-to'
+    })
+  }
+
+  committed({ memberId, generationId, automatic, topics }) {
+    if (!this.emitter.listens(events.COMMIT_OFFSETS)) return
+    this.emitter.emit(events.COMMIT_OFFSETS, {
+      groupId: this.groupId,
+      memberId,
+      groupGenerationId: generationId,
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition, offset, metadata }) =>
+          automatic
+            ? { partition: String(partition), offset }
+            : { partition, offset: Long.fromValue(offset), ...(metadata !== null && { metadata }) }
+        )
+      }))
+    })
+  }
+}
+
+/** Everything that a member of the group subscribes to, us included. */
+const subscribedTopics = (members, ours) => {
+  const topics = new Set(ours.keys())
+  for (const { memberMetadata } of members) {
+    for (const topic of topicsOf(memberMetadata)) topics.add(topic)
+  }
+  return [...topics]
+}
+
+/** An assigner may write what it likes into its members' metadata; then it knows their topics, and we do not. */
+const topicsOf = memberMetadata => {
+  try {
+    return MemberMetadata.decode(memberMetadata).topics
+  } catch {
+    return []
+  }
+}
+
+module.exports = { Membership }
