@@ -56,10 +56,24 @@ impl ConsumerHandle {
 
     /// Joins the group and starts to fetch.
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
+<<<<<<< HEAD
         self.with(|inner, now| {
             inner.consumer.seed_metadata(metadata);
             inner.consumer.start(now, topics);
         });
+=======
+        let now = Instant::now();
+        let mut inner = self.shared.lock();
+        if inner.started || inner.stopped || inner.closed {
+            return;
+        }
+        inner.started = true;
+        inner.consumer.seed_metadata(metadata);
+        inner.consumer.start(now, topics);
+        drop(inner);
+        self.supervise(driver::run(self.shared.clone()));
+        self.supervise(decode::run(self.shared.clone()));
+>>>>>>> 85590a822abd85fb4506cad6d1c6f1c01535f161
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
@@ -205,7 +219,9 @@ impl ConsumerHandle {
     /// See [`Consumer::stop`].
     pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
         let mut inner = self.shared.lock();
-        if inner.stopped || inner.closed {
+        if !inner.is_running() {
+            // A start that comes after this starts nothing.
+            inner.stopped = true;
             drop(inner);
             done(Ok(()));
             return;
@@ -244,7 +260,7 @@ impl ConsumerHandle {
         command: impl FnOnce(&mut Consumer, Instant, u64),
     ) {
         let mut inner = self.shared.lock();
-        if inner.stopped || inner.closed {
+        if !inner.is_running() {
             drop(inner);
             done(Err(Failure::Stopped));
             return;
@@ -260,7 +276,7 @@ impl ConsumerHandle {
     }
 
     /// A panic of ours must end the consumer with a word, not leave it standing still.
-    fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shared = self.shared.clone();
         executor::spawn(async move {
             if let Err(error) = tokio::spawn(task).await
