@@ -47,21 +47,11 @@ impl ConsumerHandle {
     ) -> ConsumerHandle {
         let lanes = config.fetch.lanes;
         let consumer = Consumer::new(config, fastrand::u64(..));
-        let handle = ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) };
-        // Not in `start`: a consumer that never starts must answer, too.
-        handle.supervise(driver::run(handle.shared.clone()));
-        handle.supervise(decode::run(handle.shared.clone()));
-        handle
+        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) }
     }
 
     /// Joins the group and starts to fetch.
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
-<<<<<<< HEAD
-        self.with(|inner, now| {
-            inner.consumer.seed_metadata(metadata);
-            inner.consumer.start(now, topics);
-        });
-=======
         let now = Instant::now();
         let mut inner = self.shared.lock();
         if inner.started || inner.stopped || inner.closed {
@@ -73,7 +63,6 @@ impl ConsumerHandle {
         drop(inner);
         self.supervise(driver::run(self.shared.clone()));
         self.supervise(decode::run(self.shared.clone()));
->>>>>>> 85590a822abd85fb4506cad6d1c6f1c01535f161
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
