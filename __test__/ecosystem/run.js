@@ -63,7 +63,14 @@ const main = async () => {
     tool('tsc', '-p', 'tsconfig.bundler.json')
     const tests = fs.readdirSync(directory).filter(name => /\.test\.m?js$/.test(name))
     // One process each: who instruments a module instruments it for all.
-    run(directory, process.execPath, '--test', '--test-concurrency=1', ...tests)
+    run(
+      directory,
+      process.execPath,
+      '--test',
+      '--test-concurrency=1',
+      '--test-timeout=60000',
+      ...tests
+    )
   } finally {
     await cluster.stop()
     fs.rmSync(directory, { recursive: true, force: true })
