@@ -154,7 +154,8 @@ export class NativeClient {
   /** Request events are only made while somebody listens. */
   setRequestEvents(on: boolean): void
   saslAuthenticate(session: number, bytes: Buffer): Promise<NativeFailure | Buffer>
-  authenticated(session: number, error: string | null): void
+  /** `retriable`: another attempt may go better, unless the broker has refused one. */
+  authenticated(session: number, error: string | null, retriable: boolean): void
   /** Closes every connection. Idempotent. Afterwards nothing keeps the process alive. */
   close(): Promise<void>
 }

@@ -93,3 +93,29 @@ it('with oauthbearer: a token for each', async () => {
   expect(later.filter(message => message !== 'Connecting')).toEqual([])
   expect(provider.mock.calls.length).toBeGreaterThan(2 * (DURATION / SESSION - 1))
 })
+
+it('a provider of tokens that fails for longer than a session costs time and no message', async () => {
+  const { brokers } = cluster
+  const topic = await createTopic({ partitions: PARTITIONS, brokers })
+  let down = false
+  const refused = jest.fn()
+  const oauthBearerProvider = async () => {
+    if (!down) return { value: unsecuredToken() }
+    refused()
+    throw new Error('the identity provider is down')
+  }
+  const kafka = createKafka({
+    brokers: cluster.listeners.oauth,
+    sasl: { mechanism: 'oauthbearer', oauthBearerProvider }
+  })
+  const { messages, seen } = await startConsumer({ topics: [topic], kafka })
+  const before = await writeFor(topic, 200)
+  await waitFor(() => messages.length === before)
+  down = true
+  await waitFor(() => refused.mock.calls.length >= 3)
+  down = false
+  const after = await writeFor(topic, 200)
+  await waitFor(() => messages.length >= before + after)
+  expect(messages).toHaveLength(before + after)
+  expect(seen.of('CRASH')).toEqual([])
+})

@@ -160,7 +160,7 @@ describe('SASL led by JavaScript', () => {
     expect(String(world.rounds[0].bytes)).toBe(
       'n,,\u0001auth=Bearer tok\u0001a=1\u0001b=2\u0001\u0001'
     )
-    expect(world.authenticated).toEqual([{ session: 7, error: null }])
+    expect(world.authenticated).toEqual([{ session: 7, error: null, retriable: false }])
   })
 
   it('fails with the reason for which the broker refused the token', async () => {

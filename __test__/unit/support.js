@@ -103,8 +103,8 @@ const createNativeClient = world =>
       return world.onSaslAuthenticate(bytes)
     }
 
-    authenticated(session, error) {
-      world.authenticated.push({ session, error })
+    authenticated(session, error, retriable) {
+      world.authenticated.push({ session, error, retriable })
     }
 
     async close() {

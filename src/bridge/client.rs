@@ -14,6 +14,7 @@ use napi_derive::napi;
 use crate::engine::cluster::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::NetworkEvent;
+use crate::engine::network::Unauthenticated;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime;
 use crate::engine::runtime::queries;
@@ -184,8 +185,9 @@ impl NativeClient {
     }
 
     #[napi]
-    pub fn authenticated(&self, session: f64, error: Option<String>) {
-        self.shared.network.authenticated(session as u64, error.map_or(Ok(()), Err));
+    pub fn authenticated(&self, session: f64, error: Option<String>, retriable: bool) {
+        let result = error.map_or(Ok(()), |message| Err(Unauthenticated { message, retriable }));
+        self.shared.network.authenticated(session as u64, result);
     }
 
     #[napi(ts_return_type = "Promise<void>")]

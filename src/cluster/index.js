@@ -200,11 +200,12 @@ class Cluster {
     const { sasl } = this.config
     try {
       await authenticate({ sasl, client, event, logger: this.rootLogger })
-      client.authenticated(event.session, null)
+      client.authenticated(event.session, null, false)
     } catch (e) {
       const message = String(e?.message ?? e)
       this.authenticationErrors.set(message, e)
-      client.authenticated(event.session, message)
+      // A provider that cannot be reached is no refusal: connections are tried again, as after any other failure.
+      client.authenticated(event.session, message, e?.retriable !== false)
     }
   }
 

@@ -47,6 +47,7 @@ use tls::Tls;
 pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
 pub use dial::{Address, BoxStream, Dial, Stream};
 pub use events::{LogLevel, NetworkEvent};
+pub use sasl::Unauthenticated;
 
 /// The connections of one client. A cheap handle; the last one dropped closes everything. Its async methods need a
 /// tokio runtime.
@@ -153,8 +154,8 @@ impl Network {
     }
 
     /// The authentication that [`NetworkEvent::Authenticate`] asked for has ended, well or not. The error's text
-    /// becomes that of [`NetError::Authentication`].
-    pub fn authenticated(&self, session: u64, result: Result<(), String>) {
+    /// becomes that of [`NetError::Authentication`], or of [`NetError::Connect`] when it may be tried again.
+    pub fn authenticated(&self, session: u64, result: Result<(), Unauthenticated>) {
         if let Some(sasl) = &self.inner.context.sasl {
             sasl.finish(session, result);
         }

@@ -33,6 +33,15 @@ use scram::{ClientFirst, Hash, ScramError, salted_password};
 
 pub(super) use reauthentication::keep_authenticated;
 
+/// Why an authentication that was driven from outside came to nothing.
+#[derive(Debug)]
+pub struct Unauthenticated {
+    /// What users are told.
+    pub message: String,
+    /// May another attempt go better? Not after a refusal of the broker, whatever this says.
+    pub retriable: bool,
+}
+
 /// The credentials of one network, and the sessions that are driven from outside.
 pub(super) struct Sasl {
     config: SaslConfig,
@@ -50,7 +59,7 @@ struct Salted {
 
 struct OutsideSession {
     session: Arc<Session>,
-    done: oneshot::Sender<Result<(), String>>,
+    done: oneshot::Sender<Result<(), Unauthenticated>>,
 }
 
 impl Sasl {
@@ -96,7 +105,7 @@ impl Sasl {
     }
 
     /// The end of a session that is driven from outside.
-    pub(super) fn finish(&self, session: u64, result: Result<(), String>) {
+    pub(super) fn finish(&self, session: u64, result: Result<(), Unauthenticated>) {
         if let Some(outside) = self.sessions().remove(&session) {
             // The connection may have died meanwhile.
             let _ = outside.done.send(result);
@@ -199,7 +208,7 @@ impl Sasl {
             biased;
             reason = session.connection.died() => match reason {
                 // A broker closes behind its refusal, and only the outside knows how to call that one.
-                NetError::Closed { .. } if session.is_refused() => outcome.await,
+                NetError::Closed { .. } if session.ended_refused().await => outcome.await,
                 // A connection that broke is no verdict on the credentials, whatever is made of it outside.
                 reason => return Err(reason),
             },
@@ -207,7 +216,11 @@ impl Sasl {
         };
         match outcome {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(message)) => Err(session.failed(message)),
+            // Nobody has been refused: a token could not be had this time.
+            Ok(Err(Unauthenticated { message, retriable: true })) if !session.is_refused() => {
+                Err(NetError::Connect { broker: address.broker(), code: None, message })
+            }
+            Ok(Err(Unauthenticated { message, .. })) => Err(session.failed(message)),
             Err(_) => Err(session.connection.closed()),
         }
     }
@@ -240,11 +253,18 @@ struct Session {
     lifetime_ms: AtomicI64,
     /// Whether the broker has refused a round: it will not go on.
     refused: AtomicBool,
+    /// Held during a round.
+    talking: tokio::sync::Mutex<()>,
 }
 
 impl Session {
     fn new(connection: Arc<Connection>) -> Session {
-        Session { connection, lifetime_ms: AtomicI64::new(0), refused: AtomicBool::new(false) }
+        Session {
+            connection,
+            lifetime_ms: AtomicI64::new(0),
+            refused: AtomicBool::new(false),
+            talking: tokio::sync::Mutex::default(),
+        }
     }
 
     async fn handshake(&self, mechanism: &str) -> Result<(), NetError> {
@@ -268,6 +288,7 @@ impl Session {
 
     /// The broker's answer.
     async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, Refusal>, NetError> {
+        let _talking = self.talking.lock().await;
         let request = SaslAuthenticateRequest { auth_bytes }.into();
         let version = self.connection.version_for(&request)?;
         let Response::SaslAuthenticate(answer) = self.connection.send_now(&request, version).await? else {
@@ -288,6 +309,12 @@ impl Session {
 
     fn is_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// On a dead connection: was its last word a refusal? Whoever waits for that word may not have read it yet.
+    async fn ended_refused(&self) -> bool {
+        let _over = self.talking.lock().await;
+        self.is_refused()
     }
 
     fn lifetime(&self) -> Option<Duration> {

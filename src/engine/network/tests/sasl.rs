@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::peer::{Peer, World, text};
 use super::{closed, heartbeat, metadata, send};
 use crate::engine::cluster::Target;
-use crate::engine::network::{NetworkConfig, NetworkEvent, SaslConfig};
+use crate::engine::network::{NetworkConfig, NetworkEvent, SaslConfig, Unauthenticated};
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
@@ -33,6 +33,10 @@ fn config(mechanism: &str) -> NetworkConfig {
 
 fn refused(message: &str) -> NetError {
     NetError::Authentication { broker: "one:9092".to_owned(), message: message.to_owned(), code: None }
+}
+
+fn given_up(message: &str) -> Unauthenticated {
+    Unauthenticated { message: message.to_owned(), retriable: false }
 }
 
 fn with_code(code: i16, message: &str) -> NetError {
@@ -226,7 +230,7 @@ async fn another_mechanism_is_driven_from_outside() {
 
     let over = world.network.sasl_authenticate(session, Bytes::new()).await;
     assert!(matches!(over, Err(NetError::Authentication { .. })));
-    world.network.authenticated(session, Err("too late".to_owned()));
+    world.network.authenticated(session, Err(given_up("too late")));
     assert!(world.network.is_connected());
 }
 
@@ -241,7 +245,7 @@ async fn outside_failures_keep_their_words_and_a_lost_connection_is_none() {
     let round = tokio::spawn(async move { network.sasl_authenticate(session, Bytes::new()).await });
     peer.round(|_| refusal("bad token")).await;
     assert_eq!(round.await.unwrap(), Err(with_code(58, "bad token")));
-    world.network.authenticated(session, Err("SASL OAUTHBEARER authentication failed: bad token".to_owned()));
+    world.network.authenticated(session, Err(given_up("SASL OAUTHBEARER authentication failed: bad token")));
     assert_eq!(sent.await.unwrap(), Err(refused("SASL OAUTHBEARER authentication failed: bad token")));
 
     let sent = send(&world.network, Target::Node(1), metadata());
@@ -251,8 +255,24 @@ async fn outside_failures_keep_their_words_and_a_lost_connection_is_none() {
     drop(peer);
     let round = world.network.sasl_authenticate(session, Bytes::new()).await;
     assert!(round.is_err());
-    world.network.authenticated(session, Err("Closed connection".to_owned()));
+    world.network.authenticated(session, Err(given_up("Closed connection")));
     assert_eq!(sent.await.unwrap(), Err(closed("one:9092")));
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_had_is_no_refusal() {
+    let mut world = World::with_brokers(config("OAUTHBEARER"));
+    for (retriable, expected) in [
+        (true, NetError::Connect { broker: "one:9092".to_owned(), code: None, message: "down".to_owned() }),
+        (false, refused("down")),
+    ] {
+        let sent = send(&world.network, Target::Node(1), metadata());
+        let mut peer = world.welcome().await;
+        peer.shake_hands(&["OAUTHBEARER"], 0).await;
+        let session = authenticate_event(&mut world, "OAUTHBEARER").await;
+        world.network.authenticated(session, Err(Unauthenticated { retriable, ..given_up("down") }));
+        assert_eq!(sent.await.unwrap(), Err(expected));
+    }
 }
 
 #[tokio::test]
@@ -264,12 +284,19 @@ async fn a_broker_that_closes_behind_its_refusal_does_not_outrun_the_words_for_i
     let session = authenticate_event(&mut world, "OAUTHBEARER").await;
     let network = world.network.clone();
     let round = tokio::spawn(async move { network.sasl_authenticate(session, Bytes::new()).await });
+    // The refusal and the end arrive together.
     peer.round(|_| refusal("expired")).await;
-    assert_eq!(round.await.unwrap(), Err(with_code(58, "expired")));
     drop(peer);
+    assert_eq!(round.await.unwrap(), Err(with_code(58, "expired")));
     let early = tokio::time::timeout(Duration::from_millis(20), &mut sent).await;
     assert!(early.is_err(), "{early:?}");
-    world.network.authenticated(session, Err("SASL OAUTHBEARER authentication failed: expired".to_owned()));
+    world.network.authenticated(
+        session,
+        Err(Unauthenticated {
+            retriable: true,
+            ..given_up("SASL OAUTHBEARER authentication failed: expired")
+        }),
+    );
     assert_eq!(sent.await.unwrap(), Err(refused("SASL OAUTHBEARER authentication failed: expired")));
 }
 

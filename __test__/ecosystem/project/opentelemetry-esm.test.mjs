@@ -1,0 +1,40 @@
+/** A program of ES modules: instrumentations see `import` by a hook, and both of our faces are one. */
+
+import assert from 'node:assert/strict'
+import { register } from 'node:module'
+import { after, test } from 'node:test'
+import { KafkaJsInstrumentation } from '@opentelemetry/instrumentation-kafkajs'
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor
+} from '@opentelemetry/sdk-trace-base'
+import cluster from './cluster.js'
+
+register('@opentelemetry/instrumentation/hook.mjs', import.meta.url)
+const exporter = new InMemorySpanExporter()
+const instrumentation = new KafkaJsInstrumentation()
+instrumentation.setTracerProvider(
+  new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
+)
+after(() => instrumentation.disable())
+
+test('an imported Kafka is instrumented, once', async () => {
+  const { Kafka } = await import('kafkajs')
+  const { options, topicOf, uniqueName, waitFor } = cluster
+  const topic = await topicOf([{ value: 'a' }, { value: 'b' }])
+  const consumer = new Kafka(options).consumer({ groupId: uniqueName('group') })
+  let handled = 0
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachMessage: async () => {
+      handled++
+    }
+  })
+  await waitFor(() => handled === 2)
+  await consumer.disconnect()
+  const offsets = exporter
+    .getFinishedSpans()
+    .map(({ attributes }) => attributes['messaging.kafka.offset'])
+  assert.deepEqual(offsets, ['0', '1'])
+})
