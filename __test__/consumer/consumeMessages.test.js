@@ -4,6 +4,7 @@
 const {
   committed,
   createTopic,
+  deleteRecords,
   logEnd,
   produce,
   sharedCluster,
@@ -224,9 +225,7 @@ describe('where a group begins', () => {
     const groupId = uniqueName('group')
     await produce(topic, numbered(10))
     await commitFor(groupId, topic, { 0: 2 })
-    await withAdmin(undefined, admin =>
-      admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] })
-    )
+    await deleteRecords(topic, '6')
     const { consumer, messages } = await startConsumer({ topics: [topic], groupId })
     await waitFor(() => messages.length >= 4)
     await consumer.disconnect()
@@ -239,9 +238,7 @@ describe('where a group begins', () => {
     const groupId = uniqueName('group')
     await produce(topic, numbered(10))
     await commitFor(groupId, topic, { 0: 2 })
-    await withAdmin(undefined, admin =>
-      admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] })
-    )
+    await deleteRecords(topic, '6')
     const { consumer, messages } = await startConsumer({
       topics: [topic],
       groupId,
@@ -261,9 +258,7 @@ describe('where a group begins', () => {
     const groupId = uniqueName('group')
     await produce(topic, numbered(10))
     await commitFor(groupId, topic, { 0: 2 })
-    await withAdmin(undefined, admin =>
-      admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] })
-    )
+    await deleteRecords(topic, '6')
     const { seen } = await startConsumer({ topics: [topic], groupId, autoOffsetReset: 'none' })
     const [crash] = await waitFor(() => seen.of('CRASH').length > 0 && seen.of('CRASH'))
     expect(crash).toMatchObject({ groupId, restart: false })

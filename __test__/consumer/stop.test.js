@@ -123,14 +123,34 @@ describe.each(ends)('%s()', end => {
   })
 
   it.each([
-    ['at once', () => {}],
-    ['after an await', () => pause(5)]
-  ])('called by a handler %s, and awaited there, ends', async (_, before) => {
+    ['at once', stop => stop()],
+    [
+      'after an await',
+      async stop => {
+        await pause(5)
+        await stop()
+      }
+    ],
+    [
+      'in a chain of promises',
+      stop =>
+        pause(5)
+          .then(() => stop())
+          .finally(() => {})
+    ],
+    ['beside others', stop => Promise.all([pause(5), stop(), pause(5)])],
+    [
+      'in a callback',
+      stop =>
+        new Promise((resolve, reject) => {
+          setTimeout(() => stop().then(resolve, reject), 5)
+        })
+    ]
+  ])('called by a handler %s, and awaited there, ends', async (_, act) => {
     const topic = await filled(10)
     const { promise, resolve } = defer()
     const { groupId, consumer, messages } = await startActing(topic, async acting => {
-      await before()
-      resolve(await timed(() => acting[end]()))
+      resolve(await timed(() => act(() => acting[end]())))
     })
     expect(await promise).toBeLessThan(SOON)
     await waitFor(() => messages.length >= 4)
