@@ -18,7 +18,10 @@ export class Kafka {
   producer(config?: ProducerConfig): Producer
   /** A member of a consumer group. Throws KafkaJSNonRetriableError for invalid options. */
   consumer(config: ConsumerConfig): Consumer
-  /** Not implemented yet: throws KafkaJSNotImplemented. Use kafkajs's own admin client beside this package. */
+  /**
+   * `connect`, `describeCluster` and `disconnect` only, for tracing libraries: all else rejects with KafkaJSNotImplemented.
+   * Use kafkajs's own admin client beside this package.
+   */
   admin(config?: AdminConfig): Admin
   /** The root logger. */
   logger(): Logger

@@ -344,8 +344,12 @@ const splitBroker = broker => {
 
 /** @type {Record<NativeFailure['failure'], (failure: NativeFailure) => KafkaJSError>} */
 const CLASSES = {
-  protocol: ({ code, topic, partition }) =>
-    Object.assign(createErrorFromCode(Number(code)), topic !== null && { topic, partition }),
+  protocol: ({ code, message, topic, partition }) =>
+    Object.assign(
+      // A broker may say more about a refused authentication than the code does.
+      new KafkaJSProtocolError({ ...describe(Number(code)), message }),
+      topic !== null && { topic, partition }
+    ),
   connection: failure => new KafkaJSConnectionError(failure.message, failure),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
   timeout: failure => new KafkaJSRequestTimeoutError(failure.message, failure),

@@ -1,6 +1,7 @@
 // @ts-check
 'use strict'
 
+const createAdmin = require('./admin')
 const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
 const { consumerOptions, kafkaOptions } = require('./config')
@@ -12,6 +13,9 @@ const PRIVATE = {
   CONFIG: Symbol('private:Kafka:config'),
   LOGGER: Symbol('private:Kafka:logger')
 }
+
+/** ms; kafkajs's default. */
+const METADATA_MAX_AGE = 300000
 
 /** The entry point, known as `Kafka`: makes clients of one cluster, which share its options and its logger. */
 module.exports = class Client {
@@ -31,7 +35,9 @@ module.exports = class Client {
    * @returns {import('..').Producer}
    */
   producer(_config) {
-    throw notImplemented('producer')
+    throw new KafkaJSNotImplemented(
+      'kafkars has no producer yet: use the one of the kafkajs package, with the same options; both can be installed side by side'
+    )
   }
 
   /**
@@ -62,12 +68,23 @@ module.exports = class Client {
   }
 
   /**
-   * Not part of this package yet.
-   * @param {import('..').AdminConfig} [_config]
+   * Only `connect`, `describeCluster` and `disconnect` are part of this package yet; the rest rejects.
+   * @param {import('..').AdminConfig} [config]
    * @returns {import('..').Admin}
    */
-  admin(_config) {
-    throw notImplemented('admin client')
+  admin({ retry } = {}) {
+    const kafka = this[PRIVATE.CONFIG]
+    const logger = this[PRIVATE.LOGGER].namespace('Admin')
+    const cluster = new Cluster({
+      config: kafka,
+      logger: this[PRIVATE.LOGGER],
+      emitter: createEmitter({ logger }),
+      metadataMaxAge: METADATA_MAX_AGE,
+      allowAutoTopicCreation: false,
+      maxInFlightRequests: null,
+      readCommitted: true
+    })
+    return createAdmin({ cluster, logger, retry: { ...kafka.retry, ...retry } })
   }
 
   /** The root logger of everything this instance makes. */
@@ -75,8 +92,3 @@ module.exports = class Client {
     return this[PRIVATE.LOGGER]
   }
 }
-
-const notImplemented = what =>
-  new KafkaJSNotImplemented(
-    `kafkars has no ${what} yet: use the one of the kafkajs package, with the same options; both can be installed side by side`
-  )

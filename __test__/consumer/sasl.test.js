@@ -224,7 +224,9 @@ describe('an authenticationProvider of the user', () => {
     const authenticationProvider = plain(WRONG)
     const error = await failureOf(overTls({ mechanism: 'PLAIN', authenticationProvider }))
     expect(error).toMatchObject({
-      name: 'KafkaJSSASLAuthenticationError',
+      name: 'KafkaJSProtocolError',
+      type: 'SASL_AUTHENTICATION_FAILED',
+      code: 58,
       message: 'Authentication failed: Invalid username or password'
     })
   })

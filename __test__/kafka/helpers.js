@@ -138,19 +138,6 @@ const logEnd = async (topic, brokers) => {
 }
 
 /**
- * Deletes what is before the offset in partition 0.
- *
- * @param {string} topic
- * @param {string} offset
- */
-const deleteRecords = (topic, offset) =>
-  withAdmin(undefined, async admin => {
-    // kafkajs cannot delete from a topic that it has not heard of.
-    await admin.fetchTopicOffsets(topic)
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] })
-  })
-
-/**
  * Asks until the answer is truthy, and returns it.
  *
  * @template T
@@ -197,7 +184,6 @@ const withAdmin = async (brokers, use) => {
 module.exports = {
   committed,
   createTopic,
-  deleteRecords,
   logEnd,
   observer,
   produce,

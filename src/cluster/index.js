@@ -222,6 +222,22 @@ class Cluster {
   }
 
   /**
+   * The cluster without its topics.
+   * @returns {Promise<{ brokers: any[], controller: number | null, clusterId: any }>}
+   */
+  async describe() {
+    const client = await this.connected()
+    const metadata = unwrap(await client.metadata([], false))
+    const { clusterId, controllerId } = metadata
+    const brokers = Array.from(metadata.brokers, ({ nodeId, host, port }) => ({
+      nodeId,
+      host,
+      port
+    }))
+    return { brokers, controller: controllerId === -1 ? null : controllerId, clusterId }
+  }
+
+  /**
    * Reads the metadata of the target topics.
    * @returns {Promise<void>} rejects with a topic's KafkaJSProtocolError
    */

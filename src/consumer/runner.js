@@ -405,9 +405,9 @@ class Runner {
 
   /** @param {any} event of `native.d.ts` */
   handle(event) {
-    if (event.type === 'crash')
-      {this.crash(this.membership.callbackError ?? fromFailure(event.error))}
-    else if (event.type === 'log') this.engineLog(event)
+    if (event.type === 'crash') {
+      this.crash(this.membership.callbackError ?? fromFailure(event.error))
+    } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
     if (event.type === 'joined') this.joined()
   }

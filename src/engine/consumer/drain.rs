@@ -98,13 +98,17 @@ impl Consumer {
         if self.phase == Phase::Running {
             self.drain = None;
         }
-        self.refuse_commits_at_end();
+        self.refuse_vain_commits();
         self.flushed(now);
     }
 
-    /// A handler that waits for a commit must not keep a consumer from stopping that will not join again.
-    pub(super) fn refuse_commits_at_end(&mut self) {
-        if matches!(self.phase, Phase::Stopping { .. }) && !self.offsets.is_member() {
+    /// A handler may be waiting for a commit that waits for a generation, and the generation for the handler: those
+    /// commits fail.
+    pub(super) fn refuse_vain_commits(&mut self) {
+        if self.stalled {
+            let code = ErrorCode::UNKNOWN_MEMBER_ID;
+            self.offsets.refuse_commits(&Failure::Broker { code, partition: None });
+        } else if matches!(self.phase, Phase::Stopping { .. }) && !self.offsets.is_member() {
             self.offsets.refuse_commits(&Failure::Stopped);
         }
     }
@@ -167,15 +171,8 @@ impl Consumer {
             }));
             self.lost(now);
             self.group.lost(now, "maxPollInterval exceeded");
-            // The handler that is stuck may be waiting for one of these, and we for the handler.
-            self.offsets.refuse_commits(&no_member());
         }
     }
-}
-
-/// What a commit fails with while the poll-interval guard keeps us out of the group.
-pub(super) fn no_member() -> Failure {
-    Failure::Broker { code: ErrorCode::UNKNOWN_MEMBER_ID, partition: None }
 }
 
 /// One commit on a healthy broker takes milliseconds.

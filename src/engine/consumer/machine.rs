@@ -39,7 +39,7 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
-use super::drain::{Drain, no_member};
+use super::drain::Drain;
 use super::{ConsumerConfig, Event};
 
 /// A consumer of a group. See the module's documentation.
@@ -194,21 +194,27 @@ impl Consumer {
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>) {
-        if matches!(self.phase, Phase::Stopped | Phase::Idle) {
-            let result = Err(Failure::Stopped);
-            self.events.push_back(Event::CommitDone { ticket, result });
-            return;
+        if self.accepts_commits(ticket) {
+            self.offsets.commit(ticket, offsets);
+            self.refuse_vain_commits();
         }
-        self.offsets.commit(ticket, offsets);
-        if self.stalled {
-            self.offsets.refuse_commits(&no_member());
-        }
-        self.refuse_commits_at_end();
     }
 
     /// Commits if the interval or the threshold says so. Answered by [`Event::CommitDone`].
     pub fn commit_if_necessary(&mut self, now: Instant, ticket: u64) {
-        self.offsets.commit_if_necessary(now, ticket);
+        if self.accepts_commits(ticket) {
+            self.offsets.commit_if_necessary(now, ticket);
+            self.refuse_vain_commits();
+        }
+    }
+
+    fn accepts_commits(&mut self, ticket: u64) -> bool {
+        let accepts = !matches!(self.phase, Phase::Stopped | Phase::Idle);
+        if !accepts {
+            let result = Err(Failure::Stopped);
+            self.events.push_back(Event::CommitDone { ticket, result });
+        }
+        accepts
     }
 
     /// What the user's `heartbeat()` should reject with.
@@ -225,7 +231,7 @@ impl Consumer {
             Phase::Running | Phase::Crashed => {
                 self.phase = Phase::Stopping { deadline: now + self.config.rebalance_timeout };
                 self.fetch.suspend(true);
-                self.refuse_commits_at_end();
+                self.refuse_vain_commits();
                 self.drain = Some(Drain::waiting(now + self.config.rebalance_timeout));
                 self.step_drain(now);
             }

@@ -169,7 +169,8 @@ pub enum NetError {
         broker: String,
         /// kafkajs's words, never a secret.
         message: String,
-        /// The broker's error code, when it refused the handshake and not the credentials.
+        /// The broker's error code, where nobody has given its refusal a meaning: in the handshake, and in a round
+        /// that is driven from outside.
         code: Option<ErrorCode>,
     },
     /// The node is not in the metadata (any more), or no broker is known at all.

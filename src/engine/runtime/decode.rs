@@ -9,7 +9,7 @@ use crate::engine::fetch::MAX_MESSAGES;
 use crate::engine::records::Decompressor;
 use crate::engine::records::Fill;
 
-use super::shared::{Shared, SlabMemory};
+use super::shared::{Shared, SlabMemory, Writing};
 
 /// One batch may not decompress to more than this.
 const DECOMPRESSED_LIMIT: usize = 512 * 1024 * 1024;
@@ -17,20 +17,22 @@ const DECOMPRESSED_LIMIT: usize = 512 * 1024 * 1024;
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut codecs = Decompressor::new(DECOMPRESSED_LIMIT);
     loop {
-        let Some((job, memory)) = next_job(&shared) else {
+        let Some((job, memory, writing)) = next_job(&shared) else {
             if shared.lock().closed || shared.lock().stopped {
                 return;
             }
             shared.decoder.notified().await;
             continue;
         };
-        carry_out(&shared, &mut codecs, job, memory);
+        carry_out(&shared, &mut codecs, writing, job, memory);
         // Heartbeats and sockets share this thread.
         tokio::task::yield_now().await;
     }
 }
 
-fn next_job(shared: &Shared) -> Option<(DecodeJob, Option<Box<dyn SlabMemory>>)> {
+type Slab = Option<Box<dyn SlabMemory>>;
+
+fn next_job(shared: &Arc<Shared>) -> Option<(DecodeJob, Slab, Option<Writing>)> {
     let mut inner = shared.lock();
     if inner.closed {
         return None;
@@ -40,18 +42,21 @@ fn next_job(shared: &Shared) -> Option<(DecodeJob, Option<Box<dyn SlabMemory>>)>
         Buffer::Slab(slab) => inner.slabs.remove(&slab),
         Buffer::Staged(_) => None,
     };
-    inner.writing = memory.is_some();
+    let writing = memory.is_some().then(|| Writing::begin(shared, &mut inner));
     drop(inner);
     // A queue may have become empty: time to fetch again.
     shared.driver.notify_one();
-    Some((job, memory))
+    Some((job, memory, writing))
 }
 
+/// The parameters are dropped from the last to the first, after a panic too: the memory before the word that nobody
+/// writes into it.
 fn carry_out(
     shared: &Shared,
     codecs: &mut Decompressor,
+    _writing: Option<Writing>,
     job: DecodeJob,
-    mut memory: Option<Box<dyn SlabMemory>>,
+    mut memory: Slab,
 ) {
     let DecodeJob { slot, epoch, mut reader, mut buffer } = job;
     let into: &mut [u8] = match (&mut memory, &mut buffer) {
@@ -71,7 +76,6 @@ fn carry_out(
     let mut inner = shared.lock();
     if let (Buffer::Slab(slab), Some(memory)) = (&buffer, memory) {
         inner.slabs.insert(*slab, memory);
-        shared.written(&mut inner);
     }
     inner.consumer.decoded(Decoded { slot, epoch, reader, buffer, result });
     let wake = inner.must_wake();

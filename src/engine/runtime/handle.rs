@@ -47,19 +47,22 @@ impl ConsumerHandle {
     ) -> ConsumerHandle {
         let lanes = config.fetch.lanes;
         let consumer = Consumer::new(config, fastrand::u64(..));
-        let handle = ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) };
-        // Not in `start`: a consumer that never starts must answer, too.
-        handle.supervise(driver::run(handle.shared.clone()));
-        handle.supervise(decode::run(handle.shared.clone()));
-        handle
+        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) }
     }
 
     /// Joins the group and starts to fetch.
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
-        self.with(|inner, now| {
-            inner.consumer.seed_metadata(metadata);
-            inner.consumer.start(now, topics);
-        });
+        let now = Instant::now();
+        let mut inner = self.shared.lock();
+        if inner.started || inner.stopped || inner.closed {
+            return;
+        }
+        inner.started = true;
+        inner.consumer.seed_metadata(metadata);
+        inner.consumer.start(now, topics);
+        drop(inner);
+        self.supervise(driver::run(self.shared.clone()));
+        self.supervise(decode::run(self.shared.clone()));
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
@@ -205,7 +208,9 @@ impl ConsumerHandle {
     /// See [`Consumer::stop`].
     pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
         let mut inner = self.shared.lock();
-        if inner.stopped || inner.closed {
+        if !inner.is_running() {
+            // A start that comes after this starts nothing.
+            inner.stopped = true;
             drop(inner);
             done(Ok(()));
             return;
@@ -244,7 +249,7 @@ impl ConsumerHandle {
         command: impl FnOnce(&mut Consumer, Instant, u64),
     ) {
         let mut inner = self.shared.lock();
-        if inner.stopped || inner.closed {
+        if !inner.is_running() {
             drop(inner);
             done(Err(Failure::Stopped));
             return;
@@ -260,7 +265,7 @@ impl ConsumerHandle {
     }
 
     /// A panic of ours must end the consumer with a word, not leave it standing still.
-    fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shared = self.shared.clone();
         executor::spawn(async move {
             if let Err(error) = tokio::spawn(task).await

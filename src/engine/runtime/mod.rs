@@ -19,6 +19,8 @@ mod executor;
 mod handle;
 pub mod queries;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub use executor::spawn;
 pub use handle::{ConsumerHandle, Taken};

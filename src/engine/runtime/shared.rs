@@ -1,6 +1,7 @@
 //! What the driver, the decoder and the JavaScript thread share.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -75,6 +76,7 @@ pub(super) struct Inner {
     pub(super) waiters: HashMap<u64, Waiter>,
     pub(super) next_ticket: u64,
     pub(super) stop_waiters: Vec<Waiter>,
+    pub(super) started: bool,
     pub(super) stopped: bool,
 }
 
@@ -99,6 +101,7 @@ impl Shared {
             waiters: HashMap::new(),
             next_ticket: 0,
             stop_waiters: Vec::new(),
+            started: false,
             stopped: false,
         };
         Shared {
@@ -116,17 +119,15 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The decoder has handed its slab back.
-    pub(super) fn written(&self, inner: &mut Inner) {
-        inner.writing = false;
-        self.written.notify_all();
-    }
-
-    /// A task has panicked: whatever it was writing, it writes no more.
+    /// A task has panicked: nothing will happen any more, and everybody who waits hears of it.
     pub(super) fn abandon(&self) {
         let mut inner = self.lock();
-        self.written(&mut inner);
+        inner.closed = true;
+        let commits = std::mem::take(&mut inner.waiters);
+        let stops = std::mem::take(&mut inner.stop_waiters);
         drop(inner);
+        commits.into_values().for_each(|waiter| waiter(Err(Failure::Stopped)));
+        stops.into_iter().for_each(|waiter| waiter(Ok(())));
         self.close();
     }
 
@@ -147,7 +148,30 @@ impl Shared {
     }
 }
 
+/// The decoder writes into a slab as long as this lives, whatever becomes of the decoder or of other tasks.
+pub(super) struct Writing(Arc<Shared>);
+
+impl Writing {
+    /// `inner` is what `shared` guards.
+    pub(super) fn begin(shared: &Arc<Shared>, inner: &mut Inner) -> Writing {
+        inner.writing = true;
+        Writing(shared.clone())
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.lock().writing = false;
+        self.0.written.notify_all();
+    }
+}
+
 impl Inner {
+    /// Is there a driver that will answer?
+    pub(super) fn is_running(&self) -> bool {
+        self.started && !self.stopped && !self.closed
+    }
+
     /// Reads what the handlers have done since the last time.
     pub(super) fn read_cells(&mut self, now: Instant) {
         let Some(cells) = &self.cells else { return };

@@ -82,7 +82,11 @@ impl Sasl {
     pub(super) async fn round(&self, session: u64, bytes: Bytes) -> Result<Bytes, NetError> {
         let session = self.sessions().get(&session).map(|outside| outside.session.clone());
         match session {
-            Some(session) => session.round(bytes).await?.map_err(|message| session.failed(message)),
+            Some(session) => session.round(bytes).await?.map_err(|refusal| NetError::Authentication {
+                broker: session.connection.address().broker(),
+                message: refusal.message,
+                code: Some(refusal.code),
+            }),
             None => Err(NetError::Authentication {
                 broker: String::new(),
                 message: "The connection to authenticate is closed".to_owned(),
@@ -123,8 +127,12 @@ impl Sasl {
         let identity = self.config.authorization_identity.as_deref().unwrap_or_default();
         let message = [identity, username, password].join("\0").into_bytes();
         let answer = session.round(Bytes::from_owner(Zeroizing::new(message))).await?;
-        answer.map_err(|reason| session.failed(format!("SASL PLAIN authentication failed: {reason}")))?;
-        Ok(())
+        match answer {
+            Ok(_) => Ok(()),
+            Err(Refusal { message, .. }) => {
+                Err(session.failed(format!("SASL PLAIN authentication failed: {message}")))
+            }
+        }
     }
 
     async fn scram(
@@ -137,15 +145,16 @@ impl Sasl {
         let failed = |reason: String| {
             session.failed(format!("SASL SCRAM {} authentication failed: {reason}", hash.name()))
         };
-        let refused = |error: ScramError| failed(error.to_string());
+        let invalid = |error: ScramError| failed(error.to_string());
+        let refused = |refusal: Refusal| failed(refusal.message);
 
         let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
-        let server_first = session.round(first.message().into()).await?.map_err(failed)?;
-        let challenge = first.challenge(&server_first).map_err(refused)?;
+        let server_first = session.round(first.message().into()).await?.map_err(refused)?;
+        let challenge = first.challenge(&server_first).map_err(invalid)?;
         let salted = self.salted(hash, password, &challenge.salt, challenge.iterations).await?;
         let last = challenge.answer(&salted);
-        let server_final = session.round(last.message.clone().into()).await?.map_err(failed)?;
-        last.verify(&server_final).map_err(refused)
+        let server_final = session.round(last.message.clone().into()).await?.map_err(refused)?;
+        last.verify(&server_final).map_err(invalid)
     }
 
     async fn salted(
@@ -219,6 +228,12 @@ impl Drop for ForgetSession<'_> {
     }
 }
 
+/// The broker's refusal of a round.
+struct Refusal {
+    code: ErrorCode,
+    message: String,
+}
+
 /// One authentication of one connection.
 struct Session {
     connection: Arc<Connection>,
@@ -251,8 +266,8 @@ impl Session {
         Ok(())
     }
 
-    /// The broker's answer; the inner error is its refusal in words.
-    async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, String>, NetError> {
+    /// The broker's answer.
+    async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, Refusal>, NetError> {
         let request = SaslAuthenticateRequest { auth_bytes }.into();
         let version = self.connection.version_for(&request)?;
         let Response::SaslAuthenticate(answer) = self.connection.send_now(&request, version).await? else {
@@ -260,11 +275,15 @@ impl Session {
         };
         self.lifetime_ms.store(answer.session_lifetime_ms, Ordering::Relaxed);
         self.refused.store(answer.error.is_err(), Ordering::Relaxed);
-        Ok(match (answer.error, answer.error_message) {
-            (ErrorCode::NONE, _) => Ok(answer.auth_bytes),
-            (ErrorCode::SASL_AUTHENTICATION_FAILED, Some(message)) if !message.is_empty() => Err(message),
-            (error, _) => Err(error.message().into_owned()),
-        })
+        let code = answer.error;
+        if !code.is_err() {
+            return Ok(Ok(answer.auth_bytes));
+        }
+        let message = match answer.error_message {
+            Some(message) if code == ErrorCode::SASL_AUTHENTICATION_FAILED && !message.is_empty() => message,
+            _ => code.message().into_owned(),
+        };
+        Ok(Err(Refusal { code, message }))
     }
 
     fn is_refused(&self) -> bool {

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import kafkars, { Kafka, KafkaJSError, CompressionCodecs, logLevel } from 'kafkajs'
+import * as names from 'kafkajs'
+
+const require = createRequire(import.meta.url)
+
+test('every name of kafkajs can be imported, and is the same that require gives', () => {
+  const required = require('kafkajs')
+  const expected = Object.keys(require('kafkajs-original')).sort()
+  assert.equal(expected.length, 44)
+  assert.deepEqual(
+    Object.keys(names)
+      .filter(name => name !== 'default' && name !== 'module.exports')
+      .sort(),
+    expected
+  )
+  for (const name of expected) assert.equal(names[name], required[name], name)
+  assert.equal(kafkars, required)
+  assert.ok(new KafkaJSError('x') instanceof Error)
+  assert.ok(Kafka && CompressionCodecs && logLevel.INFO === 4)
+})
+
+test('import() gives the same', async () => {
+  const imported = await import('kafkajs')
+  assert.equal(imported.Kafka, Kafka)
+  assert.equal(imported.default.Kafka, Kafka)
+  assert.equal(imported.__esModule, undefined)
+})

@@ -1,0 +1,118 @@
+'use strict'
+
+/** How tracers get in: they replace `Kafka`, its methods and those of consumers, and ask for the name of the cluster. */
+
+const assert = require('node:assert/strict')
+const { AsyncLocalStorage } = require('node:async_hooks')
+const { test } = require('node:test')
+const kafkars = require('kafkajs')
+const { options, topicOf, uniqueName, waitFor } = require('./cluster')
+
+test('src/index.js and src/consumer/index.js are the files that make clients and consumers', () => {
+  assert.equal(require('kafkajs/src/index.js'), kafkars.Kafka)
+  const file = require.resolve('kafkajs/src/consumer/index.js')
+  const original = require.cache[file].exports
+  assert.equal(original.length, 1)
+})
+
+test('the name of the cluster, by an admin client, and by the cluster of the consumer', async () => {
+  const admin = new kafkars.Kafka(options).admin()
+  await admin.connect()
+  const { clusterId, brokers, controller } = await admin.describeCluster()
+  await admin.disconnect()
+  assert.match(clusterId, /^[\w-]{22}$/)
+  assert.deepEqual(
+    brokers.map(({ host, port }) => `${host}:${port}`),
+    options.brokers
+  )
+  assert.equal(controller, brokers[0].nodeId)
+  await assert.rejects(admin.listTopics(), { name: 'KafkaJSNotImplemented', message: /kafkajs/ })
+
+  let seen
+  const assigner = ({ cluster }) => {
+    seen = cluster
+    return kafkars.PartitionAssigners.roundRobin({ cluster })
+  }
+  const consumer = new kafkars.Kafka(options).consumer({
+    groupId: uniqueName('group'),
+    partitionAssigners: [assigner]
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic: await topicOf([]) })
+  assert.equal(seen.brokerPool.metadata.clusterId, clusterId)
+  await consumer.disconnect()
+})
+
+test('a class that extends Kafka, a wrapped consumer(), wrapped methods of the consumer', async () => {
+  const calls = []
+  const spans = new AsyncLocalStorage()
+  class Traced extends kafkars.Kafka {
+    constructor(config) {
+      super(config)
+      this.bootstrap = config.brokers.join()
+    }
+  }
+  const { consumer: createConsumer } = Traced.prototype
+  Traced.prototype.consumer = function (...args) {
+    const consumer = createConsumer.apply(this, args)
+    const { run, commitOffsets } = consumer
+    consumer.run = ({ eachMessage, ...rest }) =>
+      run({
+        ...rest,
+        // Frozen or computed messages would not survive this.
+        eachMessage: payload => {
+          payload.message.traced = true
+          const message = { ...payload.message, headers: { ...payload.message.headers } }
+          return spans.run(`span ${message.offset}`, () => eachMessage({ ...payload, message }))
+        }
+      })
+    consumer.commitOffsets = (...offsets) => {
+      calls.push('commitOffsets')
+      return commitOffsets(...offsets)
+    }
+    consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => calls.push(payload.groupId))
+    return consumer
+  }
+
+  const topic = await topicOf([{ value: 'a' }, { value: 'b', headers: { h: 'x' } }])
+  const groupId = uniqueName('group')
+  const consumer = new Traced(options).consumer({ groupId })
+  const seen = []
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      await new Promise(resolve => setImmediate(resolve))
+      seen.push([
+        spans.getStore(),
+        message.traced,
+        String(message.value),
+        Object.keys(message.headers)
+      ])
+    }
+  })
+  await waitFor(() => calls.includes(groupId))
+  await consumer.commitOffsets([{ topic, partition: 0, offset: '1' }])
+  await consumer.disconnect()
+  assert.deepEqual(seen, [
+    ['span 0', true, 'a', []],
+    ['span 1', true, 'b', ['h']]
+  ])
+  assert.ok(calls.includes('commitOffsets'))
+})
+
+test('the process ends after disconnect()', async () => {
+  const { execFileSync } = require('node:child_process')
+  const script = `
+    const { Kafka } = require('kafkajs')
+    const kafka = new Kafka(${JSON.stringify(options)})
+    const main = async () => {
+      const consumer = kafka.consumer({ groupId: '${uniqueName('group')}' })
+      await consumer.connect()
+      await consumer.disconnect()
+      const admin = kafka.admin()
+      await admin.connect()
+      await admin.disconnect()
+    }
+    main()`
+  execFileSync(process.execPath, ['-e', script], { cwd: __dirname, timeout: 20_000 })
+})

@@ -1,0 +1,228 @@
+//! The tokio side on real threads, with a network that never comes up: whoever waits is answered, whatever happens.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use crate::engine::cluster::Failure;
+use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Consumer;
+use crate::engine::consumer::ConsumerConfig;
+use crate::engine::consumer::Event;
+use crate::engine::fetch::FetchConfig;
+use crate::engine::network::{Address, BoxStream, Dial};
+use crate::engine::network::{Network, NetworkConfig};
+use crate::engine::protocol::NetError;
+
+use super::handle::ConsumerHandle;
+use super::shared::{Cells, Host, Shared, SlabMemory, Writing};
+
+/// How a commit or a stop ended.
+type Ended = Result<(), Failure>;
+
+const LONG: Duration = Duration::from_secs(20);
+
+struct NoDialer;
+
+impl Dial for NoDialer {
+    fn dial<'a>(
+        &'a self,
+        _address: &'a Address,
+        _attempt: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>> {
+        Box::pin(async { Err(NetError::NoBroker) })
+    }
+}
+
+struct NoCells;
+
+impl Cells for NoCells {
+    fn resolved(&self, _lane: usize) -> Option<i32> {
+        None
+    }
+    fn clear(&mut self, _lane: usize) {}
+    fn set_flags(&mut self, _lane: usize, _flags: i32) {}
+    fn set_group_error(&mut self, _code: i32) {}
+    fn set_slab_size(&mut self, _bytes: usize) {}
+}
+
+/// Tells the test what it hears.
+struct TestHost(Sender<String>);
+
+impl Host for TestHost {
+    fn wake(&self) {}
+
+    fn event(&self, _event: Event) {}
+
+    fn bug(&self, message: String) {
+        let _ = self.0.send(format!("bug: {message}"));
+    }
+}
+
+struct TestSlab(Vec<u8>);
+
+impl SlabMemory for TestSlab {
+    fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+fn config() -> ConsumerConfig {
+    ConsumerConfig {
+        group_id: "g".into(),
+        group_instance_id: None,
+        session_timeout: LONG,
+        rebalance_timeout: LONG,
+        heartbeat_interval: LONG,
+        max_poll_interval: LONG,
+        metadata_max_age: LONG,
+        allow_auto_topic_creation: false,
+        never_reset: false,
+        auto_commit: true,
+        auto_commit_interval: None,
+        auto_commit_threshold: None,
+        fetch: FetchConfig {
+            max_wait: LONG,
+            min_bytes: 1,
+            max_bytes: 1 << 20,
+            max_bytes_per_partition: 1 << 20,
+            read_committed: false,
+            check_crcs: true,
+            rack_id: String::new(),
+            max_queued_bytes: 1 << 20,
+            lanes: 1,
+        },
+    }
+}
+
+fn network() -> Network {
+    Network::with_dialer(NetworkConfig::default(), |_| {}, NoDialer)
+}
+
+fn consumer() -> (ConsumerHandle, Receiver<String>) {
+    let (tell, heard) = channel();
+    let handle = ConsumerHandle::new(config(), network(), Box::new(NoCells), Box::new(TestHost(tell)));
+    (handle, heard)
+}
+
+fn start(handle: &ConsumerHandle) {
+    handle.start(&Default::default(), BTreeMap::from([("t".to_owned(), true)]));
+}
+
+/// A callback, and where its result arrives. A callback that is dropped hangs up.
+fn waiter() -> (impl FnOnce(Ended) + Send + 'static, Receiver<Ended>) {
+    let (tell, heard) = channel();
+    (move |result| drop(tell.send(result)), heard)
+}
+
+fn offset() -> Option<Vec<(TopicPartition, i64, Option<String>)>> {
+    Some(vec![(TopicPartition { topic: "t".into(), partition: 0 }, 5, None)])
+}
+
+#[test]
+fn every_stop_and_every_commit_is_answered() {
+    let (handle, _heard) = consumer();
+    start(&handle);
+    let (commit, committed) = waiter();
+    handle.commit(offset(), commit);
+    let (if_necessary, unnecessary) = waiter();
+    handle.commit_if_necessary(if_necessary);
+    assert_eq!(unnecessary.recv_timeout(LONG), Ok(Ok(())));
+    let stops: Vec<_> = (0..2)
+        .map(|_| {
+            let (stop, stopped) = waiter();
+            handle.stop(stop);
+            stopped
+        })
+        .collect();
+    for stopped in stops {
+        assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
+    }
+    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)), "it waited for a generation");
+    // And afterwards.
+    let (commit, committed) = waiter();
+    handle.commit(offset(), commit);
+    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
+    let (stop, stopped) = waiter();
+    handle.stop(stop);
+    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
+}
+
+#[test]
+fn before_the_start_nobody_waits_for_a_driver_that_does_not_run() {
+    let (handle, _heard) = consumer();
+    let (commit, committed) = waiter();
+    handle.commit(offset(), commit);
+    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
+    let (stop, stopped) = waiter();
+    handle.stop(stop);
+    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
+    start(&handle);
+    let (commit, committed) = waiter();
+    handle.commit(offset(), commit);
+    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)), "stopped is stopped");
+}
+
+#[test]
+fn a_panic_is_our_bug_and_leaves_nobody_waiting() {
+    let (handle, heard) = consumer();
+    start(&handle);
+    let (commit, committed) = waiter();
+    handle.commit(offset(), commit);
+    handle.supervise(async { panic!("a test's panic") });
+    let bug = std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
+    assert_eq!(bug.as_deref(), Some("bug: a test's panic"));
+    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
+    let (stop, stopped) = waiter();
+    handle.stop(stop);
+    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
+}
+
+fn shared() -> Arc<Shared> {
+    let consumer = Consumer::new(config(), 1);
+    let (tell, _heard) = channel();
+    Arc::new(Shared::new(consumer, 1, Box::new(NoCells), network(), Box::new(TestHost(tell))))
+}
+
+#[test]
+fn closing_waits_for_the_writer_though_another_task_has_panicked() {
+    let shared = shared();
+    shared.lock().slabs.insert(0, Box::new(TestSlab(vec![0; 8])));
+    let writing = Writing::begin(&shared, &mut shared.lock());
+    let (tell, closed) = channel();
+    let threads: Vec<_> = [Shared::abandon, Shared::close]
+        .into_iter()
+        .map(|how| {
+            let (shared, tell) = (shared.clone(), tell.clone());
+            std::thread::spawn(move || {
+                how(&shared);
+                let _ = tell.send(());
+            })
+        })
+        .collect();
+    while !shared.lock().closed {
+        std::thread::yield_now();
+    }
+    assert!(closed.try_recv().is_err(), "while somebody writes");
+    assert!(shared.lock().writing);
+    drop(writing);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(shared.lock().slabs.is_empty() && shared.lock().cells.is_none());
+}
+
+#[test]
+fn a_decoder_that_panics_writes_no_more() {
+    let shared = shared();
+    let writing = Writing::begin(&shared, &mut shared.lock());
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _writing = writing;
+        let _inner = shared.lock();
+        panic!("under the lock");
+    }));
+    assert!(panicked.is_err());
+    assert!(!shared.lock().writing);
+    shared.close();
+}
