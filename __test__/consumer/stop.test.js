@@ -123,20 +123,47 @@ describe.each(ends)('%s()', end => {
   })
 
   it.each([
-    ['at once', () => {}],
-    ['after an await', () => pause(5)]
-  ])('called by a handler %s, and awaited there, ends', async (_, before) => {
+    ['at once', stop => stop()],
+    [
+      'after an await',
+      async stop => {
+        await pause(5)
+        await stop()
+      }
+    ],
+    [
+      'in a chain of promises',
+      stop =>
+        pause(5)
+          .then(() => stop())
+          .finally(() => {})
+    ],
+    ['beside others', stop => Promise.all([pause(5), stop(), pause(5)])]
+  ])('called by a handler %s, and awaited there, ends', async (_, act) => {
     const topic = await filled(10)
     const { promise, resolve } = defer()
     const { groupId, consumer, messages } = await startActing(topic, async acting => {
-      await before()
-      resolve(await timed(() => acting[end]()))
+      resolve(await timed(() => act(() => acting[end]())))
     })
     expect(await promise).toBeLessThan(SOON)
     await waitFor(() => messages.length >= 4)
     await consumer.disconnect()
     expect(numbers(messages)).toEqual(upTo(4))
     expect(Number((await committed(groupId, topic))[0])).toBeGreaterThanOrEqual(3)
+  })
+
+  // No stack shows that a callback's stop() is the handler's: it ends when the engine waits for handlers no longer.
+  it('called by a handler in a callback, and awaited there, ends with the rebalance timeout', async () => {
+    const topic = await filled(10)
+    const { promise, resolve } = defer()
+    const { consumer } = await startActing(topic, async acting => {
+      await new Promise((done, fail) => {
+        setTimeout(() => acting[end]().then(done, fail), 5)
+      })
+      resolve(null)
+    })
+    await promise
+    await consumer.disconnect()
   })
 
   it('called by a handler, and not awaited, ends', async () => {
