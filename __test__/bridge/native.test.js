@@ -237,7 +237,7 @@ describe('a client', () => {
       client.saslAuthenticate(1, Buffer.from('x'))
     ])
     for (const answer of answers) expect(answer).toMatchObject({ failure: expect.any(String) })
-    client.authenticated(1, null)
+    client.authenticated(1, null, false)
     client.setRequestEvents(true)
   })
 
