@@ -29,10 +29,11 @@ use crate::engine::protocol::header::{decode_response_header, encode_frame};
 use super::admission::Admission;
 use super::context::Context;
 use super::dial::{Address, BoxStream};
-use super::events::{LogLevel, NetworkEvent};
+use super::events::NetworkEvent;
 use super::frame::{FrameError, FrameReader};
 use super::throttle::throttle_time;
 use super::tls::explain;
+use crate::engine::cluster::LogLevel;
 
 /// An open connection.
 pub(super) struct Connection {

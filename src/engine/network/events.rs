@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::engine::cluster::LogLevel;
+
 /// Something happened. Times are ms: `*_at` since the Unix epoch, `*duration` differences.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -43,20 +45,6 @@ pub enum NetworkEvent {
     Authenticate { session: u64, host: String, port: u16, mechanism: String },
     /// A log line.
     Log { level: LogLevel, namespace: &'static str, message: String, extra: Vec<(&'static str, String)> },
-}
-
-/// kafkajs's log levels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum LogLevel {
-    /// 1.
-    Error = 1,
-    /// 2.
-    Warn = 2,
-    /// 4.
-    Info = 4,
-    /// 5.
-    Debug = 5,
 }
 
 /// The way out for events.

@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Target;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
@@ -46,7 +47,7 @@ use tls::Tls;
 
 pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
 pub use dial::{Address, BoxStream, Dial, Stream};
-pub use events::{LogLevel, NetworkEvent};
+pub use events::NetworkEvent;
 pub use sasl::Unauthenticated;
 
 /// The connections of one client. A cheap handle; the last one dropped closes everything. Its async methods need a

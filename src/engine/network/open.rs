@@ -13,8 +13,8 @@ use crate::engine::protocol::api_versions::ApiVersionsRequest;
 use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
 use super::dial::{Address, connect_error};
-use super::events::LogLevel;
 use super::sasl::keep_authenticated;
+use crate::engine::cluster::LogLevel;
 
 /// Opens a connection. Dropping the future closes whatever is half open.
 pub(super) async fn open(

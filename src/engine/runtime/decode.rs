@@ -8,6 +8,7 @@ use crate::engine::fetch::Decoded;
 use crate::engine::fetch::MAX_MESSAGES;
 use crate::engine::records::Decompressor;
 use crate::engine::records::Fill;
+use crate::engine::records::layout::RUNTIME_AT;
 
 use super::shared::{Shared, SlabMemory, Writing};
 
@@ -66,7 +67,8 @@ fn carry_out(
     };
     let result = reader.fill(codecs, into, MAX_MESSAGES);
     if let Ok(Fill::Delivery(summary)) = &result {
-        if let Some(field) = into.get_mut(SLOT_FIELD..SLOT_FIELD + 4) {
+        // The delivery says whose it is.
+        if let Some(field) = into.get_mut(RUNTIME_AT..RUNTIME_AT + 4) {
             field.copy_from_slice(&slot.0.to_le_bytes());
         }
         if let Buffer::Staged(bytes) = &mut buffer {
@@ -84,6 +86,3 @@ fn carry_out(
         shared.host.wake();
     }
 }
-
-/// Where a delivery's header says whose it is.
-const SLOT_FIELD: usize = 96;

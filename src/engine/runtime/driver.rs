@@ -24,14 +24,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
             send(&shared, &answers, tag, outbound);
         }
         step.done.into_iter().for_each(|done| done());
-        if step.decode {
-            shared.decoder.notify_one();
-        }
+        // New data, a new position, the end: the decoder looks for itself.
+        shared.decoder.notify_one();
         if step.wake {
             shared.host.wake();
         }
         if step.over {
-            shared.decoder.notify_one();
             return;
         }
         let timer = async {
@@ -60,7 +58,6 @@ struct Step {
     requests: Vec<(Tag, Outbound)>,
     done: Vec<Box<dyn FnOnce() + Send>>,
     timeout: Option<Instant>,
-    decode: bool,
     wake: bool,
     over: bool,
 }
@@ -104,7 +101,6 @@ fn step(shared: &Arc<Shared>) -> Step {
     }
     inner.write_cells();
     step.timeout = inner.consumer.poll_timeout(now);
-    step.decode = true;
     step.wake = inner.must_wake();
     step
 }

@@ -28,7 +28,8 @@ use crate::engine::protocol::sasl_handshake::SaslHandshakeRequest;
 
 use super::config::SaslConfig;
 use super::connection::Connection;
-use super::events::{LogLevel, NetworkEvent};
+use super::events::NetworkEvent;
+use crate::engine::cluster::LogLevel;
 use scram::{ClientFirst, Hash, ScramError, salted_password};
 
 pub(super) use reauthentication::keep_authenticated;

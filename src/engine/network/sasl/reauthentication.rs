@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use crate::engine::protocol::NetError;
 
 use super::Connection;
-use super::LogLevel;
+use crate::engine::cluster::LogLevel;
 
 /// Authenticates again and again, each time before the session ends, idle or not. Ends with the connection.
 pub(in crate::engine::network) async fn keep_authenticated(
