@@ -1,0 +1,106 @@
+// @ts-check
+'use strict'
+
+/**
+ * Where kafkars differs from kafkajs on purpose. A key is the left column of a row of the README's "Differences from
+ * kafkajs", or of its "Options" where kafkajs has no such option; below are the specs that show it, by file and full name.
+ * kafkajs fails these and no others; `environment.js` and `unit/differences.test.js` hold the list to that.
+ *
+ * @type {Record<string, Record<string, string[]>>}
+ */
+module.exports = {
+  // Options
+  '`autoOffsetReset`': {
+    'consumer/consumeMessages': [
+      'where a group begins is an error, when its position is gone and autoOffsetReset is none'
+    ]
+  },
+
+  // Differences from kafkajs
+  'heartbeats between messages': {
+    'consumer/rebalancing': [
+      'a second member waits for the handler that is at work, and no message has two at once',
+      'a second member goes on behind what was resolved, when a handler of the first one hangs',
+      'a handler that keeps the event loop for twice the session timeout stays in its group, and its commit is accepted'
+    ]
+  },
+  'one OffsetCommit after every batch, awaited': {},
+  'a batch is one partition of one fetch': {},
+  'the retry counter is never reset; a failing partition stops all': {
+    'consumer/errors': ['a handler that fails now and then, with success in between, never crashes']
+  },
+  'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {},
+  '`stop()` in a handler never ends; before the first join it leaves a zombie': {
+    'consumer/stop': [
+      'stop() right after run() leaves no member behind, and nothing is handled',
+      ...['stop()', 'disconnect()'].flatMap(end =>
+        [
+          'at any moment of the join leaves no member behind',
+          'called by a handler at once, and awaited there, ends',
+          'called by a handler after an await, and awaited there, ends',
+          'called by a handler in a chain of promises, and awaited there, ends',
+          'called by a handler beside others, and awaited there, ends',
+          'called by a handler in a callback, and awaited there, ends with the rebalance timeout'
+        ].map(name => `${end} ${name}`)
+      )
+    ]
+  },
+  '`stop()`, `disconnect()`, `seek()`, `resume()` wait for the long poll': {
+    'consumer/stop': [
+      'stop() of an idle consumer does not wait for the long poll',
+      'disconnect() of an idle consumer does not wait for the long poll'
+    ]
+  },
+  '`commitOffsets()` while joining or stopping resolves without committing': {},
+  'a leader change makes every member rejoin': {},
+  'a listener that throws breaks the consumer': {
+    'consumer/errors': ['a listener that throws does not disturb the consumer']
+  },
+  '`restartOnFailure` must return a promise': {},
+  'round robin gives members topics that they do not subscribe': {
+    'consumer/subscribe': ['members of a group with different topics get only their own']
+  },
+  '"Failed to find group coordinator" hides why': {},
+  'snappy, lz4, zstd need plugins': {},
+  'compacted or empty batches stall or spin': {},
+  'interleaved aborted transactions leak': {},
+  '`pause([{ topic, partitions }])` of a paused topic resumes the others': {},
+  '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {},
+  "headers named `toString` or `__proto__` collide with Object's": {},
+  '`socketFactory`': {},
+  '`ssl`: anything of `tls.connect`': {},
+  'IPv6 seeds do not work': {},
+  '`NODE_ENV=test` changes retries; `sasl` is written to': {
+    'consumer/sasl': [
+      'plain leaves the options as they were',
+      'scram-sha-256 leaves the options as they were',
+      'scram-sha-512 leaves the options as they were'
+    ]
+  },
+  '`subscribe` to a topic that is being created fails': {
+    'consumer/subscribe': ['a topic that is missing is created']
+  },
+  '`rebalanceTimeout: 0`': {},
+  '`partitionsConsumedConcurrently: 0` hangs': {},
+  '`ssl.ca` without a certificate in it is ignored': {},
+  "an untrusted certificate, plain text to a TLS port, TLS to a plain one: Node's words, or `Closed connection`":
+    {
+      'consumer/transport': [
+        'a listener with TLS of a private authority is not trusted by `ssl: true`, which says what to do',
+        'a listener of the other kind with TLS, spoken to in plain text, is recognised',
+        'a listener of the other kind without TLS, greeted with TLS, is recognised'
+      ]
+    },
+  'without `sasl`, `connect()` to a listener with SASL succeeds, and the next request fails': {
+    'consumer/sasl': ['a listener with SASL closes on those without, and the log has a guess']
+  },
+  '`kafka.admin()`': {},
+  'OAUTHBEARER: a refused token is ignored': {
+    'consumer/sasl': [
+      'oauthbearer rejects connect() at once when the broker refuses the token, and says what the broker said'
+    ]
+  },
+  'two sockets per broker': {
+    'consumer/sasl': ['oauthbearer asks for a token at every authentication, and never tells it']
+  }
+}
