@@ -133,6 +133,26 @@ describe('a broker', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
+  it('hands its partitions to others: nobody rejoins', async () => {
+    const test = await start()
+    const { topic } = test
+    const replicas = cluster.nodes.map(({ id }) => id)
+    await withAdmin(cluster.brokers, async admin => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      const partitionAssignment = topics[0].partitions.map(({ partitionId, leader }) => ({
+        partition: partitionId,
+        replicas: replicas.filter(id => id !== leader)
+      }))
+      await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] })
+    })
+    await produce(topic, numbered(60, { partitions: PARTITIONS, first: COUNT }), {
+      brokers: cluster.brokers
+    })
+    await expectComplete(test, COUNT + 60)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
   it('that coordinates the group freezes: the group goes on with another', async () => {
     const test = await start()
     const coordinator = await coordinatorOf(test.groupId)
