@@ -155,10 +155,7 @@ impl Connection {
     pub(super) fn version_for(&self, request: &Request) -> Result<i16, NetError> {
         let key = request.key();
         let theirs = self.versions.get().and_then(|versions| versions.get(&key.code()).copied());
-        let mut ours = key.versions();
-        if let Request::Fetch(fetch) = request {
-            ours.max = ours.max.min(fetch.max_version());
-        }
+        let ours = VersionRange { max: request.max_version(), ..key.versions() };
         ours.negotiate(theirs).ok_or(NetError::UnsupportedApi { api: key.name(), key: key.code() })
     }
 

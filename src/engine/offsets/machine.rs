@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use fastrand::Rng;
@@ -141,8 +142,9 @@ impl Offsets {
 
     /// The topic was deleted and made again: its old offsets are void. Returns which partitions of ours that concerns;
     /// each gets a new [`Event::Position`].
-    pub fn recreated(&mut self, topic: &str) -> Vec<TopicPartition> {
-        let ours = self.partitions.keys().filter(|partition| *partition.topic == *topic);
+    pub fn recreated(&mut self, topic: &Arc<str>) -> Vec<TopicPartition> {
+        self.void_commits(topic);
+        let ours = self.partitions.keys().filter(|partition| partition.topic == *topic);
         let ours: Vec<TopicPartition> = ours.cloned().collect();
         for partition in &ours {
             if let Some(state) = self.partitions.get_mut(partition) {
@@ -219,7 +221,7 @@ impl Offsets {
         metadata: &Metadata,
         coordinator_known: bool,
     ) -> Option<Outbound> {
-        let commit = if coordinator_known { self.poll_commit(now) } else { None };
+        let commit = if coordinator_known { self.poll_commit(now, metadata) } else { None };
         let outbound = commit.or_else(|| self.poll_lookup(now, metadata, coordinator_known));
         self.settle_flush();
         outbound
