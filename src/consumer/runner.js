@@ -147,6 +147,10 @@ class Runner {
     this.running = false
     try {
       if (this.consumer) await this.consumer.stop()
+      const { memberId } = this.membership
+      if (memberId && !this.crashed) {
+        this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })
+      }
     } finally {
       clearInterval(this.keepAlive)
       this.membership.end()
