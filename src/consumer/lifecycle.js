@@ -114,7 +114,10 @@ class Lifecycle {
   async disconnect() {
     const { session } = this
     this.cancelRestart()
-    if (session === null) return this.close()
+    if (session === null) {
+      this.logger.info('Stopped', { groupId: this.groupId })
+      return this.close()
+    }
     await this.unlessInHandler(
       session,
       this.finish(session).then(() => this.close())
