@@ -129,6 +129,17 @@ describe('before run()', () => {
     expect(history).toEqual(['DISCONNECT', 'DISCONNECT'])
   })
 
+  it('logs the end as if there had been a beginning', async () => {
+    const { consumer, logs } = create()
+    await consumer.stop()
+    await consumer.disconnect()
+    expect(logs.map(({ label, log }) => [label, log.message])).toEqual([
+      ['INFO', 'Stopped'],
+      ['INFO', 'Stopped'],
+      ['DEBUG', 'consumer has stopped, disconnecting']
+    ])
+  })
+
   it('connects, and connects again after disconnect() without waiting for it', async () => {
     const { consumer, history, world } = create()
     await consumer.connect()
