@@ -10,7 +10,7 @@ use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitResponse;
 
-use super::commit::{FLUSH_TRIES, InFlight, Manual};
+use super::commit::{FLUSH_TRIES, InFlight, Manual, no_such_topic};
 use super::machine::Offsets;
 use super::{Event, Offset};
 
@@ -22,30 +22,45 @@ impl Offsets {
         response: Result<Response, NetError>,
     ) {
         let is_current = flight.epoch == self.epoch;
-        let Outcome { committed, refused, verdict } = read(flight.offsets, response);
+        let Outcome { committed, refused, verdict, unknown_id } = read(&flight, response);
+        if unknown_id {
+            // The topic was made anew, or the coordinator has not heard of it yet.
+            self.once(Event::RefreshMetadata);
+        }
         if is_current {
             self.commits.ended_at = Some(now);
-            self.note_committed(&committed);
+            self.note_committed(committed.iter().filter(|(partition, ..)| !flight.is_void(partition)));
         }
+        let (void, refused): (Vec<_>, Vec<_>) =
+            refused.into_iter().partition(|(partition, ..)| flight.is_void(partition));
         if !committed.is_empty() {
             let automatic = flight.manual.as_ref().is_none_or(|manual| manual.automatic);
             self.events.push_back(Event::Committed { automatic, offsets: committed });
         }
+        let manual = match flight.manual {
+            // Its log is gone, and the offset with it.
+            Some(manual) if !manual.automatic && !void.is_empty() => {
+                let partition = void.into_iter().next().map(|(partition, ..)| partition);
+                self.done(manual.ticket, Err(no_such_topic(partition)));
+                None
+            }
+            manual => manual,
+        };
         match verdict {
             Verdict::Committed => {
                 self.commits.backoff.reset();
                 self.commits.last_at = Some(now);
-                if let Some(manual) = flight.manual {
+                if let Some(manual) = manual {
                     self.done(manual.ticket, Ok(()));
                 }
             }
-            Verdict::Again(failure) => self.requeue(now, flight.manual, refused, failure, is_current),
+            Verdict::Again(failure) => self.requeue(now, manual, refused, failure, is_current),
             Verdict::Moved(failure) => {
                 // That an earlier one is gone is no news about the present one.
                 if is_current {
                     self.once(Event::CoordinatorLost);
                 }
-                self.requeue(now, flight.manual, refused, failure, is_current);
+                self.requeue(now, manual, refused, failure, is_current);
             }
             Verdict::Rebalance(failure, code) => {
                 // Of an earlier generation we knew.
@@ -53,12 +68,12 @@ impl Offsets {
                     self.once(Event::Rebalance(code));
                     self.commits.backoff.failed(now, &mut self.rng);
                 }
-                match flight.manual {
+                match manual {
                     Some(manual) => self.done(manual.ticket, Err(failure)),
                     None => self.tell_uncommitted(&failure),
                 }
             }
-            Verdict::No(failure) => match flight.manual {
+            Verdict::No(failure) => match manual {
                 Some(manual) => self.done(manual.ticket, Err(failure)),
                 None if failure == Failure::Stopped => {}
                 None => self.once(Event::Failed(failure)),
@@ -67,7 +82,7 @@ impl Offsets {
         self.settle_flush();
     }
 
-    fn note_committed(&mut self, committed: &[Offset]) {
+    fn note_committed<'a>(&mut self, committed: impl Iterator<Item = &'a Offset>) {
         for (partition, offset, _) in committed {
             if let Some(state) = self.partitions.get_mut(partition) {
                 state.committed = Some(*offset);
@@ -130,6 +145,8 @@ struct Outcome {
     refused: Vec<Offset>,
     /// The worst of what it said.
     verdict: Verdict,
+    /// Somebody does not know a topic's id.
+    unknown_id: bool,
 }
 
 /// From good to bad.
@@ -172,6 +189,7 @@ impl Verdict {
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID
             | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure, code),
+            ErrorCode::UNKNOWN_TOPIC_ID => Verdict::Again(no_such_topic(Some(offset.0.clone()))),
             // Kafka says -1 for whatever it did not foresee.
             code if code.retriable() || code == ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Again(failure),
             _ => Verdict::No(failure),
@@ -179,10 +197,10 @@ impl Verdict {
     }
 }
 
-/// Reads the answer to a commit of `offsets`.
-fn read(offsets: Vec<Offset>, response: Result<Response, NetError>) -> Outcome {
+/// Reads the answer to a commit.
+fn read(flight: &InFlight, response: Result<Response, NetError>) -> Outcome {
     let verdict = match response {
-        Ok(Response::OffsetCommit(answer)) => return read_partitions(offsets, &answer),
+        Ok(Response::OffsetCommit(answer)) => return read_partitions(flight, &answer),
         Ok(_) => Verdict::Again(Failure::Broker { code: ErrorCode::UNKNOWN_SERVER_ERROR, partition: None }),
         Err(NetError::ClientClosed) => Verdict::No(Failure::Stopped),
         Err(error @ (NetError::Authentication { .. } | NetError::UnsupportedApi { .. })) => {
@@ -190,23 +208,34 @@ fn read(offsets: Vec<Offset>, response: Result<Response, NetError>) -> Outcome {
         }
         Err(error) => Verdict::Moved(Failure::Net(error)),
     };
-    Outcome { committed: Vec::new(), refused: offsets, verdict }
+    Outcome { committed: Vec::new(), refused: flight.offsets.clone(), verdict, unknown_id: false }
 }
 
-fn read_partitions(offsets: Vec<Offset>, answer: &OffsetCommitResponse) -> Outcome {
+fn read_partitions(flight: &InFlight, answer: &OffsetCommitResponse) -> Outcome {
     let mut codes = BTreeMap::new();
     for topic in &answer.topics {
-        codes.extend(topic.partitions.iter().map(|p| ((topic.name.as_str(), p.partition), p.error)));
+        let name = match topic.topic_id.is_zero() {
+            true => Some(topic.name.as_str()),
+            false => flight.topics.get(&topic.topic_id).map(|name| &**name),
+        };
+        let Some(name) = name else { continue };
+        codes.extend(topic.partitions.iter().map(|p| ((name, p.partition), p.error)));
     }
-    let mut outcome = Outcome { committed: Vec::new(), refused: Vec::new(), verdict: Verdict::Committed };
-    for offset in offsets {
+    let mut outcome = Outcome {
+        committed: Vec::new(),
+        refused: Vec::new(),
+        verdict: Verdict::Committed,
+        unknown_id: false,
+    };
+    for offset in &flight.offsets {
         let key = (&*offset.0.topic, offset.0.partition);
         // A partition that the answer leaves out is not known to be committed.
         let code = codes.get(&key).copied().unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR);
-        outcome.verdict = outcome.verdict.or_worse(Verdict::of(code, &offset));
+        outcome.unknown_id |= code == ErrorCode::UNKNOWN_TOPIC_ID;
+        outcome.verdict = outcome.verdict.or_worse(Verdict::of(code, offset));
         match code {
-            ErrorCode::NONE => outcome.committed.push(offset),
-            _ => outcome.refused.push(offset),
+            ErrorCode::NONE => outcome.committed.push(offset.clone()),
+            _ => outcome.refused.push(offset.clone()),
         }
     }
     outcome

@@ -10,15 +10,18 @@
 //! Automatic commits follow the end of every batch. A busy consumer ends thousands of batches a second, so they are
 //! spaced by [`SPACING`]; an idle one commits at once.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Backoff;
 use crate::engine::cluster::Failure;
+use crate::engine::cluster::Metadata;
 use crate::engine::cluster::Outbound;
 use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::offset_commit::OffsetCommitPartition;
 use crate::engine::protocol::offset_commit::OffsetCommitRequest;
 use crate::engine::protocol::offset_commit::OffsetCommitTopic;
@@ -65,8 +68,19 @@ pub(super) struct InFlight {
     /// In which generation it was sent.
     pub(super) epoch: u64,
     pub(super) offsets: Vec<Offset>,
+    /// From v10 on the answer names topics by their ids only.
+    pub(super) topics: BTreeMap<TopicId, Arc<str>>,
+    /// Topics that were made anew since it was sent: what becomes of their offsets is no news about the new log.
+    void: Vec<Arc<str>>,
     /// None for an automatic one.
     pub(super) manual: Option<Manual>,
+}
+
+impl InFlight {
+    /// Is this about a log that is no more?
+    pub(super) fn is_void(&self, partition: &TopicPartition) -> bool {
+        self.void.contains(&partition.topic)
+    }
 }
 
 impl Commits {
@@ -135,6 +149,23 @@ impl Offsets {
         }
     }
 
+    /// The topic was deleted and made again: offsets of the old log must not be written into the new one.
+    pub(super) fn void_commits(&mut self, topic: &Arc<str>) {
+        for flight in self.commits.in_flight.iter_mut().chain(&mut self.commits.strays) {
+            flight.void.push(topic.clone());
+        }
+        for mut manual in std::mem::take(&mut self.commits.manual) {
+            let first = manual.offsets.iter().find(|(partition, ..)| partition.topic == *topic);
+            let first = first.map(|(partition, ..)| partition.clone());
+            if manual.automatic || first.is_none() {
+                manual.offsets.retain(|(partition, ..)| partition.topic != *topic);
+                self.commits.manual.push_back(manual);
+            } else {
+                self.done(manual.ticket, Err(no_such_topic(first)));
+            }
+        }
+    }
+
     fn enqueue(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, retry: bool) {
         let automatic = offsets.is_none();
         // Now, not when its turn comes: a later ticket must not find something newer committed already.
@@ -168,24 +199,23 @@ impl Offsets {
         pending.fold(0u64, u64::saturating_add) >= threshold
     }
 
-    pub(super) fn poll_commit(&mut self, now: Instant) -> Option<Outbound> {
+    pub(super) fn poll_commit(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         if self.member.is_none() || self.commits.in_flight.is_some() || !self.commits.backoff.is_ready(now) {
             return None;
         }
         while let Some(manual) = self.commits.manual.pop_front() {
             match self.offsets_of(&manual) {
                 Ok(offsets) if offsets.is_empty() => self.done(manual.ticket, Ok(())),
-                Ok(offsets) => return self.send(offsets, Some(manual)),
+                Ok(offsets) => return self.send(offsets, Some(manual), metadata),
                 Err(failure) => self.done(manual.ticket, Err(failure)),
             }
         }
-        let interval_over = self.interval_ends().is_some_and(|end| now >= end);
-        if !(self.commits.wanted || interval_over) || self.spaced_until().is_some_and(|until| now < until) {
+        if !self.wants_commit(now) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
         self.commits.wanted = false;
         let offsets = self.all_uncommitted();
-        if offsets.is_empty() { None } else { self.send(offsets, None) }
+        if offsets.is_empty() { None } else { self.send(offsets, None, metadata) }
     }
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
@@ -193,12 +223,18 @@ impl Offsets {
         if self.member.is_none() || commits.in_flight.is_some() {
             return None;
         }
-        let due_at = match (commits.manual.is_empty(), commits.wanted) {
+        let due_at = match (commits.manual.is_empty(), self.wants_commit(now)) {
             (false, _) => None,
             (true, true) => self.spaced_until(),
             (true, false) => Some(self.interval_ends()?),
         };
         due_at.into_iter().chain(commits.backoff.ready_at()).max().filter(|at| *at > now)
+    }
+
+    /// Is there a batch that ended, an interval that is over, a threshold that is reached? While a commit is under way
+    /// nobody knows: what it writes must not count again.
+    fn wants_commit(&self, now: Instant) -> bool {
+        self.commits.wanted || self.config.auto_commit && self.is_commit_necessary(now)
     }
 
     /// When `autoCommitInterval` makes a commit due within a batch.
@@ -260,25 +296,35 @@ impl Offsets {
         }
     }
 
-    fn send(&mut self, offsets: Vec<Offset>, manual: Option<Manual>) -> Option<Outbound> {
+    fn send(
+        &mut self,
+        offsets: Vec<Offset>,
+        manual: Option<Manual>,
+        metadata: &Metadata,
+    ) -> Option<Outbound> {
         let member = self.member.clone()?;
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
-        for (TopicPartition { topic, partition }, offset, metadata) in &offsets {
+        let mut ids = BTreeMap::new();
+        for (TopicPartition { topic, partition }, offset, note) in &offsets {
             let wanted = OffsetCommitPartition {
                 partition: *partition,
                 offset: *offset,
                 leader_epoch: -1,
-                metadata: metadata.clone(),
+                metadata: note.clone(),
             };
             match topics.iter_mut().find(|other| *other.name == **topic) {
                 Some(other) => other.partitions.push(wanted),
                 None => {
-                    topics.push(OffsetCommitTopic { name: topic.to_string(), partitions: vec![wanted] });
+                    let topic_id = metadata.topic_id(topic);
+                    ids.insert(topic_id, topic.clone());
+                    let (name, partitions) = (topic.to_string(), vec![wanted]);
+                    topics.push(OffsetCommitTopic { name, topic_id, partitions });
                 }
             }
         }
         let id = self.take_id();
-        self.commits.in_flight = Some(InFlight { id, epoch: self.epoch, offsets, manual });
+        let (epoch, void) = (self.epoch, Vec::new());
+        self.commits.in_flight = Some(InFlight { id, epoch, offsets, topics: ids, void, manual });
         let request = OffsetCommitRequest {
             group_id: self.config.group_id.clone(),
             generation_id: member.generation_id,
@@ -328,6 +374,11 @@ impl Offsets {
             self.done(manual.ticket, Err(Failure::Stopped));
         }
     }
+}
+
+/// What v9 says where v10 speaks of an unknown id.
+pub(super) fn no_such_topic(partition: Option<TopicPartition>) -> Failure {
+    Failure::Broker { code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, partition }
 }
 
 /// Between two automatic commits of a busy consumer: at most some fifty a second.

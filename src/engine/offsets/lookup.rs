@@ -23,6 +23,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::list_offsets::EARLIEST;
 use crate::engine::protocol::list_offsets::LATEST;
 use crate::engine::protocol::list_offsets::ListOffsetsPartition;
@@ -45,7 +46,16 @@ pub(super) enum Lookup {
     Due(Question),
     /// Asked in the request with this id. An answer counts only while it is awaited so: a seek or a reset in between
     /// makes it void.
-    Asked { question: Question, id: u64 },
+    Asked { question: Question, topic_id: TopicId, id: u64 },
+}
+
+/// A partition in a request under way.
+#[derive(Debug, Clone)]
+struct Asked {
+    partition: TopicPartition,
+    question: Question,
+    /// From v10 on OffsetFetch answers name topics by their ids only. Zero when the request did not say it.
+    topic_id: TopicId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +76,7 @@ impl Offsets {
         if self.searching == 0 {
             return None;
         }
-        if coordinator_known && let Some(outbound) = self.ask_coordinator(now) {
+        if coordinator_known && let Some(outbound) = self.ask_coordinator(now, metadata) {
             return Some(outbound);
         }
         self.ask_leader(now, metadata)
@@ -85,7 +95,7 @@ impl Offsets {
         match response {
             Ok(Response::OffsetFetch(answer)) => self.coordinator_answered(now, &asked, &answer),
             Ok(Response::ListOffsets(answer)) => self.leader_answered(now, &asked, &answer),
-            Ok(_) => self.again(now, asked.iter().map(|(partition, _)| partition)),
+            Ok(_) => self.again(now, asked.iter().map(|asked| &asked.partition)),
             Err(error) => self.unanswered(now, &asked, error),
         }
     }
@@ -107,9 +117,11 @@ impl Offsets {
     }
 
     /// Who waits for this request's answer: here the late ones find nobody.
-    fn asked_in(&self, id: u64) -> Vec<(TopicPartition, Question)> {
+    fn asked_in(&self, id: u64) -> Vec<Asked> {
         let waiting = self.partitions.iter().filter_map(|(partition, state)| match state.lookup {
-            Lookup::Asked { question, id: asked } if asked == id => Some((partition.clone(), question)),
+            Lookup::Asked { question, topic_id, id: asked } if asked == id => {
+                Some(Asked { partition: partition.clone(), question, topic_id })
+            }
             _ => None,
         });
         waiting.collect()
@@ -127,21 +139,22 @@ impl Offsets {
 // ---- what the group has committed
 
 impl Offsets {
-    fn ask_coordinator(&mut self, now: Instant) -> Option<Outbound> {
+    fn ask_coordinator(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
         let mut asked = Vec::new();
         for (partition, question) in self.due(now) {
             if question == Question::Committed {
                 topics.entry(&partition.topic).or_default().push(partition.partition);
-                asked.push((partition.clone(), question));
+                let topic_id = metadata.topic_id(&partition.topic);
+                asked.push(Asked { partition: partition.clone(), question, topic_id });
             }
         }
         if asked.is_empty() {
             return None;
         }
         let topics = topics.into_iter().map(|(name, partitions)| {
-            let name = name.to_owned();
-            OffsetFetchTopic { name, partitions }
+            let (name, topic_id) = (name.to_owned(), metadata.topic_id(name));
+            OffsetFetchTopic { name, topic_id, partitions }
         });
         let body = OffsetFetchRequest {
             group_id: self.config.group_id.clone(),
@@ -153,25 +166,26 @@ impl Offsets {
         Some(self.ask(Target::AnyCoordinator, body.into(), asked))
     }
 
-    fn coordinator_answered(
-        &mut self,
-        now: Instant,
-        asked: &[(TopicPartition, Question)],
-        answer: &OffsetFetchResponse,
-    ) {
+    fn coordinator_answered(&mut self, now: Instant, asked: &[Asked], answer: &OffsetFetchResponse) {
         if answer.error.is_err() {
-            let mut again: Vec<_> = asked.iter().map(|(partition, _)| partition).collect();
+            let mut again: Vec<_> = asked.iter().map(|asked| &asked.partition).collect();
             again.retain(|partition| self.lookup_failed(partition, answer.error));
             self.again(now, again);
             return;
         }
+        let names: BTreeMap<TopicId, &str> =
+            asked.iter().map(|asked| (asked.topic_id, &*asked.partition.topic)).collect();
         let mut found = BTreeMap::new();
         for topic in &answer.topics {
-            found
-                .extend(topic.partitions.iter().map(|found| ((topic.name.as_str(), found.partition), found)));
+            let name = match topic.topic_id.is_zero() {
+                true => Some(topic.name.as_str()),
+                false => names.get(&topic.topic_id).copied(),
+            };
+            let Some(name) = name else { continue };
+            found.extend(topic.partitions.iter().map(|found| ((name, found.partition), found)));
         }
         let mut again = Vec::new();
-        for (partition, _) in asked {
+        for Asked { partition, .. } in asked {
             match found.get(&(&*partition.topic, partition.partition)) {
                 // Some brokers leave partitions out of their answers.
                 None => again.push(partition),
@@ -224,7 +238,8 @@ impl Offsets {
                 None => topics
                     .push(ListOffsetsTopic { name: partition.topic.to_string(), partitions: vec![wanted] }),
             }
-            asked.push((partition.clone(), question));
+            let (partition, topic_id) = (partition.clone(), TopicId::ZERO);
+            asked.push(Asked { partition, question, topic_id });
         }
         if !leaderless.is_empty() {
             self.once(Event::RefreshMetadata);
@@ -235,19 +250,14 @@ impl Offsets {
         Some(self.ask(Target::Node(node?), body.into(), asked))
     }
 
-    fn leader_answered(
-        &mut self,
-        now: Instant,
-        asked: &[(TopicPartition, Question)],
-        answer: &ListOffsetsResponse,
-    ) {
+    fn leader_answered(&mut self, now: Instant, asked: &[Asked], answer: &ListOffsetsResponse) {
         let mut found = BTreeMap::new();
         for topic in &answer.topics {
             found
                 .extend(topic.partitions.iter().map(|found| ((topic.name.as_str(), found.partition), found)));
         }
         let mut again = Vec::new();
-        for (partition, question) in asked {
+        for Asked { partition, question, .. } in asked {
             match found.get(&(&*partition.topic, partition.partition)) {
                 None => again.push(partition),
                 Some(found) if !found.error.is_err() && found.offset >= 0 => {
@@ -274,17 +284,21 @@ impl Offsets {
         ];
         extra.extend(from.map(|from| ("from", from.to_string())));
         let end = if latest { "latest" } else { "earliest" };
-        self.log(LogLevel::Warn, format!("Offset out of range, reset to the {end} offset"), extra);
+        extra.push(("default", end.to_owned()));
+        extra.push(("groupId", self.config.group_id.clone()));
+        extra.extend(self.member.as_ref().map(|member| ("memberId", member.member_id.clone())));
+        let message = "Offset out of range, resetting to default offset".to_owned();
+        self.log(LogLevel::Error, message, extra);
     }
 }
 
 // ---- helpers
 
 impl Offsets {
-    fn ask(&mut self, to: Target, body: Request, asked: Vec<(TopicPartition, Question)>) -> Outbound {
+    fn ask(&mut self, to: Target, body: Request, asked: Vec<Asked>) -> Outbound {
         let id = self.take_id();
-        for (partition, question) in &asked {
-            self.set_lookup(partition, Lookup::Asked { question: *question, id });
+        for Asked { partition, question, topic_id } in &asked {
+            self.set_lookup(partition, Lookup::Asked { question: *question, topic_id: *topic_id, id });
         }
         Outbound { id, to, body, held: Duration::ZERO }
     }
@@ -321,23 +335,23 @@ impl Offsets {
         false
     }
 
-    fn unanswered(&mut self, now: Instant, asked: &[(TopicPartition, Question)], error: NetError) {
+    fn unanswered(&mut self, now: Instant, asked: &[Asked], error: NetError) {
         match error {
             _ if asked.is_empty() => {}
             NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
                 self.once(Event::Failed(Failure::Net(error)));
-                for (partition, _) in asked {
+                for Asked { partition, .. } in asked {
                     self.set_lookup(partition, Lookup::Idle);
                 }
                 return;
             }
             NetError::ClientClosed => {}
-            _ if asked.iter().any(|(_, question)| *question == Question::Committed) => {
+            _ if asked.iter().any(|asked| asked.question == Question::Committed) => {
                 self.once(Event::CoordinatorLost);
             }
             _ => self.once(Event::RefreshMetadata),
         }
-        self.again(now, asked.iter().map(|(partition, _)| partition));
+        self.again(now, asked.iter().map(|asked| &asked.partition));
     }
 
     /// The same question after a while: those that failed together wait together, and share the next request.

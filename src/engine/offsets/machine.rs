@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use fastrand::Rng;
@@ -141,8 +142,9 @@ impl Offsets {
 
     /// The topic was deleted and made again: its old offsets are void. Returns which partitions of ours that concerns;
     /// each gets a new [`Event::Position`].
-    pub fn recreated(&mut self, topic: &str) -> Vec<TopicPartition> {
-        let ours = self.partitions.keys().filter(|partition| *partition.topic == *topic);
+    pub fn recreated(&mut self, topic: &Arc<str>) -> Vec<TopicPartition> {
+        self.void_commits(topic);
+        let ours = self.partitions.keys().filter(|partition| partition.topic == *topic);
         let ours: Vec<TopicPartition> = ours.cloned().collect();
         for partition in &ours {
             if let Some(state) = self.partitions.get_mut(partition) {
@@ -168,15 +170,12 @@ impl Offsets {
     }
 
     /// Handlers have finished everything before `next`. May go back: `resolveOffset` may.
-    pub fn resolved(&mut self, now: Instant, partition: &TopicPartition, next: i64) {
+    pub fn resolved(&mut self, partition: &TopicPartition, next: i64) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         if next < 0 {
             return;
         }
         state.resolved = Some(next);
-        if self.config.auto_commit && self.is_commit_necessary(now) {
-            self.commits.want();
-        }
     }
 
     /// Resolved but not committed, in order.
@@ -219,7 +218,7 @@ impl Offsets {
         metadata: &Metadata,
         coordinator_known: bool,
     ) -> Option<Outbound> {
-        let commit = if coordinator_known { self.poll_commit(now) } else { None };
+        let commit = if coordinator_known { self.poll_commit(now, metadata) } else { None };
         let outbound = commit.or_else(|| self.poll_lookup(now, metadata, coordinator_known));
         self.settle_flush();
         outbound
@@ -251,6 +250,6 @@ impl Offsets {
     }
 
     pub(super) fn log(&mut self, level: LogLevel, message: String, extra: Vec<(&'static str, String)>) {
-        self.events.push_back(Event::Log(Log { level, namespace: "OffsetManager", message, extra }));
+        self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
     }
 }

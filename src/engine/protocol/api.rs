@@ -73,6 +73,16 @@ macro_rules! apis {
             /// Which API this is.
             pub fn key(&self) -> ApiKey { match self { $( Request::$variant(_) => ApiKey::$variant, )* } }
 
+            /// The highest version that can carry this request: topics without an id must go by name.
+            pub fn max_version(&self) -> i16 {
+                match self {
+                    Request::Fetch(body) => body.max_version(),
+                    Request::OffsetCommit(body) => body.max_version(),
+                    Request::OffsetFetch(body) => body.max_version(),
+                    other => other.key().versions().max,
+                }
+            }
+
             /// Writes the body in `version`, which must lie within [`ApiKey::versions`].
             pub fn encode(&self, version: i16, out: &mut Writer) {
                 out.set_flexible(self.key().is_flexible(version));

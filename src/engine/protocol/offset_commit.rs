@@ -1,11 +1,13 @@
 //! OffsetCommit (key 8): the next offset to read, per partition.
 
-use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
+use super::{DecodeError, ErrorCode, Reader, TopicId, VersionRange, Writer};
 
-/// Versions that we speak. 6 = leader epoch, 7 = static members, 9 = KIP-848 epochs, 10 = topic ids.
-pub const VERSIONS: VersionRange = VersionRange { min: 2, max: 9 };
+/// Versions that we speak. 6 = leader epoch, 7 = static members, 9 = KIP-848 epochs, 10 = topic ids instead of names.
+pub const VERSIONS: VersionRange = VersionRange { min: 2, max: 10 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 8;
+/// From this version on topics go by id; see [`OffsetCommitRequest::max_version`].
+pub const FIRST_WITH_TOPIC_IDS: i16 = 10;
 
 /// OffsetCommit request. Retention (v2-4) is always the broker's default.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,8 +27,10 @@ pub struct OffsetCommitRequest {
 /// One topic's offsets.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OffsetCommitTopic {
-    /// Topic.
+    /// Name (to v9).
     pub name: String,
+    /// Id (v10).
+    pub topic_id: TopicId,
     /// Per partition.
     pub partitions: Vec<OffsetCommitPartition>,
 }
@@ -56,8 +60,10 @@ pub struct OffsetCommitResponse {
 /// One topic's results.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OffsetCommitResponseTopic {
-    /// Topic.
+    /// Name (to v9), empty above.
     pub name: String,
+    /// Id (v10), zero below.
+    pub topic_id: TopicId,
     /// Per partition.
     pub partitions: Vec<OffsetCommitResponsePartition>,
 }
@@ -72,6 +78,12 @@ pub struct OffsetCommitResponsePartition {
 }
 
 impl OffsetCommitRequest {
+    /// The highest version that can carry this request: topics without an id force names (v9).
+    pub fn max_version(&self) -> i16 {
+        let named = self.topics.iter().any(|topic| topic.topic_id.is_zero());
+        if named { FIRST_WITH_TOPIC_IDS - 1 } else { VERSIONS.max }
+    }
+
     pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
         out.string(&self.group_id);
         out.i32(self.generation_id);
@@ -83,7 +95,11 @@ impl OffsetCommitRequest {
             out.i64(BROKER_RETENTION);
         }
         out.array(&self.topics, |out, topic| {
-            out.string(&topic.name);
+            if version >= FIRST_WITH_TOPIC_IDS {
+                out.uuid(topic.topic_id);
+            } else {
+                out.string(&topic.name);
+            }
             out.array(&topic.partitions, |out, partition| {
                 out.i32(partition.partition);
                 out.i64(partition.offset);
@@ -99,11 +115,13 @@ impl OffsetCommitRequest {
 
 impl OffsetCommitResponse {
     pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<OffsetCommitResponse, DecodeError> {
+        let by_id = version >= FIRST_WITH_TOPIC_IDS;
         let response = OffsetCommitResponse {
             throttle_time_ms: if version >= 3 { input.i32()? } else { 0 },
             topics: input.array(3, |input| {
                 Ok(OffsetCommitResponseTopic {
-                    name: input.string()?,
+                    name: if by_id { String::new() } else { input.string()? },
+                    topic_id: if by_id { input.uuid()? } else { TopicId::ZERO },
                     partitions: input.array(6, |input| {
                         Ok(OffsetCommitResponsePartition { partition: input.i32()?, error: input.error()? })
                     })?,

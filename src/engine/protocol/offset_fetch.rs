@@ -1,11 +1,14 @@
 //! OffsetFetch (key 9): the group's committed offsets.
 
-use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
+use super::{DecodeError, ErrorCode, Reader, TopicId, VersionRange, Writer};
 
-/// Versions that we speak. 5 = leader epoch, 7 = require stable, 8 = several groups, 9 = member epoch, 10 = topic ids.
-pub const VERSIONS: VersionRange = VersionRange { min: 1, max: 9 };
+/// Versions that we speak. 5 = leader epoch, 7 = require stable, 8 = several groups, 9 = member epoch, 10 = topic ids
+/// instead of names.
+pub const VERSIONS: VersionRange = VersionRange { min: 1, max: 10 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 6;
+/// From this version on topics go by id; see [`OffsetFetchRequest::max_version`].
+pub const FIRST_WITH_TOPIC_IDS: i16 = 10;
 
 /// OffsetFetch request for one group.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,8 +28,10 @@ pub struct OffsetFetchRequest {
 /// Partitions of one topic.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OffsetFetchTopic {
-    /// Topic.
+    /// Name (to v9).
     pub name: String,
+    /// Id (v10).
+    pub topic_id: TopicId,
     /// Partitions.
     pub partitions: Vec<i32>,
 }
@@ -45,8 +50,10 @@ pub struct OffsetFetchResponse {
 /// One topic's committed offsets.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OffsetFetchResponseTopic {
-    /// Topic.
+    /// Name (to v9), empty above.
     pub name: String,
+    /// Id (v10), zero below.
+    pub topic_id: TopicId,
     /// Per partition.
     pub partitions: Vec<OffsetFetchResponsePartition>,
 }
@@ -67,6 +74,13 @@ pub struct OffsetFetchResponsePartition {
 }
 
 impl OffsetFetchRequest {
+    /// The highest version that can carry this request: topics without an id force names (v9), and so does the question
+    /// for every topic, whose answer would name them by ids that nobody here knows.
+    pub fn max_version(&self) -> i16 {
+        let by_id = self.topics.as_ref().is_some_and(|topics| topics.iter().all(|t| !t.topic_id.is_zero()));
+        if by_id { VERSIONS.max } else { FIRST_WITH_TOPIC_IDS - 1 }
+    }
+
     pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
         if version >= 8 {
             out.array(std::slice::from_ref(self), |out, group| {
@@ -89,7 +103,11 @@ impl OffsetFetchRequest {
 
     fn encode_topics(&self, version: i16, out: &mut Writer) {
         let write = |out: &mut Writer, topic: &OffsetFetchTopic| {
-            out.string(&topic.name);
+            if version >= FIRST_WITH_TOPIC_IDS {
+                out.uuid(topic.topic_id);
+            } else {
+                out.string(&topic.name);
+            }
             out.i32s(&topic.partitions);
         };
         if version >= 2 {
@@ -119,11 +137,13 @@ impl OffsetFetchResponse {
 }
 
 fn decode_group(version: i16, input: &mut Reader) -> Result<OffsetFetchResponse, DecodeError> {
+    let by_id = version >= FIRST_WITH_TOPIC_IDS;
     Ok(OffsetFetchResponse {
         throttle_time_ms: 0,
         topics: input.array(3, |input| {
             Ok(OffsetFetchResponseTopic {
-                name: input.string()?,
+                name: if by_id { String::new() } else { input.string()? },
+                topic_id: if by_id { input.uuid()? } else { TopicId::ZERO },
                 partitions: input.array(16, |input| {
                     Ok(OffsetFetchResponsePartition {
                         partition: input.i32()?,

@@ -11,6 +11,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::describe_groups::DescribeGroupsRequest;
 use crate::engine::protocol::describe_groups::DescribedGroup;
 use crate::engine::protocol::find_coordinator::FindCoordinatorRequest;
@@ -114,11 +115,20 @@ pub async fn offset_fetch(
     topics: TopicPartitions,
 ) -> Result<Vec<(TopicPartition, i64, Option<String>)>, Failure> {
     let coordinator = coordinator(network, group_id).await?;
-    let topics = topics.into_iter().map(|(name, partitions)| OffsetFetchTopic { name, partitions }).collect();
+    let names = topics.iter().map(|(topic, _)| topic.clone()).collect();
+    let metadata = metadata(network, Some(names), false).await?;
+    // By name only as long as brokers do not tell the ids.
+    let ids: BTreeMap<&str, TopicId> =
+        metadata.topics.iter().filter_map(|topic| Some((topic.name.as_deref()?, topic.topic_id))).collect();
+    let asked = topics.into_iter().map(|(name, partitions)| {
+        let topic_id = ids.get(name.as_str()).copied().unwrap_or(TopicId::ZERO);
+        OffsetFetchTopic { name, topic_id, partitions }
+    });
+    let asked: Vec<OffsetFetchTopic> = asked.collect();
     let request = OffsetFetchRequest {
         group_id: group_id.to_owned(),
         member_epoch: -1,
-        topics: Some(topics),
+        topics: Some(asked.clone()),
         require_stable: true,
         ..Default::default()
     };
@@ -130,9 +140,13 @@ pub async fn offset_fetch(
     }
     let mut found = Vec::new();
     for topic in answer.topics {
+        // From v10 on the answer names topics by their ids only.
+        let by_id = |asked: &&OffsetFetchTopic| {
+            !topic.topic_id.is_zero() && asked.topic_id == topic.topic_id || asked.name == topic.name
+        };
+        let Some(OffsetFetchTopic { name, .. }) = asked.iter().find(by_id) else { continue };
         for answer in topic.partitions {
-            let topic = topic.name.as_str().into();
-            let partition = TopicPartition { topic, partition: answer.partition };
+            let partition = TopicPartition { topic: name.as_str().into(), partition: answer.partition };
             if answer.error.is_err() {
                 return Err(Failure::Broker { code: answer.error, partition: Some(partition) });
             }
@@ -142,7 +156,8 @@ pub async fn offset_fetch(
     Ok(found)
 }
 
-async fn coordinator(network: &Network, group_id: &str) -> Result<Target, Failure> {
+/// The broker that coordinates a group, where the cluster says it is.
+pub async fn find_coordinator(network: &Network, group_id: &str) -> Result<MetadataBroker, Failure> {
     let request = FindCoordinatorRequest { key: group_id.to_owned() };
     let Response::FindCoordinator(found) = ask(network, Target::Any, request).await? else {
         return Err(out_of_step());
@@ -151,14 +166,19 @@ async fn coordinator(network: &Network, group_id: &str) -> Result<Target, Failur
         let cause = Failure::Broker { code: found.error, partition: None };
         return Err(Failure::CoordinatorNotFound(Box::new(cause)));
     }
+    Ok(MetadataBroker { node_id: found.node_id, host: found.host, port: found.port, rack: None })
+}
+
+async fn coordinator(network: &Network, group_id: &str) -> Result<Target, Failure> {
+    let found = find_coordinator(network, group_id).await?;
+    let node = Target::Node(found.node_id);
     let metadata = metadata(network, Some(Vec::new()), false).await?;
     let mut brokers = metadata.brokers;
     if brokers.iter().all(|broker| broker.node_id != found.node_id) {
-        let (node_id, host, port) = (found.node_id, found.host, found.port);
-        brokers.push(MetadataBroker { node_id, host, port, rack: None });
+        brokers.push(found);
         network.update_brokers(&brokers);
     }
-    Ok(Target::Node(found.node_id))
+    Ok(node)
 }
 
 async fn ask(network: &Network, to: Target, request: impl Into<Request>) -> Result<Response, Failure> {

@@ -13,6 +13,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_protocol::Assignment;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::heartbeat::HeartbeatResponse;
@@ -185,7 +186,8 @@ impl Cluster {
                         }
                         partitions.push(OffsetCommitResponsePartition { partition: asked.partition, error });
                     }
-                    topics.push(OffsetCommitResponseTopic { name: topic.name.clone(), partitions });
+                    let (name, topic_id) = spelled(request.max_version(), &topic.name, topic.topic_id);
+                    topics.push(OffsetCommitResponseTopic { name, topic_id, partitions });
                 }
                 Response::OffsetCommit(OffsetCommitResponse { topics, ..Default::default() })
             }
@@ -198,7 +200,8 @@ impl Cluster {
                         ..Default::default()
                     });
                     let partitions = partitions.collect();
-                    topics.push(OffsetFetchResponseTopic { name: topic.name.clone(), partitions });
+                    let (name, topic_id) = spelled(request.max_version(), &topic.name, topic.topic_id);
+                    topics.push(OffsetFetchResponseTopic { name, topic_id, partitions });
                 }
                 Response::OffsetFetch(OffsetFetchResponse {
                     error: not_coordinator,
@@ -259,4 +262,9 @@ impl Cluster {
         };
         MetadataResponse { brokers: brokers.collect(), topics: vec![topic], ..Default::default() }
     }
+}
+
+/// From v10 on answers about offsets name topics by their ids only.
+fn spelled(version: i16, name: &str, id: TopicId) -> (String, TopicId) {
+    if version >= 10 { (String::new(), id) } else { (name.to_owned(), TopicId::ZERO) }
 }

@@ -2,6 +2,7 @@
 
 mod commits;
 mod flushes;
+mod ids;
 mod positions;
 mod random;
 mod world;

@@ -254,7 +254,8 @@ fn a_position_outside_the_log_becomes_what_the_topic_says_and_is_told() {
     let [Event::Log(Log { message, extra, .. }), Event::Position { offset: 500, .. }] = &events[..] else {
         panic!("{events:?}")
     };
-    assert_eq!(message, "Offset out of range, reset to the earliest offset");
+    assert_eq!(message, "Offset out of range, resetting to default offset");
+    assert!(extra.contains(&("default", "earliest".into())), "{extra:?}");
     assert!(extra.contains(&("from", "25".into())) && extra.contains(&("to", "500".into())), "{extra:?}");
 }
 
@@ -359,14 +360,14 @@ fn strangers_are_left_alone() {
 fn a_recreated_topic_starts_over() {
     let mut world = World::consuming(config());
     world.resolve(0, 25);
-    assert_eq!(world.offsets.recreated("t"), [t(0), t(1)]);
+    assert_eq!(world.offsets.recreated(&"t".into()), [t(0), t(1)]);
     world.flush();
     assert_eq!(world.events(), [Event::Flushed], "25 means nothing in the new log");
     assert_eq!(world.fetching(), [0, 1]);
     world.answer_fetch(&[(0, -1), (1, -1)]);
     world.answer_list(&[(0, 0), (1, 0)]);
     assert_eq!(world.positions(), [(0, 0), (1, 0)]);
-    assert_eq!(world.offsets.recreated("u"), []);
+    assert_eq!(world.offsets.recreated(&"u".into()), []);
 }
 
 #[test]

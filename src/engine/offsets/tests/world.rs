@@ -18,6 +18,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::list_offsets::{
     ListOffsetsRequest, ListOffsetsResponse, ListOffsetsResponsePartition, ListOffsetsResponseTopic,
 };
@@ -119,7 +120,7 @@ impl World {
     }
 
     pub(super) fn resolve(&mut self, partition: i32, next: i64) {
-        self.offsets.resolved(self.now, &t(partition), next);
+        self.offsets.resolved(&t(partition), next);
         self.settle();
     }
 
@@ -154,6 +155,18 @@ impl World {
         let partitions = partitions.collect();
         let topic = MetadataTopic { name: Some("t".into()), partitions, ..Default::default() };
         self.metadata.apply(&MetadataResponse { topics: vec![topic], ..Default::default() });
+    }
+
+    /// The topic has this id from now on; another one than before = it was made anew, and the owner says so.
+    pub(super) fn identify(&mut self, id: u8) {
+        let topic_id = TopicId([id; 16]);
+        let topic = MetadataTopic { name: Some("t".into()), topic_id, ..Default::default() };
+        let change = self.metadata.apply(&MetadataResponse { topics: vec![topic], ..Default::default() });
+        self.lead(&[1, 1, 2]);
+        for topic in change.recreated {
+            self.offsets.recreated(&topic);
+        }
+        self.settle();
     }
 
     /// The events since the last look.
@@ -255,7 +268,8 @@ impl World {
     /// The OffsetFetch is answered with these partitions and committed offsets, and no others.
     pub(super) fn answer_fetch(&mut self, committed: &[(i32, i64)]) {
         let outbound = self.take("OffsetFetch");
-        self.hand(outbound, Ok(committed_are(committed)));
+        let response = spelled(&outbound.body, committed_are(committed));
+        self.hand(outbound, Ok(response));
     }
 
     /// The OffsetFetch is answered with this error for every partition.
@@ -290,7 +304,8 @@ impl World {
     /// The OffsetCommit is answered with these codes, and no others.
     pub(super) fn answer_commit_with(&mut self, codes: &[(i32, ErrorCode)]) {
         let outbound = self.take("OffsetCommit");
-        self.hand(outbound, Ok(commit_codes(codes.iter().copied())));
+        let response = spelled(&outbound.body, commit_codes(codes.iter().copied()));
+        self.hand(outbound, Ok(response));
     }
 
     /// The first request of this kind gets no answer.
@@ -398,7 +413,7 @@ pub(super) fn committed_are(committed: &[(i32, i64)]) -> Response {
 }
 
 fn fetched(partitions: Vec<OffsetFetchResponsePartition>) -> Response {
-    let topics = vec![OffsetFetchResponseTopic { name: "t".into(), partitions }];
+    let topics = vec![OffsetFetchResponseTopic { name: "t".into(), partitions, ..Default::default() }];
     Response::OffsetFetch(OffsetFetchResponse { topics, ..Default::default() })
 }
 
@@ -418,13 +433,17 @@ fn listed(partitions: Vec<ListOffsetsResponsePartition>) -> Response {
 
 pub(super) fn commit_codes(codes: impl Iterator<Item = (i32, ErrorCode)>) -> Response {
     let partitions = codes.map(|(partition, error)| OffsetCommitResponsePartition { partition, error });
-    let topics = vec![OffsetCommitResponseTopic { name: "t".into(), partitions: partitions.collect() }];
+    let topics = vec![OffsetCommitResponseTopic {
+        name: "t".into(),
+        partitions: partitions.collect(),
+        ..Default::default()
+    }];
     Response::OffsetCommit(OffsetCommitResponse { topics, ..Default::default() })
 }
 
 /// The answer that carries this error for every partition of the request.
 pub(super) fn refusal(request: &Request, error: ErrorCode) -> Response {
-    match request {
+    let response = match request {
         Request::OffsetCommit(request) => {
             let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
             commit_codes(partitions.map(|p| (p.partition, error)))
@@ -446,7 +465,27 @@ pub(super) fn refusal(request: &Request, error: ErrorCode) -> Response {
             listed(partitions.map(|p| refused(p.partition)).collect())
         }
         other => panic!("not a request about offsets: {other:?}"),
+    };
+    spelled(request, response)
+}
+
+/// As the version has it in which the request goes out: with its topic's id instead of the name from v10 on.
+pub(super) fn spelled(request: &Request, mut response: Response) -> Response {
+    let by_id = |version: i16| request.max_version() >= version;
+    match (request, &mut response) {
+        (Request::OffsetCommit(asked), Response::OffsetCommit(answer)) if by_id(10) => {
+            for (topic, asked) in answer.topics.iter_mut().zip(&asked.topics) {
+                (topic.name, topic.topic_id) = (String::new(), asked.topic_id);
+            }
+        }
+        (Request::OffsetFetch(asked), Response::OffsetFetch(answer)) if by_id(10) => {
+            for (topic, asked) in answer.topics.iter_mut().zip(asked.topics.iter().flatten()) {
+                (topic.name, topic.topic_id) = (String::new(), asked.topic_id);
+            }
+        }
+        _ => {}
     }
+    response
 }
 
 pub(super) fn closed() -> NetError {

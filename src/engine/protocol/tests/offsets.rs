@@ -36,6 +36,7 @@ fn offset_commit_requests_agree() {
             group_instance_id: fill.maybe("instance-1"),
             topics: fill.list([OffsetCommitTopic {
                 name: fill.text(&long_name()),
+                topic_id: ID,
                 partitions: fill.list([
                     OffsetCommitPartition {
                         partition: 3,
@@ -76,7 +77,8 @@ fn offset_commit(fill: Fill) -> Vec<Sample> {
         throttle_time_ms: since(version, 3, 9),
         topics: fill.list([
             OffsetCommitResponseTopic {
-                name: fill.text("topic"),
+                name: named(version, fill),
+                topic_id: since(version, 10, ID),
                 partitions: fill.list([
                     OffsetCommitResponsePartition { partition: 1, error: ErrorCode::NONE },
                     OffsetCommitResponsePartition { partition: 2, error: ErrorCode::UNKNOWN_MEMBER_ID },
@@ -95,6 +97,7 @@ fn offset_commit(fill: Fill) -> Vec<Sample> {
         let topic = |t: &OffsetCommitResponseTopic| {
             their_commit::OffsetCommitResponseTopic::default()
                 .with_name(name(&t.name))
+                .with_topic_id(uuid(t.topic_id))
                 .with_partitions(each(&t.partitions, partition))
         };
         theirs::OffsetCommitResponse::default()
@@ -107,8 +110,11 @@ fn offset_commit(fill: Fill) -> Vec<Sample> {
 #[test]
 fn offset_fetch_requests_agree() {
     for fill in Fill::ALL {
-        let topics =
-            fill.list([OffsetFetchTopic { name: fill.text("topic"), partitions: fill.list([0, 5]) }]);
+        let topics = fill.list([OffsetFetchTopic {
+            name: fill.text("topic"),
+            topic_id: ID,
+            partitions: fill.list([0, 5]),
+        }]);
         let ours = OffsetFetchRequest {
             group_id: fill.text("group"),
             member_id: fill.maybe("member-1"),
@@ -153,7 +159,8 @@ fn offset_fetch(fill: Fill) -> Vec<Sample> {
         error: since(version, 2, ErrorCode::UNSTABLE_OFFSET_COMMIT),
         topics: fill.list([
             OffsetFetchResponseTopic {
-                name: fill.text("topic"),
+                name: named(version, fill),
+                topic_id: since(version, 10, ID),
                 partitions: fill.list([
                     OffsetFetchResponsePartition {
                         partition: 6,
@@ -183,6 +190,7 @@ fn offset_fetch(fill: Fill) -> Vec<Sample> {
             let topic = |t: &OffsetFetchResponseTopic| {
                 their_fetch::OffsetFetchResponseTopics::default()
                     .with_name(name(&t.name))
+                    .with_topic_id(uuid(t.topic_id))
                     .with_partitions(each(&t.partitions, partition))
             };
             theirs.with_groups(vec![
@@ -209,6 +217,73 @@ fn offset_fetch(fill: Fill) -> Vec<Sample> {
         }
     };
     Sample::per_version(ApiKey::OffsetFetch, theirs, move |version| Response::OffsetFetch(full(version)))
+}
+
+/// From v10 on responses have no names.
+fn named(version: i16, fill: Fill) -> String {
+    if version < 10 { fill.text("topic") } else { String::new() }
+}
+
+/// kafka-protocol ends at v9 of these requests: written by kafka-clients 4.3.1.
+#[test]
+fn requests_by_topic_id_are_spelled_as_by_kafkas_own_client() {
+    let commit = OffsetCommitRequest {
+        group_id: "group".into(),
+        generation_id: 12,
+        member_id: "member-1".into(),
+        group_instance_id: Some("instance-1".into()),
+        topics: vec![OffsetCommitTopic {
+            name: "topic".into(),
+            topic_id: ID,
+            partitions: vec![
+                OffsetCommitPartition {
+                    partition: 3,
+                    offset: i64::MAX,
+                    leader_epoch: 4,
+                    metadata: Some("note".into()),
+                },
+                OffsetCommitPartition { leader_epoch: -1, ..Default::default() },
+            ],
+        }],
+    };
+    assert_eq!(
+        body(commit, 10),
+        "0667726f75700000000c096d656d6265722d310b696e7374616e63652d3102\
+         0102030405060708090a0b0c0d0e0f1003000000037fffffffffffffff00000004056e6f746500\
+         000000000000000000000000ffffffff00000000"
+    );
+    let fetch = OffsetFetchRequest {
+        group_id: "group".into(),
+        member_id: None,
+        member_epoch: -1,
+        topics: Some(vec![OffsetFetchTopic { name: "topic".into(), topic_id: ID, partitions: vec![0, 5] }]),
+        require_stable: true,
+    };
+    assert_eq!(
+        body(fetch, 10),
+        "020667726f757000ffffffff020102030405060708090a0b0c0d0e0f1003000000000000000500000100"
+    );
+}
+
+fn body(request: impl Into<Request>, version: i16) -> String {
+    let mut out = Writer::new();
+    request.into().encode(version, &mut out);
+    out.into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn ids_are_spoken_only_when_every_topic_has_one() {
+    let commit = |ids: &[TopicId]| {
+        let topics = each(ids, |id| OffsetCommitTopic { topic_id: *id, ..Default::default() });
+        Request::from(OffsetCommitRequest { topics, ..Default::default() }).max_version()
+    };
+    assert_eq!((commit(&[ID, ID]), commit(&[ID, TopicId::ZERO])), (10, 9));
+    let fetch = |ids: Option<&[TopicId]>| {
+        let topics = ids.map(|ids| each(ids, |id| OffsetFetchTopic { topic_id: *id, ..Default::default() }));
+        Request::from(OffsetFetchRequest { topics, ..Default::default() }).max_version()
+    };
+    assert_eq!((fetch(Some(&[ID, ID])), fetch(Some(&[TopicId::ZERO, ID]))), (10, 9));
+    assert_eq!(fetch(None), 9, "the answer would name topics by ids that we never heard of");
 }
 
 #[test]
