@@ -13,6 +13,9 @@ module.exports = {
   '`autoOffsetReset`': {
     'consumer/consumeMessages': [
       'where a group begins is an error, when its position is gone and autoOffsetReset is none'
+    ],
+    'consumer/logStart': [
+      'messages that are deleted while their partition is paused are an error with autoOffsetReset none, and the position stays where it was'
     ]
   },
 
