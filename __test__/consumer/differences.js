@@ -66,7 +66,21 @@ module.exports = {
   'interleaved aborted transactions leak': {},
   '`pause([{ topic, partitions }])` of a paused topic resumes the others': {},
   '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {},
-  "headers named `toString` or `__proto__` collide with Object's": {},
+  "headers named `toString` or `__proto__` collide with Object's": {
+    'consumer/payloads': ['a message has headers by the names of what every object has']
+  },
+  'a batch whose records were all filtered is not committed': {
+    'consumer/offsets': ['a batch is committed although it was all aborted']
+  },
+  '`batch.rawMessages` has what was filtered': {},
+  'offsets that are none: taken, wrapped, or a SyntaxError': {
+    'consumer/offsets': [
+      'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
+      'commitOffsetsIfNecessary() of the offset "abc" is refused by name',
+      'commitOffsetsIfNecessary() of the offset undefined is refused by name',
+      'an offset that 64 bits do not hold is refused by name'
+    ]
+  },
   '`socketFactory`': {},
   '`ssl`: anything of `tls.connect`': {},
   'IPv6 seeds do not work': {},
