@@ -69,10 +69,27 @@ module.exports = {
   "headers named `toString` or `__proto__` collide with Object's": {
     'consumer/payloads': ['a message has headers by the names of what every object has']
   },
+  '`seek()` right before `stop()` is lost; what `seek()` commits is not told': {
+    'consumer/positions': [
+      'a seek right before stop() is committed',
+      'a seek that is committed is told by COMMIT_OFFSETS'
+    ]
+  },
   'a batch whose records were all filtered is not committed': {
     'consumer/offsets': ['a batch is committed although it was all aborted']
   },
   '`batch.rawMessages` has what was filtered': {},
+  '`eachBatch` that resolves nothing is called again at once, thousands of times a second': {},
+  "a crash waits for the other handlers' batches; a handler that fails during `stop()` crashes, and restarts":
+    {
+      'consumer/failures': [
+        'on the way to CRASH the other handlers begin no further message',
+        'on the way to CRASH a failure while the consumer stops is no crash'
+      ]
+    },
+  'what brokers answer is logged as an error even if the consumer deals with it': {
+    'consumer/logs': ['a rebalance is told, and is no error']
+  },
   'offsets that are none: taken, wrapped, or a SyntaxError': {
     'consumer/offsets': [
       'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
