@@ -26,7 +26,7 @@ const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 
 class Lane {
   /**
-   * @param {import('./runner').Runner} runner
+   * @param {import('./runner')} runner
    * @param {number} number
    */
   constructor(runner, number) {

@@ -43,8 +43,10 @@ const NOTHING = -1
 
 let nextRunner = 0
 
+/** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
 class Runner {
-  constructor({ cluster, groupId, options, assigners, run, retry, logger, emitter, onCrash }) {
+  constructor({ eachMessage, eachBatch, run, cluster, groupId, options, assigners, ...rest }) {
+    const { retry, logger, emitter, onCrash } = rest
     this.cluster = cluster
     this.groupId = groupId
     this.options = options
@@ -56,9 +58,9 @@ class Runner {
     this.engineLog = createEngineLog(logger)
 
     this.name = `kafkars.runner.${nextRunner++}.handler`
-    this.hasHandler = Boolean(run.eachMessage || run.eachBatch)
-    this.eachMessage = run.eachMessage
-    this.eachBatch = run.eachBatch
+    this.hasHandler = Boolean(eachMessage || eachBatch)
+    this.eachMessage = eachMessage
+    this.eachBatch = eachBatch
     this.run = run
     this.autoResolve = run.eachBatchAutoResolve
     this.copyValues = options.copyValues
@@ -152,6 +154,10 @@ class Runner {
     this.running = false
     try {
       if (this.consumer) await this.consumer.stop()
+      const { memberId } = this.membership
+      if (memberId && !this.crashed) {
+        this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })
+      }
     } finally {
       clearInterval(this.keepAlive)
       this.membership.end()
@@ -507,7 +513,4 @@ const batchPayload = ({ topic, partition, delivery }) => {
   }
 }
 
-const createRunner = options => new Runner(options)
-
-module.exports = createRunner
-module.exports.Runner = Runner
+module.exports = Runner
