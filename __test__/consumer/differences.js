@@ -113,12 +113,13 @@ module.exports = {
   '`pause([{ topic, partitions }])` of a paused topic resumes the others': {
     'consumer/pause': ['of a topic, then resume() of one partition: all others stay paused']
   },
-  '`pause()` ignores a partition that is a string; a batch that waits already gives one more message':
+  '`pause()` and `seek()` ignore a partition that is a string; a batch that waits already gives one more message':
     {
       'consumer/pause': [
         'of a partition that is a string is one of that number',
         'of a partition whose messages wait already: none of them is handled'
-      ]
+      ],
+      'consumer/positions': ['a seek to a partition that is a string is one to that number']
     },
   '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {
     'consumer/pause': ['stops some partitions, and paused() names them in order']

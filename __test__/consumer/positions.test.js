@@ -34,6 +34,15 @@ describe('a seek', () => {
     ).toEqual([7, 8, 9].map(offset => [1 - ours, offset]))
   })
 
+  it('to a partition that is a string is one to that number', async () => {
+    const topic = await filled(10)
+    const { consumer, messages } = await startConsumer({ topics: [topic] })
+    await waitFor(() => messages.length >= 10)
+    consumer.seek({ topic, partition: /** @type {any} */ ('0'), offset: '8' })
+    await waitFor(() => messages.length >= 12, { timeout: 3000 })
+    expect(numbers(messages).slice(10)).toEqual([8, 9])
+  })
+
   it('after another, while a handler is at work: the last one counts', async () => {
     const topic = await filled(10)
     const [begun, go] = [defer(), defer()]
