@@ -9,6 +9,7 @@
  */
 
 const { performance } = require('node:perf_hooks')
+const { setImmediate: nextTurn } = require('node:timers/promises')
 const native = require('../native')
 const {
   KafkaJSError,
@@ -209,7 +210,7 @@ class Runner {
 
   /** The payload's method: given offsets at once, else what interval and threshold say. */
   async commitOffsetsIfNecessary(offsets) {
-    if (!offsets) return void unwrap(await this.consumer.commitIfNecessary())
+    if (!offsets) return this.committed(this.consumer.commitIfNecessary())
     if (!offsets.topics) return this.commit(null)
     const given = offsets.topics.flatMap(({ topic, partitions }) =>
       partitions.map(written => ({ topic, written }))
@@ -244,7 +245,17 @@ class Runner {
     if (!consumer) {
       throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
     }
-    unwrap(await consumer.commit(topics))
+    await this.committed(consumer.commit(topics))
+  }
+
+  /**
+   * The end of a commit and its event come from the engine by two ways; COMMIT_OFFSETS goes first.
+   * @param {Promise<any>} answer
+   */
+  async committed(answer) {
+    const failure = await answer
+    await nextTurn()
+    unwrap(failure)
   }
 
   uncommittedOffsets() {
