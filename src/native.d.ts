@@ -140,6 +140,7 @@ export class NativeClient {
   connect(host: string, port: number): Promise<NativeFailure | null>
   isConnected(): boolean
   metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
+  findCoordinator(groupId: string): Promise<NativeFailure | NativeMetadata['brokers'][number]>
   describeGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
   /** timestamp: ms, '-1' latest, '-2' earliest. */
   listOffsets(

@@ -174,7 +174,8 @@ describe('a connection', () => {
 
   it('delivers a few bytes at a time', async () => {
     for (const proxy of cluster.proxies) proxy.fragment(7)
-    const test = await start({ ...proxied(), maxBytesPerPartition: 2048 })
+    const kafka = { requestTimeout: 30_000 }
+    const test = await start({ ...proxied(), kafka, maxBytesPerPartition: 2048 })
     await expectComplete(test)
     expect(isOrdered(test.messages)).toBe(true)
   })

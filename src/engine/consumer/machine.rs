@@ -418,7 +418,7 @@ impl Consumer {
     fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
         self.touch(now, lane, true);
         if let Some(partition) = self.fetch.partition(slot) {
-            self.offsets.resolved(now, partition, next);
+            self.offsets.resolved(partition, next);
         }
     }
 }

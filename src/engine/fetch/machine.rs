@@ -21,6 +21,7 @@ use super::handover::{Delivery, Lane};
 use super::pauses::Pauses;
 use super::session::{Session, Wanted};
 use super::slot::{Asked, Slot, State};
+use super::source::Source;
 use super::{Event, FetchConfig, SlotId};
 
 /// Positions, sessions, buffers and lanes of one consumer.
@@ -119,6 +120,7 @@ impl Fetch {
             let paused = self.pauses.contains(partition);
             if let Some(slot) = self.slots.get_mut(id.index()) {
                 slot.paused = paused;
+                slot.source = Source::Leader;
                 slot.resolved = None;
             }
             self.assigned.push(id);
@@ -188,7 +190,7 @@ impl Fetch {
         let count = self.assigned.len();
         for step in 0..count {
             let Some(&id) = self.assigned.get((self.fetch_cursor + step) % count) else { continue };
-            let Some(slot) = self.slots.get(id.index()) else { continue };
+            let Some(slot) = self.slots.get_mut(id.index()) else { continue };
             let State::Fetching { fetch_offset, .. } = slot.state else { continue };
             if !slot.wants_fetch(now) {
                 continue;
@@ -198,7 +200,10 @@ impl Fetch {
                 self.refresh_metadata();
                 continue;
             };
-            by_node.entry(leader.node).or_default().push(Wanted {
+            let source = slot.source.at(now, metadata);
+            let lost = source != slot.source && matches!(source, Source::LeaderOnly { .. });
+            slot.source = source;
+            by_node.entry(source.node(leader.node)).or_default().push(Wanted {
                 slot: id,
                 topic: slot.partition.topic.to_string(),
                 topic_id: metadata.topic_id(&slot.partition.topic),
@@ -209,6 +214,10 @@ impl Fetch {
                     max_bytes: self.config.max_bytes_per_partition,
                 },
             });
+            if lost {
+                // The follower is not among the brokers that we know.
+                self.refresh_metadata();
+            }
         }
         let mut nodes: Vec<i32> = by_node.keys().copied().collect();
         nodes.sort_unstable();
@@ -270,13 +279,19 @@ impl Fetch {
                 in_flight.topics.push((want.topic_id, slot.partition.topic.clone()));
             }
         }
+        let leader_only = |want: &Wanted| {
+            let slot = self.slots.get(want.slot.index());
+            slot.is_some_and(|slot| matches!(slot.source, Source::LeaderOnly { .. }))
+        };
+        let rack_id =
+            if wanted.iter().any(leader_only) { String::new() } else { self.config.rack_id.clone() };
         let max_wait = if express { self.config.max_wait.min(EXPRESS_WAIT) } else { self.config.max_wait };
         let mut request = FetchRequest {
             max_wait_ms: i32::try_from(max_wait.as_millis()).unwrap_or(i32::MAX),
             min_bytes: self.config.min_bytes,
             max_bytes: self.config.max_bytes,
             read_committed: self.config.read_committed,
-            rack_id: self.config.rack_id.clone(),
+            rack_id,
             ..FetchRequest::default()
         };
         if express {

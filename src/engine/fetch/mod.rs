@@ -20,6 +20,7 @@ mod pauses;
 mod response;
 mod session;
 mod slot;
+mod source;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -50,6 +51,8 @@ pub struct FetchConfig {
     pub check_crcs: bool,
     /// Our rack (KIP-392), empty for none.
     pub rack_id: String,
+    /// How long a follower in it is fetched from before the leader is asked again.
+    pub follower_max_age: Duration,
     /// Raw bytes buffered over all partitions beyond which nothing more is asked for.
     pub max_queued_bytes: usize,
     /// Handlers at once.

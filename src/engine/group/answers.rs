@@ -137,8 +137,10 @@ impl Group {
         });
     }
 
+    /// The interval is counted from answer to answer, as users see it: one that was slow is not followed at once.
     fn on_heartbeat(&mut self, now: Instant) {
         self.alive(now);
+        self.beat_after_interval(now);
         self.events.push_back(Event::Heartbeat);
     }
 

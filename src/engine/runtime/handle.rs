@@ -146,7 +146,13 @@ impl ConsumerHandle {
 
     /// `resolveOffset` beyond the reach of a cell.
     pub fn resolve(&self, lane: usize, next: i64) {
-        self.with(|inner, now| inner.consumer.resolve(now, lane, next));
+        self.with(|inner, now| {
+            inner.consumer.resolve(now, lane, next);
+            // What the cell says is older.
+            if let Some(cells) = &mut inner.cells {
+                cells.clear(lane);
+            }
+        });
     }
 
     /// Makes `FetchStart` and `FetchEnd` events, or not (the default).

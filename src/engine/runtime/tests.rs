@@ -92,6 +92,7 @@ fn config() -> ConsumerConfig {
             read_committed: false,
             check_crcs: true,
             rack_id: String::new(),
+            follower_max_age: Duration::from_secs(300),
             max_queued_bytes: 1 << 20,
             lanes: 1,
         },

@@ -22,12 +22,22 @@ fn heartbeats_go_out_at_their_interval_and_one_at_a_time() {
         world.answer_heartbeat(ErrorCode::NONE);
         assert_eq!(world.events(), [Event::Heartbeat]);
     }
-    // A slow answer: the next one follows it, not two.
-    world.advance(INTERVAL * 3);
-    world.answer_heartbeat(ErrorCode::NONE);
+}
+
+#[test]
+fn heartbeats_are_answered_no_more_often_than_their_interval() {
+    let mut world = World::stable();
+    world.advance(INTERVAL);
     world.sent_heartbeat();
-    world.answer_heartbeat(ErrorCode::NONE);
-    assert!(world.in_flight.is_empty());
+    for slow in [Duration::from_millis(40), INTERVAL * 3] {
+        world.advance(slow);
+        world.answer_heartbeat(ErrorCode::NONE);
+        assert!(world.in_flight.is_empty());
+        world.advance(INTERVAL - Duration::from_millis(1));
+        assert!(world.in_flight.is_empty());
+        world.advance(Duration::from_millis(1));
+        world.sent_heartbeat();
+    }
 }
 
 #[test]
