@@ -288,6 +288,8 @@ export class NativeConsumer {
   commit(offsets: NativeOffsets[] | null): Promise<NativeFailure | null>
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */
   commitIfNecessary(): Promise<NativeFailure | null>
+  /** Sends a heartbeat unless one was answered within heartbeatInterval; resolves when none is outstanding. */
+  heartbeat(): Promise<void>
   /** Asks handlers to stop, waits for the lanes, commits (autoCommit), leaves. Idempotent. */
   stop(): Promise<void>
 }

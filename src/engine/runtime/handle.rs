@@ -211,6 +211,11 @@ impl ConsumerHandle {
         self.with_ticket(done, |consumer, now, ticket| consumer.commit_if_necessary(now, ticket));
     }
 
+    /// See [`Consumer::heartbeat`]. Once the consumer has stopped, done at once.
+    pub fn heartbeat(&self, done: impl FnOnce() + Send + 'static) {
+        self.with_ticket(|_| done(), |consumer, now, ticket| consumer.heartbeat(now, ticket));
+    }
+
     /// See [`Consumer::stop`].
     pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
         let mut inner = self.shared.lock();
