@@ -50,6 +50,7 @@ impl Consumer {
                     let brokers = self.cluster.metadata().brokers().to_vec();
                     self.events.push_back(Event::Brokers(brokers));
                 }
+                self.fetch.leaders_changed(self.cluster.metadata());
                 for partition in change.recreated.iter().flat_map(|topic| self.offsets.recreated(topic)) {
                     self.fetch.await_position(&partition);
                 }
@@ -187,6 +188,7 @@ impl Consumer {
             fetch::Event::RefreshMetadata => self.cluster.refresh(),
             fetch::Event::LeaderMoved { partition, node, epoch } => {
                 self.cluster.leader_moved(&partition, node, epoch);
+                self.fetch.leaders_changed(self.cluster.metadata());
             }
             fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
             fetch::Event::Failed(failure) => self.crash(failure),

@@ -200,6 +200,33 @@ fn a_partition_that_moves_is_fetched_there_and_forgotten_here() {
 }
 
 #[test]
+fn partitions_of_a_silent_broker_go_on_elsewhere_as_soon_as_they_have_moved() {
+    let mut world = with_data(&[0, 1]);
+    world.answer_news();
+    world.consume();
+    assert_eq!((world.in_flight.len(), world.asked(0)), (1, vec![0, 1]));
+    world.events.clear();
+    world.advance(MAX_WAIT + Duration::from_secs(1));
+    assert_eq!(world.events, [], "it may take its time");
+    world.advance(Duration::from_secs(1));
+    assert_eq!(world.events, [Event::RefreshMetadata]);
+    world.advance(Duration::from_secs(2));
+    assert_eq!(world.events.len(), 2, "and again, as long as it is silent");
+
+    world.set_leaders([1, 0, 1, 1], 2);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    assert_eq!((world.in_flight.len(), world.in_flight[1].node, world.asked(1)), (2, 1, vec![0]));
+    world.answer(1);
+    world.consume();
+    assert_eq!(world.delivered.len(), 9);
+    // The silent one wakes up: what it says about partition 0 is nobody's, about 1 it still leads.
+    world.logs.get_mut(&1).unwrap().append(&[10; 3]);
+    world.answer(0);
+    world.consume();
+    assert_eq!(world.delivered.len(), 12);
+}
+
+#[test]
 fn a_partition_without_a_leader_is_patient() {
     let mut world = with_data(&[0]);
     world.answer_news();

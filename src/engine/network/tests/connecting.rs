@@ -244,6 +244,24 @@ async fn any_goes_elsewhere_after_a_failure() {
     assert_eq!(world.dial_count(), before + 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn any_goes_elsewhere_when_a_broker_is_silent() {
+    let mut world = World::with_brokers(NetworkConfig { request_timeout: None, ..NetworkConfig::default() });
+    let sent = send(&world.network, Target::Any, metadata());
+    let mut silent = world.welcome().await;
+    silent.request().await.unwrap();
+    let mut peer = world.welcome().await;
+    assert_ne!(peer.broker, silent.broker);
+    let request = peer.request().await.unwrap();
+    // The last one that could be asked is given the time that it needs.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    peer.reply_brokers(&request, &[]).await;
+    sent.await.unwrap().unwrap();
+
+    let _sent = send(&world.network, Target::Any, metadata());
+    peer.request().await.unwrap();
+}
+
 #[tokio::test]
 async fn close_ends_everything_wherever_it_waits() {
     let config = NetworkConfig { max_in_flight: Some(1), ..NetworkConfig::default() };
