@@ -172,6 +172,14 @@ impl Network {
     /// Tries a few brokers as long as they cannot be reached or are silent: what any broker can answer may be asked twice.
     /// An error after that is the caller's, but the next request will go elsewhere.
     async fn send_to_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
+        let result = self.try_any(request, held).await;
+        if result.is_err() && self.pool().is_forsaken() {
+            self.inner.context.events.emit(NetworkEvent::Unreachable);
+        }
+        result
+    }
+
+    async fn try_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
         let candidates = self.pool().any()?;
         let mut last = NetError::NoBroker;
         let attempts = candidates.len().min(ATTEMPTS_AT_ANY);
