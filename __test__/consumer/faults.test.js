@@ -205,6 +205,20 @@ describe('a connection', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
+  it('says nothing any more: who asks is told what, where and when', async () => {
+    const { consumer } = await start({ ...proxied(), retry: { retries: 0 } })
+    for (const proxy of cluster.proxies) proxy.stall()
+    const error = await consumer.describeGroup().catch(e => e)
+    expect(error.name === 'KafkaJSRequestTimeoutError' ? error : error.cause).toMatchObject({
+      name: 'KafkaJSRequestTimeoutError',
+      broker: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      correlationId: expect.any(Number),
+      createdAt: expect.any(Number),
+      sentAt: expect.any(Number),
+      pendingDuration: expect.any(Number)
+    })
+  })
+
   it('cannot be had for a while: the consumer goes on when it can', async () => {
     const test = await start(proxied())
     for (const proxy of cluster.proxies) {
