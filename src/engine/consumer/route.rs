@@ -186,6 +186,12 @@ impl Consumer {
                 self.events.push_back(Event::FetchEnd { node, duration });
             }
             fetch::Event::RefreshMetadata => self.cluster.refresh(),
+            fetch::Event::NodesNamed(nodes) => {
+                if self.cluster.nodes_named(nodes) {
+                    let brokers = self.cluster.metadata().brokers().to_vec();
+                    self.events.push_back(Event::Brokers(brokers));
+                }
+            }
             fetch::Event::LeaderMoved { partition, node, epoch } => {
                 self.cluster.leader_moved(&partition, node, epoch);
                 self.fetch.leaders_changed(self.cluster.metadata());

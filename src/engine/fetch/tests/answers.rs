@@ -8,8 +8,11 @@ use crate::engine::fetch::Outcome;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::fetch::{
+    FetchResponse, FetchResponsePartition, FetchResponseTopic, NodeEndpoint,
+};
 
-use super::broker::refused;
+use super::broker::{TOPIC, refused};
 use super::world::*;
 
 fn with_data(partitions: &[i32]) -> World {
@@ -176,6 +179,25 @@ fn a_named_leader_is_gone_to_at_once_and_not_in_circles() {
     world.answer_news();
     world.consume();
     assert_eq!(world.delivered.len(), 3);
+}
+
+#[test]
+fn where_the_new_leader_is_is_told_before_it_is_asked() {
+    let mut world = with_data(&[0]);
+    let partition = FetchResponsePartition {
+        partition: 0,
+        error: ErrorCode::NOT_LEADER_OR_FOLLOWER,
+        current_leader: Some((9, 2)),
+        ..Default::default()
+    };
+    let topics =
+        vec![FetchResponseTopic { topic_id: TOPIC, partitions: vec![partition], ..Default::default() }];
+    let node = NodeEndpoint { node_id: 9, host: "nine".into(), port: 9092, rack: None };
+    let node_endpoints = vec![node.clone()];
+    let response = FetchResponse { topics, node_endpoints, ..Default::default() };
+    world.answer_with(0, Ok(Response::Fetch(response)));
+    assert_eq!(world.events, [Event::NodesNamed(vec![node]), Event::RefreshMetadata]);
+    assert_eq!(world.in_flight[0].node, 9);
 }
 
 #[test]
