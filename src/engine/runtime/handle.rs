@@ -234,6 +234,13 @@ impl ConsumerHandle {
         self.shared.driver.notify_one();
     }
 
+    /// Panics under the lock.
+    #[cfg(test)]
+    pub(super) fn break_down(&self) {
+        let _inner = self.shared.lock();
+        panic!("a test's panic");
+    }
+
     /// The Node environment goes away. Blocks until its memory is safe.
     pub fn close(&self) {
         self.shared.close();
@@ -285,8 +292,7 @@ impl ConsumerHandle {
                 let payload = error.into_panic();
                 let text = payload.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                shared.host.bug(text.unwrap_or("unknown").to_owned());
-                shared.abandon();
+                shared.bug(text.unwrap_or("unknown"));
             }
         });
     }
