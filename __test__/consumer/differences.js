@@ -121,6 +121,7 @@ module.exports = {
     ]
   },
   'control records and aborted messages at the end are not committed': {
+    'consumer/offsets': ['a batch is committed although it was all aborted'],
     'consumer/transactions': [
       'what is aborted behind the last message is committed: no lag remains'
     ]
@@ -128,12 +129,13 @@ module.exports = {
   '`pause([{ topic, partitions }])` of a paused topic resumes the others': {
     'consumer/pause': ['of a topic, then resume() of one partition: all others stay paused']
   },
-  '`pause()` ignores a partition that is a string; a batch that waits already gives one more message':
+  '`pause()` and `seek()` ignore a partition that is a string; a batch that waits already gives one more message':
     {
       'consumer/pause': [
         'of a partition that is a string is one of that number',
         'of a partition whose messages wait already: none of them is handled'
-      ]
+      ],
+      'consumer/positions': ['a seek to a partition that is a string is one to that number']
     },
   '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {
     'consumer/pause': ['stops some partitions, and paused() names them in order']
@@ -141,6 +143,33 @@ module.exports = {
   "headers named `toString` or `__proto__` collide with Object's": {
     'consumer/consumeMessages': [
       'what a handler gets has headers: several of a name are an array, any name is a name'
+    ],
+    'consumer/payloads': ['a message has headers by the names of what every object has']
+  },
+  '`seek()` right before `stop()` is lost; what `seek()` commits is not told': {
+    'consumer/positions': [
+      'a seek right before stop() is committed',
+      'a seek that is committed is told by COMMIT_OFFSETS'
+    ]
+  },
+  '`batch.rawMessages` has what was filtered': {},
+  '`eachBatch` that resolves nothing is called again at once, thousands of times a second': {},
+  "a crash waits for the other handlers' batches; a handler that fails during `stop()` crashes, and restarts":
+    {
+      'consumer/failures': [
+        'on the way to CRASH the other handlers begin no further message',
+        'on the way to CRASH a failure while the consumer stops is no crash'
+      ]
+    },
+  'what brokers answer is logged as an error even if the consumer deals with it': {
+    'consumer/logs': ['a rebalance is told, and is no error']
+  },
+  'offsets that are none: taken, wrapped, or a SyntaxError': {
+    'consumer/offsets': [
+      'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
+      'commitOffsetsIfNecessary() of the offset "abc" is refused by name',
+      'commitOffsetsIfNecessary() of the offset undefined is refused by name',
+      'an offset that 64 bits do not hold is refused by name'
     ]
   },
   '`socketFactory`': {
