@@ -152,8 +152,12 @@ module.exports = {
       'a seek that is committed is told by COMMIT_OFFSETS'
     ]
   },
-  '`batch.rawMessages` has what was filtered': {},
-  '`eachBatch` that resolves nothing is called again at once, thousands of times a second': {},
+  '`batch.rawMessages` has what was filtered': {
+    'consumer/eachBatch': ['the payload has a batch without what was filtered']
+  },
+  '`eachBatch` that resolves nothing is called again at once, thousands of times a second': {
+    'consumer/eachBatch': ['resolving of nothing does not make the handler spin']
+  },
   "a crash waits for the other handlers' batches; a handler that fails during `stop()` crashes, and restarts":
     {
       'consumer/failures': [
