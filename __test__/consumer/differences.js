@@ -85,7 +85,15 @@ module.exports = {
       'commitOffsets() while stopping commits before it leaves'
     ]
   },
-  'a leader change makes every member rejoin': {},
+  'a leader change makes every member rejoin': {
+    'consumer/faults': ['a broker hands its partitions to others: nobody rejoins']
+  },
+  'a coordinator that moves, loads or freezes is a crash, or the end': {
+    'consumer/faults': [
+      'a broker that coordinates the group freezes: the group goes on with another',
+      'a broker after the other restarts: nothing is lost'
+    ]
+  },
   'a listener that throws breaks the consumer': {
     'consumer/errors': ['a listener that throws does not disturb the consumer']
   },
@@ -95,7 +103,9 @@ module.exports = {
   'round robin gives members topics that they do not subscribe': {
     'consumer/subscribe': ['members of a group with different topics get only their own']
   },
-  '"Failed to find group coordinator" hides why': {},
+  '"Failed to find group coordinator" hides why': {
+    'consumer/authorization': ['a group that it may not join is named as the cause']
+  },
   'snappy, lz4, zstd need plugins': {
     'consumer/codecs': [
       'compressed with snappy 10000 messages of 12 partitions arrive complete and in order',

@@ -310,6 +310,28 @@ describe('the world outside', () => {
     expect(await promise).toBeUndefined()
   })
 
+  it('heartbeat() sends one whenever the interval is over, also when several wait for it', async () => {
+    const topic = await filled(1)
+    const { promise, resolve } = defer()
+    const { seen } = await start(
+      topic,
+      async ({ heartbeat }) => {
+        const before = seen.of('HEARTBEAT').length
+        for (let i = 0; i < 20; i++) {
+          await pause(30)
+          await Promise.all([heartbeat(), heartbeat(), heartbeat()])
+        }
+        await pause(30)
+        resolve(seen.of('HEARTBEAT').length - before)
+      },
+      { heartbeatInterval: 20 }
+    )
+    const sent = await promise
+    // The engine's own, on a machine that is slow, are few.
+    expect(sent).toBeGreaterThanOrEqual(20)
+    expect(sent).toBeLessThan(40)
+  })
+
   it('pause() stops its partition, and what it returns resumes it', async () => {
     const topic = await filled(20, { partitions: 2 })
     let resume = () => {}

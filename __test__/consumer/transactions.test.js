@@ -149,6 +149,45 @@ it('an open transaction holds back what is behind it', async () => {
   expect(numbers(messages)).toEqual(upTo(5))
 })
 
+it('an open transaction that is aborted lets go of what is behind it, and only of that', async () => {
+  const topic = await createTopic({ partitions: 2 })
+  const producer = await transactional()
+  await produce(topic, numbered(4, { partitions: 2 }))
+  await producer.begin()
+  await producer.send(topic, numbered(4, { partitions: 2, first: 4 }))
+  await produce(topic, numbered(4, { partitions: 2, first: 8 }))
+  const { messages, groupId } = await startConsumer({ topics: [topic], maxWaitTimeInMs: 200 })
+  await waitFor(() => messages.length >= 4)
+  await pause(300) // nothing must come
+  expect(distinct(messages)).toEqual([0, 1, 2, 3])
+  await producer.abort()
+  await waitFor(() => messages.length >= 8)
+  await waitFor(async () => {
+    const offsets = await committed(groupId, topic)
+    return JSON.stringify(offsets) === JSON.stringify(await logEnd(topic))
+  })
+  expect(distinct(messages)).toEqual([0, 1, 2, 3, 8, 9, 10, 11])
+  expect(messages).toHaveLength(8)
+})
+
+it('without fromBeginning a group begins at the last stable offset: an open transaction is still to come', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await produce(topic, numbered(3))
+  await producer.begin()
+  await producer.send(topic, [{ value: '3', partition: 0 }])
+  await produce(topic, [{ value: '4' }])
+  const { messages, seen } = await startConsumer({
+    topics: [topic],
+    fromBeginning: false,
+    maxWaitTimeInMs: 100
+  })
+  await waitFor(() => seen.of('FETCH').length > 0)
+  await producer.commit()
+  await waitFor(() => messages.length >= 2)
+  expect(numbers(messages)).toEqual([3, 4])
+})
+
 it('readUncommitted handles all of them', async () => {
   const topic = await createTopic()
   const producer = await transactional()

@@ -99,9 +99,16 @@ class Runner {
     this.untilLook = MOST_PER_LOOK
     this.perLook = MOST_PER_LOOK
 
+    /** When the engine may next be asked for a heartbeat, by `Date.now()`. */
+    this.nextHeartbeat = 0
+    /** @type {Promise<void> | null} shared by all who wait for the same one */
+    this.beating = null
     this.heartbeat = async () => {
-      const code = this.cells[GROUP_ERROR]
-      if (code !== 0) throw createErrorFromCode(code)
+      this.throwGroupError()
+      if (Date.now() < this.nextHeartbeat) return
+      this.beating ??= this.beat()
+      await this.beating
+      this.throwGroupError()
     }
   }
 
@@ -344,6 +351,26 @@ class Runner {
     return slot
   }
 
+  /** Asks for a heartbeat; the engine knows whether one is due. */
+  async beat() {
+    this.heartbeatSeen()
+    try {
+      await this.consumer.heartbeat()
+    } finally {
+      this.beating = null
+    }
+  }
+
+  /** Listeners never see two that are closer than the interval. */
+  heartbeatSeen() {
+    this.nextHeartbeat = Date.now() + this.options.heartbeatInterval
+  }
+
+  throwGroupError() {
+    const code = this.cells[GROUP_ERROR]
+    if (code !== 0) throw createErrorFromCode(code)
+  }
+
   pausePartition(topic, partition) {
     const topicPartitions = [{ topic, partitions: [partition] }]
     this.pause(topicPartitions)
@@ -459,6 +486,7 @@ class Runner {
       this.crash(this.membership.callbackError ?? fromFailure(event.error))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
+    if (event.type === 'heartbeat') this.heartbeatSeen()
     if (event.type === 'joined') this.joined()
   }
 
