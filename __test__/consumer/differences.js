@@ -10,6 +10,15 @@
  */
 module.exports = {
   // Options
+  '`groupInstanceId`': {
+    'consumer/staticMembership': [
+      'a member that restarts gets its partition back, without a rebalance',
+      'a member whose name another one takes crashes, and does not start again'
+    ]
+  },
+  '`copyValues`': {
+    'consumer/payloads': ['a message has memory of its own with copyValues']
+  },
   '`autoOffsetReset`': {
     'consumer/consumeMessages': [
       'where a group begins is an error, when its position is gone and autoOffsetReset is none'

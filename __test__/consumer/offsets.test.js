@@ -380,6 +380,83 @@ describe('a batch', () => {
   })
 })
 
+describe('a handler of batches', () => {
+  it('in the middle of a compressed batch begins at its position', async () => {
+    const topic = await createTopic()
+    await produce(topic, numbered(10), { compression: 'gzip' })
+    const groupId = uniqueName('group')
+    await withAdmin(undefined, admin =>
+      admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '7' }] })
+    )
+    const { result } = await withBatch(topic, ({ batch }) => batch, { groupId })
+    expect(result.messages.map(({ offset }) => offset)).toEqual(['7', '8', '9'])
+    expect([result.firstOffset(), result.fetchedOffset, result.offsetLagLow()]).toEqual([
+      '7',
+      '7',
+      '2'
+    ])
+    expect(result.messages[0].batchContext).toMatchObject({ firstOffset: '0', lastOffsetDelta: 9 })
+  })
+
+  it.each([
+    [true, '10'],
+    [false, '4']
+  ])(
+    'that returns early because the consumer stops, eachBatchAutoResolve: %p',
+    async (auto, end) => {
+      const topic = await filled(10)
+      const { promise: stopped, resolve } = defer()
+      const test = await startConsumer({
+        topics: [topic],
+        run: {
+          eachMessage: undefined,
+          eachBatchAutoResolve: auto,
+          eachBatch: async ({ batch, resolveOffset, isRunning }) => {
+            for (const { offset } of batch.messages) {
+              if (!isRunning()) return
+              resolveOffset(offset)
+              if (offset === '3') resolve([test.consumer.stop()])
+              await pause(5)
+            }
+          }
+        }
+      })
+      await Promise.all(await stopped)
+      expect(await committed(test.groupId, topic)).toEqual({ 0: end })
+    }
+  )
+
+  it('that outlives the consumer may go on calling', async () => {
+    const topic = await filled(3)
+    const { result, consumer } = await withBatch(topic, payload => payload)
+    await consumer.disconnect()
+    expect([result.isRunning(), result.isStale()]).toEqual([false, false])
+    expect(result.resolveOffset('0')).toBeUndefined()
+    expect(await result.heartbeat()).toBeUndefined()
+    expect(await result.commitOffsetsIfNecessary()).toBeUndefined()
+    expect(typeof result.pause()).toBe('function')
+    expect(result.uncommittedOffsets()).toEqual({ topics: expect.any(Array) })
+  })
+})
+
+it('without autoCommit a rebalance goes back to what was committed', async () => {
+  const topic = await filled(20, { partitions: 2 })
+  const groupId = uniqueName('group')
+  const run = { autoCommit: false }
+  const first = await startConsumer({ topics: [topic], groupId, run })
+  await waitFor(() => first.messages.length >= 20)
+  await first.consumer.commitOffsets([
+    { topic, partition: 0, offset: '4' },
+    { topic, partition: 1, offset: '6' }
+  ])
+  const second = await startConsumer({ topics: [topic], groupId, run })
+  await waitFor(() => first.messages.length + second.messages.length >= 30)
+  await pause(200) // nothing more must come
+  const again = [...first.messages.slice(20), ...second.messages]
+  const offsets = partition => again.filter(m => m.partition === partition).map(m => m.offset)
+  expect([offsets(0), offsets(1)]).toEqual([upTo(10).slice(4), upTo(10).slice(6)])
+})
+
 it('an offset may be any that 64 bits hold', async () => {
   const topic = await filled(3)
   const { consumer, groupId } = await withBatch(topic, () => {})

@@ -120,6 +120,25 @@ describe('a message', () => {
     expect(Buffer.isBuffer(message.headers.a)).toBe(true)
   })
 
+  it('has memory of its own with copyValues', async () => {
+    const topic = await createTopic()
+    const message = { key: 'key', value: 'value', headers: { a: 'header' } }
+    await produce(topic, Array(1000).fill(message))
+    const seen = /** @type {any[]} */ ([])
+    await startConsumer({
+      topics: [topic],
+      .../** @type {{}} */ ({ copyValues: true }),
+      handle: payload => void seen.push(payload.message)
+    })
+    await waitFor(() => seen.length > 0)
+    const [{ key, value, headers }] = seen
+    expect([key, value, headers.a].map(String)).toEqual(['key', 'value', 'header'])
+    // What small Buffers share is Node's pool.
+    for (const bytes of [key, value, headers.a]) {
+      expect(bytes.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize)
+    }
+  })
+
   it('has headers of any name in the order of JavaScript, a thousand if need be', async () => {
     const topic = await createTopic()
     const thousand = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`h${i}`, `${i}`]))

@@ -90,6 +90,7 @@ class Runner {
     })
     /** @type {Promise<void> | null} */
     this.stopping = null
+    this.over = false
     this.crashed = false
     this.joined = () => {}
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
@@ -166,6 +167,7 @@ class Runner {
         this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })
       }
     } finally {
+      this.over = true
       clearInterval(this.keepAlive)
       this.membership.end()
       this.hasStarted(this.consumer)
@@ -217,7 +219,8 @@ class Runner {
 
   /** The payload's method: given offsets at once, else what interval and threshold say. */
   async commitOffsetsIfNecessary(offsets) {
-    if (!offsets) return this.committed(this.consumer.commitIfNecessary())
+    // A handler that outlived the consumer: nothing is necessary any more.
+    if (!offsets) return this.over ? undefined : this.committed(this.consumer.commitIfNecessary())
     if (!offsets.topics) return this.commit(null)
     const given = offsets.topics.flatMap(({ topic, partitions }) =>
       partitions.map(written => ({ topic, written }))
