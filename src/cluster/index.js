@@ -71,8 +71,11 @@ class Cluster {
     this.lastUpdate = Promise.resolve()
     /** What JavaScript authentication threw, by its text: the engine only hands back the text. */
     this.authenticationErrors = new Map()
-    /** Read by tracing libraries: `cluster.brokerPool.metadata.clusterId`. */
-    this.brokerPool = { metadata: /** @type {any} */ (null) }
+    /** Tracing libraries read `cluster.brokerPool.metadata.clusterId`, and wrap what refreshes it. */
+    this.brokerPool = {
+      metadata: /** @type {any} */ (null),
+      refreshMetadata: (/** @type {string[]} */ topics) => this.readMetadata(topics)
+    }
     this.metadataExpireAt = 0
     emitter.watch(() => this.client?.setRequestEvents(emitter.listensToRequests))
   }
@@ -191,6 +194,10 @@ class Cluster {
         return emitter.emit(events.REQUEST_TIMEOUT, payload)
       case 'request_queue_size':
         return emitter.emit(events.REQUEST_QUEUE_SIZE, payload)
+      case 'unreachable':
+        // They may have moved, all of them: the seeds know more. What goes wrong is logged, and will be tried again.
+        if (client === this.client) this.connect().catch(() => {})
+        return
       case 'authenticate':
         this.authenticate(client, /** @type {any} */ (payload))
     }
@@ -244,11 +251,16 @@ class Cluster {
    * @returns {Promise<void>} rejects with a topic's KafkaJSProtocolError
    */
   async refreshMetadata() {
+    await this.brokerPool.refreshMetadata([...this.targetTopics])
+  }
+
+  /** @private */
+  async readMetadata(topics) {
     const { signal } = this.closed
     try {
       await createRetry(TOPIC_RETRY, { signal })(async bail => {
         try {
-          const metadata = await this.request([...this.targetTopics])
+          const metadata = await this.request(topics)
           throwTopicErrors(metadata)
           this.remember(metadata)
         } catch (e) {
