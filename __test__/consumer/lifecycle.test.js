@@ -352,6 +352,18 @@ describe.each(/** @type {const} */ (['stop', 'disconnect']))('%s()', end => {
   })
 })
 
+it('subscribe() that rejects subscribes to nothing', async () => {
+  const { consumer, topic } = await create({ allowAutoTopicCreation: false })
+  const missing = uniqueName('missing')
+  expect(await outcome(() => consumer.subscribe({ topics: [missing] }))).toContain(
+    'This server does not host this topic-partition'
+  )
+  await consumer.subscribe({ topics: [topic] })
+  await consumer.run({ eachMessage: async () => {} })
+  const { members } = await consumer.describeGroup()
+  expect(MemberMetadata.decode(members[0].memberMetadata)?.topics).toEqual([topic])
+})
+
 it('run() instead of a restart makes one member, not two', async () => {
   const context = await run({ retry: { retries: 0, initialRetryTime: 300 } }, async () => {
     throw new Error('again')
