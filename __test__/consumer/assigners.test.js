@@ -347,6 +347,16 @@ describe('the cluster that an assigner gets', () => {
     ])
   })
 
+  it('has brokers that answer what assigners ask, and nothing else', async () => {
+    const { learned } = await learn(async ({ cluster, groupId }) => {
+      const broker = await cluster.findGroupCoordinator({ groupId })
+      const { groups } = await broker.describeGroups({ groupIds: [groupId] })
+      return { state: groups[0].state, fetch: await broker.fetch({ topics: [] }).catch(String) }
+    })
+    expect(learned.state).toBe('CompletingRebalance')
+    expect(learned.fetch).toMatch(/^KafkaJSNotImplemented: broker.fetch is not implemented/)
+  })
+
   it('reads the metadata of further topics', async () => {
     const other = await createTopic({ partitions: 2 })
     const { learned } = await learn(async ({ cluster, topic }) => {

@@ -56,21 +56,29 @@ module.exports = {
       'offsets of a topic that was deleted are not written into the one that bears its name'
     ]
   },
-  '`stop()` in a handler never ends; before the first join it leaves a zombie': {
-    'consumer/stop': [
-      'stop() right after run() leaves no member behind, and nothing is handled',
-      ...['stop()', 'disconnect()'].flatMap(end =>
+  '`stop()` in a handler never ends, and during a rejoin ends with it; before the first join it leaves a zombie':
+    {
+      'consumer/lifecycle': ['stop()', 'disconnect()'].flatMap(end =>
         [
-          'at any moment of the join leaves no member behind',
-          'called by a handler at once, and awaited there, ends',
-          'called by a handler after an await, and awaited there, ends',
-          'called by a handler in a chain of promises, and awaited there, ends',
-          'called by a handler beside others, and awaited there, ends',
-          'called by a handler in a callback, and awaited there, ends with the rebalance timeout'
+          'of a consumer that is joining ends soon, and no member is left',
+          'of a consumer that is rejoining ends soon, and no member is left',
+          'of a consumer whom the group keeps waiting ends soon, and it never joins'
         ].map(name => `${end} ${name}`)
-      )
-    ]
-  },
+      ),
+      'consumer/stop': [
+        'stop() right after run() leaves no member behind, and nothing is handled',
+        ...['stop()', 'disconnect()'].flatMap(end =>
+          [
+            'at any moment of the join leaves no member behind',
+            'called by a handler at once, and awaited there, ends',
+            'called by a handler after an await, and awaited there, ends',
+            'called by a handler in a chain of promises, and awaited there, ends',
+            'called by a handler beside others, and awaited there, ends',
+            'called by a handler in a callback, and awaited there, ends with the rebalance timeout'
+          ].map(name => `${end} ${name}`)
+        )
+      ]
+    },
   '`stop()`, `disconnect()`, `seek()`, `resume()` wait for the long poll': {
     'consumer/stop': [
       'stop() of an idle consumer does not wait for the long poll',
@@ -106,8 +114,18 @@ module.exports = {
   '`restartOnFailure` must return a promise': {
     'consumer/errors': ['too many failures ask a restartOnFailure that returns no promise']
   },
+  '`stop()` and `disconnect()` in the middle of a crash do not keep it from restarting': {
+    'consumer/lifecycle': ['stop()', 'disconnect()'].map(
+      end => `${end} in the middle of a crash cancels the restart`
+    )
+  },
   'round robin gives members topics that they do not subscribe': {
     'consumer/subscribe': ['members of a group with different topics get only their own']
+  },
+  "an assigner's `cluster` gives brokers that send any request": {
+    'consumer/assigners': [
+      'the cluster that an assigner gets has brokers that answer what assigners ask, and nothing else'
+    ]
   },
   '"Failed to find group coordinator" hides why': {
     'consumer/authorization': ['a group that it may not join is named as the cause']
@@ -207,6 +225,9 @@ module.exports = {
     'consumer/subscribe': ['a topic that is missing is created'],
     'consumer/topicIds': ['so are those of a topic that is being created']
   },
+  'a `subscribe()` that rejects has subscribed nevertheless': {
+    'consumer/lifecycle': ['subscribe() that rejects subscribes to nothing']
+  },
   'a RegExp with `g` or `y` misses topics; topics that come later never join': {
     'consumer/subscribe': [
       'patterns match them with flags that keep a state, too',
@@ -242,6 +263,9 @@ module.exports = {
     },
   'without `sasl`, `connect()` to a listener with SASL succeeds, and the next request fails': {
     'consumer/sasl': ['a listener with SASL closes on those without, and the log has a guess']
+  },
+  '`kafka.producer()`; what its transactions commit shows in `uncommittedOffsets()`': {
+    'consumer/configuration': ['producer() says where to find one']
   },
   '`kafka.admin()`': {
     'consumer/options': ['admin() is as much as tracers ask for']

@@ -367,8 +367,12 @@ impl Consumer {
             self.route(now);
         }
         let (room, mut outbound) = found?;
-        if let (Target::AnyCoordinator, Some(node)) = (outbound.to, self.cluster.coordinator()) {
-            outbound.to = Target::Coordinator(node);
+        if let Some(node) = self.cluster.coordinator() {
+            outbound.to = match outbound.to {
+                Target::AnyCoordinator => Target::Coordinator(node),
+                Target::AnyCoordinatorExpress => Target::Node(node),
+                to => to,
+            };
         }
         Some((Tag { room, id: outbound.id }, outbound))
     }

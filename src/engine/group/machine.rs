@@ -248,7 +248,11 @@ impl Group {
         self.last_id += 1;
         let id = self.last_id;
         let sent = Sent { id, api: body.key(), epoch: self.epoch };
-        (sent, Outbound { id, to: Target::AnyCoordinator, body, held })
+        let to = match self.state {
+            State::Leaving { beside: true, .. } => Target::AnyCoordinatorExpress,
+            _ => Target::AnyCoordinator,
+        };
+        (sent, Outbound { id, to, body, held })
     }
 
     pub(super) fn after_backoff(&self) -> Due {

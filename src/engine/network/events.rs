@@ -84,7 +84,17 @@ impl Events {
     }
 
     pub(super) fn log(&self, level: LogLevel, broker: &str, message: impl Into<String>) {
+        self.log_as("Connection", level, broker, message);
+    }
+
+    pub(super) fn log_as(
+        &self,
+        namespace: &'static str,
+        level: LogLevel,
+        broker: &str,
+        message: impl Into<String>,
+    ) {
         let extra = vec![("broker", broker.to_owned()), ("clientId", self.client_id.to_string())];
-        self.emit(NetworkEvent::Log { level, namespace: "Connection", message: message.into(), extra });
+        self.emit(NetworkEvent::Log { level, namespace, message: message.into(), extra });
     }
 }

@@ -121,7 +121,7 @@ impl Network {
     /// Connects if need be. Dropping the future is safe at any time; the request may have been sent by then.
     ///
     /// # Errors
-    /// [`NetError::NoBroker`] for a node that is not known, and for [`Target::AnyCoordinator`], which the caller must
+    /// [`NetError::NoBroker`] for a node that is not known, and for a coordinator without a name, which the caller must
     /// resolve. [`NetError::Connect`], [`NetError::Authentication`] and [`NetError::UnsupportedApi`]: not sent.
     /// [`NetError::Closed`], [`NetError::Timeout`] and [`NetError::Decode`]: it may have had its effect.
     pub async fn send(&self, to: Target, request: Request, held: Duration) -> Result<Response, NetError> {

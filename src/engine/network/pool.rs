@@ -102,7 +102,7 @@ impl Pool {
             Target::Fetch(node) => self.slot(node, Kind::Fetch),
             Target::FetchExpress(node) => self.slot(node, Kind::FetchExpress),
             Target::Coordinator(node) => self.slot(node, Kind::Coordinator),
-            Target::Any | Target::AnyCoordinator => Err(NetError::NoBroker),
+            Target::Any | Target::AnyCoordinator | Target::AnyCoordinatorExpress => Err(NetError::NoBroker),
         }
     }
 

@@ -330,7 +330,9 @@ impl World {
     }
 
     fn see_request(&mut self, outbound: Outbound) {
-        assert_eq!(outbound.to, Target::AnyCoordinator);
+        let beside = matches!(outbound.body, Request::LeaveGroup(_)) && self.in_flight.iter().any(is_call);
+        let to = if beside { Target::AnyCoordinatorExpress } else { Target::AnyCoordinator };
+        assert_eq!(outbound.to, to, "behind a request that is held back it would wait");
         assert!(!self.left, "after Left: {outbound:?}");
         assert!(
             !self.failed || matches!(outbound.body, Request::LeaveGroup(_)),
@@ -341,8 +343,7 @@ impl World {
             self.leaves += 1;
         }
         self.in_flight.push(outbound);
-        let is_call = |sent: &&Outbound| matches!(sent.body, Request::JoinGroup(_) | Request::SyncGroup(_));
-        assert!(self.in_flight.iter().filter(is_call).count() <= 1, "{:?}", self.in_flight);
+        assert!(self.in_flight.iter().filter(|sent| is_call(sent)).count() <= 1, "{:?}", self.in_flight);
         let is_beat = |sent: &&Outbound| {
             matches!(sent.body, Request::Heartbeat(_)) && !self.given_up.contains(&sent.id)
         };
@@ -403,6 +404,10 @@ pub(super) fn refusal(request: &Request, error: ErrorCode) -> Response {
         Request::LeaveGroup(_) => Response::LeaveGroup(LeaveGroupResponse { error, ..Default::default() }),
         other => panic!("not a request of a group: {other:?}"),
     }
+}
+
+fn is_call(sent: &Outbound) -> bool {
+    matches!(sent.body, Request::JoinGroup(_) | Request::SyncGroup(_))
 }
 
 pub(super) fn closed() -> NetError {
