@@ -13,6 +13,9 @@ module.exports = {
   '`autoOffsetReset`': {
     'consumer/consumeMessages': [
       'where a group begins is an error, when its position is gone and autoOffsetReset is none'
+    ],
+    'consumer/logStart': [
+      'messages that are deleted while their partition is paused are an error with autoOffsetReset none, and the position stays where it was'
     ]
   },
 
@@ -77,6 +80,10 @@ module.exports = {
     ]
   },
   'a leader change makes every member rejoin': {},
+  'one topic of several that is deleted crashes the consumer, again and again (with `allowAutoTopicCreation: false`)':
+    {
+      'consumer/subscribe': ['a topic that is deleted takes no other with it']
+    },
   'a listener that throws breaks the consumer': {
     'consumer/errors': ['a listener that throws does not disturb the consumer']
   },
@@ -91,7 +98,8 @@ module.exports = {
     'consumer/codecs': [
       'compressed with snappy 10000 messages of 12 partitions arrive complete and in order',
       'compressed with lz4 10000 messages of 12 partitions arrive complete and in order',
-      'compressed with zstd 10000 messages of 12 partitions arrive complete and in order'
+      'compressed with zstd 10000 messages of 12 partitions arrive complete and in order',
+      'all codecs side by side in one partition, in any order, each batch by its own'
     ],
     'consumer/transactions': ['aborted messages are not handled (zstd)']
   },
@@ -106,7 +114,8 @@ module.exports = {
   },
   'control records and aborted messages at the end are not committed': {
     'consumer/transactions': [
-      'what is aborted behind the last message is committed: no lag remains'
+      'what is aborted behind the last message is committed: no lag remains',
+      'an open transaction that is aborted lets go of what is behind it, and only of that'
     ]
   },
   '`pause([{ topic, partitions }])` of a paused topic resumes the others': {
