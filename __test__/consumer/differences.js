@@ -10,6 +10,13 @@
  */
 module.exports = {
   // Options
+  '`groupInstanceId`': {
+    'consumer/staticMembership': [
+      'a member that is restarted has its partitions again, and the others do not rejoin',
+      'a member that does not come back is missed after the session timeout',
+      'a second one of the same name takes the place of the first, which crashes for good'
+    ]
+  },
   '`autoOffsetReset`': {
     'consumer/consumeMessages': [
       'where a group begins is an error, when its position is gone and autoOffsetReset is none'
