@@ -85,14 +85,14 @@ describe('commitOffsets()', () => {
     const test = await startConsumer({ topics: [topic], run: { autoCommit: false } })
     const { consumer, groupId } = test
     await consumer.commitOffsets([
-      { topic, partition: 0, offset: '3', metadata: 'a note' },
+      { topic, partition: 0, offset: '3', metadata: 'a note: süß 😊' },
       { topic, partition: 1, offset: '4' }
     ])
     const [{ partitions }] = await withAdmin(undefined, admin =>
       admin.fetchOffsets({ groupId, topics: [topic] })
     )
     expect(partitions).toMatchObject([
-      { partition: 0, offset: '3', metadata: 'a note' },
+      { partition: 0, offset: '3', metadata: 'a note: süß 😊' },
       { partition: 1, offset: '4' }
     ])
     const [event] = test.seen.of('COMMIT_OFFSETS')

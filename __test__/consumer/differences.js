@@ -12,8 +12,9 @@ module.exports = {
   // Options
   '`groupInstanceId`': {
     'consumer/staticMembership': [
-      'a member that restarts gets its partition back, without a rebalance',
-      'a member whose name another one takes crashes, and does not start again'
+      'a member that is restarted has its partitions again, and the others do not rejoin',
+      'a member that does not come back is missed after the session timeout',
+      'a second one of the same name takes the place of the first, which crashes for good'
     ]
   },
   '`copyValues`': {
@@ -108,6 +109,10 @@ module.exports = {
       'a broker after the other restarts: nothing is lost'
     ]
   },
+  'one topic of several that is deleted crashes the consumer, again and again (with `allowAutoTopicCreation: false`)':
+    {
+      'consumer/subscribe': ['a topic that is deleted takes no other with it']
+    },
   'a listener that throws breaks the consumer': {
     'consumer/errors': ['a listener that throws does not disturb the consumer']
   },
@@ -134,7 +139,8 @@ module.exports = {
     'consumer/codecs': [
       'compressed with snappy 10000 messages of 12 partitions arrive complete and in order',
       'compressed with lz4 10000 messages of 12 partitions arrive complete and in order',
-      'compressed with zstd 10000 messages of 12 partitions arrive complete and in order'
+      'compressed with zstd 10000 messages of 12 partitions arrive complete and in order',
+      'all codecs side by side in one partition, in any order, each batch by its own'
     ],
     'consumer/transactions': ['aborted messages are not handled (zstd)']
   },
@@ -150,7 +156,8 @@ module.exports = {
   'control records and aborted messages at the end are not committed': {
     'consumer/offsets': ['a batch is committed although it was all aborted'],
     'consumer/transactions': [
-      'what is aborted behind the last message is committed: no lag remains'
+      'what is aborted behind the last message is committed: no lag remains',
+      'an open transaction that is aborted lets go of what is behind it, and only of that'
     ]
   },
   '`pause([{ topic, partitions }])` of a paused topic resumes the others': {

@@ -12,6 +12,7 @@ const {
   distinct,
   loadClient,
   numbered,
+  pause,
   startConsumer,
   upTo,
   waitFor
@@ -103,6 +104,48 @@ describe('a topic', () => {
     await produce(topic, numbered(9, { partitions: 3 }))
     await waitFor(() => messages.length >= 9)
     expect(distinct(messages)).toEqual(upTo(9))
+  })
+
+  it('that grows while it is paused is paused in all of its partitions', async () => {
+    const topic = await createTopic({ partitions: 1 })
+    const { consumer, messages, seen } = await startConsumer({
+      topics: [topic],
+      metadataMaxAge: 300
+    })
+    consumer.pause([{ topic }])
+    await withAdmin(undefined, admin =>
+      admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
+    )
+    await waitFor(() => seen.of('GROUP_JOIN').at(-1).memberAssignment[topic].length === 3)
+    expect(consumer.paused()).toEqual([{ topic, partitions: [0, 1, 2] }])
+    await produce(topic, numbered(9, { partitions: 3 }))
+    await pause(300) // nothing must come
+    expect(messages).toEqual([])
+    consumer.resume([{ topic }])
+    await waitFor(() => messages.length >= 9)
+    expect(distinct(messages)).toEqual(upTo(9))
+  })
+
+  it('that is deleted takes no other with it', async () => {
+    const [topic, other] = [await createTopic(), await createTopic()]
+    await produce(topic, numbered(3))
+    await produce(other, numbered(3))
+    const { messages, seen } = await startConsumer({
+      topics: [topic, other],
+      metadataMaxAge: 100,
+      // Or asking for the topic would make it again.
+      allowAutoTopicCreation: false
+    })
+    await waitFor(() => messages.length >= 6)
+    await withAdmin(undefined, admin => admin.deleteTopics({ topics: [topic] }))
+    await waitFor(async () => {
+      const names = await withAdmin(undefined, admin => admin.listTopics())
+      return !names.includes(topic)
+    })
+    await pause(1000) // the consumer gets to know, many times
+    await produce(other, numbered(3, { first: 3 }))
+    await waitFor(() => messages.length >= 9, { timeout: 4000 })
+    expect(seen.of('CRASH')).toEqual([])
   })
 
   it('that is deleted and made again is consumed again', async () => {

@@ -45,7 +45,7 @@ const createKafka = options =>
 /**
  * Quick to notice the others of its group. It disconnects after the spec.
  * @param {Partial<import('kafkajs').ConsumerConfig> & {
- *   kafka?: import('kafkajs').Kafka, maxPollInterval?: number, autoOffsetReset?: 'none'
+ *   kafka?: import('kafkajs').Kafka, groupInstanceId?: string, maxPollInterval?: number, autoOffsetReset?: 'none'
  * }} [options]
  */
 const createConsumer = ({ kafka, ...options } = {}) => {
