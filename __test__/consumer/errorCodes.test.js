@@ -31,7 +31,7 @@ beforeAll(async () => {
   cluster = await startCluster({ brokers: 1, proxied: true })
   proxy = cluster.proxies[0]
   topic = await newTopic()
-})
+}, 120_000)
 
 afterAll(async () => {
   await cluster?.stop()
