@@ -300,7 +300,6 @@ describe('a refusal for good', () => {
     ['Heartbeat', API.Heartbeat, 'GROUP_AUTHORIZATION_FAILED', 30],
     ['OffsetCommit', API.OffsetCommit, 'OFFSET_METADATA_TOO_LARGE', 12],
     ['OffsetCommit', API.OffsetCommit, 'TOPIC_AUTHORIZATION_FAILED', 29],
-    ['OffsetCommit', API.OffsetCommit, 'GROUP_AUTHORIZATION_FAILED', 30],
     ['OffsetFetch', API.OffsetFetch, 'GROUP_AUTHORIZATION_FAILED', 30],
     ['OffsetFetch', API.OffsetFetch, 'TOPIC_AUTHORIZATION_FAILED', 29],
     ['ListOffsets', API.ListOffsets, 'TOPIC_AUTHORIZATION_FAILED', 29],
