@@ -3,6 +3,7 @@
 
 /** Brokers that die, freeze and come back; connections that break. On a cluster of its own. */
 
+const { isDeepStrictEqual } = require('node:util')
 const { startCluster } = require('../kafka')
 const {
   committed,
@@ -81,15 +82,18 @@ const start = async ({ brokers = cluster.brokers, kafka = {}, ...options } = {})
   return { topic, ...consumer }
 }
 
-/** Every message was handled, and none twice in a way that a lost commit does not explain. */
+/** Every message was handled, and committed: in a bad moment disconnect() would not wait for that. */
 const expectComplete = async ({ topic, messages, consumer, groupId }, count = COUNT) => {
   await waitFor(() => distinct(messages).length >= count, { timeout: 45_000 })
   expect(distinct(messages)).toEqual(upTo(count))
-  await consumer.disconnect()
   // The observer is less patient with a dead broker than the consumer.
   const observe = read => waitFor(() => read().catch(() => null))
   const end = await observe(() => logEnd(topic, running()))
-  expect(await observe(() => committed(groupId, topic, running()))).toEqual(end)
+  await waitFor(async () => {
+    const offsets = await committed(groupId, topic, running()).catch(() => null)
+    return offsets && isDeepStrictEqual(offsets, end)
+  })
+  await consumer.disconnect()
 }
 
 /** Offsets of a partition that went on without going back. */
@@ -123,6 +127,26 @@ describe('a broker', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
+  it('hands its partitions to others: nobody rejoins', async () => {
+    const test = await start()
+    const { topic } = test
+    const replicas = cluster.nodes.map(({ id }) => id)
+    await withAdmin(cluster.brokers, async admin => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      const partitionAssignment = topics[0].partitions.map(({ partitionId, leader }) => ({
+        partition: partitionId,
+        replicas: replicas.filter(id => id !== leader)
+      }))
+      await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] })
+    })
+    await produce(topic, numbered(60, { partitions: PARTITIONS, first: COUNT }), {
+      brokers: cluster.brokers
+    })
+    await expectComplete(test, COUNT + 60)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
   it('that coordinates the group freezes: the group goes on with another', async () => {
     const test = await start()
     const node = await coordinator(test.groupId)
@@ -131,6 +155,19 @@ describe('a broker', () => {
     await node?.sigcont()
     await expectComplete(test)
     expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('that leads partitions freezes: they go on at the new leaders, however long requests may take', async () => {
+    const test = await start({ kafka: { requestTimeout: 120_000 } })
+    const coordinator = await coordinatorOf(test.groupId)
+    const victim = cluster.nodes.find(node => node !== coordinator)
+    await victim?.sigstop()
+    await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
+    await victim?.sigcont()
+    await expectComplete(test)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+    expect(test.seen.of('CRASH')).toEqual([])
+    expect(isOrdered(test.messages)).toBe(true)
   })
 
   it('after the other restarts: nothing is lost', async () => {
@@ -164,7 +201,8 @@ describe('a connection', () => {
 
   it('delivers a few bytes at a time', async () => {
     for (const proxy of cluster.proxies) proxy.fragment(7)
-    const test = await start({ ...proxied(), maxBytesPerPartition: 2048 })
+    const kafka = { requestTimeout: 30_000 }
+    const test = await start({ ...proxied(), kafka, maxBytesPerPartition: 2048 })
     await expectComplete(test)
     expect(isOrdered(test.messages)).toBe(true)
   })
@@ -176,6 +214,20 @@ describe('a connection', () => {
     for (const proxy of cluster.proxies) await proxy.heal()
     await expectComplete(test)
     expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('says nothing any more: who asks is told what, where and when', async () => {
+    const { consumer } = await start({ ...proxied(), retry: { retries: 0 } })
+    for (const proxy of cluster.proxies) proxy.stall()
+    const error = await consumer.describeGroup().catch(e => e)
+    expect(error.name === 'KafkaJSRequestTimeoutError' ? error : error.cause).toMatchObject({
+      name: 'KafkaJSRequestTimeoutError',
+      broker: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      correlationId: expect.any(Number),
+      createdAt: expect.any(Number),
+      sentAt: expect.any(Number),
+      pendingDuration: expect.any(Number)
+    })
   })
 
   it('cannot be had for a while: the consumer goes on when it can', async () => {

@@ -38,7 +38,7 @@ const uniqueName = (prefix = 'spec') => `${prefix}-${crypto.randomUUID()}`
  * @param {number} [options.replicationFactor] default: the cluster's
  * @param {Record<string, string>} [options.config]
  * @param {string[]} [options.brokers]
- * @returns {Promise<string>} its name; all partitions have leaders
+ * @returns {Promise<string>} its name; all partitions have leaders, which answer for them
  */
 const createTopic = async ({
   topic = uniqueName('topic'),
@@ -51,8 +51,8 @@ const createTopic = async ({
   const description = { topic, numPartitions, replicationFactor, configEntries }
   await withAdmin(brokers, async admin => {
     await admin.createTopics({ topics: [description], waitForLeaders: false })
-    // For a moment some of the brokers do not know it yet.
-    await waitFor(() => hasLeaders(admin, topic).catch(() => false), { message: `topic ${topic}` })
+    // For a moment some of the brokers do not know it yet, or not that they lead it.
+    await waitFor(() => isServed(admin, topic).catch(() => false), { message: `topic ${topic}` })
   })
   return topic
 }
@@ -61,9 +61,11 @@ const createTopic = async ({
  * @param {import('kafkajs').Admin} admin
  * @param {string} topic
  */
-const hasLeaders = async (admin, topic) => {
+const isServed = async (admin, topic) => {
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-  return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+  if (!topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return false
+  await admin.fetchTopicOffsets(topic)
+  return true
 }
 
 /**
