@@ -113,7 +113,8 @@ const commit = async () => {
 
 const MODES = {
   message: { eachMessage },
-  batch: { eachBatch },
+  // Whoever leaves a batch early must not have the rest of it resolved.
+  batch: { eachBatch, eachBatchAutoResolve: false },
   concurrent: { eachMessage, partitionsConsumedConcurrently: 3 },
   manual: { eachMessage, autoCommit: false }
 }

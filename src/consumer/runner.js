@@ -15,7 +15,7 @@ const {
   KafkaJSError,
   KafkaJSNonRetriableError,
   createErrorFromCode,
-  fromFailure,
+  crashOf,
   isRebalancing,
   unwrap
 } = require('../errors')
@@ -483,7 +483,7 @@ class Runner {
   /** @param {any} event of `native.d.ts` */
   handle(event) {
     if (event.type === 'crash') {
-      this.crash(this.membership.callbackError ?? fromFailure(event.error))
+      this.crash(this.membership.callbackError ?? crashOf(event.error))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
     if (event.type === 'heartbeat') this.heartbeatSeen()
