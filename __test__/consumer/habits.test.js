@@ -80,8 +80,9 @@ it('a group reads again from an offset that it seeks whenever it has joined', as
   const consumer = createConsumer()
   const values = /** @type {number[]} */ ([])
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
-    for (const partition of memberAssignment[topic])
-      {consumer.seek({ topic, partition, offset: '7' })}
+    for (const partition of memberAssignment[topic]) {
+      consumer.seek({ topic, partition, offset: '7' })
+    }
   })
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
   await consumer.run({

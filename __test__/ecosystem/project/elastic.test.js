@@ -13,6 +13,7 @@ const server = http.createServer(async (request, response) => {
   const chunks = []
   for await (const chunk of request) chunks.push(chunk)
   response.end('{}')
+  if (!request.url.startsWith('/intake')) return
   const lines = gunzipSync(Buffer.concat(chunks)).toString().split('\n').filter(Boolean)
   received.push(...lines.map(line => JSON.parse(line)))
 })

@@ -40,7 +40,6 @@ test('a flow gets what is in the topic, with options as its form has them: as te
     minbytes: '1',
     maxbytes: '1048576'
   })
-  await node.init?.()
   await waitFor(() => sent.length === 2)
   await node.close()
   assert.deepEqual(errors, [])
