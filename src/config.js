@@ -216,11 +216,11 @@ const LATEST_OFFSET = -1n
  */
 const seekOptions = ({ topic, partition, offset }) => {
   validateTopicPartition(topic, partition)
-  const { value } = toLong(offset)
-  if (value < 0n && value !== EARLIEST_OFFSET && value !== LATEST_OFFSET) {
+  const where = toOffset(offset)
+  if (where < 0n && where !== EARLIEST_OFFSET && where !== LATEST_OFFSET) {
     fail('Offset must not be a negative number')
   }
-  return { topic, partition: Number(partition), offset: String(value) }
+  return { topic, partition: Number(partition), offset: String(where) }
 }
 
 /**
@@ -231,12 +231,12 @@ const seekOptions = ({ topic, partition, offset }) => {
 const commitOptions = (offsets = []) =>
   offsets.map(({ topic, partition, offset, metadata = null }) => {
     validateTopicPartition(topic, partition)
-    const { value } = toLong(offset)
-    if (value < 0n) fail('Offset must not be a negative number')
+    const next = toOffset(offset)
+    if (next < 0n) fail('Offset must not be a negative number')
     if (metadata !== null && typeof metadata !== 'string') {
       fail(`Invalid offset metadata, expected string or null, received ${metadata}`)
     }
-    return { topic, partition: Number(partition), offset: String(value), metadata }
+    return { topic, partition: Number(partition), offset: String(next), metadata }
   })
 
 const validateTopicPartition = (topic, partition) => {
@@ -244,13 +244,19 @@ const validateTopicPartition = (topic, partition) => {
   if (isNaN(partition)) fail(`Invalid partition, expected a number received ${partition}`)
 }
 
-/** @returns {Long} */
-const toLong = offset => {
+/**
+ * Whatever kafkajs takes for an offset: a number, a string, a bigint, a Long.
+ * @param {any} offset
+ * @returns {bigint}
+ */
+const toOffset = offset => {
   try {
-    return Long.fromValue(offset)
+    const { value } = Long.fromValue(offset)
+    if (value === BigInt.asIntN(64, value)) return value
   } catch {
-    return fail(`Invalid offset, expected a long received ${offset}`)
+    // As an offset that does not fit.
   }
+  return fail(`Invalid offset, expected a long received ${offset}`)
 }
 
 /**
@@ -303,6 +309,7 @@ module.exports = {
   runOptions,
   seekOptions,
   subscribeOptions,
+  toOffset,
   validateConsumer,
   validateGroupId
 }
