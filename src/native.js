@@ -5,7 +5,26 @@
  * package never fails.
  */
 
+const fs = require('node:fs')
+const path = require('node:path')
+
 let addon = null
+
+/** As in the names of the binaries, which on Linux are for one C library. */
+const thisPlatform = () => {
+  const { platform, arch, report } = process
+  if (platform !== 'linux') return `${platform}-${arch}`
+  const { header } = /** @type {any} */ (report.getReport())
+  return `${platform}-${arch}-${header.glibcVersionRuntime ? 'gnu' : 'musl'}`
+}
+
+/** What there are binaries for: nothing in a checkout before the build, and beside a bundle. */
+const platforms = () => {
+  const directory = path.join(__dirname, 'binding')
+  const files = fs.existsSync(directory) ? fs.readdirSync(directory) : []
+  const names = files.flatMap(file => /^kafkars\.(.*)\.node$/.exec(file)?.[1] ?? [])
+  return names.join(', ') || 'no platform'
+}
 
 /** @throws {Error} when there is no addon for this platform; `cause` says what was tried */
 const load = () => {
@@ -13,10 +32,10 @@ const load = () => {
     try {
       addon = require('./binding')
     } catch (cause) {
-      const platform = `${process.platform}-${process.arch}`
       throw new Error(
-        `kafkars: the native addon for ${platform} (Node ${process.versions.node}) could not be loaded. ` +
-          'Install again without --omit=optional, or run "npm run build" in a checkout',
+        `kafkars: the native addon for ${thisPlatform()} (Node ${process.versions.node}) could not be loaded; this ` +
+          `package has binaries for ${platforms()}. On a platform without one, build the package from its sources ` +
+          '("npm install && npm run build" in a checkout, then "npm pack") and install what that makes',
         { cause }
       )
     }

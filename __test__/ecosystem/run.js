@@ -42,8 +42,9 @@ const install = directory => {
   if (!tarball) throw new Error('npm pack has made no package')
   run(directory, 'npm', 'pkg', 'set', `dependencies.kafkajs=file:${tarball}`)
   const quiet = ['--loglevel', 'error', '--no-audit', '--no-fund', '--prefer-offline']
-  // A package that has to be compiled, or fetched from elsewhere, would do it in a script.
-  run(directory, 'npm', 'install', '--ignore-scripts', ...quiet)
+  // A package that has to be compiled, or fetched from elsewhere, would do it in a script. No program has all of these at
+  // once: their optional peers do not agree.
+  run(directory, 'npm', 'install', '--ignore-scripts', '--legacy-peer-deps', ...quiet)
   return tarball
 }
 

@@ -37,4 +37,26 @@ const waitFor = async (predicate, timeout = 30_000) => {
   }
 }
 
-module.exports = { options, topicOf, uniqueName, waitFor }
+/**
+ * Reads two messages, the first of which has `headers`, as programs under a tracer do: kafkajs is loaded behind it.
+ * @param {{ headers: object, look: (message: any) => any }} tracing what a handler is asked after it has waited for something
+ */
+const readTwo = async ({ headers, look }) => {
+  const kafkars = require('kafkajs')
+  const topic = await topicOf([{ value: 'a', headers }, { value: 'b' }])
+  const consumer = new kafkars.Kafka(options).consumer({ groupId: uniqueName('group') })
+  const seen = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      await pause(1)
+      seen.push(look(message))
+    }
+  })
+  await waitFor(() => seen.length === 2)
+  await consumer.disconnect()
+  return { topic, seen }
+}
+
+module.exports = { options, readTwo, topicOf, uniqueName, waitFor }

@@ -15,6 +15,57 @@ test('src/index.js and src/consumer/index.js are the files that make clients and
   assert.equal(original.length, 1)
 })
 
+test('src/consumer/runner.js is the class that a tracer may replace, to wrap the handlers', async () => {
+  // Another copy: this one's runner is somebody else's.
+  const loaded = Object.keys(require.cache).filter(file =>
+    /node_modules.kafkajs.(src|index)/.test(file)
+  )
+  for (const file of loaded) if (!file.endsWith('.node')) delete require.cache[file]
+  const file = require.resolve('kafkajs/src/consumer/runner.js')
+  const Runner = require(file)
+  const wrapped = []
+  require.cache[file].exports = function (given) {
+    const { eachMessage } = given
+    given.eachMessage = payload => {
+      wrapped.push(payload.message.offset)
+      return eachMessage(payload)
+    }
+    return new Runner(given)
+  }
+  const consumer = new (require('kafkajs').Kafka)(options).consumer({
+    groupId: uniqueName('group')
+  })
+  const seen = []
+  await consumer.subscribe({ topic: await topicOf([{ value: 'a' }]), fromBeginning: true })
+  await consumer.run({ eachMessage: async ({ message }) => seen.push(message.offset) })
+  await waitFor(() => seen.length === 1)
+  await consumer.disconnect()
+  assert.deepEqual(wrapped, ['0'])
+})
+
+test('the clusters of a client are made by one function, which a tracer may replace', async () => {
+  const kafka = new kafkars.Kafka(options)
+  const [key] = Object.getOwnPropertySymbols(kafka).filter(
+    ({ description }) => description === 'private:Kafka:createCluster'
+  )
+  const createCluster = kafka[key]
+  const names = []
+  kafka[key] = (...args) => {
+    const cluster = createCluster.apply(kafka, args)
+    const { brokerPool } = cluster
+    const { refreshMetadata } = brokerPool
+    brokerPool.refreshMetadata = async function (...topics) {
+      await refreshMetadata.apply(this, topics)
+      names.push(this.metadata.clusterId)
+    }
+    return cluster
+  }
+  const consumer = kafka.consumer({ groupId: uniqueName('group') })
+  await consumer.subscribe({ topic: await topicOf([]) })
+  await consumer.disconnect()
+  assert.match(names[0], /^[\w-]{22}$/)
+})
+
 test('the name of the cluster, by an admin client, and by the cluster of the consumer', async () => {
   const admin = new kafkars.Kafka(options).admin()
   await admin.connect()
