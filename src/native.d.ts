@@ -32,6 +32,9 @@ export interface NativeFailure {
   apiKey: number | null
   apiVersion: number | null
   correlationId: number | null
+  createdAt: number | null // ms since the epoch; of a timeout, as the next two
+  sentAt: number | null
+  pendingDuration: number | null // ms
   cause: NativeFailure | null
 }
 
@@ -94,6 +97,8 @@ export type NativeClientEvent =
       apiVersion: number
     }
   | { type: 'request_queue_size'; broker: string; clientId: string; queueSize: number }
+  /** None of the known brokers has answered lately: `connect` to a seed may help (KIP-899). May come often. */
+  | { type: 'unreachable' }
   /** JavaScript authenticates this connection: rounds through `saslAuthenticate`, then `authenticated`. */
   | { type: 'authenticate'; session: number; host: string; port: number; mechanism: string }
 
@@ -140,6 +145,7 @@ export class NativeClient {
   connect(host: string, port: number): Promise<NativeFailure | null>
   isConnected(): boolean
   metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
+  findCoordinator(groupId: string): Promise<NativeFailure | NativeMetadata['brokers'][number]>
   describeGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
   /** timestamp: ms, '-1' latest, '-2' earliest. */
   listOffsets(

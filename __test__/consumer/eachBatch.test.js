@@ -82,6 +82,14 @@ describe('the payload', () => {
     }
   })
 
+  it('has a batch of at most 2000 messages', async () => {
+    const topic = await filled(5000)
+    const { payloads } = await start(topic, () => {})
+    await waitFor(() => payloads.flatMap(offsetsOf).length >= 5000)
+    expect(payloads.flatMap(offsetsOf)).toEqual(upTo(5000))
+    expect(Math.max(...payloads.map(({ batch }) => batch.messages.length))).toBe(2000)
+  })
+
   it('has a batch of many small answers in order', async () => {
     const topic = await filled(500)
     const { payloads } = await start(topic, () => {}, { maxBytesPerPartition: 256 })
@@ -351,6 +359,7 @@ describe('the world outside', () => {
       await (round % 2 === 0 ? producer.commit() : producer.abort())
     }
     await producer.close()
+    await produce(topic, numbered(4, { partitions: 4 }))
     const sizes = /** @type {number[]} */ ([])
     const { consumer, groupId } = await startConsumer({
       topics: [topic],
@@ -365,14 +374,14 @@ describe('the world outside', () => {
         )
       }
     })
-    await waitFor(() => sizes.reduce((sum, size) => sum + size, 0) >= 16)
-    // Two messages and a marker, four times.
+    await waitFor(() => sizes.reduce((sum, size) => sum + size, 0) >= 20)
+    // Two messages and a marker, four times, and one message.
     await waitFor(async () =>
-      Object.values(await committed(groupId, topic)).every(offset => offset === '12')
+      Object.values(await committed(groupId, topic)).every(offset => offset === '13')
     )
     await consumer.disconnect()
     expect(sizes).not.toContain(0)
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(16)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(20)
   })
 })
 

@@ -15,8 +15,10 @@ const { sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 
 const { CLIENT = 'kafkars' } = process.env
 
-/** @type {typeof import('kafkajs')} */
-const library = CLIENT === 'kafkars' ? require('../..') : require(CLIENT)
+/** @returns {typeof import('kafkajs')} */
+const loadClient = () => (CLIENT === 'kafkars' ? require('../..') : require(CLIENT))
+
+const library = loadClient()
 
 /** Everything that a spec has opened; closed after it. */
 const opened = /** @type {{ disconnect: () => Promise<void> }[]} */ ([])
@@ -217,6 +219,7 @@ module.exports = {
   defer,
   distinct,
   flat,
+  loadClient,
   numbered,
   numbers,
   pause,

@@ -87,7 +87,7 @@ describe('the consumer object', () => {
     expect(factory).toHaveBeenCalledWith({
       groupId: 'g',
       logger: consumer.logger(),
-      cluster: expect.objectContaining({ brokerPool: { metadata: null } })
+      cluster: expect.objectContaining({ brokerPool: expect.objectContaining({ metadata: null }) })
     })
     consumer.run()
     expect(createRunner.mock.calls[0][0].assigners).toEqual([assigner])
@@ -127,6 +127,17 @@ describe('before run()', () => {
     await consumer.disconnect()
     await consumer.disconnect()
     expect(history).toEqual(['DISCONNECT', 'DISCONNECT'])
+  })
+
+  it('logs the end as if there had been a beginning', async () => {
+    const { consumer, logs } = create()
+    await consumer.stop()
+    await consumer.disconnect()
+    expect(logs.map(({ label, log }) => [label, log.message])).toEqual([
+      ['INFO', 'Stopped'],
+      ['INFO', 'Stopped'],
+      ['DEBUG', 'consumer has stopped, disconnecting']
+    ])
   })
 
   it('connects, and connects again after disconnect() without waiting for it', async () => {

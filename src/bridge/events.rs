@@ -210,6 +210,7 @@ pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result
             object.set("port", i32::from(port))?;
             object.set("mechanism", mechanism)?;
         }
+        NetworkEvent::Unreachable => object.set("type", "unreachable")?,
         NetworkEvent::Log { level, namespace, message, extra } => {
             return log_line(env, level as i32, namespace, message, extra);
         }

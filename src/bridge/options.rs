@@ -146,6 +146,7 @@ impl NativeConsumerOptions {
                 read_committed: !self.read_uncommitted,
                 check_crcs: self.check_crcs,
                 rack_id: self.rack_id,
+                follower_max_age: millis(self.metadata_max_age),
                 max_queued_bytes: self.max_queued_bytes as usize,
                 lanes: self.lanes as usize,
             },

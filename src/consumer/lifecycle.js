@@ -103,18 +103,18 @@ class Lifecycle {
   async stop() {
     const { session } = this
     this.cancelRestart()
-    if (session === null) {
-      this.logger.info('Stopped', { groupId: this.groupId })
-      return
-    }
-    await this.unlessInHandler(session, this.finish(session))
+    if (session === null) this.logger.info('Stopped', { groupId: this.groupId })
+    else await this.unlessInHandler(session, this.finish(session))
   }
 
   /** Stops, closes the connections. Called from a handler, it does not wait for that handler. */
   async disconnect() {
     const { session } = this
     this.cancelRestart()
-    if (session === null) return this.close()
+    if (session === null) {
+      this.logger.info('Stopped', { groupId: this.groupId })
+      return this.close()
+    }
     await this.unlessInHandler(
       session,
       this.finish(session).then(() => this.close())
@@ -236,6 +236,7 @@ class Lifecycle {
   /** @private */
   async close() {
     const { groupId } = this
+    this.logger.debug('consumer has stopped, disconnecting', { groupId })
     try {
       await this.cluster.disconnect()
       this.emitter.emit(events.DISCONNECT)

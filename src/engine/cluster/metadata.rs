@@ -79,6 +79,11 @@ impl Metadata {
         &self.brokers
     }
 
+    /// Is this node among them?
+    pub fn has_broker(&self, node: i32) -> bool {
+        self.brokers.iter().any(|broker| broker.node_id == node)
+    }
+
     /// Takes an answer in. Topics that it does not mention stay as they were.
     pub fn apply(&mut self, answer: &MetadataResponse) -> Change {
         let mut change = Change::default();

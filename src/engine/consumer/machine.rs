@@ -331,6 +331,9 @@ impl Consumer {
 
     /// The answer to the request with this tag.
     pub fn handle_response(&mut self, now: Instant, tag: Tag, response: Result<Response, NetError>) {
+        if response.is_ok() && matches!(tag.room, Room::Cluster | Room::Offsets) {
+            self.heard(now);
+        }
         match tag.room {
             Room::Cluster => self.cluster.handle_response(now, tag.id, response),
             Room::Group => self.group.handle_response(now, tag.id, response),
@@ -437,7 +440,7 @@ impl Consumer {
     fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
         self.touch(now, lane, true);
         if let Some(partition) = self.fetch.partition(slot) {
-            self.offsets.resolved(now, partition, next);
+            self.offsets.resolved(partition, next);
         }
     }
 }

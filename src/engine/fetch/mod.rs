@@ -20,6 +20,7 @@ mod pauses;
 mod response;
 mod session;
 mod slot;
+mod source;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -28,6 +29,7 @@ use std::time::Duration;
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::NetError;
+use crate::engine::protocol::fetch::NodeEndpoint;
 
 pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};
 pub use machine::Fetch;
@@ -50,6 +52,8 @@ pub struct FetchConfig {
     pub check_crcs: bool,
     /// Our rack (KIP-392), empty for none.
     pub rack_id: String,
+    /// How long a follower in it is fetched from before the leader is asked again.
+    pub follower_max_age: Duration,
     /// Raw bytes buffered over all partitions beyond which nothing more is asked for.
     pub max_queued_bytes: usize,
     /// Handlers at once.
@@ -73,6 +77,8 @@ pub enum Event {
     },
     /// A leader is stale or gone.
     RefreshMetadata,
+    /// KIP-951: the answer says where these nodes are.
+    NodesNamed(Vec<NodeEndpoint>),
     /// KIP-951: the answer itself says who leads now.
     LeaderMoved {
         /// Whose leader.

@@ -17,6 +17,7 @@ use crate::engine::records::end_offset;
 
 use super::machine::{Fetch, InFlight};
 use super::slot::State;
+use super::source::Source;
 use super::{Event, SlotId};
 
 impl Fetch {
@@ -28,7 +29,7 @@ impl Fetch {
         match response {
             Ok(Response::Fetch(response)) => self.answered(now, node, express, &in_flight, response),
             Ok(_) => {}
-            Err(error) => self.unanswered(now, node, express, error),
+            Err(error) => self.unanswered(now, node, express, &in_flight, error),
         }
         for slot in &in_flight.asked {
             if let Some(slot) = self.slots.get_mut(slot.index())
@@ -39,7 +40,21 @@ impl Fetch {
         }
     }
 
-    fn unanswered(&mut self, now: Instant, node_id: i32, express: bool, error: NetError) {
+    fn unanswered(
+        &mut self,
+        now: Instant,
+        node_id: i32,
+        express: bool,
+        in_flight: &InFlight,
+        error: NetError,
+    ) {
+        for id in &in_flight.asked {
+            if let Some(slot) = self.slots.get_mut(id.index())
+                && slot.source.is_follower(node_id)
+            {
+                slot.source = Source::failed(now);
+            }
+        }
         if let Some(node) = self.nodes.get_mut(&node_id) {
             // The broker may or may not have taken the request in. An express Fetch is none of the session's.
             if !express {
@@ -97,6 +112,9 @@ impl Fetch {
             }
             return;
         }
+        if !response.node_endpoints.is_empty() {
+            self.events.push_back(Event::NodesNamed(response.node_endpoints));
+        }
         for topic in response.topics {
             let named = |(id, name): &&(TopicId, Arc<str>)| match topic.topic_id.is_zero() {
                 true => **name == *topic.name,
@@ -106,20 +124,45 @@ impl Fetch {
             for answer in topic.partitions {
                 let partition = TopicPartition { topic: name.clone(), partition: answer.partition };
                 if let Some(slot) = self.assigned_slot(&partition) {
-                    self.partition_answered(now, slot, in_flight.id, answer);
+                    self.partition_answered(now, slot, node_id, in_flight.id, answer);
                 }
             }
         }
     }
 
-    fn partition_answered(&mut self, now: Instant, id: SlotId, request: u64, answer: FetchResponsePartition) {
+    fn partition_answered(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        node: i32,
+        request: u64,
+        answer: FetchResponsePartition,
+    ) {
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
         let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return };
         let asked = asked.offset;
         let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
+        if answer.error.is_err() && slot.source.is_follower(node) {
+            // Perhaps it lags behind, perhaps it is none any more. Only the leader's word counts.
+            slot.source = Source::failed(now);
+            self.refresh_metadata();
+            return;
+        }
         if answer.error.is_err() {
             self.partition_failed(now, id, &answer);
             return;
+        }
+        match answer.preferred_read_replica.filter(|_| answer.records.is_empty()) {
+            Some(follower) if slot.source == Source::Leader && follower != node => {
+                let until = now + self.config.follower_max_age;
+                slot.source = Source::Follower { node: follower, until };
+            }
+            // It insists, and gives nothing.
+            Some(_) if matches!(slot.source, Source::LeaderOnly { .. }) => {
+                self.mute(id, now);
+                return;
+            }
+            _ => {}
         }
         slot.backoff.reset();
         slot.redirected = false;

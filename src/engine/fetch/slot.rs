@@ -17,6 +17,7 @@ use crate::engine::records::BatchReader;
 use crate::engine::records::FetchedRecords;
 
 use super::Failure;
+use super::source::Source;
 
 /// The number of a topic-partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +45,7 @@ pub(super) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) request: u64,
+    pub(super) node: i32,
     pub(super) offset: i64,
 }
 
@@ -74,6 +76,8 @@ pub(super) struct Slot {
     pub(super) out_of_range: bool,
     /// The last answer named another leader (KIP-951), and we went there without waiting.
     pub(super) redirected: bool,
+    /// Whom it is fetched from.
+    pub(super) source: Source,
     /// Next offset to read after everything that a lane has resolved.
     pub(super) resolved: Option<i64>,
 }
@@ -97,6 +101,7 @@ impl Slot {
             poison: None,
             out_of_range: false,
             redirected: false,
+            source: Source::default(),
             resolved: None,
         }
     }

@@ -4,6 +4,7 @@
 mod answers;
 pub(crate) mod broker;
 mod delivery;
+mod followers;
 mod pausing;
 mod random;
 mod world;

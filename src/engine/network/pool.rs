@@ -130,6 +130,15 @@ impl Pool {
         slot.note(Some(self.failures));
     }
 
+    /// Has every broker failed since it last answered?
+    pub(super) fn is_forsaken(&self) -> bool {
+        let failed = |node: &i32| {
+            let slot = self.slots.get(&(*node, Kind::Node));
+            slot.is_some_and(|slot| slot.last_failure.load(Ordering::Relaxed) > 0)
+        };
+        !self.closed && !self.brokers.is_empty() && self.brokers.keys().all(failed)
+    }
+
     pub(super) fn is_connected(&self) -> bool {
         self.slots.values().chain(&self.seed).any(|slot| slot.is_connected())
     }

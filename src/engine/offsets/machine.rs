@@ -170,15 +170,12 @@ impl Offsets {
     }
 
     /// Handlers have finished everything before `next`. May go back: `resolveOffset` may.
-    pub fn resolved(&mut self, now: Instant, partition: &TopicPartition, next: i64) {
+    pub fn resolved(&mut self, partition: &TopicPartition, next: i64) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         if next < 0 {
             return;
         }
         state.resolved = Some(next);
-        if self.config.auto_commit && self.is_commit_necessary(now) {
-            self.commits.want();
-        }
     }
 
     /// Resolved but not committed, in order.
@@ -253,6 +250,6 @@ impl Offsets {
     }
 
     pub(super) fn log(&mut self, level: LogLevel, message: String, extra: Vec<(&'static str, String)>) {
-        self.events.push_back(Event::Log(Log { level, namespace: "OffsetManager", message, extra }));
+        self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
     }
 }

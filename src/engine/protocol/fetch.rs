@@ -120,8 +120,8 @@ pub struct FetchResponsePartition {
     pub log_start_offset: i64,
     /// Aborted transactions in this data, only under READ_COMMITTED.
     pub aborted: Vec<AbortedTransaction>,
-    /// KIP-392: fetch from this node instead (v11), -1 when none.
-    pub preferred_read_replica: i32,
+    /// KIP-392: fetch from this node instead (v11).
+    pub preferred_read_replica: Option<i32>,
     /// KIP-951: the current leader and its epoch (tagged field, v12).
     pub current_leader: Option<(i32, i32)>,
     /// Record batches, the last one possibly cut. A slice of the response frame.
@@ -246,7 +246,11 @@ impl FetchResponsePartition {
             aborted: input.array(16, |input| {
                 Ok(AbortedTransaction { producer_id: input.i64()?, first_offset: input.i64()? })
             })?,
-            preferred_read_replica: if version >= 11 { input.i32()? } else { -1 },
+            preferred_read_replica: if version >= 11 {
+                Some(input.i32()?).filter(|node| *node >= 0)
+            } else {
+                None
+            },
             records: input.nullable_bytes()?.unwrap_or_default(),
             current_leader: None,
         };

@@ -19,6 +19,11 @@ type Answer = (Tag, Result<Response, NetError>);
 pub(super) async fn run(shared: Arc<Shared>) {
     let (answers, mut answered) = mpsc::unbounded_channel::<Answer>();
     loop {
+        if shared.is_broken() {
+            // The call itself has thrown; whoever made it may have caught that.
+            shared.bug("a call into the engine has panicked");
+            return;
+        }
         let step = step(&shared);
         for (tag, outbound) in step.requests {
             send(&shared, &answers, tag, outbound);

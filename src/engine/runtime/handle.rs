@@ -146,7 +146,13 @@ impl ConsumerHandle {
 
     /// `resolveOffset` beyond the reach of a cell.
     pub fn resolve(&self, lane: usize, next: i64) {
-        self.with(|inner, now| inner.consumer.resolve(now, lane, next));
+        self.with(|inner, now| {
+            inner.consumer.resolve(now, lane, next);
+            // What the cell says is older.
+            if let Some(cells) = &mut inner.cells {
+                cells.clear(lane);
+            }
+        });
     }
 
     /// Makes `FetchStart` and `FetchEnd` events, or not (the default).
@@ -228,6 +234,13 @@ impl ConsumerHandle {
         self.shared.driver.notify_one();
     }
 
+    /// Panics under the lock.
+    #[cfg(test)]
+    pub(super) fn break_down(&self) {
+        let _inner = self.shared.lock();
+        panic!("a test's panic");
+    }
+
     /// The Node environment goes away. Blocks until its memory is safe.
     pub fn close(&self) {
         self.shared.close();
@@ -279,8 +292,7 @@ impl ConsumerHandle {
                 let payload = error.into_panic();
                 let text = payload.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                shared.host.bug(text.unwrap_or("unknown").to_owned());
-                shared.abandon();
+                shared.bug(text.unwrap_or("unknown"));
             }
         });
     }

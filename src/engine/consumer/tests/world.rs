@@ -82,6 +82,8 @@ pub(super) struct World {
     pub(super) requests: Vec<(Instant, &'static str)>,
     /// The network is down: what is sent breaks.
     pub(super) down: bool,
+    /// Requests arrive, and no answer comes.
+    pub(super) silent: bool,
     codecs: Decompressor,
     memory: HashMap<u32, Vec<u8>>,
 }
@@ -112,6 +114,7 @@ pub(super) fn config() -> ConsumerConfig {
             read_committed: false,
             check_crcs: true,
             rack_id: String::new(),
+            follower_max_age: Duration::from_secs(300),
             max_queued_bytes: 1 << 20,
             lanes: 2,
         },
@@ -146,6 +149,7 @@ impl World {
             explicit: BTreeSet::new(),
             requests: Vec::new(),
             down: false,
+            silent: false,
             codecs: Decompressor::new(1 << 20),
             memory: HashMap::new(),
         };
@@ -292,6 +296,10 @@ impl World {
 
     /// Requests reach their broker.
     fn arrive(&mut self) {
+        if self.silent {
+            self.sent.clear();
+            return;
+        }
         for sent in std::mem::take(&mut self.sent) {
             let Sent { tag, to, body, arrives, deadline } = sent;
             let is_due = deadline.unwrap_or(arrives) <= self.now;

@@ -91,6 +91,8 @@ pub(crate) struct Broker {
     pub(crate) grants: bool,
     /// Partitions that answer with an error, and perhaps the leader they know.
     pub(crate) errors: BTreeMap<i32, (ErrorCode, Option<(i32, i32)>)>,
+    /// Where it sends consumers that say where they are (KIP-392).
+    pub(crate) preferred: Option<i32>,
 }
 
 impl Broker {
@@ -147,8 +149,14 @@ impl Broker {
         }
         let mut partitions = Vec::new();
         for (partition, asked) in &wanted {
-            let answer = self.answer(*partition, asked, logs);
-            let is_news = answer.error.is_err() || !answer.records.is_empty();
+            let mut answer = self.answer(*partition, asked, logs);
+            if !request.rack_id.is_empty() && !answer.error.is_err() && self.preferred.is_some() {
+                answer.preferred_read_replica = self.preferred;
+                answer.records = Bytes::new();
+            }
+            let is_news = answer.error.is_err()
+                || !answer.records.is_empty()
+                || answer.preferred_read_replica.is_some();
             if is_news || request.session_epoch <= 0 {
                 partitions.push(answer);
             }

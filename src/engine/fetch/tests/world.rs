@@ -18,6 +18,7 @@ use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchRequest;
+use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataPartition;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
@@ -86,6 +87,7 @@ pub(super) fn config(lanes: usize) -> FetchConfig {
         read_committed: false,
         check_crcs: true,
         rack_id: String::new(),
+        follower_max_age: Duration::from_secs(300),
         max_queued_bytes: 1 << 20,
         lanes,
     }
@@ -148,7 +150,10 @@ impl World {
         let partitions = partitions.collect();
         let topic =
             MetadataTopic { name: Some("t".into()), topic_id: TOPIC, partitions, ..Default::default() };
-        self.metadata.apply(&MetadataResponse { topics: vec![topic], ..Default::default() });
+        let brokers =
+            self.brokers.keys().map(|node| MetadataBroker { node_id: *node, ..Default::default() }).collect();
+        self.metadata.apply(&MetadataResponse { brokers, topics: vec![topic], ..Default::default() });
+        self.fetch.leaders_changed(&self.metadata);
         self.settle();
     }
 

@@ -411,5 +411,14 @@ pub(super) fn closed() -> NetError {
 
 pub(super) fn timed_out() -> NetError {
     let broker = "broker:9092".into();
-    NetError::Timeout { broker, api: "JoinGroup", key: 11, version: 9, correlation_id: 1 }
+    NetError::Timeout {
+        broker,
+        api: "JoinGroup",
+        key: 11,
+        version: 9,
+        correlation_id: 1,
+        created_at: 1,
+        sent_at: 1,
+        pending_duration: 0,
+    }
 }

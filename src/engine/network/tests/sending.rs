@@ -59,9 +59,15 @@ async fn a_late_answer_is_dropped_and_the_connection_stays() {
     let before = tokio::time::Instant::now();
     let sent = tokio::spawn(async move { network.send(TO, heartbeat("slow"), held).await });
     let late = peer.request().await.unwrap();
-    let NetError::Timeout { api, key, version, correlation_id, .. } = sent.await.unwrap().unwrap_err() else {
+    let error = sent.await.unwrap().unwrap_err();
+    let NetError::Timeout {
+        api, key, version, correlation_id, created_at, sent_at, pending_duration, ..
+    } = error
+    else {
         panic!()
     };
+    assert!(created_at > 1_600_000_000_000, "on the wall clock");
+    assert_eq!((sent_at - created_at, pending_duration), (0, 0));
     assert_eq!((api, key, version, correlation_id), ("Heartbeat", 12, 4, late.correlation_id));
     assert_eq!(before.elapsed().as_secs(), 35);
 
@@ -160,19 +166,20 @@ async fn what_is_not_kafka_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn an_unreadable_answer_is_its_senders_alone() {
-    let (world, mut peer) = connected(NetworkConfig::default()).await;
+async fn an_unreadable_answer_ends_the_connection() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
     let unlucky = send(&world.network, TO, heartbeat("g"));
     let request = peer.request().await.unwrap();
+    let other = send(&world.network, TO, metadata());
+    peer.request().await.unwrap();
     let mut frame = vec![0, 0, 0, 6];
     frame.extend_from_slice(&request.correlation_id.to_be_bytes());
     frame.extend_from_slice(&[0, 0]);
     peer.write(&frame).await;
     assert!(matches!(unlucky.await.unwrap(), Err(NetError::Decode { .. })));
-    let sent = send(&world.network, TO, heartbeat("g"));
-    let request = peer.request().await.unwrap();
-    peer.reply_heartbeat(&request, 4).await;
-    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(4));
+    assert_eq!(other.await.unwrap(), Err(closed("one:9092")));
+    assert!(peer.request().await.is_none());
+    assert!(world.logs().iter().any(|line| line.contains("unreadable Heartbeat response")));
 }
 
 #[tokio::test(start_paused = true)]

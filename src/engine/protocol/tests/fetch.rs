@@ -122,13 +122,13 @@ fn response(fill: Fill, version: i16) -> FetchResponse {
                             AbortedTransaction { producer_id: 7, first_offset: 20 },
                             AbortedTransaction { producer_id: 8, first_offset: 10 },
                         ]),
-                        preferred_read_replica: since_or(version, 11, 2, -1),
+                        preferred_read_replica: since(version, 11, Some(2)),
                         current_leader: since(version, 12, Some((3, 44))),
                         records: fill.bytes(&[0xab; 300]),
                     },
                     FetchResponsePartition {
                         log_start_offset: -1,
-                        preferred_read_replica: -1,
+                        preferred_read_replica: None,
                         ..Default::default()
                     },
                 ]),
@@ -169,7 +169,7 @@ pub(super) fn samples(fill: Fill) -> Vec<Sample> {
                 .with_aborted_transactions(
                     Some(each(&p.aborted, aborted)).filter(|a| !(nulls && a.is_empty())),
                 )
-                .with_preferred_read_replica(p.preferred_read_replica.into())
+                .with_preferred_read_replica(p.preferred_read_replica.unwrap_or(-1).into())
                 .with_records(Some(p.records.clone()).filter(|r| !(nulls && r.is_empty())))
                 .with_current_leader(
                     their_response::LeaderIdAndEpoch::default()
