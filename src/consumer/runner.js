@@ -40,6 +40,7 @@ const MOST_SLABS = 16
 const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError'])
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
+const DONE = Promise.resolve()
 
 let nextRunner = 0
 
@@ -99,17 +100,15 @@ class Runner {
     this.untilLook = MOST_PER_LOOK
     this.perLook = MOST_PER_LOOK
 
-    /** When the engine may next be asked for a heartbeat, by `Date.now()`. */
-    this.nextHeartbeat = 0
+    /** Is it time to ask the engine for a heartbeat? A timer says so: reading the clock costs more than the rest. */
+    this.heartbeatDue = false
+    /** @type {NodeJS.Timeout | undefined} */
+    this.heartbeatTimer = undefined
     /** @type {Promise<void> | null} shared by all who wait for the same one */
     this.beating = null
-    this.heartbeat = async () => {
-      this.throwGroupError()
-      if (Date.now() < this.nextHeartbeat) return
-      this.beating ??= this.beat()
-      await this.beating
-      this.throwGroupError()
-    }
+    /** Called for every message by many: too early, it makes not even a promise. @type {() => Promise<void>} */
+    this.heartbeat = () =>
+      this.cells[GROUP_ERROR] === 0 && !this.heartbeatDue ? DONE : this.beat()
   }
 
   /**
@@ -132,6 +131,8 @@ class Runner {
       this.running = true
       // The engine's threads do not keep the process alive; a running consumer does.
       this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
+      const due = () => (this.heartbeatDue = true)
+      this.heartbeatTimer = setTimeout(due, this.options.heartbeatInterval).unref()
       this.membership.start(this.consumer, topics)
       for (const command of this.early.splice(0)) command(this.consumer)
       const slabs = Math.min(this.lanes.length + SPARE_SLABS, MOST_SLABS)
@@ -169,6 +170,7 @@ class Runner {
     } finally {
       this.over = true
       clearInterval(this.keepAlive)
+      clearTimeout(this.heartbeatTimer)
       this.membership.end()
       this.hasStarted(this.consumer)
       this.joined()
@@ -351,8 +353,15 @@ class Runner {
     return slot
   }
 
-  /** Asks for a heartbeat; the engine knows whether one is due. */
   async beat() {
+    this.throwGroupError()
+    this.beating ??= this.askForHeartbeat()
+    await this.beating
+    this.throwGroupError()
+  }
+
+  /** The engine knows whether one is due. */
+  async askForHeartbeat() {
     this.heartbeatSeen()
     try {
       await this.consumer.heartbeat()
@@ -363,7 +372,8 @@ class Runner {
 
   /** Listeners never see two that are closer than the interval. */
   heartbeatSeen() {
-    this.nextHeartbeat = Date.now() + this.options.heartbeatInterval
+    this.heartbeatDue = false
+    this.heartbeatTimer?.refresh()
   }
 
   throwGroupError() {
