@@ -6,16 +6,25 @@ const common = {
   transform: {}
 }
 
+/** One real broker, which is started for the run (or KAFKA_BROKERS, KAFKA_FIXTURE). */
+const broker = {
+  globalSetup: '<rootDir>/kafka/globalSetup.js',
+  globalTeardown: '<rootDir>/kafka/globalTeardown.js'
+}
+
 /**
- * unit   needs neither a broker nor the addon
- * bridge needs the addon
- * kafka  shares one real broker, which is started for the run (or KAFKA_BROKERS, KAFKA_FIXTURE); specs that
- *        stop brokers start a cluster of their own
+ * unit     needs neither a broker nor the addon
+ * bridge   needs the addon
+ * kafka    the broker fixture
+ * consumer how the consumer behaves on it, or with `CLIENT=kafkajs` how kafkajs does; specs that stop brokers start a
+ *          cluster of their own
  *
  * @type {import('jest').Config}
  */
 module.exports = {
   maxWorkers: 1,
+  // A process for each file: consumers of kafkajs that never end, end with it.
+  ...(process.env.CLIENT === 'kafkajs' && { workerIdleMemoryLimit: '1KB' }),
   testTimeout: 120_000,
   projects: [
     {
@@ -31,9 +40,15 @@ module.exports = {
     {
       ...common,
       displayName: 'kafka',
-      testMatch: ['<rootDir>/{consumer,issues,examples,kafka}/**/*.test.js'],
-      globalSetup: '<rootDir>/kafka/globalSetup.js',
-      globalTeardown: '<rootDir>/kafka/globalTeardown.js'
+      ...broker,
+      testMatch: ['<rootDir>/kafka/**/*.test.js']
+    },
+    {
+      ...common,
+      displayName: 'consumer',
+      ...broker,
+      testEnvironment: '<rootDir>/consumer/environment.js',
+      testMatch: ['<rootDir>/{consumer,issues,examples}/**/*.test.js']
     }
   ]
 }

@@ -9,8 +9,10 @@ const { createEmitter } = require('./events')
 const { KafkaJSNotImplemented } = require('./errors')
 const { createLogger } = require('./loggers')
 
+/** Tracers find `createCluster` by its description, to learn the name of the cluster. */
 const PRIVATE = {
   CONFIG: Symbol('private:Kafka:config'),
+  CREATE_CLUSTER: Symbol('private:Kafka:createCluster'),
   LOGGER: Symbol('private:Kafka:logger')
 }
 
@@ -27,6 +29,8 @@ module.exports = class Client {
       level: options.logLevel,
       logCreator: options.logCreator
     })
+    this[PRIVATE.CREATE_CLUSTER] = cluster =>
+      new Cluster({ config: options, logger: this[PRIVATE.LOGGER], ...cluster })
   }
 
   /**
@@ -49,9 +53,7 @@ module.exports = class Client {
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]
     const emitter = createEmitter({ logger: logger.namespace('Consumer') })
-    const cluster = new Cluster({
-      config: kafka,
-      logger,
+    const cluster = this[PRIVATE.CREATE_CLUSTER]({
       emitter,
       metadataMaxAge: options.metadataMaxAge,
       allowAutoTopicCreation: options.allowAutoTopicCreation,
@@ -75,9 +77,7 @@ module.exports = class Client {
   admin({ retry } = {}) {
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER].namespace('Admin')
-    const cluster = new Cluster({
-      config: kafka,
-      logger: this[PRIVATE.LOGGER],
+    const cluster = this[PRIVATE.CREATE_CLUSTER]({
       emitter: createEmitter({ logger }),
       metadataMaxAge: METADATA_MAX_AGE,
       allowAutoTopicCreation: false,

@@ -145,6 +145,7 @@ export class NativeClient {
   connect(host: string, port: number): Promise<NativeFailure | null>
   isConnected(): boolean
   metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
+  findCoordinator(groupId: string): Promise<NativeFailure | NativeMetadata['brokers'][number]>
   describeGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
   /** timestamp: ms, '-1' latest, '-2' earliest. */
   listOffsets(
@@ -292,6 +293,8 @@ export class NativeConsumer {
   commit(offsets: NativeOffsets[] | null): Promise<NativeFailure | null>
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */
   commitIfNecessary(): Promise<NativeFailure | null>
+  /** Sends a heartbeat unless one was answered within heartbeatInterval; resolves when none is outstanding. */
+  heartbeat(): Promise<void>
   /** Asks handlers to stop, waits for the lanes, commits (autoCommit), leaves. Idempotent. */
   stop(): Promise<void>
 }

@@ -35,3 +35,25 @@ describe.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('compressed with %s', c
     expect(await committed(groupId, topic)).toEqual(end)
   })
 })
+
+it('all codecs side by side in one partition, in any order, each batch by its own', async () => {
+  const topic = await createTopic()
+  const codecs = /** @type {const} */ (['none', 'gzip', 'snappy', 'lz4', 'zstd'])
+  const producers = await Promise.all(
+    codecs.map(codec => startProducer(sharedCluster().brokers, { 'compression.type': codec }))
+  )
+  let sent = 0
+  for (let round = 0; round < 40; round++) {
+    // Each codec comes behind each other one, and in batches of 1 to 20 messages.
+    const producer = producers[(round * (1 + Math.floor(round / 5))) % codecs.length]
+    const messages = upTo(1 + (round % 20)).map(() => ({ value: String(sent++), partition: 0 }))
+    await producer.send(topic, messages)
+  }
+  await Promise.all(producers.map(producer => producer.close()))
+
+  const { consumer, groupId, messages } = await startConsumer({ topics: [topic] })
+  await waitFor(() => messages.length >= sent)
+  await consumer.disconnect()
+  expect(messages.map(({ value }) => Number(value))).toEqual(upTo(sent))
+  expect(await committed(groupId, topic)).toEqual({ 0: String(sent) })
+})

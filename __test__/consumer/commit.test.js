@@ -23,6 +23,15 @@ describe('autoCommit', () => {
     expect(commits(test)).toEqual([{ partition: '0', offset: '20' }])
   })
 
+  it('does not keep the next batch waiting, and one commit may be for several', async () => {
+    const topic = await createTopic()
+    for (let first = 0; first < 50; first++) await produce(topic, numbered(1, { first }))
+    const test = await startConsumer({ topics: [topic], maxBytesPerPartition: 1 })
+    await waitFor(async () => (await committed(test.groupId, topic))[0] === '50')
+    await waitFor(() => commits(test).at(-1)?.offset === '50')
+    expect(commits(test).length).toBeLessThan(test.seen.of('END_BATCH_PROCESS').length)
+  })
+
   it('false commits nothing, not even at the end', async () => {
     const topic = await filled(20)
     const test = await startConsumer({ topics: [topic], run: { autoCommit: false } })

@@ -20,6 +20,16 @@ const filled = async (count, options = {}) => {
   return topic
 }
 
+/** In so many small batches that a fetch, small as well, has several of each partition. */
+const filledBySmall = async (count, partitions) => {
+  const topic = await createTopic({ partitions })
+  const each = 5 * partitions
+  for (let first = 0; first < count; first += each) {
+    await produce(topic, numbered(each, { partitions, first }))
+  }
+  return topic
+}
+
 /** Counts handlers at work. */
 const meter = () => {
   const atWork = new Map()
@@ -41,7 +51,7 @@ const meter = () => {
 
 it.each([1, 2, 5, 12])('%d handlers at once, and never two of a partition', async limit => {
   const partitions = 12
-  const topic = await filled(600, { partitions })
+  const topic = await filledBySmall(600, partitions)
   const counter = meter()
   const { consumer, messages, groupId } = await startConsumer({
     topics: [topic],
@@ -60,7 +70,7 @@ it.each([1, 2, 5, 12])('%d handlers at once, and never two of a partition', asyn
 
 it('by batches too', async () => {
   const partitions = 6
-  const topic = await filled(300, { partitions })
+  const topic = await filledBySmall(300, partitions)
   const counter = meter()
   const offsets = /** @type {Record<number, number[]>} */ ({})
   let handled = 0

@@ -82,6 +82,14 @@ describe('the payload', () => {
     }
   })
 
+  it('has a batch of at most 2000 messages', async () => {
+    const topic = await filled(5000)
+    const { payloads } = await start(topic, () => {})
+    await waitFor(() => payloads.flatMap(offsetsOf).length >= 5000)
+    expect(payloads.flatMap(offsetsOf)).toEqual(upTo(5000))
+    expect(Math.max(...payloads.map(({ batch }) => batch.messages.length))).toBe(2000)
+  })
+
   it('has a batch of many small answers in order', async () => {
     const topic = await filled(500)
     const { payloads } = await start(topic, () => {}, { maxBytesPerPartition: 256 })
@@ -302,6 +310,28 @@ describe('the world outside', () => {
     expect(await promise).toBeUndefined()
   })
 
+  it('heartbeat() sends one whenever the interval is over, also when several wait for it', async () => {
+    const topic = await filled(1)
+    const { promise, resolve } = defer()
+    const { seen } = await start(
+      topic,
+      async ({ heartbeat }) => {
+        const before = seen.of('HEARTBEAT').length
+        for (let i = 0; i < 20; i++) {
+          await pause(30)
+          await Promise.all([heartbeat(), heartbeat(), heartbeat()])
+        }
+        await pause(30)
+        resolve(seen.of('HEARTBEAT').length - before)
+      },
+      { heartbeatInterval: 20 }
+    )
+    const sent = await promise
+    // The engine's own, on a machine that is slow, are few.
+    expect(sent).toBeGreaterThanOrEqual(20)
+    expect(sent).toBeLessThan(40)
+  })
+
   it('pause() stops its partition, and what it returns resumes it', async () => {
     const topic = await filled(20, { partitions: 2 })
     let resume = () => {}
@@ -329,6 +359,7 @@ describe('the world outside', () => {
       await (round % 2 === 0 ? producer.commit() : producer.abort())
     }
     await producer.close()
+    await produce(topic, numbered(4, { partitions: 4 }))
     const sizes = /** @type {number[]} */ ([])
     const { consumer, groupId } = await startConsumer({
       topics: [topic],
@@ -343,14 +374,14 @@ describe('the world outside', () => {
         )
       }
     })
-    await waitFor(() => sizes.reduce((sum, size) => sum + size, 0) >= 16)
-    // Two messages and a marker, four times.
+    await waitFor(() => sizes.reduce((sum, size) => sum + size, 0) >= 20)
+    // Two messages and a marker, four times, and one message.
     await waitFor(async () =>
-      Object.values(await committed(groupId, topic)).every(offset => offset === '12')
+      Object.values(await committed(groupId, topic)).every(offset => offset === '13')
     )
     await consumer.disconnect()
     expect(sizes).not.toContain(0)
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(16)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(20)
   })
 })
 

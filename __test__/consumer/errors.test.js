@@ -65,15 +65,22 @@ describe('a handler that fails', () => {
   })
 
   it('keeps its partition back, and no other', async () => {
-    const topic = await filled(40, { partitions: 2 })
+    const topic = await createTopic({ partitions: 2 })
+    await produce(topic, [{ value: 'fails', partition: 0 }])
+    const handle = failing(0, 1)
     const { messages, seen } = await startConsumer({
       topics: [topic],
-      retry: { initialRetryTime: 300, factor: 0, retries: 2 },
-      handle: failing(0, 1)
+      retry: { initialRetryTime: 3000, maxRetryTime: 3000, factor: 0, retries: 2 },
+      handle
     })
-    await waitFor(() => messages.length >= 20)
-    expect(messages.slice(0, 20).every(({ partition }) => partition === 1)).toBe(true)
-    await waitFor(() => messages.length >= 40)
+    await waitFor(() => handle.state.calls === 1)
+    for (let sent = 0; sent < 5; sent++) {
+      await produce(topic, [{ value: String(sent), partition: 1 }])
+      await waitFor(() => messages.length > sent)
+    }
+    expect(handle.state.calls).toBe(1)
+    expect(messages.every(({ partition }) => partition === 1)).toBe(true)
+    await waitFor(() => messages.length === 6)
     expect(seen.of('CRASH')).toEqual([])
   })
 
@@ -192,6 +199,17 @@ describe('too many failures', () => {
     expect(errors).toEqual([seen.of('CRASH')[0].error])
     await pause(100)
     expect(seen.of('CONNECT')).toHaveLength(1)
+  })
+
+  it('ask a restartOnFailure that returns no promise', async () => {
+    const topic = await filled(1)
+    const { seen } = await startConsumer({
+      topics: [topic],
+      handle: failing(0, 1000),
+      retry: { ...retry, restartOnFailure: /** @type {any} */ (() => false) }
+    })
+    await waitFor(() => seen.of('CRASH').length === 1)
+    expect(seen.of('CRASH')[0].restart).toBe(false)
   })
 
   it.each([['stop'], ['disconnect']])('%s() cancels the restart', async end => {

@@ -370,6 +370,7 @@ describe('log lines', () => {
     expect(lines.map(({ namespace, label, log }) => [namespace, label, log.message])).toEqual([
       ['Consumer', 'INFO', 'Starting'],
       ['ConsumerGroup', 'INFO', 'Consumer has joined the group'],
+      ['Runner', 'INFO', 'consumer not running, exiting'],
       ['Consumer', 'INFO', 'Stopped']
     ])
     expect(lines[1].log).toMatchObject({
@@ -377,6 +378,7 @@ describe('log lines', () => {
       memberAssignment: { [topic]: [0] },
       isLeader: true
     })
+    expect(lines[2].log).toMatchObject({ groupId, memberId: expect.any(String) })
     for (const { log } of lines) {
       expect(log).toMatchObject({ logger: 'kafkajs', timestamp: expect.any(String) })
     }

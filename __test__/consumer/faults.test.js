@@ -7,6 +7,7 @@ const { isDeepStrictEqual } = require('node:util')
 const { startCluster } = require('../kafka')
 const {
   committed,
+  coordinatorOf,
   createTopic,
   logEnd,
   produce,
@@ -49,18 +50,7 @@ const running = () => cluster.brokers.filter((_, i) => cluster.nodes[i].running)
 
 const nodeOf = id => cluster.nodes.find(node => node.id === id)
 
-/** As the broker finds it: by the hash of Java's String. */
-const coordinatorOf = async groupId => {
-  let hash = 0
-  for (const char of groupId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
-  const offsets = '__consumer_offsets'
-  const [topic] = await withAdmin(cluster.brokers, async admin => {
-    const metadata = await admin.fetchTopicMetadata({ topics: [offsets] })
-    return metadata.topics
-  })
-  const partition = (hash & 0x7fffffff) % topic.partitions.length
-  return nodeOf(topic.partitions.find(({ partitionId }) => partitionId === partition)?.leader)
-}
+const coordinator = async groupId => nodeOf(await coordinatorOf(groupId, cluster.brokers))
 
 /** Produces as soon as every partition has a leader that lives. */
 const produceToLiving = async (topic, messages) => {
@@ -113,8 +103,8 @@ const isOrdered = messages =>
 describe('a broker', () => {
   it('is killed: nothing is lost, and who does not need to rejoin does not', async () => {
     const test = await start()
-    const coordinator = await coordinatorOf(test.groupId)
-    const victim = cluster.nodes.find(node => node !== coordinator)
+    const spared = await coordinator(test.groupId)
+    const victim = cluster.nodes.find(node => node !== spared)
     await victim?.kill9()
     await produceToLiving(
       test.topic,
@@ -128,7 +118,7 @@ describe('a broker', () => {
 
   it('that coordinates the group is killed: the group goes on with another', async () => {
     const test = await start()
-    await (await coordinatorOf(test.groupId))?.kill9()
+    await (await coordinator(test.groupId))?.kill9()
     await produceToLiving(
       test.topic,
       numbered(PARTITIONS * 10, { partitions: PARTITIONS, first: COUNT })
@@ -137,12 +127,32 @@ describe('a broker', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
+  it('hands its partitions to others: nobody rejoins', async () => {
+    const test = await start()
+    const { topic } = test
+    const replicas = cluster.nodes.map(({ id }) => id)
+    await withAdmin(cluster.brokers, async admin => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      const partitionAssignment = topics[0].partitions.map(({ partitionId, leader }) => ({
+        partition: partitionId,
+        replicas: replicas.filter(id => id !== leader)
+      }))
+      await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] })
+    })
+    await produce(topic, numbered(60, { partitions: PARTITIONS, first: COUNT }), {
+      brokers: cluster.brokers
+    })
+    await expectComplete(test, COUNT + 60)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
   it('that coordinates the group freezes: the group goes on with another', async () => {
     const test = await start()
-    const coordinator = await coordinatorOf(test.groupId)
-    await coordinator?.sigstop()
+    const node = await coordinator(test.groupId)
+    await node?.sigstop()
     await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
-    await coordinator?.sigcont()
+    await node?.sigcont()
     await expectComplete(test)
     expect(test.seen.of('CRASH')).toEqual([])
   })
@@ -191,7 +201,8 @@ describe('a connection', () => {
 
   it('delivers a few bytes at a time', async () => {
     for (const proxy of cluster.proxies) proxy.fragment(7)
-    const test = await start({ ...proxied(), maxBytesPerPartition: 2048 })
+    const kafka = { requestTimeout: 30_000 }
+    const test = await start({ ...proxied(), kafka, maxBytesPerPartition: 2048 })
     await expectComplete(test)
     expect(isOrdered(test.messages)).toBe(true)
   })

@@ -73,21 +73,28 @@ const consumeThroughSessions = async options => {
   }
 }
 
-it.each(/** @type {const} */ (['plain', 'scram512']))(
-  'with %s: the connections stay, nothing is lost, nobody rejoins',
-  async mechanism => {
-    const { later, authentications } = await consumeThroughSessions(connections(cluster)[mechanism])
-    // One for fetches is opened when there is something to fetch.
-    expect(later.filter(message => message !== 'Connecting')).toEqual([])
-    expect(later.length).toBeLessThanOrEqual(2)
-    expect(authentications.length).toBeGreaterThan(2 * (DURATION / SESSION - 1))
-  }
-)
+it.each(
+  /** @type {const} */ ([
+    ['plain', { reauthenticationThreshold: SESSION / 2 }],
+    // The default threshold is longer than the session.
+    ['scram512', {}]
+  ])
+)('with %s: the connections stay, nothing is lost, nobody rejoins', async (mechanism, options) => {
+  const { later, authentications } = await consumeThroughSessions({
+    ...connections(cluster)[mechanism],
+    ...options
+  })
+  // One for fetches is opened when there is something to fetch.
+  expect(later.filter(message => message !== 'Connecting')).toEqual([])
+  expect(later.length).toBeLessThanOrEqual(2)
+  expect(authentications.length).toBeGreaterThan(2 * (DURATION / SESSION - 1))
+})
 
 it('with oauthbearer: a token for each', async () => {
   const provider = jest.fn(async () => ({ value: unsecuredToken() }))
   const { later } = await consumeThroughSessions({
     brokers: cluster.listeners.oauth,
+    reauthenticationThreshold: SESSION / 2,
     sasl: { mechanism: 'oauthbearer', oauthBearerProvider: provider }
   })
   expect(later.filter(message => message !== 'Connecting')).toEqual([])
@@ -106,6 +113,7 @@ it('a provider of tokens that fails for longer than a session costs time and no 
   }
   const kafka = createKafka({
     brokers: cluster.listeners.oauth,
+    reauthenticationThreshold: SESSION / 2,
     sasl: { mechanism: 'oauthbearer', oauthBearerProvider }
   })
   const { messages, seen } = await startConsumer({ topics: [topic], kafka })

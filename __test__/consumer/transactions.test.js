@@ -10,7 +10,16 @@ const {
   uniqueName
 } = require('../kafka/helpers')
 const { startProducer } = require('../kafka/producer')
-const { distinct, numbered, numbers, pause, startConsumer, upTo, waitFor } = require('./support')
+const {
+  commitFor,
+  distinct,
+  numbered,
+  numbers,
+  pause,
+  startConsumer,
+  upTo,
+  waitFor
+} = require('./support')
 
 /** @type {import('../kafka/producer').Producer[]} */
 const producers = []
@@ -26,37 +35,71 @@ const transactional = async (config = {}) => {
   return producer
 }
 
-/** Reads to the committed end and stops there. */
+/** So many messages, and what else comes by the time that the consumer has ended. */
 const readAll = async (topic, count, options = {}) => {
-  const { consumer, messages, groupId } = await startConsumer({ topics: [topic], ...options })
+  const { consumer, messages } = await startConsumer({ topics: [topic], ...options })
   await waitFor(() => messages.length >= count)
-  const end = await logEnd(topic)
-  await waitFor(async () => {
-    const offsets = await committed(groupId, topic)
-    return JSON.stringify(offsets) === JSON.stringify(end)
-  })
   await consumer.disconnect()
   return messages
 }
 
-it.each(['none', 'gzip', 'zstd'])(
-  'aborted messages are not handled, and the position passes them (%s)',
-  async compression => {
-    const topic = await createTopic({ partitions: 3 })
-    const producer = await transactional({ 'compression.type': compression })
-    const { transactions } = await producer.generate({
-      topic,
-      count: 2000,
-      transactions: ['commit', 'abort', 'abort', 'commit', 'abort'],
-      perTransaction: 50
-    })
-    const outcomes = transactions.map(({ outcome }) => outcome)
-    const expected = upTo(2000).filter(n => outcomes[Math.floor(n / 50)] === 'commit')
-    const messages = await readAll(topic, expected.length)
-    expect(distinct(messages)).toEqual(expected)
-    expect(messages).toHaveLength(expected.length)
-  }
-)
+it.each(['none', 'gzip', 'zstd'])('aborted messages are not handled (%s)', async compression => {
+  const topic = await createTopic({ partitions: 3 })
+  const producer = await transactional({ 'compression.type': compression })
+  const { transactions } = await producer.generate({
+    topic,
+    count: 2000,
+    transactions: ['commit', 'abort', 'abort', 'commit', 'abort'],
+    perTransaction: 50
+  })
+  const outcomes = transactions.map(({ outcome }) => outcome)
+  const expected = upTo(2000).filter(n => outcomes[Math.floor(n / 50)] === 'commit')
+  const messages = await readAll(topic, expected.length)
+  expect(distinct(messages)).toEqual(expected)
+  expect(messages).toHaveLength(expected.length)
+})
+
+it('what is aborted behind the last message is committed: no lag remains', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await produce(topic, numbered(3))
+  await producer.begin()
+  await producer.send(topic, [{ value: 'aborted', partition: 0 }])
+  await producer.abort()
+  const { messages, groupId } = await startConsumer({ topics: [topic] })
+  await waitFor(async () => (await committed(groupId, topic))[0] === '5')
+  expect(await logEnd(topic)).toEqual({ 0: '5' })
+  expect(numbers(messages)).toEqual(upTo(3))
+})
+
+it('a key that looks like an abort marker is none', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await producer.begin()
+  await producer.send(topic, [{ key: Buffer.alloc(4), value: 'aborted', partition: 0 }])
+  await producer.send(topic, [{ value: 'aborted as well', partition: 0 }])
+  await producer.abort()
+  await produce(topic, numbered(1))
+  const messages = await readAll(topic, 1)
+  expect(messages.map(({ value }) => value)).toEqual(['0'])
+})
+
+it('of several producers at once, from the middle: all of them are known', async () => {
+  const topic = await createTopic()
+  const groupId = uniqueName('group')
+  const [one, two] = await Promise.all([transactional(), transactional()])
+  await one.begin()
+  await two.begin()
+  await one.send(topic, [{ value: 'one', partition: 0 }])
+  await two.send(topic, [{ value: 'two', partition: 0 }])
+  await two.send(topic, [{ value: 'two again', partition: 0 }])
+  await one.abort()
+  await two.abort()
+  await produce(topic, numbered(1))
+  await commitFor(groupId, topic, { 0: 2 })
+  const messages = await readAll(topic, 1, { groupId })
+  expect(messages.map(({ value }) => value)).toEqual(['0'])
+})
 
 it('of several producers at once, interleaved', async () => {
   const topic = await createTopic()
@@ -104,6 +147,45 @@ it('an open transaction holds back what is behind it', async () => {
   await producer.commit()
   await waitFor(() => messages.length >= 5)
   expect(numbers(messages)).toEqual(upTo(5))
+})
+
+it('an open transaction that is aborted lets go of what is behind it, and only of that', async () => {
+  const topic = await createTopic({ partitions: 2 })
+  const producer = await transactional()
+  await produce(topic, numbered(4, { partitions: 2 }))
+  await producer.begin()
+  await producer.send(topic, numbered(4, { partitions: 2, first: 4 }))
+  await produce(topic, numbered(4, { partitions: 2, first: 8 }))
+  const { messages, groupId } = await startConsumer({ topics: [topic], maxWaitTimeInMs: 200 })
+  await waitFor(() => messages.length >= 4)
+  await pause(300) // nothing must come
+  expect(distinct(messages)).toEqual([0, 1, 2, 3])
+  await producer.abort()
+  await waitFor(() => messages.length >= 8)
+  await waitFor(async () => {
+    const offsets = await committed(groupId, topic)
+    return JSON.stringify(offsets) === JSON.stringify(await logEnd(topic))
+  })
+  expect(distinct(messages)).toEqual([0, 1, 2, 3, 8, 9, 10, 11])
+  expect(messages).toHaveLength(8)
+})
+
+it('without fromBeginning a group begins at the last stable offset: an open transaction is still to come', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await produce(topic, numbered(3))
+  await producer.begin()
+  await producer.send(topic, [{ value: '3', partition: 0 }])
+  await produce(topic, [{ value: '4' }])
+  const { messages, seen } = await startConsumer({
+    topics: [topic],
+    fromBeginning: false,
+    maxWaitTimeInMs: 100
+  })
+  await waitFor(() => seen.of('FETCH').length > 0)
+  await producer.commit()
+  await waitFor(() => messages.length >= 2)
+  expect(numbers(messages)).toEqual([3, 4])
 })
 
 it('readUncommitted handles all of them', async () => {

@@ -38,7 +38,7 @@ const uniqueName = (prefix = 'spec') => `${prefix}-${crypto.randomUUID()}`
  * @param {number} [options.replicationFactor] default: the cluster's
  * @param {Record<string, string>} [options.config]
  * @param {string[]} [options.brokers]
- * @returns {Promise<string>} its name; all partitions have leaders
+ * @returns {Promise<string>} its name; all partitions have leaders, which answer for them
  */
 const createTopic = async ({
   topic = uniqueName('topic'),
@@ -51,8 +51,8 @@ const createTopic = async ({
   const description = { topic, numPartitions, replicationFactor, configEntries }
   await withAdmin(brokers, async admin => {
     await admin.createTopics({ topics: [description], waitForLeaders: false })
-    // For a moment some of the brokers do not know it yet.
-    await waitFor(() => hasLeaders(admin, topic).catch(() => false), { message: `topic ${topic}` })
+    // For a moment some of the brokers do not know it yet, or not that they lead it.
+    await waitFor(() => isServed(admin, topic).catch(() => false), { message: `topic ${topic}` })
   })
   return topic
 }
@@ -61,9 +61,11 @@ const createTopic = async ({
  * @param {import('kafkajs').Admin} admin
  * @param {string} topic
  */
-const hasLeaders = async (admin, topic) => {
+const isServed = async (admin, topic) => {
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-  return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+  if (!topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return false
+  await admin.fetchTopicOffsets(topic)
+  return true
 }
 
 /**
@@ -138,6 +140,25 @@ const logEnd = async (topic, brokers) => {
 }
 
 /**
+ * Which broker coordinates a group; as the broker finds it: by the hash of Java's String.
+ *
+ * @param {string} groupId
+ * @param {string[]} [brokers]
+ * @returns {Promise<number>} its id
+ */
+const coordinatorOf = async (groupId, brokers) => {
+  let hash = 0
+  for (const char of groupId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
+  const offsets = '__consumer_offsets'
+  const { topics } = await withAdmin(brokers, admin =>
+    admin.fetchTopicMetadata({ topics: [offsets] })
+  )
+  const partition = (hash & 0x7fffffff) % topics[0].partitions.length
+  const found = topics[0].partitions.find(({ partitionId }) => partitionId === partition)
+  return found?.leader ?? -1
+}
+
+/**
  * Asks until the answer is truthy, and returns it.
  *
  * @template T
@@ -183,6 +204,7 @@ const withAdmin = async (brokers, use) => {
 
 module.exports = {
   committed,
+  coordinatorOf,
   createTopic,
   logEnd,
   observer,

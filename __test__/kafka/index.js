@@ -142,7 +142,8 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
 
   try {
     for (const { ports, proxyPort } of plans) {
-      if (proxyPort) proxies.push(await startProxy({ port: proxyPort, target: ports.PROXIED }))
+      if (!proxyPort) continue
+      proxies.push(await startProxy({ port: proxyPort, target: ports.PROXIED, kafka: true }))
     }
     await Promise.all(nodes.map(node => node.start()))
     await ready()

@@ -85,6 +85,8 @@ const startProducer = async (brokers, config = {}) => {
   const settings = { 'bootstrap.servers': brokers.join(','), 'max.block.ms': 20_000, ...config }
   const { java, archive } = distribution
   const flags = ['-XX:+UseSerialGC', '-XX:-UsePerfData', `-XX:SharedArchiveFile=${archive}`]
+  // Java warns of an archive that does not fit on the stream of our answers.
+  flags.push('-Xlog:disable', '-Xlog:all=warning:stderr')
   const args = [
     ...flags,
     '-Dlog4j2.level=ERROR',

@@ -3,7 +3,15 @@ const { once } = require('node:events')
 const net = require('node:net')
 const { setImmediate: nextTurn, setTimeout: pause } = require('node:timers/promises')
 
+const { Conversation } = require('./conversation')
+
 /** @typedef {'toBroker' | 'toClient'} Direction */
+
+/**
+ * What a request is answered, length included (see `respond` of `protocol.js`); undefined: the broker answers it.
+ *
+ * @typedef {(request: import('./protocol').Request) => Buffer | undefined} Answer
+ */
 
 /**
  * A TCP proxy on loopback between clients and one broker, which misbehaves on command: faults hold for the
@@ -23,10 +31,17 @@ class Proxy {
   #stalled = new Set()
   /** @type {(() => void)[]} */
   #waiting = []
+  #kafka
+  /** @type {{ apiKey: number, respond: Answer, times: number }[]} */
+  #answers = []
 
-  /** @param {number} target the broker's port */
-  constructor(target) {
+  /**
+   * @param {number} target the broker's port
+   * @param {boolean} kafka
+   */
+  constructor(target, kafka) {
     this.#target = target
+    this.#kafka = kafka
     this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, client =>
       this.#connect(client)
     )
@@ -103,11 +118,26 @@ class Proxy {
     if (this.#server.listening) this.#server.close()
   }
 
+  /**
+   * Requests of an API are answered here, in the broker's place. Of several answers the first one counts.
+   *
+   * @param {number} apiKey
+   * @param {Answer} respond
+   * @param {number} [times]   how many requests; those that are left to the broker do not count
+   */
+  answer(apiKey, respond, times = Infinity) {
+    if (!this.#kafka) {
+      throw new Error('Only a proxy with `kafka: true` knows one request from another')
+    }
+    this.#answers.push({ apiKey, respond, times })
+  }
+
   /** Takes every fault back, `refuse` included. Connections that were cut stay cut. */
   async heal() {
     this.#delay = 0
     this.#fragment = Infinity
     this.#allowance = Infinity
+    this.#answers = []
     this.#stalled.clear()
     for (const resume of this.#waiting.splice(0)) resume()
     if (!this.#server.listening) await this.listen(this.#port)
@@ -130,33 +160,71 @@ class Proxy {
       // `#forward` sees it as the end of its loop; one after the loop has ended concerns nobody.
       socket.on('error', () => {})
     }
-    this.#forward(client, broker, 'toBroker')
-    this.#forward(broker, client, 'toClient')
+    if (this.#kafka) return this.#converse(client, broker)
+    this.#forward(client, broker, bytes => this.#pass(broker, bytes, 'toBroker'))
+    this.#forward(broker, client, bytes => this.#pass(client, bytes, 'toClient'))
+  }
+
+  /**
+   * @param {net.Socket} client
+   * @param {net.Socket} broker
+   */
+  #converse(client, broker) {
+    const conversation = new Conversation(request => this.#answered(request))
+    // Two write to the client; a frame must be whole before the next one begins.
+    let turn = Promise.resolve()
+    const toClient = (/** @type {() => Buffer} */ bytes) =>
+      (turn = turn.then(() => this.#pass(client, bytes(), 'toClient')))
+    this.#forward(client, broker, async chunk => {
+      await this.#pass(broker, conversation.fromClient(chunk), 'toBroker')
+      await toClient(() => conversation.ready())
+    })
+    this.#forward(broker, client, chunk => toClient(() => conversation.fromBroker(chunk)))
+  }
+
+  /** @param {import('./protocol').Request} request */
+  #answered(request) {
+    for (const answer of this.#answers) {
+      if (answer.apiKey !== request.key || answer.times <= 0) continue
+      const bytes = answer.respond(request)
+      if (bytes === undefined) continue
+      answer.times--
+      return bytes
+    }
   }
 
   /**
    * @param {net.Socket} from
    * @param {net.Socket} to
-   * @param {Direction} direction
+   * @param {(chunk: Buffer) => Promise<void>} pass
    */
-  async #forward(from, to, direction) {
+  async #forward(from, to, pass) {
     try {
       // A plain `for await` would destroy the socket at its end, and with it the way back.
       for await (const chunk of from.iterator({ destroyOnReturn: false })) {
         if (this.#delay > 0) await pause(this.#delay)
-        for (let start = 0, end; start < chunk.length; start = end) {
-          await this.#flowing(direction)
-          end = start + Math.min(this.#fragment, this.#allowance, chunk.length - start)
-          await write(to, chunk.subarray(start, end))
-          if (end < chunk.length) await nextTurn()
-          if (direction === 'toClient') this.#spend(end - start)
-        }
+        await pass(chunk)
       }
       to.end()
     } catch {
       // The other end must not be left with half a connection.
       to.destroy()
       from.destroy()
+    }
+  }
+
+  /**
+   * @param {net.Socket} to
+   * @param {Buffer} bytes
+   * @param {Direction} direction
+   */
+  async #pass(to, bytes, direction) {
+    for (let start = 0, end; start < bytes.length; start = end) {
+      await this.#flowing(direction)
+      end = start + Math.min(this.#fragment, this.#allowance, bytes.length - start)
+      await write(to, bytes.subarray(start, end))
+      if (end < bytes.length) await nextTurn()
+      if (direction === 'toClient') this.#spend(end - start)
     }
   }
 
@@ -191,10 +259,11 @@ const write = (socket, bytes) =>
  * @param {object} options
  * @param {number} options.target   the broker's port
  * @param {number} [options.port]   where to listen; default: any
+ * @param {boolean} [options.kafka]  it is Kafka's protocol, and no TLS: allows `answer`
  * @returns {Promise<Proxy>}
  */
-const startProxy = async ({ target, port = 0 }) => {
-  const proxy = new Proxy(target)
+const startProxy = async ({ target, port = 0, kafka = false }) => {
+  const proxy = new Proxy(target, kafka)
   await proxy.listen(port)
   return proxy
 }

@@ -336,6 +336,12 @@ describe('what lag-aware assigners ask for', () => {
     expect(world.offsetRequests[0]).toMatchObject({ timestamp: '-1', readCommitted: true })
 
     const coordinator = await cluster.findGroupCoordinator({ groupId: 'g' })
+    expect(coordinator).toMatchObject({ nodeId: 2, host: 'b2', port: 9092 })
+    expect(
+      await coordinator.listOffsets({ topics: [{ topic: 't', partitions: [{ partition: 0 }] }] })
+    ).toEqual({
+      responses: [{ topic: 't', partitions: [{ errorCode: 0, partition: 0, offset: '9' }] }]
+    })
     expect(
       await coordinator.offsetFetch({ groupId: 'g', topics: [{ topic: 't', partitions }] })
     ).toEqual({
@@ -349,6 +355,48 @@ describe('what lag-aware assigners ask for', () => {
     await expect(coordinator.fetch({})).rejects.toThrow(errors.KafkaJSNotImplemented)
     expect(await cluster.findBroker({ nodeId: '2' })).toMatchObject({ host: 'b2', nodeId: 2 })
     await expect(cluster.findBroker({ nodeId: '9' })).rejects.toThrow(errors.KafkaJSBrokerNotFound)
+  })
+})
+
+describe('the coordinator of a group', () => {
+  const notFound = code =>
+    createFailure('coordinator-not-found', {
+      message: 'Failed to find group coordinator',
+      retriable: false,
+      cause: createFailure('protocol', { code, message: 'why' })
+    })
+
+  it('is found', async () => {
+    const { cluster } = create()
+    expect(await cluster.findGroupCoordinatorMetadata({ groupId: 'g' })).toEqual({
+      errorCode: 0,
+      coordinator: { nodeId: 2, host: 'b2', port: 9092 }
+    })
+  })
+
+  it('is waited for while a new cluster makes it', async () => {
+    const { cluster, world } = create()
+    const find = world.onFindCoordinator
+    let attempts = 0
+    world.onFindCoordinator = async () => (++attempts < 3 ? notFound(15) : find())
+    const { value } = await settle(cluster.findGroupCoordinatorMetadata({ groupId: 'g' }))
+    expect(value).toMatchObject({ coordinator: { nodeId: 2 } })
+  })
+
+  it.each([
+    [15, 'GROUP_COORDINATOR_NOT_AVAILABLE', 3],
+    [30, 'GROUP_AUTHORIZATION_FAILED', 1]
+  ])('that cannot be found for %i says why', async (code, type, attempts) => {
+    const { cluster, world } = create({ retry: { retries: 2 } })
+    world.onFindCoordinator = jest.fn(async () => notFound(code))
+    const { error } = await settle(cluster.findGroupCoordinator({ groupId: 'g' }))
+    expect(error).toBeInstanceOf(errors.KafkaJSGroupCoordinatorNotFound)
+    expect(error).toMatchObject({
+      message: 'Failed to find group coordinator',
+      retriable: false,
+      cause: { type }
+    })
+    expect(world.onFindCoordinator).toHaveBeenCalledTimes(attempts)
   })
 })
 

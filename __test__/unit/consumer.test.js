@@ -87,7 +87,7 @@ describe('the consumer object', () => {
     expect(factory).toHaveBeenCalledWith({
       groupId: 'g',
       logger: consumer.logger(),
-      cluster: expect.objectContaining({ brokerPool: { metadata: null } })
+      cluster: expect.objectContaining({ brokerPool: expect.objectContaining({ metadata: null }) })
     })
     consumer.run()
     expect(createRunner.mock.calls[0][0].assigners).toEqual([assigner])
@@ -127,6 +127,17 @@ describe('before run()', () => {
     await consumer.disconnect()
     await consumer.disconnect()
     expect(history).toEqual(['DISCONNECT', 'DISCONNECT'])
+  })
+
+  it('logs the end as if there had been a beginning', async () => {
+    const { consumer, logs } = create()
+    await consumer.stop()
+    await consumer.disconnect()
+    expect(logs.map(({ label, log }) => [label, log.message])).toEqual([
+      ['INFO', 'Stopped'],
+      ['INFO', 'Stopped'],
+      ['DEBUG', 'consumer has stopped, disconnecting']
+    ])
   })
 
   it('connects, and connects again after disconnect() without waiting for it', async () => {
@@ -433,6 +444,36 @@ describe('a crash', () => {
     runner.options.onCrash(exceeded())
     await jest.advanceTimersByTimeAsync(0)
     expect(history.crash.restart).toBe(restart)
+    await consumer.disconnect()
+  })
+
+  it('does not leave the cluster without metadata, which tracing libraries read', async () => {
+    const { consumer, runners, world } = create()
+    await consumer.subscribe({ topics: ['t'] })
+    consumer.run({ eachMessage: async () => {} })
+    await jest.advanceTimersByTimeAsync(0)
+    const { onCrash, cluster } = runners[0].options
+    const { brokerPool } = cluster
+    expect(world.metadataRequests).toHaveLength(1)
+
+    onCrash(exceeded())
+    await jest.advanceTimersByTimeAsync(0)
+    expect(brokerPool.metadata).toBe(null)
+    await jest.advanceTimersByTimeAsync(9000)
+    expect(brokerPool.metadata.clusterId).toBe('cluster-1')
+    await consumer.disconnect()
+  })
+
+  it('restarts even if a topic is gone', async () => {
+    const { consumer, runners, world } = create()
+    await consumer.subscribe({ topics: ['t'] })
+    consumer.run({ eachMessage: async () => {} })
+    await jest.advanceTimersByTimeAsync(0)
+    delete world.topics.t
+    runners[0].options.onCrash(exceeded())
+    await jest.advanceTimersByTimeAsync(20000)
+    expect(runners).toHaveLength(2)
+    expect(runners[1].start).toHaveBeenCalled()
     await consumer.disconnect()
   })
 

@@ -90,6 +90,10 @@ const createNativeClient = world =>
       )
     }
 
+    async findCoordinator(groupId) {
+      return world.onFindCoordinator(groupId)
+    }
+
     async describeGroup(groupId) {
       return world.onDescribeGroup(groupId)
     }
@@ -123,6 +127,7 @@ const createWorld = () => ({
   topics: { t: createTopic('t', 3), u: createTopic('u'), __internal: createTopic('__internal') },
   onConnect: async () => null,
   onMetadata: () => null,
+  onFindCoordinator: async () => BROKERS[1],
   onSaslAuthenticate: async () => Buffer.alloc(0),
   onDescribeGroup: async groupId => ({
     errorCode: 0,

@@ -4,6 +4,15 @@
 const { createRetry } = require('../retry')
 const { KafkaJSNotImplemented } = require('../errors')
 
+/** Their names can be read; none is ever made. */
+const events = {
+  CONNECT: 'admin.connect',
+  DISCONNECT: 'admin.disconnect',
+  REQUEST: 'admin.network.request',
+  REQUEST_TIMEOUT: 'admin.network.request_timeout',
+  REQUEST_QUEUE_SIZE: 'admin.network.request_queue_size'
+}
+
 /** Methods of kafkajs's admin client that are not here. */
 const NOT_IMPLEMENTED = [
   'listTopics',
@@ -47,7 +56,7 @@ module.exports = ({ cluster, logger, retry = {} }) => {
     throw notImplemented('on')
   }
 
-  const admin = { connect, disconnect, describeCluster, on, logger: () => logger }
+  const admin = { connect, disconnect, describeCluster, events, on, logger: () => logger }
   for (const name of NOT_IMPLEMENTED) {
     admin[name] = async () => {
       throw notImplemented(name)

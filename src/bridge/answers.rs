@@ -6,6 +6,7 @@ use napi::{Env, JsValue, Result};
 
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::describe_groups::DescribedGroup;
+use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
 
@@ -13,18 +14,20 @@ pub(super) fn metadata<'env>(env: &'env Env, metadata: MetadataResponse) -> Resu
     let mut object = Object::new(env)?;
     object.set("clusterId", metadata.cluster_id)?;
     object.set("controllerId", metadata.controller_id)?;
-    let brokers = metadata.brokers.into_iter().map(|broker| {
-        let mut object = Object::new(env)?;
-        object.set("nodeId", broker.node_id)?;
-        object.set("host", broker.host)?;
-        object.set("port", broker.port)?;
-        object.set("rack", broker.rack)?;
-        Ok(object)
-    });
+    let brokers = metadata.brokers.into_iter().map(|broker| self::broker(env, broker));
     object.set("brokers", brokers.collect::<Result<Vec<_>>>()?)?;
     let topics = metadata.topics.into_iter().map(|topic| self::topic(env, topic));
     object.set("topics", topics.collect::<Result<Vec<_>>>()?)?;
     Ok(object.to_unknown())
+}
+
+pub(super) fn broker<'env>(env: &'env Env, broker: MetadataBroker) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
+    object.set("nodeId", broker.node_id)?;
+    object.set("host", broker.host)?;
+    object.set("port", broker.port)?;
+    object.set("rack", broker.rack)?;
+    Ok(object)
 }
 
 fn topic<'env>(env: &'env Env, topic: MetadataTopic) -> Result<Object<'env>> {

@@ -125,6 +125,13 @@ impl NativeClient {
     }
 
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
+    pub fn find_coordinator<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
+        let network = self.shared.network.clone();
+        let work = async move { queries::find_coordinator(&network, &group_id).await };
+        answer(env, work, |env, found| Ok(answers::broker(env, found)?.to_unknown()))
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn describe_group<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
         let network = self.shared.network.clone();
         let work = async move { queries::describe_group(&network, &group_id).await };

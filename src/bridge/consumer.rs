@@ -239,6 +239,14 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    /// Resolves when no heartbeat is outstanding.
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    pub fn heartbeat<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let (deferred, promise) = promise::pending(env)?;
+        self.handle.heartbeat(|| promise::settle_null(deferred));
+        Ok(promise)
+    }
+
     /// Fetch events are only made while somebody listens.
     #[napi(catch_unwind)]
     pub fn set_fetch_events(&self, on: bool) {

@@ -46,13 +46,18 @@ const createBroker = (cluster, address) => {
       return { responses: byTopic(offsets, toPartition) }
     },
 
-    listOffsets: async ({ topics }) => ({
-      responses: await cluster.listOffsets(
+    listOffsets: async ({ topics }) => {
+      const found = await cluster.listOffsets(
         topics.flatMap(({ topic, partitions }) =>
           partitions.map(({ partition, timestamp = -1 }) => ({ topic, partition, timestamp }))
         )
       )
-    })
+      const responses = found.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(entry => ({ errorCode: 0, ...entry }))
+      }))
+      return { responses }
+    }
   }
   for (const name of NOT_IMPLEMENTED) {
     broker[name] = async () => {

@@ -17,12 +17,13 @@ const { createBroker, byTopic } = require('./broker')
 const {
   KafkaJSBrokerNotFound,
   KafkaJSError,
+  KafkaJSGroupCoordinatorNotFound,
   KafkaJSMetadataNotLoaded,
   KafkaJSNonRetriableError,
-  KafkaJSNotImplemented,
   KafkaJSTopicMetadataNotLoaded,
   createErrorFromCode,
   fromFailure,
+  isFailure,
   unwrap
 } = require('../errors')
 
@@ -70,8 +71,11 @@ class Cluster {
     this.lastUpdate = Promise.resolve()
     /** What JavaScript authentication threw, by its text: the engine only hands back the text. */
     this.authenticationErrors = new Map()
-    /** Read by tracing libraries: `cluster.brokerPool.metadata.clusterId`. */
-    this.brokerPool = { metadata: /** @type {any} */ (null) }
+    /** Tracing libraries read `cluster.brokerPool.metadata.clusterId`, and wrap what refreshes it. */
+    this.brokerPool = {
+      metadata: /** @type {any} */ (null),
+      refreshMetadata: (/** @type {string[]} */ topics) => this.readMetadata(topics)
+    }
     this.metadataExpireAt = 0
     emitter.watch(() => this.client?.setRequestEvents(emitter.listensToRequests))
   }
@@ -247,11 +251,16 @@ class Cluster {
    * @returns {Promise<void>} rejects with a topic's KafkaJSProtocolError
    */
   async refreshMetadata() {
+    await this.brokerPool.refreshMetadata([...this.targetTopics])
+  }
+
+  /** @private */
+  async readMetadata(topics) {
     const { signal } = this.closed
     try {
       await createRetry(TOPIC_RETRY, { signal })(async bail => {
         try {
-          const metadata = await this.request([...this.targetTopics])
+          const metadata = await this.request(topics)
           throwTopicErrors(metadata)
           this.remember(metadata)
         } catch (e) {
@@ -387,16 +396,40 @@ class Cluster {
   }
 
   /**
-   * A broker object through which the group's coordinator answers.
-   * @param {{ groupId: string }} _group
+   * A broker object for the group's coordinator.
+   * @param {{ groupId: string }} group
    */
-  async findGroupCoordinator(_group) {
-    await this.connect()
-    return createBroker(this, { nodeId: null, host: null, port: null })
+  async findGroupCoordinator(group) {
+    const { coordinator } = await this.findGroupCoordinatorMetadata(group)
+    return createBroker(this, coordinator)
   }
 
-  async findGroupCoordinatorMetadata() {
-    throw new KafkaJSNotImplemented('cluster.findGroupCoordinatorMetadata is not implemented')
+  /**
+   * Where the group's coordinator is.
+   * @param {{ groupId: string }} group
+   * @returns {Promise<import('../..').CoordinatorMetadata>} rejects with KafkaJSGroupCoordinatorNotFound, whose `cause` is why
+   */
+  async findGroupCoordinatorMetadata({ groupId }) {
+    const client = await this.connected()
+    const { signal } = this.closed
+    try {
+      return await createRetry(this.config.retry, { signal })(async bail => {
+        const answer = await client.findCoordinator(groupId)
+        if (!isFailure(answer)) {
+          const { nodeId, host, port } = answer
+          return { errorCode: 0, coordinator: { nodeId, host, port } }
+        }
+        const error = fromFailure(answer)
+        // A new cluster makes its coordinators when it is first asked for one.
+        if (error.cause?.retriable) throw error.cause
+        bail(error)
+        throw error
+      })
+    } catch (e) {
+      const { cause } = e
+      if (!cause?.retriable) throw e
+      throw new KafkaJSGroupCoordinatorNotFound('Failed to find group coordinator', { cause })
+    }
   }
 
   /**

@@ -3,10 +3,11 @@
 
 /** @typedef {import('./delivery').Delivery} Delivery */
 
+/** No private field: a batch may be copied, and wrapped in a Proxy. */
+const RANGE = Symbol('range')
+
 /** kafkajs's `Batch`: messages of one partition, and what is known about their place in the log. */
 module.exports = class Batch {
-  #range
-
   /**
    * @param {string} topic
    * @param {number} partition
@@ -21,7 +22,7 @@ module.exports = class Batch {
     this.rawMessages = delivery.messages()
     this.messagesWithinOffset = this.rawMessages
     this.messages = this.rawMessages
-    this.#range = range(delivery)
+    this[RANGE] = range(delivery)
   }
 
   isEmpty() {
@@ -46,22 +47,22 @@ module.exports = class Batch {
 
   /** First offset, control records and aborted messages included. */
   firstOffset() {
-    return this.#range.firstOffset
+    return this[RANGE].firstOffset
   }
 
   /** Last offset, control records and aborted messages included. */
   lastOffset() {
-    return this.#range.lastOffset
+    return this[RANGE].lastOffset
   }
 
   /** How far the last message is from the end of the partition. */
   offsetLag() {
-    return this.#range.offsetLag
+    return this[RANGE].offsetLag
   }
 
   /** How far the first message is from the end of the partition. */
   offsetLagLow() {
-    return this.#range.offsetLagLow
+    return this[RANGE].offsetLagLow
   }
 }
 

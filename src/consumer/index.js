@@ -1,7 +1,7 @@
 // @ts-check
 'use strict'
 
-const createRunner = require('./runner')
+const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
 const Subscription = require('./subscription')
 const { roundRobin } = require('../assigners')
@@ -55,7 +55,9 @@ module.exports = config => {
     metadataMaxAge: options.metadataMaxAge,
     retry,
     createRunner: ({ run, onCrash }) =>
-      createRunner({
+      new Runner({
+        eachMessage: run.eachMessage,
+        eachBatch: run.eachBatch,
         cluster,
         native: cluster.native,
         groupId,

@@ -12,19 +12,21 @@
 const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
 const { Delivery } = require('./delivery')
 const Batch = require('./batch')
+const { toOffset } = require('../config')
 
 const INT32_MAX = 2n ** 31n - 1n
 const INT32_MIN = -(2n ** 31n)
 
 const isThenable = value =>
-  value !== null && typeof value === 'object' && typeof value.then === 'function'
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+  typeof value.then === 'function'
 
 /** The event loop's other work gets its turn. */
 const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 
 class Lane {
   /**
-   * @param {import('./runner').Runner} runner
+   * @param {import('./runner')} runner
    * @param {number} number
    */
   constructor(runner, number) {
@@ -126,7 +128,8 @@ class Lane {
     return {
       batch: /** @type {any} */ (batch),
       resolveOffset: offset => {
-        if (isCurrent()) this.resolveOffset(BigInt(offset))
+        const resolved = toOffset(offset)
+        if (isCurrent()) this.resolveOffset(resolved)
       },
       heartbeat: runner.heartbeat,
       pause: this.pause,
@@ -142,7 +145,8 @@ class Lane {
     const { delivery } = this
     const last = delivery.baseOffset + BigInt(delivery.offsetDelta(delivery.count - 1))
     // Control records behind the last message never reach the user, who could not resolve them.
-    this.resolveTo(offset === last ? delivery.nextOffset : offset + 1n)
+    const next = offset === last ? delivery.nextOffset : offset + 1n
+    this.resolveTo(next < 0n ? 0n : next)
   }
 
   /** @param {bigint} next the next offset to read */

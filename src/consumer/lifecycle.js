@@ -103,18 +103,18 @@ class Lifecycle {
   async stop() {
     const { session } = this
     this.cancelRestart()
-    if (session === null) {
-      this.logger.info('Stopped', { groupId: this.groupId })
-      return
-    }
-    await this.unlessInHandler(session, this.finish(session))
+    if (session === null) this.logger.info('Stopped', { groupId: this.groupId })
+    else await this.unlessInHandler(session, this.finish(session))
   }
 
   /** Stops, closes the connections. Called from a handler, it does not wait for that handler. */
   async disconnect() {
     const { session } = this
     this.cancelRestart()
-    if (session === null) return this.close()
+    if (session === null) {
+      this.logger.info('Stopped', { groupId: this.groupId })
+      return this.close()
+    }
     await this.unlessInHandler(
       session,
       this.finish(session).then(() => this.close())
@@ -148,8 +148,22 @@ class Lifecycle {
     await this.cluster.connect()
     if (session.stopping) return
     this.emitter.emit(events.CONNECT)
+    this.loadMetadata()
     this.followPatterns(session)
     await session.runner.start(new Map(this.subscription.topics))
+  }
+
+  /**
+   * What tracing libraries find in the cluster, which forgets everything when it disconnects. Nothing waits for it: the
+   * engine has metadata of its own, and so has an assigner's `assign()`.
+   * @private
+   */
+  loadMetadata() {
+    const { cluster, logger, groupId } = this
+    if (this.subscription.topics.size === 0) return
+    cluster.refreshMetadataIfNecessary().catch(({ message }) => {
+      logger.debug(`Metadata could not be read: ${message}`, { groupId })
+    })
   }
 
   /**
@@ -222,6 +236,7 @@ class Lifecycle {
   /** @private */
   async close() {
     const { groupId } = this
+    this.logger.debug('consumer has stopped, disconnecting', { groupId })
     try {
       await this.cluster.disconnect()
       this.emitter.emit(events.DISCONNECT)

@@ -32,6 +32,8 @@ class Membership {
     this.callbackError = null
     /** @type {any} the engine's consumer */
     this.consumer = null
+    /** Explicit commits under way, as the user put them. @type {Map<string, object>} */
+    this.written = new Map()
     this.unwatch = () => {}
     /** Has the engine fetched since the last look? */
     this.fetched = false
@@ -200,6 +202,23 @@ class Membership {
     })
   }
 
+  /**
+   * COMMIT_OFFSETS repeats explicit commits as the user put them: numbers, strings, a Long.
+   * @param {{ topic: string, partition: number, offset: string }[]} offsets
+   * @param {object[]} written
+   * @returns {() => void} when it is over
+   */
+  committing(offsets, written) {
+    const keys = offsets.map(offsetKey)
+    keys.forEach((key, i) => this.written.set(key, written[i]))
+    return () => keys.forEach(key => this.written.delete(key))
+  }
+
+  /** @param {'Pausing' | 'Resuming'} verb */
+  tellFetching(verb, topicPartitions) {
+    this.logger.info(`${verb} fetching from ${topicPartitions.length} topics`, { topicPartitions })
+  }
+
   committed({ memberId, generationId, automatic, topics }) {
     if (!this.emitter.listens(events.COMMIT_OFFSETS)) return
     this.emitter.emit(events.COMMIT_OFFSETS, {
@@ -211,12 +230,19 @@ class Membership {
         partitions: partitions.map(({ partition, offset, metadata }) =>
           automatic
             ? { partition: String(partition), offset }
-            : { partition, offset: Long.fromValue(offset), ...(metadata !== null && { metadata }) }
+            : (this.written.get(offsetKey({ topic, partition, offset })) ?? {
+                partition,
+                offset: Long.fromValue(offset),
+                metadata
+              })
         )
       }))
     })
   }
 }
+
+/** @param {{ topic: string, partition: number, offset: string }} offset */
+const offsetKey = ({ topic, partition, offset }) => `${topic}\u0000${partition}\u0000${offset}`
 
 /** Everything that a member of the group subscribes to, us included. */
 const subscribedTopics = (members, ours) => {

@@ -9,6 +9,7 @@
  */
 
 const { performance } = require('node:perf_hooks')
+const { setImmediate: nextTurn } = require('node:timers/promises')
 const native = require('../native')
 const {
   KafkaJSError,
@@ -18,7 +19,9 @@ const {
   isRebalancing,
   unwrap
 } = require('../errors')
+const { commitOptions } = require('../config')
 const { events } = require('../events')
+const Long = require('../long')
 const { createEngineLog } = require('../loggers')
 const { Backoff } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
@@ -33,13 +36,17 @@ const MOST_PER_LOOK = 64
 /** Slabs that the engine holds besides one per lane: being filled, and ready. */
 const SPARE_SLABS = 4
 const MOST_SLABS = 16
+/** Errors that end the consumer as they are, retried or wrapped by nobody. */
+const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError'])
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 
 let nextRunner = 0
 
+/** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
 class Runner {
-  constructor({ cluster, groupId, options, assigners, run, retry, logger, emitter, onCrash }) {
+  constructor({ eachMessage, eachBatch, run, cluster, groupId, options, assigners, ...rest }) {
+    const { retry, logger, emitter, onCrash } = rest
     this.cluster = cluster
     this.groupId = groupId
     this.options = options
@@ -51,9 +58,9 @@ class Runner {
     this.engineLog = createEngineLog(logger)
 
     this.name = `kafkars.runner.${nextRunner++}.handler`
-    this.hasHandler = Boolean(run.eachMessage || run.eachBatch)
-    this.eachMessage = run.eachMessage
-    this.eachBatch = run.eachBatch
+    this.hasHandler = Boolean(eachMessage || eachBatch)
+    this.eachMessage = eachMessage
+    this.eachBatch = eachBatch
     this.run = run
     this.autoResolve = run.eachBatchAutoResolve
     this.copyValues = options.copyValues
@@ -91,9 +98,16 @@ class Runner {
     this.untilLook = MOST_PER_LOOK
     this.perLook = MOST_PER_LOOK
 
+    /** When the engine may next be asked for a heartbeat, by `Date.now()`. */
+    this.nextHeartbeat = 0
+    /** @type {Promise<void> | null} shared by all who wait for the same one */
+    this.beating = null
     this.heartbeat = async () => {
-      const code = this.cells[GROUP_ERROR]
-      if (code !== 0) throw createErrorFromCode(code)
+      this.throwGroupError()
+      if (Date.now() < this.nextHeartbeat) return
+      this.beating ??= this.beat()
+      await this.beating
+      this.throwGroupError()
     }
   }
 
@@ -147,6 +161,10 @@ class Runner {
     this.running = false
     try {
       if (this.consumer) await this.consumer.stop()
+      const { memberId } = this.membership
+      if (memberId && !this.crashed) {
+        this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })
+      }
     } finally {
       clearInterval(this.keepAlive)
       this.membership.end()
@@ -162,12 +180,14 @@ class Runner {
   }
 
   pause(topicPartitions) {
+    this.membership.tellFetching('Pausing', topicPartitions)
     for (const { topic, partitions } of topicPartitions) {
       this.command(consumer => consumer.pause(topic, partitions?.map(Number) ?? null))
     }
   }
 
   resume(topicPartitions) {
+    this.membership.tellFetching('Resuming', topicPartitions)
     for (const { topic, partitions } of topicPartitions) {
       this.command(consumer => consumer.resume(topic, partitions?.map(Number) ?? null))
     }
@@ -185,28 +205,45 @@ class Runner {
     else this.early.push(command)
   }
 
-  /** @param {{ topic: string, partition: number, offset: string, metadata?: string | null }[]} offsets */
+  /** @param {ReturnType<typeof commitOptions>} offsets */
   async commitOffsets(offsets) {
-    const topics = new Map()
-    for (const { topic, partition, offset, metadata = null } of offsets) {
-      if (!topics.has(topic)) topics.set(topic, { topic, partitions: [] })
-      topics.get(topic).partitions.push({ partition, offset: String(offset), metadata })
-    }
-    await this.commit([...topics.values()])
+    const written = offsets.map(({ partition, offset, metadata }) => ({
+      partition,
+      offset: Long.fromValue(offset),
+      metadata
+    }))
+    await this.commitThese(offsets, written)
   }
 
   /** The payload's method: given offsets at once, else what interval and threshold say. */
   async commitOffsetsIfNecessary(offsets) {
-    if (!offsets) return void unwrap(await this.consumer.commitIfNecessary())
-    const topics = offsets.topics?.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map(({ partition, offset, metadata = null }) => ({
-        partition: Number(partition),
-        offset: String(offset),
-        metadata
-      }))
-    }))
-    await this.commit(topics ?? null)
+    if (!offsets) return this.committed(this.consumer.commitIfNecessary())
+    if (!offsets.topics) return this.commit(null)
+    const given = offsets.topics.flatMap(({ topic, partitions }) =>
+      partitions.map(written => ({ topic, written }))
+    )
+    await this.commitThese(
+      commitOptions(given.map(({ topic, written }) => ({ ...written, topic }))),
+      given.map(({ written }) => ({ ...written }))
+    )
+  }
+
+  /**
+   * @param {ReturnType<typeof commitOptions>} offsets
+   * @param {object[]} written how the user put each of them, for COMMIT_OFFSETS
+   */
+  async commitThese(offsets, written) {
+    const topics = new Map()
+    for (const { topic, ...offset } of offsets) {
+      if (!topics.has(topic)) topics.set(topic, { topic, partitions: [] })
+      topics.get(topic).partitions.push(offset)
+    }
+    const forget = this.membership.committing(offsets, written)
+    try {
+      await this.commit([...topics.values()])
+    } finally {
+      forget()
+    }
   }
 
   async commit(topics) {
@@ -215,7 +252,17 @@ class Runner {
     if (!consumer) {
       throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
     }
-    unwrap(await consumer.commit(topics))
+    await this.committed(consumer.commit(topics))
+  }
+
+  /**
+   * The end of a commit and its event come from the engine by two ways; COMMIT_OFFSETS goes first.
+   * @param {Promise<any>} answer
+   */
+  async committed(answer) {
+    const failure = await answer
+    await nextTurn()
+    unwrap(failure)
   }
 
   uncommittedOffsets() {
@@ -301,6 +348,26 @@ class Runner {
     return slot
   }
 
+  /** Asks for a heartbeat; the engine knows whether one is due. */
+  async beat() {
+    this.heartbeatSeen()
+    try {
+      await this.consumer.heartbeat()
+    } finally {
+      this.beating = null
+    }
+  }
+
+  /** Listeners never see two that are closer than the interval. */
+  heartbeatSeen() {
+    this.nextHeartbeat = Date.now() + this.options.heartbeatInterval
+  }
+
+  throwGroupError() {
+    const code = this.cells[GROUP_ERROR]
+    if (code !== 0) throw createErrorFromCode(code)
+  }
+
   pausePartition(topic, partition) {
     const topicPartitions = [{ topic, partitions: [partition] }]
     this.pause(topicPartitions)
@@ -357,7 +424,10 @@ class Runner {
    * @returns {number} ms until the partition may be handed out again
    */
   handlerFailed(lane, error) {
-    if (endsGeneration(error)) return 0
+    if (endsGeneration(error)) {
+      // The engine knows, or the error is none of this group's: then at least not at once.
+      return this.cells[lane.flagsAt] === 0 ? new Backoff(this.retry).retryTime : 0
+    }
     const name = this.eachMessage ? 'eachMessage' : 'eachBatch'
     const { delivery, topic, partition } = lane
     if (!(error instanceof KafkaJSError)) {
@@ -371,7 +441,11 @@ class Runner {
       })
     }
     // As in kafkajs, a thrown null or undefined is a mistake in the program.
-    error ??= new TypeError(`Cannot read properties of ${error} (reading 'name')`)
+    error ??= new TypeError(`Cannot read properties of ${error} (reading 'stack')`)
+    if (FINAL.has(error.name)) {
+      this.crash(error)
+      return 0
+    }
     const key = keyOf(lane)
     const backoff = this.failures.get(key) ?? new Backoff(this.retry)
     const final = backoff.verdict(error)
@@ -409,6 +483,7 @@ class Runner {
       this.crash(this.membership.callbackError ?? fromFailure(event.error))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
+    if (event.type === 'heartbeat') this.heartbeatSeen()
     if (event.type === 'joined') this.joined()
   }
 
@@ -466,7 +541,4 @@ const batchPayload = ({ topic, partition, delivery }) => {
   }
 }
 
-const createRunner = options => new Runner(options)
-
-module.exports = createRunner
-module.exports.Runner = Runner
+module.exports = Runner

@@ -5,7 +5,7 @@
  * Arguments: a JSON object { brokers, topic, groupId, count, rounds }.
  */
 
-const { Kafka, logLevel } = require('../../..')
+const { Kafka, logLevel } = require('../../examples/client')
 
 const { brokers, topic, groupId, count, rounds } = JSON.parse(process.argv[2])
 

@@ -155,6 +155,7 @@ impl Consumer {
                 self.events.push_back(Event::CommitDone { ticket, result });
             }
         }
+        self.settle_heartbeats();
         self.events.push_back(Event::Stopped);
     }
 

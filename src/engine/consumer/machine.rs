@@ -58,6 +58,8 @@ pub struct Consumer {
     pub(super) pending_seeks: HashMap<TopicPartition, i64>,
     /// When each busy lane last made progress.
     pub(super) lane_progress: Vec<Option<Instant>>,
+    /// Tickets of handlers that wait for a heartbeat.
+    pub(super) beating: Vec<u64>,
     /// The poll-interval guard has fired: we are out of the group until a handler moves on.
     pub(super) stalled: bool,
     pub(super) events: VecDeque<Event>,
@@ -120,6 +122,7 @@ impl Consumer {
             topics: BTreeMap::new(),
             pending_seeks: HashMap::new(),
             lane_progress: vec![None; config.fetch.lanes],
+            beating: Vec::new(),
             stalled: false,
             events: VecDeque::new(),
             config,
@@ -215,6 +218,22 @@ impl Consumer {
             self.events.push_back(Event::CommitDone { ticket, result });
         }
         accepts
+    }
+
+    /// The user's `heartbeat()`: one goes out unless the last was answered within the interval. Answered by
+    /// [`Event::HeartbeatDone`] when none is outstanding; then [`Consumer::pending_error`] knows.
+    pub fn heartbeat(&mut self, now: Instant, ticket: u64) {
+        self.group.heartbeat(now);
+        self.beating.push(ticket);
+        self.settle_heartbeats();
+    }
+
+    /// Whoever waits for a heartbeat waits for no other: a rebalance, a back-off and the end answer as well.
+    pub(super) fn settle_heartbeats(&mut self) {
+        if self.phase != Phase::Running || !self.group.is_beating() {
+            let done = self.beating.drain(..).map(|ticket| Event::HeartbeatDone { ticket });
+            self.events.extend(done);
+        }
     }
 
     /// What the user's `heartbeat()` should reject with.
@@ -422,7 +441,7 @@ impl Consumer {
         self.touch(now, lane, true);
         let epoch = self.fetch.leader_epoch(lane, next);
         if let Some(partition) = self.fetch.partition(slot) {
-            self.offsets.resolved(now, partition, next, epoch);
+            self.offsets.resolved(partition, next, epoch);
         }
     }
 }

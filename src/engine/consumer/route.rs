@@ -31,9 +31,10 @@ impl Consumer {
             } else if let Some(event) = self.fetch.poll_event() {
                 self.fetch_event(event);
             } else {
-                return;
+                break;
             }
         }
+        self.settle_heartbeats();
     }
 
     /// The part of [`Consumer::route`] that decoding and finishing can have stirred.

@@ -137,8 +137,10 @@ impl Group {
         });
     }
 
+    /// The interval is counted from answer to answer, as users see it: one that was slow is not followed at once.
     fn on_heartbeat(&mut self, now: Instant) {
         self.alive(now);
+        self.beat_after_interval(now);
         self.events.push_back(Event::Heartbeat);
     }
 
@@ -261,7 +263,8 @@ impl Group {
     }
 
     fn beat_after_interval(&mut self, now: Instant) {
-        self.beat.due = Due::At(now + self.config.heartbeat_interval);
+        self.beat_allowed = Some(now + self.config.heartbeat_interval);
+        self.beat.due = Due::At(now + self.config.own_interval());
     }
 
     fn beat_after_backoff(&mut self, now: Instant) {

@@ -72,6 +72,16 @@ impl Group {
         self.handle_timeout(now);
     }
 
+    /// A handler asks for a heartbeat: it goes out unless the last one was answered within the interval. See
+    /// [`Group::is_beating`].
+    pub fn heartbeat(&mut self, now: Instant) {
+        let ready = self.beat_backoff.is_ready(now);
+        if ready && self.is_stable() && self.beat_allowed.is_some_and(|at| at <= now) {
+            self.beat.due = Due::Now;
+        }
+        self.handle_timeout(now);
+    }
+
     /// Answers [`Event::Revoke`]: the handlers are done and what could be committed is committed.
     pub fn revoked(&mut self, now: Instant) {
         if matches!(self.state, State::Revoking) {

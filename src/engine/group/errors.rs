@@ -54,11 +54,11 @@ impl Refusal {
             NetError::Connect { .. }
             | NetError::Closed { .. }
             | NetError::Timeout { .. }
-            | NetError::NoBroker => Action::FindCoordinator,
-            NetError::UnsupportedApi { .. }
             | NetError::Decode { .. }
-            | NetError::Authentication { .. }
-            | NetError::ClientClosed => Action::Fatal,
+            | NetError::NoBroker => Action::FindCoordinator,
+            NetError::UnsupportedApi { .. } | NetError::Authentication { .. } | NetError::ClientClosed => {
+                Action::Fatal
+            }
         };
         Refusal { action, failure: Failure::Net(error) }
     }

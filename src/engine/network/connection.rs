@@ -293,23 +293,26 @@ impl Connection {
     async fn read_frames(&self, reader: impl tokio::io::AsyncRead + Unpin) -> Result<(), FrameError> {
         let mut frames = FrameReader::new(reader, self.context.config.max_frame, &self.received);
         while let Some(frame) = frames.next().await? {
-            if !self.deliver(frame) {
-                self.log(LogLevel::Warn, "Response without match");
+            if let Err(reason) = self.deliver(frame) {
+                self.log(LogLevel::Warn, reason);
                 break;
             }
         }
         Ok(())
     }
 
-    /// Hands an answer to its sender. False when no request is waiting for it: we are out of step with the broker.
-    fn deliver(&self, frame: Bytes) -> bool {
-        let Some(correlation_id) = frame.first_chunk().map(|id| i32::from_be_bytes(*id)) else {
-            return false;
-        };
-        let Some(waiter) = self.lock().waiting.remove(&correlation_id) else { return false };
+    /// Hands an answer to its sender.
+    ///
+    /// # Errors
+    ///
+    /// No request is waiting for it, or it is none: we are out of step with the broker.
+    fn deliver(&self, frame: Bytes) -> Result<(), String> {
+        let correlation_id = frame.first_chunk().map(|id| i32::from_be_bytes(*id));
+        let waiter = correlation_id.and_then(|id| Some((id, self.lock().waiting.remove(&id)?)));
+        let Some((correlation_id, waiter)) = waiter else { return Err("Response without match".to_owned()) };
         let Waiter { key, version, times, reply } = waiter;
         if reply.is_closed() {
-            return true;
+            return Ok(());
         }
         let size = frame.len();
         let result = decode_response_header(key, version, frame)
@@ -331,9 +334,10 @@ impl Connection {
             api_key: key.code(),
             api_version: version,
         });
+        let end = result.as_ref().map(|_| ()).map_err(ToString::to_string);
         // The sender may have given up this very moment.
         let _ = reply.send(result);
-        true
+        end
     }
 
     pub(super) fn closed(&self) -> NetError {

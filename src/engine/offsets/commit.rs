@@ -210,8 +210,7 @@ impl Offsets {
                 Err(failure) => self.done(manual.ticket, Err(failure)),
             }
         }
-        let interval_over = self.interval_ends().is_some_and(|end| now >= end);
-        if !(self.commits.wanted || interval_over) || self.spaced_until().is_some_and(|until| now < until) {
+        if !self.wants_commit(now) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
         self.commits.wanted = false;
@@ -224,12 +223,18 @@ impl Offsets {
         if self.member.is_none() || commits.in_flight.is_some() {
             return None;
         }
-        let due_at = match (commits.manual.is_empty(), commits.wanted) {
+        let due_at = match (commits.manual.is_empty(), self.wants_commit(now)) {
             (false, _) => None,
             (true, true) => self.spaced_until(),
             (true, false) => Some(self.interval_ends()?),
         };
         due_at.into_iter().chain(commits.backoff.ready_at()).max().filter(|at| *at > now)
+    }
+
+    /// Is there a batch that ended, an interval that is over, a threshold that is reached? While a commit is under way
+    /// nobody knows: what it writes must not count again.
+    fn wants_commit(&self, now: Instant) -> bool {
+        self.commits.wanted || self.config.auto_commit && self.is_commit_necessary(now)
     }
 
     /// When `autoCommitInterval` makes a commit due within a batch.

@@ -284,7 +284,11 @@ impl Offsets {
         ];
         extra.extend(from.map(|from| ("from", from.to_string())));
         let end = if latest { "latest" } else { "earliest" };
-        self.log(LogLevel::Warn, format!("Offset out of range, reset to the {end} offset"), extra);
+        extra.push(("default", end.to_owned()));
+        extra.push(("groupId", self.config.group_id.clone()));
+        extra.extend(self.member.as_ref().map(|member| ("memberId", member.member_id.clone())));
+        let message = "Offset out of range, resetting to default offset".to_owned();
+        self.log(LogLevel::Error, message, extra);
     }
 }
 

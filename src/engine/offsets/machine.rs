@@ -175,16 +175,13 @@ impl Offsets {
 
     /// Handlers have finished everything before `next`. May go back: `resolveOffset` may. `epoch` = of the leader that
     /// wrote the record before it, if known.
-    pub fn resolved(&mut self, now: Instant, partition: &TopicPartition, next: i64, epoch: Option<i32>) {
+    pub fn resolved(&mut self, partition: &TopicPartition, next: i64, epoch: Option<i32>) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         if next < 0 {
             return;
         }
         state.resolved = Some(next);
         state.resolved_epoch = epoch;
-        if self.config.auto_commit && self.is_commit_necessary(now) {
-            self.commits.want();
-        }
     }
 
     /// Resolved but not committed, in order.
@@ -259,6 +256,6 @@ impl Offsets {
     }
 
     pub(super) fn log(&mut self, level: LogLevel, message: String, extra: Vec<(&'static str, String)>) {
-        self.events.push_back(Event::Log(Log { level, namespace: "OffsetManager", message, extra }));
+        self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
     }
 }

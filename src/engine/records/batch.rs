@@ -82,11 +82,11 @@ impl Batch {
         let record_count = i32::from_be_bytes(fields.next());
 
         let invalid = |what, value: i64| Err(RecordError::InvalidBatch { offset: base_offset, what, value });
-        if !is_offset(base_offset) {
-            return invalid("base offset", base_offset);
-        }
         if last_offset_delta < 0 {
             return invalid("last offset delta", last_offset_delta.into());
+        }
+        if !are_offsets(base_offset, last_offset_delta) {
+            return invalid("base offset", base_offset);
         }
         let Ok(record_count) = usize::try_from(record_count) else {
             return invalid("record count", record_count.into());
@@ -153,7 +153,7 @@ pub fn end_offset(records: &[u8]) -> Option<i64> {
         let (entry, tail) = rest.split_at_checked(frame.length)?;
         let last = match frame.magic {
             2 => Batch::read(entry, false).ok().flatten().map(|batch| batch.last_offset()),
-            _ => Some(frame.base_offset).filter(|offset| is_offset(*offset)),
+            _ => Some(frame.base_offset).filter(|offset| are_offsets(*offset, 0)),
         };
         let Some(last) = last else { break };
         end = end.max(Some(last + 1));
@@ -162,9 +162,10 @@ pub fn end_offset(records: &[u8]) -> Option<i64> {
     end
 }
 
-/// May a batch begin here? There must be room for the offsets in it and for the position behind it.
-pub(super) fn is_offset(offset: i64) -> bool {
-    (0..i64::MAX - i64::from(i32::MAX)).contains(&offset)
+/// May a batch be here? There must be room for its offsets and for the position behind it. Not for what its records
+/// say: their deltas are anything until they are found to lie within the batch.
+pub(super) fn are_offsets(base_offset: i64, last_offset_delta: i32) -> bool {
+    base_offset >= 0 && base_offset < i64::MAX - i64::from(last_offset_delta)
 }
 
 /// Fields off the front of a header of known size. The sizes of a header's fields add up to its own, so the zeroes

@@ -122,7 +122,7 @@ impl<'a> Delivery<'a> {
             return Appended { stop: Stop::Invalid(explain(format, body, 0)), ..skipped };
         };
         if self.is_empty() {
-            self.base_offset = batch.base_offset + i64::from(first.offset_delta);
+            self.base_offset = batch.base_offset.saturating_add(first.offset_delta.into());
             // timestamps wrap around, as they do in Java
             self.base_timestamp = format.base_timestamp().wrapping_add(first.timestamp_delta);
         }
@@ -162,7 +162,7 @@ impl<'a> Delivery<'a> {
                 } else {
                     Stop::Invalid(FEWER_RECORDS)
                 },
-                offset_shift: batch.base_offset - self.base_offset,
+                offset_shift: batch.base_offset.saturating_sub(self.base_offset),
                 timestamp_shift: format.base_timestamp().wrapping_sub(self.base_timestamp),
             },
         );
@@ -229,7 +229,7 @@ fn skip<F: Format>(
     let mut at = 0;
     while batch.base_offset < from && skipped.records < count {
         let record = format.read(body, at).ok_or_else(|| explain(format, body, at))?;
-        if batch.base_offset + i64::from(record.offset_delta) >= from {
+        if batch.base_offset.saturating_add(record.offset_delta.into()) >= from {
             break;
         }
         at = record.end;

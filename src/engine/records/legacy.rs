@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::batch::{Batch, LOG_OVERHEAD, is_offset};
+use super::batch::{Batch, LOG_OVERHEAD, are_offsets};
 use super::error::RecordError;
 use super::record::{Field, Format, MALFORMED, Record, Unreadable};
 use super::varint::Cursor;
@@ -19,7 +19,7 @@ use super::varint::Cursor;
 pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Range<usize>), RecordError> {
     let Some(message) = Message::read(entry, 0) else { return Ok((None, 0..0)) };
     let offset = message.offset;
-    if !is_offset(offset) {
+    if !are_offsets(offset, 0) {
         return Err(RecordError::InvalidBatch { offset, what: "offset", value: offset });
     }
     if check_crc {

@@ -189,7 +189,9 @@ impl Tables {
             if records == run.count { Stop::BatchEnd } else { Stop::Full }
         };
         self.messages += records;
-        let [first_offset, last_offset] = [lowest, highest].map(|delta| batch.base_offset + i64::from(delta));
+        // `lowest` is no delta if there is no record
+        let [first_offset, last_offset] =
+            [lowest, highest].map(|delta| batch.base_offset.saturating_add(delta.into()));
         Ran { at, left, records, first_offset, last_offset, stop }
     }
 }

@@ -91,6 +91,11 @@ fn step(shared: &Arc<Shared>) -> Step {
                     step.done.push(Box::new(move || waiter(result)));
                 }
             }
+            Event::HeartbeatDone { ticket } => {
+                if let Some(waiter) = inner.waiters.remove(&ticket) {
+                    step.done.push(Box::new(move || waiter(Ok(()))));
+                }
+            }
             Event::Stopped => {
                 inner.stopped = true;
                 step.over = true;

@@ -146,7 +146,13 @@ impl ConsumerHandle {
 
     /// `resolveOffset` beyond the reach of a cell.
     pub fn resolve(&self, lane: usize, next: i64) {
-        self.with(|inner, now| inner.consumer.resolve(now, lane, next));
+        self.with(|inner, now| {
+            inner.consumer.resolve(now, lane, next);
+            // What the cell says is older.
+            if let Some(cells) = &mut inner.cells {
+                cells.clear(lane);
+            }
+        });
     }
 
     /// Makes `FetchStart` and `FetchEnd` events, or not (the default).
@@ -203,6 +209,11 @@ impl ConsumerHandle {
     /// See [`Consumer::commit_if_necessary`].
     pub fn commit_if_necessary(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
         self.with_ticket(done, |consumer, now, ticket| consumer.commit_if_necessary(now, ticket));
+    }
+
+    /// See [`Consumer::heartbeat`]. Once the consumer has stopped, done at once.
+    pub fn heartbeat(&self, done: impl FnOnce() + Send + 'static) {
+        self.with_ticket(|_| done(), |consumer, now, ticket| consumer.heartbeat(now, ticket));
     }
 
     /// See [`Consumer::stop`].

@@ -156,7 +156,8 @@ pub async fn offset_fetch(
     Ok(found)
 }
 
-async fn coordinator(network: &Network, group_id: &str) -> Result<Target, Failure> {
+/// The broker that coordinates a group, where the cluster says it is.
+pub async fn find_coordinator(network: &Network, group_id: &str) -> Result<MetadataBroker, Failure> {
     let request = FindCoordinatorRequest { key: group_id.to_owned() };
     let Response::FindCoordinator(found) = ask(network, Target::Any, request).await? else {
         return Err(out_of_step());
@@ -165,14 +166,19 @@ async fn coordinator(network: &Network, group_id: &str) -> Result<Target, Failur
         let cause = Failure::Broker { code: found.error, partition: None };
         return Err(Failure::CoordinatorNotFound(Box::new(cause)));
     }
+    Ok(MetadataBroker { node_id: found.node_id, host: found.host, port: found.port, rack: None })
+}
+
+async fn coordinator(network: &Network, group_id: &str) -> Result<Target, Failure> {
+    let found = find_coordinator(network, group_id).await?;
+    let node = Target::Node(found.node_id);
     let metadata = metadata(network, Some(Vec::new()), false).await?;
     let mut brokers = metadata.brokers;
     if brokers.iter().all(|broker| broker.node_id != found.node_id) {
-        let (node_id, host, port) = (found.node_id, found.host, found.port);
-        brokers.push(MetadataBroker { node_id, host, port, rack: None });
+        brokers.push(found);
         network.update_brokers(&brokers);
     }
-    Ok(Target::Node(found.node_id))
+    Ok(node)
 }
 
 async fn ask(network: &Network, to: Target, request: impl Into<Request>) -> Result<Response, Failure> {

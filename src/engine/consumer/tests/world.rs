@@ -199,6 +199,20 @@ impl World {
         self.settle();
     }
 
+    pub(super) fn heartbeat(&mut self, ticket: u64) {
+        self.consumer.heartbeat(self.now, ticket);
+        self.settle();
+    }
+
+    /// Who asked for a heartbeat and was answered, in order.
+    pub(super) fn beaten(&self) -> Vec<u64> {
+        let tickets = self.events.iter().filter_map(|event| match event {
+            Event::HeartbeatDone { ticket } => Some(*ticket),
+            _ => None,
+        });
+        tickets.collect()
+    }
+
     /// How the commit with this ticket has ended, if it has.
     pub(super) fn done(&self, ticket: u64) -> Option<Result<(), Failure>> {
         let mut ends = self.events.iter().filter_map(|event| match event {

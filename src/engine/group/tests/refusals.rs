@@ -74,7 +74,6 @@ fn errors_of_the_network_that_will_not_pass_end_the_machine() {
     let errors = [
         NetError::Authentication { broker: broker(), message: "no".into(), code: None },
         NetError::UnsupportedApi { api: "JoinGroup", key: 11 },
-        NetError::Decode { broker: broker(), api: ApiKey::JoinGroup, error: DecodeError::NotUtf8 },
         NetError::ClientClosed,
     ];
     for api in APIS {
@@ -90,8 +89,10 @@ fn errors_of_the_network_that_will_not_pass_end_the_machine() {
 fn errors_of_the_network_that_may_pass_ask_for_the_coordinator() {
     let connect =
         NetError::Connect { broker: "broker:9092".into(), code: Some("ECONNREFUSED"), message: "no".into() };
+    let broker = "broker:9092".to_owned();
+    let unreadable = NetError::Decode { broker, api: ApiKey::JoinGroup, error: DecodeError::NotUtf8 };
     for api in APIS {
-        for error in [closed(), timed_out(), connect.clone(), NetError::NoBroker] {
+        for error in [closed(), timed_out(), connect.clone(), unreadable.clone(), NetError::NoBroker] {
             let mut world = waiting_for(api);
             world.answer(0, Err(error));
             assert_eq!(world.events()[0], Event::CoordinatorLost, "{api:?}");

@@ -137,6 +137,11 @@ impl World {
         self.settle();
     }
 
+    pub(super) fn ask_for_heartbeat(&mut self) {
+        self.group.heartbeat(self.now);
+        self.settle();
+    }
+
     pub(super) fn leave(&mut self) {
         self.asked = None;
         self.owns = false;

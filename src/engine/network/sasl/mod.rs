@@ -73,14 +73,9 @@ impl Sasl {
         &self,
         connection: &Arc<Connection>,
     ) -> Result<Option<Duration>, NetError> {
-        let mechanism = &self.config.mechanism;
         let session = Arc::new(Session::new(connection.clone()));
-        connection.log(LogLevel::Debug, format!("Authenticate with SASL {mechanism}"));
         match self.converse(&session).await {
-            Ok(()) => {
-                connection.log(LogLevel::Debug, format!("SASL {mechanism} authentication successful"));
-                Ok(session.lifetime())
-            }
+            Ok(()) => Ok(session.lifetime()),
             Err(error) => {
                 connection.log(LogLevel::Error, error.to_string());
                 Err(error)
@@ -136,9 +131,13 @@ impl Sasl {
     ) -> Result<(), NetError> {
         let identity = self.config.authorization_identity.as_deref().unwrap_or_default();
         let message = [identity, username, password].join("\0").into_bytes();
+        session.log("Authenticate with SASL PLAIN");
         let answer = session.round(Bytes::from_owner(Zeroizing::new(message))).await?;
         match answer {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                session.log("SASL PLAIN authentication successful");
+                Ok(())
+            }
             Err(Refusal { message, .. }) => {
                 Err(session.failed(format!("SASL PLAIN authentication failed: {message}")))
             }
@@ -159,12 +158,16 @@ impl Sasl {
         let refused = |refusal: Refusal| failed(refusal.message);
 
         let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
+        session.log("Exchanging first client message");
         let server_first = session.round(first.message().into()).await?.map_err(refused)?;
         let challenge = first.challenge(&server_first).map_err(invalid)?;
         let salted = self.salted(hash, password, &challenge.salt, challenge.iterations).await?;
         let last = challenge.answer(&salted);
+        session.log("Sending final message");
         let server_final = session.round(last.message.clone().into()).await?.map_err(refused)?;
-        last.verify(&server_final).map_err(invalid)
+        last.verify(&server_final).map_err(invalid)?;
+        session.log(&format!("SASL SCRAM {} authentication successful", hash.name()));
+        Ok(())
     }
 
     async fn salted(
@@ -266,6 +269,10 @@ impl Session {
             refused: AtomicBool::new(false),
             talking: tokio::sync::Mutex::default(),
         }
+    }
+
+    fn log(&self, message: &str) {
+        self.connection.log(LogLevel::Debug, message);
     }
 
     async fn handshake(&self, mechanism: &str) -> Result<(), NetError> {

@@ -166,19 +166,20 @@ async fn what_is_not_kafka_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn an_unreadable_answer_is_its_senders_alone() {
-    let (world, mut peer) = connected(NetworkConfig::default()).await;
+async fn an_unreadable_answer_ends_the_connection() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
     let unlucky = send(&world.network, TO, heartbeat("g"));
     let request = peer.request().await.unwrap();
+    let other = send(&world.network, TO, metadata());
+    peer.request().await.unwrap();
     let mut frame = vec![0, 0, 0, 6];
     frame.extend_from_slice(&request.correlation_id.to_be_bytes());
     frame.extend_from_slice(&[0, 0]);
     peer.write(&frame).await;
     assert!(matches!(unlucky.await.unwrap(), Err(NetError::Decode { .. })));
-    let sent = send(&world.network, TO, heartbeat("g"));
-    let request = peer.request().await.unwrap();
-    peer.reply_heartbeat(&request, 4).await;
-    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(4));
+    assert_eq!(other.await.unwrap(), Err(closed("one:9092")));
+    assert!(peer.request().await.is_none());
+    assert!(world.logs().iter().any(|line| line.contains("unreadable Heartbeat response")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -157,15 +157,19 @@ fn untrusted(words: &str) -> String {
 }
 
 fn wrong_name(server_name: &ServerName<'_>, presented: &[String]) -> String {
-    let asked = match server_name {
-        ServerName::IpAddress(_) => format!("IP: {}", server_name.to_str()),
-        _ => format!("Host: {}.", server_name.to_str()),
+    let asked = server_name.to_str();
+    let names: Vec<_> = presented.iter().map(|name| alternative_name(name)).collect();
+    let reason = if let ServerName::IpAddress(_) = server_name {
+        let addresses: Vec<_> = names.iter().filter_map(|name| name.strip_prefix("IP Address:")).collect();
+        format!("IP: {asked} is not in the cert's list: {}", addresses.join(", "))
+    } else {
+        let names = match &*names {
+            [] => "none (a common name alone does not count)".to_owned(),
+            names => names.join(", "),
+        };
+        format!("Host: {asked}. is not in the cert's altnames: {names}")
     };
-    let has = match presented {
-        [] => "none (a common name alone does not count)".to_owned(),
-        names => names.iter().map(|name| alternative_name(name)).collect::<Vec<_>>().join(", "),
-    };
-    format!("Hostname/IP does not match certificate's altnames: {asked} is not in the cert's altnames: {has}")
+    format!("Hostname/IP does not match certificate's altnames: {reason}")
 }
 
 /// rustls's `DnsName("b")` and `IpAddress(::1)` as Node writes them.

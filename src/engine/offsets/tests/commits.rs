@@ -148,6 +148,36 @@ fn the_threshold_commits_within_a_batch() {
     assert_eq!(world.committing(), [(0, 25)]);
 }
 
+#[test]
+fn what_is_on_its_way_counts_neither_for_the_interval_nor_for_the_threshold() {
+    let interval = Some(Duration::from_millis(500));
+    let threshold = Some(10);
+    for config in [
+        OffsetsConfig { auto_commit_interval: interval, ..config() },
+        OffsetsConfig { auto_commit_threshold: threshold, ..config() },
+    ] {
+        let mut world = World::consuming(config);
+        world.pass_ms(500);
+        world.resolve(0, 20);
+        assert_eq!(world.committing(), [(0, 20)]);
+        world.resolve(0, 21);
+        world.answer_commit();
+        world.pass(SPACING);
+        assert!(world.is_quiet(), "one message since");
+    }
+}
+
+#[test]
+fn a_threshold_that_is_reached_while_a_commit_is_on_its_way_commits_after_it() {
+    let mut world = World::consuming(OffsetsConfig { auto_commit_threshold: Some(10), ..config() });
+    world.resolve(0, 20);
+    assert_eq!(world.committing(), [(0, 20)]);
+    world.resolve(0, 30);
+    world.answer_commit();
+    world.pass(SPACING);
+    assert_eq!(world.committing(), [(0, 30)]);
+}
+
 /// B3: another member may have moved on since.
 #[test]
 fn an_offset_learned_from_the_group_is_never_written_back() {
@@ -362,7 +392,7 @@ fn automatic_commits_go_on_with_what_is_newer_after_trouble() {
 }
 
 #[test]
-fn a_lost_generation_fails_manual_commits_and_drops_automatic_ones() {
+fn a_lost_generation_fails_manual_commits_and_repeats_automatic_ones() {
     for code in [
         ErrorCode::REBALANCE_IN_PROGRESS,
         ErrorCode::ILLEGAL_GENERATION,
@@ -391,6 +421,26 @@ fn a_lost_generation_fails_manual_commits_and_drops_automatic_ones() {
         assert!((2..8).contains(&refusals), "{refusals}");
         assert_eq!(world.warnings(), refusals);
         assert!(world.failures().is_empty());
+    }
+}
+
+#[test]
+fn a_refused_automatic_commit_is_repeated_although_no_batch_follows() {
+    for code in [
+        ErrorCode::REBALANCE_IN_PROGRESS,
+        ErrorCode::ILLEGAL_GENERATION,
+        ErrorCode::UNKNOWN_MEMBER_ID,
+        ErrorCode::FENCED_INSTANCE_ID,
+    ] {
+        let mut world = World::consuming(config());
+        world.resolve(0, 12);
+        world.batch_end();
+        world.refuse_commit(code);
+        world.pass(PATIENCE);
+        world.answer_commit();
+        assert_eq!(world.offsets.uncommitted(), [], "{code:?}");
+        world.pass(PATIENCE);
+        assert!(world.is_quiet());
     }
 }
 

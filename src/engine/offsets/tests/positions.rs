@@ -254,7 +254,8 @@ fn a_position_outside_the_log_becomes_what_the_topic_says_and_is_told() {
     let [Event::Log(Log { message, extra, .. }), Event::Position { offset: 500, .. }] = &events[..] else {
         panic!("{events:?}")
     };
-    assert_eq!(message, "Offset out of range, reset to the earliest offset");
+    assert_eq!(message, "Offset out of range, resetting to default offset");
+    assert!(extra.contains(&("default", "earliest".into())), "{extra:?}");
     assert!(extra.contains(&("from", "25".into())) && extra.contains(&("to", "500".into())), "{extra:?}");
 }
 

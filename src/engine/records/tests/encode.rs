@@ -86,7 +86,7 @@ impl TestBatch {
         for record in &self.records {
             let mut bytes = vec![0];
             put_varint(&mut bytes, record.timestamp.wrapping_sub(self.first_timestamp()));
-            put_varint(&mut bytes, record.offset - self.base_offset);
+            put_varint(&mut bytes, record.offset.wrapping_sub(self.base_offset));
             put_field(&mut bytes, record.key.as_deref());
             put_field(&mut bytes, record.value.as_deref());
             put_varint(&mut bytes, record.headers.len() as i64);

@@ -150,9 +150,10 @@ fn every_flipped_bit_fails_the_crc() {
 
 #[test]
 fn impossible_headers_are_named() {
-    let cases: [(usize, &[u8], &str); 6] = [
+    let cases: [(usize, &[u8], &str); 7] = [
         (0, &[0x80], "base offset"),
-        (0, &[0x7f, 0xff, 0xff, 0xff, 0xff], "base offset"),
+        (0, &[0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "base offset"),
+        (23, &[0x80], "last offset delta"),
         (8, &[0x80], "length"),
         (16, &[3], "magic"),
         (22, &[5], "compression codec"),
@@ -163,6 +164,21 @@ fn impossible_headers_are_named() {
         bad[at..at + bytes.len()].copy_from_slice(bytes);
         let (_, error) = drain(FetchedRecords { check_crcs: false, ..fetched(bad, 0) }, 1 << 10, 10);
         assert!(matches!(error, Some(RecordError::InvalidBatch { what, .. }) if what == wanted), "{error:?}");
+    }
+}
+
+#[test]
+fn deltas_that_leave_their_batch_at_the_end_of_all_offsets_do_not_overflow() {
+    let at = |offset| TestRecord { offset, ..record(0, "x") };
+    for delta in [i64::from(i32::MIN), -1, 2, i64::from(i32::MAX)] {
+        for place in 0..2 {
+            let mut batch = TestBatch::of(vec![at(i64::MAX - 2), at(i64::MAX - 1)]);
+            batch.records[place].offset = (i64::MAX - 2).wrapping_add(delta);
+            for from in [0, i64::MAX - 2, i64::MAX - 1] {
+                let (_, error) = drain(fetched(batch.encode(), from), 1 << 10, 10);
+                assert!(matches!(error, None | Some(RecordError::InvalidRecord { .. })), "{error:?}");
+            }
+        }
     }
 }
 

@@ -226,6 +226,21 @@ fn deltas_that_leave_an_i32_begin_a_new_delivery() {
 }
 
 #[test]
+fn the_last_offsets_that_there_are_can_be_read() {
+    let last = i64::MAX - 1; // the position behind it is an offset too
+    let at = |offset| TestRecord { offset, ..record(0, "x") };
+    let records = [vec![at(last - 3), at(last - 2)], vec![at(last - 1), at(last)]];
+    let bytes: Vec<u8> = records.iter().flat_map(|records| TestBatch::of(records.clone()).encode()).collect();
+    assert_eq!(end_offset(&bytes), Some(i64::MAX));
+    for from in last - 3..=last {
+        let (deliveries, error) = drain(fetched(bytes.clone(), from), 1 << 12, 1);
+        assert_eq!(error, None);
+        let wanted: Vec<_> = records.concat().into_iter().filter(|record| record.offset >= from).collect();
+        assert_eq!(messages(&deliveries), wanted);
+    }
+}
+
+#[test]
 fn timestamps_at_both_ends_of_time_do_not_overflow() {
     let at = |offset, timestamp| TestRecord { offset, timestamp, ..record(0, "x") };
     // the deltas wrap around, when they are written and when they are read

@@ -1,0 +1,242 @@
+// @ts-check
+'use strict'
+
+/**
+ * Where kafkars differs from kafkajs on purpose. A key is the left column of a row of the README's "Differences from
+ * kafkajs", or of its "Options" where kafkajs has no such option; below are the specs that show it, by file and full name.
+ * kafkajs fails these and no others; `environment.js` and `unit/differences.test.js` hold the list to that.
+ *
+ * @type {Record<string, Record<string, string[]>>}
+ */
+module.exports = {
+  // Options
+  '`autoOffsetReset`': {
+    'consumer/consumeMessages': [
+      'where a group begins is an error, when its position is gone and autoOffsetReset is none'
+    ]
+  },
+
+  // Differences from kafkajs
+  'heartbeats between messages': {
+    'consumer/rebalancing': [
+      'a second member waits for the handler that is at work, and no message has two at once',
+      'a second member goes on behind what was resolved, when a handler of the first one hangs',
+      'a handler that keeps the event loop for twice the session timeout stays in its group, and its commit is accepted'
+    ]
+  },
+  'one OffsetCommit after every batch, awaited': {
+    'consumer/commit': [
+      'autoCommit does not keep the next batch waiting, and one commit may be for several'
+    ]
+  },
+  'a batch is one partition of one fetch': {
+    'consumer/eachBatch': ['the payload has a batch of at most 2000 messages']
+  },
+  'the retry counter is never reset; a failing partition stops all': {
+    'consumer/errors': [
+      'a handler that fails keeps its partition back, and no other',
+      'a handler that fails now and then, with success in between, never crashes'
+    ]
+  },
+  'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {
+    'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed']
+  },
+  '`stop()` in a handler never ends; before the first join it leaves a zombie': {
+    'consumer/stop': [
+      'stop() right after run() leaves no member behind, and nothing is handled',
+      ...['stop()', 'disconnect()'].flatMap(end =>
+        [
+          'at any moment of the join leaves no member behind',
+          'called by a handler at once, and awaited there, ends',
+          'called by a handler after an await, and awaited there, ends',
+          'called by a handler in a chain of promises, and awaited there, ends',
+          'called by a handler beside others, and awaited there, ends',
+          'called by a handler in a callback, and awaited there, ends with the rebalance timeout'
+        ].map(name => `${end} ${name}`)
+      )
+    ]
+  },
+  '`stop()`, `disconnect()`, `seek()`, `resume()` wait for the long poll': {
+    'consumer/stop': [
+      'stop() of an idle consumer does not wait for the long poll',
+      'disconnect() of an idle consumer does not wait for the long poll'
+    ],
+    'consumer/seek': ['wakes an idle consumer at once'],
+    'consumer/pause': ['stops a topic, resume() wakes it at once']
+  },
+  '`run()` while it stops is ignored; `connect()` right after `disconnect()` may fail': {
+    'consumer/stop': [
+      'after the end run() called while it stops waits for that',
+      'after the end connect() and disconnect() in any order leave a consumer that works'
+    ]
+  },
+  '`commitOffsets()` while joining or stopping resolves without committing': {
+    'consumer/commit': [
+      'commitOffsets() while joining waits for the join',
+      'commitOffsets() while stopping commits before it leaves'
+    ]
+  },
+  'a leader change makes every member rejoin': {
+    'consumer/faults': ['a broker hands its partitions to others: nobody rejoins']
+  },
+  'a coordinator that moves, loads or freezes is a crash, or the end': {
+    'consumer/faults': [
+      'a broker that coordinates the group freezes: the group goes on with another',
+      'a broker after the other restarts: nothing is lost'
+    ]
+  },
+  'a listener that throws breaks the consumer': {
+    'consumer/errors': ['a listener that throws does not disturb the consumer']
+  },
+  '`restartOnFailure` must return a promise': {
+    'consumer/errors': ['too many failures ask a restartOnFailure that returns no promise']
+  },
+  'round robin gives members topics that they do not subscribe': {
+    'consumer/subscribe': ['members of a group with different topics get only their own']
+  },
+  '"Failed to find group coordinator" hides why': {
+    'consumer/authorization': ['a group that it may not join is named as the cause']
+  },
+  'snappy, lz4, zstd need plugins': {
+    'consumer/codecs': [
+      'compressed with snappy 10000 messages of 12 partitions arrive complete and in order',
+      'compressed with lz4 10000 messages of 12 partitions arrive complete and in order',
+      'compressed with zstd 10000 messages of 12 partitions arrive complete and in order'
+    ],
+    'consumer/transactions': ['aborted messages are not handled (zstd)']
+  },
+  'compacted or empty batches stall or spin': {
+    'consumer/compaction': ['a compacted topic is read to its end, over the gaps']
+  },
+  'interleaved aborted transactions leak': {
+    'consumer/transactions': [
+      'a key that looks like an abort marker is none',
+      'of several producers at once, from the middle: all of them are known'
+    ]
+  },
+  'control records and aborted messages at the end are not committed': {
+    'consumer/offsets': ['a batch is committed although it was all aborted'],
+    'consumer/transactions': [
+      'what is aborted behind the last message is committed: no lag remains'
+    ]
+  },
+  '`pause([{ topic, partitions }])` of a paused topic resumes the others': {
+    'consumer/pause': ['of a topic, then resume() of one partition: all others stay paused']
+  },
+  '`pause()` and `seek()` ignore a partition that is a string; a batch that waits already gives one more message':
+    {
+      'consumer/pause': [
+        'of a partition that is a string is one of that number',
+        'of a partition whose messages wait already: none of them is handled'
+      ],
+      'consumer/positions': ['a seek to a partition that is a string is one to that number']
+    },
+  '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {
+    'consumer/pause': ['stops some partitions, and paused() names them in order']
+  },
+  "headers named `toString` or `__proto__` collide with Object's": {
+    'consumer/consumeMessages': [
+      'what a handler gets has headers: several of a name are an array, any name is a name'
+    ],
+    'consumer/payloads': ['a message has headers by the names of what every object has']
+  },
+  '`seek()` right before `stop()` is lost; what `seek()` commits is not told': {
+    'consumer/positions': [
+      'a seek right before stop() is committed',
+      'a seek that is committed is told by COMMIT_OFFSETS'
+    ]
+  },
+  '`batch.rawMessages` has what was filtered': {},
+  '`eachBatch` that resolves nothing is called again at once, thousands of times a second': {},
+  "a crash waits for the other handlers' batches; a handler that fails during `stop()` crashes, and restarts":
+    {
+      'consumer/failures': [
+        'on the way to CRASH the other handlers begin no further message',
+        'on the way to CRASH a failure while the consumer stops is no crash'
+      ]
+    },
+  'what brokers answer is logged as an error even if the consumer deals with it': {
+    'consumer/logs': ['a rebalance is told, and is no error']
+  },
+  'offsets that are none: taken, wrapped, or a SyntaxError': {
+    'consumer/offsets': [
+      'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
+      'commitOffsetsIfNecessary() of the offset "abc" is refused by name',
+      'commitOffsetsIfNecessary() of the offset undefined is refused by name',
+      'an offset that 64 bits do not hold is refused by name'
+    ]
+  },
+  '`socketFactory`': {
+    'consumer/options': ['socketFactory is refused at once']
+  },
+  '`ssl`: anything of `tls.connect`': {
+    'consumer/transport': [
+      'material that cannot be used is refused by name, before anything is connected: ciphers'
+    ]
+  },
+  'IPv6 seeds do not work': {
+    'consumer/options': ['a seed may be an IPv6 address']
+  },
+  '`NODE_ENV=test` changes retries; `sasl` is written to': {
+    'consumer/sasl': [
+      'plain leaves the options as they were',
+      'scram-sha-256 leaves the options as they were',
+      'scram-sha-512 leaves the options as they were'
+    ]
+  },
+  '`subscribe` to a topic that is being created fails': {
+    'consumer/subscribe': ['a topic that is missing is created']
+  },
+  'a RegExp with `g` or `y` misses topics; topics that come later never join': {
+    'consumer/subscribe': [
+      'patterns match them with flags that keep a state, too',
+      'patterns new topics that match join at the next metadata refresh',
+      'patterns may match nothing at first'
+    ]
+  },
+  '`rebalanceTimeout: 0`': {
+    'consumer/options': ['rebalanceTimeout: 0 is refused: no member could ever join']
+  },
+  '`partitionsConsumedConcurrently: 0` hangs': {
+    'consumer/options': [
+      'partitionsConsumedConcurrently: 0 is refused by run()',
+      'partitionsConsumedConcurrently: -1 is refused by run()',
+      'partitionsConsumedConcurrently: 1.5 is refused by run()'
+    ]
+  },
+  '`ssl.ca` without a certificate in it is ignored': {
+    'consumer/transport': [
+      'material that cannot be used is refused by name, before anything is connected: a ca that is none',
+      'material that cannot be used is refused by name, before anything is connected: a certificate without its key',
+      "material that cannot be used is refused by name, before anything is connected: a certificate with another's key",
+      'a client certificate whose passphrase is wrong is refused, without a word of it'
+    ]
+  },
+  "an untrusted certificate, plain text to a TLS port, TLS to a plain one: Node's words, or `Closed connection`":
+    {
+      'consumer/transport': [
+        'a listener with TLS of a private authority is not trusted by `ssl: true`, which says what to do',
+        'a listener of the other kind with TLS, spoken to in plain text, is recognised',
+        'a listener of the other kind without TLS, greeted with TLS, is recognised'
+      ]
+    },
+  'without `sasl`, `connect()` to a listener with SASL succeeds, and the next request fails': {
+    'consumer/sasl': ['a listener with SASL closes on those without, and the log has a guess']
+  },
+  '`kafka.admin()`': {
+    'consumer/options': ['admin() is as much as tracers ask for']
+  },
+  'a session shorter than `reauthenticationThreshold` stalls the consumer': {
+    'consumer/reauthentication': [
+      'with scram512: the connections stay, nothing is lost, nobody rejoins'
+    ]
+  },
+  'OAUTHBEARER: a refused token is ignored': {
+    'consumer/sasl': [
+      'oauthbearer rejects connect() at once when the broker refuses the token, and says what the broker said'
+    ]
+  },
+  'two sockets per broker': {
+    'consumer/sasl': ['oauthbearer asks for a token at every authentication, and never tells it']
+  }
+}

@@ -1,0 +1,44 @@
+// @ts-check
+'use strict'
+
+/** Options that cannot be honoured, and what is said of them. */
+
+const { createTopic } = require('../kafka/helpers')
+const { createConsumer, createKafka } = require('./support')
+
+it('socketFactory is refused at once', () => {
+  const socketFactory = () => {
+    throw new Error('a socket was asked for')
+  }
+  expect(() => createKafka(/** @type {any} */ ({ socketFactory }))).toThrow(/"socketFactory"/)
+})
+
+it('rebalanceTimeout: 0 is refused: no member could ever join', () => {
+  expect(() => createConsumer({ rebalanceTimeout: 0 })).toThrow(/rebalanceTimeout \(0\)/)
+})
+
+it.each([0, -1, 1.5])('partitionsConsumedConcurrently: %d is refused by run()', async count => {
+  const consumer = createConsumer()
+  await consumer.subscribe({ topics: [await createTopic()] })
+  const run = consumer.run({ partitionsConsumedConcurrently: count, eachMessage: async () => {} })
+  await expect(run).rejects.toMatchObject({
+    name: 'KafkaJSNonRetriableError',
+    message: `partitionsConsumedConcurrently must be a positive integer, received ${count}`
+  })
+})
+
+it('a seed may be an IPv6 address', async () => {
+  // Nobody listens; whether the machine has IPv6 at all does not matter.
+  const kafka = createKafka({ brokers: ['[::1]:1'], retry: { retries: 0 } })
+  await expect(createConsumer({ kafka }).connect()).rejects.toMatchObject({
+    message: expect.stringMatching(/^Connection error: connect E\w+ (::1|\[::1\]):1/)
+  })
+})
+
+it('admin() is as much as tracers ask for', async () => {
+  const admin = createKafka().admin()
+  await admin.connect()
+  expect(await admin.describeCluster()).toMatchObject({ clusterId: expect.any(String) })
+  await expect(admin.listTopics()).rejects.toMatchObject({ name: 'KafkaJSNotImplemented' })
+  await admin.disconnect()
+})
