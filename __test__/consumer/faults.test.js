@@ -159,8 +159,8 @@ describe('a broker', () => {
 
   it('that leads partitions freezes: they go on at the new leaders, however long requests may take', async () => {
     const test = await start({ kafka: { requestTimeout: 120_000 } })
-    const coordinator = await coordinatorOf(test.groupId)
-    const victim = cluster.nodes.find(node => node !== coordinator)
+    const coordinating = await coordinator(test.groupId)
+    const victim = cluster.nodes.find(node => node !== coordinating)
     await victim?.sigstop()
     await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
     await victim?.sigcont()
