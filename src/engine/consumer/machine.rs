@@ -443,8 +443,9 @@ impl Consumer {
 
     fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
         self.touch(now, lane, true);
+        let epoch = self.fetch.leader_epoch(lane, next);
         if let Some(partition) = self.fetch.partition(slot) {
-            self.offsets.resolved(partition, next);
+            self.offsets.resolved(partition, next, epoch);
         }
     }
 }

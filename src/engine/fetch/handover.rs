@@ -79,6 +79,7 @@ pub(super) struct Work {
     pub(super) base_offset: i64,
     pub(super) next_offset: i64,
     pub(super) resolved: i64,
+    pub(super) leader_epoch: Option<i32>,
 }
 
 #[derive(Debug, Default)]
@@ -206,6 +207,7 @@ impl Fetch {
             base_offset,
             next_offset,
             resolved: start,
+            leader_epoch: delivery.summary.leader_epoch,
         });
         Some(delivery)
     }
@@ -232,6 +234,12 @@ impl Fetch {
         }
         slot.resolved = Some(next);
         Some((id, next))
+    }
+
+    /// The leader epoch of the record before `next` in this lane's delivery (KIP-320), if it is known.
+    pub fn leader_epoch(&self, lane: usize, next: i64) -> Option<i32> {
+        let work = self.lanes.get(lane)?.work.as_ref()?;
+        work.leader_epoch.filter(|_| work.base_offset < next && next <= work.next_offset)
     }
 
     /// The lane is idle again. Call [`Fetch::progress`] first.

@@ -309,7 +309,7 @@ impl Offsets {
             let wanted = OffsetCommitPartition {
                 partition: *partition,
                 offset: *offset,
-                leader_epoch: -1,
+                leader_epoch: self.epoch_before(topic, *partition, *offset).unwrap_or(-1),
                 metadata: note.clone(),
             };
             match topics.iter_mut().find(|other| *other.name == **topic) {
@@ -333,6 +333,12 @@ impl Offsets {
             topics,
         };
         Some(Outbound { id, to: Target::AnyCoordinator, body: request.into(), held: Duration::ZERO })
+    }
+
+    /// The leader epoch of the record before this offset, for those who read the commit (KIP-320).
+    fn epoch_before(&self, topic: &Arc<str>, partition: i32, offset: i64) -> Option<i32> {
+        let state = self.partitions.get(&TopicPartition { topic: topic.clone(), partition })?;
+        state.resolved_epoch.filter(|_| state.resolved == Some(offset))
     }
 
     fn all_uncommitted(&self) -> Vec<Offset> {

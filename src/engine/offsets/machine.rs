@@ -48,6 +48,8 @@ pub(super) struct Partition {
     pub(super) backoff: Backoff,
     pub(super) start: Option<i64>,
     pub(super) resolved: Option<i64>,
+    /// The leader epoch of the record before `resolved` (KIP-320).
+    pub(super) resolved_epoch: Option<i32>,
     pub(super) committed: Option<i64>,
 }
 
@@ -59,6 +61,7 @@ impl Partition {
             backoff: Backoff::default(),
             start: None,
             resolved: None,
+            resolved_epoch: None,
             committed: None,
         }
     }
@@ -163,19 +166,22 @@ impl Offsets {
         }
         state.start = Some(offset);
         state.resolved = Some(offset);
+        state.resolved_epoch = None;
         self.set_lookup(partition, Lookup::Idle);
         if self.config.auto_commit {
             self.commits.want();
         }
     }
 
-    /// Handlers have finished everything before `next`. May go back: `resolveOffset` may.
-    pub fn resolved(&mut self, partition: &TopicPartition, next: i64) {
+    /// Handlers have finished everything before `next`. May go back: `resolveOffset` may. `epoch` = of the leader that
+    /// wrote the record before it, if known.
+    pub fn resolved(&mut self, partition: &TopicPartition, next: i64, epoch: Option<i32>) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         if next < 0 {
             return;
         }
         state.resolved = Some(next);
+        state.resolved_epoch = epoch;
     }
 
     /// Resolved but not committed, in order.

@@ -23,8 +23,8 @@ pub struct Summary {
     pub used: usize,
     /// Bytes of the records themselves.
     pub bytes: usize,
-    /// Leader epoch of the last batch that was looked at, -1 when unknown (KIP-320).
-    pub leader_epoch: i32,
+    /// The leader epoch of all batches that were opened for it (KIP-320); None when there is none, or more than one.
+    pub leader_epoch: Option<i32>,
 }
 
 /// A slab being filled.
@@ -41,7 +41,8 @@ pub(super) struct Delivery<'a> {
     base_timestamp: i64,
     /// First and last offset that it covers.
     covered: Option<(i64, i64)>,
-    leader_epoch: i32,
+    /// None: no batch so far. -1: several epochs.
+    leader_epoch: Option<i32>,
 }
 
 /// How far [`Delivery::append`] came.
@@ -71,7 +72,7 @@ impl<'a> Delivery<'a> {
             base_offset: 0,
             base_timestamp: 0,
             covered: None,
-            leader_epoch: -1,
+            leader_epoch: None,
         }
     }
 
@@ -85,7 +86,8 @@ impl<'a> Delivery<'a> {
 
     /// Notes that a batch was reached, whatever comes of it.
     pub(super) fn reach(&mut self, batch: &Batch) {
-        self.leader_epoch = batch.leader_epoch;
+        let is_other = self.leader_epoch.is_some_and(|known| known != batch.leader_epoch);
+        self.leader_epoch = Some(if is_other { -1 } else { batch.leader_epoch });
     }
 
     /// Notes that offsets were passed.
@@ -210,7 +212,7 @@ impl<'a> Delivery<'a> {
             messages: int(messages).unsigned_abs(),
             used,
             bytes: self.data_end - layout::HEADER_BYTES,
-            leader_epoch: self.leader_epoch,
+            leader_epoch: self.leader_epoch.filter(|epoch| *epoch >= 0),
         }
     }
 }

@@ -288,6 +288,8 @@ impl BatchReader {
         delivery: &mut Delivery<'_>,
     ) -> Result<Option<Pause>, RecordError> {
         let State::Inside(open) = &mut self.state else { return Ok(None) };
+        // Also when an earlier delivery has opened it.
+        delivery.reach(&open.batch);
         if let Body::Packed(codec, range) = &open.body {
             let packed = self.records.get(range.clone()).unwrap_or_default();
             let output = codecs.decompress(*codec, packed).map_err(|error| RecordError::Decompress {

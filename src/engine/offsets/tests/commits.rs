@@ -41,6 +41,22 @@ fn the_end_of_a_batch_commits_what_is_resolved_everywhere() {
 }
 
 #[test]
+fn a_commit_says_which_leader_wrote_the_last_record_if_it_is_known() {
+    let mut world = World::consuming(manual());
+    let epoch = |world: &World| world.sent_commit().topics[0].partitions[0].leader_epoch;
+    world.resolve(0, 12);
+    world.commit(1, None);
+    assert_eq!(epoch(&world), 6);
+    world.answer_commit();
+    world.commit(2, Some(vec![offset(0, 11)]));
+    assert_eq!(epoch(&world), -1, "of another record");
+    world.answer_commit();
+    world.seek(0, 12);
+    world.commit(3, None);
+    assert_eq!(epoch(&world), -1, "nothing was read there");
+}
+
+#[test]
 fn an_idle_consumer_commits_at_once_and_a_busy_one_fifty_times_a_second() {
     let mut world = World::consuming(config());
     let start = world.now;

@@ -120,7 +120,7 @@ impl World {
     }
 
     pub(super) fn resolve(&mut self, partition: i32, next: i64) {
-        self.offsets.resolved(&t(partition), next);
+        self.offsets.resolved(&t(partition), next, Some(6));
         self.settle();
     }
 

@@ -324,6 +324,28 @@ fn tables_of_many_small_headers_fit_every_slab() {
 }
 
 #[test]
+fn the_leader_epoch_is_told_when_there_is_one_only() {
+    let epochs = |batches: &[(i64, i32)], max_messages: usize| {
+        let encode = |(offset, leader_epoch): &(i64, i32)| {
+            let records = vec![record(*offset, "x"), record(*offset + 1, "y")];
+            TestBatch { leader_epoch: *leader_epoch, ..TestBatch::of(records) }.encode()
+        };
+        let mut reader = BatchReader::new(fetched(batches.iter().flat_map(encode).collect(), 0));
+        let mut codecs = Decompressor::new(1 << 20);
+        let mut epochs = Vec::new();
+        while let Ok(Fill::Delivery(summary)) = reader.fill(&mut codecs, &mut [0; 4096], max_messages) {
+            epochs.push(summary.leader_epoch);
+        }
+        epochs
+    };
+    assert_eq!(epochs(&[(0, 4), (2, 4)], 9), [Some(4)]);
+    assert_eq!(epochs(&[(0, 4), (2, 5)], 9), [None]);
+    assert_eq!(epochs(&[(0, 4), (2, 5)], 2), [None, Some(5)], "the second batch was opened already");
+    assert_eq!(epochs(&[(0, 4), (2, 4)], 1), [Some(4); 4], "in the middle of a batch, too");
+    assert_eq!(epochs(&[(0, -1), (2, -1)], 9), [None]);
+}
+
+#[test]
 fn a_record_must_fill_its_length() {
     for headers in [vec![], vec![(b"a".to_vec(), None)]] {
         let batch = TestBatch::of(vec![TestRecord { headers, ..record(0, "x") }]);
