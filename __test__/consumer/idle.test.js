@@ -1,0 +1,103 @@
+// @ts-check
+'use strict'
+
+/**
+ * Brokers close connections on which nothing happens (`connections.max.idle.ms`, ten minutes by default): nobody may
+ * notice. On a cluster of its own, which closes them after a second.
+ */
+
+const { startCluster } = require('../kafka')
+const { committed, createTopic, produce, withAdmin } = require('../kafka/helpers')
+const {
+  createKafka,
+  logLevel,
+  numbered,
+  numbers,
+  pause,
+  startConsumer,
+  upTo,
+  waitFor
+} = require('./support')
+
+/** How long the broker bears an idle connection, ms. */
+const IDLE = 1000
+/** A long poll is no idleness, as long as it ends before that, ms. */
+const WAIT = IDLE / 3
+
+/** @type {import('../kafka').Cluster} */
+let cluster
+
+beforeAll(async () => {
+  cluster = await startCluster({ config: { 'connections.max.idle.ms': IDLE } })
+})
+
+afterAll(async () => {
+  await cluster?.stop()
+})
+
+/** A consumer, and what it logs from warnings on. */
+const start = async options => {
+  const { brokers } = cluster
+  const lines = /** @type {string[]} */ ([])
+  const logCreator =
+    () =>
+    ({ level, log }) =>
+      void (level <= logLevel.WARN && lines.push(log.message))
+  const topic = await createTopic({ brokers })
+  const kafka = createKafka({ brokers, logLevel: logLevel.WARN, logCreator })
+  const test = await startConsumer({ topics: [topic], kafka, maxWaitTimeInMs: WAIT, ...options })
+  return { ...test, topic, lines, brokers }
+}
+
+const quiet = ({ lines, seen }) => {
+  expect(lines).toEqual([])
+  expect(seen.of('CRASH')).toEqual([])
+  expect(seen.of('GROUP_JOIN')).toHaveLength(1)
+}
+
+it('connections that the broker closes are opened again when they are needed', async () => {
+  // Heartbeats are further apart than what the broker bears: the coordinator's connection is closed again and again.
+  const test = await start({
+    heartbeatInterval: 2500,
+    sessionTimeout: 30_000,
+    metadataMaxAge: 3000
+  })
+  for (let round = 0; round < 4; round++) {
+    await produce(test.topic, numbered(5, { first: round * 5 }), { brokers: test.brokers })
+    const count = (round + 1) * 5
+    await waitFor(() => test.messages.length >= count)
+    await waitFor(async () => {
+      const offsets = await committed(test.groupId, test.topic, test.brokers)
+      return offsets[0] === String(count)
+    })
+    await pause(3 * IDLE) // the time that connections have to be idle
+  }
+  expect(numbers(test.messages)).toEqual(upTo(20))
+  quiet(test)
+})
+
+it('a paused consumer outlives them', async () => {
+  const test = await start({ heartbeatInterval: 2500, sessionTimeout: 30_000 })
+  const { topic, brokers } = test
+  test.consumer.pause([{ topic }])
+  await pause(4 * IDLE)
+  await produce(topic, numbered(5), { brokers })
+  await test.consumer.commitOffsets([{ topic, partition: 0, offset: '0' }])
+  test.consumer.resume([{ topic }])
+  await waitFor(() => test.messages.length >= 5)
+  quiet(test)
+})
+
+it('a consumer that only stands by can be asked', async () => {
+  const test = await start({ heartbeatInterval: 2500, sessionTimeout: 30_000 })
+  await pause(3 * IDLE)
+  const group = await test.consumer.describeGroup()
+  expect(group.members).toHaveLength(1)
+  await withAdmin(test.brokers, admin =>
+    admin.createPartitions({
+      topicPartitions: [{ topic: test.topic, count: 2 }]
+    })
+  )
+  await test.consumer.disconnect()
+  quiet(test)
+})
