@@ -187,7 +187,8 @@ module.exports = {
     ]
   },
   '`batch.rawMessages` has what was filtered': {
-    'consumer/eachBatch': ['the payload has a batch without what was filtered']
+    'consumer/eachBatch': ['the payload has a batch without what was filtered'],
+    'consumer/offsets': ['a batch has no records but its messages']
   },
   '`eachBatch` that resolves nothing is called again at once, thousands of times a second': {
     'consumer/eachBatch': ['resolving of nothing does not make the handler spin']

@@ -357,6 +357,15 @@ describe('a batch', () => {
     await waitFor(async () => (await committed(groupId, topic))[0] === '9')
   })
 
+  it('has no records but its messages', async () => {
+    const topic = await createTopic()
+    await transactions(topic, ['abort', 'commit'])
+    const { result } = await withBatch(topic, ({ batch }) => batch)
+    expect(result.messages.map(({ offset }) => offset)).toEqual(['3', '4'])
+    expect(result.rawMessages).toEqual(result.messages)
+    expect(result.messagesWithinOffset).toEqual(result.messages)
+  })
+
   it('lags behind the high watermark, open transactions included', async () => {
     const topic = await filled(3)
     const producer = observer().producer({
