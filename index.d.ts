@@ -165,7 +165,7 @@ export interface ConsumerConfig {
   sessionTimeout?: number
   /** How long a rebalance waits for this member. Default: 60000. */
   rebalanceTimeout?: number
-  /** Heartbeats are sent by the engine, also while a handler runs. Default: 3000. */
+  /** Heartbeats are sent by the engine, also while a handler runs, and no more than three a second. Default: 3000. */
   heartbeatInterval?: number
   /** Default: 1048576. */
   maxBytesPerPartition?: number
@@ -349,7 +349,10 @@ export interface EachMessagePayload {
   topic: string
   partition: number
   message: KafkaMessage
-  /** Rejects when the group is rebalancing. The engine sends the heartbeats. */
+  /**
+   * Sends a heartbeat unless there was one within `heartbeatInterval`; rejects when the group is rebalancing. The engine
+   * sends heartbeats of its own, so nobody has to call this.
+   */
   heartbeat(): Promise<void>
   /** Pauses this partition; returns what resumes it. */
   pause(): () => void
@@ -359,7 +362,10 @@ export interface EachBatchPayload {
   batch: Batch
   /** Everything up to this message counts as processed. */
   resolveOffset(offset: string): void
-  /** Rejects when the group is rebalancing. The engine sends the heartbeats. */
+  /**
+   * Sends a heartbeat unless there was one within `heartbeatInterval`; rejects when the group is rebalancing. The engine
+   * sends heartbeats of its own, so nobody has to call this.
+   */
   heartbeat(): Promise<void>
   /** Pauses this partition; returns what resumes it. */
   pause(): () => void

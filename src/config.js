@@ -4,6 +4,9 @@
 /**
  * Defaults and validation of everything a user passes in. A value that is `undefined` means the default; unknown keys are
  * ignored. The texts are kafkajs's wherever it complains too.
+ *
+ * Programs take options from the environment, from forms and from YAML, and kafkajs never looks at their types: what can be
+ * read as a number is one, any value is true or false, and nothing in the place of a number means the default.
  */
 
 const { isRegExp } = require('node:util').types
@@ -11,6 +14,8 @@ const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('./errors')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
 const Long = require('./long')
+
+const DEFAULT_CLIENT_ID = 'kafkajs'
 
 /**
  * The options of `new Kafka()`. Brokers, `ssl` and `sasl` are looked at when connecting.
@@ -20,11 +25,11 @@ const kafkaOptions = ({
   brokers,
   ssl,
   sasl,
-  clientId = 'kafkajs',
-  connectionTimeout = 1000,
-  authenticationTimeout = 10000,
-  reauthenticationThreshold = 10000,
-  requestTimeout = 30000,
+  clientId,
+  connectionTimeout,
+  authenticationTimeout,
+  reauthenticationThreshold,
+  requestTimeout,
   enforceRequestTimeout = true,
   retry,
   socketFactory,
@@ -41,12 +46,12 @@ const kafkaOptions = ({
     brokers,
     ssl,
     sasl,
-    clientId,
-    connectionTimeout,
-    authenticationTimeout,
-    reauthenticationThreshold,
-    requestTimeout: enforceRequestTimeout ? requestTimeout : 0,
-    retry,
+    clientId: String(clientId ?? DEFAULT_CLIENT_ID),
+    connectionTimeout: number({ connectionTimeout }, 1000),
+    authenticationTimeout: number({ authenticationTimeout }, 10000),
+    reauthenticationThreshold: number({ reauthenticationThreshold }, 10000),
+    requestTimeout: enforceRequestTimeout ? number({ requestTimeout }, 30000) : 0,
+    retry: retry ?? undefined,
     logLevel,
     logCreator
   }
@@ -59,29 +64,6 @@ const kafkaOptions = ({
 const consumerOptions = ({
   groupId,
   partitionAssigners,
-  metadataMaxAge = 300000,
-  sessionTimeout = 30000,
-  rebalanceTimeout = 60000,
-  heartbeatInterval = 3000,
-  maxBytesPerPartition = 1048576,
-  minBytes = 1,
-  maxBytes = 10485760,
-  maxWaitTimeInMs = 5000,
-  retry = { retries: 5 },
-  allowAutoTopicCreation = true,
-  maxInFlightRequests = null,
-  readUncommitted = false,
-  rackId = '',
-  groupInstanceId = null,
-  groupProtocol = 'classic',
-  maxPollInterval = 300000,
-  autoOffsetReset = null,
-  checkCrcs = true,
-  copyValues = false,
-  maxQueuedBytes = 67108864
-} = {}) => ({
-  groupId,
-  partitionAssigners,
   metadataMaxAge,
   sessionTimeout,
   rebalanceTimeout,
@@ -90,18 +72,41 @@ const consumerOptions = ({
   minBytes,
   maxBytes,
   maxWaitTimeInMs,
-  retry,
-  allowAutoTopicCreation,
+  retry = { retries: 5 },
+  allowAutoTopicCreation = true,
   maxInFlightRequests,
-  readUncommitted,
+  readUncommitted = false,
   rackId,
+  groupInstanceId = null,
+  groupProtocol = 'classic',
+  maxPollInterval,
+  autoOffsetReset = null,
+  checkCrcs = true,
+  copyValues = false,
+  maxQueuedBytes
+} = {}) => ({
+  groupId: groupId && String(groupId),
+  partitionAssigners,
+  metadataMaxAge: number({ metadataMaxAge }, 300000),
+  sessionTimeout: number({ sessionTimeout }, 30000),
+  rebalanceTimeout: number({ rebalanceTimeout }, 60000),
+  heartbeatInterval: number({ heartbeatInterval }, 3000),
+  maxBytesPerPartition: number({ maxBytesPerPartition }, 1048576),
+  minBytes: number({ minBytes }, 1),
+  maxBytes: number({ maxBytes }, 10485760),
+  maxWaitTimeInMs: number({ maxWaitTimeInMs }, 5000),
+  retry,
+  allowAutoTopicCreation: Boolean(allowAutoTopicCreation),
+  maxInFlightRequests: number({ maxInFlightRequests }, null),
+  readUncommitted: Boolean(readUncommitted),
+  rackId: String(rackId ?? ''),
   groupInstanceId,
   groupProtocol,
-  maxPollInterval,
+  maxPollInterval: number({ maxPollInterval }, 300000),
   autoOffsetReset,
-  checkCrcs,
-  copyValues,
-  maxQueuedBytes
+  checkCrcs: Boolean(checkCrcs),
+  copyValues: Boolean(copyValues),
+  maxQueuedBytes: number({ maxQueuedBytes }, 67108864)
 })
 
 /** @typedef {ReturnType<typeof consumerOptions>} ConsumerOptions */
@@ -156,24 +161,25 @@ const validateConsumer = ({
  */
 const runOptions = ({
   autoCommit = true,
-  autoCommitInterval = null,
-  autoCommitThreshold = null,
+  autoCommitInterval,
+  autoCommitThreshold,
   eachBatchAutoResolve = true,
-  partitionsConsumedConcurrently = 1,
+  partitionsConsumedConcurrently,
   eachBatch = null,
   eachMessage = null
 } = {}) => {
-  if (!(Number.isInteger(partitionsConsumedConcurrently) && partitionsConsumedConcurrently > 0)) {
+  const lanes = number({ partitionsConsumedConcurrently }, 1)
+  if (!(Number.isInteger(lanes) && lanes > 0)) {
     fail(
       `partitionsConsumedConcurrently must be a positive integer, received ${partitionsConsumedConcurrently}`
     )
   }
   return {
-    autoCommit,
-    autoCommitInterval,
-    autoCommitThreshold,
-    eachBatchAutoResolve,
-    partitionsConsumedConcurrently,
+    autoCommit: Boolean(autoCommit),
+    autoCommitInterval: number({ autoCommitInterval }, null),
+    autoCommitThreshold: number({ autoCommitThreshold }, null),
+    eachBatchAutoResolve: Boolean(eachBatchAutoResolve),
+    partitionsConsumedConcurrently: lanes,
     eachBatch,
     eachMessage
   }
@@ -197,7 +203,7 @@ const subscribeOptions = ({ topic, topics, fromBeginning = false }) => {
       )
     }
   }
-  return { topics: subscriptions, fromBeginning }
+  return { topics: subscriptions, fromBeginning: Boolean(fromBeginning) }
 }
 
 const EARLIEST_OFFSET = -2n
@@ -271,6 +277,21 @@ const pauseOptions = (action, topicPartitions = []) =>
     }
     return { topic, partitions: partitions.map(Number) }
   })
+
+/**
+ * @template Default
+ * @param {Record<string, any>} option its name and value
+ * @param {Default} byDefault
+ * @returns {number | Default}
+ */
+const number = (option, byDefault) => {
+  const [[name, value]] = Object.entries(option)
+  // parseInt() of a variable that is not set gives NaN.
+  if (value == null || value === '' || Number.isNaN(value)) return byDefault
+  const result = Number(value)
+  if (Number.isNaN(result)) fail(`Invalid ${name}, expected a number received ${value}`)
+  return result
+}
 
 /**
  * @param {string} message

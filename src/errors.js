@@ -352,7 +352,8 @@ const CLASSES = {
     ),
   connection: failure => new KafkaJSConnectionError(failure.message, failure),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
-  timeout: failure => new KafkaJSRequestTimeoutError(failure.message, failure),
+  timeout: failure =>
+    new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
   authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),
   'unsupported-api': failure => new KafkaJSServerDoesNotSupportApiKey(failure.message, failure),
   'no-broker': () => new KafkaJSNoBrokerAvailableError(),

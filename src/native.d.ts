@@ -32,6 +32,9 @@ export interface NativeFailure {
   apiKey: number | null
   apiVersion: number | null
   correlationId: number | null
+  createdAt: number | null // ms since the epoch; of a timeout, as the next two
+  sentAt: number | null
+  pendingDuration: number | null // ms
   cause: NativeFailure | null
 }
 
@@ -94,6 +97,8 @@ export type NativeClientEvent =
       apiVersion: number
     }
   | { type: 'request_queue_size'; broker: string; clientId: string; queueSize: number }
+  /** None of the known brokers has answered lately: `connect` to a seed may help (KIP-899). May come often. */
+  | { type: 'unreachable' }
   /** JavaScript authenticates this connection: rounds through `saslAuthenticate`, then `authenticated`. */
   | { type: 'authenticate'; session: number; host: string; port: number; mechanism: string }
 
@@ -288,6 +293,8 @@ export class NativeConsumer {
   commit(offsets: NativeOffsets[] | null): Promise<NativeFailure | null>
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */
   commitIfNecessary(): Promise<NativeFailure | null>
+  /** Sends a heartbeat unless one was answered within heartbeatInterval; resolves when none is outstanding. */
+  heartbeat(): Promise<void>
   /** Asks handlers to stop, waits for the lanes, commits (autoCommit), leaves. Idempotent. */
   stop(): Promise<void>
 }

@@ -12,10 +12,12 @@ module.exports = {
   // Options
   '`groupInstanceId`': {
     'consumer/staticMembership': [
-      'a member that is restarted has its partitions again, and the others do not rejoin',
-      'a member that does not come back is missed after the session timeout',
-      'a second one of the same name takes the place of the first, which crashes for good'
+      'a member that restarts gets its partition back, without a rebalance',
+      'a member whose name another one takes crashes, and does not start again'
     ]
+  },
+  '`copyValues`': {
+    'consumer/payloads': ['a message has memory of its own with copyValues']
   },
   '`autoOffsetReset`': {
     'consumer/consumeMessages': [
@@ -49,23 +51,34 @@ module.exports = {
     ]
   },
   'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {
-    'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed']
-  },
-  '`stop()` in a handler never ends; before the first join it leaves a zombie': {
-    'consumer/stop': [
-      'stop() right after run() leaves no member behind, and nothing is handled',
-      ...['stop()', 'disconnect()'].flatMap(end =>
-        [
-          'at any moment of the join leaves no member behind',
-          'called by a handler at once, and awaited there, ends',
-          'called by a handler after an await, and awaited there, ends',
-          'called by a handler in a chain of promises, and awaited there, ends',
-          'called by a handler beside others, and awaited there, ends',
-          'called by a handler in a callback, and awaited there, ends with the rebalance timeout'
-        ].map(name => `${end} ${name}`)
-      )
+    'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed'],
+    'consumer/topicIds': [
+      'offsets of a topic that was deleted are not written into the one that bears its name'
     ]
   },
+  '`stop()` in a handler never ends, and during a rejoin ends with it; before the first join it leaves a zombie':
+    {
+      'consumer/lifecycle': ['stop()', 'disconnect()'].flatMap(end =>
+        [
+          'of a consumer that is joining ends soon, and no member is left',
+          'of a consumer that is rejoining ends soon, and no member is left',
+          'of a consumer whom the group keeps waiting ends soon, and it never joins'
+        ].map(name => `${end} ${name}`)
+      ),
+      'consumer/stop': [
+        'stop() right after run() leaves no member behind, and nothing is handled',
+        ...['stop()', 'disconnect()'].flatMap(end =>
+          [
+            'at any moment of the join leaves no member behind',
+            'called by a handler at once, and awaited there, ends',
+            'called by a handler after an await, and awaited there, ends',
+            'called by a handler in a chain of promises, and awaited there, ends',
+            'called by a handler beside others, and awaited there, ends',
+            'called by a handler in a callback, and awaited there, ends with the rebalance timeout'
+          ].map(name => `${end} ${name}`)
+        )
+      ]
+    },
   '`stop()`, `disconnect()`, `seek()`, `resume()` wait for the long poll': {
     'consumer/stop': [
       'stop() of an idle consumer does not wait for the long poll',
@@ -86,21 +99,41 @@ module.exports = {
       'commitOffsets() while stopping commits before it leaves'
     ]
   },
-  'a leader change makes every member rejoin': {},
+  'a leader change makes every member rejoin': {
+    'consumer/faults': ['a broker hands its partitions to others: nobody rejoins']
+  },
   'one topic of several that is deleted crashes the consumer, again and again (with `allowAutoTopicCreation: false`)':
     {
       'consumer/subscribe': ['a topic that is deleted takes no other with it']
     },
+  'a coordinator that moves, loads or freezes is a crash, or the end': {
+    'consumer/faults': [
+      'a broker that coordinates the group freezes: the group goes on with another',
+      'a broker after the other restarts: nothing is lost'
+    ]
+  },
   'a listener that throws breaks the consumer': {
     'consumer/errors': ['a listener that throws does not disturb the consumer']
   },
   '`restartOnFailure` must return a promise': {
     'consumer/errors': ['too many failures ask a restartOnFailure that returns no promise']
   },
+  '`stop()` and `disconnect()` in the middle of a crash do not keep it from restarting': {
+    'consumer/lifecycle': ['stop()', 'disconnect()'].map(
+      end => `${end} in the middle of a crash cancels the restart`
+    )
+  },
   'round robin gives members topics that they do not subscribe': {
     'consumer/subscribe': ['members of a group with different topics get only their own']
   },
-  '"Failed to find group coordinator" hides why': {},
+  "an assigner's `cluster` gives brokers that send any request": {
+    'consumer/assigners': [
+      'the cluster that an assigner gets has brokers that answer what assigners ask, and nothing else'
+    ]
+  },
+  '"Failed to find group coordinator" hides why': {
+    'consumer/authorization': ['a group that it may not join is named as the cause']
+  },
   'snappy, lz4, zstd need plugins': {
     'consumer/codecs': [
       'compressed with snappy 10000 messages of 12 partitions arrive complete and in order',
@@ -120,6 +153,7 @@ module.exports = {
     ]
   },
   'control records and aborted messages at the end are not committed': {
+    'consumer/offsets': ['a batch is committed although it was all aborted'],
     'consumer/transactions': [
       'what is aborted behind the last message is committed: no lag remains',
       'an open transaction that is aborted lets go of what is behind it, and only of that'
@@ -128,12 +162,13 @@ module.exports = {
   '`pause([{ topic, partitions }])` of a paused topic resumes the others': {
     'consumer/pause': ['of a topic, then resume() of one partition: all others stay paused']
   },
-  '`pause()` ignores a partition that is a string; a batch that waits already gives one more message':
+  '`pause()` and `seek()` ignore a partition that is a string; a batch that waits already gives one more message':
     {
       'consumer/pause': [
         'of a partition that is a string is one of that number',
         'of a partition whose messages wait already: none of them is handled'
-      ]
+      ],
+      'consumer/positions': ['a seek to a partition that is a string is one to that number']
     },
   '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {
     'consumer/pause': ['stops some partitions, and paused() names them in order']
@@ -141,6 +176,37 @@ module.exports = {
   "headers named `toString` or `__proto__` collide with Object's": {
     'consumer/consumeMessages': [
       'what a handler gets has headers: several of a name are an array, any name is a name'
+    ],
+    'consumer/payloads': ['a message has headers by the names of what every object has']
+  },
+  '`seek()` right before `stop()` is lost; what `seek()` commits is not told': {
+    'consumer/positions': [
+      'a seek right before stop() is committed',
+      'a seek that is committed is told by COMMIT_OFFSETS'
+    ]
+  },
+  '`batch.rawMessages` has what was filtered': {
+    'consumer/eachBatch': ['the payload has a batch without what was filtered']
+  },
+  '`eachBatch` that resolves nothing is called again at once, thousands of times a second': {
+    'consumer/eachBatch': ['resolving of nothing does not make the handler spin']
+  },
+  "a crash waits for the other handlers' batches; a handler that fails during `stop()` crashes, and restarts":
+    {
+      'consumer/failures': [
+        'on the way to CRASH the other handlers begin no further message',
+        'on the way to CRASH a failure while the consumer stops is no crash'
+      ]
+    },
+  'what brokers answer is logged as an error even if the consumer deals with it': {
+    'consumer/logs': ['a rebalance is told, and is no error']
+  },
+  'offsets that are none: taken, wrapped, or a SyntaxError': {
+    'consumer/offsets': [
+      'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
+      'commitOffsetsIfNecessary() of the offset "abc" is refused by name',
+      'commitOffsetsIfNecessary() of the offset undefined is refused by name',
+      'an offset that 64 bits do not hold is refused by name'
     ]
   },
   '`socketFactory`': {
@@ -162,7 +228,11 @@ module.exports = {
     ]
   },
   '`subscribe` to a topic that is being created fails': {
-    'consumer/subscribe': ['a topic that is missing is created']
+    'consumer/subscribe': ['a topic that is missing is created'],
+    'consumer/topicIds': ['so are those of a topic that is being created']
+  },
+  'a `subscribe()` that rejects has subscribed nevertheless': {
+    'consumer/lifecycle': ['subscribe() that rejects subscribes to nothing']
   },
   'a RegExp with `g` or `y` misses topics; topics that come later never join': {
     'consumer/subscribe': [
@@ -199,6 +269,9 @@ module.exports = {
     },
   'without `sasl`, `connect()` to a listener with SASL succeeds, and the next request fails': {
     'consumer/sasl': ['a listener with SASL closes on those without, and the log has a guess']
+  },
+  '`kafka.producer()`; what its transactions commit shows in `uncommittedOffsets()`': {
+    'consumer/configuration': ['producer() says where to find one']
   },
   '`kafka.admin()`': {
     'consumer/options': ['admin() is as much as tracers ask for']

@@ -82,6 +82,21 @@ describe('the payload', () => {
     }
   })
 
+  it('has a batch without what was filtered', async () => {
+    const topic = await createTopic()
+    const config = { 'transactional.id': uniqueName('transaction') }
+    const producer = await startProducer(sharedCluster().brokers, config)
+    await producer.begin()
+    await producer.send(topic, [{ value: 'a', partition: 0 }])
+    await producer.commit()
+    await producer.close()
+    const { payloads } = await start(topic, () => {})
+    await waitFor(() => payloads.length > 0)
+    const [{ batch }] = payloads
+    expect(/** @type {any} */ (batch).rawMessages).toEqual(batch.messages)
+    expect(batch.messages).toHaveLength(1)
+  })
+
   it('has a batch of at most 2000 messages', async () => {
     const topic = await filled(5000)
     const { payloads } = await start(topic, () => {})
@@ -136,6 +151,15 @@ describe('resolving', () => {
     await consumer.disconnect()
     expect(payloads.slice(0, 3).map(offsetsOf)).toEqual([upTo(3), upTo(3), upTo(3)])
     expect(await committed(groupId, topic)).toEqual({ 0: '-1' })
+  })
+
+  it('of nothing does not make the handler spin', async () => {
+    const topic = await filled(3)
+    const { payloads } = await start(topic, () => {}, { run: { eachBatchAutoResolve: false } })
+    await waitFor(() => payloads.length >= 3)
+    const before = payloads.length
+    await pause(1000)
+    expect(payloads.length - before).toBeLessThan(40)
   })
 
   it('before an error counts: the handler gets the rest again', async () => {
@@ -308,6 +332,28 @@ describe('the world outside', () => {
     const { promise, resolve } = defer()
     await start(topic, async ({ heartbeat }) => resolve(await heartbeat()))
     expect(await promise).toBeUndefined()
+  })
+
+  it('heartbeat() sends one whenever the interval is over, also when several wait for it', async () => {
+    const topic = await filled(1)
+    const { promise, resolve } = defer()
+    const { seen } = await start(
+      topic,
+      async ({ heartbeat }) => {
+        const before = seen.of('HEARTBEAT').length
+        for (let i = 0; i < 20; i++) {
+          await pause(30)
+          await Promise.all([heartbeat(), heartbeat(), heartbeat()])
+        }
+        await pause(30)
+        resolve(seen.of('HEARTBEAT').length - before)
+      },
+      { heartbeatInterval: 20 }
+    )
+    const sent = await promise
+    // The engine's own, on a machine that is slow, are few.
+    expect(sent).toBeGreaterThanOrEqual(20)
+    expect(sent).toBeLessThan(40)
   })
 
   it('pause() stops its partition, and what it returns resumes it', async () => {

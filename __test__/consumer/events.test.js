@@ -343,6 +343,52 @@ it.each(/** @type {const} */ (['HEARTBEAT', 'FETCH']))(
   }
 )
 
+it('GROUP_JOIN comes before run() resolves', async () => {
+  const topic = await createTopic()
+  const consumer = createConsumer()
+  const order = /** @type {string[]} */ ([])
+  for (const name of /** @type {const} */ (['CONNECT', 'GROUP_JOIN'])) {
+    consumer.on(consumer.events[name], () => order.push(name))
+  }
+  await consumer.subscribe({ topics: [topic] })
+  await consumer.run({ eachMessage: async () => {} })
+  expect(order).toEqual(['CONNECT', 'GROUP_JOIN'])
+})
+
+it('HEARTBEAT comes no more often than asked for, each of the same member', async () => {
+  const topic = await createTopic()
+  const heartbeatInterval = 200
+  const begin = performance.now()
+  const { seen } = await startConsumer({ topics: [topic], heartbeatInterval })
+  await waitFor(() => seen.of('HEARTBEAT').length >= 5)
+  const most = (performance.now() - begin) / heartbeatInterval
+  const heartbeats = seen.of('HEARTBEAT')
+  expect(heartbeats.length).toBeLessThanOrEqual(most + 1)
+  const [{ memberId }] = seen.of('GROUP_JOIN')
+  expect(new Set(heartbeats.map(({ memberId: id }) => id))).toEqual(new Set([memberId]))
+})
+
+it('START_BATCH_PROCESS and END_BATCH_PROCESS enclose the handlers of their batch', async () => {
+  const topic = await createTopic({ partitions: 2 })
+  await produce(topic, numbered(20, { partitions: 2 }))
+  const within = /** @type {boolean[]} */ ([])
+  const watched = createConsumer()
+  const seen = watch(watched)
+  await watched.subscribe({ topics: [topic], fromBeginning: true })
+  await watched.run({
+    eachMessage: async ({ partition, message }) => {
+      const begun = seen.of('START_BATCH_PROCESS').filter(batch => batch.partition === partition)
+      const ended = seen.of('END_BATCH_PROCESS').filter(batch => batch.partition === partition)
+      within.push(begun.length === ended.length + 1)
+      expect(Number(message.offset)).toBeLessThanOrEqual(Number(begun.at(-1).lastOffset))
+    }
+  })
+  await waitFor(() => within.length >= 20)
+  await watched.disconnect()
+  expect(within).toEqual(Array(20).fill(true))
+  expect(seen.of('END_BATCH_PROCESS').reduce((sum, { batchSize }) => sum + batchSize, 0)).toBe(20)
+})
+
 it('a listener that was removed is not called', async () => {
   const consumer = createConsumer()
   let calls = 0

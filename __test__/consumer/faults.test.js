@@ -3,9 +3,11 @@
 
 /** Brokers that die, freeze and come back; connections that break. On a cluster of its own. */
 
+const { isDeepStrictEqual } = require('node:util')
 const { startCluster } = require('../kafka')
 const {
   committed,
+  coordinatorOf,
   createTopic,
   logEnd,
   produce,
@@ -48,18 +50,7 @@ const running = () => cluster.brokers.filter((_, i) => cluster.nodes[i].running)
 
 const nodeOf = id => cluster.nodes.find(node => node.id === id)
 
-/** As the broker finds it: by the hash of Java's String. */
-const coordinatorOf = async groupId => {
-  let hash = 0
-  for (const char of groupId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
-  const offsets = '__consumer_offsets'
-  const [topic] = await withAdmin(cluster.brokers, async admin => {
-    const metadata = await admin.fetchTopicMetadata({ topics: [offsets] })
-    return metadata.topics
-  })
-  const partition = (hash & 0x7fffffff) % topic.partitions.length
-  return nodeOf(topic.partitions.find(({ partitionId }) => partitionId === partition)?.leader)
-}
+const coordinator = async groupId => nodeOf(await coordinatorOf(groupId, cluster.brokers))
 
 /** Produces as soon as every partition has a leader that lives. */
 const produceToLiving = async (topic, messages) => {
@@ -91,15 +82,18 @@ const start = async ({ brokers = cluster.brokers, kafka = {}, ...options } = {})
   return { topic, ...consumer }
 }
 
-/** Every message was handled, and none twice in a way that a lost commit does not explain. */
+/** Every message was handled, and committed: in a bad moment disconnect() would not wait for that. */
 const expectComplete = async ({ topic, messages, consumer, groupId }, count = COUNT) => {
   await waitFor(() => distinct(messages).length >= count, { timeout: 45_000 })
   expect(distinct(messages)).toEqual(upTo(count))
-  await consumer.disconnect()
   // The observer is less patient with a dead broker than the consumer.
   const observe = read => waitFor(() => read().catch(() => null))
   const end = await observe(() => logEnd(topic, running()))
-  expect(await observe(() => committed(groupId, topic, running()))).toEqual(end)
+  await waitFor(async () => {
+    const offsets = await committed(groupId, topic, running()).catch(() => null)
+    return offsets && isDeepStrictEqual(offsets, end)
+  })
+  await consumer.disconnect()
 }
 
 /** Offsets of a partition that went on without going back. */
@@ -109,8 +103,8 @@ const isOrdered = messages =>
 describe('a broker', () => {
   it('is killed: nothing is lost, and who does not need to rejoin does not', async () => {
     const test = await start()
-    const coordinator = await coordinatorOf(test.groupId)
-    const victim = cluster.nodes.find(node => node !== coordinator)
+    const spared = await coordinator(test.groupId)
+    const victim = cluster.nodes.find(node => node !== spared)
     await victim?.kill9()
     await produceToLiving(
       test.topic,
@@ -124,7 +118,7 @@ describe('a broker', () => {
 
   it('that coordinates the group is killed: the group goes on with another', async () => {
     const test = await start()
-    await (await coordinatorOf(test.groupId))?.kill9()
+    await (await coordinator(test.groupId))?.kill9()
     await produceToLiving(
       test.topic,
       numbered(PARTITIONS * 10, { partitions: PARTITIONS, first: COUNT })
@@ -133,14 +127,47 @@ describe('a broker', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
+  it('hands its partitions to others: nobody rejoins', async () => {
+    const test = await start()
+    const { topic } = test
+    const replicas = cluster.nodes.map(({ id }) => id)
+    await withAdmin(cluster.brokers, async admin => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      const partitionAssignment = topics[0].partitions.map(({ partitionId, leader }) => ({
+        partition: partitionId,
+        replicas: replicas.filter(id => id !== leader)
+      }))
+      await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] })
+    })
+    await produce(topic, numbered(60, { partitions: PARTITIONS, first: COUNT }), {
+      brokers: cluster.brokers
+    })
+    await expectComplete(test, COUNT + 60)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+    expect(test.seen.of('CRASH')).toEqual([])
+  })
+
   it('that coordinates the group freezes: the group goes on with another', async () => {
     const test = await start()
-    const coordinator = await coordinatorOf(test.groupId)
-    await coordinator?.sigstop()
+    const node = await coordinator(test.groupId)
+    await node?.sigstop()
     await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
-    await coordinator?.sigcont()
+    await node?.sigcont()
     await expectComplete(test)
     expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('that leads partitions freezes: they go on at the new leaders, however long requests may take', async () => {
+    const test = await start({ kafka: { requestTimeout: 120_000 } })
+    const spared = await coordinator(test.groupId)
+    const victim = cluster.nodes.find(node => node !== spared)
+    await victim?.sigstop()
+    await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
+    await victim?.sigcont()
+    await expectComplete(test)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+    expect(test.seen.of('CRASH')).toEqual([])
+    expect(isOrdered(test.messages)).toBe(true)
   })
 
   it('after the other restarts: nothing is lost', async () => {
@@ -187,6 +214,20 @@ describe('a connection', () => {
     for (const proxy of cluster.proxies) await proxy.heal()
     await expectComplete(test)
     expect(test.seen.of('CRASH')).toEqual([])
+  })
+
+  it('says nothing any more: who asks is told what, where and when', async () => {
+    const { consumer } = await start({ ...proxied(), retry: { retries: 0 } })
+    for (const proxy of cluster.proxies) proxy.stall()
+    const error = await consumer.describeGroup().catch(e => e)
+    expect(error.name === 'KafkaJSRequestTimeoutError' ? error : error.cause).toMatchObject({
+      name: 'KafkaJSRequestTimeoutError',
+      broker: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      correlationId: expect.any(Number),
+      createdAt: expect.any(Number),
+      sentAt: expect.any(Number),
+      pendingDuration: expect.any(Number)
+    })
   })
 
   it('cannot be had for a while: the consumer goes on when it can', async () => {

@@ -37,8 +37,8 @@ const moveLog = (directory, base) => {
     batches.writeBigInt64BE(batches.readBigInt64BE(at) + base, at)
   }
   // The broker makes indexes and snapshots anew.
-  for (const file of names.filter(name => /^\d{20}\./.test(name))) {
-    fs.rmSync(path.join(directory, file))
+  for (const name of names.filter(each => /^\d{20}\./.test(each))) {
+    fs.rmSync(path.join(directory, name))
   }
   fs.writeFileSync(path.join(directory, `${String(base).padStart(20, '0')}.log`), batches)
   const epochs = path.join(directory, 'leader-epoch-checkpoint')

@@ -78,8 +78,12 @@ describe.each([
   it('lets the right password in, and never tells it', async () => {
     const log = createLog()
     await consume({ ...overTls({ mechanism, username, password }), ...log.options })
-    const messages = log.entries.map(({ log: { message } }) => message)
-    expect(messages).toContain(`${label} authentication successful`)
+    const messages = log.entries.map(
+      ({ namespace, log: { message } }) => `[${namespace}] ${message}`
+    )
+    expect(messages).toContain(
+      `[SaslAuthenticator-${mechanism.toUpperCase()}] ${label} authentication successful`
+    )
     expect(log.text()).not.toContain(password)
   })
 

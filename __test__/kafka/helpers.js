@@ -140,6 +140,25 @@ const logEnd = async (topic, brokers) => {
 }
 
 /**
+ * Which broker coordinates a group; as the broker finds it: by the hash of Java's String.
+ *
+ * @param {string} groupId
+ * @param {string[]} [brokers]
+ * @returns {Promise<number>} its id
+ */
+const coordinatorOf = async (groupId, brokers) => {
+  let hash = 0
+  for (const char of groupId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
+  const offsets = '__consumer_offsets'
+  const { topics } = await withAdmin(brokers, admin =>
+    admin.fetchTopicMetadata({ topics: [offsets] })
+  )
+  const partition = (hash & 0x7fffffff) % topics[0].partitions.length
+  const found = topics[0].partitions.find(({ partitionId }) => partitionId === partition)
+  return found?.leader ?? -1
+}
+
+/**
  * Asks until the answer is truthy, and returns it.
  *
  * @template T
@@ -185,6 +204,7 @@ const withAdmin = async (brokers, use) => {
 
 module.exports = {
   committed,
+  coordinatorOf,
   createTopic,
   logEnd,
   observer,

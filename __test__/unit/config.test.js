@@ -47,8 +47,52 @@ describe('kafkaOptions', () => {
     expect(requestTimeout).toBe(0)
   })
 
+  it('takes what the environment gives', () => {
+    const text = { connectionTimeout: '3000', requestTimeout: '25000', clientId: 7 }
+    expect(config.kafkaOptions(text)).toMatchObject({
+      connectionTimeout: 3000,
+      requestTimeout: 25000,
+      clientId: '7'
+    })
+    const unset = { connectionTimeout: parseInt(undefined), requestTimeout: '', clientId: null }
+    expect(config.kafkaOptions({ ...unset, retry: null })).toMatchObject({
+      connectionTimeout: 1000,
+      requestTimeout: 30000,
+      clientId: 'kafkajs',
+      retry: undefined
+    })
+    expect(() => config.kafkaOptions({ requestTimeout: '30s' })).toThrow(
+      new KafkaJSNonRetriableError('Invalid requestTimeout, expected a number received 30s')
+    )
+  })
+
   it('refuses socketFactory', () => {
     expect(() => config.kafkaOptions({ socketFactory: () => {} })).toThrow(KafkaJSNonRetriableError)
+  })
+})
+
+describe('consumerOptions', () => {
+  const DEFAULTS = config.consumerOptions({ groupId: 'g' })
+  const numbers = Object.keys(DEFAULTS).filter(name => typeof DEFAULTS[name] === 'number')
+
+  it.each([...numbers, 'maxInFlightRequests'])('takes %s as text', name => {
+    expect(config.consumerOptions({ [name]: '5000' })[name]).toBe(5000)
+    for (const nothing of [null, undefined, '', NaN]) {
+      expect(config.consumerOptions({ [name]: nothing })[name]).toBe(DEFAULTS[name])
+    }
+    expect(() => config.consumerOptions({ [name]: '5 s' })).toThrow(
+      new KafkaJSNonRetriableError(`Invalid ${name}, expected a number received 5 s`)
+    )
+  })
+
+  it('takes any value as true or false, and makes names of what is none', () => {
+    const odd = { groupId: 7, rackId: null, allowAutoTopicCreation: 'true', readUncommitted: 0 }
+    expect(config.consumerOptions(odd)).toMatchObject({
+      groupId: '7',
+      rackId: '',
+      allowAutoTopicCreation: true,
+      readUncommitted: false
+    })
   })
 })
 
@@ -214,7 +258,26 @@ describe('runOptions', () => {
     expect(config.runOptions({ ...explicit, unknown: 1 })).toEqual(defaults)
   })
 
-  it.each([0, -1, 1.5, NaN, '2', null])('refuses %p workers', partitionsConsumedConcurrently => {
+  it('takes what the environment gives', () => {
+    const text = {
+      autoCommit: 'true',
+      autoCommitInterval: '5000',
+      autoCommitThreshold: '100',
+      partitionsConsumedConcurrently: '3',
+      eachBatchAutoResolve: 0
+    }
+    expect(config.runOptions(text)).toMatchObject({
+      autoCommit: true,
+      autoCommitInterval: 5000,
+      autoCommitThreshold: 100,
+      partitionsConsumedConcurrently: 3,
+      eachBatchAutoResolve: false
+    })
+    const unset = { partitionsConsumedConcurrently: NaN, autoCommitInterval: '' }
+    expect(config.runOptions(unset)).toEqual(config.runOptions())
+  })
+
+  it.each([0, -1, 1.5, '0', 'two'])('refuses %p workers', partitionsConsumedConcurrently => {
     expect(() => config.runOptions({ partitionsConsumedConcurrently })).toThrow(
       KafkaJSNonRetriableError
     )

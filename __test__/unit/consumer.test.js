@@ -447,6 +447,36 @@ describe('a crash', () => {
     await consumer.disconnect()
   })
 
+  it('does not leave the cluster without metadata, which tracing libraries read', async () => {
+    const { consumer, runners, world } = create()
+    await consumer.subscribe({ topics: ['t'] })
+    consumer.run({ eachMessage: async () => {} })
+    await jest.advanceTimersByTimeAsync(0)
+    const { onCrash, cluster } = runners[0].options
+    const { brokerPool } = cluster
+    expect(world.metadataRequests).toHaveLength(1)
+
+    onCrash(exceeded())
+    await jest.advanceTimersByTimeAsync(0)
+    expect(brokerPool.metadata).toBe(null)
+    await jest.advanceTimersByTimeAsync(9000)
+    expect(brokerPool.metadata.clusterId).toBe('cluster-1')
+    await consumer.disconnect()
+  })
+
+  it('restarts even if a topic is gone', async () => {
+    const { consumer, runners, world } = create()
+    await consumer.subscribe({ topics: ['t'] })
+    consumer.run({ eachMessage: async () => {} })
+    await jest.advanceTimersByTimeAsync(0)
+    delete world.topics.t
+    runners[0].options.onCrash(exceeded())
+    await jest.advanceTimersByTimeAsync(20000)
+    expect(runners).toHaveLength(2)
+    expect(runners[1].start).toHaveBeenCalled()
+    await consumer.disconnect()
+  })
+
   it('of the first join or connection: run() resolves when it is over', async () => {
     const { consumer, runners, history } = create()
     const run = consumer.run()

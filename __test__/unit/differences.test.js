@@ -24,6 +24,11 @@ test('every key is a row of the README, and every row of its differences is a ke
   expect(keys).toEqual(rowsOf('Differences from kafkajs'))
 })
 
+test('every key has a spec that shows it', () => {
+  const empty = Object.entries(differences).filter(([, specs]) => Object.keys(specs).length === 0)
+  expect(empty).toEqual([])
+})
+
 test('every file in the list exists', () => {
   const files = new Set(Object.values(differences).flatMap(specs => Object.keys(specs)))
   const missing = [...files].filter(file => !fs.existsSync(path.join(TESTS, `${file}.test.js`)))

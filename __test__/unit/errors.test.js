@@ -72,6 +72,9 @@ const failure = given => ({
   apiKey: null,
   apiVersion: null,
   correlationId: null,
+  createdAt: null,
+  sentAt: null,
+  pendingDuration: null,
   cause: null,
   ...given
 })
@@ -101,9 +104,16 @@ describe('fromFailure', () => {
     ],
     [
       'timeout',
-      { broker: 'h:1', correlationId: 4 },
+      { broker: 'h:1', correlationId: 4, createdAt: 5, sentAt: 7, pendingDuration: 2 },
       'KafkaJSRequestTimeoutError',
-      { broker: 'h:1', correlationId: 4, retriable: true }
+      {
+        broker: 'h:1',
+        correlationId: 4,
+        createdAt: 5,
+        sentAt: 7,
+        pendingDuration: 2,
+        retriable: true
+      }
     ],
     ['authentication', {}, 'KafkaJSSASLAuthenticationError', { retriable: false }],
     [

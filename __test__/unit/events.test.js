@@ -1,5 +1,7 @@
 'use strict'
 
+const { spawnSync } = require('node:child_process')
+const path = require('node:path')
 const { Kafka } = require('kafkajs')
 const { events, createEmitter } = require('../../src/events')
 
@@ -56,6 +58,50 @@ describe('events', () => {
     emitter.emit(events.STOP)
     expect(listener).not.toHaveBeenCalled()
     expect(emitter.listens(events.STOP)).toBe(false)
+  })
+
+  it('reach a listener as often as it was added, until each is removed; twice is once', () => {
+    const emitter = createEmitter({ logger: createLogger() })
+    const listener = jest.fn()
+    const removers = [emitter.on(events.STOP, listener), emitter.on(events.STOP, listener)]
+    emitter.emit(events.STOP)
+    expect(listener).toHaveBeenCalledTimes(2)
+    removers[0]()
+    removers[0]()
+    emitter.emit(events.STOP)
+    expect(listener).toHaveBeenCalledTimes(3)
+  })
+
+  it('are one and the same for all listeners, in the order of their adding', () => {
+    const emitter = createEmitter({ logger: createLogger() })
+    const seen = []
+    for (const name of ['a', 'b']) emitter.on(events.STOP, event => seen.push([name, event]))
+    emitter.emit(events.STOP)
+    expect(seen.map(([name]) => name)).toEqual(['a', 'b'])
+    expect(seen[0][1]).toBe(seen[1][1])
+  })
+
+  it('have ids that count over all consumers', () => {
+    const emitters = [1, 2].map(() => createEmitter({ logger: createLogger() }))
+    const ids = []
+    for (const emitter of emitters) emitter.on(events.STOP, ({ id }) => ids.push(id))
+    for (const i of [0, 1, 1, 0]) emitters[i].emit(events.STOP)
+    expect(ids).toEqual([0, 1, 2, 3].map(i => ids[0] + i))
+  })
+
+  it.each([
+    [10, false],
+    [11, true]
+  ])('with %d listeners are a leak for Node: %p', (count, isLeak) => {
+    // Node warns in its own realm, not in that of a test.
+    const program = `
+      const { createEmitter, events } = require('./src/events')
+      const emitter = createEmitter({ logger: {} })
+      for (let i = 0; i < ${count}; i++) emitter.on(events.STOP, () => {})`
+    const options = { cwd: path.join(__dirname, '../..'), encoding: 'utf8' }
+    const { stderr } = spawnSync(process.execPath, ['-e', program], options)
+    expect(stderr.includes('MaxListenersExceededWarning')).toBe(isLeak)
+    expect(stderr === '').toBe(!isLeak)
   })
 
   it.each([

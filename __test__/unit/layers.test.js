@@ -80,6 +80,15 @@ describe('layers', () => {
     expect(loaders).toEqual(['native.js'])
   })
 
+  test('a panic does not unwind into JavaScript', () => {
+    const exported = rustFiles(path.join(SRC, 'bridge')).flatMap(file => [
+      ...fs.readFileSync(file, 'utf8').matchAll(/#\[napi([^\]]*)\]\s+pub fn (\w+)/g)
+    ])
+    expect(exported.length).toBeGreaterThan(20)
+    const careless = exported.filter(([, options]) => !options.includes('catch_unwind'))
+    expect(careless.map(([, , name]) => name)).toEqual([])
+  })
+
   test('the guard sees through what would hide an edge', () => {
     expect(violations('group', 'use crate::engine::fetch::Fetch;')).toEqual(['fetch'])
     expect(violations('group', 'use crate::engine::{fetch, group};')).toContain('a hidden edge')

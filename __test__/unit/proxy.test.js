@@ -1,6 +1,7 @@
 const { once } = require('node:events')
 const net = require('node:net')
 
+const { API } = require('../kafka/protocol')
 const { startProxy } = require('../kafka/proxy')
 
 /** @type {net.Server} answers what it receives */
@@ -168,4 +169,55 @@ it('a broker that is away ends the connection', async () => {
   await once(socket, 'close')
   broker.listen(0)
   await once(broker, 'listening')
+})
+
+describe('answers in the place of a broker', () => {
+  /** @type {import('../kafka/proxy').Proxy} */
+  let kafka
+
+  beforeEach(async () => {
+    kafka = await startProxy({ target: broker.address().port, kafka: true })
+  })
+
+  afterEach(() => kafka.close())
+
+  /** A request; the broker of these tests returns it as it is. */
+  const request = (apiKey, correlationId) => {
+    const frame = Buffer.alloc(14)
+    frame.writeInt32BE(10)
+    frame.writeInt16BE(apiKey, 4)
+    frame.writeInt32BE(correlationId, 8)
+    frame.writeInt16BE(-1, 12)
+    return frame
+  }
+
+  const ask = async (requests, size) => {
+    const [host, port] = kafka.address.split(':')
+    const socket = net.connect(Number(port), host)
+    // In pieces that are no frames.
+    const bytes = Buffer.concat(requests)
+    for (let start = 0; start < bytes.length; start += 5) {
+      socket.write(bytes.subarray(start, start + 5))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    const answer = await read(socket, size)
+    socket.destroy()
+    return answer
+  }
+
+  it('in the order of the requests, as often as asked', async () => {
+    kafka.answer(API.Heartbeat, ({ correlationId }) => Buffer.from(`<${correlationId}>`), 2)
+    const requests = [1, 2, 3, 4].map(id => request(id === 1 ? API.Fetch : API.Heartbeat, id))
+    const answer = await ask(requests, 14 + 3 + 3 + 14)
+    expect(answer).toBe(`${requests[0]}<2><3>${requests[3]}`)
+  })
+
+  it('leaves requests that it has no answer to, and all after heal()', async () => {
+    kafka.answer(API.Heartbeat, () => undefined, 1)
+    const both = [request(API.Heartbeat, 1), request(API.Heartbeat, 2)]
+    expect(await ask(both, 28)).toBe(both.join(''))
+    kafka.answer(API.Heartbeat, () => Buffer.from('no'))
+    await kafka.heal()
+    expect(await ask(both, 28)).toBe(both.join(''))
+  })
 })

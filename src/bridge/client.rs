@@ -66,7 +66,7 @@ pub struct NativeClient {
 
 #[napi]
 impl NativeClient {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeClientOptions,
@@ -93,7 +93,7 @@ impl NativeClient {
         self.shared.clone()
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn connect<'env>(&self, env: &'env Env, host: String, port: u16) -> Result<Object<'env>> {
         let shared = self.shared.clone();
         let work = async move { shared.network.connect_seed(&host, port).await.map(|m| shared.learned(&m)) };
@@ -103,12 +103,12 @@ impl NativeClient {
         })
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn is_connected(&self) -> bool {
         self.shared.network.is_connected()
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn metadata<'env>(
         &self,
         env: &'env Env,
@@ -124,21 +124,21 @@ impl NativeClient {
         answer(env, work, answers::metadata)
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn find_coordinator<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
         let network = self.shared.network.clone();
         let work = async move { queries::find_coordinator(&network, &group_id).await };
         answer(env, work, |env, found| Ok(answers::broker(env, found)?.to_unknown()))
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn describe_group<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
         let network = self.shared.network.clone();
         let work = async move { queries::describe_group(&network, &group_id).await };
         answer(env, work, answers::group)
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn list_offsets<'env>(
         &self,
         env: &'env Env,
@@ -157,7 +157,7 @@ impl NativeClient {
         answer(env, work, answers::offsets)
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn offset_fetch<'env>(
         &self,
         env: &'env Env,
@@ -170,12 +170,12 @@ impl NativeClient {
         answer(env, work, answers::offsets)
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_request_events(&self, on: bool) {
         self.shared.network.request_events(on);
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn sasl_authenticate<'env>(
         &self,
         env: &'env Env,
@@ -191,13 +191,13 @@ impl NativeClient {
         answer(env, work, answers::bytes)
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn authenticated(&self, session: f64, error: Option<String>, retriable: bool) {
         let result = error.map_or(Ok(()), |message| Err(Unauthenticated { message, retriable }));
         self.shared.network.authenticated(session as u64, result);
     }
 
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let network = self.shared.network.clone();
         promise::spawn(env, async move { network.close().await }, |_, ()| Ok(None))

@@ -80,7 +80,7 @@ pub struct NativeAssignment {
 
 #[napi]
 impl NativeConsumer {
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         client: &NativeClient,
@@ -109,7 +109,7 @@ impl NativeConsumer {
     }
 
     /// Joins; called again: other topics.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn start(&mut self, topics: Vec<NativeTopic>) {
         let topics: BTreeMap<String, bool> =
             topics.into_iter().map(|topic| (topic.topic, topic.from_beginning)).collect();
@@ -120,7 +120,7 @@ impl NativeConsumer {
         }
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn complete_protocols(&self, job: f64, error: Option<String>, protocols: Vec<NativeProtocol>) {
         let protocols = protocols.into_iter().map(|protocol| JoinGroupProtocol {
             name: protocol.name,
@@ -129,7 +129,7 @@ impl NativeConsumer {
         self.handle.protocols(job as u64, error.map_or_else(|| Ok(protocols.collect()), Err));
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn complete_assign(&self, job: f64, error: Option<String>, assignments: Vec<NativeAssignment>) {
         let assignments = assignments.into_iter().map(|assignment| SyncGroupAssignment {
             member_id: assignment.member_id,
@@ -140,13 +140,13 @@ impl NativeConsumer {
 
     // ---- hand-over: once per delivery
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn give(&self, slab: Uint8Array) -> u32 {
         self.handle.give(Box::new(Slab(slab)))
     }
 
     /// A slab number, -1 for nothing, -(n + 1) for n staged bytes.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take(&self, lane: u32) -> i64 {
         match self.handle.take(lane as usize) {
             Taken::Slab(slab) => i64::from(slab),
@@ -155,7 +155,7 @@ impl NativeConsumer {
         }
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_staged(&self, lane: u32, mut into: Uint8Array) {
         let Some(staged) = self.handle.take_staged(lane as usize) else { return };
         // SAFETY: the facade has made this array for this call and hands it to nobody else before it returns.
@@ -166,20 +166,20 @@ impl NativeConsumer {
         }
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn slot(&self, slot: u32) -> Option<NativeTopicPartitions> {
         let TopicPartition { topic, partition } = self.handle.slot(slot)?;
         Some(NativeTopicPartitions { topic: topic.to_string(), partitions: vec![partition] })
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn finish(&self, lane: u32, backoff: f64) {
         let wait = Duration::from_millis(backoff.clamp(0.0, 1e9) as u64);
         let outcome = if wait.is_zero() { Outcome::Done } else { Outcome::Again(wait) };
         self.handle.finish(lane as usize, outcome);
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn resolve(&self, lane: u32, next: String) -> Result<()> {
         self.handle.resolve(lane as usize, offset(&next)?);
         Ok(())
@@ -187,40 +187,40 @@ impl NativeConsumer {
 
     // ---- commands
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn seek(&self, topic: String, partition: i32, offset: String) -> Result<()> {
         let offset = self::offset(&offset)?;
         self.handle.seek(TopicPartition { topic: topic.into(), partition }, offset);
         Ok(())
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn pause(&self, topic: String, partitions: Option<Vec<i32>>) {
         self.handle.pause(&topic, partitions.as_deref());
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn resume(&self, topic: String, partitions: Option<Vec<i32>>) {
         self.handle.resume(&topic, partitions.as_deref());
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn paused(&self) -> Vec<NativeTopicPartitions> {
         events::partitions_by_topic(self.handle.paused())
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn assignment(&self) -> Vec<NativeTopicPartitions> {
         events::partitions_by_topic(self.handle.assignment())
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn uncommitted(&self) -> Vec<NativeOffsets> {
         let offsets = self.handle.uncommitted();
         events::by_topic(offsets.into_iter().map(|(partition, offset)| (partition, offset, None)).collect())
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn commit<'env>(&self, env: &'env Env, offsets: Option<Vec<NativeOffsets>>) -> Result<Object<'env>> {
         let offsets = offsets.map(flatten).transpose()?;
         let (deferred, promise) = promise::pending(env)?;
@@ -230,7 +230,7 @@ impl NativeConsumer {
         Ok(promise)
     }
 
-    #[napi(ts_return_type = "Promise<unknown>")]
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn commit_if_necessary<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let (deferred, promise) = promise::pending(env)?;
         self.handle.commit_if_necessary(|result| {
@@ -239,19 +239,27 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    /// Resolves when no heartbeat is outstanding.
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    pub fn heartbeat<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let (deferred, promise) = promise::pending(env)?;
+        self.handle.heartbeat(|| promise::settle_null(deferred));
+        Ok(promise)
+    }
+
     /// Fetch events are only made while somebody listens.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_fetch_events(&self, on: bool) {
         self.handle.fetch_events(on);
     }
 
     /// Reads the cells now: `autoCommitInterval` and `autoCommitThreshold` are about every single message.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn progress(&self) {
         self.handle.progress();
     }
 
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn stop<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let (deferred, promise) = promise::pending(env)?;
         self.handle.stop(|_| promise::settle_null(deferred));

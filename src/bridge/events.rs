@@ -79,7 +79,7 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("error", failure::failure(env, &error)?)?;
         }
         // These stay on our side: the driver consumes them.
-        Event::Brokers(_) | Event::CommitDone { .. } | Event::Stopped => {}
+        Event::Brokers(_) | Event::CommitDone { .. } | Event::HeartbeatDone { .. } | Event::Stopped => {}
     }
     Ok(object)
 }
@@ -210,6 +210,7 @@ pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result
             object.set("port", i32::from(port))?;
             object.set("mechanism", mechanism)?;
         }
+        NetworkEvent::Unreachable => object.set("type", "unreachable")?,
         NetworkEvent::Log { level, namespace, message, extra } => {
             return log_line(env, level as i32, namespace, message, extra);
         }

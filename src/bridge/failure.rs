@@ -20,6 +20,8 @@ struct Fields<'a> {
     api: Option<(&'a str, i16)>,
     api_version: Option<i16>,
     correlation_id: Option<i32>,
+    /// createdAt, sentAt, pendingDuration.
+    times: Option<[u64; 3]>,
 }
 
 /// A failure as an object.
@@ -81,7 +83,16 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
             object(env, "connection", Fields { broker: Some(broker), code_name: *code, ..fields })
         }
         NetError::Closed { broker } => object(env, "closed", Fields { broker: Some(broker), ..fields }),
-        NetError::Timeout { broker, api, key, version, correlation_id } => object(
+        NetError::Timeout {
+            broker,
+            api,
+            key,
+            version,
+            correlation_id,
+            created_at,
+            sent_at,
+            pending_duration,
+        } => object(
             env,
             "timeout",
             Fields {
@@ -89,6 +100,7 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
                 api: Some((api, *key)),
                 api_version: Some(*version),
                 correlation_id: Some(*correlation_id),
+                times: Some([*created_at, *sent_at, *pending_duration]),
                 ..fields
             },
         ),
@@ -133,6 +145,13 @@ fn object<'env>(env: &'env Env, kind: &str, fields: Fields<'_>) -> Result<Object
     object.set("apiKey", fields.api.map(|(_, key)| i32::from(key)))?;
     object.set("apiVersion", fields.api_version.map(i32::from))?;
     object.set("correlationId", fields.correlation_id)?;
+    let [created_at, sent_at, pending_duration] = match fields.times {
+        Some(times) => times.map(|ms| Some(ms as f64)),
+        None => [None; 3],
+    };
+    object.set("createdAt", created_at)?;
+    object.set("sentAt", sent_at)?;
+    object.set("pendingDuration", pending_duration)?;
     object.set("cause", napi::bindgen_prelude::Null)?;
     Ok(object)
 }

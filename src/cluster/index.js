@@ -194,6 +194,10 @@ class Cluster {
         return emitter.emit(events.REQUEST_TIMEOUT, payload)
       case 'request_queue_size':
         return emitter.emit(events.REQUEST_QUEUE_SIZE, payload)
+      case 'unreachable':
+        // They may have moved, all of them: the seeds know more. What goes wrong is logged, and will be tried again.
+        if (client === this.client) this.connect().catch(() => {})
+        return
       case 'authenticate':
         this.authenticate(client, /** @type {any} */ (payload))
     }

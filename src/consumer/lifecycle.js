@@ -148,8 +148,22 @@ class Lifecycle {
     await this.cluster.connect()
     if (session.stopping) return
     this.emitter.emit(events.CONNECT)
+    this.loadMetadata()
     this.followPatterns(session)
     await session.runner.start(new Map(this.subscription.topics))
+  }
+
+  /**
+   * What tracing libraries find in the cluster, which forgets everything when it disconnects. Nothing waits for it: the
+   * engine has metadata of its own, and so has an assigner's `assign()`.
+   * @private
+   */
+  loadMetadata() {
+    const { cluster, logger, groupId } = this
+    if (this.subscription.topics.size === 0) return
+    cluster.refreshMetadataIfNecessary().catch(({ message }) => {
+      logger.debug(`Metadata could not be read: ${message}`, { groupId })
+    })
   }
 
   /**

@@ -9,6 +9,7 @@
  */
 
 const { performance } = require('node:perf_hooks')
+const { setImmediate: nextTurn } = require('node:timers/promises')
 const native = require('../native')
 const {
   KafkaJSError,
@@ -89,6 +90,7 @@ class Runner {
     })
     /** @type {Promise<void> | null} */
     this.stopping = null
+    this.over = false
     this.crashed = false
     this.joined = () => {}
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
@@ -97,9 +99,16 @@ class Runner {
     this.untilLook = MOST_PER_LOOK
     this.perLook = MOST_PER_LOOK
 
+    /** When the engine may next be asked for a heartbeat, by `Date.now()`. */
+    this.nextHeartbeat = 0
+    /** @type {Promise<void> | null} shared by all who wait for the same one */
+    this.beating = null
     this.heartbeat = async () => {
-      const code = this.cells[GROUP_ERROR]
-      if (code !== 0) throw createErrorFromCode(code)
+      this.throwGroupError()
+      if (Date.now() < this.nextHeartbeat) return
+      this.beating ??= this.beat()
+      await this.beating
+      this.throwGroupError()
     }
   }
 
@@ -158,6 +167,7 @@ class Runner {
         this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })
       }
     } finally {
+      this.over = true
       clearInterval(this.keepAlive)
       this.membership.end()
       this.hasStarted(this.consumer)
@@ -209,7 +219,8 @@ class Runner {
 
   /** The payload's method: given offsets at once, else what interval and threshold say. */
   async commitOffsetsIfNecessary(offsets) {
-    if (!offsets) return void unwrap(await this.consumer.commitIfNecessary())
+    // A handler that outlived the consumer: nothing is necessary any more.
+    if (!offsets) return this.over ? undefined : this.committed(this.consumer.commitIfNecessary())
     if (!offsets.topics) return this.commit(null)
     const given = offsets.topics.flatMap(({ topic, partitions }) =>
       partitions.map(written => ({ topic, written }))
@@ -244,7 +255,17 @@ class Runner {
     if (!consumer) {
       throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
     }
-    unwrap(await consumer.commit(topics))
+    await this.committed(consumer.commit(topics))
+  }
+
+  /**
+   * The end of a commit and its event come from the engine by two ways; COMMIT_OFFSETS goes first.
+   * @param {Promise<any>} answer
+   */
+  async committed(answer) {
+    const failure = await answer
+    await nextTurn()
+    unwrap(failure)
   }
 
   uncommittedOffsets() {
@@ -328,6 +349,26 @@ class Runner {
       this.slots.set(number, slot)
     }
     return slot
+  }
+
+  /** Asks for a heartbeat; the engine knows whether one is due. */
+  async beat() {
+    this.heartbeatSeen()
+    try {
+      await this.consumer.heartbeat()
+    } finally {
+      this.beating = null
+    }
+  }
+
+  /** Listeners never see two that are closer than the interval. */
+  heartbeatSeen() {
+    this.nextHeartbeat = Date.now() + this.options.heartbeatInterval
+  }
+
+  throwGroupError() {
+    const code = this.cells[GROUP_ERROR]
+    if (code !== 0) throw createErrorFromCode(code)
   }
 
   pausePartition(topic, partition) {
@@ -445,6 +486,7 @@ class Runner {
       this.crash(this.membership.callbackError ?? fromFailure(event.error))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
+    if (event.type === 'heartbeat') this.heartbeatSeen()
     if (event.type === 'joined') this.joined()
   }
 

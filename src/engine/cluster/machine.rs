@@ -19,6 +19,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::fetch::NodeEndpoint;
 use crate::engine::protocol::find_coordinator::FindCoordinatorRequest;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::metadata::MetadataBroker;
@@ -177,6 +178,18 @@ impl Cluster {
     /// Somebody met a stale leader.
     pub fn refresh(&mut self) {
         self.refresh.wanted = true;
+    }
+
+    /// KIP-951: an error told where nodes are. Says whether one of them is new; what metadata says of the others is no
+    /// older.
+    pub fn nodes_named(&mut self, nodes: Vec<NodeEndpoint>) -> bool {
+        let mut news = false;
+        for NodeEndpoint { node_id, host, port, rack } in nodes {
+            if !self.metadata.has_broker(node_id) {
+                news |= self.metadata.add_broker(MetadataBroker { node_id, host, port, rack });
+            }
+        }
+        news
     }
 
     /// KIP-951: an error named the new leader.

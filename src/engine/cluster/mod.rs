@@ -70,4 +70,6 @@ pub enum Target {
     Coordinator(i32),
     /// The group's coordinator, whoever that is.
     AnyCoordinator,
+    /// As [`Target::AnyCoordinator`], beside a request that it holds back.
+    AnyCoordinatorExpress,
 }

@@ -11,6 +11,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::fetch::NodeEndpoint;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
 
@@ -227,6 +228,20 @@ fn a_closing_client_asks_no_more_and_says_nothing() {
     world.answer_refresh(Err(NetError::ClientClosed));
     world.pass(MAX_AGE / 2);
     assert_eq!((world.asked(), world.events()), (vec![], vec![]));
+}
+
+#[test]
+fn nodes_that_a_fetch_names_are_brokers_unless_the_metadata_knows_better() {
+    let mut world = World::settled();
+    let node = |node_id, host: &str| NodeEndpoint { node_id, host: host.into(), port: 9, rack: None };
+    assert!(world.cluster.nodes_named(vec![node(3, "old"), node(8, "new")]));
+    let named = |world: &World, id| {
+        let broker = world.cluster.metadata().brokers().iter().find(|broker| broker.node_id == id);
+        broker.map(|broker| broker.host.clone())
+    };
+    assert_eq!(named(&world, 8).as_deref(), Some("new"));
+    assert_ne!(named(&world, 3).as_deref(), Some("old"));
+    assert!(!world.cluster.nodes_named(vec![node(8, "newer")]), "the metadata will tell");
 }
 
 #[test]

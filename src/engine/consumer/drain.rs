@@ -1,6 +1,6 @@
 //! Letting go of partitions in good order: lanes finish their message, resolved offsets are committed, then the
 //! partitions go. A rebalance rejoins after it, a stop leaves the group. Also here: the poll-interval guard, which
-//! lets go when a handler does not.
+//! lets go when a handler does not: it skips the lanes, and leaves the group until the handler moves on.
 //!
 //! ```text
 //! Lanes ──all idle, or deadline──► Flush ──flushed, or deadline──► released
@@ -22,6 +22,8 @@ use super::machine::{Consumer, Phase};
 pub(super) struct Drain {
     step: Step,
     deadline: Instant,
+    /// Silence moves the deadline forward to [`SILENCE`], answers move it back, but not beyond this.
+    limit: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,7 @@ enum Step {
 
 impl Drain {
     pub(super) fn waiting(deadline: Instant) -> Drain {
-        Drain { step: Step::Lanes, deadline }
+        Drain { step: Step::Lanes, deadline, limit: deadline }
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -59,13 +61,28 @@ impl Consumer {
         let Some(drain) = self.drain else { return };
         let late = now >= drain.deadline;
         match drain.step {
-            Step::Lanes if late || self.fetch.lanes_idle() => {
-                self.drain = Some(Drain { step: Step::Flush, deadline: now + FLUSH_BOUND });
-                self.offsets.flush();
-            }
+            Step::Lanes if late || self.fetch.lanes_idle() => self.flush(now),
             Step::Flush if late => self.released(now),
             Step::Leave if late => self.stopped(),
             _ => {}
+        }
+    }
+
+    /// Commits what is resolved. A rebalance has time for that; whoever leaves does not wait for brokers that are silent.
+    fn flush(&mut self, now: Instant) {
+        let limit = now + FLUSH_BOUND;
+        let rebalances = self.phase == Phase::Running && !self.stalled;
+        let deadline = if rebalances { limit } else { now + SILENCE };
+        self.drain = Some(Drain { step: Step::Flush, deadline, limit });
+        self.offsets.flush();
+    }
+
+    /// A broker has answered: it is worth waiting for the next answer.
+    pub(super) fn heard(&mut self, now: Instant) {
+        if let Some(drain) = &mut self.drain
+            && drain.step == Step::Flush
+        {
+            drain.deadline = drain.deadline.max(now + SILENCE).min(drain.limit);
         }
     }
 
@@ -77,15 +94,23 @@ impl Consumer {
     }
 
     fn released(&mut self, now: Instant) {
+        let silent = self.drain.is_some_and(|drain| now >= drain.deadline);
         self.fetch.unassign_all();
         self.offsets.revoke_all();
+        self.drain = None;
         if let Phase::Stopping { .. } = self.phase {
             // A JoinGroup under way may bring a member id that must not stay behind: the group waits for it.
-            let bound = if self.group.is_rebalancing() { JOIN_BOUND } else { LEAVE_BOUND };
-            self.drain = Some(Drain { step: Step::Leave, deadline: now + bound });
+            let bound = match silent {
+                _ if self.group.is_rebalancing() => JOIN_BOUND,
+                true => LEAVE_BOUND_IN_SILENCE,
+                false => LEAVE_BOUND,
+            };
+            let deadline = now + bound;
+            self.drain = Some(Drain { step: Step::Leave, deadline, limit: deadline });
             self.group.leave(now);
+        } else if self.stalled {
+            self.leave_until_progress(now);
         } else {
-            self.drain = None;
             self.group.revoked(now);
         }
     }
@@ -95,11 +120,16 @@ impl Consumer {
         self.fetch.suspend(matches!(self.phase, Phase::Stopping { .. }));
         self.fetch.unassign_all();
         self.offsets.revoke_all();
+        // The guard was about to leave.
+        let leaving = self.stalled && self.drain.is_some();
         if self.phase == Phase::Running {
             self.drain = None;
         }
         self.refuse_vain_commits();
         self.flushed(now);
+        if leaving && self.phase == Phase::Running {
+            self.leave_until_progress(now);
+        }
     }
 
     /// A handler may be waiting for a commit that waits for a generation, and the generation for the handler: those
@@ -125,6 +155,7 @@ impl Consumer {
                 self.events.push_back(Event::CommitDone { ticket, result });
             }
         }
+        self.settle_heartbeats();
         self.events.push_back(Event::Stopped);
     }
 
@@ -135,12 +166,10 @@ impl Consumer {
         if let Some(progress) = self.lane_progress.get_mut(lane) {
             *progress = busy.then_some(now);
         }
-        // Another handler's progress does not heal the one that is stuck.
-        if self.stalled && self.oldest_progress_ends().is_none_or(|end| now < end) {
-            self.stalled = false;
-            if self.phase == Phase::Running {
-                self.group.join(now, self.topics.keys().cloned().collect());
-            }
+        // Another handler's progress does not heal the one that is stuck. What is being committed comes first.
+        let leaving = self.drain.is_some();
+        if self.stalled && !leaving && self.oldest_progress_ends().is_none_or(|end| now < end) {
+            self.rejoin_after_stall(now);
         }
     }
 
@@ -169,15 +198,37 @@ impl Consumer {
                 ),
                 extra: Vec::new(),
             }));
-            self.lost(now);
-            self.group.lost(now, "maxPollInterval exceeded");
+            // What is resolved would come again elsewhere.
+            self.fetch.suspend(false);
+            self.fetch.unassign_all();
+            self.flush(now);
+        }
+    }
+
+    /// The partitions are given up and what could be committed is committed.
+    fn leave_until_progress(&mut self, now: Instant) {
+        self.refuse_vain_commits();
+        self.group.lost(now, "maxPollInterval exceeded");
+        if self.oldest_progress_ends().is_none_or(|end| now < end) {
+            self.rejoin_after_stall(now);
+        }
+    }
+
+    fn rejoin_after_stall(&mut self, now: Instant) {
+        self.stalled = false;
+        if self.phase == Phase::Running {
+            self.group.join(now, self.topics.keys().cloned().collect());
         }
     }
 }
 
 /// One commit on a healthy broker takes milliseconds.
 const FLUSH_BOUND: Duration = Duration::from_secs(5);
+/// Whoever leaves waits so long for an answer, whichever.
+const SILENCE: Duration = Duration::from_millis(1_500);
 /// Leaving is a courtesy: the session's end would do.
 const LEAVE_BOUND: Duration = Duration::from_secs(1);
+/// When the last commit was not answered, this will hardly be.
+const LEAVE_BOUND_IN_SILENCE: Duration = Duration::from_millis(300);
 /// More than the group itself needs to give up on a JoinGroup.
 const JOIN_BOUND: Duration = Duration::from_secs(6);

@@ -58,6 +58,8 @@ pub struct Consumer {
     pub(super) pending_seeks: HashMap<TopicPartition, i64>,
     /// When each busy lane last made progress.
     pub(super) lane_progress: Vec<Option<Instant>>,
+    /// Tickets of handlers that wait for a heartbeat.
+    pub(super) beating: Vec<u64>,
     /// The poll-interval guard has fired: we are out of the group until a handler moves on.
     pub(super) stalled: bool,
     pub(super) events: VecDeque<Event>,
@@ -120,6 +122,7 @@ impl Consumer {
             topics: BTreeMap::new(),
             pending_seeks: HashMap::new(),
             lane_progress: vec![None; config.fetch.lanes],
+            beating: Vec::new(),
             stalled: false,
             events: VecDeque::new(),
             config,
@@ -217,6 +220,22 @@ impl Consumer {
         accepts
     }
 
+    /// The user's `heartbeat()`: one goes out unless the last was answered within the interval. Answered by
+    /// [`Event::HeartbeatDone`] when none is outstanding; then [`Consumer::pending_error`] knows.
+    pub fn heartbeat(&mut self, now: Instant, ticket: u64) {
+        self.group.heartbeat(now);
+        self.beating.push(ticket);
+        self.settle_heartbeats();
+    }
+
+    /// Whoever waits for a heartbeat waits for no other: a rebalance, a back-off and the end answer as well.
+    pub(super) fn settle_heartbeats(&mut self) {
+        if self.phase != Phase::Running || !self.group.is_beating() {
+            let done = self.beating.drain(..).map(|ticket| Event::HeartbeatDone { ticket });
+            self.events.extend(done);
+        }
+    }
+
     /// What the user's `heartbeat()` should reject with.
     pub fn pending_error(&self) -> Option<ErrorCode> {
         if self.drain.is_some() && self.phase == Phase::Running {
@@ -312,6 +331,9 @@ impl Consumer {
 
     /// The answer to the request with this tag.
     pub fn handle_response(&mut self, now: Instant, tag: Tag, response: Result<Response, NetError>) {
+        if response.is_ok() && matches!(tag.room, Room::Cluster | Room::Offsets) {
+            self.heard(now);
+        }
         match tag.room {
             Room::Cluster => self.cluster.handle_response(now, tag.id, response),
             Room::Group => self.group.handle_response(now, tag.id, response),
@@ -345,8 +367,12 @@ impl Consumer {
             self.route(now);
         }
         let (room, mut outbound) = found?;
-        if let (Target::AnyCoordinator, Some(node)) = (outbound.to, self.cluster.coordinator()) {
-            outbound.to = Target::Coordinator(node);
+        if let Some(node) = self.cluster.coordinator() {
+            outbound.to = match outbound.to {
+                Target::AnyCoordinator => Target::Coordinator(node),
+                Target::AnyCoordinatorExpress => Target::Node(node),
+                to => to,
+            };
         }
         Some((Tag { room, id: outbound.id }, outbound))
     }

@@ -104,6 +104,11 @@ pub enum Event {
         /// How.
         result: Result<(), Failure>,
     },
+    /// No heartbeat is outstanding.
+    HeartbeatDone {
+        /// From [`Consumer::heartbeat`].
+        ticket: u64,
+    },
     /// A Fetch went out.
     FetchStart {
         /// Where to.

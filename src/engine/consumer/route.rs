@@ -31,9 +31,10 @@ impl Consumer {
             } else if let Some(event) = self.fetch.poll_event() {
                 self.fetch_event(event);
             } else {
-                return;
+                break;
             }
         }
+        self.settle_heartbeats();
     }
 
     /// The part of [`Consumer::route`] that decoding and finishing can have stirred.
@@ -50,6 +51,7 @@ impl Consumer {
                     let brokers = self.cluster.metadata().brokers().to_vec();
                     self.events.push_back(Event::Brokers(brokers));
                 }
+                self.fetch.leaders_changed(self.cluster.metadata());
                 for partition in change.recreated.iter().flat_map(|topic| self.offsets.recreated(topic)) {
                     self.fetch.await_position(&partition);
                 }
@@ -185,8 +187,15 @@ impl Consumer {
                 self.events.push_back(Event::FetchEnd { node, duration });
             }
             fetch::Event::RefreshMetadata => self.cluster.refresh(),
+            fetch::Event::NodesNamed(nodes) => {
+                if self.cluster.nodes_named(nodes) {
+                    let brokers = self.cluster.metadata().brokers().to_vec();
+                    self.events.push_back(Event::Brokers(brokers));
+                }
+            }
             fetch::Event::LeaderMoved { partition, node, epoch } => {
                 self.cluster.leader_moved(&partition, node, epoch);
+                self.fetch.leaders_changed(self.cluster.metadata());
             }
             fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
             fetch::Event::Failed(failure) => self.crash(failure),

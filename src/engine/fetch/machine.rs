@@ -63,6 +63,10 @@ pub(super) struct Node {
 }
 
 impl Node {
+    fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
+        self.main.iter().chain(&self.express)
+    }
+
     /// An idle broker's long poll waits for the express Fetch to come back, so that one Fetch asks for everything
     /// again; otherwise the two would miss each other for ever.
     fn joins_at(&self) -> Option<Instant> {
@@ -74,6 +78,8 @@ impl Node {
 pub(super) struct InFlight {
     pub(super) id: u64,
     pub(super) sent_at: Instant,
+    /// An answer should have come by then: long enough to wonder whether the broker lives.
+    pub(super) overdue_at: Instant,
     pub(super) asked: Vec<SlotId>,
     /// From v13 on the answer names topics by their ids only.
     pub(super) topics: Vec<(TopicId, Arc<str>)>,
@@ -183,7 +189,11 @@ impl Fetch {
 
     /// The next Fetch to send.
     pub fn poll_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
-        if self.suspended || self.is_full() {
+        if self.suspended {
+            return None;
+        }
+        self.look_for_overdue(now);
+        if self.is_full() {
             return None;
         }
         let mut by_node: HashMap<i32, Vec<Wanted>> = HashMap::new();
@@ -245,7 +255,9 @@ impl Fetch {
         let express = self.nodes.values().filter(|node| node.express.is_none());
         let express = express.filter_map(|node| node.main.as_ref().map(|main| main.sent_at + EXPRESS_AFTER));
         let nodes = self.nodes.values().flat_map(|node| node.muted_until.into_iter().chain(node.joins_at()));
-        slots.filter_map(|slot| slot.wakes_at(now)).chain(express).chain(nodes).filter(|at| *at > now).min()
+        let overdue = self.nodes.values().flat_map(Node::in_flight).map(|in_flight| in_flight.overdue_at);
+        let waits = express.chain(nodes).chain(overdue).filter(|at| *at > now);
+        slots.filter_map(|slot| slot.wakes_at(now)).chain(waits).min()
     }
 
     /// Is as much buffered as may be? What paused partitions have does not count: it is dropped if need be, and asked
@@ -270,10 +282,13 @@ impl Fetch {
         };
         let id = self.next_request;
         self.next_request += 1;
-        let mut in_flight = InFlight { id, sent_at: now, asked: Vec::new(), topics: Vec::new() };
+        let max_wait = if express { self.config.max_wait.min(EXPRESS_WAIT) } else { self.config.max_wait };
+        let overdue_at = now + max_wait + OVERDUE;
+        let mut in_flight = InFlight { id, sent_at: now, overdue_at, asked: Vec::new(), topics: Vec::new() };
         for want in &wanted {
             let Some(slot) = self.slots.get_mut(want.slot.index()) else { continue };
-            slot.in_flight = Some(Asked { request: id, offset: want.partition.fetch_offset });
+            let offset = want.partition.fetch_offset;
+            slot.in_flight = Some(Asked { request: id, node: node_id, offset });
             in_flight.asked.push(want.slot);
             if in_flight.topics.last().is_none_or(|(_, name)| *name != slot.partition.topic) {
                 in_flight.topics.push((want.topic_id, slot.partition.topic.clone()));
@@ -285,7 +300,6 @@ impl Fetch {
         };
         let rack_id =
             if wanted.iter().any(leader_only) { String::new() } else { self.config.rack_id.clone() };
-        let max_wait = if express { self.config.max_wait.min(EXPRESS_WAIT) } else { self.config.max_wait };
         let mut request = FetchRequest {
             max_wait_ms: i32::try_from(max_wait.as_millis()).unwrap_or(i32::MAX),
             min_bytes: self.config.min_bytes,
@@ -310,6 +324,23 @@ impl Fetch {
         };
         self.events.push_back(Event::FetchStart { node: node_id });
         Some(Outbound { id, to, body: Request::Fetch(request), held: max_wait })
+    }
+
+    /// A broker that is silent may be dead, and its partitions may have moved: the metadata will tell, long before the
+    /// request times out.
+    fn look_for_overdue(&mut self, now: Instant) {
+        let mut found = false;
+        for in_flight in
+            self.nodes.values_mut().flat_map(|node| node.main.iter_mut().chain(&mut node.express))
+        {
+            if now >= in_flight.overdue_at {
+                in_flight.overdue_at = now + OVERDUE;
+                found = true;
+            }
+        }
+        if found {
+            self.refresh_metadata();
+        }
     }
 
     pub(super) fn mute(&mut self, id: SlotId, now: Instant) {
@@ -364,6 +395,8 @@ impl Fetch {
 const EXPRESS_AFTER: Duration = Duration::from_millis(20);
 /// That second Fetch is held back no longer than this, so that its slots soon join the long poll.
 const EXPRESS_WAIT: Duration = Duration::from_millis(250);
+/// An answer that is so late is missed.
+const OVERDUE: Duration = Duration::from_secs(2);
 const WITHOUT_SESSION: i32 = -1;
 /// Bytes of a message before we have seen one.
 const FIRST_GUESS: usize = 128;

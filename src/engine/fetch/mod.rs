@@ -29,6 +29,7 @@ use std::time::Duration;
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::NetError;
+use crate::engine::protocol::fetch::NodeEndpoint;
 
 pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};
 pub use machine::Fetch;
@@ -76,6 +77,8 @@ pub enum Event {
     },
     /// A leader is stale or gone.
     RefreshMetadata,
+    /// KIP-951: the answer says where these nodes are.
+    NodesNamed(Vec<NodeEndpoint>),
     /// KIP-951: the answer itself says who leads now.
     LeaderMoved {
         /// Whose leader.

@@ -112,6 +112,9 @@ impl Fetch {
             }
             return;
         }
+        if !response.node_endpoints.is_empty() {
+            self.events.push_back(Event::NodesNamed(response.node_endpoints));
+        }
         for topic in response.topics {
             let named = |(id, name): &&(TopicId, Arc<str>)| match topic.topic_id.is_zero() {
                 true => **name == *topic.name,

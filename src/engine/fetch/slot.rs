@@ -45,6 +45,7 @@ pub(super) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) request: u64,
+    pub(super) node: i32,
     pub(super) offset: i64,
 }
 

@@ -14,6 +14,8 @@ use std::time::Instant;
 
 use crate::engine::cluster::Metadata;
 
+use super::machine::Fetch;
+
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Source {
@@ -56,6 +58,21 @@ impl Source {
     /// The follower did not deliver: for a while the leader must.
     pub(super) fn failed(now: Instant) -> Source {
         Source::LeaderOnly { until: now + PROBATION }
+    }
+}
+
+impl Fetch {
+    /// The metadata has changed. Partitions that are led by another broker now are asked for there at once: the one that
+    /// has been asked may be dead, and its answer, if one comes, is nobody's.
+    pub fn leaders_changed(&mut self, metadata: &Metadata) {
+        for id in &self.assigned {
+            let Some(slot) = self.slots.get_mut(id.index()) else { continue };
+            let Some(asked) = slot.in_flight else { continue };
+            let leader = metadata.leader(&slot.partition);
+            if leader.is_some_and(|leader| slot.source.node(leader.node) != asked.node) {
+                slot.in_flight = None;
+            }
+        }
     }
 }
 

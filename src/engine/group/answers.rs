@@ -263,7 +263,8 @@ impl Group {
     }
 
     fn beat_after_interval(&mut self, now: Instant) {
-        self.beat.due = Due::At(now + self.config.heartbeat_interval);
+        self.beat_allowed = Some(now + self.config.heartbeat_interval);
+        self.beat.due = Due::At(now + self.config.own_interval());
     }
 
     fn beat_after_backoff(&mut self, now: Instant) {

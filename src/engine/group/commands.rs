@@ -72,6 +72,16 @@ impl Group {
         self.handle_timeout(now);
     }
 
+    /// A handler asks for a heartbeat: it goes out unless the last one was answered within the interval. See
+    /// [`Group::is_beating`].
+    pub fn heartbeat(&mut self, now: Instant) {
+        let ready = self.beat_backoff.is_ready(now);
+        if ready && self.is_stable() && self.beat_allowed.is_some_and(|at| at <= now) {
+            self.beat.due = Due::Now;
+        }
+        self.handle_timeout(now);
+    }
+
     /// Answers [`Event::Revoke`]: the handlers are done and what could be committed is committed.
     pub fn revoked(&mut self, now: Instant) {
         if matches!(self.state, State::Revoking) {
@@ -82,8 +92,9 @@ impl Group {
     }
 
     /// Leave for good: ends in [`Event::Left`] within five seconds, from any state. A dynamic member sends one
-    /// LeaveGroup; a JoinGroup that is outstanding is waited for, because its answer may bring the member id that
-    /// must not stay behind in the group. A static member keeps its place until its session expires (KIP-345).
+    /// LeaveGroup, beside a JoinGroup or SyncGroup that the coordinator holds back. Only the first JoinGroup is waited
+    /// for, because its answer brings the member id that must not stay behind in the group; that answer comes at once
+    /// (KIP-394). A static member keeps its place until its session expires (KIP-345).
     pub fn leave(&mut self, now: Instant) {
         match &mut self.state {
             State::Left => {}
@@ -166,7 +177,11 @@ impl Group {
             self.arrive(now, next);
         } else {
             let until = now + LEAVE_WITHIN;
-            self.transition(State::Leaving { next, until, reason: reason.to_owned() });
+            let beside = next == Next::Left && !self.member_id.is_empty() && self.call.sent.is_some();
+            if beside {
+                self.call.sent = None;
+            }
+            self.transition(State::Leaving { next, until, reason: reason.to_owned(), beside });
             self.call.due = Due::Now;
         }
     }

@@ -47,6 +47,8 @@ pub struct Group {
     pub(super) backoff: Backoff,
     /// Heartbeat.
     pub(super) beat: Line,
+    /// From when on the user's `heartbeat()` sends one.
+    pub(super) beat_allowed: Option<Instant>,
     pub(super) beat_backoff: Backoff,
     /// When we must have heard from the coordinator; None once [`Event::CoordinatorLost`] has said that we did not.
     pub(super) session: Option<Instant>,
@@ -74,6 +76,7 @@ impl Group {
             call: Line::default(),
             backoff: Backoff::default(),
             beat: Line::default(),
+            beat_allowed: None,
             beat_backoff: Backoff::default(),
             session: None,
             last_id: 0,
@@ -120,7 +123,7 @@ impl Group {
             && self.beats()
             && let Some(generation_id) = self.generation_id
         {
-            self.beat.due = Due::At(now + self.config.heartbeat_interval);
+            self.beat.due = Due::At(now + self.config.own_interval());
             let body = self.config.heartbeat_request(&self.member_id, generation_id).into();
             let (sent, outbound) = self.outbound(body, Duration::ZERO);
             self.beat.sent = Some(sent);
@@ -160,6 +163,11 @@ impl Group {
     /// A member with an assignment, and nothing known that would end it?
     pub fn is_stable(&self) -> bool {
         matches!(self.state, State::Stable)
+    }
+
+    /// Is a heartbeat of a stable member outstanding, or about to be?
+    pub fn is_beating(&self) -> bool {
+        self.is_stable() && (self.beat.sent.is_some() || self.beat.due == Due::Now)
     }
 
     /// On the way into the group or into its next generation?
@@ -240,7 +248,11 @@ impl Group {
         self.last_id += 1;
         let id = self.last_id;
         let sent = Sent { id, api: body.key(), epoch: self.epoch };
-        (sent, Outbound { id, to: Target::AnyCoordinator, body, held })
+        let to = match self.state {
+            State::Leaving { beside: true, .. } => Target::AnyCoordinatorExpress,
+            _ => Target::AnyCoordinator,
+        };
+        (sent, Outbound { id, to, body, held })
     }
 
     pub(super) fn after_backoff(&self) -> Due {

@@ -118,6 +118,12 @@ impl GroupConfig {
         }
     }
 
+    /// Between two heartbeats of our own: an interval that is meant for the time between two messages may be shorter
+    /// than what a timer should ask of a coordinator.
+    pub(super) fn own_interval(&self) -> Duration {
+        self.heartbeat_interval.max(SHORTEST_OWN_INTERVAL.min(self.session_timeout / 3))
+    }
+
     /// Durations that fit the protocol's milliseconds, so that adding them to an instant cannot overflow, and a
     /// heartbeat interval that cannot become a busy loop.
     pub(super) fn within_bounds(mut self) -> GroupConfig {
@@ -142,3 +148,4 @@ pub(super) const PROTOCOL_TYPE: &str = "consumer";
 
 const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 const SHORTEST_HEARTBEAT_INTERVAL: Duration = Duration::from_millis(10);
+const SHORTEST_OWN_INTERVAL: Duration = Duration::from_millis(300);

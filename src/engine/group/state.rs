@@ -39,8 +39,9 @@ pub(super) enum State {
     Syncing { round: Round, assignments: Vec<SyncGroupAssignment> },
     /// A member of the current generation, as far as we know.
     Stable,
-    /// LeaveGroup is due or outstanding, or waits for the answer to the request before it.
-    Leaving { next: Next, until: Instant, reason: String },
+    /// LeaveGroup is due or outstanding, or waits for the answer to the first JoinGroup. `beside`: a request that was
+    /// given up still holds the coordinator's connection.
+    Leaving { next: Next, until: Instant, reason: String, beside: bool },
     /// The end.
     Left,
     /// The other end.

@@ -214,6 +214,9 @@ impl Connection {
                         key: key.code(),
                         version,
                         correlation_id,
+                        created_at: epoch_ms(times.created),
+                        sent_at: epoch_ms(times.sent),
+                        pending_duration: ms(times.sent - times.created),
                     });
                 }
             },

@@ -43,6 +43,10 @@ pub enum NetworkEvent {
     /// [`Network::sasl_authenticate`](super::Network::sasl_authenticate), then
     /// [`Network::authenticated`](super::Network::authenticated).
     Authenticate { session: u64, host: String, port: u16, mechanism: String },
+    /// None of the brokers that we know has answered lately: perhaps they all have new addresses (KIP-899). The seeds may
+    /// know, by way of [`Network::connect_seed`](super::Network::connect_seed). Comes again with every request to any
+    /// broker that finds none.
+    Unreachable,
     /// A log line.
     Log { level: LogLevel, namespace: &'static str, message: String, extra: Vec<(&'static str, String)> },
 }
@@ -80,7 +84,17 @@ impl Events {
     }
 
     pub(super) fn log(&self, level: LogLevel, broker: &str, message: impl Into<String>) {
+        self.log_as("Connection", level, broker, message);
+    }
+
+    pub(super) fn log_as(
+        &self,
+        namespace: &'static str,
+        level: LogLevel,
+        broker: &str,
+        message: impl Into<String>,
+    ) {
         let extra = vec![("broker", broker.to_owned()), ("clientId", self.client_id.to_string())];
-        self.emit(NetworkEvent::Log { level, namespace: "Connection", message: message.into(), extra });
+        self.emit(NetworkEvent::Log { level, namespace, message: message.into(), extra });
     }
 }

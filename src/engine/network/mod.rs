@@ -121,7 +121,7 @@ impl Network {
     /// Connects if need be. Dropping the future is safe at any time; the request may have been sent by then.
     ///
     /// # Errors
-    /// [`NetError::NoBroker`] for a node that is not known, and for [`Target::AnyCoordinator`], which the caller must
+    /// [`NetError::NoBroker`] for a node that is not known, and for a coordinator without a name, which the caller must
     /// resolve. [`NetError::Connect`], [`NetError::Authentication`] and [`NetError::UnsupportedApi`]: not sent.
     /// [`NetError::Closed`], [`NetError::Timeout`] and [`NetError::Decode`]: it may have had its effect.
     pub async fn send(&self, to: Target, request: Request, held: Duration) -> Result<Response, NetError> {
@@ -169,24 +169,36 @@ impl Network {
         self.inner.context.all_ended().await;
     }
 
-    /// Tries a few brokers as long as they cannot be reached; an error after that is the caller's, but the next request
-    /// will go elsewhere.
+    /// Tries a few brokers as long as they cannot be reached or are silent: what any broker can answer may be asked twice.
+    /// An error after that is the caller's, but the next request will go elsewhere.
     async fn send_to_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
+        let result = self.try_any(request, held).await;
+        if result.is_err() && self.pool().is_forsaken() {
+            self.inner.context.events.emit(NetworkEvent::Unreachable);
+        }
+        result
+    }
+
+    async fn try_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
         let candidates = self.pool().any()?;
         let mut last = NetError::NoBroker;
-        for slot in candidates.into_iter().take(ATTEMPTS_AT_ANY) {
-            let error = match slot.connection().await {
-                Ok(connection) => match connection.send(request, held).await {
-                    Err(error @ (NetError::Closed { .. } | NetError::Timeout { .. })) => {
-                        self.pool().failed(&slot);
-                        return Err(error);
+        let attempts = candidates.len().min(ATTEMPTS_AT_ANY);
+        for (attempt, slot) in candidates.into_iter().take(attempts).enumerate() {
+            let asking = async {
+                let connection = slot.connection().await.map_err(Unsent)?;
+                Ok(connection.send(request, held).await)
+            };
+            let is_last = attempt + 1 == attempts;
+            let error = match patiently(is_last, asking).await {
+                Some(Ok(result)) => {
+                    match &result {
+                        Err(NetError::Closed { .. } | NetError::Timeout { .. }) => self.pool().failed(&slot),
+                        _ => slot.note(None),
                     }
-                    result => {
-                        slot.note(None);
-                        return result;
-                    }
-                },
-                Err(error) => error,
+                    return result;
+                }
+                Some(Err(Unsent(error))) => error,
+                None => slot.closed(),
             };
             if matches!(error, NetError::Authentication { .. } | NetError::ClientClosed) {
                 return Err(error);
@@ -208,6 +220,19 @@ impl Drop for Inner {
     }
 }
 
+/// There was no connection to send a request on.
+struct Unsent(NetError);
+
+/// None = no answer, and there are others to ask.
+async fn patiently<T>(is_last: bool, answer: impl Future<Output = T>) -> Option<T> {
+    match is_last {
+        true => Some(answer.await),
+        false => tokio::time::timeout(SILENCE, answer).await.ok(),
+    }
+}
+
+/// A broker that is silent for so long may be frozen, which it could be for longer than a request may take.
+const SILENCE: Duration = Duration::from_secs(3);
 /// How many brokers one request to any broker tries.
 const ATTEMPTS_AT_ANY: usize = 3;
 

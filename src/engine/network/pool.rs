@@ -102,7 +102,7 @@ impl Pool {
             Target::Fetch(node) => self.slot(node, Kind::Fetch),
             Target::FetchExpress(node) => self.slot(node, Kind::FetchExpress),
             Target::Coordinator(node) => self.slot(node, Kind::Coordinator),
-            Target::Any | Target::AnyCoordinator => Err(NetError::NoBroker),
+            Target::Any | Target::AnyCoordinator | Target::AnyCoordinatorExpress => Err(NetError::NoBroker),
         }
     }
 
@@ -128,6 +128,15 @@ impl Pool {
     pub(super) fn failed(&mut self, slot: &Slot) {
         self.failures += 1;
         slot.note(Some(self.failures));
+    }
+
+    /// Has every broker failed since it last answered?
+    pub(super) fn is_forsaken(&self) -> bool {
+        let failed = |node: &i32| {
+            let slot = self.slots.get(&(*node, Kind::Node));
+            slot.is_some_and(|slot| slot.last_failure.load(Ordering::Relaxed) > 0)
+        };
+        !self.closed && !self.brokers.is_empty() && self.brokers.keys().all(failed)
     }
 
     pub(super) fn is_connected(&self) -> bool {

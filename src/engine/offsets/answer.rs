@@ -70,7 +70,11 @@ impl Offsets {
                 }
                 match manual {
                     Some(manual) => self.done(manual.ticket, Err(failure)),
-                    None => self.tell_uncommitted(&failure),
+                    None => {
+                        self.tell_uncommitted(&failure);
+                        // As long as the heartbeats find nothing wrong, we are members, and nobody else commits this.
+                        self.commits.wanted |= is_current && self.commits.flush.is_none();
+                    }
                 }
             }
             Verdict::No(failure) => match manual {

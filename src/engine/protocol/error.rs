@@ -143,6 +143,12 @@ pub enum NetError {
         version: i16,
         /// Which request.
         correlation_id: i32,
+        /// When it was made, ms since the Unix epoch.
+        created_at: u64,
+        /// When it was sent.
+        sent_at: u64,
+        /// How long it waited in between, ms.
+        pending_duration: u64,
     },
     /// The broker offers no version of this API that we speak.
     #[error("The Kafka server does not support the api key {key} ({api})")]

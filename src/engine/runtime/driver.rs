@@ -19,6 +19,11 @@ type Answer = (Tag, Result<Response, NetError>);
 pub(super) async fn run(shared: Arc<Shared>) {
     let (answers, mut answered) = mpsc::unbounded_channel::<Answer>();
     loop {
+        if shared.is_broken() {
+            // The call itself has thrown; whoever made it may have caught that.
+            shared.bug("a call into the engine has panicked");
+            return;
+        }
         let step = step(&shared);
         for (tag, outbound) in step.requests {
             send(&shared, &answers, tag, outbound);
@@ -84,6 +89,11 @@ fn step(shared: &Arc<Shared>) -> Step {
             Event::CommitDone { ticket, result } => {
                 if let Some(waiter) = inner.waiters.remove(&ticket) {
                     step.done.push(Box::new(move || waiter(result)));
+                }
+            }
+            Event::HeartbeatDone { ticket } => {
+                if let Some(waiter) = inner.waiters.remove(&ticket) {
+                    step.done.push(Box::new(move || waiter(Ok(()))));
                 }
             }
             Event::Stopped => {

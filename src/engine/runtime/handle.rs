@@ -211,6 +211,11 @@ impl ConsumerHandle {
         self.with_ticket(done, |consumer, now, ticket| consumer.commit_if_necessary(now, ticket));
     }
 
+    /// See [`Consumer::heartbeat`]. Once the consumer has stopped, done at once.
+    pub fn heartbeat(&self, done: impl FnOnce() + Send + 'static) {
+        self.with_ticket(|_| done(), |consumer, now, ticket| consumer.heartbeat(now, ticket));
+    }
+
     /// See [`Consumer::stop`].
     pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
         let mut inner = self.shared.lock();
@@ -227,6 +232,13 @@ impl ConsumerHandle {
         inner.write_cells();
         drop(inner);
         self.shared.driver.notify_one();
+    }
+
+    /// Panics under the lock.
+    #[cfg(test)]
+    pub(super) fn break_down(&self) {
+        let _inner = self.shared.lock();
+        panic!("a test's panic");
     }
 
     /// The Node environment goes away. Blocks until its memory is safe.
@@ -280,8 +292,7 @@ impl ConsumerHandle {
                 let payload = error.into_panic();
                 let text = payload.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                shared.host.bug(text.unwrap_or("unknown").to_owned());
-                shared.abandon();
+                shared.bug(text.unwrap_or("unknown"));
             }
         });
     }

@@ -119,7 +119,21 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A task has panicked: nothing will happen any more, and everybody who waits hears of it.
+    /// Has somebody panicked in the middle of the machine? Tasks are supervised; what JavaScript calls is not.
+    pub(super) fn is_broken(&self) -> bool {
+        self.inner.is_poisoned()
+    }
+
+    /// We have panicked: the host hears of our bug, once.
+    pub(super) fn bug(&self, message: &str) {
+        let first = !std::mem::replace(&mut self.lock().closed, true);
+        if first {
+            self.host.bug(message.to_owned());
+        }
+        self.abandon();
+    }
+
+    /// Nothing will happen any more, and everybody who waits hears of it.
     pub(super) fn abandon(&self) {
         let mut inner = self.lock();
         inner.closed = true;

@@ -182,6 +182,22 @@ fn a_panic_is_our_bug_and_leaves_nobody_waiting() {
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
 }
 
+#[test]
+fn a_panic_of_a_call_under_the_lock_ends_the_consumer_with_a_word() {
+    let (handle, heard) = consumer();
+    start(&handle);
+    let (commit, committed) = waiter();
+    handle.commit(offset(), commit);
+    assert!(catch_unwind(AssertUnwindSafe(|| handle.break_down())).is_err());
+    handle.progress();
+    let bugs = || std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
+    assert_eq!(bugs().as_deref(), Some("bug: a call into the engine has panicked"));
+    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
+    let (stop, stopped) = waiter();
+    handle.stop(stop);
+    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
+}
+
 fn shared() -> Arc<Shared> {
     let consumer = Consumer::new(config(), 1);
     let (tell, _heard) = channel();

@@ -166,11 +166,14 @@ impl Cluster {
                 Response::Heartbeat(HeartbeatResponse { error, ..Default::default() })
             }
             Request::LeaveGroup(request) => {
+                // Beside a JoinGroup that is held back it goes over another connection of the coordinator.
+                let elsewhere = elsewhere && to != Target::Node(self.coordinator);
                 if !elsewhere {
                     self.members.remove(&request.member_id);
                     self.left += 1;
                 }
-                Response::LeaveGroup(LeaveGroupResponse { error: not_coordinator, ..Default::default() })
+                let error = if elsewhere { not_coordinator } else { ErrorCode::NONE };
+                Response::LeaveGroup(LeaveGroupResponse { error, ..Default::default() })
             }
             Request::OffsetCommit(_) if self.holds_commits && !elsewhere => return None,
             Request::OffsetCommit(request) => {

@@ -37,6 +37,74 @@ fn a_handler_that_hangs_costs_the_membership_until_it_goes_on() {
     world.assert_all_committed();
 }
 
+/// Two of five messages are handled and not committed; the handler hangs in the third.
+fn half_done() -> World {
+    let mut world = World::running();
+    world.handler = Some(SECOND);
+    world.append(0, 5);
+    world.run(2 * SECOND + SECOND / 2);
+    world.handler = None;
+    world.run(MAX_POLL - SECOND);
+    assert_eq!((world.handled[&0], world.cluster.committed[&0]), (13, 10));
+    world
+}
+
+#[test]
+fn what_is_handled_is_committed_before_the_group_is_left() {
+    let mut world = half_done();
+    world.run(4 * SECOND);
+    assert_eq!((world.cluster.committed[&0], world.cluster.left), (13, 1));
+    let names: Vec<_> = world.requests.iter().map(|(_, name)| *name).collect();
+    let last = |name: &str| names.iter().rposition(|other| *other == name).unwrap();
+    assert!(last("OffsetCommit") < last("LeaveGroup"));
+    world.release();
+    world.run(3 * SECOND);
+    assert_eq!(world.joined, 2);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_handler_that_goes_on_while_its_offsets_are_being_committed() {
+    let mut world = half_done();
+    world.cluster.holds_commits = true;
+    world.run(2 * SECOND);
+    assert_eq!(world.cluster.left, 0, "the commit comes first");
+    world.release();
+    world.run(SECOND);
+    world.cluster.holds_commits = false;
+    world.run(3 * SECOND);
+    assert_eq!((world.cluster.left, world.joined), (1, 2));
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_commit_that_is_not_answered_does_not_keep_the_membership() {
+    let mut world = half_done();
+    world.cluster.holds_commits = true;
+    world.run(8 * SECOND);
+    assert_eq!(world.cluster.left, 1);
+    world.cluster.holds_commits = false;
+    world.release();
+    world.run(8 * SECOND);
+    assert_eq!(world.joined, 2);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_membership_that_is_lost_meanwhile_is_not_taken_up_again() {
+    let mut world = half_done();
+    world.cluster.holds_commits = true;
+    world.run(2 * SECOND);
+    world.cluster.members.clear();
+    world.run(30 * SECOND);
+    world.cluster.holds_commits = false;
+    assert_eq!(world.joined, 1, "nobody handles anything");
+    world.release();
+    world.run(8 * SECOND);
+    assert_eq!(world.joined, 2);
+    world.assert_all_committed();
+}
+
 #[test]
 fn slow_is_not_stuck() {
     let mut world = World::running();
@@ -85,7 +153,7 @@ fn a_handler_that_waits_for_a_commit_is_not_waited_for() {
     world.down = true;
     world.cut();
     world.commit(1, 0, 11);
-    world.run(5 * SECOND);
+    world.run(6 * SECOND);
     assert!(world.done(1).is_some());
     world.down = false;
     world.release();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::consumer::ConsumerConfig;
 use crate::engine::consumer::Event;
+use crate::engine::protocol::ErrorCode;
 
 use super::world::*;
 
@@ -251,4 +252,48 @@ fn commits_that_race_a_rebalance_are_few() {
     world.run(20 * SECOND);
     world.assert_all_committed();
     assert_eq!(world.consumer.pending_error(), None);
+}
+
+#[test]
+fn a_handler_that_asks_for_a_heartbeat_waits_for_its_answer_and_for_nothing_else() {
+    let often = ConsumerConfig { heartbeat_interval: Duration::from_millis(50), ..config() };
+    let mut world = World::with(often, 7);
+    world.heartbeat(1);
+    assert_eq!(world.beaten(), [1], "not a member yet");
+    world.start();
+    world.run_until(|world| world.joined == 1);
+    world.heartbeat(2);
+    assert_eq!(world.beaten(), [1, 2], "too early for one");
+
+    world.run(Duration::from_millis(60));
+    let before = world.requests.len();
+    world.heartbeat(3);
+    world.heartbeat(4);
+    assert_eq!((world.beaten().len(), world.sent_since(before, "Heartbeat")), (2, 1));
+    world.run(Duration::from_millis(40));
+    assert_eq!(world.beaten(), [1, 2, 3, 4]);
+    assert_eq!(world.sent_since(before, "Heartbeat"), 1);
+
+    // The end of the consumer is an answer too.
+    world.run(Duration::from_millis(60));
+    world.heartbeat(5);
+    world.stop();
+    assert_eq!(world.beaten(), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_heartbeat_that_brings_a_rebalance_answers_whoever_asked() {
+    let often = ConsumerConfig { heartbeat_interval: Duration::from_millis(50), ..config() };
+    let mut world = World::with(often, 7);
+    world.handler = None;
+    world.append_all(1);
+    world.start();
+    world.run_until(|world| world.joined == 1);
+    world.run(Duration::from_millis(60));
+    world.cluster.rebalancing = true;
+    world.heartbeat(1);
+    world.run(Duration::from_millis(40));
+    assert_eq!(world.beaten(), [1]);
+    assert_eq!(world.consumer.pending_error(), Some(ErrorCode::REBALANCE_IN_PROGRESS));
+    assert_eq!(world.joined, 1, "the handler is still at it");
 }

@@ -208,3 +208,32 @@ fn when_thrown_out_on_the_way() {
     world.release();
     world.must_stop_within(8 * SECOND);
 }
+
+#[test]
+fn brokers_that_are_silent_are_not_waited_for() {
+    let mut world = World::running();
+    world.handler = Some(SECOND);
+    world.append(0, 5);
+    world.run(2 * SECOND + SECOND / 2);
+    world.silent = true;
+    world.stop();
+    world.run(SECOND);
+    assert_eq!(world.stopped, 0, "a handler ends, a commit is tried");
+    world.run(2 * SECOND);
+    assert_eq!(world.stopped, 1);
+}
+
+#[test]
+fn a_slow_coordinator_is_waited_for() {
+    let mut world = World::running();
+    world.handler = Some(SECOND);
+    world.append(0, 5);
+    world.run(2 * SECOND + SECOND / 2);
+    world.cluster.holds_commits = true;
+    world.stop();
+    world.run(SECOND + SECOND / 2);
+    assert_eq!(world.stopped, 0);
+    world.cluster.holds_commits = false;
+    world.must_stop_within(2 * SECOND);
+    assert_eq!(world.cluster.committed[&0], 13);
+}

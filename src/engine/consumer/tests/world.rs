@@ -82,6 +82,8 @@ pub(super) struct World {
     pub(super) requests: Vec<(Instant, &'static str)>,
     /// The network is down: what is sent breaks.
     pub(super) down: bool,
+    /// Requests arrive, and no answer comes.
+    pub(super) silent: bool,
     codecs: Decompressor,
     memory: HashMap<u32, Vec<u8>>,
 }
@@ -147,6 +149,7 @@ impl World {
             explicit: BTreeSet::new(),
             requests: Vec::new(),
             down: false,
+            silent: false,
             codecs: Decompressor::new(1 << 20),
             memory: HashMap::new(),
         };
@@ -194,6 +197,20 @@ impl World {
         self.explicit.insert((partition, offset));
         self.consumer.commit(ticket, Some(vec![(tp(partition), offset, None)]));
         self.settle();
+    }
+
+    pub(super) fn heartbeat(&mut self, ticket: u64) {
+        self.consumer.heartbeat(self.now, ticket);
+        self.settle();
+    }
+
+    /// Who asked for a heartbeat and was answered, in order.
+    pub(super) fn beaten(&self) -> Vec<u64> {
+        let tickets = self.events.iter().filter_map(|event| match event {
+            Event::HeartbeatDone { ticket } => Some(*ticket),
+            _ => None,
+        });
+        tickets.collect()
     }
 
     /// How the commit with this ticket has ended, if it has.
@@ -279,6 +296,10 @@ impl World {
 
     /// Requests reach their broker.
     fn arrive(&mut self) {
+        if self.silent {
+            self.sent.clear();
+            return;
+        }
         for sent in std::mem::take(&mut self.sent) {
             let Sent { tag, to, body, arrives, deadline } = sent;
             let is_due = deadline.unwrap_or(arrives) <= self.now;

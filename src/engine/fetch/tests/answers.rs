@@ -8,8 +8,11 @@ use crate::engine::fetch::Outcome;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::fetch::{
+    FetchResponse, FetchResponsePartition, FetchResponseTopic, NodeEndpoint,
+};
 
-use super::broker::refused;
+use super::broker::{TOPIC, refused};
 use super::world::*;
 
 fn with_data(partitions: &[i32]) -> World {
@@ -179,6 +182,25 @@ fn a_named_leader_is_gone_to_at_once_and_not_in_circles() {
 }
 
 #[test]
+fn where_the_new_leader_is_is_told_before_it_is_asked() {
+    let mut world = with_data(&[0]);
+    let partition = FetchResponsePartition {
+        partition: 0,
+        error: ErrorCode::NOT_LEADER_OR_FOLLOWER,
+        current_leader: Some((9, 2)),
+        ..Default::default()
+    };
+    let topics =
+        vec![FetchResponseTopic { topic_id: TOPIC, partitions: vec![partition], ..Default::default() }];
+    let node = NodeEndpoint { node_id: 9, host: "nine".into(), port: 9092, rack: None };
+    let node_endpoints = vec![node.clone()];
+    let response = FetchResponse { topics, node_endpoints, ..Default::default() };
+    world.answer_with(0, Ok(Response::Fetch(response)));
+    assert_eq!(world.events, [Event::NodesNamed(vec![node]), Event::RefreshMetadata]);
+    assert_eq!(world.in_flight[0].node, 9);
+}
+
+#[test]
 fn a_partition_that_moves_is_fetched_there_and_forgotten_here() {
     let mut world = with_data(&[0, 1]);
     world.answer_news();
@@ -197,6 +219,33 @@ fn a_partition_that_moves_is_fetched_there_and_forgotten_here() {
     }
     assert_eq!(world.delivered.len(), 12);
     assert!(world.in_flight.iter().any(|sent| sent.node == 1));
+}
+
+#[test]
+fn partitions_of_a_silent_broker_go_on_elsewhere_as_soon_as_they_have_moved() {
+    let mut world = with_data(&[0, 1]);
+    world.answer_news();
+    world.consume();
+    assert_eq!((world.in_flight.len(), world.asked(0)), (1, vec![0, 1]));
+    world.events.clear();
+    world.advance(MAX_WAIT + Duration::from_secs(1));
+    assert_eq!(world.events, [], "it may take its time");
+    world.advance(Duration::from_secs(1));
+    assert_eq!(world.events, [Event::RefreshMetadata]);
+    world.advance(Duration::from_secs(2));
+    assert_eq!(world.events.len(), 2, "and again, as long as it is silent");
+
+    world.set_leaders([1, 0, 1, 1], 2);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    assert_eq!((world.in_flight.len(), world.in_flight[1].node, world.asked(1)), (2, 1, vec![0]));
+    world.answer(1);
+    world.consume();
+    assert_eq!(world.delivered.len(), 9);
+    // The silent one wakes up: what it says about partition 0 is nobody's, about 1 it still leads.
+    world.logs.get_mut(&1).unwrap().append(&[10; 3]);
+    world.answer(0);
+    world.consume();
+    assert_eq!(world.delivered.len(), 12);
 }
 
 #[test]

@@ -153,6 +153,7 @@ impl World {
         let brokers =
             self.brokers.keys().map(|node| MetadataBroker { node_id: *node, ..Default::default() }).collect();
         self.metadata.apply(&MetadataResponse { brokers, topics: vec![topic], ..Default::default() });
+        self.fetch.leaders_changed(&self.metadata);
         self.settle();
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;
+use crate::engine::cluster::Target;
 use crate::engine::group::Event;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -187,48 +188,37 @@ fn a_join_in_flight_that_comes_to_nothing_leaves_nothing() {
 }
 
 #[test]
-fn a_rejoin_in_flight_is_waited_for_and_its_member_id_counts() {
-    // The answer names the id.
-    let mut world = World::stable();
-    world.rejoin();
-    world.revoked();
-    world.give_protocols();
-    world.leave();
-    world.answer_join(JoinGroupResponse { member_id: "member-2".into(), ..follower(2) });
-    assert_eq!(world.sent_leave().member_id, "member-2");
+fn a_member_does_not_wait_for_what_the_coordinator_holds_back() {
+    let mut joining = World::new();
+    joining.join(&["orders"]);
+    joining.give_protocols();
+    joining.answer_join(JoinGroupResponse {
+        error: ErrorCode::MEMBER_ID_REQUIRED,
+        member_id: MEMBER.into(),
+        ..Default::default()
+    });
+    let mut rejoining = World::stable();
+    rejoining.rejoin();
+    rejoining.revoked();
+    rejoining.give_protocols();
+    let mut syncing = World::new();
+    syncing.join(&["orders"]);
+    syncing.give_protocols();
+    syncing.answer_join(follower(1));
 
-    // The answer is lost: the old id is still good.
-    let mut world = World::stable();
-    world.rejoin();
-    world.revoked();
-    world.give_protocols();
-    world.leave();
-    world.answer(0, Err(closed()));
-    assert_eq!(world.sent_leave().member_id, MEMBER);
-
-    // The old id is not known: there is nothing to leave.
-    let mut world = World::stable();
-    world.rejoin();
-    world.revoked();
-    world.give_protocols();
-    world.events();
-    world.leave();
-    world.refuse(ErrorCode::UNKNOWN_MEMBER_ID);
-    assert_eq!(world.events(), [Event::Left]);
-}
-
-#[test]
-fn a_sync_in_flight_is_waited_for() {
-    let mut world = World::new();
-    world.join(&["orders"]);
-    world.give_protocols();
-    world.answer_join(follower(1));
-    world.events();
-    world.leave();
-    world.sent_sync();
-    world.answer_sync(synced());
-    world.answer_leave(ErrorCode::NONE);
-    assert_eq!(world.events(), [Event::Left]);
+    for mut world in [joining, rejoining, syncing] {
+        world.events();
+        world.leave();
+        let [held, leave] = &world.in_flight[..] else { panic!("{:?}", world.in_flight) };
+        assert_eq!(leave.to, Target::AnyCoordinatorExpress);
+        // The late answer changes nothing.
+        let late = refusal(&held.body, ErrorCode::UNKNOWN_MEMBER_ID);
+        world.answer(0, Ok(late));
+        assert_eq!(world.events(), []);
+        assert_eq!(world.sent_leave().member_id, MEMBER);
+        world.answer_leave(ErrorCode::NONE);
+        assert_eq!(world.events(), [Event::Left]);
+    }
 }
 
 #[test]

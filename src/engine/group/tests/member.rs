@@ -73,10 +73,66 @@ fn a_heartbeat_interval_of_zero_is_not_a_busy_loop() {
     };
     world.group = Group::new(config, 1);
     world.make_stable();
+    for _ in 0..3 {
+        world.advance(Duration::from_millis(299));
+        assert!(world.in_flight.is_empty());
+        world.advance(Duration::from_millis(1));
+        world.answer_heartbeat(ErrorCode::NONE);
+    }
+}
+
+#[test]
+fn a_heartbeat_that_is_asked_for_keeps_the_interval_too() {
+    let mut world = World::new();
+    let config = GroupConfig {
+        group_id: "group".into(),
+        group_instance_id: None,
+        session_timeout: SESSION,
+        rebalance_timeout: SESSION,
+        heartbeat_interval: Duration::from_millis(50),
+    };
+    world.group = Group::new(config, 1);
+    world.group.heartbeat(world.now);
+    assert!(!world.group.is_beating(), "not a member yet");
+    world.make_stable();
+    for _ in 0..10 {
+        world.advance(Duration::from_millis(49));
+        world.ask_for_heartbeat();
+        assert!(world.in_flight.is_empty() && !world.group.is_beating());
+        world.advance(Duration::from_millis(1));
+        world.ask_for_heartbeat();
+        world.ask_for_heartbeat();
+        world.sent_heartbeat();
+        assert!(world.group.is_beating());
+        world.advance(Duration::from_millis(5));
+        world.answer_heartbeat(ErrorCode::NONE);
+        assert!(!world.group.is_beating());
+        assert_eq!(world.events(), [Event::Heartbeat]);
+    }
+    // Our own come from the last answer on.
+    world.advance(Duration::from_millis(299));
     assert!(world.in_flight.is_empty());
-    world.advance(Duration::from_millis(10));
-    world.answer_heartbeat(ErrorCode::NONE);
-    assert!(world.in_flight.is_empty());
+    world.advance(Duration::from_millis(1));
+    world.sent_heartbeat();
+}
+
+#[test]
+fn nobody_waits_for_a_heartbeat_that_a_rebalance_or_a_back_off_answers() {
+    let mut world = World::stable();
+    world.advance(INTERVAL - Duration::from_millis(1));
+    world.ask_for_heartbeat();
+    assert!(!world.group.is_beating());
+    world.advance(Duration::from_millis(1));
+    world.answer_heartbeat(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+    world.ask_for_heartbeat();
+    assert!(world.in_flight.is_empty(), "the back-off holds");
+    assert!(!world.group.is_beating());
+    world.advance(INTERVAL);
+    assert!(world.group.is_beating());
+    world.answer_heartbeat(ErrorCode::REBALANCE_IN_PROGRESS);
+    world.ask_for_heartbeat();
+    assert!(!world.group.is_beating());
+    assert_eq!(world.group.pending_error(), Some(ErrorCode::REBALANCE_IN_PROGRESS));
 }
 
 #[test]

@@ -73,11 +73,11 @@ impl Sasl {
         &self,
         connection: &Arc<Connection>,
     ) -> Result<Option<Duration>, NetError> {
-        let session = Arc::new(Session::new(connection.clone()));
+        let session = Arc::new(Session::new(connection.clone(), namespace(&self.config.mechanism)));
         match self.converse(&session).await {
             Ok(()) => Ok(session.lifetime()),
             Err(error) => {
-                connection.log(LogLevel::Error, error.to_string());
+                session.log(LogLevel::Error, &error.to_string());
                 Err(error)
             }
         }
@@ -131,11 +131,11 @@ impl Sasl {
     ) -> Result<(), NetError> {
         let identity = self.config.authorization_identity.as_deref().unwrap_or_default();
         let message = [identity, username, password].join("\0").into_bytes();
-        session.log("Authenticate with SASL PLAIN");
+        session.log(LogLevel::Debug, "Authenticate with SASL PLAIN");
         let answer = session.round(Bytes::from_owner(Zeroizing::new(message))).await?;
         match answer {
             Ok(_) => {
-                session.log("SASL PLAIN authentication successful");
+                session.log(LogLevel::Debug, "SASL PLAIN authentication successful");
                 Ok(())
             }
             Err(Refusal { message, .. }) => {
@@ -158,15 +158,15 @@ impl Sasl {
         let refused = |refusal: Refusal| failed(refusal.message);
 
         let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
-        session.log("Exchanging first client message");
+        session.log(LogLevel::Debug, "Exchanging first client message");
         let server_first = session.round(first.message().into()).await?.map_err(refused)?;
         let challenge = first.challenge(&server_first).map_err(invalid)?;
         let salted = self.salted(hash, password, &challenge.salt, challenge.iterations).await?;
         let last = challenge.answer(&salted);
-        session.log("Sending final message");
+        session.log(LogLevel::Debug, "Sending final message");
         let server_final = session.round(last.message.clone().into()).await?.map_err(refused)?;
         last.verify(&server_final).map_err(invalid)?;
-        session.log(&format!("SASL SCRAM {} authentication successful", hash.name()));
+        session.log(LogLevel::Debug, &format!("SASL SCRAM {} authentication successful", hash.name()));
         Ok(())
     }
 
@@ -254,6 +254,8 @@ struct Refusal {
 /// One authentication of one connection.
 struct Session {
     connection: Arc<Connection>,
+    /// Of its log lines.
+    namespace: &'static str,
     lifetime_ms: AtomicI64,
     /// Whether the broker has refused a round: it will not go on.
     refused: AtomicBool,
@@ -262,17 +264,19 @@ struct Session {
 }
 
 impl Session {
-    fn new(connection: Arc<Connection>) -> Session {
+    fn new(connection: Arc<Connection>, namespace: &'static str) -> Session {
         Session {
             connection,
+            namespace,
             lifetime_ms: AtomicI64::new(0),
             refused: AtomicBool::new(false),
             talking: tokio::sync::Mutex::default(),
         }
     }
 
-    fn log(&self, message: &str) {
-        self.connection.log(LogLevel::Debug, message);
+    fn log(&self, level: LogLevel, message: &str) {
+        let broker = self.connection.address().broker();
+        self.connection.context().events.log_as(self.namespace, level, &broker, message);
     }
 
     async fn handshake(&self, mechanism: &str) -> Result<(), NetError> {
@@ -333,6 +337,18 @@ impl Session {
     fn failed(&self, message: impl Into<String>) -> NetError {
         let broker = self.connection.address().broker();
         NetError::Authentication { broker, message: message.into(), code: None }
+    }
+}
+
+/// kafkajs's.
+fn namespace(mechanism: &str) -> &'static str {
+    match mechanism {
+        "PLAIN" => "SaslAuthenticator-PLAIN",
+        "SCRAM-SHA-256" => "SaslAuthenticator-SCRAM-SHA-256",
+        "SCRAM-SHA-512" => "SaslAuthenticator-SCRAM-SHA-512",
+        "OAUTHBEARER" => "SaslAuthenticator-OAUTHBEARER",
+        "AWS" => "SaslAuthenticator-AWS",
+        _ => "SaslAuthenticator",
     }
 }
 

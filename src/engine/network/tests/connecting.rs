@@ -244,6 +244,64 @@ async fn any_goes_elsewhere_after_a_failure() {
     assert_eq!(world.dial_count(), before + 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn any_goes_elsewhere_when_a_broker_is_silent() {
+    let mut world = World::with_brokers(NetworkConfig { request_timeout: None, ..NetworkConfig::default() });
+    let sent = send(&world.network, Target::Any, metadata());
+    let mut silent = world.welcome().await;
+    silent.request().await.unwrap();
+    let mut peer = world.welcome().await;
+    assert_ne!(peer.broker, silent.broker);
+    let request = peer.request().await.unwrap();
+    // The last one that could be asked is given the time that it needs.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    peer.reply_brokers(&request, &[]).await;
+    sent.await.unwrap().unwrap();
+
+    let _sent = send(&world.network, Target::Any, metadata());
+    peer.request().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_no_broker_can_be_reached_the_seeds_are_asked_for_and_help() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let unreachable = |world: &mut World| {
+        world.events().iter().filter(|event| **event == NetworkEvent::Unreachable).count()
+    };
+    // One of two brokers fails, the other may not.
+    let sent = send(&world.network, Target::Any, metadata());
+    drop(world.welcome().await);
+    assert!(sent.await.unwrap().is_err());
+    assert_eq!(unreachable(&mut world), 0);
+    let sent = send(&world.network, Target::Any, metadata());
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply_brokers(&request, &[]).await;
+    sent.await.unwrap().unwrap();
+
+    drop(peer);
+    world.refuse.store(true, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..2 {
+        let sent = world.network.send(Target::Any, metadata(), Duration::ZERO).await;
+        assert!(matches!(sent, Err(NetError::Connect { .. })));
+        assert_eq!(unreachable(&mut world), 1);
+    }
+
+    world.refuse.store(false, Ordering::Relaxed);
+    let network = world.network.clone();
+    let seeding = tokio::spawn(async move { network.connect_seed("seed", 9092).await });
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply_brokers(&request, &[(7, "new")]).await;
+    seeding.await.unwrap().unwrap();
+    let sent = send(&world.network, Target::Any, metadata());
+    let request = peer.request().await.unwrap();
+    peer.reply_brokers(&request, &[]).await;
+    sent.await.unwrap().unwrap();
+    assert_eq!(unreachable(&mut world), 0);
+}
+
 #[tokio::test]
 async fn close_ends_everything_wherever_it_waits() {
     let config = NetworkConfig { max_in_flight: Some(1), ..NetworkConfig::default() };

@@ -59,9 +59,15 @@ async fn a_late_answer_is_dropped_and_the_connection_stays() {
     let before = tokio::time::Instant::now();
     let sent = tokio::spawn(async move { network.send(TO, heartbeat("slow"), held).await });
     let late = peer.request().await.unwrap();
-    let NetError::Timeout { api, key, version, correlation_id, .. } = sent.await.unwrap().unwrap_err() else {
+    let error = sent.await.unwrap().unwrap_err();
+    let NetError::Timeout {
+        api, key, version, correlation_id, created_at, sent_at, pending_duration, ..
+    } = error
+    else {
         panic!()
     };
+    assert!(created_at > 1_600_000_000_000, "on the wall clock");
+    assert_eq!((sent_at - created_at, pending_duration), (0, 0));
     assert_eq!((api, key, version, correlation_id), ("Heartbeat", 12, 4, late.correlation_id));
     assert_eq!(before.elapsed().as_secs(), 35);
 

@@ -376,7 +376,7 @@ fn automatic_commits_go_on_with_what_is_newer_after_trouble() {
 }
 
 #[test]
-fn a_lost_generation_fails_manual_commits_and_drops_automatic_ones() {
+fn a_lost_generation_fails_manual_commits_and_repeats_automatic_ones() {
     for code in [
         ErrorCode::REBALANCE_IN_PROGRESS,
         ErrorCode::ILLEGAL_GENERATION,
@@ -405,6 +405,26 @@ fn a_lost_generation_fails_manual_commits_and_drops_automatic_ones() {
         assert!((2..8).contains(&refusals), "{refusals}");
         assert_eq!(world.warnings(), refusals);
         assert!(world.failures().is_empty());
+    }
+}
+
+#[test]
+fn a_refused_automatic_commit_is_repeated_although_no_batch_follows() {
+    for code in [
+        ErrorCode::REBALANCE_IN_PROGRESS,
+        ErrorCode::ILLEGAL_GENERATION,
+        ErrorCode::UNKNOWN_MEMBER_ID,
+        ErrorCode::FENCED_INSTANCE_ID,
+    ] {
+        let mut world = World::consuming(config());
+        world.resolve(0, 12);
+        world.batch_end();
+        world.refuse_commit(code);
+        world.pass(PATIENCE);
+        world.answer_commit();
+        assert_eq!(world.offsets.uncommitted(), [], "{code:?}");
+        world.pass(PATIENCE);
+        assert!(world.is_quiet());
     }
 }
 

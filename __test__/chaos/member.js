@@ -1,0 +1,178 @@
+'use strict'
+
+/**
+ * A member of the group, in a process of its own. What it has handled stands in its ledger before the handler returns, so
+ * that not even a SIGKILL can make it forget. One line per entry, fields separated by tabs:
+ *
+ *   kind  time  ...
+ *   m     when  partition offset id    a message is handled
+ *   j     when  partitions             joined: these are ours, and what was before is over
+ *   s     when  partition              a seek: its offsets may go back
+ *   f     when  partition              a handler failed: the same
+ *   c     when  restart message        a crash
+ *   u     when  message                a rejection that nobody handles
+ *   l     when  ms                     the event loop stood still for so long
+ *   r     when  bytes                  resident memory
+ *
+ * Arguments: a JSON object { brokers, topic, groupId, mode, ledger, seed }. Commands come as messages: `pause`, `seek`,
+ * `stop`.
+ */
+
+const fs = require('node:fs')
+const { performance } = require('node:perf_hooks')
+const { setTimeout: pause } = require('node:timers/promises')
+
+const { Kafka, logLevel } = require(process.env.CLIENT === 'kafkajs' ? 'kafkajs' : '../..')
+const { random } = require('./random')
+
+const { brokers, topic, groupId, mode, ledger, seed } = JSON.parse(process.argv[2])
+const { below, chance } = random(seed)
+const file = fs.openSync(ledger, 'a')
+
+/** @param {(string | number | boolean)[]} fields */
+const write = (kind, ...fields) =>
+  fs.writeSync(file, `${[kind, Date.now(), ...fields].join('\t')}\n`)
+
+process.on('unhandledRejection', error => write('u', String(error?.stack).replace(/\s+/g, ' ')))
+
+const kafka = new Kafka({
+  brokers,
+  clientId: 'member',
+  requestTimeout: 3000,
+  logLevel: logLevel.WARN,
+  logCreator: () => entry => fs.appendFileSync(`${ledger}.log`, `${JSON.stringify(entry)}\n`)
+})
+const consumer = kafka.consumer({
+  groupId,
+  sessionTimeout: 6000,
+  rebalanceTimeout: 8000,
+  heartbeatInterval: 500,
+  metadataMaxAge: 5000,
+  retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 5 }
+})
+
+/** Next offsets by partition of what is ours. @type {Map<number, bigint>} */
+const next = new Map()
+/** Of `next`, what is not committed. Mode `manual` only. */
+const dirty = new Set()
+
+consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+  const partitions = memberAssignment[topic] ?? []
+  write('j', partitions.join(','))
+  next.clear()
+  dirty.clear()
+  for (const partition of partitions) next.set(partition, -1n)
+})
+consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) =>
+  write('c', restart, `${error.name}: ${error.message}`)
+)
+
+const handled = (partition, { offset, value }) => {
+  write('m', partition, offset, value.toString('latin1').split(' ', 1)[0])
+  next.set(partition, BigInt(offset) + 1n)
+  dirty.add(partition)
+}
+
+/** Handlers are slow now and then, and fail now and then. */
+const work = async partition => {
+  if (chance(1 / 40)) await pause(below(5))
+  if (chance(1 / 3000)) {
+    write('f', partition)
+    throw new Error('Not now')
+  }
+}
+
+const eachMessage = async ({ partition, message }) => {
+  await work(partition)
+  handled(partition, message)
+}
+
+const eachBatch = async ({ batch, resolveOffset, heartbeat, isRunning, isStale }) => {
+  for (const message of batch.messages) {
+    if (!isRunning() || isStale()) break
+    await work(batch.partition)
+    handled(batch.partition, message)
+    resolveOffset(message.offset)
+    if (chance(1 / 20)) await heartbeat()
+  }
+}
+
+const commit = async () => {
+  const offsets = [...dirty].map(partition => ({
+    topic,
+    partition,
+    offset: String(next.get(partition))
+  }))
+  dirty.clear()
+  if (offsets.length === 0) return
+  await consumer.commitOffsets(offsets).catch(() => {
+    // Whoever has them now reads them again; if we still do, we say it again.
+    for (const { partition } of offsets) if (next.has(partition)) dirty.add(partition)
+  })
+}
+
+const MODES = {
+  message: { eachMessage },
+  batch: { eachBatch },
+  concurrent: { eachMessage, partitionsConsumedConcurrently: 3 },
+  manual: { eachMessage, autoCommit: false }
+}
+
+const COMMANDS = {
+  pause: async () => {
+    const paused = [...next.keys()].filter(() => chance(0.5))
+    const topics = [{ topic, partitions: paused }]
+    consumer.pause(topics)
+    await pause(below(2000))
+    consumer.resume(topics)
+  },
+  seek: async () => {
+    const known = [...next].filter(([, offset]) => offset > 0n)
+    if (known.length === 0) return
+    const [partition, offset] = known[below(known.length)]
+    const back = BigInt(below(50))
+    write('s', partition)
+    consumer.seek({ topic, partition, offset: String(offset > back ? offset - back : 0n) })
+  },
+  stop: async () => {
+    clearInterval(committing)
+    if (mode === 'manual') await commit()
+    await consumer.disconnect()
+    process.exit(0)
+  }
+}
+
+let committing
+let running = false
+const main = async () => {
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run(MODES[mode])
+  running = true
+  if (mode === 'manual') committing = setInterval(commit, 200)
+}
+
+process.on('message', name => {
+  // There is nothing to pause yet.
+  if (!running && name !== 'stop') return
+  COMMANDS[name]().catch(error => write('u', String(error.stack)))
+})
+// Nobody is left to read the ledger.
+process.on('disconnect', () => process.exit(1))
+
+const TICK = 50
+let last = performance.now()
+setInterval(() => {
+  const stall = performance.now() - last - TICK
+  last = performance.now()
+  if (stall > 100) write('l', Math.round(stall))
+}, TICK)
+setInterval(() => write('r', process.memoryUsage().rss), 2000)
+
+/** Until there is a broker to subscribe with. */
+const insist = () =>
+  main().catch(async error => {
+    write('c', true, `subscribe(): ${error.name}: ${error.message}`)
+    await pause(500)
+    return insist()
+  })
+insist()

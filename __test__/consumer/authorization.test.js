@@ -1,0 +1,81 @@
+// @ts-check
+'use strict'
+
+/** What a consumer is told that may not do what it asks for. On a cluster of its own. */
+
+const { startCluster } = require('../kafka')
+const { connections } = require('../kafka/connections')
+const { createTopic, uniqueName, withAdmin } = require('../kafka/helpers')
+const {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  ResourcePatternTypes
+} = require('kafkajs')
+const { createConsumer, createKafka, startConsumer, waitFor } = require('./support')
+
+/** @type {import('../kafka').Cluster} */
+let cluster
+
+beforeAll(async () => {
+  const config = {
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    // Whoever comes without SASL: the brokers themselves, and the observer.
+    'super.users': 'User:ANONYMOUS'
+  }
+  cluster = await startCluster({ config })
+})
+
+afterAll(async () => {
+  await cluster?.stop()
+})
+
+/** Our user may do anything with topics of this name, and nothing else. @param {string} topic */
+const allow = async topic => {
+  const [username] = Object.keys(cluster.users)
+  const acl = {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: `User:${username}`,
+    host: '*',
+    operation: AclOperationTypes.ALL,
+    permissionType: AclPermissionTypes.ALLOW
+  }
+  await withAdmin(cluster.brokers, admin => admin.createAcls({ acl: [acl] }))
+}
+
+it('a topic that it may not read: subscribe() rejects', async () => {
+  const topic = await createTopic({ brokers: cluster.brokers })
+  const consumer = createConsumer({ kafka: createKafka(connections(cluster).plain) })
+  await expect(consumer.subscribe({ topics: [topic] })).rejects.toMatchObject({
+    name: 'KafkaJSProtocolError',
+    type: 'TOPIC_AUTHORIZATION_FAILED'
+  })
+})
+
+describe('a group that it may not join', () => {
+  const start = async () => {
+    const topic = await createTopic({ brokers: cluster.brokers })
+    await allow(topic)
+    const groupId = uniqueName('group')
+    const kafka = createKafka(connections(cluster).plain)
+    const { seen } = await startConsumer({ topics: [topic], groupId, kafka })
+    await waitFor(() => seen.of('CRASH').length > 0)
+    return seen.of('CRASH')[0]
+  }
+
+  it('is a crash', async () => {
+    const { error, restart } = await start()
+    expect(restart).toBe(false)
+    expect(error).toMatchObject({
+      name: 'KafkaJSGroupCoordinatorNotFound',
+      message: 'Failed to find group coordinator'
+    })
+  })
+
+  it('is named as the cause', async () => {
+    const { error } = await start()
+    expect(error.cause).toMatchObject({ type: 'GROUP_AUTHORIZATION_FAILED', code: 30 })
+  })
+})

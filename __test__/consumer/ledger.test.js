@@ -1,0 +1,33 @@
+// @ts-check
+'use strict'
+
+/** A group that has to account for every message while brokers, links and members fail. `npm run chaos` does it for longer. */
+
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+
+const { complaints, runChaos } = require('../chaos/chaos')
+const { startCluster } = require('../kafka')
+
+/** @type {import('../kafka').Cluster} */
+let cluster
+/** @type {string} */
+let directory
+
+beforeAll(async () => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kafkars-ledger-'))
+  cluster = await startCluster({ brokers: 3, proxied: true })
+})
+
+afterAll(async () => {
+  await cluster?.stop()
+  fs.rmSync(directory, { recursive: true, force: true })
+})
+
+it('loses nothing, whatever fails', async () => {
+  const report = await runChaos({ cluster, seed: 20, milliseconds: 90_000, directory })
+  expect(complaints(report)).toEqual([])
+  expect(report.acknowledged).toBeGreaterThan(1000)
+  expect(report.audit.handled).toBeGreaterThanOrEqual(report.acknowledged)
+}, 400_000)

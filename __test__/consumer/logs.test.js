@@ -1,0 +1,75 @@
+// @ts-check
+'use strict'
+
+/** Log lines that programs search for: namespace, level, words and the names of the details. */
+
+const { createTopic, produce } = require('../kafka/helpers')
+const { createKafka, numbered, startConsumer, waitFor } = require('./support')
+
+/** A consumer of 3 messages, and the lines since it has handled them. */
+const settled = async () => {
+  const topic = await createTopic()
+  await produce(topic, numbered(3))
+  const lines = /** @type {any[]} */ ([])
+  const kafka = createKafka({ logLevel: 4, logCreator: () => entry => lines.push(entry) })
+  const test = await startConsumer({ topics: [topic], kafka })
+  await waitFor(() => test.messages.length >= 3)
+  lines.length = 0
+  return { ...test, topic, lines }
+}
+
+const told = lines => lines.map(({ namespace, label, log }) => [namespace, label, log.message])
+
+it('pause() and resume() are told', async () => {
+  const { consumer, topic, lines } = await settled()
+  consumer.pause([{ topic }])
+  consumer.resume([{ topic, partitions: [0] }])
+  expect(told(lines)).toEqual([
+    ['ConsumerGroup', 'INFO', 'Pausing fetching from 1 topics'],
+    ['ConsumerGroup', 'INFO', 'Resuming fetching from 1 topics']
+  ])
+  expect(lines.map(({ log }) => log.topicPartitions)).toEqual([
+    [{ topic }],
+    [{ topic, partitions: [0] }]
+  ])
+})
+
+it('run() while running is told', async () => {
+  const { consumer, groupId, lines } = await settled()
+  await consumer.run({ eachMessage: async () => {} })
+  expect(told(lines)).toEqual([
+    ['Consumer', 'WARN', 'consumer#run was called, but the consumer is already running']
+  ])
+  expect(lines[0].log).toMatchObject({ groupId })
+})
+
+it('stop() and disconnect() each say that the consumer has stopped', async () => {
+  const { consumer, groupId, lines } = await settled()
+  await consumer.stop()
+  await consumer.disconnect()
+  const stopped = lines.filter(({ log }) => log.message === 'Stopped')
+  expect(told(stopped)).toEqual(Array(2).fill(['Consumer', 'INFO', 'Stopped']))
+  for (const { log } of stopped) expect(log).toMatchObject({ groupId })
+})
+
+it('a position outside the log is told, with who lost it', async () => {
+  const { consumer, messages, topic, groupId, lines } = await settled()
+  consumer.seek({ topic, partition: 0, offset: '1000' })
+  await waitFor(() => messages.length >= 6)
+  const line = lines.find(({ namespace }) => namespace === 'ConsumerGroup')
+  expect(told([line])).toEqual([
+    ['ConsumerGroup', 'ERROR', 'Offset out of range, resetting to default offset']
+  ])
+  expect(line.log).toMatchObject({ topic, groupId, memberId: expect.any(String) })
+  expect(Number(line.log.partition)).toBe(0)
+})
+
+it('a rebalance is told, and is no error', async () => {
+  const { topic, groupId, seen, lines } = await settled()
+  await startConsumer({ topics: [topic], groupId })
+  await waitFor(() => seen.of('GROUP_JOIN').length > 1)
+  expect(told(lines)).toEqual([
+    ['Runner', 'WARN', 'The group is rebalancing, re-joining'],
+    ['ConsumerGroup', 'INFO', 'Consumer has joined the group']
+  ])
+})
