@@ -11,7 +11,11 @@ import {
 } from '@opentelemetry/sdk-trace-base'
 import cluster from './cluster.js'
 
-register('@opentelemetry/instrumentation/hook.mjs', import.meta.url)
+// The hook of its own copy: others bring other versions.
+register(
+  '@opentelemetry/instrumentation/hook.mjs',
+  import.meta.resolve('@opentelemetry/instrumentation-kafkajs')
+)
 const exporter = new InMemorySpanExporter()
 const instrumentation = new KafkaJsInstrumentation()
 instrumentation.setTracerProvider(
