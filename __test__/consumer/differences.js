@@ -75,7 +75,9 @@ module.exports = {
             'called by a handler after an await, and awaited there, ends',
             'called by a handler in a chain of promises, and awaited there, ends',
             'called by a handler beside others, and awaited there, ends',
-            'called by a handler in a callback, and awaited there, ends with the rebalance timeout'
+            'called by a handler in a callback, and awaited there, ends with the rebalance timeout',
+            'where async contexts are tracked called by a handler in a callback, and awaited there, ends',
+            'where async contexts are tracked called by a handler that a tracer listens to, and awaited there, ends'
           ].map(name => `${end} ${name}`)
         )
       ]

@@ -1,6 +1,8 @@
 // @ts-check
 'use strict'
 
+const { AsyncLocalStorage } = require('node:async_hooks')
+
 const { committed, createTopic, produce, uniqueName } = require('../kafka/helpers')
 const {
   createConsumer,
@@ -24,6 +26,21 @@ const ends = /** @type {const} */ (['stop', 'disconnect'])
 
 /** What an end of a consumer may take on a healthy broker, ms. */
 const SOON = 1000
+
+/** @param {() => Promise<void>} work */
+const inCallback = work =>
+  new Promise((done, fail) => {
+    setTimeout(() => work().then(done, fail), 5)
+  })
+
+/** As tracers do it. @param {Promise<any>} promise */
+const watched = promise => {
+  promise.then(
+    () => {},
+    () => {}
+  )
+  return promise
+}
 
 /** A consumer whose handler calls `action` with it at offset 3. */
 const startActing = async (topic, action) => {
@@ -157,13 +174,41 @@ describe.each(ends)('%s()', end => {
     const topic = await filled(10)
     const { promise, resolve } = defer()
     const { consumer } = await startActing(topic, async acting => {
-      await new Promise((done, fail) => {
-        setTimeout(() => acting[end]().then(done, fail), 5)
-      })
+      await inCallback(() => acting[end]())
       resolve(null)
     })
     await promise
     await consumer.disconnect()
+  })
+
+  describe('where async contexts are tracked', () => {
+    const tracer = new AsyncLocalStorage()
+    const traced = work => tracer.run('span', work)
+    afterEach(() => tracer.disable())
+
+    it.each([
+      ['in a callback', stop => inCallback(stop)],
+      ['that a tracer listens to', stop => watched(pause(5).then(stop))]
+    ])('called by a handler %s, and awaited there, ends', async (_, act) => {
+      const topic = await filled(10)
+      const { promise, resolve } = defer()
+      const { consumer } = await traced(() =>
+        startActing(topic, async acting => {
+          resolve(await timed(() => act(() => acting[end]())))
+        })
+      )
+      expect(await promise).toBeLessThan(SOON)
+      await consumer.disconnect()
+    })
+  })
+
+  it('called by what a handler calls, without being awaited there, resolves at the end', async () => {
+    const topic = await filled(10)
+    const { promise, resolve } = defer()
+    const { seen } = await startActing(topic, acting => {
+      acting[end]().then(() => resolve(seen.of('STOP').length))
+    })
+    expect(await promise).toBe(1)
   })
 
   it('called by a handler, and not awaited, ends', async () => {

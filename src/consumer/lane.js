@@ -45,8 +45,8 @@ class Lane {
     this.startedAt = 0
     this.pause = () => () => {}
     const handle = runner.eachMessage ? () => this.eachMessage() : () => this.eachBatch()
-    /** Handlers are only ever awaited in here: see `Runner#isInHandler`. */
-    this.handle = runner.named(handle)
+    /** Handlers are only ever awaited in here: see `context.js`. */
+    this.handle = runner.handlers.named(handle)
   }
 
   /** Takes deliveries until there is none. Never rejects. */

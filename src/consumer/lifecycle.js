@@ -252,7 +252,7 @@ class Lifecycle {
 
   /**
    * Waits for `done`, which waits for all handlers; but not if the caller is one of them. Only the runner knows that: it
-   * answers a handler's `stop()` at once, and everybody else's when it has stopped.
+   * answers a handler's `stop()` soon, and everybody else's when it has stopped.
    * @param {Session} session
    * @param {Promise<void>} done
    * @private

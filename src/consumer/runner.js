@@ -9,7 +9,7 @@
  */
 
 const { performance } = require('node:perf_hooks')
-const { setImmediate: nextTurn } = require('node:timers/promises')
+const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
 const native = require('../native')
 const {
   KafkaJSError,
@@ -26,6 +26,7 @@ const { createEngineLog } = require('../loggers')
 const { Backoff } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
+const Handlers = require('./context')
 const { Lane } = require('./lane')
 const { Membership } = require('./membership')
 
@@ -38,11 +39,11 @@ const SPARE_SLABS = 4
 const MOST_SLABS = 16
 /** Errors that end the consumer as they are, retried or wrapped by nobody. */
 const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError'])
+/** How long a handler's `stop()` waits for that handler, which may be waiting for it, ms. */
+const PATIENCE = 100
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
 const DONE = Promise.resolve()
-
-let nextRunner = 0
 
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
 class Runner {
@@ -58,7 +59,8 @@ class Runner {
     this.logger = logger.namespace('Runner')
     this.engineLog = createEngineLog(logger)
 
-    this.name = `kafkars.runner.${nextRunner++}.handler`
+    this.handlers = new Handlers()
+    this.handlers.look()
     this.hasHandler = Boolean(eachMessage || eachBatch)
     this.eachMessage = eachMessage
     this.eachBatch = eachBatch
@@ -151,12 +153,12 @@ class Runner {
 
   /**
    * Current messages finish, resolved offsets are committed, the group is left. Idempotent. A handler that asks is not
-   * waited for: it would wait for itself.
+   * waited for (it would wait for itself), unless it turns out soon that it does not wait for this.
    */
   stop() {
-    const inHandler = this.isInHandler()
+    const fromHandler = this.handlers.areCalling()
     this.stopping ??= this.end()
-    return inHandler ? Promise.resolve() : this.stopping
+    return fromHandler ? Promise.race([this.stopping, delay(PATIENCE)]) : this.stopping
   }
 
   async end() {
@@ -283,30 +285,6 @@ class Runner {
   }
 
   // ---- what lanes need
-
-  /**
-   * The function under a name by which `isInHandler` finds it on the stack.
-   * @param {() => Promise<void>} handle awaits the user's handler
-   */
-  named(handle) {
-    const named = async () => {
-      await handle()
-    }
-    Object.defineProperty(named, 'name', { value: this.name })
-    return named
-  }
-
-  /**
-   * Does a handler of ours (transitively) make this call, or await it? V8 keeps the chain of awaiting functions for its
-   * stack traces at no cost; AsyncLocalStorage would cost every message more than all the rest of this file.
-   */
-  isInHandler() {
-    const { stackTraceLimit } = Error
-    Error.stackTraceLimit = Infinity
-    const { stack } = new Error()
-    Error.stackTraceLimit = stackTraceLimit
-    return String(stack).includes(this.name)
-  }
 
   /** @param {number} lane @returns {Uint8Array | null} */
   take(lane) {

@@ -1,0 +1,59 @@
+// @ts-check
+'use strict'
+
+/**
+ * Is it a handler that calls? One that asks for the consumer's end must not be waited for: it would wait for itself.
+ *
+ * V8 keeps the chain of awaiting functions for its stack traces at no cost. The chain breaks in callbacks, and where a
+ * tracer listens to a handler's promise as well. AsyncLocalStorage knows these too, but where nobody else uses it, it
+ * costs every message more than all else that JavaScript does for it: so it serves where it is in use anyway.
+ */
+
+const { AsyncLocalStorage, executionAsyncId } = require('node:async_hooks')
+
+/** @type {AsyncLocalStorage<Handlers>} whose handler is at work */
+const working = new AsyncLocalStorage()
+
+/** Since Node 24, contexts are V8's own and cost next to nothing. */
+const IS_FREE = Number(process.versions.node.split('.')[0]) >= 24
+
+let last = 0
+
+/** The handlers of one runner, as callers. */
+class Handlers {
+  constructor() {
+    this.name = `kafkars.runner.${last++}.handler`
+    this.tracked = IS_FREE
+  }
+
+  /** Finds out whether this process keeps track of contexts; until then, stacks are all there is. */
+  async look() {
+    await null
+    // Behind an await, it is 0 as long as no AsyncLocalStorage is in use.
+    this.tracked ||= executionAsyncId() !== 0
+  }
+
+  /**
+   * The function under a name by which it is found in stacks, and in a context of its own where contexts are tracked.
+   * @param {() => Promise<void>} handle awaits the user's handler
+   */
+  named(handle) {
+    const named = async () => {
+      await (this.tracked ? working.run(this, handle) : handle())
+    }
+    Object.defineProperty(named, 'name', { value: this.name })
+    return named
+  }
+
+  /** Does one of them (transitively) make this call, or await it? */
+  areCalling() {
+    if (working.getStore() === this) return true
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = Infinity
+    const { stack } = new Error()
+    Error.stackTraceLimit = stackTraceLimit
+    return String(stack).includes(this.name)
+  }
+}
+
+module.exports = Handlers
