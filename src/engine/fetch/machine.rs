@@ -57,6 +57,8 @@ pub(super) struct Node {
     /// A Fetch beside the long poll, without a session, for slots that want data while the long poll (which does not
     /// ask for them) is being held: after a seek, a resume, an assignment, a drained buffer.
     pub(super) express: Option<InFlight>,
+    /// How many of those in a row brought nothing.
+    pub(super) vain: u32,
     /// The last long poll brought nothing.
     pub(super) idle: bool,
     pub(super) muted_until: Option<Instant>,
@@ -65,6 +67,11 @@ pub(super) struct Node {
 impl Node {
     fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
         self.main.iter().chain(&self.express)
+    }
+
+    /// Somebody who seeks may seek again at once, and must not wait for the Fetch before that: the first are held shortly.
+    fn express_wait(&self) -> Duration {
+        (FIRST_EXPRESS_WAIT * 2_u32.saturating_pow(self.vain)).min(EXPRESS_WAIT)
     }
 
     /// An idle broker's long poll waits for the express Fetch to come back, so that one Fetch asks for everything
@@ -282,7 +289,8 @@ impl Fetch {
         };
         let id = self.next_request;
         self.next_request += 1;
-        let max_wait = if express { self.config.max_wait.min(EXPRESS_WAIT) } else { self.config.max_wait };
+        let max_wait =
+            if express { self.config.max_wait.min(node.express_wait()) } else { self.config.max_wait };
         let overdue_at = now + max_wait + OVERDUE;
         let mut in_flight = InFlight { id, sent_at: now, overdue_at, asked: Vec::new(), topics: Vec::new() };
         for want in &wanted {
@@ -395,6 +403,8 @@ impl Fetch {
 const EXPRESS_AFTER: Duration = Duration::from_millis(20);
 /// That second Fetch is held back no longer than this, so that its slots soon join the long poll.
 const EXPRESS_WAIT: Duration = Duration::from_millis(250);
+/// The first one after something came is held this long; each that brings nothing doubles it.
+const FIRST_EXPRESS_WAIT: Duration = Duration::from_millis(25);
 /// An answer that is so late is missed.
 const OVERDUE: Duration = Duration::from_secs(2);
 const WITHOUT_SESSION: i32 = -1;

@@ -94,13 +94,17 @@ impl Fetch {
         in_flight: &InFlight,
         response: FetchResponse,
     ) {
-        if !express && let Some(node) = self.nodes.get_mut(&node_id) {
+        if let Some(node) = self.nodes.get_mut(&node_id) {
             let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
-            node.idle = partitions.all(|partition| partition.records.is_empty());
+            let empty = partitions.all(|partition| partition.records.is_empty());
             match response.error {
+                _ if express => node.vain = if empty { node.vain.saturating_add(1) } else { 0 },
                 ErrorCode::NONE => node.session.answered(response.session_id),
                 ErrorCode::FETCH_SESSION_ID_NOT_FOUND => node.session.forget_id(),
                 _ => node.session.reset(),
+            }
+            if !express {
+                node.idle = empty;
             }
         }
         if response.error.is_err() {

@@ -155,6 +155,34 @@ fn who_joins_during_a_long_poll_does_not_wait_for_it() {
 }
 
 #[test]
+fn who_seeks_again_and_again_does_not_wait_for_the_fetch_before() {
+    let mut world = World::consuming(&[0, 1]);
+    world.logs.get_mut(&1).unwrap().append(&[10; 3]);
+    world.pause(1);
+    world.answer(0);
+    world.resume(1);
+    for _ in 0..3 {
+        let mut held = Vec::new();
+        for round in 0..6 {
+            world.advance(Duration::from_millis(20));
+            let express = world.in_flight.iter().position(|sent| sent.express).unwrap();
+            assert_eq!(world.asked(express), [1]);
+            held.push(world.in_flight[express].request.max_wait_ms);
+            if round == 0 {
+                world.answer_news();
+                world.consume();
+            } else {
+                world.answer(express);
+            }
+        }
+        assert_eq!(held[1..], [25, 50, 100, 200, 250]);
+        world.set_position(1, 0);
+        let express = world.in_flight.iter().position(|sent| sent.express);
+        express.into_iter().for_each(|express| world.answer(express));
+    }
+}
+
+#[test]
 fn an_idle_consumer_asks_as_often_as_it_must() {
     let mut world = World::consuming(&[0, 1, 2, 3]);
     world.logs.get_mut(&0).unwrap().append(&[10]);
