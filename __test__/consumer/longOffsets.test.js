@@ -120,7 +120,7 @@ describe.each(BASES)('offsets %s', (name, base) => {
       run: {
         eachMessage: undefined,
         eachBatchAutoResolve: false,
-        eachBatch: async ({ batch, resolveOffset, uncommittedOffsets }) => {
+        eachBatch: async ({ batch, resolveOffset, uncommittedOffsets, pause }) => {
           resolveOffset(batch.firstOffset())
           batches.push({
             messages: batch.messages.map(({ offset }) => offset),
@@ -130,7 +130,7 @@ describe.each(BASES)('offsets %s', (name, base) => {
             lag: BigInt(batch.offsetLag()) + BigInt(batch.lastOffset()) + 1n,
             uncommitted: uncommittedOffsets().topics[0].partitions[0].offset
           })
-          consumer.pause([{ topic: batch.topic }])
+          pause()
         }
       }
     })

@@ -63,9 +63,9 @@ describe('a seek', () => {
   it('before a failure counts: the message that failed does not come again', async () => {
     const topic = await filled(10)
     let failed = false
-    const { consumer, messages, seen } = await startConsumer({
+    const { messages, seen } = await startConsumer({
       topics: [topic],
-      handle: ({ message }) => {
+      handle: ({ message }, consumer) => {
         if (message.offset !== '3' || failed) return
         failed = true
         consumer.seek({ topic, partition: 0, offset: '8' })

@@ -48,9 +48,9 @@ it('wakes an idle consumer at once', async () => {
 it('from a handler: what was fetched before is discarded', async () => {
   const topic = await filled(100)
   let sought = false
-  const { consumer, messages } = await startConsumer({
+  const { messages } = await startConsumer({
     topics: [topic],
-    handle: ({ message }) => {
+    handle: ({ message }, consumer) => {
       if (message.offset !== '10' || sought) return
       sought = true
       consumer.seek({ topic, partition: 0, offset: '90' })

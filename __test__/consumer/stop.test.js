@@ -43,18 +43,13 @@ const watched = promise => {
 }
 
 /** A consumer whose handler calls `action` with it at offset 3. */
-const startActing = async (topic, action) => {
-  const { promise, resolve } = defer()
-  const started = await startConsumer({
+const startActing = (topic, action) =>
+  startConsumer({
     topics: [topic],
-    handle: async ({ message }) => {
-      // The first messages may come before `startConsumer` returns.
-      if (message.offset === '3') await action(await promise)
+    handle: async ({ message }, consumer) => {
+      if (message.offset === '3') await action(consumer)
     }
   })
-  resolve(started.consumer)
-  return started
-}
 
 describe.each(ends)('%s()', end => {
   it('of an idle consumer does not wait for the long poll', async () => {

@@ -86,7 +86,7 @@ const flat = ({ topic, partition, message: { offset, value } }) => ({
  * @param {{
  *   topics: (string | RegExp)[],
  *   fromBeginning?: boolean,
- *   handle?: (payload: import('kafkajs').EachMessagePayload) => any,
+ *   handle?: (payload: import('kafkajs').EachMessagePayload, consumer: import('kafkajs').Consumer) => any,
  *   run?: import('kafkajs').ConsumerRunConfig,
  *   groupId?: string
  * } & Parameters<typeof createConsumer>[0]} options
@@ -105,7 +105,7 @@ const startConsumer = async ({
   await consumer.subscribe({ topics, fromBeginning })
   await consumer.run({
     eachMessage: async payload => {
-      await handle?.(payload)
+      await handle?.(payload, consumer)
       messages.push(flat(payload))
     },
     ...run
