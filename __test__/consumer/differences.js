@@ -119,11 +119,15 @@ module.exports = {
   '`restartOnFailure` must return a promise': {
     'consumer/errors': ['too many failures ask a restartOnFailure that returns no promise']
   },
-  '`stop()` and `disconnect()` in the middle of a crash do not keep it from restarting': {
-    'consumer/lifecycle': ['stop()', 'disconnect()'].map(
-      end => `${end} in the middle of a crash cancels the restart`
-    )
-  },
+  '`stop()` and `disconnect()` in the middle of a crash do not keep it from restarting, `run()` makes a second member of it':
+    {
+      'consumer/lifecycle': [
+        ...['stop()', 'disconnect()'].map(
+          end => `${end} in the middle of a crash cancels the restart`
+        ),
+        'run() instead of a restart makes one member, not two'
+      ]
+    },
   'round robin gives members topics that they do not subscribe': {
     'consumer/subscribe': ['members of a group with different topics get only their own']
   },
