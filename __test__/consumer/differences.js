@@ -52,10 +52,7 @@ module.exports = {
     ]
   },
   'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {
-    'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed'],
-    'consumer/topicIds': [
-      'offsets of a topic that was deleted are not written into the one that bears its name'
-    ]
+    'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed']
   },
   '`stop()` in a handler never ends, and during a rejoin ends with it; before the first join it leaves a zombie':
     {
@@ -121,11 +118,15 @@ module.exports = {
   '`restartOnFailure` must return a promise': {
     'consumer/errors': ['too many failures ask a restartOnFailure that returns no promise']
   },
-  '`stop()` and `disconnect()` in the middle of a crash do not keep it from restarting': {
-    'consumer/lifecycle': ['stop()', 'disconnect()'].map(
-      end => `${end} in the middle of a crash cancels the restart`
-    )
-  },
+  '`stop()` and `disconnect()` in the middle of a crash do not keep it from restarting, `run()` makes a second member of it':
+    {
+      'consumer/lifecycle': [
+        ...['stop()', 'disconnect()'].map(
+          end => `${end} in the middle of a crash cancels the restart`
+        ),
+        'run() instead of a restart makes one member, not two'
+      ]
+    },
   'round robin gives members topics that they do not subscribe': {
     'consumer/subscribe': ['members of a group with different topics get only their own']
   },
@@ -135,7 +136,8 @@ module.exports = {
     ]
   },
   '"Failed to find group coordinator" hides why': {
-    'consumer/authorization': ['a group that it may not join is named as the cause']
+    'consumer/authorization': ['a group that it may not join is named as the cause'],
+    'consumer/faults': ['a connection says nothing any more: who asks is told what, where and when']
   },
   'snappy, lz4, zstd need plugins': {
     'consumer/codecs': [

@@ -8,6 +8,7 @@
  *                          on kafkars      on kafkajs
  *   a spec                 has to pass     has to pass
  *   a spec that is listed  has to pass     has to fail
+ *   a spec of `BY_LUCK`    has to pass     may pass or fail
  *   a name without a spec  is an error     is an error
  */
 
@@ -19,27 +20,46 @@ const differences = require('./differences')
 /** Some would hang for ever on kafkajs, ms. */
 const LISTED_TIMEOUT = 5_000
 
+/**
+ * By file and full name, as in `differences.js`: what kafkajs passes or fails as its timers have it. Only where no spec could make
+ * it certain.
+ *
+ * @type {Record<string, string[]>}
+ */
+const BY_LUCK = {
+  // Whose connection ends while it gives up leaves a rejection that nobody handles; it may come as late as in the next spec.
+  'consumer/faults': [
+    'a connection is cut in the middle of answers: nothing is lost',
+    'a connection delivers a few bytes at a time',
+    'a connection says nothing any more: the next one is used'
+  ]
+}
+
 module.exports = class Environment extends TestEnvironment {
   /** @param {any} config @param {any} context */
   constructor(config, context) {
     super(config, context)
     const file = path.relative(config.projectConfig.rootDir, context.testPath)
+    const name = file.split(path.sep).join('/').replace('.test.js', '')
     /** The full names of what is listed of this file. */
-    this.listed = namesOf(file.split(path.sep).join('/').replace('.test.js', ''))
+    this.listed = namesOf(name)
+    this.byLuck = new Set(BY_LUCK[name])
   }
 
   /** Called by jest-circus. @param {any} event @param {any} state */
   async handleTestEvent(event, state) {
     if (event.name === 'run_start') this.start(testsOf(state.rootDescribeBlock))
-    if (event.name === 'test_done' && this.mustFail(event.test)) invert(event.test)
+    if (event.name !== 'test_done') return
+    if (this.mustFail(event.test)) invert(event.test)
+    if (this.mayFail(event.test)) event.test.errors = []
   }
 
   /** @param {any[]} tests of the file */
   start(tests) {
     const names = tests.map(fullName)
-    const missing = [...this.listed].filter(name => !names.includes(name))
+    const missing = [...this.listed, ...this.byLuck].filter(name => !names.includes(name))
     if (missing.length > 0) {
-      throw new Error(`differences.js lists what is no spec:\n  ${missing.join('\n  ')}`)
+      throw new Error(`What is listed is no spec:\n  ${missing.join('\n  ')}`)
     }
     for (const test of tests) if (this.mustFail(test)) test.timeout = LISTED_TIMEOUT
   }
@@ -47,6 +67,11 @@ module.exports = class Environment extends TestEnvironment {
   /** @param {any} test */
   mustFail(test) {
     return process.env.CLIENT === 'kafkajs' && this.listed.has(fullName(test))
+  }
+
+  /** @param {any} test */
+  mayFail(test) {
+    return process.env.CLIENT === 'kafkajs' && this.byLuck.has(fullName(test))
   }
 }
 

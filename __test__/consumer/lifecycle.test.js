@@ -373,7 +373,7 @@ it('run() instead of a restart makes one member, not two', async () => {
   const handled = /** @type {string[]} */ ([])
   await consumer.run({ eachMessage: async ({ message }) => void handled.push(message.offset) })
   await waitFor(() => handled.length >= 5)
-  await pause(500)
+  await pause(1000) // longer than until the restart that must not come
   expect(await membersOf(groupId)).toHaveLength(1)
   expect(seen.of('GROUP_JOIN')).toHaveLength(2)
   expect(handled).toHaveLength(5)

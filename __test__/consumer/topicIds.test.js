@@ -64,7 +64,8 @@ it('offsets of a topic that was deleted are not written into the one that bears 
   await recreate(topic)
   const before = versions(test, 'OffsetCommit').length
   await pause(1000)
-  expect((await committed(groupId, topic))[0]).toBe('-1')
+  // None, or what kafkajs writes for the beginning.
+  expect(Number((await committed(groupId, topic))[0])).toBeLessThan(0)
   await produce(topic, numbered(3, { first: 100 }))
   await waitFor(async () => (await committed(groupId, topic))[0] === '3')
   expect(messages.slice(50).map(({ offset }) => offset)).toEqual([0, 1, 2])
