@@ -27,8 +27,12 @@ const LISTED_TIMEOUT = 5_000
  * @type {Record<string, string[]>}
  */
 const BY_LUCK = {
-  // Whose connection ends while it gives up leaves a rejection that nobody handles; it may come as late as in the next spec.
+  // Whether a broker's end makes it rejoin or crash depends on the request that is under way. A connection that ends may leave a
+  // rejection that nobody handles; it may come as late as in the next spec.
   'consumer/faults': [
+    'a broker is killed: nothing is lost, and who does not need to rejoin does not',
+    'a broker that coordinates the group is killed: the group goes on with another',
+    'a broker that leads partitions freezes: they go on at the new leaders, however long requests may take',
     'a connection is cut in the middle of answers: nothing is lost',
     'a connection delivers a few bytes at a time',
     'a connection says nothing any more: the next one is used'
