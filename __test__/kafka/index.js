@@ -247,11 +247,22 @@ const removeOldRuns = () => {
  * @returns {number} when anything in it was last written
  */
 const newest = directory => {
-  const files = fs.readdirSync(directory, { recursive: true }).map(String)
-  const times = [directory, ...files.map(file => path.join(directory, file))].map(
+  const times = [directory, ...filesIn(directory)].map(
     file => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
   )
   return Math.max(...times)
+}
+
+/** @param {string} directory @returns {string[]} */
+const filesIn = directory => {
+  try {
+    const names = fs.readdirSync(directory, { recursive: true })
+    return names.map(name => path.join(directory, String(name)))
+  } catch (error) {
+    // Its own run removes it at this moment.
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 const EXCERPT = 20
