@@ -15,29 +15,10 @@
 const path = require('node:path')
 const { TestEnvironment } = require('jest-environment-node')
 
-const differences = require('./differences')
+const { DIFFERENCES, BY_LUCK } = require('./differences')
 
 /** Some would hang for ever on kafkajs, ms. */
 const LISTED_TIMEOUT = 5_000
-
-/**
- * By file and full name, as in `differences.js`: what kafkajs passes or fails as its timers have it. Only where no spec could make
- * it certain.
- *
- * @type {Record<string, string[]>}
- */
-const BY_LUCK = {
-  // Whether a broker's end makes it rejoin or crash depends on the request that is under way. A connection that ends may leave a
-  // rejection that nobody handles; it may come as late as in the next spec.
-  'consumer/faults': [
-    'a broker is killed: nothing is lost, and who does not need to rejoin does not',
-    'a broker that coordinates the group is killed: the group goes on with another',
-    'a broker that leads partitions freezes: they go on at the new leaders, however long requests may take',
-    'a connection is cut in the middle of answers: nothing is lost',
-    'a connection delivers a few bytes at a time',
-    'a connection says nothing any more: the next one is used'
-  ]
-}
 
 module.exports = class Environment extends TestEnvironment {
   /** @param {any} config @param {any} context */
@@ -88,7 +69,7 @@ const invert = test => {
 const PASSES = 'kafkajs passes this spec: it is no difference, and differences.js must not list it'
 
 /** @param {string} file @returns {Set<string>} */
-const namesOf = file => new Set(Object.values(differences).flatMap(files => files[file] ?? []))
+const namesOf = file => new Set(Object.values(DIFFERENCES).flatMap(files => files[file] ?? []))
 
 /** All tests below. @param {any} block @returns {any[]} */
 const testsOf = block =>
