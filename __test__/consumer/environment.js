@@ -8,14 +8,13 @@
  *                          on kafkars      on kafkajs
  *   a spec                 has to pass     has to pass
  *   a spec that is listed  has to pass     has to fail
- *   a spec of `BY_LUCK`    has to pass     may pass or fail
  *   a name without a spec  is an error     is an error
  */
 
 const path = require('node:path')
 const { TestEnvironment } = require('jest-environment-node')
 
-const { DIFFERENCES, BY_LUCK } = require('./differences')
+const differences = require('./differences')
 
 /** Some would hang for ever on kafkajs, ms. */
 const LISTED_TIMEOUT = 5_000
@@ -25,26 +24,22 @@ module.exports = class Environment extends TestEnvironment {
   constructor(config, context) {
     super(config, context)
     const file = path.relative(config.projectConfig.rootDir, context.testPath)
-    const name = file.split(path.sep).join('/').replace('.test.js', '')
     /** The full names of what is listed of this file. */
-    this.listed = namesOf(name)
-    this.byLuck = new Set(BY_LUCK[name])
+    this.listed = namesOf(file.split(path.sep).join('/').replace('.test.js', ''))
   }
 
   /** Called by jest-circus. @param {any} event @param {any} state */
   async handleTestEvent(event, state) {
     if (event.name === 'run_start') this.start(testsOf(state.rootDescribeBlock))
-    if (event.name !== 'test_done') return
-    if (this.mustFail(event.test)) invert(event.test)
-    if (this.mayFail(event.test)) event.test.errors = []
+    if (event.name === 'test_done' && this.mustFail(event.test)) invert(event.test)
   }
 
   /** @param {any[]} tests of the file */
   start(tests) {
     const names = tests.map(fullName)
-    const missing = [...this.listed, ...this.byLuck].filter(name => !names.includes(name))
+    const missing = [...this.listed].filter(name => !names.includes(name))
     if (missing.length > 0) {
-      throw new Error(`What is listed is no spec:\n  ${missing.join('\n  ')}`)
+      throw new Error(`differences.js lists what is no spec:\n  ${missing.join('\n  ')}`)
     }
     for (const test of tests) if (this.mustFail(test)) test.timeout = LISTED_TIMEOUT
   }
@@ -52,11 +47,6 @@ module.exports = class Environment extends TestEnvironment {
   /** @param {any} test */
   mustFail(test) {
     return process.env.CLIENT === 'kafkajs' && this.listed.has(fullName(test))
-  }
-
-  /** @param {any} test */
-  mayFail(test) {
-    return process.env.CLIENT === 'kafkajs' && this.byLuck.has(fullName(test))
   }
 }
 
@@ -69,7 +59,7 @@ const invert = test => {
 const PASSES = 'kafkajs passes this spec: it is no difference, and differences.js must not list it'
 
 /** @param {string} file @returns {Set<string>} */
-const namesOf = file => new Set(Object.values(DIFFERENCES).flatMap(files => files[file] ?? []))
+const namesOf = file => new Set(Object.values(differences).flatMap(files => files[file] ?? []))
 
 /** All tests below. @param {any} block @returns {any[]} */
 const testsOf = block =>
