@@ -1,12 +1,12 @@
 // @ts-check
 'use strict'
 
-const { createTopic, produce, uniqueName } = require('../kafka/helpers')
+const { createTopic, uniqueName } = require('../kafka/helpers')
 const {
   AssignerProtocol: { MemberAssignment, MemberMetadata },
   PartitionAssigners,
   createConsumer,
-  numbered,
+  filled,
   startConsumer,
   upTo,
   waitFor,
@@ -50,12 +50,6 @@ const createAssigner =
     ...(typeof of === 'function' ? of(options) : of)
   })
 
-const filled = async () => {
-  const topic = await createTopic({ partitions: PARTITIONS })
-  await produce(topic, numbered(8, { partitions: PARTITIONS }))
-  return topic
-}
-
 /** A consumer whose join fails, and what CRASH says of it. */
 const crashOf = async partitionAssigners => {
   const topic = await createTopic()
@@ -70,7 +64,7 @@ const crashOf = async partitionAssigners => {
 
 describe('a custom assigner', () => {
   it('assigns by what the members say of themselves', async () => {
-    const topic = await filled()
+    const topic = await filled(8, { partitions: PARTITIONS })
     const groupId = uniqueName('group')
     const asked = /** @type {any[]} */ ([])
     const offered = /** @type {any[]} */ ([])
@@ -126,7 +120,7 @@ describe('a custom assigner', () => {
   })
 
   it('may leave members out, who stay in the group', async () => {
-    const topic = await filled()
+    const topic = await filled(8, { partitions: PARTITIONS })
     const groupId = uniqueName('group')
     const partitionAssigners = [
       createAssigner('Leader', ({ cluster }) => ({
@@ -148,7 +142,7 @@ describe('a custom assigner', () => {
   })
 
   it('is called as a method, with its promise awaited', async () => {
-    const topic = await filled()
+    const topic = await filled(8, { partitions: PARTITIONS })
     const { seen, messages } = await startConsumer({
       topics: [topic],
       partitionAssigners: [createAssigner('Own', { name: 'Own', version: 7 })]
@@ -160,7 +154,7 @@ describe('a custom assigner', () => {
 
 describe('several assigners', () => {
   it('are offered in order; the first that all members have is used', async () => {
-    const topic = await filled()
+    const topic = await filled(8, { partitions: PARTITIONS })
     const groupId = uniqueName('group')
     const { roundRobin } = PartitionAssigners
     const both = [createAssigner('First'), roundRobin]
@@ -173,7 +167,7 @@ describe('several assigners', () => {
   })
 
   it('that no other member has are refused', async () => {
-    const topic = await filled()
+    const topic = await filled(8, { partitions: PARTITIONS })
     const groupId = uniqueName('group')
     await startConsumer({ groupId, topics: [topic] })
     const { seen } = await startConsumer({
@@ -244,7 +238,7 @@ describe('the cluster that an assigner gets', () => {
    * @param {(options: { cluster: any, topic: string, groupId: string }) => any} ask
    */
   const learn = async ask => {
-    const topic = await filled()
+    const topic = await filled(8, { partitions: PARTITIONS })
     let learned
     const { groupId, messages, seen } = await startConsumer({
       topics: [topic],

@@ -2,13 +2,15 @@
 'use strict'
 
 const { committed, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
-const { createConsumer, defer, numbered, pause, startConsumer, waitFor } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
+const {
+  createConsumer,
+  defer,
+  filled,
+  numbered,
+  pause,
+  startConsumer,
+  waitFor
+} = require('./support')
 
 /** The partition objects of all COMMIT_OFFSETS events. */
 const commits = ({ seen }) =>

@@ -6,6 +6,7 @@ const {
   byPartition,
   defer,
   distinct,
+  filled,
   numbered,
   numbers,
   pause,
@@ -13,12 +14,6 @@ const {
   upTo,
   waitFor
 } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
 
 /** In so many small batches that a fetch, small as well, has several of each partition. */
 const filledBySmall = async (count, partitions) => {

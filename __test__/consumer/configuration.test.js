@@ -1,22 +1,16 @@
 // @ts-check
 'use strict'
 
-const { createTopic, produce, uniqueName } = require('../kafka/helpers')
+const { uniqueName } = require('../kafka/helpers')
 const {
   createConsumer,
   createKafka,
+  filled,
   logLevel,
-  numbered,
   startConsumer,
   waitFor,
   watch
 } = require('./support')
-
-const filled = async () => {
-  const topic = await createTopic()
-  await produce(topic, numbered(3))
-  return topic
-}
 
 describe('options', () => {
   const KAFKA = ['ssl', 'sasl', 'clientId', 'connectionTimeout', 'authenticationTimeout'].concat([
@@ -43,7 +37,7 @@ describe('options', () => {
   const undefinedFor = names => Object.fromEntries(names.map(name => [name, undefined]))
 
   it('that are undefined have their defaults', async () => {
-    const topic = await filled()
+    const topic = await filled(3)
     const consumer = createConsumer({
       kafka: createKafka(undefinedFor(KAFKA)),
       ...undefinedFor(CONSUMER)
@@ -58,7 +52,7 @@ describe('options', () => {
   })
 
   it('that nobody knows are ignored', async () => {
-    const topic = await filled()
+    const topic = await filled(3)
     const { messages } = await startConsumer({
       topics: [topic],
       kafka: createKafka(/** @type {any} */ ({ clientId: 'mine', brokerz: 1 })),
@@ -70,7 +64,7 @@ describe('options', () => {
 
   it('brokers may be a function', async () => {
     const { brokers } = require('../kafka/helpers').sharedCluster()
-    const topic = await filled()
+    const topic = await filled(3)
     const ask = jest.fn(() => brokers)
     const { messages } = await startConsumer({
       topics: [topic],
@@ -81,7 +75,7 @@ describe('options', () => {
   })
 
   it('sessionTimeout outside of what the broker allows is a crash for good', async () => {
-    const topic = await filled()
+    const topic = await filled(3)
     const { seen } = await startConsumer({ topics: [topic], sessionTimeout: 200 })
     await waitFor(() => seen.of('CRASH').length > 0)
     const [{ error, restart }] = seen.of('CRASH')
@@ -108,7 +102,7 @@ describe('how often a handler is called before the consumer crashes', () => {
     [{ retries: 3 }, { retries: 2 }, 3],
     [{ retries: 3 }, { retries: 0 }, 1]
   ])('with kafka.retry %j and consumer.retry %j', async (ofKafka, ofConsumer, calls) => {
-    const topic = await filled()
+    const topic = await filled(3)
     const kafka = createKafka({ retry: { initialRetryTime: 5, ...ofKafka } })
     const consumer = kafka.consumer({
       groupId: uniqueName('group'),
@@ -157,7 +151,7 @@ describe('logs', () => {
   }
 
   const live = async kafka => {
-    const topic = await filled()
+    const topic = await filled(3)
     const { consumer, messages, groupId } = await startConsumer({ topics: [topic], kafka })
     await waitFor(() => messages.length === 3)
     await consumer.disconnect()

@@ -304,12 +304,13 @@ describe('handlers', () => {
   it('that are slow, one after the other, leave the event loop to others', async () => {
     const topic = await createTopic()
     await produce(topic, numbered(100))
-    let turns = 0
-    const timer = setInterval(() => turns++, 1)
+    const during = /** @type {number[]} */ ([])
     const { messages } = await startConsumer({ topics: [topic], handle: () => block(3) })
+    const timer = setInterval(() => during.push(messages.length), 1)
     await waitFor(() => messages.length >= 100)
     clearInterval(timer)
-    expect(turns).toBeGreaterThan(10)
+    // How often is the machine's affair; that others had a turn in the middle is ours.
+    expect(during.filter(handled => handled > 0 && handled < 100)).not.toEqual([])
   })
 
   it('go on through many answers of the broker', async () => {

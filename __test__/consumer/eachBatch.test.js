@@ -3,7 +3,7 @@
 
 const { committed, createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { startProducer } = require('../kafka/producer')
-const { block, defer, numbered, pause, startConsumer, upTo, waitFor } = require('./support')
+const { block, defer, filled, numbered, pause, startConsumer, upTo, waitFor } = require('./support')
 
 /** @typedef {import('kafkajs').EachBatchPayload} Payload */
 
@@ -30,12 +30,6 @@ const start = async (topic, handle, { run = {}, ...options } = {}) => {
 }
 
 const offsetsOf = ({ batch }) => batch.messages.map(({ offset }) => Number(offset))
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
 
 describe('the payload', () => {
   it('has eight members, and a batch with the members of kafkajs', async () => {

@@ -5,23 +5,17 @@
 
 const { committed, createTopic, produce, uniqueName } = require('../kafka/helpers')
 const {
-  KafkaJSNonRetriableError,
-  KafkaJSNumberOfRetriesExceeded,
   createConsumer,
   createKafka,
-  numbered,
+  filled,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
   numbers,
   pause,
   startConsumer,
   upTo,
   waitFor
 } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
 
 /** Fails for so many calls at this offset of partition 0. */
 const failing = (offset, times, error = () => new Error('not now')) => {

@@ -3,16 +3,10 @@
 
 /** What handlers may throw, and what the way from there to CRASH looks like. */
 
-const { committed, createTopic, produce } = require('../kafka/helpers')
+const { committed } = require('../kafka/helpers')
 const support = require('./support')
 
-const { createKafka, defer, numbered, numbers, pause, startConsumer, upTo, waitFor } = support
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
+const { createKafka, defer, filled, numbers, pause, startConsumer, upTo, waitFor } = support
 
 /** Three calls before a crash, and no restart. */
 const retry = {

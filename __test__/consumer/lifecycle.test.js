@@ -9,12 +9,13 @@
  *      crashed for good, waiting to restart ◄── a failure ─────┴── stop() ──► stopping ──► stopped
  */
 
-const { createTopic, produce, uniqueName } = require('../kafka/helpers')
+const { produce, uniqueName } = require('../kafka/helpers')
 const {
   AssignerProtocol: { MemberAssignment, MemberMetadata },
   createConsumer,
   createKafka,
   defer,
+  filled,
   numbered,
   pause,
   startConsumer,
@@ -31,12 +32,6 @@ const RUNNING_ALREADY = 'consumer#run was called, but the consumer is already ru
 
 /** What an end of a consumer may take on a healthy broker, ms. */
 const SOON = 1000
-
-const filled = async () => {
-  const topic = await createTopic()
-  await produce(topic, numbered(5))
-  return topic
-}
 
 /** Everything to the leader; waits for `gate(n)` at the n-th time. */
 const gatedAssigner =
@@ -71,7 +66,7 @@ const gatedAssigner =
  * @param {any} [options]
  */
 const create = async options => {
-  const topic = await filled()
+  const topic = await filled(5)
   const lines = /** @type {string[]} */ ([])
   const kafka = createKafka({
     logLevel: 4,
@@ -238,7 +233,7 @@ describe.each(WITHOUT_RUN)('a consumer that is %s', state => {
 
   it('connects, subscribes, describes its group and runs', async () => {
     const { consumer, topic, groupId, seen } = await STATES[state]()
-    const more = await filled()
+    const more = await filled(5)
     const connects = seen.of('CONNECT').length
     expect(await outcome(() => consumer.subscribe({ topic: more, fromBeginning: true }))).toBe('ok')
     expect(await outcome(() => consumer.subscribe({ topic, fromBeginning: true }))).toBe('ok')
@@ -315,7 +310,7 @@ describe.each(/** @type {const} */ (['stop', 'disconnect']))('%s()', end => {
 
   it('of a consumer whom the group keeps waiting ends soon, and it never joins', async () => {
     const { promise, resolve } = defer()
-    const topic = await filled()
+    const topic = await filled(5)
     const first = await startConsumer({ topics: [topic], handle: () => promise })
     const { groupId } = first
     const second = createConsumer({ groupId })

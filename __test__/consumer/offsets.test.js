@@ -11,13 +11,7 @@ const {
   uniqueName,
   withAdmin
 } = require('../kafka/helpers')
-const { defer, numbered, pause, startConsumer, upTo, waitFor } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
+const { defer, filled, numbered, pause, startConsumer, upTo, waitFor } = require('./support')
 
 /**
  * Calls `handle` with the payload of the first batch; resolves with what it returns.

@@ -5,6 +5,7 @@ const { committed, createTopic, produce, uniqueName } = require('../kafka/helper
 const {
   createConsumer,
   defer,
+  filled,
   numbered,
   numbers,
   pause,
@@ -13,12 +14,6 @@ const {
   upTo,
   waitFor
 } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
 
 const LONG_POLL = 20_000
 

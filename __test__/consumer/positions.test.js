@@ -3,14 +3,17 @@
 
 /** Seeks and pauses that meet rebalances, stops, failures and each other. */
 
-const { committed, createTopic, produce, uniqueName } = require('../kafka/helpers')
-const { defer, numbered, numbers, pause, startConsumer, upTo, waitFor } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
+const { committed, produce, uniqueName } = require('../kafka/helpers')
+const {
+  defer,
+  filled,
+  numbered,
+  numbers,
+  pause,
+  startConsumer,
+  upTo,
+  waitFor
+} = require('./support')
 
 const offsetsOf = ({ batch }) => batch.messages.map(({ offset }) => Number(offset))
 

@@ -1,10 +1,11 @@
 // @ts-check
 'use strict'
 
-const { committed, createTopic, produce, uniqueName } = require('../kafka/helpers')
+const { committed, produce, uniqueName } = require('../kafka/helpers')
 const {
   createConsumer,
   defer,
+  filled,
   numbered,
   numbers,
   startConsumer,
@@ -12,12 +13,6 @@ const {
   upTo,
   waitFor
 } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
 
 /** Far longer than a specification may take that does not wait for it. */
 const LONG_POLL = 20_000

@@ -3,10 +3,11 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks')
 
-const { committed, createTopic, produce, uniqueName } = require('../kafka/helpers')
+const { committed, produce, uniqueName } = require('../kafka/helpers')
 const {
   createConsumer,
   defer,
+  filled,
   numbered,
   numbers,
   pause,
@@ -15,12 +16,6 @@ const {
   upTo,
   waitFor
 } = require('./support')
-
-const filled = async (count, options = {}) => {
-  const topic = await createTopic(options)
-  await produce(topic, numbered(count, options))
-  return topic
-}
 
 const ends = /** @type {const} */ (['stop', 'disconnect'])
 

@@ -11,7 +11,7 @@
  */
 
 const { setTimeout: pause } = require('node:timers/promises')
-const { sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
+const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 
 const { CLIENT = 'kafkars' } = process.env
 
@@ -164,6 +164,17 @@ const numbered = (count, { partitions = 1, first = 0 } = {}) =>
     partition: i % partitions
   }))
 
+/**
+ * A topic with so many of them.
+ * @param {number} count
+ * @param {{ partitions?: number }} [options]
+ */
+const filled = async (count, options = {}) => {
+  const topic = await createTopic(options)
+  await produce(topic, numbered(count, options))
+  return topic
+}
+
 /** Values as numbers, in the order of handling. @param {Handled[]} messages */
 const numbers = messages => messages.map(({ value }) => Number(value))
 
@@ -218,6 +229,7 @@ module.exports = {
   createKafka,
   defer,
   distinct,
+  filled,
   flat,
   loadClient,
   numbered,
