@@ -239,8 +239,7 @@ it('REQUEST_TIMEOUT comes when a broker does not answer in time', async () => {
     kafka: createKafka({
       brokers: [proxy.address],
       requestTimeout: 200,
-      retry: { retries: 0 },
-      connectionTimeout: 300
+      retry: { retries: 0 }
     })
   })
   const seen = watch(consumer)
@@ -339,7 +338,7 @@ it.each(/** @type {const} */ (['HEARTBEAT', 'FETCH']))(
     const assignment = ({ seen }) => seen.of('GROUP_JOIN').at(-1).memberAssignment
     const idle = members.find(member => Object.keys(assignment(member)).length === 0)
     const before = idle?.seen.of(name).length
-    await waitFor(() => idle?.seen.of(name).length > before + 2, { timeout: 5000 })
+    await waitFor(() => idle?.seen.of(name).length > before + 2)
   }
 )
 

@@ -44,7 +44,7 @@ describe('a message of 20 MB, twice of what a fetch asks for', () => {
         maxBytesPerPartition: MB,
         handle: ({ partition, message }) => received[partition].push(message.value)
       })
-      await waitFor(() => messages.length >= 6, { timeout: 90_000 })
+      await waitFor(() => messages.length >= 6, { timeout: 240_000 })
       await consumer.disconnect()
       for (const partition of [0, 1]) {
         expect(received[partition].map((value, i) => value.equals(values[i]))).toEqual(
@@ -70,7 +70,7 @@ describe('a message of 20 MB, twice of what a fetch asks for', () => {
         }
       }
     })
-    await waitFor(() => sizes.length >= 3, { timeout: 90_000 })
+    await waitFor(() => sizes.length >= 3, { timeout: 240_000 })
     expect(sizes).toEqual(values.map(({ length }) => length))
   })
 })
@@ -131,7 +131,7 @@ it('100,000 batches of one message', async () => {
   await producer.close()
 
   const { consumer, groupId, messages } = await startConsumer({ topics: [topic] })
-  await waitFor(() => messages.length >= 100_000, { timeout: 90_000 })
+  await waitFor(() => messages.length >= 100_000, { timeout: 240_000 })
   await consumer.disconnect()
   expect(messages).toHaveLength(100_000)
   for (const offsets of Object.values(byPartition(messages))) expect(offsets).toEqual(upTo(10_000))
