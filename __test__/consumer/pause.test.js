@@ -11,6 +11,7 @@ const {
   numbered,
   numbers,
   pause,
+  polling,
   startConsumer,
   timed,
   upTo,
@@ -19,11 +20,12 @@ const {
 
 it('stops a topic, resume() wakes it at once', async () => {
   const topic = await filled(10)
-  const { consumer, messages } = await startConsumer({
+  const { consumer, messages, seen } = await startConsumer({
     topics: [topic],
     maxWaitTimeInMs: LONG_POLL
   })
   await waitFor(() => messages.length >= 10)
+  await polling({ seen })
   consumer.pause([{ topic }])
   await produce(topic, numbered(5, { first: 10 }))
   await pause(300) // nothing must come

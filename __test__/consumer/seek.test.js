@@ -10,6 +10,7 @@ const {
   filled,
   numbered,
   numbers,
+  polling,
   startConsumer,
   timed,
   upTo,
@@ -27,11 +28,12 @@ it('goes on at the offset', async () => {
 
 it('wakes an idle consumer at once', async () => {
   const topic = await filled(10)
-  const { consumer, messages } = await startConsumer({
+  const { consumer, messages, seen } = await startConsumer({
     topics: [topic],
     maxWaitTimeInMs: LONG_POLL
   })
   await waitFor(() => messages.length >= 10)
+  await polling({ seen })
   const took = await timed(async () => {
     consumer.seek({ topic, partition: 0, offset: '9' })
     await waitFor(() => messages.length >= 11)

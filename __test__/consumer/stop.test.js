@@ -13,6 +13,7 @@ const {
   numbered,
   numbers,
   pause,
+  polling,
   startConsumer,
   timed,
   upTo,
@@ -49,12 +50,12 @@ const startActing = (topic, action, options = {}) =>
 describe.each(ends)('%s()', end => {
   it('of an idle consumer does not wait for the long poll', async () => {
     const topic = await filled(5)
-    const { consumer, messages } = await startConsumer({
+    const { consumer, messages, seen } = await startConsumer({
       topics: [topic],
       maxWaitTimeInMs: LONG_POLL
     })
     await waitFor(() => messages.length >= 5)
-    await pause(100) // the long poll is on its way
+    await polling({ seen })
     expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
   })
 
@@ -104,7 +105,7 @@ describe.each(ends)('%s()', end => {
     expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
     await running
     const before = handled
-    await pause(200)
+    await pause(1000) // a member that was left behind would begin
     expect(handled).toBe(before)
     expect(await createConsumer({ groupId }).describeGroup()).toMatchObject({ members: [] })
   })

@@ -155,6 +155,10 @@ const watch = consumer => {
   }
 }
 
+/** Resolves when the consumer waits for messages: its long poll is on the way. */
+const polling = ({ seen }) =>
+  waitFor(() => seen.of('FETCH_START').length > seen.of('FETCH').length).then(() => pause(100))
+
 /**
  * Messages with their number as value, spread over the partitions in turn.
  * @param {number} count
@@ -245,6 +249,7 @@ module.exports = {
   numbered,
   numbers,
   pause,
+  polling,
   startConsumer,
   timed,
   upTo,
