@@ -385,16 +385,19 @@ const fromFailure = failure => {
 }
 
 /**
- * What a failure ends a consumer with. kafkajs meets a refused partition between its retries, from which what is not retriable
- * comes out wrapped; a refused membership comes out as it is.
- * @param {any} failure
+ * What a failure ends a consumer with. kafkajs meets what is refused for good between its retries, from which it comes out
+ * wrapped; but for the first join, whose error comes out as it is.
+ * @param {NativeFailure} failure
+ * @param {{ joined: boolean }} state has the consumer joined its group?
  */
-const crashOf = failure => {
+const crashOf = (failure, { joined }) => {
   const error = fromFailure(failure)
-  const isOfPartition = failure.failure === 'protocol' && Number(failure.partition ?? -1) >= 0
-  const isWrapped = isOfPartition && !error.retriable
-  return isWrapped ? new KafkaJSNonRetriableError(error, { cause: error }) : error
+  const isWrapped = joined && REFUSALS.has(failure.failure) && !error.retriable
+  return isWrapped ? new KafkaJSNonRetriableError(error, { cause: error.cause || error }) : error
 }
+
+/** @type {Set<NativeFailure['failure']>} */
+const REFUSALS = new Set(['protocol', 'authentication', 'unsupported-api', 'coordinator-not-found'])
 
 /**
  * Is this answer of the engine a failure? Every call of the engine answers with data, never with a rejection.

@@ -315,12 +315,35 @@ describe('a refusal for good', () => {
       refuse(apiKey, { error }, Infinity)
       const { seen } = await start()
       const crash = await crashOf(seen)
-      const cause = crash.error.cause ?? crash.error
-      expect(cause).toMatchObject({ type })
-      expect(crash.restart).toBe(false)
+      const joined = apiKey !== API.JoinGroup && apiKey !== API.SyncGroup
+      expectRefusal(crash, type, { joined })
       expect(seen.of('CRASH')).toHaveLength(1)
     }
   )
+
+  it.each([
+    ['JoinGroup', API.JoinGroup],
+    ['SyncGroup', API.SyncGroup]
+  ])('of a later %s (%i) is one as well', async (_, apiKey) => {
+    const test = await start()
+    await expectAll(test)
+    refuse(apiKey, { error: 30 }, Infinity)
+    refuse(API.Heartbeat, { error: 27 }, 1)
+    const crash = await crashOf(test.seen)
+    expectRefusal(crash, 'GROUP_AUTHORIZATION_FAILED', { joined: true })
+  })
+
+  /** As in kafkajs: as it is before the first join, wrapped after it. */
+  const expectRefusal = ({ error, restart }, type, { joined }) => {
+    expect(restart).toBe(false)
+    const cause = joined ? error.cause : error
+    expect(cause).toMatchObject({ name: 'KafkaJSProtocolError', type, retriable: false })
+    expect(error).toMatchObject({
+      name: joined ? 'KafkaJSNonRetriableError' : 'KafkaJSProtocolError',
+      message: cause.message,
+      retriable: false
+    })
+  }
 
   it('of FindCoordinator is a crash that says why', async () => {
     refuse(API.FindCoordinator, { error: 30 }, Infinity)

@@ -158,15 +158,20 @@ describe('fromFailure', () => {
     expect(error.cause.type).toBe('GROUP_AUTHORIZATION_FAILED')
   })
 
-  it('of a partition ends a consumer wrapped, as in kafkajs, unless it may pass', () => {
-    const refusal = given => crashOf(failure({ failure: 'protocol', topic: 't', ...given }))
-    const refused = refusal({ code: 29, partition: 0 })
-    expect(refused.name).toBe('KafkaJSNonRetriableError')
-    expect(refused.cause).toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED', partition: 0 })
-    expect(refusal({ code: 2, partition: 0 }).name).toBe('KafkaJSProtocolError')
-    expect(refusal({ code: 29, partition: -1 }).name).toBe('KafkaJSProtocolError')
-    const membership = failure({ failure: 'protocol', code: 81, topic: null, partition: null })
-    expect(crashOf(membership).name).toBe('KafkaJSProtocolError')
+  it('for good ends a consumer wrapped, as in kafkajs, once it has joined', () => {
+    const refusal = given => failure({ failure: 'protocol', ...given })
+    const first = crashOf(refusal({ code: 30 }), { joined: false })
+    expect(first).toMatchObject({ name: 'KafkaJSProtocolError', code: 30 })
+    const later = crashOf(refusal({ code: 29, topic: 't', partition: 0 }), { joined: true })
+    expect(later).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+    expect(later.cause).toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED', partition: 0 })
+    const passing = crashOf(refusal({ code: 2, topic: 't', partition: 0 }), { joined: true })
+    expect(passing.name).toBe('KafkaJSProtocolError')
+    const lookup = failure({ failure: 'coordinator-not-found', cause: refusal({ code: 30 }) })
+    expect(crashOf(lookup, { joined: true }).cause).toMatchObject({ code: 30 })
+    expect(crashOf(failure({ failure: 'bug' }), { joined: true }).name).toBe(
+      'KafkaJSInvariantViolation'
+    )
   })
 
   it('is thrown by unwrap, which lets answers pass', () => {

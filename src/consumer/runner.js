@@ -471,7 +471,8 @@ class Runner {
   /** @param {any} event of `native.d.ts` */
   handle(event) {
     if (event.type === 'crash') {
-      this.crash(this.membership.callbackError ?? crashOf(event.error))
+      const joined = this.membership.memberId !== ''
+      this.crash(this.membership.callbackError ?? crashOf(event.error, { joined }))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
     if (event.type === 'heartbeat') this.heartbeatSeen()

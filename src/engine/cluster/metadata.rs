@@ -38,6 +38,8 @@ pub struct Change {
     pub partitions_changed: Vec<Arc<str>>,
     /// Topics that were deleted and made again: offsets in the old log mean nothing in the new one.
     pub recreated: Vec<Arc<str>>,
+    /// Topics that were there and are gone: told once, when a second answer in a row says so.
+    pub deleted: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -45,6 +47,8 @@ struct Topic {
     id: TopicId,
     /// By partition number; node -1 = no leader right now. Empty while the topic is missing.
     leaders: HashMap<i32, Leader>,
+    /// How many answers in a row did not know the topic.
+    absences: u32,
 }
 
 impl Metadata {
@@ -101,7 +105,7 @@ impl Metadata {
             if !topic.error.is_err() {
                 self.apply_topic(name, topic, &mut change);
             } else if topic.error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
-                self.apply_absence(name);
+                self.apply_absence(name, &mut change);
             }
         }
         change
@@ -139,6 +143,7 @@ impl Metadata {
         let is_known = self.topics.contains_key(&name);
         let topic = self.topics.entry(name.clone()).or_default();
         let count = topic.leaders.len();
+        topic.absences = 0;
         // Brokers that cannot tell the id (before 2.8, while a cluster is upgraded) do not contradict those that can.
         if topic.id != answer.topic_id && !answer.topic_id.is_zero() {
             self.names.remove(&topic.id);
@@ -167,9 +172,13 @@ impl Metadata {
     }
 
     /// The topic does not exist, says a broker. Perhaps it is behind: what we know of the topic stays.
-    fn apply_absence(&mut self, name: &str) {
+    fn apply_absence(&mut self, name: &str, change: &mut Change) {
         let name = self.intern(name);
-        let topic = self.topics.entry(name).or_default();
+        let topic = self.topics.entry(name.clone()).or_default();
+        topic.absences = topic.absences.saturating_add(1);
+        if topic.absences == ABSENCES && !topic.leaders.is_empty() {
+            change.deleted.push(name);
+        }
         if topic.id.is_zero() {
             // Nothing else will tell that the topic has been made again, its epochs starting over.
             topic.leaders.values_mut().for_each(|leader| leader.epoch = -1);
@@ -180,6 +189,9 @@ impl Metadata {
         self.topics.get_key_value(name).map_or_else(|| name.into(), |(known, _)| known.clone())
     }
 }
+
+/// One broker may be behind.
+const ABSENCES: u32 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -271,6 +283,20 @@ mod tests {
         assert_eq!(metadata.apply(&absence()), Change::default());
         assert_eq!(metadata.partition_count("t"), None);
         assert_eq!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed, ["t".into()]);
+    }
+
+    #[test]
+    fn a_topic_that_is_gone_is_told_once() {
+        let mut metadata = Metadata::default();
+        let deleted = |metadata: &mut Metadata, answer| metadata.apply(&answer).deleted;
+        assert_eq!(deleted(&mut metadata, absence()), deleted(&mut metadata, absence()), "never there");
+        metadata.apply(&answer(1, &[(7, 5)]));
+        assert_eq!(deleted(&mut metadata, absence()), [], "a broker that is behind");
+        assert_eq!(deleted(&mut metadata, absence()), ["t".into()]);
+        assert_eq!(deleted(&mut metadata, absence()), []);
+        metadata.apply(&answer(2, &[(7, 5)]));
+        assert_eq!(deleted(&mut metadata, absence()), []);
+        assert_eq!(deleted(&mut metadata, absence()), ["t".into()]);
     }
 
     #[test]

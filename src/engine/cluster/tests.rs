@@ -303,6 +303,23 @@ fn a_missing_topic_is_asked_for_until_it_comes() {
 }
 
 #[test]
+fn a_deleted_topic_is_told_once_by_its_name() {
+    let mut world = World::settled();
+    world.cluster.refresh();
+    world.settle();
+    for _ in 0..20 {
+        world.answer_refresh(Ok(metadata(vec![broken("t", ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)])));
+        world.pass(Duration::from_millis(1_200));
+    }
+    let events = world.events();
+    let warnings = events.iter().filter_map(|event| match event {
+        Event::Log(log) if log.level == LogLevel::Warn => Some(log.extra.as_slice()),
+        _ => None,
+    });
+    assert_eq!(warnings.collect::<Vec<_>>(), [[("topic", "t".to_owned())]]);
+}
+
+#[test]
 fn a_partition_without_a_leader_is_asked_for_until_it_has_one() {
     let mut world = World::settled();
     world.cluster.refresh();
