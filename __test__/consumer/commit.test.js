@@ -20,6 +20,17 @@ const commits = ({ seen }) =>
   seen.of('COMMIT_OFFSETS').flatMap(({ topics }) => topics.flatMap(({ partitions }) => partitions))
 
 describe('autoCommit', () => {
+  /** @type {import('../kafka').Cluster} with a proxy that can refuse commits */
+  let cluster
+
+  beforeAll(async () => {
+    cluster = await startCluster({ proxied: true })
+  })
+
+  afterAll(async () => {
+    await cluster?.stop()
+  })
+
   it('commits at the end of a batch, once', async () => {
     const topic = await filled(20)
     const test = await startConsumer({ topics: [topic] })
@@ -30,28 +41,22 @@ describe('autoCommit', () => {
   })
 
   it('does not keep the next batch waiting, and one commit may be for several', async () => {
-    const cluster = await startCluster({ proxied: true })
-    try {
-      const { brokers, listeners, proxies } = cluster
-      const topic = await createTopic({ brokers })
-      for (let first = 0; first < 20; first++) {
-        await produce(topic, numbered(1, { first }), { brokers })
-      }
-      const COORDINATOR_LOAD_IN_PROGRESS = 14
-      proxies[0].answer(API.OffsetCommit, request =>
-        respond(request, { error: COORDINATOR_LOAD_IN_PROGRESS })
-      )
-      const kafka = createKafka({ brokers: listeners.proxied })
-      const test = await startConsumer({ topics: [topic], kafka, maxBytesPerPartition: 1 })
-      await waitFor(() => test.seen.of('END_BATCH_PROCESS').length === 20)
-      expect(commits(test)).toEqual([])
-      await proxies[0].heal()
-      await waitFor(() => commits(test).length > 0)
-      expect(commits(test)).toEqual([{ partition: '0', offset: '20' }])
-      await test.consumer.disconnect()
-    } finally {
-      await cluster.stop()
+    const { brokers, listeners, proxies } = cluster
+    const topic = await createTopic({ brokers })
+    for (let first = 0; first < 20; first++) {
+      await produce(topic, numbered(1, { first }), { brokers })
     }
+    const COORDINATOR_LOAD_IN_PROGRESS = 14
+    proxies[0].answer(API.OffsetCommit, request =>
+      respond(request, { error: COORDINATOR_LOAD_IN_PROGRESS })
+    )
+    const kafka = createKafka({ brokers: listeners.proxied })
+    const test = await startConsumer({ topics: [topic], kafka, maxBytesPerPartition: 1 })
+    await waitFor(() => test.seen.of('END_BATCH_PROCESS').length === 20)
+    expect(commits(test)).toEqual([])
+    await proxies[0].heal()
+    await waitFor(() => commits(test).length > 0)
+    expect(commits(test)).toEqual([{ partition: '0', offset: '20' }])
   })
 
   it('false commits nothing, not even at the end', async () => {

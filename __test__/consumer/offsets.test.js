@@ -434,12 +434,14 @@ describe('a handler of batches', () => {
     async (auto, end) => {
       const topic = await filled(10)
       const { promise: stopped, resolve } = defer()
+      const { promise: started, resolve: go } = defer()
       const test = await startConsumer({
         topics: [topic],
         run: {
           eachMessage: undefined,
           eachBatchAutoResolve: auto,
           eachBatch: async ({ batch, resolveOffset, isRunning }) => {
+            await started
             for (const { offset } of batch.messages) {
               if (!isRunning()) return
               resolveOffset(offset)
@@ -449,6 +451,7 @@ describe('a handler of batches', () => {
           }
         }
       })
+      go()
       await Promise.all(await stopped)
       expect(await committed(test.groupId, topic)).toEqual({ 0: end })
     }

@@ -61,6 +61,8 @@ const consumeThroughSessions = async options => {
   const [connected, authenticated] = [connecting.length, authentications(seen)]
   const written = await writeFor(topic, DURATION)
   await waitFor(() => messages.length >= written)
+  const later = connecting.slice(connected)
+  const renewals = authentications(seen) - authenticated
   await consumer.disconnect()
 
   expect(distinct(messages)).toEqual(upTo(written))
@@ -68,12 +70,8 @@ const consumeThroughSessions = async options => {
   expect(await committed(groupId, topic, brokers)).toEqual(await logEnd(topic, brokers))
   expect(seen.of('GROUP_JOIN')).toHaveLength(1)
   expect(seen.of('CRASH')).toEqual([])
-  return {
-    /** Since it has joined: connections that were opened, and errors. */
-    later: connecting.slice(connected),
-    /** Since then, too. */
-    renewals: authentications(seen) - authenticated
-  }
+  // Since it has joined: connections that were opened, errors, and how often the broker was asked to authenticate us.
+  return { later, renewals }
 }
 
 /** How often the broker was asked to authenticate us. */

@@ -211,8 +211,10 @@ describe('with kafkajs in the group', () => {
     const all = () => [...old, ...fresh].flatMap(({ messages }) => messages)
     await waitFor(() => distinct(all()).length >= sent)
     expect(distinct(all())).toEqual(upTo(sent))
+    const end = await logEnd(topic)
+    await waitFor(async () => isDeepStrictEqual(await committed(groupId, topic), end))
     for (const { consumer } of fresh) await consumer.disconnect()
-    expect(await committed(groupId, topic)).toEqual(await logEnd(topic))
+    expect(await committed(groupId, topic)).toEqual(end)
   })
 })
 
@@ -242,9 +244,12 @@ describe('a handler that keeps the event loop', () => {
     const groupId = uniqueName('group')
     await produce(topic, numbered(3))
     const { promise, resolve } = defer()
+    // kafkajs knows no maxPollInterval: there it is the group that does not wait any longer.
+    const rebalanceTimeout = 6000
     const first = await startConsumer({
       topics: [topic],
       groupId,
+      rebalanceTimeout,
       maxPollInterval: 2000,
       handle: async ({ message, heartbeat }) => {
         if (message.offset !== '1') return
@@ -252,7 +257,7 @@ describe('a handler that keeps the event loop', () => {
         await heartbeat()
       }
     })
-    const second = await startConsumer({ topics: [topic], groupId })
+    const second = await startConsumer({ topics: [topic], groupId, rebalanceTimeout })
     await waitFor(() => second.messages.some(({ offset }) => offset === 2))
     expect(second.messages.map(({ offset }) => offset)).toContain(1)
     resolve()
