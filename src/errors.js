@@ -385,21 +385,6 @@ const fromFailure = failure => {
 }
 
 /**
- * What a failure ends a consumer with. kafkajs meets what is refused for good between its retries, from which it comes out
- * wrapped; but for the first join, whose error comes out as it is.
- * @param {NativeFailure} failure
- * @param {{ joined: boolean }} state has the consumer joined its group?
- */
-const crashOf = (failure, { joined }) => {
-  const error = fromFailure(failure)
-  const isWrapped = joined && REFUSALS.has(failure.failure) && !error.retriable
-  return isWrapped ? new KafkaJSNonRetriableError(error, { cause: error.cause || error }) : error
-}
-
-/** @type {Set<NativeFailure['failure']>} */
-const REFUSALS = new Set(['protocol', 'authentication', 'unsupported-api', 'coordinator-not-found'])
-
-/**
  * Is this answer of the engine a failure? Every call of the engine answers with data, never with a rejection.
  * @param {any} answer
  * @returns {answer is NativeFailure}
@@ -463,7 +448,6 @@ const classes = {
 module.exports = {
   ...classes,
   classes,
-  crashOf,
   createErrorFromCode,
   fromFailure,
   isFailure,

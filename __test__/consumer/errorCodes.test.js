@@ -121,6 +121,7 @@ describe.each([
     API.Fetch,
     codes([
       ['OFFSET_OUT_OF_RANGE', 1],
+      ['CORRUPT_MESSAGE', 2],
       ['UNKNOWN_TOPIC_OR_PARTITION', 3],
       ['LEADER_NOT_AVAILABLE', 5],
       ['NOT_LEADER_OR_FOLLOWER', 6],
@@ -130,6 +131,7 @@ describe.each([
       ['UNKNOWN_LEADER_EPOCH', 75],
       ['OFFSET_NOT_AVAILABLE', 78],
       ['UNKNOWN_TOPIC_ID', 100],
+      ['THROTTLING_QUOTA_EXCEEDED', 89],
       ['INCONSISTENT_TOPIC_ID', 103]
     ])
   ]
@@ -171,6 +173,14 @@ describe('Fetch', () => {
 
   it('sent to a leader of old does not go there', async () => {
     refuse(API.Fetch, { error: 6, leader: [77, 0] }, 1)
+    await expectAll(await start())
+  })
+
+  it.each([
+    ['a node that is nowhere', 77],
+    ['a node that does not know of it', 1]
+  ])('sent to %s by an epoch far ahead comes back', async (_, node) => {
+    refuse(API.Fetch, { error: 6, leader: [node, 1000] }, 1)
     await expectAll(await start())
   })
 
@@ -357,10 +367,15 @@ describe('a refusal for good', () => {
   })
 
   it('that may change (CORRUPT_MESSAGE) is a crash with a restart', async () => {
-    refuse(API.Fetch, { error: 2 }, 20)
-    const test = await start({ retry: { initialRetryTime: 10, retries: 1 } })
-    const { restart } = await crashOf(test.seen)
+    refuse(API.Fetch, { error: 2 }, Infinity)
+    const test = await start()
+    const { error, restart } = await crashOf(test.seen)
     expect(restart).toBe(true)
+    expect(error).toMatchObject({
+      name: 'KafkaJSNumberOfRetriesExceeded',
+      cause: { type: 'CORRUPT_MESSAGE' }
+    })
+    proxy.heal()
     await waitFor(() => distinct(test.messages).length >= COUNT)
   })
 })

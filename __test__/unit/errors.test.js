@@ -3,7 +3,7 @@
 const oracle = require('kafkajs/src/errors')
 const errors = require('../../src/errors')
 
-const { crashOf, fromFailure, unwrap } = errors
+const { fromFailure, unwrap } = errors
 
 const SAMPLES = {
   KafkaJSProtocolError: [{ message: 'm', type: 'T', code: 7, retriable: true, helpUrl: 'u' }],
@@ -156,22 +156,6 @@ describe('fromFailure', () => {
     )
     expect(error.cause).toBeInstanceOf(errors.KafkaJSProtocolError)
     expect(error.cause.type).toBe('GROUP_AUTHORIZATION_FAILED')
-  })
-
-  it('for good ends a consumer wrapped, as in kafkajs, once it has joined', () => {
-    const refusal = given => failure({ failure: 'protocol', ...given })
-    const first = crashOf(refusal({ code: 30 }), { joined: false })
-    expect(first).toMatchObject({ name: 'KafkaJSProtocolError', code: 30 })
-    const later = crashOf(refusal({ code: 29, topic: 't', partition: 0 }), { joined: true })
-    expect(later).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
-    expect(later.cause).toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED', partition: 0 })
-    const passing = crashOf(refusal({ code: 2, topic: 't', partition: 0 }), { joined: true })
-    expect(passing.name).toBe('KafkaJSProtocolError')
-    const lookup = failure({ failure: 'coordinator-not-found', cause: refusal({ code: 30 }) })
-    expect(crashOf(lookup, { joined: true }).cause).toMatchObject({ code: 30 })
-    expect(crashOf(failure({ failure: 'bug' }), { joined: true }).name).toBe(
-      'KafkaJSInvariantViolation'
-    )
   })
 
   it('is thrown by unwrap, which lets answers pass', () => {

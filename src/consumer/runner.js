@@ -15,7 +15,6 @@ const {
   KafkaJSError,
   KafkaJSNonRetriableError,
   createErrorFromCode,
-  crashOf,
   isRebalancing,
   unwrap
 } = require('../errors')
@@ -23,7 +22,7 @@ const { commitOptions } = require('../config')
 const { events } = require('../events')
 const Long = require('../long')
 const { createEngineLog } = require('../loggers')
-const { Backoff } = require('../retry')
+const { Backoff, crashOf } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
 const Handlers = require('./context')
@@ -473,7 +472,8 @@ class Runner {
   handle(event) {
     if (event.type === 'crash') {
       const joined = this.membership.memberId !== ''
-      this.crash(this.membership.callbackError ?? crashOf(event.error, { joined }))
+      const { retry } = this
+      this.crash(this.membership.callbackError ?? crashOf(event.error, { joined, retry }))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
     if (event.type === 'heartbeat') this.heartbeatSeen()

@@ -192,8 +192,12 @@ impl Cluster {
         news
     }
 
-    /// KIP-951: an error named the new leader.
+    /// KIP-951: an error named the new leader. If nobody has told where that node is, only the metadata can help, for which
+    /// whoever met the error asks anyway.
     pub fn leader_moved(&mut self, partition: &TopicPartition, node: i32, epoch: i32) {
+        if !self.metadata.has_broker(node) {
+            return;
+        }
         self.metadata.update_leader(partition, Leader { node, epoch });
     }
 

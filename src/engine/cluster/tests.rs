@@ -245,6 +245,19 @@ fn nodes_that_a_fetch_names_are_brokers_unless_the_metadata_knows_better() {
 }
 
 #[test]
+fn a_leader_that_is_nowhere_is_not_believed_in() {
+    let mut world = World::settled();
+    let zero = TopicPartition { topic: "t".into(), partition: 0 };
+    let leader = |world: &World| world.cluster.metadata().leader(&zero).map(|leader| leader.node);
+    world.cluster.leader_moved(&zero, 77, 1_000);
+    assert_eq!(leader(&world), Some(7));
+    let node = NodeEndpoint { node_id: 77, host: "h".into(), port: 9, rack: None };
+    world.cluster.nodes_named(vec![node]);
+    world.cluster.leader_moved(&zero, 77, 1_000);
+    assert_eq!(leader(&world), Some(77));
+}
+
+#[test]
 fn metadata_ages() {
     let mut world = World::settled();
     world.pass(MAX_AGE - Duration::from_secs(2));
