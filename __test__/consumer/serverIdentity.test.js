@@ -156,10 +156,27 @@ describe('checkServerIdentity', () => {
   })
 
   it('that returns anything else refuses the broker', async () => {
-    for (const answer of [true, 'no', Promise.resolve()]) {
+    for (const answer of [true, 'no']) {
       const error = await failureOf({ ca, checkServerIdentity: () => answer })
       expect(error.cause).toMatchObject({ name: 'KafkaJSConnectionError', retriable: true })
     }
+  })
+
+  it('that returns a promise refuses the broker, and says why', async () => {
+    expectRefusal(await failureOf({ ca, checkServerIdentity: async () => undefined }), {
+      message:
+        'Connection error: ssl.checkServerIdentity has to return undefined or an Error, received a promise'
+    })
+  })
+
+  it('that throws refuses the broker with what it throws', async () => {
+    const checkServerIdentity = () => {
+      throw Object.assign(new Error('not ours'), { code: 'EPIN' })
+    }
+    expectRefusal(await failureOf({ ca, checkServerIdentity }), {
+      code: 'EPIN',
+      message: 'Connection error: not ours'
+    })
   })
 
   it('may change its mind', async () => {
@@ -179,6 +196,12 @@ describe('checkServerIdentity', () => {
   it('that objects is of no effect without verification', async () => {
     const checkServerIdentity = () => new Error('not ours')
     await connect({ ca, rejectUnauthorized: false, checkServerIdentity })
+  })
+
+  it('is not called without verification', async () => {
+    const check = jest.fn()
+    await connect({ ca, rejectUnauthorized: false, checkServerIdentity: check })
+    expect(check).not.toHaveBeenCalled()
   })
 
   it('that objects keeps the broker from hearing a word', async () => {
