@@ -9,6 +9,7 @@
  */
 
 const { performance } = require('node:perf_hooks')
+const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
 const native = require('../native')
 const {
