@@ -266,6 +266,9 @@ module.exports = {
   '`rebalanceTimeout: 0`': {
     'consumer/options': ['rebalanceTimeout: 0 is refused: no member could ever join']
   },
+  "an option that should be a number and is none (`'5 s'`) is taken": {
+    'consumer/options': ['a number that is none is refused by name']
+  },
   '`partitionsConsumedConcurrently: 0` hangs': {
     'consumer/options': [
       'partitionsConsumedConcurrently: 0 is refused by run()',

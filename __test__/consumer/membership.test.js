@@ -14,7 +14,8 @@ const {
   numbered,
   startConsumer,
   upTo,
-  waitFor
+  waitFor,
+  watch
 } = require('./support')
 
 const ILLEGAL_GENERATION = 22
@@ -257,6 +258,14 @@ describe('GROUP_JOIN', () => {
     expect(distinct(test.messages)).toEqual(upTo(20))
     expect(test.seen.of('CRASH')).toEqual([])
   })
+})
+
+it('a member that subscribes to nothing joins with nothing', async () => {
+  const consumer = createConsumer({ kafka: createKafka({ brokers: cluster.brokers }) })
+  const seen = watch(consumer)
+  await consumer.subscribe({ topics: [] })
+  await consumer.run({ eachMessage: async () => {} })
+  expect(seen.of('GROUP_JOIN')).toMatchObject([{ isLeader: true, memberAssignment: {} }])
 })
 
 it('two members of one Kafka instance, which share nothing but that', async () => {
