@@ -222,7 +222,7 @@ export type NativeConsumerEvent =
       assignment: NativeTopicPartitions[]
       unsubscribed: NativeTopicPartitions[] // assigned but not subscribed: dropped
     }
-  | { type: 'rebalancing'; memberId: string }
+  | { type: 'rebalancing'; memberId: string; code: number }
   | { type: 'heartbeat'; memberId: string; generationId: number }
   | {
       type: 'committed'

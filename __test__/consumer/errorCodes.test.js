@@ -271,7 +271,10 @@ describe('OffsetCommit', () => {
     const { consumer, seen } = await start({ run: { autoCommit: false, eachMessage } })
     refuse(API.OffsetCommit, { error }, 1)
     const offsets = [{ topic, partition: 0, offset: '3' }]
-    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({ type, code: error })
+    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      cause: { name: 'KafkaJSProtocolError', type, code: error }
+    })
     await consumer.commitOffsets(offsets)
     expect(seen.of('CRASH')).toEqual([])
   })
@@ -284,7 +287,10 @@ describe('OffsetCommit', () => {
     const { consumer } = await start({ run: { autoCommit: false, eachMessage } })
     refuse(API.OffsetCommit, { error }, 1)
     const offsets = [{ topic, partition: 0, offset: '3' }]
-    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({ type, code: error })
+    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      cause: { name: 'KafkaJSProtocolError', type, code: error }
+    })
   })
 
   const eachMessage = async () => {}

@@ -48,9 +48,10 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("members", members.collect::<Result<Vec<_>>>()?)?;
         }
         Event::Joined(joined) => self::joined(&mut object, *joined)?,
-        Event::Rebalancing { member_id } => {
+        Event::Rebalancing { member_id, code } => {
             object.set("type", "rebalancing")?;
             object.set("memberId", member_id)?;
+            object.set("code", code.0)?;
         }
         Event::Heartbeat { member_id, generation_id } => {
             object.set("type", "heartbeat")?;

@@ -10,8 +10,6 @@ const { KafkaJSNonRetriableError, createErrorFromCode } = require('../errors')
 const { events } = require('../events')
 const Long = require('../long')
 
-/** The broker's error code. */
-const REBALANCE_IN_PROGRESS = 27
 /** Fetch events without a fetch come no more often than this, ms. */
 const SHORTEST_CYCLE = 100
 
@@ -96,7 +94,7 @@ class Membership {
         this.runnerLogger.warn('The group is rebalancing, re-joining', {
           groupId,
           memberId: event.memberId,
-          error: createErrorFromCode(REBALANCE_IN_PROGRESS).message
+          error: createErrorFromCode(event.code).message
         })
         return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
       case 'heartbeat':

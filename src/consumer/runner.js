@@ -212,14 +212,21 @@ class Runner {
     else this.early.push(command)
   }
 
-  /** @param {ReturnType<typeof commitOptions>} offsets */
+  /**
+   * The consumer's method: its errors look like those of kafkajs's retrier. (The engine has made the retries.)
+   * @param {ReturnType<typeof commitOptions>} offsets
+   */
   async commitOffsets(offsets) {
     const written = offsets.map(({ partition, offset, metadata }) => ({
       partition,
       offset: Long.fromValue(offset),
       metadata
     }))
-    await this.commitThese(offsets, written)
+    try {
+      await this.commitThese(offsets, written)
+    } catch (error) {
+      throw new Backoff({ ...this.retry, retries: 0 }).verdict(error)
+    }
   }
 
   /** The payload's method: given offsets at once, else what interval and threshold say. */

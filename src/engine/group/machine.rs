@@ -274,12 +274,23 @@ impl Group {
         &mut self,
         level: LogLevel,
         message: impl Into<String>,
+        extra: Vec<(&'static str, String)>,
+    ) {
+        self.log_as("ConsumerGroup", level, message, extra);
+    }
+
+    /// In the name of another one: a line that programs know from kafkajs's runner.
+    pub(super) fn log_as(
+        &mut self,
+        namespace: &'static str,
+        level: LogLevel,
+        message: impl Into<String>,
         mut extra: Vec<(&'static str, String)>,
     ) {
         extra.push(("groupId", self.config.group_id.clone()));
         extra.push(("memberId", self.member_id.clone()));
         let message = message.into();
-        self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
+        self.events.push_back(Event::Log(Log { level, namespace, message, extra }));
     }
 }
 
