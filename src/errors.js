@@ -350,7 +350,8 @@ const CLASSES = {
       new KafkaJSProtocolError({ ...describe(Number(code)), message }),
       topic !== null && { topic, partition }
     ),
-  connection: failure => new KafkaJSConnectionError(failure.message, failure),
+  connection: ({ message, broker, code }) =>
+    new KafkaJSConnectionError(message, { broker, code: code ?? undefined }),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
   timeout: failure => new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
   authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),

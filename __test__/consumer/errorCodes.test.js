@@ -31,7 +31,7 @@ beforeAll(async () => {
   cluster = await startCluster({ brokers: 1, proxied: true })
   proxy = cluster.proxies[0]
   topic = await newTopic()
-}, 120_000)
+})
 
 afterAll(async () => {
   await cluster?.stop()
@@ -43,8 +43,7 @@ afterEach(() => proxy.heal())
 const start = options =>
   startConsumer({
     topics: [topic],
-    kafka: createKafka({ brokers: cluster.listeners.proxied, requestTimeout: 2000 }),
-    sessionTimeout: 6000,
+    kafka: createKafka({ brokers: cluster.listeners.proxied, requestTimeout: 10_000 }),
     ...options
   })
 

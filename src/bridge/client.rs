@@ -15,6 +15,7 @@ use crate::engine::cluster::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::NetworkEvent;
 use crate::engine::network::Unauthenticated;
+use crate::engine::network::UnknownIdentity;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime;
 use crate::engine::runtime::queries;
@@ -196,6 +197,12 @@ impl NativeClient {
     pub fn authenticated(&self, session: f64, error: Option<String>, retriable: bool) {
         let result = error.map_or(Ok(()), |message| Err(Unauthenticated { message, retriable }));
         self.shared.network.authenticated(session as u64, result);
+    }
+
+    #[napi(catch_unwind)]
+    pub fn server_identity(&self, check: f64, error: Option<String>, code: Option<String>) {
+        let verdict = error.map_or(Ok(()), |message| Err(UnknownIdentity { message, code }));
+        self.shared.network.server_identity(check as u64, verdict);
     }
 
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]

@@ -126,7 +126,8 @@ class Runner {
         this.cluster.native,
         this.engineOptions(),
         this.cells,
-        () => this.wake(),
+        // What the engine has told before it had messages, the join above all, comes before them, also in the same turn.
+        () => setImmediate(() => this.wake()),
         event => this.handle(event)
       )
       this.running = true
