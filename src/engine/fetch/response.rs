@@ -94,7 +94,13 @@ impl Fetch {
         in_flight: &InFlight,
         response: FetchResponse,
     ) {
+        let lost_session = matches!(
+            response.error,
+            ErrorCode::FETCH_SESSION_ID_NOT_FOUND | ErrorCode::INVALID_FETCH_SESSION_EPOCH
+        );
+        let mut lost_again = false;
         if let Some(node) = self.nodes.get_mut(&node_id) {
+            lost_again = std::mem::replace(&mut node.lost_session, lost_session) && lost_session;
             let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
             let empty = partitions.all(|partition| partition.records.is_empty());
             match response.error {
@@ -108,9 +114,8 @@ impl Fetch {
             }
         }
         if response.error.is_err() {
-            let lost_session =
-                [ErrorCode::FETCH_SESSION_ID_NOT_FOUND, ErrorCode::INVALID_FETCH_SESSION_EPOCH];
-            if !lost_session.contains(&response.error) {
+            // A session that is gone is opened again at once; one after the other, there is no use in that.
+            if lost_again || !lost_session {
                 in_flight.asked.iter().for_each(|slot| self.mute(*slot, now));
                 self.refresh_metadata();
             }

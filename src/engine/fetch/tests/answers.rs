@@ -55,6 +55,26 @@ fn session_errors_are_healed_by_a_new_session() {
 }
 
 #[test]
+fn a_broker_that_loses_every_session_is_no_reason_to_spin() {
+    // Several brokers behind one address, say: each knows only its own.
+    for code in [70, 71] {
+        let mut world = with_data(&[0]);
+        let before = world.requests;
+        for _ in 0..200 {
+            if !world.in_flight.is_empty() {
+                world.answer_with(0, Ok(Response::Fetch(refused(ErrorCode(code)))));
+            }
+            world.advance(Duration::from_millis(10));
+        }
+        assert!(world.requests - before < 15, "{} in two seconds", world.requests - before);
+        world.advance(Duration::from_secs(2));
+        world.answer_news();
+        world.consume();
+        assert_eq!(world.delivered.len(), 3);
+    }
+}
+
+#[test]
 fn a_broker_without_room_for_sessions_is_no_reason_to_spin() {
     let mut world = World::new();
     world.brokers.get_mut(&0).unwrap().grants = false;
