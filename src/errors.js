@@ -386,18 +386,6 @@ const fromFailure = failure => {
 }
 
 /**
- * What a failure ends a consumer with. kafkajs meets a refused partition between its retries, from which what is not retriable
- * comes out wrapped; a refused membership comes out as it is.
- * @param {any} failure
- */
-const crashOf = failure => {
-  const error = fromFailure(failure)
-  const isOfPartition = failure.failure === 'protocol' && Number(failure.partition ?? -1) >= 0
-  const isWrapped = isOfPartition && !error.retriable
-  return isWrapped ? new KafkaJSNonRetriableError(error, { cause: error }) : error
-}
-
-/**
  * Is this answer of the engine a failure? Every call of the engine answers with data, never with a rejection.
  * @param {any} answer
  * @returns {answer is NativeFailure}
@@ -461,7 +449,6 @@ const classes = {
 module.exports = {
   ...classes,
   classes,
-  crashOf,
   createErrorFromCode,
   fromFailure,
   isFailure,

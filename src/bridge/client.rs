@@ -22,6 +22,7 @@ use crate::engine::runtime::queries;
 
 use super::events;
 use super::options::{NativeClientOptions, NativeTopicPartitions};
+use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
 use super::{answers, failure};
@@ -78,7 +79,7 @@ impl NativeClient {
             .weak::<true>()
             .callee_handled::<false>()
             .build_callback(|context| {
-                events::network_event(&context.env, context.value).map(events::extend)
+                caught(|| events::network_event(&context.env, context.value).map(events::extend))
             })?;
         let network = Network::new(options.into_config(), move |event| {
             notify.call(event, ThreadsafeFunctionCallMode::NonBlocking);

@@ -23,6 +23,7 @@ use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
 use super::options::{NativeConsumerOptions, NativeOffsets, NativeTopic, NativeTopicPartitions};
+use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
 
@@ -98,7 +99,7 @@ impl NativeConsumer {
             .weak::<true>()
             .callee_handled::<false>()
             .build_callback(|context| {
-                events::consumer_event(&context.env, context.value).map(events::extend)
+                caught(|| events::consumer_event(&context.env, context.value).map(events::extend))
             })?;
         let client = client.shared();
         let host = Box::new(JsHost { wake, notify });

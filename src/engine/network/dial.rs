@@ -189,7 +189,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         for host in ["localhost", "127.0.0.1"] {
-            dial(host, port, Duration::from_secs(5)).await.unwrap();
+            dial(host, port, Duration::from_secs(30)).await.unwrap();
             listener.accept().await.unwrap();
         }
     }
@@ -199,7 +199,7 @@ mod tests {
         let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
         let port = listener.local_addr().unwrap().port();
         for host in ["::1", "[::1]"] {
-            dial(host, port, Duration::from_secs(5)).await.unwrap();
+            dial(host, port, Duration::from_secs(30)).await.unwrap();
         }
     }
 
@@ -220,7 +220,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let message = format!("Connection error: connect ECONNREFUSED 127.0.0.1:{port}");
-        let refused = dial("127.0.0.1", port, Duration::from_secs(5)).await;
+        let refused = dial("127.0.0.1", port, Duration::from_secs(30)).await;
         assert_eq!(parts(refused), (Some("ECONNREFUSED".into()), message));
         let (code, message) = parts(dial("no-such-host.invalid", port, Duration::from_secs(30)).await);
         let code = code.unwrap();
