@@ -4,7 +4,9 @@
 /** `ssl.checkServerIdentity`, and by which names brokers may go without it: as with `tls.connect`. */
 
 const { once } = require('node:events')
+const { join } = require('node:path')
 const tls = require('node:tls')
+const { Worker } = require('node:worker_threads')
 const { createAuthority } = require('../kafka/certificates')
 const { createTopic, produce, sharedCluster } = require('../kafka/helpers')
 const {
@@ -123,6 +125,15 @@ describe('checkServerIdentity', () => {
     check.mockClear()
     await consumer.connect()
     expect(check).toHaveBeenCalledWith('localhost', expect.anything())
+  })
+
+  it('is asked in a worker thread', async () => {
+    const program = join(__dirname, 'programs/identity.js')
+    const worker = new Worker(program, { workerData: { brokers, ca } })
+    const [asked] = await once(worker, 'message')
+    const { subject } = (await givenByNode({ host: broker, port: Number(sslPort), ca }))[1]
+    expect(asked[0]).toEqual([servername, subject.CN])
+    await once(worker, 'exit')
   })
 
   it('is given what tls.connect gives, up to the root', async () => {
