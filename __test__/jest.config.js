@@ -25,7 +25,8 @@ module.exports = {
   maxWorkers: 1,
   // A process for each file: consumers of kafkajs that never end, end with it.
   ...(process.env.CLIENT === 'kafkajs' && { workerIdleMemoryLimit: '1KB' }),
-  testTimeout: 120_000,
+  // Far more than any needs on a quiet machine.
+  testTimeout: 300_000,
   projects: [
     {
       ...common,

@@ -188,7 +188,8 @@ describe('a client', () => {
     const { port } = /** @type {net.AddressInfo} */ (server.address())
     server.close()
     await once(server, 'close')
-    const failure = await createClient().connect('127.0.0.1', port)
+    const client = createClient({ connectionTimeout: 20_000 })
+    const failure = await client.connect('127.0.0.1', port)
     expect(failure).toMatchObject({ failure: 'connection', code: 'ECONNREFUSED', retriable: true })
   })
 
@@ -238,6 +239,7 @@ describe('a client', () => {
     ])
     for (const answer of answers) expect(answer).toMatchObject({ failure: expect.any(String) })
     client.authenticated(1, null, false)
+    client.serverIdentity(1, null, null)
     client.setRequestEvents(true)
   })
 

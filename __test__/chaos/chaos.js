@@ -241,6 +241,6 @@ const complaints = ({ audit, stuck }) =>
   )
 
 /** Until everything is read, ms. */
-const SETTLE = 60_000
+const SETTLE = 180_000
 
 module.exports = { complaints, runChaos }

@@ -42,7 +42,11 @@ const allow = async topic => {
     operation: AclOperationTypes.ALL,
     permissionType: AclPermissionTypes.ALLOW
   }
-  await withAdmin(cluster.brokers, admin => admin.createAcls({ acl: [acl] }))
+  await withAdmin(cluster.brokers, async admin => {
+    await admin.createAcls({ acl: [acl] })
+    // The controller has it; the broker hears of it a moment later.
+    await waitFor(async () => (await admin.describeAcls(acl)).resources.length > 0)
+  })
 }
 
 it('a topic that it may not read: subscribe() rejects', async () => {

@@ -36,7 +36,7 @@ it('a compacted topic is read to its end, over the gaps', async () => {
       const all = await first()
       return all.length < 60 && all
     },
-    { message: 'the log cleaner', timeout: 60_000 }
+    { message: 'the log cleaner', timeout: 240_000 }
   )
   const offsets = messages.map(({ offset }) => offset)
   expect(offsets).toEqual([...offsets].sort((a, b) => a - b))

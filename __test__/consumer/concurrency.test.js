@@ -25,9 +25,10 @@ const filledBySmall = async (count, partitions) => {
   return topic
 }
 
-/** Counts handlers at work. */
-const meter = () => {
+/** Counts handlers at work. The first ones wait for each other, until there are so many as may be. @param {number} limit */
+const meter = limit => {
   const atWork = new Map()
+  const complete = defer()
   let total = 0
   return {
     most: 0,
@@ -37,6 +38,8 @@ const meter = () => {
       total += 1
       this.most = Math.max(this.most, total)
       this.mostOfPartition = Math.max(this.mostOfPartition, atWork.get(partition))
+      if (total >= limit) complete.resolve()
+      await complete.promise
       await work()
       total -= 1
       atWork.set(partition, atWork.get(partition) - 1)
@@ -47,7 +50,7 @@ const meter = () => {
 it.each([1, 2, 5, 12])('%d handlers at once, and never two of a partition', async limit => {
   const partitions = 12
   const topic = await filledBySmall(600, partitions)
-  const counter = meter()
+  const counter = meter(limit)
   const { consumer, messages, groupId } = await startConsumer({
     topics: [topic],
     maxBytesPerPartition: 400,
@@ -66,7 +69,7 @@ it.each([1, 2, 5, 12])('%d handlers at once, and never two of a partition', asyn
 it('by batches too', async () => {
   const partitions = 6
   const topic = await filledBySmall(300, partitions)
-  const counter = meter()
+  const counter = meter(3)
   const offsets = /** @type {Record<number, number[]>} */ ({})
   let handled = 0
   await startConsumer({

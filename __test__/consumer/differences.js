@@ -224,6 +224,14 @@ module.exports = {
       'material that cannot be used is refused by name, before anything is connected: ciphers'
     ]
   },
+  '`checkServerIdentity` that throws ends the process, that returns a promise refuses without a word; is called with `rejectUnauthorized: false`':
+    {
+      'consumer/serverIdentity': [
+        'checkServerIdentity that returns a promise refuses the broker, and says why',
+        'checkServerIdentity that throws refuses the broker with what it throws',
+        'checkServerIdentity is not called without verification'
+      ]
+    },
   'IPv6 seeds do not work': {
     'consumer/options': ['a seed may be an IPv6 address']
   },

@@ -152,8 +152,10 @@ describe('resolving', () => {
     const { payloads } = await start(topic, () => {}, { run: { eachBatchAutoResolve: false } })
     await waitFor(() => payloads.length >= 3)
     const before = payloads.length
+    const begin = performance.now()
     await pause(1000)
-    expect(payloads.length - before).toBeLessThan(100)
+    const seconds = (performance.now() - begin) / 1000
+    expect((payloads.length - before) / seconds).toBeLessThan(100)
   })
 
   it('before an error counts: the handler gets the rest again', async () => {
@@ -330,24 +332,24 @@ describe('the world outside', () => {
 
   it('heartbeat() sends one whenever the interval is over, also when several wait for it', async () => {
     const topic = await filled(1)
+    const heartbeatInterval = 50
+    const begin = performance.now()
     const { promise, resolve } = defer()
     const { seen } = await start(
       topic,
       async ({ heartbeat }) => {
-        const before = seen.of('HEARTBEAT').length
-        for (let i = 0; i < 20; i++) {
-          await pause(30)
-          await Promise.all([heartbeat(), heartbeat(), heartbeat()])
+        for (let i = 0; i < 10; i++) {
+          const before = seen.of('HEARTBEAT').length
+          await pause(2 * heartbeatInterval)
+          await Promise.all(upTo(10).map(() => heartbeat()))
+          await waitFor(() => seen.of('HEARTBEAT').length > before)
         }
-        await pause(30)
-        resolve(seen.of('HEARTBEAT').length - before)
+        resolve(seen.of('HEARTBEAT').length)
       },
-      { heartbeatInterval: 20 }
+      { heartbeatInterval }
     )
     const sent = await promise
-    // The engine's own, on a machine that is slow, are few.
-    expect(sent).toBeGreaterThanOrEqual(20)
-    expect(sent).toBeLessThan(40)
+    expect(sent).toBeLessThanOrEqual((performance.now() - begin) / heartbeatInterval + 1)
   })
 
   it('pause() stops its partition, and what it returns resumes it', async () => {

@@ -18,10 +18,12 @@ const {
   byPartition,
   createKafka,
   distinct,
+  logLevel,
   numbered,
   numbers,
   pause,
   startConsumer,
+  timed,
   upTo,
   waitFor
 } = require('./support')
@@ -72,9 +74,9 @@ const start = async ({ brokers = cluster.brokers, kafka = {}, ...options } = {})
   await produce(topic, numbered(COUNT, { partitions: PARTITIONS }), { brokers: cluster.brokers })
   const consumer = await startConsumer({
     topics: [topic],
-    kafka: createKafka({ brokers, requestTimeout: 3000, ...kafka }),
+    // Somebody has to notice what is frozen.
+    kafka: createKafka({ brokers, requestTimeout: 5000, ...kafka }),
     groupId: uniqueName('group'),
-    sessionTimeout: 6000,
     handle: () => pause(1),
     ...options
   })
@@ -84,7 +86,7 @@ const start = async ({ brokers = cluster.brokers, kafka = {}, ...options } = {})
 
 /** Every message was handled, and committed: in a bad moment disconnect() would not wait for that. */
 const expectComplete = async ({ topic, messages, consumer, groupId }, count = COUNT) => {
-  await waitFor(() => distinct(messages).length >= count, { timeout: 45_000 })
+  await waitFor(() => distinct(messages).length >= count, { timeout: 200_000 })
   expect(distinct(messages)).toEqual(upTo(count))
   // The observer is less patient with a dead broker than the consumer.
   const observe = read => waitFor(() => read().catch(() => null))
@@ -151,7 +153,7 @@ describe('a broker', () => {
     const test = await start()
     const node = await coordinator(test.groupId)
     await node?.sigstop()
-    await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
+    await waitFor(() => distinct(test.messages).length >= COUNT)
     await node?.sigcont()
     await expectComplete(test)
     expect(test.seen.of('CRASH')).toEqual([])
@@ -162,7 +164,7 @@ describe('a broker', () => {
     const spared = await coordinator(test.groupId)
     const victim = cluster.nodes.find(node => node !== spared)
     await victim?.sigstop()
-    await waitFor(() => distinct(test.messages).length >= COUNT, { timeout: 45_000 })
+    await waitFor(() => distinct(test.messages).length >= COUNT)
     await victim?.sigcont()
     await expectComplete(test)
     expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
@@ -231,21 +233,28 @@ describe('a connection', () => {
   })
 
   it('cannot be had for a while: the consumer goes on when it can', async () => {
-    const test = await start(proxied())
+    let attempts = 0
+    const logCreator =
+      () =>
+      ({ log }) =>
+        void (log.message === 'Connecting' && attempts++)
+    const test = await start({ ...proxied(), kafka: { logLevel: logLevel.DEBUG, logCreator } })
     for (const proxy of cluster.proxies) {
       proxy.refuse()
       proxy.cut()
     }
-    const before = process.cpuUsage()
+    const before = attempts
     await pause(2000) // an outage takes time
-    const { user, system } = process.cpuUsage(before)
-    expect((user + system) / 2_000_000).toBeLessThan(0.5)
+    // A few times, and not all the time.
+    expect(attempts).toBeGreaterThan(before)
+    expect(attempts - before).toBeLessThan(500)
     for (const proxy of cluster.proxies) await proxy.heal()
     await expectComplete(test)
   })
 
   it('is slow: order and completeness do not depend on it', async () => {
-    const test = await start({ ...proxied(), maxBytesPerPartition: 4096 })
+    const kafka = { requestTimeout: 30_000 }
+    const test = await start({ ...proxied(), kafka, maxBytesPerPartition: 4096 })
     for (const proxy of cluster.proxies) proxy.delay(30)
     await expectComplete(test)
     expect(isOrdered(test.messages)).toBe(true)
@@ -253,10 +262,10 @@ describe('a connection', () => {
   })
 
   it('is broken when disconnect() is called: it ends anyway', async () => {
-    const test = await start(proxied())
+    const requestTimeout = 100_000
+    const test = await start({ ...proxied(), kafka: { requestTimeout } })
     for (const proxy of cluster.proxies) proxy.stall()
-    const start_ = performance.now()
-    await test.consumer.disconnect()
-    expect(performance.now() - start_).toBeLessThan(15_000)
+    // There is an end of waiting for answers to the last commit and to the farewell.
+    expect(await timed(() => test.consumer.disconnect())).toBeLessThan(requestTimeout / 3)
   })
 })

@@ -72,7 +72,7 @@ it('the follower in the rack serves all partitions', async () => {
     await waitFor(() => test.messages.length >= written)
     return asked(test, length) === String(NEAR)
   }
-  await waitFor(isServedByNearAlone, { timeout: 60_000 })
+  await waitFor(isServedByNearAlone, { timeout: 200_000 })
   expect(distinct(test.messages)).toEqual(upTo(written))
   expect(test.seen.of('FETCH').map(({ nodeId }) => Number(nodeId))).toContain(NEAR)
   await waitFor(async () => {
@@ -108,7 +108,7 @@ it('when the follower dies the leaders serve, when it is back it does again', as
   expect(distinct(test.messages)).toEqual(upTo(600))
 
   await cluster.nodes[NEAR - 1].restart()
-  await waitFor(() => isNear(test), { timeout: 60_000 })
+  await waitFor(() => isNear(test), { timeout: 200_000 })
   await produce(topic, numbered(30, { partitions: 3, first: 600 }), { brokers: cluster.brokers })
   await waitFor(() => distinct(test.messages).length >= 630)
   expect(distinct(test.messages)).toEqual(upTo(630))

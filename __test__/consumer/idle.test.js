@@ -3,11 +3,11 @@
 
 /**
  * Brokers close connections on which nothing happens (`connections.max.idle.ms`, ten minutes by default): nobody may
- * notice. On a cluster of its own, which closes them after a second.
+ * notice. On a cluster of its own, which closes them after three seconds.
  */
 
 const { startCluster } = require('../kafka')
-const { committed, createTopic, produce, withAdmin } = require('../kafka/helpers')
+const { ADMIN_TIMEOUT, committed, createTopic, produce, withAdmin } = require('../kafka/helpers')
 const {
   createKafka,
   logLevel,
@@ -20,9 +20,12 @@ const {
 } = require('./support')
 
 /** How long the broker bears an idle connection, ms. */
-const IDLE = 1000
+const IDLE = 3000
 /** A long poll is no idleness, as long as it ends before that, ms. */
-const WAIT = IDLE / 3
+const WAIT = IDLE / 10
+
+/** Heartbeats further apart than what the broker bears. */
+const RARELY = { heartbeatInterval: 2 * IDLE, sessionTimeout: 60_000 }
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -58,11 +61,10 @@ const quiet = ({ lines, seen }) => {
 it('connections that the broker closes are opened again when they are needed', async () => {
   // Heartbeats are further apart than what the broker bears: the coordinator's connection is closed again and again.
   const test = await start({
-    heartbeatInterval: 2500,
-    sessionTimeout: 30_000,
-    metadataMaxAge: 3000
+    ...RARELY,
+    metadataMaxAge: 3 * IDLE
   })
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     await produce(test.topic, numbered(5, { first: round * 5 }), { brokers: test.brokers })
     const count = (round + 1) * 5
     await waitFor(() => test.messages.length >= count)
@@ -70,17 +72,17 @@ it('connections that the broker closes are opened again when they are needed', a
       const offsets = await committed(test.groupId, test.topic, test.brokers)
       return offsets[0] === String(count)
     })
-    await pause(3 * IDLE) // the time that connections have to be idle
+    await pause(2.5 * IDLE) // the time that connections have to be idle
   }
-  expect(numbers(test.messages)).toEqual(upTo(20))
+  expect(numbers(test.messages)).toEqual(upTo(15))
   quiet(test)
 })
 
 it('a paused consumer outlives them', async () => {
-  const test = await start({ heartbeatInterval: 2500, sessionTimeout: 30_000 })
+  const test = await start(RARELY)
   const { topic, brokers } = test
   test.consumer.pause([{ topic }])
-  await pause(4 * IDLE)
+  await pause(3 * IDLE)
   await produce(topic, numbered(5), { brokers })
   await test.consumer.commitOffsets([{ topic, partition: 0, offset: '0' }])
   test.consumer.resume([{ topic }])
@@ -89,13 +91,14 @@ it('a paused consumer outlives them', async () => {
 })
 
 it('a consumer that only stands by can be asked', async () => {
-  const test = await start({ heartbeatInterval: 2500, sessionTimeout: 30_000 })
-  await pause(3 * IDLE)
+  const test = await start(RARELY)
+  await pause(2.5 * IDLE)
   const group = await test.consumer.describeGroup()
   expect(group.members).toHaveLength(1)
   await withAdmin(test.brokers, admin =>
     admin.createPartitions({
-      topicPartitions: [{ topic: test.topic, count: 2 }]
+      topicPartitions: [{ topic: test.topic, count: 2 }],
+      timeout: ADMIN_TIMEOUT
     })
   )
   await test.consumer.disconnect()

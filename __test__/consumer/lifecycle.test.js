@@ -12,6 +12,7 @@
 const { produce, uniqueName } = require('../kafka/helpers')
 const {
   AssignerProtocol: { MemberAssignment, MemberMetadata },
+  SOON,
   createConsumer,
   createKafka,
   defer,
@@ -29,9 +30,6 @@ const NOT_RUNNING =
 const NO_SUBSCRIPTION =
   'KafkaJSNonRetriableError: Cannot subscribe to topic while consumer is running'
 const RUNNING_ALREADY = 'consumer#run was called, but the consumer is already running'
-
-/** What an end of a consumer may take on a healthy broker, ms. */
-const SOON = 1000
 
 /** Everything to the leader; waits for `gate(n)` at the n-th time. */
 const gatedAssigner =
@@ -167,7 +165,7 @@ const STATES = {
   },
 
   'waiting to restart': async () => {
-    const retry = { retries: 0, initialRetryTime: 20_000 }
+    const retry = { retries: 0, initialRetryTime: 300_000, maxRetryTime: 300_000 }
     const context = await run({ retry }, async () => {
       throw new Error('again')
     })
@@ -311,9 +309,11 @@ describe.each(/** @type {const} */ (['stop', 'disconnect']))('%s()', end => {
   it('of a consumer whom the group keeps waiting ends soon, and it never joins', async () => {
     const { promise, resolve } = defer()
     const topic = await filled(5)
-    const first = await startConsumer({ topics: [topic], handle: () => promise })
+    // So long does the group wait for the handler.
+    const rebalanceTimeout = 3 * SOON
+    const first = await startConsumer({ topics: [topic], rebalanceTimeout, handle: () => promise })
     const { groupId } = first
-    const second = createConsumer({ groupId })
+    const second = createConsumer({ groupId, rebalanceTimeout })
     const seen = watch(second)
     await second.subscribe({ topics: [topic] })
     second.run({ eachMessage: async () => {} }).catch(() => {})
@@ -360,15 +360,25 @@ it('subscribe() that rejects subscribes to nothing', async () => {
 })
 
 it('run() instead of a restart makes one member, not two', async () => {
-  const context = await run({ retry: { retries: 0, initialRetryTime: 300 } }, async () => {
+  const restart = 3000
+  const retry = { retries: 0, initialRetryTime: restart, factor: 0 }
+  const context = await run({ retry }, async () => {
     throw new Error('again')
   })
-  await crashed(context)
   const { consumer, groupId, seen } = context
   const handled = /** @type {string[]} */ ([])
-  await consumer.run({ eachMessage: async ({ message }) => void handled.push(message.offset) })
+  const { promise: again, resolve } = defer()
+  consumer.on(consumer.events.CRASH, () =>
+    // Before the restart can come, however busy the machine is.
+    setImmediate(() => {
+      resolve(
+        consumer.run({ eachMessage: async ({ message }) => void handled.push(message.offset) })
+      )
+    })
+  )
+  await again
   await waitFor(() => handled.length >= 5)
-  await pause(1000) // longer than until the restart that must not come
+  await pause(restart + 500) // the restart must not come
   expect(await membersOf(groupId)).toHaveLength(1)
   expect(seen.of('GROUP_JOIN')).toHaveLength(2)
   expect(handled).toHaveLength(5)

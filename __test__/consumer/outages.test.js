@@ -21,7 +21,7 @@ const PARTITIONS = 6
 const OUTAGE = 1000 * Number(process.env.OUTAGE_SECONDS ?? 12)
 
 // Brokers take their time to come back.
-jest.setTimeout(240_000)
+jest.setTimeout(900_000)
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -50,7 +50,7 @@ const start = async ({ brokers = cluster.brokers } = {}) => {
   }
   const test = await startConsumer({
     topics: [topic],
-    kafka: createKafka({ brokers, requestTimeout: 3000 }),
+    kafka: createKafka({ brokers, requestTimeout: 5000, connectionTimeout: 5000 }),
     sessionTimeout: 6000
   })
   const goesOn = async () => {
@@ -62,7 +62,7 @@ const start = async ({ brokers = cluster.brokers } = {}) => {
           .catch(() => false),
       { timeout: 120_000 }
     )
-    await waitFor(() => distinct(test.messages).length >= sent, { timeout: 60_000 })
+    await waitFor(() => distinct(test.messages).length >= sent, { timeout: 120_000 })
     expect(distinct(test.messages)).toEqual(upTo(sent))
     // A crash is allowed if the consumer gets over it by itself.
     expect(test.seen.of('CRASH').every(({ restart }) => restart)).toBe(true)

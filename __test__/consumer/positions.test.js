@@ -42,7 +42,7 @@ describe('a seek', () => {
     const { consumer, messages } = await startConsumer({ topics: [topic] })
     await waitFor(() => messages.length >= 10)
     consumer.seek({ topic, partition: /** @type {any} */ ('0'), offset: '8' })
-    await waitFor(() => messages.length >= 12, { timeout: 3000 })
+    await waitFor(() => messages.length >= 12)
     expect(numbers(messages).slice(10)).toEqual([8, 9])
   })
 
@@ -106,7 +106,7 @@ describe('a seek', () => {
     const { consumer, seen } = await startConsumer({ topics: [topic], fromBeginning: false })
     consumer.pause([{ topic }])
     consumer.seek({ topic, partition: 0, offset: '4' })
-    await waitFor(() => seen.of('COMMIT_OFFSETS').length > 0, { timeout: 3000 })
+    await waitFor(() => seen.of('COMMIT_OFFSETS').length > 0)
     expect(seen.of('COMMIT_OFFSETS')[0].topics).toEqual([
       { topic, partitions: [{ partition: '0', offset: '4' }] }
     ])

@@ -18,7 +18,7 @@ const { brokers } = sharedCluster()
 const run = async (program, options, flags = /** @type {string[]} */ ([])) => {
   const file = path.join(__dirname, 'programs', program)
   const args = [...flags, file, JSON.stringify({ brokers, ...options })]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 })
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 240_000 })
   expect(stderr).toBe('')
   return stdout.trim().split('\n')
 }

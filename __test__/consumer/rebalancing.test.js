@@ -1,6 +1,7 @@
 // @ts-check
 'use strict'
 
+const { isDeepStrictEqual } = require('node:util')
 const {
   committed,
   createTopic,
@@ -50,16 +51,23 @@ describe('a second member', () => {
   it('comes and goes: nothing is lost, and nothing handled twice but what was not committed', async () => {
     const topic = await createTopic({ partitions: PARTITIONS })
     const groupId = uniqueName('group')
-    const count = 3000
-    await produce(topic, numbered(count / 2, { partitions: PARTITIONS }))
+    let count = 0
+    const send = async () => {
+      await produce(topic, numbered(600, { partitions: PARTITIONS, first: count }))
+      count += 600
+    }
+    /** There is always something to do until then. */
+    const atWorkUntil = isOver => waitFor(async () => isOver() || (await send(), isOver()))
+    await send()
     const first = await startConsumer({ topics: [topic], groupId, handle: slowly })
     await waitFor(() => first.messages.length > 100)
 
+    await send()
     const second = await startConsumer({ topics: [topic], groupId, handle: slowly })
-    await waitFor(() => isShared(topic, first, second))
+    await atWorkUntil(() => isShared(topic, first, second))
     const before = first.messages.length
-    await waitFor(() => second.messages.length > 100 && first.messages.length > before + 100)
-    await produce(topic, numbered(count / 2, { partitions: PARTITIONS, first: count / 2 }))
+    await atWorkUntil(() => second.messages.length > 100 && first.messages.length > before + 100)
+    await send()
 
     await second.consumer.disconnect()
     await waitFor(() => isShared(topic, first))
@@ -103,7 +111,7 @@ describe('a second member', () => {
       topics: [topic],
       groupId,
       handle: async ({ heartbeat }) => {
-        for (let i = 0; i < 500 && errors.length === 0; i++) {
+        for (let i = 0; i < 5000 && errors.length === 0; i++) {
           await pause(10)
           try {
             await heartbeat()
@@ -135,7 +143,7 @@ describe('a second member', () => {
       handle: async ({ message }) => message.offset === '4' && new Promise(() => {}),
       rebalanceTimeout: 1500,
       // Until then it is a member, and may get the partition back.
-      maxPollInterval: 2500
+      maxPollInterval: 6000
     })
     await waitFor(() => first.messages.length >= 4)
     const second = await startConsumer({ topics: [topic], groupId })
@@ -170,8 +178,10 @@ describe('with kafkajs in the group', () => {
     await waitFor(() => distinct(all()).length >= count)
     expect(second.messages.length).toBeGreaterThan(0)
     expect(distinct(all())).toEqual(upTo(count))
+    const end = await logEnd(topic)
+    await waitFor(async () => isDeepStrictEqual(await committed(groupId, topic), end))
     await Promise.all([first.consumer.disconnect(), second.consumer.disconnect()])
-    expect(await committed(groupId, topic)).toEqual(await logEnd(topic))
+    expect(await committed(groupId, topic)).toEqual(end)
   })
 
   it('members are replaced one by one while messages come', async () => {
@@ -201,8 +211,10 @@ describe('with kafkajs in the group', () => {
     const all = () => [...old, ...fresh].flatMap(({ messages }) => messages)
     await waitFor(() => distinct(all()).length >= sent)
     expect(distinct(all())).toEqual(upTo(sent))
+    const end = await logEnd(topic)
+    await waitFor(async () => isDeepStrictEqual(await committed(groupId, topic), end))
     for (const { consumer } of fresh) await consumer.disconnect()
-    expect(await committed(groupId, topic)).toEqual(await logEnd(topic))
+    expect(await committed(groupId, topic)).toEqual(end)
   })
 })
 
@@ -211,7 +223,7 @@ describe('a handler that keeps the event loop', () => {
     const topic = await createTopic()
     const groupId = uniqueName('group')
     await produce(topic, numbered(3))
-    const sessionTimeout = 1500
+    const sessionTimeout = 4000
     const { consumer, messages, seen } = await startConsumer({
       topics: [topic],
       groupId,
@@ -232,17 +244,20 @@ describe('a handler that keeps the event loop', () => {
     const groupId = uniqueName('group')
     await produce(topic, numbered(3))
     const { promise, resolve } = defer()
+    // kafkajs knows no maxPollInterval: there it is the group that does not wait any longer.
+    const rebalanceTimeout = 6000
     const first = await startConsumer({
       topics: [topic],
       groupId,
-      maxPollInterval: 300,
+      rebalanceTimeout,
+      maxPollInterval: 2000,
       handle: async ({ message, heartbeat }) => {
         if (message.offset !== '1') return
         await promise
         await heartbeat()
       }
     })
-    const second = await startConsumer({ topics: [topic], groupId })
+    const second = await startConsumer({ topics: [topic], groupId, rebalanceTimeout })
     await waitFor(() => second.messages.some(({ offset }) => offset === 2))
     expect(second.messages.map(({ offset }) => offset)).toContain(1)
     resolve()

@@ -6,21 +6,19 @@
 const { createTopic, produce, uniqueName } = require('../kafka/helpers')
 const { createConsumer, distinct, numbered, startConsumer, upTo, waitFor } = require('./support')
 
-const SESSION = 6000
-
-const start = (groupId, topic, groupInstanceId) =>
-  startConsumer({ topics: [topic], groupId, groupInstanceId, sessionTimeout: SESSION })
+const start = (groupId, topic, groupInstanceId, options = {}) =>
+  startConsumer({ topics: [topic], groupId, groupInstanceId, ...options })
 
 const partitionsOf = ({ seen }, topic) => seen.of('GROUP_JOIN').at(-1).memberAssignment[topic] ?? []
 
 const members = async groupId => (await createConsumer({ groupId }).describeGroup()).members
 
 /** Two members, each with a partition of its own. */
-const startTwo = async () => {
+const startTwo = async (options = {}) => {
   const topic = await createTopic({ partitions: 2 })
   const groupId = uniqueName('group')
-  const one = await start(groupId, topic, 'one')
-  const two = await start(groupId, topic, 'two')
+  const one = await start(groupId, topic, 'one', options)
+  const two = await start(groupId, topic, 'two', options)
   await waitFor(() => [one, two].every(member => partitionsOf(member, topic).length === 1))
   return { topic, groupId, one, two }
 }
@@ -45,7 +43,7 @@ it('a member that is restarted has its partitions again, and the others do not r
 })
 
 it('a member that does not come back is missed after the session timeout', async () => {
-  const { topic, groupId, one, two } = await startTwo()
+  const { topic, groupId, one, two } = await startTwo({ sessionTimeout: 8000 })
   await one.consumer.disconnect()
   expect(await members(groupId)).toHaveLength(2)
   await produce(topic, numbered(10, { partitions: 2 }))

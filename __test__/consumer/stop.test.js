@@ -5,6 +5,8 @@ const { AsyncLocalStorage } = require('node:async_hooks')
 
 const { committed, produce, uniqueName } = require('../kafka/helpers')
 const {
+  LONG_POLL,
+  SOON,
   createConsumer,
   defer,
   filled,
@@ -18,9 +20,6 @@ const {
 } = require('./support')
 
 const ends = /** @type {const} */ (['stop', 'disconnect'])
-
-/** What an end of a consumer may take on a healthy broker, ms. */
-const SOON = 1000
 
 /** @param {() => Promise<void>} work */
 const inCallback = work =>
@@ -38,9 +37,10 @@ const watched = promise => {
 }
 
 /** A consumer whose handler calls `action` with it at offset 3. */
-const startActing = (topic, action) =>
+const startActing = (topic, action, options = {}) =>
   startConsumer({
     topics: [topic],
+    ...options,
     handle: async ({ message }, consumer) => {
       if (message.offset === '3') await action(consumer)
     }
@@ -49,7 +49,10 @@ const startActing = (topic, action) =>
 describe.each(ends)('%s()', end => {
   it('of an idle consumer does not wait for the long poll', async () => {
     const topic = await filled(5)
-    const { consumer, messages } = await startConsumer({ topics: [topic], maxWaitTimeInMs: 20_000 })
+    const { consumer, messages } = await startConsumer({
+      topics: [topic],
+      maxWaitTimeInMs: LONG_POLL
+    })
     await waitFor(() => messages.length >= 5)
     await pause(100) // the long poll is on its way
     expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
@@ -163,10 +166,11 @@ describe.each(ends)('%s()', end => {
   it('called by a handler in a callback, and awaited there, ends with the rebalance timeout', async () => {
     const topic = await filled(10)
     const { promise, resolve } = defer()
-    const { consumer } = await startActing(topic, async acting => {
+    const act = async acting => {
       await inCallback(() => acting[end]())
       resolve(null)
-    })
+    }
+    const { consumer } = await startActing(topic, act, { rebalanceTimeout: 2000 })
     await promise
     await consumer.disconnect()
   })

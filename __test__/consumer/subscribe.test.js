@@ -3,7 +3,7 @@
 
 /** What a consumer subscribes to: names, patterns, topics that are missing or grow; and what groups look like. */
 
-const { createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
+const { ADMIN_TIMEOUT, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
 const {
   AssignerProtocol,
   Kafka,
@@ -40,7 +40,7 @@ describe('patterns', () => {
     // So many that the broker, whatever its order, names some of them one after the other.
     const names = Array.from({ length: 60 }, (_, i) => `${prefix}.${100 + i}`)
     await withAdmin(undefined, admin =>
-      admin.createTopics({ topics: names.map(topic => ({ topic })) })
+      admin.createTopics({ topics: names.map(topic => ({ topic })), timeout: ADMIN_TIMEOUT })
     )
     const { seen } = await startConsumer({ topics: [new RegExp(`^${prefix}`, 'g')] })
     expect(Object.keys(seen.of('GROUP_JOIN')[0].memberAssignment).sort()).toEqual(names)
@@ -55,7 +55,7 @@ describe('patterns', () => {
     })
     const fresh = await createTopic({ topic: `${prefix}.b` })
     await produce(fresh, [{ value: '1' }])
-    await waitFor(() => messages.some(({ topic }) => topic === fresh), { timeout: 5000 })
+    await waitFor(() => messages.some(({ topic }) => topic === fresh))
     expect(seen.of('CRASH')).toEqual([])
   })
 
@@ -67,7 +67,7 @@ describe('patterns', () => {
     })
     const topic = await createTopic({ topic: prefix })
     await produce(topic, [{ value: '1' }])
-    await waitFor(() => messages.length === 1, { timeout: 5000 })
+    await waitFor(() => messages.length === 1)
   })
 })
 
@@ -98,7 +98,7 @@ describe('a topic', () => {
     const topic = await createTopic({ partitions: 1 })
     const { messages, seen } = await startConsumer({ topics: [topic], metadataMaxAge: 300 })
     await withAdmin(undefined, admin =>
-      admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
+      admin.createPartitions({ topicPartitions: [{ topic, count: 3 }], timeout: ADMIN_TIMEOUT })
     )
     await waitFor(() => seen.of('GROUP_JOIN').at(-1).memberAssignment[topic].length === 3)
     await produce(topic, numbered(9, { partitions: 3 }))
@@ -114,7 +114,7 @@ describe('a topic', () => {
     })
     consumer.pause([{ topic }])
     await withAdmin(undefined, admin =>
-      admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
+      admin.createPartitions({ topicPartitions: [{ topic, count: 3 }], timeout: ADMIN_TIMEOUT })
     )
     await waitFor(() => seen.of('GROUP_JOIN').at(-1).memberAssignment[topic].length === 3)
     expect(consumer.paused()).toEqual([{ topic, partitions: [0, 1, 2] }])
@@ -130,22 +130,31 @@ describe('a topic', () => {
     const [topic, other] = [await createTopic(), await createTopic()]
     await produce(topic, numbered(3))
     await produce(other, numbered(3))
+    const warnings = /** @type {any[]} */ ([])
+    const logCreator =
+      () =>
+      ({ label, log }) =>
+        label === 'WARN' && warnings.push(log)
     const { messages, seen } = await startConsumer({
       topics: [topic, other],
+      kafka: createKafka({ logLevel: loadClient().logLevel.WARN, logCreator }),
       metadataMaxAge: 100,
       // Or asking for the topic would make it again.
       allowAutoTopicCreation: false
     })
     await waitFor(() => messages.length >= 6)
-    await withAdmin(undefined, admin => admin.deleteTopics({ topics: [topic] }))
+    await withAdmin(undefined, admin =>
+      admin.deleteTopics({ topics: [topic], timeout: ADMIN_TIMEOUT })
+    )
     await waitFor(async () => {
       const names = await withAdmin(undefined, admin => admin.listTopics())
       return !names.includes(topic)
     })
     await pause(1000) // the consumer gets to know, many times
     await produce(other, numbered(3, { first: 3 }))
-    await waitFor(() => messages.length >= 9, { timeout: 4000 })
+    await waitFor(() => messages.length >= 9)
     expect(seen.of('CRASH')).toEqual([])
+    expect(warnings.filter(log => log.message.includes(topic))).toHaveLength(1)
   })
 
   it('that is deleted and made again is consumed again', async () => {
@@ -158,7 +167,9 @@ describe('a topic', () => {
       allowAutoTopicCreation: false
     })
     await waitFor(() => messages.length >= 10)
-    await withAdmin(undefined, admin => admin.deleteTopics({ topics: [topic] }))
+    await withAdmin(undefined, admin =>
+      admin.deleteTopics({ topics: [topic], timeout: ADMIN_TIMEOUT })
+    )
     await waitFor(async () => {
       const names = await withAdmin(undefined, admin => admin.listTopics())
       return !names.includes(topic)

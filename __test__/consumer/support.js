@@ -39,6 +39,8 @@ const createKafka = options =>
   new library.Kafka({
     brokers: sharedCluster().brokers,
     logLevel: library.logLevel.NOTHING,
+    // A second, the default, is little for a handshake on a busy machine.
+    connectionTimeout: 20_000,
     ...options
   })
 
@@ -53,8 +55,8 @@ const createConsumer = ({ kafka, ...options } = {}) => {
   const consumer = from.consumer({
     groupId: uniqueName('group'),
     heartbeatInterval: 100,
-    // How long a handler that never ends can keep a spec.
-    rebalanceTimeout: 6000,
+    // How long a handler that never ends can keep a spec, and a busy machine a member.
+    rebalanceTimeout: 30_000,
     // Recovers soon: 10, 20, 40 ms …
     retry: { initialRetryTime: 10, retries: 5 },
     // kafkajs does nothing else during a long poll, disconnect() included: specs would take seconds each.
@@ -213,15 +215,23 @@ const timed = async action => {
   return performance.now() - start
 }
 
-/** Keeps the event loop. @param {number} ms */
-const block = ms => {
-  const end = performance.now() + ms
-  while (performance.now() < end);
-}
+/** Keeps the event loop, and leaves the processor to others. @param {number} ms */
+const block = ms => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+/** A long poll that nobody can have waited for when something has come soon, ms. */
+const LONG_POLL = 24_000
+
+/**
+ * What specs call soon, ms: a third of what it takes to wait for the wrong thing (a long poll, a rebalance, a session), and
+ * many times what a busy machine needs for the right one.
+ */
+const SOON = LONG_POLL / 3
 
 module.exports = {
   ...library,
   CLIENT,
+  LONG_POLL,
+  SOON,
   block,
   byPartition,
   commitFor,

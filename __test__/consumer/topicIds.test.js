@@ -3,7 +3,14 @@
 
 /** Commits and their look-ups name topics by id (OffsetCommit and OffsetFetch v10, Kafka 4.2): a topic made anew is another. */
 
-const { committed, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
+const {
+  ADMIN_TIMEOUT,
+  committed,
+  createTopic,
+  produce,
+  uniqueName,
+  withAdmin
+} = require('../kafka/helpers')
 const { CLIENT, numbered, pause, startConsumer, waitFor } = require('./support')
 
 /** kafkajs knows names only. */
@@ -17,7 +24,9 @@ const versions = ({ seen }, name) =>
     .map(({ apiVersion }) => apiVersion)
 
 const recreate = async topic => {
-  await withAdmin(undefined, admin => admin.deleteTopics({ topics: [topic] }))
+  await withAdmin(undefined, admin =>
+    admin.deleteTopics({ topics: [topic], timeout: ADMIN_TIMEOUT })
+  )
   await waitFor(async () => {
     const names = await withAdmin(undefined, admin => admin.listTopics())
     return !names.includes(topic)

@@ -22,6 +22,9 @@ const {
 } = require('./helpers')
 const { startProducer } = require('./producer')
 
+/** A second, the default, is little for a handshake on a busy machine. */
+const PATIENT = { logLevel: logLevel.NOTHING, connectionTimeout: 20_000 }
+
 /**
  * @param {object} options of `new Kafka`
  * @param {string} topic
@@ -29,7 +32,7 @@ const { startProducer } = require('./producer')
  */
 const consume = async (options, topic, count) => {
   const groupId = uniqueName('group')
-  const kafka = new Kafka({ ...options, logLevel: logLevel.NOTHING })
+  const kafka = new Kafka({ ...options, ...PATIENT })
   // A short poll, as `disconnect` waits for the one that is on its way.
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 })
   const messages = /** @type {import('kafkajs').KafkaMessage[]} */ ([])
@@ -76,7 +79,7 @@ describe('every way to connect', () => {
   ])('SSL refuses %s', async (_, options, message) => {
     const kafka = new Kafka({
       brokers: cluster.listeners.ssl,
-      logLevel: logLevel.NOTHING,
+      ...PATIENT,
       retry: { retries: 0 },
       ...options
     })
@@ -89,7 +92,7 @@ describe('every way to connect', () => {
     const kafka = new Kafka({
       brokers,
       ssl: { ...ssl, cert: client.cert, key: client.key },
-      logLevel: logLevel.NOTHING,
+      ...PATIENT,
       retry: { retries: 0 }
     })
     const admin = kafka.admin()
@@ -106,7 +109,7 @@ describe('every way to connect', () => {
         brokers,
         ssl,
         sasl,
-        logLevel: logLevel.NOTHING,
+        ...PATIENT,
         retry: { retries: 0 }
       })
       await expect(kafka.admin().connect()).rejects.toThrow(/SASL|Authentication failed/)
@@ -118,7 +121,7 @@ describe('every way to connect', () => {
     const kafka = new Kafka({
       brokers: cluster.listeners.oauth,
       sasl: { mechanism: 'oauthbearer', oauthBearerProvider },
-      logLevel: logLevel.NOTHING,
+      ...PATIENT,
       retry: { retries: 0 }
     })
     const admin = kafka.admin()

@@ -50,7 +50,8 @@ const createTopic = async ({
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
   const description = { topic, numPartitions, replicationFactor, configEntries }
   await withAdmin(brokers, async admin => {
-    await admin.createTopics({ topics: [description], waitForLeaders: false })
+    const timeout = ADMIN_TIMEOUT
+    await admin.createTopics({ topics: [description], waitForLeaders: false, timeout })
     // For a moment some of the brokers do not know it yet, or not that they lead it.
     await waitFor(() => isServed(admin, topic).catch(() => false), { message: `topic ${topic}` })
   })
@@ -168,7 +169,7 @@ const coordinatorOf = async (groupId, brokers) => {
  * @param {string} [options.message]  what was waited for
  * @returns {Promise<T>}
  */
-const waitFor = async (predicate, { timeout = 30_000, message = String(predicate) } = {}) => {
+const waitFor = async (predicate, { timeout = 90_000, message = String(predicate) } = {}) => {
   const end = Date.now() + timeout
   for (;;) {
     const answer = await predicate()
@@ -184,7 +185,13 @@ const waitFor = async (predicate, { timeout = 30_000, message = String(predicate
  * @param {string[]} [brokers]
  */
 const observer = (brokers = sharedCluster().brokers) =>
-  new Kafka({ brokers, clientId: 'observer', logLevel: logLevel.NOTHING })
+  new Kafka({
+    brokers,
+    clientId: 'observer',
+    logLevel: logLevel.NOTHING,
+    // On a busy machine a second, its default, may pass before anybody has looked.
+    connectionTimeout: 20_000
+  })
 
 /**
  * @template T
@@ -202,7 +209,11 @@ const withAdmin = async (brokers, use) => {
   }
 }
 
+/** What the broker may take to create topics, ms; kafkajs's default, 5 s, is little on a busy machine. */
+const ADMIN_TIMEOUT = 60_000
+
 module.exports = {
+  ADMIN_TIMEOUT,
   committed,
   coordinatorOf,
   createTopic,

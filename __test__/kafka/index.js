@@ -79,7 +79,7 @@ const startCluster = async (options = {}) => {
     } catch (error) {
       // Between the choice of a port and the broker's start somebody else may have taken it.
       const { message } = /** @type {Error} */ (error)
-      if (attempt === 3 || !message.includes('Address already in use')) throw error
+      if (attempt === 3 || !/address already in use/i.test(message)) throw error
     }
   }
 }

@@ -82,7 +82,7 @@ const { compile, fetchKafka } = require('./fetch')
 const startProducer = async (brokers, config = {}) => {
   const distribution = await fetchKafka()
   const classpath = await compile(distribution, path.join(__dirname, 'Produce.java'))
-  const settings = { 'bootstrap.servers': brokers.join(','), 'max.block.ms': 20_000, ...config }
+  const settings = { 'bootstrap.servers': brokers.join(','), 'max.block.ms': 60_000, ...config }
   const { java, archive } = distribution
   const flags = ['-XX:+UseSerialGC', '-XX:-UsePerfData', `-XX:SharedArchiveFile=${archive}`]
   // Java warns of an archive that does not fit on the stream of our answers.

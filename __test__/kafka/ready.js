@@ -22,7 +22,7 @@ const POLL_MS = 50
  */
 const waitUntilReady = async (
   addresses,
-  { ids = [], timeout = 120_000, check = () => {} } = {}
+  { ids = [], timeout = 240_000, check = () => {} } = {}
 ) => {
   const end = Date.now() + timeout
   for (const address of addresses) {
@@ -49,8 +49,8 @@ const probe = async (address, ids) => {
   const kafka = new Kafka({
     brokers: [address],
     logLevel: logLevel.NOTHING,
-    connectionTimeout: 2000,
-    requestTimeout: 5000,
+    connectionTimeout: 5000,
+    requestTimeout: 10_000,
     retry: { retries: 0 }
   })
   const admin = kafka.admin()

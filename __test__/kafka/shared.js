@@ -28,7 +28,7 @@ const sharedCluster = async () => {
  */
 const attach = async (source, description) => {
   try {
-    await waitUntilReady(description.brokers, { timeout: 10_000 })
+    await waitUntilReady(description.brokers, { timeout: 30_000 })
   } catch (error) {
     const { message } = /** @type {Error} */ (error)
     throw new Error(`${source}: ${message}`, { cause: error })

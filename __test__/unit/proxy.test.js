@@ -47,6 +47,11 @@ const read = async (socket, bytes) => {
   return String(received)
 }
 
+/** Looks until it is so. @param {() => boolean} predicate */
+const until = async predicate => {
+  while (!predicate()) await new Promise(resolve => setTimeout(resolve, 1))
+}
+
 /** Past the proxy: in the meantime whatever the proxy forwards would have arrived. */
 const directRoundTrips = async () => {
   const socket = net.connect(broker.address().port, '127.0.0.1')
@@ -71,7 +76,7 @@ it('passes the end of one side on, after the data', async () => {
   socket.end('bye')
   expect(await received).toBe('bye')
   await closed
-  expect(proxy.connections).toBe(0)
+  await until(() => proxy.connections === 0)
 })
 
 it('cuts every connection and serves the next', async () => {
@@ -116,9 +121,9 @@ it('stalls the answers until it heals', async () => {
   await read(socket, 5)
   proxy.stall('toClient')
   socket.write('second')
-  await directRoundTrips()
   const [end] = accepted
-  expect(end.bytesRead).toBe(11)
+  await until(() => end.bytesRead === 11)
+  await directRoundTrips()
   expect(socket.bytesRead).toBe(5)
   await proxy.heal()
   expect(await read(socket, 6)).toBe('second')

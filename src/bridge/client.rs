@@ -15,6 +15,7 @@ use crate::engine::cluster::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::NetworkEvent;
 use crate::engine::network::Unauthenticated;
+use crate::engine::network::UnknownIdentity;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime;
 use crate::engine::runtime::queries;
@@ -22,6 +23,7 @@ use crate::engine::runtime::queries;
 use super::callback::Callback;
 use super::events;
 use super::options::{NativeClientOptions, NativeTopicPartitions};
+use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
 use super::{answers, failure};
@@ -80,7 +82,7 @@ impl NativeClient {
             .weak::<true>()
             .callee_handled::<false>()
             .build_callback(|context| {
-                events::network_event(&context.env, context.value).map(events::extend)
+                caught(|| events::network_event(&context.env, context.value).map(events::extend))
             })?;
         let notify = Arc::new(Callback::new(notify));
         let callback = notify.clone();
@@ -202,6 +204,12 @@ impl NativeClient {
     pub fn authenticated(&self, session: f64, error: Option<String>, retriable: bool) {
         let result = error.map_or(Ok(()), |message| Err(Unauthenticated { message, retriable }));
         self.shared.network.authenticated(session as u64, result);
+    }
+
+    #[napi(catch_unwind)]
+    pub fn server_identity(&self, check: f64, error: Option<String>, code: Option<String>) {
+        let verdict = error.map_or(Ok(()), |message| Err(UnknownIdentity { message, code }));
+        self.shared.network.server_identity(check as u64, verdict);
     }
 
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]

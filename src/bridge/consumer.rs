@@ -25,6 +25,7 @@ use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
 use super::options::{NativeConsumerOptions, NativeOffsets, NativeTopic, NativeTopicPartitions};
+use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
 
@@ -118,7 +119,7 @@ impl NativeConsumer {
             .weak::<true>()
             .callee_handled::<false>()
             .build_callback(|context| {
-                events::consumer_event(&context.env, context.value).map(events::extend)
+                caught(|| events::consumer_event(&context.env, context.value).map(events::extend))
             })?;
         let client = client.shared();
         let host = JsHost { wake: Arc::new(Callback::new(wake)), notify: Arc::new(Callback::new(notify)) };

@@ -210,6 +210,13 @@ pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result
             object.set("port", i32::from(port))?;
             object.set("mechanism", mechanism)?;
         }
+        NetworkEvent::CheckServerIdentity { check, servername, chain } => {
+            object.set("type", "check_server_identity")?;
+            object.set("check", check as f64)?;
+            object.set("servername", servername)?;
+            let chain = chain.into_iter().map(|certificate| Buffer::from(certificate.to_vec()));
+            object.set("chain", chain.collect::<Vec<_>>())?;
+        }
         NetworkEvent::Unreachable => object.set("type", "unreachable")?,
         NetworkEvent::Log { level, namespace, message, extra } => {
             return log_line(env, level as i32, namespace, message, extra);

@@ -11,5 +11,6 @@ mod events;
 mod failure;
 mod memory;
 mod options;
+mod panic;
 mod promise;
 mod teardown;

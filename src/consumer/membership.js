@@ -32,7 +32,7 @@ class Membership {
     this.callbackError = null
     /** @type {any} the engine's consumer */
     this.consumer = null
-    /** Explicit commits under way, as the user put them. @type {Map<string, object>} */
+    /** Explicit commits under way, as the user put them, oldest first. @type {Map<string, object[]>} */
     this.written = new Map()
     this.unwatch = () => {}
     /** Has the engine fetched since the last look? */
@@ -203,15 +203,34 @@ class Membership {
   }
 
   /**
-   * COMMIT_OFFSETS repeats explicit commits as the user put them: numbers, strings, a Long.
+   * COMMIT_OFFSETS repeats explicit commits as the user put them: numbers, strings, a Long. The engine commits in the order
+   * in which it is asked to.
    * @param {{ topic: string, partition: number, offset: string }[]} offsets
    * @param {object[]} written
    * @returns {() => void} when it is over
    */
   committing(offsets, written) {
     const keys = offsets.map(offsetKey)
-    keys.forEach((key, i) => this.written.set(key, written[i]))
-    return () => keys.forEach(key => this.written.delete(key))
+    keys.forEach((key, i) => {
+      const same = this.written.get(key)
+      if (same) same.push(written[i])
+      else this.written.set(key, [written[i]])
+    })
+    return () => keys.forEach((key, i) => this.forget(key, written[i]))
+  }
+
+  /** @param {string} key @param {object | undefined} offset */
+  forget(key, offset) {
+    const rest = this.written.get(key)?.filter(other => other !== offset) ?? []
+    if (rest.length > 0) this.written.set(key, rest)
+    else this.written.delete(key)
+  }
+
+  /** The oldest commit of this offset, which is over. @param {string} key */
+  committedAs(key) {
+    const offset = this.written.get(key)?.[0]
+    this.forget(key, offset)
+    return offset
   }
 
   /** @param {'Pausing' | 'Resuming'} verb */
@@ -230,7 +249,7 @@ class Membership {
         partitions: partitions.map(({ partition, offset, metadata }) =>
           automatic
             ? { partition: String(partition), offset }
-            : (this.written.get(offsetKey({ topic, partition, offset })) ?? {
+            : (this.committedAs(offsetKey({ topic, partition, offset })) ?? {
                 partition,
                 offset: Long.fromValue(offset),
                 metadata

@@ -15,7 +15,6 @@ const {
   KafkaJSError,
   KafkaJSNonRetriableError,
   createErrorFromCode,
-  crashOf,
   isRebalancing,
   unwrap
 } = require('../errors')
@@ -23,7 +22,7 @@ const { commitOptions } = require('../config')
 const { events } = require('../events')
 const Long = require('../long')
 const { createEngineLog } = require('../loggers')
-const { Backoff } = require('../retry')
+const { Backoff, crashOf } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
 const Handlers = require('./context')
@@ -127,7 +126,8 @@ class Runner {
         this.cluster.native,
         this.engineOptions(),
         this.cells,
-        () => this.wake(),
+        // What the engine has told before it had messages, the join above all, comes before them, also in the same turn.
+        () => setImmediate(() => this.wake()),
         event => this.handle(event)
       )
       this.running = true
@@ -471,7 +471,9 @@ class Runner {
   /** @param {any} event of `native.d.ts` */
   handle(event) {
     if (event.type === 'crash') {
-      this.crash(this.membership.callbackError ?? crashOf(event.error))
+      const joined = this.membership.memberId !== ''
+      const { retry } = this
+      this.crash(this.membership.callbackError ?? crashOf(event.error, { joined, retry }))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
     if (event.type === 'heartbeat') this.heartbeatSeen()

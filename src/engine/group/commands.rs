@@ -177,10 +177,10 @@ impl Group {
             self.arrive(now, next);
         } else {
             let until = now + LEAVE_WITHIN;
-            let beside = next == Next::Left && !self.member_id.is_empty() && self.call.sent.is_some();
-            if beside {
-                self.call.sent = None;
+            if !self.member_id.is_empty() {
+                self.held = self.call.sent.take().or(self.held);
             }
+            let beside = self.held.is_some();
             self.transition(State::Leaving { next, until, reason: reason.to_owned(), beside });
             self.call.due = Due::Now;
         }
