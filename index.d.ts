@@ -197,7 +197,7 @@ export interface ConsumerConfig {
   maxPollInterval?: number
   /**
    * `none`: a position outside of the log crashes the consumer with KafkaJSOffsetOutOfRange. Default: `fromBeginning` of the
-   * topic decides. Not in kafkajs.
+   * topic decides, as it always does where the group has committed nothing. Not in kafkajs.
    */
   autoOffsetReset?: 'none'
   /** Default: `true`. Not in kafkajs. */

@@ -350,7 +350,8 @@ const CLASSES = {
       new KafkaJSProtocolError({ ...describe(Number(code)), message }),
       topic !== null && { topic, partition }
     ),
-  connection: failure => new KafkaJSConnectionError(failure.message, failure),
+  connection: ({ message, broker, code }) =>
+    new KafkaJSConnectionError(message, { broker, code: code ?? undefined }),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
   timeout: failure => new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
   authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),
@@ -382,18 +383,6 @@ const fromFailure = failure => {
   const error = CLASSES[failure.failure](failure)
   if (failure.cause) error.cause = fromFailure(failure.cause)
   return error
-}
-
-/**
- * What a failure ends a consumer with. kafkajs meets a refused partition between its retries, from which what is not retriable
- * comes out wrapped; a refused membership comes out as it is.
- * @param {any} failure
- */
-const crashOf = failure => {
-  const error = fromFailure(failure)
-  const isOfPartition = failure.failure === 'protocol' && Number(failure.partition ?? -1) >= 0
-  const isWrapped = isOfPartition && !error.retriable
-  return isWrapped ? new KafkaJSNonRetriableError(error, { cause: error }) : error
 }
 
 /**
@@ -460,7 +449,6 @@ const classes = {
 module.exports = {
   ...classes,
   classes,
-  crashOf,
   createErrorFromCode,
   fromFailure,
   isFailure,

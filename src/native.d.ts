@@ -44,6 +44,7 @@ export interface NativeTls {
   key: string | null // PKCS#8 PEM, not encrypted
   servername: string | null // null = the broker's host
   rejectUnauthorized: boolean
+  checkServerIdentity: boolean // ask about every name, not only where it is not in the certificate
   minVersion: 'TLSv1.2' | 'TLSv1.3' | null
   maxVersion: 'TLSv1.2' | 'TLSv1.3' | null
   alpn: string[]
@@ -101,6 +102,8 @@ export type NativeClientEvent =
   | { type: 'unreachable' }
   /** JavaScript authenticates this connection: rounds through `saslAuthenticate`, then `authenticated`. */
   | { type: 'authenticate'; session: number; host: string; port: number; mechanism: string }
+  /** May the holder of this certificate go by this name? Answer with `serverIdentity`. `chain`: DER, its own first. */
+  | { type: 'check_server_identity'; check: number; servername: string; chain: Buffer[] }
 
 export interface NativeMetadata {
   clusterId: string | null
@@ -162,6 +165,8 @@ export class NativeClient {
   saslAuthenticate(session: number, bytes: Buffer): Promise<NativeFailure | Buffer>
   /** `retriable`: another attempt may go better, unless the broker has refused one. */
   authenticated(session: number, error: string | null, retriable: boolean): void
+  /** Answers a `check_server_identity` event; `error` null: it may. */
+  serverIdentity(check: number, error: string | null, code: string | null): void
   /** Closes every connection. Idempotent. Afterwards nothing keeps the process alive. */
   close(): Promise<void>
 }
@@ -217,7 +222,7 @@ export type NativeConsumerEvent =
       assignment: NativeTopicPartitions[]
       unsubscribed: NativeTopicPartitions[] // assigned but not subscribed: dropped
     }
-  | { type: 'rebalancing'; memberId: string }
+  | { type: 'rebalancing'; memberId: string; code: number }
   | { type: 'heartbeat'; memberId: string; generationId: number }
   | {
       type: 'committed'

@@ -14,8 +14,20 @@ let addon = null
 const thisPlatform = () => {
   const { platform, arch, report } = process
   if (platform !== 'linux') return `${platform}-${arch}`
-  const { header } = /** @type {any} */ (report.getReport())
-  return `${platform}-${arch}-${header.glibcVersionRuntime ? 'gnu' : 'musl'}`
+  try {
+    const { header } = /** @type {any} */ (report.getReport())
+    return `${platform}-${arch}-${header.glibcVersionRuntime ? 'gnu' : 'musl'}`
+  } catch {
+    // Deno wants a permission for the report.
+    return `${platform}-${arch}`
+  }
+}
+
+/** What came of the binary beside the loader, which it tries first; behind that come packages that do not exist. */
+const reasonOf = error => {
+  let first = error
+  while (first?.cause) first = first.cause
+  return String(first?.message ?? first).split('\n')[0]
 }
 
 /** What there are binaries for: nothing in a checkout before the build, and beside a bundle. */
@@ -33,8 +45,8 @@ const load = () => {
       addon = require('./binding')
     } catch (cause) {
       throw new Error(
-        `kafkars: the native addon for ${thisPlatform()} (Node ${process.versions.node}) could not be loaded; this ` +
-          `package has binaries for ${platforms()}. On a platform without one, build the package from its sources ` +
+        `kafkars: the native addon for ${thisPlatform()} (Node ${process.versions.node}) could not be loaded: ` +
+          `${reasonOf(cause)}. This package has binaries for ${platforms()}. On a platform without one, build the package from its sources ` +
           '("npm install && npm run build" in a checkout, then "npm pack") and install what that makes',
         { cause }
       )

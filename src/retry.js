@@ -6,7 +6,11 @@
  * times `multiplier`, at most `maxRetryTime` (all ms). `retries` counts the tries after the first.
  */
 
-const { KafkaJSNumberOfRetriesExceeded, KafkaJSNonRetriableError } = require('./errors')
+const {
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSNonRetriableError,
+  fromFailure
+} = require('./errors')
 
 /** @typedef {import('..').RetryOptions} RetryOptions */
 
@@ -66,6 +70,13 @@ class Backoff {
     this.retryCount += 1
   }
 
+  /** Skips to the end: somebody else has made the retries. */
+  spend() {
+    const { retries } = this.config
+    for (let i = this.retryCount; i < Math.min(retries, MOST_DOUBLINGS); i++) this.advance()
+    this.retryCount = retries
+  }
+
   /**
    * @param {number} time ms
    * @private
@@ -88,6 +99,27 @@ class Backoff {
     return this.exhausted ? new KafkaJSNumberOfRetriesExceeded(error, this) : null
   }
 }
+
+/** The waits do not grow any more. */
+const MOST_DOUBLINGS = 30
+
+/**
+ * What a failure of the engine ends a consumer with. kafkajs meets what brokers refuse in its retries, and what comes out of
+ * them is wrapped; but for the first join, whose error comes out as it is.
+ * @param {import('./errors').NativeFailure} failure
+ * @param {{ joined: boolean, retry?: RetryOptions }} state has the consumer joined its group?
+ * @returns {import('./errors').KafkaJSError}
+ */
+const crashOf = (failure, { joined, retry }) => {
+  const error = fromFailure(failure)
+  if (!joined || !REFUSALS.has(failure.failure)) return error
+  if (!isRetriable(error)) return new KafkaJSNonRetriableError(error, { cause: error })
+  const backoff = new Backoff(retry)
+  backoff.spend()
+  return new KafkaJSNumberOfRetriesExceeded(error, backoff)
+}
+
+const REFUSALS = new Set(['protocol', 'authentication', 'unsupported-api', 'coordinator-not-found'])
 
 /**
  * @template T
@@ -154,4 +186,4 @@ const sleep = (ms, signal) =>
     signal?.addEventListener('abort', abort, { once: true })
   })
 
-module.exports = { RETRY_DEFAULTS, Backoff, createRetry, isRetriable, sleep }
+module.exports = { RETRY_DEFAULTS, Backoff, crashOf, createRetry, isRetriable, sleep }

@@ -239,6 +239,7 @@ describe('a client', () => {
     ])
     for (const answer of answers) expect(answer).toMatchObject({ failure: expect.any(String) })
     client.authenticated(1, null, false)
+    client.serverIdentity(1, null, null)
     client.setRequestEvents(true)
   })
 

@@ -273,6 +273,15 @@ describe('where a group begins', () => {
     expect(await committed(groupId, topic)).toEqual({ 0: '2' })
   })
 
+  it('is by fromBeginning, when nothing is committed, even if autoOffsetReset is none', async () => {
+    const topic = await createTopic()
+    await produce(topic, numbered(3))
+    const { messages, seen } = await startConsumer({ topics: [topic], autoOffsetReset: 'none' })
+    await waitFor(() => messages.length >= 3)
+    expect(numbers(messages)).toEqual(upTo(3))
+    expect(seen.of('CRASH')).toEqual([])
+  })
+
   it('is by fromBeginning, when the committed offset is negative', async () => {
     const topic = await createTopic()
     const groupId = uniqueName('group')

@@ -32,6 +32,9 @@ module.exports = {
 
   // Differences from kafkajs
   'heartbeats between messages': {
+    'consumer/pains': [
+      'a handler that awaits for longer than a session, and beats no heart, stays a member (#1396, #1052)'
+    ],
     'consumer/rebalancing': [
       'a second member waits for the handler that is at work, and no message has two at once',
       'a second member goes on behind what was resolved, when a handler of the first one hangs',
@@ -52,6 +55,15 @@ module.exports = {
       'a handler that fails now and then, with success in between, never crashes'
     ]
   },
+  'a slow partition keeps the others of its broker waiting, an assigned one that does not exist all of them':
+    {
+      'consumer/fetching': [
+        'a handler that hangs keeps one partition back, and no other, of whichever broker'
+      ],
+      'consumer/membership': [
+        'GROUP_JOIN may have a partition that does not exist: the others are consumed'
+      ]
+    },
   'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {
     'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed']
   },
@@ -158,6 +170,9 @@ module.exports = {
       'of several producers at once, from the middle: all of them are known'
     ]
   },
+  'offsets that a transaction is about to commit are overlooked': {
+    'consumer/pains': ['offsets that a transaction is about to commit are waited for']
+  },
   'control records and aborted messages at the end are not committed': {
     'consumer/offsets': ['a batch is committed although it was all aborted'],
     'consumer/transactions': [
@@ -224,6 +239,14 @@ module.exports = {
       'material that cannot be used is refused by name, before anything is connected: ciphers'
     ]
   },
+  '`checkServerIdentity` that throws ends the process, that returns a promise refuses without a word; is called with `rejectUnauthorized: false`':
+    {
+      'consumer/serverIdentity': [
+        'checkServerIdentity that returns a promise refuses the broker, and says why',
+        'checkServerIdentity that throws refuses the broker with what it throws',
+        'checkServerIdentity is not called without verification'
+      ]
+    },
   'IPv6 seeds do not work': {
     'consumer/options': ['a seed may be an IPv6 address']
   },
@@ -250,6 +273,9 @@ module.exports = {
   },
   '`rebalanceTimeout: 0`': {
     'consumer/options': ['rebalanceTimeout: 0 is refused: no member could ever join']
+  },
+  "an option that should be a number and is none (`'5 s'`) is taken": {
+    'consumer/options': ['a number that is none is refused by name']
   },
   '`partitionsConsumedConcurrently: 0` hangs': {
     'consumer/options': [

@@ -121,6 +121,7 @@ describe.each([
     API.Fetch,
     codes([
       ['OFFSET_OUT_OF_RANGE', 1],
+      ['CORRUPT_MESSAGE', 2],
       ['UNKNOWN_TOPIC_OR_PARTITION', 3],
       ['LEADER_NOT_AVAILABLE', 5],
       ['NOT_LEADER_OR_FOLLOWER', 6],
@@ -130,6 +131,7 @@ describe.each([
       ['UNKNOWN_LEADER_EPOCH', 75],
       ['OFFSET_NOT_AVAILABLE', 78],
       ['UNKNOWN_TOPIC_ID', 100],
+      ['THROTTLING_QUOTA_EXCEEDED', 89],
       ['INCONSISTENT_TOPIC_ID', 103]
     ])
   ]
@@ -171,6 +173,14 @@ describe('Fetch', () => {
 
   it('sent to a leader of old does not go there', async () => {
     refuse(API.Fetch, { error: 6, leader: [77, 0] }, 1)
+    await expectAll(await start())
+  })
+
+  it.each([
+    ['a node that is nowhere', 77],
+    ['a node that does not know of it', 1]
+  ])('sent to %s by an epoch far ahead comes back', async (_, node) => {
+    refuse(API.Fetch, { error: 6, leader: [node, 1000] }, 1)
     await expectAll(await start())
   })
 
@@ -261,7 +271,10 @@ describe('OffsetCommit', () => {
     const { consumer, seen } = await start({ run: { autoCommit: false, eachMessage } })
     refuse(API.OffsetCommit, { error }, 1)
     const offsets = [{ topic, partition: 0, offset: '3' }]
-    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({ type, code: error })
+    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      cause: { name: 'KafkaJSProtocolError', type, code: error }
+    })
     await consumer.commitOffsets(offsets)
     expect(seen.of('CRASH')).toEqual([])
   })
@@ -274,7 +287,10 @@ describe('OffsetCommit', () => {
     const { consumer } = await start({ run: { autoCommit: false, eachMessage } })
     refuse(API.OffsetCommit, { error }, 1)
     const offsets = [{ topic, partition: 0, offset: '3' }]
-    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({ type, code: error })
+    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      cause: { name: 'KafkaJSProtocolError', type, code: error }
+    })
   })
 
   const eachMessage = async () => {}
@@ -301,7 +317,9 @@ describe('a refusal for good', () => {
     ['OffsetCommit', API.OffsetCommit, 'TOPIC_AUTHORIZATION_FAILED', 29],
     ['OffsetFetch', API.OffsetFetch, 'GROUP_AUTHORIZATION_FAILED', 30],
     ['OffsetFetch', API.OffsetFetch, 'TOPIC_AUTHORIZATION_FAILED', 29],
+    ['OffsetFetch', API.OffsetFetch, 'UNSUPPORTED_VERSION', 35],
     ['ListOffsets', API.ListOffsets, 'TOPIC_AUTHORIZATION_FAILED', 29],
+    ['ListOffsets', API.ListOffsets, 'UNSUPPORTED_FOR_MESSAGE_FORMAT', 43],
     ['Fetch', API.Fetch, 'TOPIC_AUTHORIZATION_FAILED', 29],
     ['Fetch', API.Fetch, 'UNSUPPORTED_COMPRESSION_TYPE', 76],
     ['Fetch', API.Fetch, 'INVALID_RECORD', 87],
@@ -315,12 +333,35 @@ describe('a refusal for good', () => {
       refuse(apiKey, { error }, Infinity)
       const { seen } = await start()
       const crash = await crashOf(seen)
-      const cause = crash.error.cause ?? crash.error
-      expect(cause).toMatchObject({ type })
-      expect(crash.restart).toBe(false)
+      const joined = apiKey !== API.JoinGroup && apiKey !== API.SyncGroup
+      expectRefusal(crash, type, { joined })
       expect(seen.of('CRASH')).toHaveLength(1)
     }
   )
+
+  it.each([
+    ['JoinGroup', API.JoinGroup],
+    ['SyncGroup', API.SyncGroup]
+  ])('of a later %s (%i) is one as well', async (_, apiKey) => {
+    const test = await start()
+    await expectAll(test)
+    refuse(apiKey, { error: 30 }, Infinity)
+    refuse(API.Heartbeat, { error: 27 }, 1)
+    const crash = await crashOf(test.seen)
+    expectRefusal(crash, 'GROUP_AUTHORIZATION_FAILED', { joined: true })
+  })
+
+  /** As in kafkajs: as it is before the first join, wrapped after it. */
+  const expectRefusal = ({ error, restart }, type, { joined }) => {
+    expect(restart).toBe(false)
+    const cause = joined ? error.cause : error
+    expect(cause).toMatchObject({ name: 'KafkaJSProtocolError', type, retriable: false })
+    expect(error).toMatchObject({
+      name: joined ? 'KafkaJSNonRetriableError' : 'KafkaJSProtocolError',
+      message: cause.message,
+      retriable: false
+    })
+  }
 
   it('of FindCoordinator is a crash that says why', async () => {
     refuse(API.FindCoordinator, { error: 30 }, Infinity)
@@ -334,10 +375,15 @@ describe('a refusal for good', () => {
   })
 
   it('that may change (CORRUPT_MESSAGE) is a crash with a restart', async () => {
-    refuse(API.Fetch, { error: 2 }, 20)
-    const test = await start({ retry: { initialRetryTime: 10, retries: 1 } })
-    const { restart } = await crashOf(test.seen)
+    refuse(API.Fetch, { error: 2 }, Infinity)
+    const test = await start()
+    const { error, restart } = await crashOf(test.seen)
     expect(restart).toBe(true)
+    expect(error).toMatchObject({
+      name: 'KafkaJSNumberOfRetriesExceeded',
+      cause: { type: 'CORRUPT_MESSAGE' }
+    })
+    proxy.heal()
     await waitFor(() => distinct(test.messages).length >= COUNT)
   })
 })

@@ -192,6 +192,20 @@ describe('commitOffsetsIfNecessary()', () => {
     }
   })
 
+  it('COMMIT_OFFSETS tells commits of one offset apart', async () => {
+    const topic = await filled(5)
+    const test = await withBatch(topic, () => {})
+    const before = commits(test).length
+    const notes = ['a', 'b', 'c']
+    await Promise.all(
+      notes.map(metadata =>
+        test.consumer.commitOffsets([{ topic, partition: 0, offset: '3', metadata }])
+      )
+    )
+    const events = commits(test).slice(before)
+    expect(events.map(({ metadata }) => metadata).sort()).toEqual(notes)
+  })
+
   it.each([['-1'], ['abc'], [undefined]])('of the offset %p is refused by name', async offset => {
     const topic = await filled(5)
     const { groupId, result } = await withBatch(topic, ({ commitOffsetsIfNecessary }) =>

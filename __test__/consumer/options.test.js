@@ -17,6 +17,13 @@ it('rebalanceTimeout: 0 is refused: no member could ever join', () => {
   expect(() => createConsumer({ rebalanceTimeout: 0 })).toThrow(/rebalanceTimeout \(0\)/)
 })
 
+it('a number that is none is refused by name', () => {
+  const heartbeatInterval = /** @type {any} */ ('5 s')
+  expect(() => createConsumer({ heartbeatInterval })).toThrow(
+    'Invalid heartbeatInterval, expected a number received 5 s'
+  )
+})
+
 it.each([0, -1, 1.5])('partitionsConsumedConcurrently: %d is refused by run()', async count => {
   const consumer = createConsumer()
   await consumer.subscribe({ topics: [await createTopic()] })

@@ -113,6 +113,18 @@ describe.each([
   })
 })
 
+it('plain sends the authorizationIdentity, and takes its mechanism in any case', async () => {
+  const sasl = { mechanism: 'PlAiN', username, password }
+  await consume(overTls({ ...sasl, authorizationIdentity: username }))
+  const error = await failureOf(overTls({ ...sasl, authorizationIdentity: 'somebody' }))
+  expect(error.message).toContain('authorization id that is different from username')
+})
+
+it.each([[{}], [{ mechanism: null }]])('%j is a mistake in the program', async sasl => {
+  const error = await failureOf(overTls(sasl))
+  expect(error.name).toBe('TypeError')
+})
+
 describe('a listener', () => {
   it('that does not offer the mechanism says so, with its code', async () => {
     const sasl = { mechanism: 'scram-sha-1', username, password }

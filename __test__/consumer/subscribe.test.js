@@ -130,8 +130,14 @@ describe('a topic', () => {
     const [topic, other] = [await createTopic(), await createTopic()]
     await produce(topic, numbered(3))
     await produce(other, numbered(3))
+    const warnings = /** @type {any[]} */ ([])
+    const logCreator =
+      () =>
+      ({ label, log }) =>
+        label === 'WARN' && warnings.push(log)
     const { messages, seen } = await startConsumer({
       topics: [topic, other],
+      kafka: createKafka({ logLevel: loadClient().logLevel.WARN, logCreator }),
       metadataMaxAge: 100,
       // Or asking for the topic would make it again.
       allowAutoTopicCreation: false
@@ -148,6 +154,7 @@ describe('a topic', () => {
     await produce(other, numbered(3, { first: 3 }))
     await waitFor(() => messages.length >= 9)
     expect(seen.of('CRASH')).toEqual([])
+    expect(warnings.filter(log => log.message.includes(topic))).toHaveLength(1)
   })
 
   it('that is deleted and made again is consumed again', async () => {

@@ -201,9 +201,18 @@ class Reader {
     this.at += count
   }
 
+  int8() {
+    return this.bytes.readInt8(this.at++)
+  }
+
   int32() {
     this.at += 4
     return this.bytes.readInt32BE(this.at - 4)
+  }
+
+  int64() {
+    this.at += 8
+    return Number(this.bytes.readBigInt64BE(this.at - 8))
   }
 
   varint() {
@@ -224,6 +233,12 @@ class Reader {
     const start = this.at
     this.at += Math.max(0, length)
     return this.bytes.toString('utf8', start, this.at)
+  }
+
+  blob() {
+    const length = this.flexible ? this.varint() - 1 : this.int32()
+    this.at += length
+    return this.bytes.subarray(this.at - length, this.at)
   }
 
   /** A topic's id, to be written back as it is. */
@@ -495,4 +510,4 @@ const WRITERS = {
   }
 }
 
-module.exports = { API, framed, readRequest, respond, topicsOf }
+module.exports = { API, Reader, framed, readRequest, respond, topicsOf }

@@ -72,6 +72,34 @@ describe('kafkaOptions', () => {
 })
 
 describe('consumerOptions', () => {
+  it('has the defaults of kafkajs', () => {
+    const { groupId, partitionAssigners, ...rest } = config.consumerOptions({ groupId: 'g' })
+    expect([groupId, partitionAssigners]).toEqual(['g', undefined])
+    expect(rest).toEqual({
+      metadataMaxAge: 300000,
+      sessionTimeout: 30000,
+      rebalanceTimeout: 60000,
+      heartbeatInterval: 3000,
+      maxBytesPerPartition: 1048576,
+      minBytes: 1,
+      maxBytes: 10485760,
+      maxWaitTimeInMs: 5000,
+      retry: { retries: 5 },
+      allowAutoTopicCreation: true,
+      maxInFlightRequests: null,
+      readUncommitted: false,
+      rackId: '',
+      // Not in kafkajs.
+      groupInstanceId: null,
+      groupProtocol: 'classic',
+      maxPollInterval: 300000,
+      autoOffsetReset: null,
+      checkCrcs: true,
+      copyValues: false,
+      maxQueuedBytes: 67108864
+    })
+  })
+
   const DEFAULTS = config.consumerOptions({ groupId: 'g' })
   const numbers = Object.keys(DEFAULTS).filter(name => typeof DEFAULTS[name] === 'number')
 

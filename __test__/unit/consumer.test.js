@@ -93,6 +93,16 @@ describe('the consumer object', () => {
     expect(createRunner.mock.calls[0][0].assigners).toEqual([assigner])
   })
 
+  it.each([['text'], [null], [[null]], [[{}]]])(
+    'takes %j for assigners no more than kafkajs does',
+    partitionAssigners => {
+      const theirs = new kafkajs.Kafka({ brokers: [] })
+      for (const kafka of [theirs, create().kafka]) {
+        expect(() => kafka.consumer({ groupId: 'g', partitionAssigners })).toThrow(TypeError)
+      }
+    }
+  )
+
   it.each([
     [{ retries: 1 }, undefined, { retries: 5 }],
     [{ retries: 1 }, { factor: 0 }, { retries: 1, factor: 0 }],

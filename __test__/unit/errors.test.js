@@ -3,7 +3,7 @@
 const oracle = require('kafkajs/src/errors')
 const errors = require('../../src/errors')
 
-const { crashOf, fromFailure, unwrap } = errors
+const { fromFailure, unwrap } = errors
 
 const SAMPLES = {
   KafkaJSProtocolError: [{ message: 'm', type: 'T', code: 7, retriable: true, helpUrl: 'u' }],
@@ -156,17 +156,6 @@ describe('fromFailure', () => {
     )
     expect(error.cause).toBeInstanceOf(errors.KafkaJSProtocolError)
     expect(error.cause.type).toBe('GROUP_AUTHORIZATION_FAILED')
-  })
-
-  it('of a partition ends a consumer wrapped, as in kafkajs, unless it may pass', () => {
-    const refusal = given => crashOf(failure({ failure: 'protocol', topic: 't', ...given }))
-    const refused = refusal({ code: 29, partition: 0 })
-    expect(refused.name).toBe('KafkaJSNonRetriableError')
-    expect(refused.cause).toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED', partition: 0 })
-    expect(refusal({ code: 2, partition: 0 }).name).toBe('KafkaJSProtocolError')
-    expect(refusal({ code: 29, partition: -1 }).name).toBe('KafkaJSProtocolError')
-    const membership = failure({ failure: 'protocol', code: 81, topic: null, partition: null })
-    expect(crashOf(membership).name).toBe('KafkaJSProtocolError')
   })
 
   it('is thrown by unwrap, which lets answers pass', () => {

@@ -10,6 +10,36 @@ describe('the package', () => {
     expect(kafkars).not.toHaveProperty('__esModule')
   })
 
+  it('has everything inside of them', () => {
+    for (const name of ['PartitionAssigners', 'AssignerProtocol', 'Partitioners']) {
+      expect(Object.keys(kafkars[name]).sort()).toEqual(Object.keys(kafkajs[name]).sort())
+    }
+    const { MemberMetadata, MemberAssignment } = kafkars.AssignerProtocol
+    for (const codec of [MemberMetadata, MemberAssignment]) {
+      expect(Object.keys(codec).sort()).toEqual(['decode', 'encode'])
+    }
+  })
+
+  it('has every type of kafkajs, and a check of it', () => {
+    const read = path => require('node:fs').readFileSync(require.resolve(path), 'utf8')
+    const declared =
+      /^export (?:declare )?(?:abstract )?(?:type|interface|class|const|enum) (?:enum )?(\w+)/gm
+    const names = new Set(
+      [...read('kafkajs/types/index.d.ts').matchAll(declared)].map(([, name]) => name)
+    )
+    expect(names.size).toBe(166)
+    const checks = read('../types/assignable.ts')
+    expect([...names].filter(name => !checks.includes(`kafkajs.${name}`))).toEqual([])
+  })
+
+  it('asks of a config no more than kafkajs does', () => {
+    for (const { Kafka } of [kafkajs, kafkars]) {
+      expect(() => new Kafka()).toThrow(TypeError)
+      expect(() => new Kafka({})).not.toThrow()
+      expect(() => new Kafka({ brokers: 7, brokerz: [] })).not.toThrow()
+    }
+  })
+
   it('has the numbers of kafkajs in every enum', () => {
     const enums = Object.keys(kafkajs).filter(
       name => typeof kafkajs[name] === 'object' && name !== 'CompressionCodecs'

@@ -2,7 +2,7 @@
 
 const createOracle = require('kafkajs/src/retry')
 const oracleDefaults = require('kafkajs/src/retry/defaults')
-const { RETRY_DEFAULTS, Backoff, createRetry } = require('../../src/retry')
+const { RETRY_DEFAULTS, Backoff, crashOf, createRetry } = require('../../src/retry')
 const errors = require('../../src/errors')
 
 /** A fixed sequence between 0 and 1. */
@@ -110,5 +110,54 @@ describe('createRetry', () => {
     expect(await outcome).toBe(reason)
     expect(jest.getTimerCount()).toBe(0)
     expect(attempt).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('what brokers refuse', () => {
+  const refusal = given => ({
+    failure: 'protocol',
+    message: 'm',
+    topic: null,
+    partition: null,
+    ...given
+  })
+  const [first, later] = [{ joined: false }, { joined: true }]
+
+  it('ends a consumer as it is before the first join, and wrapped after it', () => {
+    expect(crashOf(refusal({ code: 30 }), first)).toMatchObject({
+      name: 'KafkaJSProtocolError',
+      code: 30
+    })
+    expect(crashOf(refusal({ code: 29, topic: 't', partition: 0 }), later)).toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      retriable: false,
+      cause: { type: 'TOPIC_AUTHORIZATION_FAILED', topic: 't', partition: 0 }
+    })
+  })
+
+  it('keeps the chain of causes', () => {
+    const failure = refusal({ failure: 'coordinator-not-found', cause: refusal({ code: 30 }) })
+    expect(crashOf(failure, later)).toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      cause: { name: 'KafkaJSGroupCoordinatorNotFound', cause: { code: 30 } }
+    })
+  })
+
+  it('and may pass, has been tried often enough', () => {
+    for (const retries of [0, 5, Infinity]) {
+      const retry = { retries, initialRetryTime: 100, maxRetryTime: 1000 }
+      const error = crashOf(refusal({ code: 2 }), { joined: true, retry })
+      expect(error).toMatchObject({
+        name: 'KafkaJSNumberOfRetriesExceeded',
+        retryCount: retries,
+        cause: { type: 'CORRUPT_MESSAGE', retriable: true }
+      })
+      expect(error.retryTime).toBeLessThanOrEqual(1000)
+    }
+  })
+
+  it('is no bug of ours', () => {
+    const bug = refusal({ failure: 'bug' })
+    expect(crashOf(bug, later).name).toBe('KafkaJSInvariantViolation')
   })
 })

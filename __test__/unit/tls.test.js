@@ -1,13 +1,14 @@
 'use strict'
 
 const { execFileSync } = require('node:child_process')
-const { createPrivateKey, generateKeyPairSync } = require('node:crypto')
+const { X509Certificate, createPrivateKey, generateKeyPairSync } = require('node:crypto')
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const tls = require('node:tls')
-const { toNativeTls } = require('../../src/tls')
+const { createIdentityCheck, toNativeTls } = require('../../src/tls')
 const { KafkaJSNonRetriableError } = require('../../src/errors')
+const { createAuthority } = require('../kafka/certificates')
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'pem' })
@@ -25,6 +26,7 @@ describe('toNativeTls', () => {
       key: null,
       servername: null,
       rejectUnauthorized: true,
+      checkServerIdentity: false,
       minVersion: null,
       maxVersion: null,
       alpn: []
@@ -73,17 +75,13 @@ describe('toNativeTls', () => {
     )
   })
 
-  it.each([
-    'checkServerIdentity',
-    'ciphers',
-    'secureContext',
-    'secureOptions',
-    'socket',
-    'pskCallback'
-  ])('refuses %s', field => {
-    expect(() => toNativeTls({ [field]: 'x' })).toThrow(`ssl.${field} is not supported`)
-    expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
-  })
+  it.each(['ciphers', 'secureContext', 'secureOptions', 'socket', 'pskCallback'])(
+    'refuses %s',
+    field => {
+      expect(() => toNativeTls({ [field]: 'x' })).toThrow(`ssl.${field} is not supported`)
+      expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
+    }
+  )
 
   it('reads versions and ALPN', () => {
     expect(toNativeTls({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.3' })).toMatchObject({
@@ -101,6 +99,138 @@ describe('toNativeTls', () => {
       'kafka',
       'x'
     ])
+  })
+})
+
+describe('the identity of a broker', () => {
+  const authority = createAuthority('an authority')
+  const other = createAuthority('another')
+  const der = pem => new X509Certificate(pem).raw
+  const { cert } = authority.issue({ name: 'broker', hosts: ['kafka.example'] })
+  const chain = [der(cert)]
+
+  /** @param {any} ssl */
+  const judge = (ssl, event = { servername: 'a', chain }) =>
+    createIdentityCheck(ssl, toNativeTls(ssl))(event)
+
+  it("is the engine's to find in the certificate, unless a function is given", () => {
+    const asks = ssl => toNativeTls(ssl).checkServerIdentity
+    expect(asks(true)).toBe(false)
+    expect(asks({ checkServerIdentity: null })).toBe(false)
+    expect(asks({ checkServerIdentity: tls.checkServerIdentity })).toBe(false)
+    expect(asks({ checkServerIdentity: () => undefined })).toBe(true)
+    const replaced = jest.spyOn(tls, 'checkServerIdentity')
+    expect(asks(true)).toBe(true)
+    replaced.mockRestore()
+    expect(asks(true)).toBe(false)
+  })
+
+  it.each([true, 'x', {}])('cannot be checked by %p', checkServerIdentity => {
+    expect(() => toNativeTls({ checkServerIdentity })).toThrow(
+      `ssl.checkServerIdentity has to be a function, received ${checkServerIdentity}`
+    )
+  })
+
+  it("is checked by Node's function if there is no other", () => {
+    for (const ssl of [true, { ca: 'C' }, { checkServerIdentity: tls.checkServerIdentity }]) {
+      expect(judge(ssl, { servername: 'kafka.example', chain })).toBe(null)
+      expect(judge(ssl)).toEqual({
+        message:
+          "Hostname/IP does not match certificate's altnames: Host: a. is not in the cert's altnames: DNS:kafka.example",
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID'
+      })
+    }
+  })
+
+  it('is checked with the certificates of the chain, and those it lacks', () => {
+    const root = der(authority.cert)
+    for (const [ca, sent] of [
+      [`${other.cert}\nrubbish\n${authority.cert}`, chain],
+      [[other.cert, Buffer.from(authority.cert)], chain],
+      [other.cert, [...chain, der(other.cert), root]]
+    ]) {
+      const checkServerIdentity = jest.fn()
+      expect(judge({ ca, checkServerIdentity }, { servername: 'b', chain: sent })).toBe(null)
+      const [[servername, certificate]] = checkServerIdentity.mock.calls
+      expect(servername).toBe('b')
+      const { issuerCertificate } = certificate
+      expect(certificate).toEqual({
+        ...new X509Certificate(cert).toLegacyObject(),
+        issuerCertificate
+      })
+      expect(issuerCertificate.raw.equals(root)).toBe(true)
+      expect(issuerCertificate.issuerCertificate).toBe(issuerCertificate)
+    }
+  })
+
+  it('has no issuer that nobody knows', () => {
+    const checkServerIdentity = jest.fn()
+    const rubbish = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
+    judge({ ca: [other.cert, rubbish], checkServerIdentity })
+    expect(checkServerIdentity.mock.calls[0][1]).not.toHaveProperty('issuerCertificate')
+  })
+
+  it('is checked by a method as such', () => {
+    const ssl = {
+      fine: ['a'],
+      checkServerIdentity(name) {
+        return this.fine.includes(name) ? undefined : new Error(`not ${name}`)
+      }
+    }
+    expect(judge(ssl)).toBe(null)
+    expect(judge(ssl, { servername: 'b', chain })).toEqual({ message: 'not b', code: null })
+  })
+
+  it.each([
+    [null, null],
+    [false, null],
+    ['', null],
+    [new Error('no'), { message: 'no', code: null }],
+    [
+      { message: 'no', code: 'X' },
+      { message: 'no', code: 'X' }
+    ],
+    [Object.assign(new Error(''), { code: 7 }), { message: '', code: null }],
+    [
+      true,
+      {
+        message: 'ssl.checkServerIdentity has to return undefined or an Error, received true',
+        code: null
+      }
+    ],
+    [
+      Promise.resolve(),
+      {
+        message: 'ssl.checkServerIdentity has to return undefined or an Error, received a promise',
+        code: null
+      }
+    ]
+  ])('is refused, or not, by %p', (answer, refusal) => {
+    expect(judge({ checkServerIdentity: () => answer })).toEqual(refusal)
+  })
+
+  it('is refused by a function that throws, whatever it throws', () => {
+    for (const thrown of [new Error('boom'), { message: 'boom' }]) {
+      const checkServerIdentity = () => {
+        throw thrown
+      }
+      expect(judge({ checkServerIdentity })).toEqual({ message: 'boom', code: null })
+    }
+    for (const thrown of [undefined, null, 0, 'boom']) {
+      const checkServerIdentity = () => {
+        throw thrown
+      }
+      expect(judge({ checkServerIdentity })).toMatchObject({ message: expect.any(String) })
+    }
+  })
+
+  it('is refused when its certificate cannot be read', () => {
+    const checkServerIdentity = jest.fn()
+    for (const sent of [[], [Buffer.from('nonsense')], [...chain, Buffer.alloc(0)]]) {
+      const refusal = judge({ checkServerIdentity }, { servername: 'a', chain: sent })
+      expect(refusal).toMatchObject({ message: expect.any(String) })
+    }
+    expect(checkServerIdentity).not.toHaveBeenCalled()
   })
 })
 

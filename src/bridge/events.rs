@@ -48,9 +48,10 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("members", members.collect::<Result<Vec<_>>>()?)?;
         }
         Event::Joined(joined) => self::joined(&mut object, *joined)?,
-        Event::Rebalancing { member_id } => {
+        Event::Rebalancing { member_id, code } => {
             object.set("type", "rebalancing")?;
             object.set("memberId", member_id)?;
+            object.set("code", code.0)?;
         }
         Event::Heartbeat { member_id, generation_id } => {
             object.set("type", "heartbeat")?;
@@ -209,6 +210,13 @@ pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result
             object.set("host", host)?;
             object.set("port", i32::from(port))?;
             object.set("mechanism", mechanism)?;
+        }
+        NetworkEvent::CheckServerIdentity { check, servername, chain } => {
+            object.set("type", "check_server_identity")?;
+            object.set("check", check as f64)?;
+            object.set("servername", servername)?;
+            let chain = chain.into_iter().map(|certificate| Buffer::from(certificate.to_vec()));
+            object.set("chain", chain.collect::<Vec<_>>())?;
         }
         NetworkEvent::Unreachable => object.set("type", "unreachable")?,
         NetworkEvent::Log { level, namespace, message, extra } => {

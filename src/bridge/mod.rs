@@ -4,11 +4,13 @@
 //! Nothing here runs per message. User code is only ever called by the facade, never from here.
 
 mod answers;
+mod callback;
 mod client;
 mod consumer;
 mod events;
 mod failure;
 mod memory;
 mod options;
+mod panic;
 mod promise;
 mod teardown;

@@ -8,6 +8,8 @@ use napi::{Env, JsValue, Result};
 
 use crate::engine::runtime;
 
+use super::panic::caught;
+
 type Resolver = Box<dyn FnOnce(Env) -> Result<napi_value> + Send>;
 
 /// The other end of a promise.
@@ -24,7 +26,7 @@ pub(super) fn settle<T: Send + 'static>(
     value: T,
     convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Object<'a>> + Send + 'static,
 ) {
-    deferred.resolve(Box::new(move |env| convert(&env, value).map(|object| object.raw())));
+    deferred.resolve(Box::new(move |env| caught(|| convert(&env, value).map(|object| object.raw()))));
 }
 
 /// Settles the promise with null.
@@ -53,7 +55,7 @@ pub(super) fn spawn<'env, T: Send + 'static>(
     let (deferred, promise) = pending(env)?;
     let task = async move {
         let value = work.await;
-        deferred.resolve(Box::new(move |env| match convert(&env, value)? {
+        deferred.resolve(Box::new(move |env| match caught(|| convert(&env, value))? {
             Some(object) => Ok(object.raw()),
             None => raw_null(&env),
         }));

@@ -11,7 +11,7 @@ const { createRetry } = require('../retry')
 const { events } = require('../events')
 const native = require('../native')
 const { authenticate, toNativeSasl } = require('../sasl')
-const { toNativeTls } = require('../tls')
+const { createIdentityCheck, toNativeTls } = require('../tls')
 const { createSeeds, validatePort } = require('./seeds')
 const { createBroker, byTopic } = require('./broker')
 const {
@@ -125,6 +125,8 @@ class Cluster {
   /** @private */
   open() {
     const { config, options } = this
+    const tls = toNativeTls(config.ssl)
+    const checkIdentity = createIdentityCheck(config.ssl, tls)
     const client = createNativeClient(
       {
         clientId: config.clientId,
@@ -133,10 +135,14 @@ class Cluster {
         reauthenticationThreshold: config.reauthenticationThreshold,
         requestTimeout: config.requestTimeout,
         maxInFlightRequests: options.maxInFlightRequests,
-        tls: toNativeTls(config.ssl),
+        tls,
         sasl: config.sasl ? toNativeSasl(config.sasl) : null
       },
-      event => this.onEvent(client, event)
+      event => {
+        if (event.type !== 'check_server_identity') return this.onEvent(client, event)
+        const refusal = checkIdentity(event)
+        client.serverIdentity(event.check, refusal?.message ?? null, refusal?.code ?? null)
+      }
     )
     if (this.emitter.listensToRequests) client.setRequestEvents(true)
     return client

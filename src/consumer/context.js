@@ -48,10 +48,11 @@ class Handlers {
   /** Does one of them (transitively) make this call, or await it? */
   areCalling() {
     if (working.getStore() === this) return true
+    // Not by assignment: where `Error` is frozen, that throws, and the stack is as long as it is.
     const { stackTraceLimit } = Error
-    Error.stackTraceLimit = Infinity
+    Reflect.set(Error, 'stackTraceLimit', Infinity)
     const { stack } = new Error()
-    Error.stackTraceLimit = stackTraceLimit
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
     return String(stack).includes(this.name)
   }
 }

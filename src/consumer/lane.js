@@ -9,6 +9,8 @@
  * returns nothing none.
  */
 
+// Not the global one, which a test's fake timers replace.
+const { setImmediate } = require('node:timers')
 const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
 const { Delivery } = require('./delivery')
 const Batch = require('./batch')

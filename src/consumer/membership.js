@@ -10,8 +10,6 @@ const { KafkaJSNonRetriableError, createErrorFromCode } = require('../errors')
 const { events } = require('../events')
 const Long = require('../long')
 
-/** The broker's error code. */
-const REBALANCE_IN_PROGRESS = 27
 /** Fetch events without a fetch come no more often than this, ms. */
 const SHORTEST_CYCLE = 100
 
@@ -32,7 +30,7 @@ class Membership {
     this.callbackError = null
     /** @type {any} the engine's consumer */
     this.consumer = null
-    /** Explicit commits under way, as the user put them. @type {Map<string, object>} */
+    /** Explicit commits under way, as the user put them, oldest first. @type {Map<string, object[]>} */
     this.written = new Map()
     this.unwatch = () => {}
     /** Has the engine fetched since the last look? */
@@ -96,7 +94,7 @@ class Membership {
         this.runnerLogger.warn('The group is rebalancing, re-joining', {
           groupId,
           memberId: event.memberId,
-          error: createErrorFromCode(REBALANCE_IN_PROGRESS).message
+          error: createErrorFromCode(event.code).message
         })
         return emitter.emit(events.REBALANCING, { groupId, memberId: event.memberId })
       case 'heartbeat':
@@ -203,15 +201,34 @@ class Membership {
   }
 
   /**
-   * COMMIT_OFFSETS repeats explicit commits as the user put them: numbers, strings, a Long.
+   * COMMIT_OFFSETS repeats explicit commits as the user put them: numbers, strings, a Long. The engine commits in the order
+   * in which it is asked to.
    * @param {{ topic: string, partition: number, offset: string }[]} offsets
    * @param {object[]} written
    * @returns {() => void} when it is over
    */
   committing(offsets, written) {
     const keys = offsets.map(offsetKey)
-    keys.forEach((key, i) => this.written.set(key, written[i]))
-    return () => keys.forEach(key => this.written.delete(key))
+    keys.forEach((key, i) => {
+      const same = this.written.get(key)
+      if (same) same.push(written[i])
+      else this.written.set(key, [written[i]])
+    })
+    return () => keys.forEach((key, i) => this.forget(key, written[i]))
+  }
+
+  /** @param {string} key @param {object | undefined} offset */
+  forget(key, offset) {
+    const rest = this.written.get(key)?.filter(other => other !== offset) ?? []
+    if (rest.length > 0) this.written.set(key, rest)
+    else this.written.delete(key)
+  }
+
+  /** The oldest commit of this offset, which is over. @param {string} key */
+  committedAs(key) {
+    const offset = this.written.get(key)?.[0]
+    this.forget(key, offset)
+    return offset
   }
 
   /** @param {'Pausing' | 'Resuming'} verb */
@@ -230,7 +247,7 @@ class Membership {
         partitions: partitions.map(({ partition, offset, metadata }) =>
           automatic
             ? { partition: String(partition), offset }
-            : (this.written.get(offsetKey({ topic, partition, offset })) ?? {
+            : (this.committedAs(offsetKey({ topic, partition, offset })) ?? {
                 partition,
                 offset: Long.fromValue(offset),
                 metadata

@@ -9,13 +9,13 @@
  */
 
 const { performance } = require('node:perf_hooks')
+const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
 const native = require('../native')
 const {
   KafkaJSError,
   KafkaJSNonRetriableError,
   createErrorFromCode,
-  crashOf,
   isRebalancing,
   unwrap
 } = require('../errors')
@@ -23,7 +23,7 @@ const { commitOptions } = require('../config')
 const { events } = require('../events')
 const Long = require('../long')
 const { createEngineLog } = require('../loggers')
-const { Backoff } = require('../retry')
+const { Backoff, crashOf } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
 const Handlers = require('./context')
@@ -212,14 +212,21 @@ class Runner {
     else this.early.push(command)
   }
 
-  /** @param {ReturnType<typeof commitOptions>} offsets */
+  /**
+   * The consumer's method: its errors look like those of kafkajs's retrier. (The engine has made the retries.)
+   * @param {ReturnType<typeof commitOptions>} offsets
+   */
   async commitOffsets(offsets) {
     const written = offsets.map(({ partition, offset, metadata }) => ({
       partition,
       offset: Long.fromValue(offset),
       metadata
     }))
-    await this.commitThese(offsets, written)
+    try {
+      await this.commitThese(offsets, written)
+    } catch (error) {
+      throw new Backoff({ ...this.retry, retries: 0 }).verdict(error)
+    }
   }
 
   /** The payload's method: given offsets at once, else what interval and threshold say. */
@@ -472,7 +479,9 @@ class Runner {
   /** @param {any} event of `native.d.ts` */
   handle(event) {
     if (event.type === 'crash') {
-      this.crash(this.membership.callbackError ?? crashOf(event.error))
+      const joined = this.membership.memberId !== ''
+      const { retry } = this
+      this.crash(this.membership.callbackError ?? crashOf(event.error, { joined, retry }))
     } else if (event.type === 'log') this.engineLog(event)
     else this.membership.handle(event)
     if (event.type === 'heartbeat') this.heartbeatSeen()

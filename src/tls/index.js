@@ -12,12 +12,12 @@ const { createPrivateKey } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const tls = require('node:tls')
 const { KafkaJSNonRetriableError } = require('../errors')
+const { createIdentityCheck, hasOwnCheck } = require('./identity')
 const { readPkcs12 } = require('./pkcs12')
 
 /** @typedef {import('../native').NativeTls} NativeTls */
 
 const REFUSED = [
-  'checkServerIdentity',
   'secureContext',
   'ciphers',
   'sigalgs',
@@ -53,6 +53,10 @@ const toNativeTls = ssl => {
   for (const field of REFUSED) {
     if (options[field] != null) throw refusal(field, 'is not supported')
   }
+  const { checkServerIdentity } = options
+  if (checkServerIdentity != null && typeof checkServerIdentity !== 'function') {
+    throw refusal('checkServerIdentity', `has to be a function, received ${checkServerIdentity}`)
+  }
   const rejectUnauthorized =
     options.rejectUnauthorized ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0'
   const identity = readIdentity(options)
@@ -63,6 +67,7 @@ const toNativeTls = ssl => {
     key: identity.key,
     servername: options.servername || null,
     rejectUnauthorized: rejectUnauthorized !== false,
+    checkServerIdentity: hasOwnCheck(options),
     ...readVersions(options),
     alpn: readAlpn(options.ALPNProtocols)
   }
@@ -159,4 +164,4 @@ const readAlpn = protocols => {
   return names
 }
 
-module.exports = { toNativeTls }
+module.exports = { createIdentityCheck, toNativeTls }

@@ -192,8 +192,12 @@ impl Cluster {
         news
     }
 
-    /// KIP-951: an error named the new leader.
+    /// KIP-951: an error named the new leader. If nobody has told where that node is, only the metadata can help, for which
+    /// whoever met the error asks anyway.
     pub fn leader_moved(&mut self, partition: &TopicPartition, node: i32, epoch: i32) {
+        if !self.metadata.has_broker(node) {
+            return;
+        }
         self.metadata.update_leader(partition, Leader { node, epoch });
     }
 
@@ -266,6 +270,9 @@ impl Cluster {
         }
         let change = self.metadata.apply(answer);
         self.expires = Some(now + self.config.metadata_max_age);
+        for topic in &change.deleted {
+            self.events.push_back(Event::Log(deletion(topic)));
+        }
         self.events.push_back(Event::Metadata(change));
         let mut is_settled = true;
         for topic in &answer.topics {
@@ -329,6 +336,13 @@ impl Cluster {
         let level = if first { LogLevel::Warn } else { LogLevel::Debug };
         self.events.push_back(Event::Log(Log { level, namespace: "Cluster", message, extra: Vec::new() }));
     }
+}
+
+/// Its partitions stay assigned, and wait for it to come back.
+fn deletion(topic: &str) -> Log {
+    let message = format!("Topic {topic} does not exist any more, waiting for it to come back");
+    let extra = vec![("topic", topic.to_owned())];
+    Log { level: LogLevel::Warn, namespace: "Cluster", message, extra }
 }
 
 fn is_final(error: &NetError) -> bool {

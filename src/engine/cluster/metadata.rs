@@ -38,20 +38,50 @@ pub struct Change {
     pub partitions_changed: Vec<Arc<str>>,
     /// Topics that were deleted and made again: offsets in the old log mean nothing in the new one.
     pub recreated: Vec<Arc<str>>,
+    /// Topics that were there and are gone: told once, when a second answer in a row says so.
+    pub deleted: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Topic {
     id: TopicId,
-    /// By partition number; node -1 = no leader right now. Empty while the topic is missing.
-    leaders: HashMap<i32, Leader>,
+    /// By partition number. Empty while the topic is missing.
+    leaders: HashMap<i32, Known>,
+    /// How many answers in a row did not know the topic.
+    absences: u32,
+}
+
+/// What we believe of a partition.
+#[derive(Debug, Clone)]
+struct Known {
+    /// Node -1 = nobody right now.
+    leader: Leader,
+    /// How many answers in a row spoke of an older epoch.
+    older: u32,
+}
+
+impl Known {
+    fn new(leader: Leader) -> Known {
+        Known { leader, older: 0 }
+    }
+
+    /// An older epoch comes from a broker that lags behind (KIP-320), unless they all speak of it: then the epoch that
+    /// we know is nobody's, and waiting for a later one would be waiting for ever.
+    fn hear(&mut self, leader: Leader) {
+        let lags = leader.epoch >= 0 && leader.epoch < self.leader.epoch;
+        if lags && self.older < LAGGARDS {
+            self.older += 1;
+        } else {
+            *self = Known::new(leader);
+        }
+    }
 }
 
 impl Metadata {
     /// The partition's leader, if it has one.
     pub fn leader(&self, partition: &TopicPartition) -> Option<Leader> {
-        let leader = self.topics.get(&partition.topic)?.leaders.get(&partition.partition)?;
-        (leader.node >= 0).then_some(*leader)
+        let leader = self.topics.get(&partition.topic)?.leaders.get(&partition.partition)?.leader;
+        (leader.node >= 0).then_some(leader)
     }
 
     /// The topic's id; zero when unknown.
@@ -101,7 +131,7 @@ impl Metadata {
             if !topic.error.is_err() {
                 self.apply_topic(name, topic, &mut change);
             } else if topic.error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
-                self.apply_absence(name);
+                self.apply_absence(name, &mut change);
             }
         }
         change
@@ -128,9 +158,9 @@ impl Metadata {
     pub fn update_leader(&mut self, partition: &TopicPartition, leader: Leader) {
         if let Some(topic) = self.topics.get_mut(&partition.topic)
             && let Some(known) = topic.leaders.get_mut(&partition.partition)
-            && leader.epoch > known.epoch
+            && leader.epoch > known.leader.epoch
         {
-            *known = leader;
+            *known = Known::new(leader);
         }
     }
 
@@ -139,6 +169,7 @@ impl Metadata {
         let is_known = self.topics.contains_key(&name);
         let topic = self.topics.entry(name.clone()).or_default();
         let count = topic.leaders.len();
+        topic.absences = 0;
         // Brokers that cannot tell the id (before 2.8, while a cluster is upgraded) do not contradict those that can.
         if topic.id != answer.topic_id && !answer.topic_id.is_zero() {
             self.names.remove(&topic.id);
@@ -153,11 +184,9 @@ impl Metadata {
         for partition in answer.partitions.iter().filter(|partition| partition.partition >= 0) {
             let leader = Leader { node: partition.leader, epoch: partition.leader_epoch };
             match topic.leaders.get_mut(&partition.partition) {
-                // A broker that lags behind (KIP-320).
-                Some(known) if leader.epoch >= 0 && leader.epoch < known.epoch => {}
-                Some(known) => *known = leader,
+                Some(known) => known.hear(leader),
                 None => {
-                    topic.leaders.insert(partition.partition, leader);
+                    topic.leaders.insert(partition.partition, Known::new(leader));
                 }
             }
         }
@@ -167,12 +196,16 @@ impl Metadata {
     }
 
     /// The topic does not exist, says a broker. Perhaps it is behind: what we know of the topic stays.
-    fn apply_absence(&mut self, name: &str) {
+    fn apply_absence(&mut self, name: &str, change: &mut Change) {
         let name = self.intern(name);
-        let topic = self.topics.entry(name).or_default();
+        let topic = self.topics.entry(name.clone()).or_default();
+        topic.absences = topic.absences.saturating_add(1);
+        if topic.absences == ABSENCES && !topic.leaders.is_empty() {
+            change.deleted.push(name);
+        }
         if topic.id.is_zero() {
             // Nothing else will tell that the topic has been made again, its epochs starting over.
-            topic.leaders.values_mut().for_each(|leader| leader.epoch = -1);
+            topic.leaders.values_mut().for_each(|known| known.leader.epoch = -1);
         }
     }
 
@@ -180,6 +213,11 @@ impl Metadata {
         self.topics.get_key_value(name).map_or_else(|| name.into(), |(known, _)| known.clone())
     }
 }
+
+/// One broker may be behind.
+const ABSENCES: u32 = 2;
+/// So many answers in a row may come from brokers that lag behind.
+const LAGGARDS: u32 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -222,6 +260,24 @@ mod tests {
         // A leaderless partition is news of the same epoch or a later one.
         metadata.apply(&answer(1, &[(-1, 7)]));
         assert_eq!(metadata.leader(&zero()), None);
+    }
+
+    #[test]
+    fn an_epoch_that_nobody_knows_is_forgotten() {
+        let mut metadata = Metadata::default();
+        let leader = |metadata: &Metadata| metadata.leader(&zero());
+        let future = Leader { node: 9, epoch: 1_000 };
+        metadata.apply(&answer(1, &[(7, 5)]));
+        metadata.update_leader(&zero(), future);
+        metadata.apply(&answer(1, &[(7, 5)]));
+        assert_eq!(leader(&metadata), Some(future), "one may lag behind");
+        metadata.apply(&answer(1, &[(9, 1_000)]));
+        metadata.apply(&answer(1, &[(7, 5)]));
+        assert_eq!(leader(&metadata), Some(future), "another one knew");
+        metadata.apply(&answer(1, &[(7, 5)]));
+        assert_eq!(leader(&metadata), Some(Leader { node: 7, epoch: 5 }));
+        metadata.apply(&answer(1, &[(6, 6)]));
+        assert_eq!(leader(&metadata), Some(Leader { node: 6, epoch: 6 }));
     }
 
     #[test]
@@ -271,6 +327,20 @@ mod tests {
         assert_eq!(metadata.apply(&absence()), Change::default());
         assert_eq!(metadata.partition_count("t"), None);
         assert_eq!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed, ["t".into()]);
+    }
+
+    #[test]
+    fn a_topic_that_is_gone_is_told_once() {
+        let mut metadata = Metadata::default();
+        let deleted = |metadata: &mut Metadata, answer| metadata.apply(&answer).deleted;
+        assert_eq!(deleted(&mut metadata, absence()), deleted(&mut metadata, absence()), "never there");
+        metadata.apply(&answer(1, &[(7, 5)]));
+        assert_eq!(deleted(&mut metadata, absence()), [], "a broker that is behind");
+        assert_eq!(deleted(&mut metadata, absence()), ["t".into()]);
+        assert_eq!(deleted(&mut metadata, absence()), []);
+        metadata.apply(&answer(2, &[(7, 5)]));
+        assert_eq!(deleted(&mut metadata, absence()), []);
+        assert_eq!(deleted(&mut metadata, absence()), ["t".into()]);
     }
 
     #[test]

@@ -245,6 +245,19 @@ fn nodes_that_a_fetch_names_are_brokers_unless_the_metadata_knows_better() {
 }
 
 #[test]
+fn a_leader_that_is_nowhere_is_not_believed_in() {
+    let mut world = World::settled();
+    let zero = TopicPartition { topic: "t".into(), partition: 0 };
+    let leader = |world: &World| world.cluster.metadata().leader(&zero).map(|leader| leader.node);
+    world.cluster.leader_moved(&zero, 77, 1_000);
+    assert_eq!(leader(&world), Some(7));
+    let node = NodeEndpoint { node_id: 77, host: "h".into(), port: 9, rack: None };
+    world.cluster.nodes_named(vec![node]);
+    world.cluster.leader_moved(&zero, 77, 1_000);
+    assert_eq!(leader(&world), Some(77));
+}
+
+#[test]
 fn metadata_ages() {
     let mut world = World::settled();
     world.pass(MAX_AGE - Duration::from_secs(2));
@@ -300,6 +313,23 @@ fn a_missing_topic_is_asked_for_until_it_comes() {
         world.pass(MAX_AGE / 2);
         assert_eq!(world.asked(), [""; 0]);
     }
+}
+
+#[test]
+fn a_deleted_topic_is_told_once_by_its_name() {
+    let mut world = World::settled();
+    world.cluster.refresh();
+    world.settle();
+    for _ in 0..20 {
+        world.answer_refresh(Ok(metadata(vec![broken("t", ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)])));
+        world.pass(Duration::from_millis(1_200));
+    }
+    let events = world.events();
+    let warnings = events.iter().filter_map(|event| match event {
+        Event::Log(log) if log.level == LogLevel::Warn => Some(log.extra.as_slice()),
+        _ => None,
+    });
+    assert_eq!(warnings.collect::<Vec<_>>(), [[("topic", "t".to_owned())]]);
 }
 
 #[test]

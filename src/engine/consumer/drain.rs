@@ -99,9 +99,9 @@ impl Consumer {
         self.offsets.revoke_all();
         self.drain = None;
         if let Phase::Stopping { .. } = self.phase {
-            // A JoinGroup under way may bring a member id that must not stay behind: the group waits for it.
+            // The first JoinGroup may bring a member id that must not stay behind: the group would wait for it.
             let bound = match silent {
-                _ if self.group.is_rebalancing() => JOIN_BOUND,
+                _ if self.group.awaits_member_id() => JOIN_BOUND,
                 true => LEAVE_BOUND_IN_SILENCE,
                 false => LEAVE_BOUND,
             };
@@ -226,7 +226,7 @@ impl Consumer {
 const FLUSH_BOUND: Duration = Duration::from_secs(5);
 /// Whoever leaves waits so long for an answer, whichever.
 const SILENCE: Duration = Duration::from_millis(1_500);
-/// Leaving is a courtesy: the session's end would do.
+/// Leaving is a courtesy: the session's end would do. A broker that is merely slow finds the request when it gets to it.
 const LEAVE_BOUND: Duration = Duration::from_secs(1);
 /// When the last commit was not answered, this will hardly be.
 const LEAVE_BOUND_IN_SILENCE: Duration = Duration::from_millis(300);

@@ -15,6 +15,7 @@ use crate::engine::cluster::Failure;
 use crate::engine::cluster::Log;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::fetch::FetchConfig;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::metadata::MetadataBroker;
 
@@ -78,6 +79,8 @@ pub enum Event {
     Rebalancing {
         /// Our member id.
         member_id: String,
+        /// How the coordinator has put it.
+        code: ErrorCode,
     },
     /// The coordinator took a heartbeat.
     Heartbeat {

@@ -12,7 +12,6 @@ use crate::engine::group;
 use crate::engine::offsets;
 use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
-use crate::engine::protocol::ErrorCode;
 
 use super::machine::{Consumer, Phase};
 use super::{Event, Joined};
@@ -56,7 +55,9 @@ impl Consumer {
                     self.fetch.await_position(&partition);
                 }
                 if !change.partitions_changed.is_empty() {
-                    self.log(LogLevel::Info, "ConsumerGroup", "Topic has been updated".into());
+                    for topic in &change.partitions_changed {
+                        self.topic_updated(topic);
+                    }
                     self.group.rejoin(now, "the partition count of a topic has changed");
                 }
             }
@@ -81,12 +82,10 @@ impl Consumer {
             group::Event::AssignmentNeeded { job, protocol, members } => {
                 self.events.push_back(Event::AssignmentNeeded { job, protocol, members });
             }
-            group::Event::Revoke { member_id, noticed } => {
-                if noticed == ErrorCode::REBALANCE_IN_PROGRESS {
-                    self.events.push_back(Event::Rebalancing { member_id });
-                }
-                self.begin_drain(now);
+            group::Event::Rebalancing { member_id, code } => {
+                self.events.push_back(Event::Rebalancing { member_id, code });
             }
+            group::Event::Revoke => self.begin_drain(now),
             group::Event::Lost { .. } => self.lost(now),
             // Whoever is on the way out takes nothing any more.
             group::Event::Joined { .. } if self.phase != Phase::Running => {}
@@ -204,6 +203,16 @@ impl Consumer {
                 self.log(LogLevel::Warn, "FetchManager", message);
             }
         }
+    }
+
+    fn topic_updated(&mut self, topic: &str) {
+        let mut extra = vec![("topic", topic.to_owned()), ("groupId", self.config.group_id.clone())];
+        if let Some(member) = self.group.membership() {
+            extra.push(("memberId", member.member_id));
+        }
+        let message = "Topic has been updated, resync group".to_owned();
+        let log = Log { level: LogLevel::Warn, namespace: "ConsumerGroup", message, extra };
+        self.events.push_back(Event::Log(log));
     }
 
     fn log(&mut self, level: LogLevel, namespace: &'static str, message: String) {

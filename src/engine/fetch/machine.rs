@@ -59,6 +59,8 @@ pub(super) struct Node {
     pub(super) express: Option<InFlight>,
     /// How many of those in a row brought nothing.
     pub(super) vain: u32,
+    /// The last answer said that there is no such session.
+    pub(super) lost_session: bool,
     /// The last long poll brought nothing.
     pub(super) idle: bool,
     pub(super) muted_until: Option<Instant>,

@@ -94,7 +94,13 @@ impl Fetch {
         in_flight: &InFlight,
         response: FetchResponse,
     ) {
+        let lost_session = matches!(
+            response.error,
+            ErrorCode::FETCH_SESSION_ID_NOT_FOUND | ErrorCode::INVALID_FETCH_SESSION_EPOCH
+        );
+        let mut lost_again = false;
         if let Some(node) = self.nodes.get_mut(&node_id) {
+            lost_again = std::mem::replace(&mut node.lost_session, lost_session) && lost_session;
             let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
             let empty = partitions.all(|partition| partition.records.is_empty());
             match response.error {
@@ -108,9 +114,8 @@ impl Fetch {
             }
         }
         if response.error.is_err() {
-            let lost_session =
-                [ErrorCode::FETCH_SESSION_ID_NOT_FOUND, ErrorCode::INVALID_FETCH_SESSION_EPOCH];
-            if !lost_session.contains(&response.error) {
+            // A session that is gone is opened again at once; one after the other, there is no use in that.
+            if lost_again || !lost_session {
                 in_flight.asked.iter().for_each(|slot| self.mute(*slot, now));
                 self.refresh_metadata();
             }
@@ -169,6 +174,7 @@ impl Fetch {
             _ => {}
         }
         slot.backoff.reset();
+        slot.refusals = 0;
         slot.redirected = false;
         if answer.records.is_empty() {
             return;
@@ -225,14 +231,20 @@ impl Fetch {
             | ErrorCode::KAFKA_STORAGE_ERROR
             | ErrorCode::OFFSET_NOT_AVAILABLE
             | ErrorCode::UNKNOWN_TOPIC_ID
-            | ErrorCode::INCONSISTENT_TOPIC_ID => {
+            | ErrorCode::INCONSISTENT_TOPIC_ID
+            // The broker is behind, or the epoch that we know is nobody's.
+            | ErrorCode::UNKNOWN_LEADER_EPOCH => {
                 self.mute(id, now);
                 self.refresh_metadata();
             }
-            ErrorCode::UNKNOWN_LEADER_EPOCH
-            | ErrorCode::UNKNOWN_SERVER_ERROR
+            ErrorCode::UNKNOWN_SERVER_ERROR
             | ErrorCode::REQUEST_TIMED_OUT
             | ErrorCode::NETWORK_EXCEPTION => self.mute(id, now),
+            // Another leader may do better.
+            code if code.retriable() && self.is_refused_again(id) => {
+                self.mute(id, now);
+                self.refresh_metadata();
+            }
             code => {
                 // Tell it once; the partition is not asked for again.
                 self.restate(id, State::Awaiting);
@@ -243,4 +255,15 @@ impl Fetch {
     }
 }
 
+impl Fetch {
+    /// Counts a refusal of a partition that may pass (CORRUPT_MESSAGE, …). Is it worth another try?
+    fn is_refused_again(&mut self, id: SlotId) -> bool {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return false };
+        slot.refusals = slot.refusals.saturating_add(1);
+        slot.refusals < PARTITION_TRIES
+    }
+}
+
+/// Of a partition that is refused for a reason that may pass: some ten seconds, as long as kafkajs tries by default.
+pub(super) const PARTITION_TRIES: u32 = 13;
 const NODE_BACKOFF: Duration = Duration::from_millis(200);

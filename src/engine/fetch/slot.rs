@@ -74,6 +74,8 @@ pub(super) struct Slot {
     pub(super) poison: Option<Failure>,
     /// Behind everything that is buffered the log has no such offset.
     pub(super) out_of_range: bool,
+    /// How often in a row the broker has refused it for a reason that should have passed by now.
+    pub(super) refusals: u32,
     /// The last answer named another leader (KIP-951), and we went there without waiting.
     pub(super) redirected: bool,
     /// Whom it is fetched from.
@@ -100,6 +102,7 @@ impl Slot {
             in_flight: None,
             poison: None,
             out_of_range: false,
+            refusals: 0,
             redirected: false,
             source: Source::default(),
             resolved: None,
@@ -125,6 +128,7 @@ impl Slot {
         self.out_of_range = false;
         self.in_flight = None;
         self.muted_until = None;
+        self.refusals = 0;
         freed
     }
 

@@ -199,7 +199,8 @@ impl Group {
                 self.alive(now);
                 if matches!(self.state, State::Stable) {
                     self.noticed = refusal.code();
-                    self.revoke(ErrorCode::REBALANCE_IN_PROGRESS);
+                    self.rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
+                    self.revoke();
                 }
             }
             Action::ForgetGeneration | Action::ForgetMember => self.dropped(now, refusal),
@@ -210,11 +211,15 @@ impl Group {
     /// A heartbeat has told that we are not a member of this generation any more.
     fn dropped(&mut self, now: Instant, refusal: Refusal) {
         let reason = refusal.message();
-        let words = match refusal.action {
-            Action::ForgetMember => "The coordinator is not aware of this member, re-joining the group",
-            _ => "The generation of this member is over, re-joining the group",
-        };
-        self.log(LogLevel::Error, words, vec![("error", reason.clone())]);
+        match (refusal.action, &self.state) {
+            (Action::ForgetMember, _) => {
+                let words = "The coordinator is not aware of this member, re-joining the group";
+                self.log_as("Runner", LogLevel::Error, words, vec![("error", reason.clone())]);
+            }
+            (_, State::Stable) => self.rebalancing(ErrorCode::ILLEGAL_GENERATION),
+            // It rejoins already.
+            _ => {}
+        }
         self.forget(refusal.action);
         match self.state {
             State::Stable | State::Revoking => {
@@ -226,6 +231,10 @@ impl Group {
             // Preparing: the JoinGroup to come starts from what is forgotten now.
             _ => {}
         }
+    }
+
+    fn rebalancing(&mut self, code: ErrorCode) {
+        self.events.push_back(Event::Rebalancing { member_id: self.member_id.clone(), code });
     }
 
     fn forget(&mut self, action: Action) {

@@ -133,9 +133,9 @@ impl Group {
     }
 
     /// The owner shall give back what it has.
-    pub(super) fn revoke(&mut self, noticed: ErrorCode) {
+    pub(super) fn revoke(&mut self) {
         self.transition(State::Revoking);
-        self.events.push_back(Event::Revoke { member_id: self.member_id.clone(), noticed });
+        self.events.push_back(Event::Revoke);
     }
 
     pub(super) fn sync(&mut self, round: Round, assignments: Vec<SyncGroupAssignment>) {
@@ -148,7 +148,7 @@ impl Group {
         let in_flight = self.call.sent.is_some_and(|sent| sent.epoch == self.epoch);
         match self.state {
             State::Idle | State::Leaving { .. } | State::Left | State::Failed => return,
-            State::Stable => self.revoke(ErrorCode::NONE),
+            State::Stable => self.revoke(),
             State::Joining { .. } | State::Syncing { .. } if in_flight => self.again = true,
             // The JoinGroup that is about to go out says it all.
             State::Revoking => {}
@@ -177,10 +177,10 @@ impl Group {
             self.arrive(now, next);
         } else {
             let until = now + LEAVE_WITHIN;
-            let beside = next == Next::Left && !self.member_id.is_empty() && self.call.sent.is_some();
-            if beside {
-                self.call.sent = None;
+            if !self.member_id.is_empty() {
+                self.held = self.call.sent.take().or(self.held);
             }
+            let beside = self.held.is_some();
             self.transition(State::Leaving { next, until, reason: reason.to_owned(), beside });
             self.call.due = Due::Now;
         }

@@ -44,6 +44,8 @@ pub struct Group {
 
     /// JoinGroup, SyncGroup, LeaveGroup.
     pub(super) call: Line,
+    /// A JoinGroup or SyncGroup that we left beside, while the coordinator held it back: the next one comes after it.
+    pub(super) held: Option<Sent>,
     pub(super) backoff: Backoff,
     /// Heartbeat.
     pub(super) beat: Line,
@@ -74,6 +76,7 @@ impl Group {
             joining_since: None,
             refusals: 0,
             call: Line::default(),
+            held: None,
             backoff: Backoff::default(),
             beat: Line::default(),
             beat_allowed: None,
@@ -86,6 +89,7 @@ impl Group {
 
     /// The answer to the request with this id, or why there is none. Each request must get one.
     pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+        self.held.take_if(|held| held.id == id);
         let sent = self.call.answered(id).or_else(|| self.beat.answered(id));
         // The one place where late answers end: of requests that were given up, and of older epochs.
         if let Some(Sent { api, epoch, .. }) = sent
@@ -111,7 +115,9 @@ impl Group {
     /// The next request to send, to the coordinator. Call it only while the coordinator is known.
     pub fn poll_request(&mut self, now: Instant) -> Option<Outbound> {
         self.handle_timeout(now);
-        if self.call.is_ready()
+        let barred = self.held.is_some() && !matches!(self.state, State::Leaving { .. });
+        if !barred
+            && self.call.is_ready()
             && let Some((body, held)) = self.call_body()
         {
             self.call.due = Due::Never;
@@ -180,6 +186,11 @@ impl Group {
             | State::Syncing { .. } => true,
             State::Idle | State::Stable | State::Leaving { .. } | State::Left | State::Failed => false,
         }
+    }
+
+    /// Does the coordinator have a JoinGroup whose answer brings the first member id?
+    pub fn awaits_member_id(&self) -> bool {
+        self.member_id.is_empty() && self.call.sent.is_some()
     }
 
     /// What stands against our membership since it was last stable, for the user's `heartbeat()` to reject with:
@@ -263,12 +274,23 @@ impl Group {
         &mut self,
         level: LogLevel,
         message: impl Into<String>,
+        extra: Vec<(&'static str, String)>,
+    ) {
+        self.log_as("ConsumerGroup", level, message, extra);
+    }
+
+    /// In the name of another one: a line that programs know from kafkajs's runner.
+    pub(super) fn log_as(
+        &mut self,
+        namespace: &'static str,
+        level: LogLevel,
+        message: impl Into<String>,
         mut extra: Vec<(&'static str, String)>,
     ) {
         extra.push(("groupId", self.config.group_id.clone()));
         extra.push(("memberId", self.member_id.clone()));
         let message = message.into();
-        self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
+        self.events.push_back(Event::Log(Log { level, namespace, message, extra }));
     }
 }
 

@@ -77,14 +77,17 @@ pub enum Event {
         /// All members with their subscriptions for that assignor.
         members: Vec<JoinGroupMember>,
     },
-    /// Give the partitions back (finish handlers, commit), then call [`Group::revoked`]. Comes once before each
-    /// rejoin of a member that owns an assignment, unless [`Event::Lost`] comes instead or overtakes it.
-    Revoke {
+    /// The coordinator told a member of a generation that this generation is over, or about to be. Comes before
+    /// [`Event::Revoke`] or [`Event::Lost`], not before those that have another reason.
+    Rebalancing {
         /// Our member id.
         member_id: String,
-        /// REBALANCE_IN_PROGRESS when the coordinator said so, NONE when the rejoin is our own wish.
-        noticed: ErrorCode,
+        /// REBALANCE_IN_PROGRESS or ILLEGAL_GENERATION.
+        code: ErrorCode,
     },
+    /// Give the partitions back (finish handlers, commit), then call [`Group::revoked`]. Comes once before each
+    /// rejoin of a member that owns an assignment, unless [`Event::Lost`] comes instead or overtakes it.
+    Revoke,
     /// The partitions belong to somebody else by now, nothing can be committed. The machine joins again by itself,
     /// except after [`Group::lost`].
     Lost {

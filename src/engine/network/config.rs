@@ -12,8 +12,8 @@ pub struct NetworkConfig {
     pub client_id: String,
     /// TCP and TLS, for each address that is tried.
     pub connection_timeout: Duration,
-    /// Bounds, with twice the connection timeout, everything until a connection is usable: addresses, TLS,
-    /// ApiVersions and SASL together.
+    /// Bounds, with twice the connection timeout, everything until a connection is usable: addresses, TLS, the broker's
+    /// identity, ApiVersions and SASL together.
     pub authentication_timeout: Duration,
     /// KIP-368: authenticate again when no more than this is left of the session; see
     /// [`SaslConfig`].
@@ -66,6 +66,9 @@ pub struct TlsConfig {
     pub servername: Option<String>,
     /// Verify the broker's certificate?
     pub reject_unauthorized: bool,
+    /// Ask about the name of every broker, and not only where it is none of the certificate's alternative names; see
+    /// [`NetworkEvent::CheckServerIdentity`](super::NetworkEvent::CheckServerIdentity).
+    pub check_server_identity: bool,
     /// Lowest version.
     pub min_version: Option<TlsVersion>,
     /// Highest version.
@@ -82,6 +85,7 @@ impl Default for TlsConfig {
             key: None,
             servername: None,
             reject_unauthorized: true,
+            check_server_identity: false,
             min_version: None,
             max_version: None,
             alpn: Vec::new(),

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::config::NetworkConfig;
 use super::dial::Dial;
 use super::events::Events;
+use super::identity::Identities;
 use super::sasl::Sasl;
 
 pub(super) struct Context {
@@ -14,14 +15,20 @@ pub(super) struct Context {
     pub(super) events: Events,
     pub(super) dialer: Box<dyn Dial>,
     pub(super) sasl: Option<Sasl>,
+    pub(super) identities: Arc<Identities>,
     /// Every task holds a receiver: no receiver left = every task has ended.
     tasks: watch::Sender<()>,
 }
 
 impl Context {
-    pub(super) fn new(config: NetworkConfig, events: Events, dialer: Box<dyn Dial>) -> Arc<Context> {
+    pub(super) fn new(
+        config: NetworkConfig,
+        events: Events,
+        dialer: Box<dyn Dial>,
+        identities: Arc<Identities>,
+    ) -> Arc<Context> {
         let sasl = config.sasl.clone().map(Sasl::new);
-        Arc::new(Context { config, events, dialer, sasl, tasks: watch::Sender::new(()) })
+        Arc::new(Context { config, events, dialer, sasl, identities, tasks: watch::Sender::new(()) })
     }
 
     /// Spawns a task that [`Context::all_ended`] waits for.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::engine::protocol::NetError;
 
@@ -83,36 +83,42 @@ impl TcpDialer {
 
         let mut last = lookup_error(address, &io::ErrorKind::NotFound.into());
         for target in targets {
-            match timeout(self.connection_timeout, self.connect_to(address, target)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = connection_timeout(address),
+            match self.connect_to(address, target).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
             }
         }
         Err(last)
     }
 
     async fn connect_to(&self, address: &Address, target: SocketAddr) -> Result<BoxStream, NetError> {
-        let connect = async {
-            let stream = TcpStream::connect(target).await?;
-            stream.set_nodelay(true)?;
-            let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
-            socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-            Ok(stream)
-        };
-        let stream = connect.await.map_err(|error: io::Error| {
-            let code = node_code(&error);
-            let reason = match code {
-                Some(code) => format!("connect {code} {target}"),
-                None => format!("connect {target}: {error}"),
-            };
-            connect_error(address, code, reason)
-        })?;
-        match &self.tls {
-            None => Ok(Box::new(stream)),
-            Some(tls) => tls.wrap(address, stream).await,
-        }
+        let deadline = Instant::now() + self.connection_timeout;
+        let late = |_| connection_timeout(address);
+        let stream = timeout_at(deadline, reach(address, target)).await.map_err(late)??;
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+        let stream = timeout_at(deadline, tls.shake_hands(address, stream)).await.map_err(late)??;
+        // Not by this deadline: that JavaScript is busy says nothing about the broker.
+        tls.identify(address, stream).await
     }
+}
+
+/// TCP.
+async fn reach(address: &Address, target: SocketAddr) -> Result<TcpStream, NetError> {
+    let connect = async {
+        let stream = TcpStream::connect(target).await?;
+        stream.set_nodelay(true)?;
+        let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
+        socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        Ok(stream)
+    };
+    connect.await.map_err(|error: io::Error| {
+        let code = node_code(&error);
+        let reason = match code {
+            Some(code) => format!("connect {code} {target}"),
+            None => format!("connect {target}: {error}"),
+        };
+        connect_error(address, code, reason)
+    })
 }
 
 /// kafkajs's `Connection error: …`.
@@ -121,7 +127,8 @@ pub(super) fn connect_error(
     code: Option<&'static str>,
     reason: impl std::fmt::Display,
 ) -> NetError {
-    NetError::Connect { broker: address.broker(), code, message: format!("Connection error: {reason}") }
+    let (code, message) = (code.map(Into::into), format!("Connection error: {reason}"));
+    NetError::Connect { broker: address.broker(), code, message }
 }
 
 /// kafkajs's `Connection timeout`.
@@ -158,6 +165,10 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 mod tests {
     use super::*;
     use crate::engine::network::TlsConfig;
+    use crate::engine::network::events::Events;
+    use crate::engine::network::identity::Identities;
+    use std::borrow::Cow;
+    use std::sync::Arc;
     use tokio::net::TcpListener;
 
     async fn dial(host: &str, port: u16, connection_timeout: Duration) -> Result<BoxStream, NetError> {
@@ -165,7 +176,7 @@ mod tests {
         dialer.dial(&Address { host: host.to_owned(), port }, 1).await
     }
 
-    fn parts(result: Result<BoxStream, NetError>) -> (Option<&'static str>, String) {
+    fn parts(result: Result<BoxStream, NetError>) -> (Option<Cow<'static, str>>, String) {
         match result.err() {
             Some(NetError::Connect { code, message, .. }) => (code, message),
             other => panic!("{other:?}"),
@@ -197,7 +208,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let lenient = TlsConfig { reject_unauthorized: false, ..TlsConfig::default() };
-        let tls = Some(Tls::new(&lenient).unwrap());
+        let tls = Some(Tls::new(&lenient, Arc::new(Identities::new(Events::new("", |_| {})))).unwrap());
         let dialer = TcpDialer { connection_timeout: Duration::from_millis(50), tls };
         let address = Address { host: "127.0.0.1".to_owned(), port };
         assert_eq!(parts(dialer.dial(&address, 0).await), (None, "Connection timeout".to_owned()));
@@ -210,11 +221,11 @@ mod tests {
         drop(listener);
         let message = format!("Connection error: connect ECONNREFUSED 127.0.0.1:{port}");
         let refused = dial("127.0.0.1", port, Duration::from_secs(30)).await;
-        assert_eq!(parts(refused), (Some("ECONNREFUSED"), message));
+        assert_eq!(parts(refused), (Some("ECONNREFUSED".into()), message));
         let (code, message) = parts(dial("no-such-host.invalid", port, Duration::from_secs(30)).await);
         let code = code.unwrap();
         // Without a name server the answer is "try again".
-        assert!(["ENOTFOUND", "EAI_AGAIN"].contains(&code));
+        assert!(["ENOTFOUND", "EAI_AGAIN"].contains(&&*code));
         assert_eq!(message, format!("Connection error: getaddrinfo {code} no-such-host.invalid"));
     }
 }

@@ -1,7 +1,9 @@
-//! What the network tells about itself, as data: kafkajs's network events, log lines, and the request to authenticate.
+//! What the network tells about itself, as data: kafkajs's network events, log lines, and what it asks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
 
 use crate::engine::cluster::LogLevel;
 
@@ -43,6 +45,9 @@ pub enum NetworkEvent {
     /// [`Network::sasl_authenticate`](super::Network::sasl_authenticate), then
     /// [`Network::authenticated`](super::Network::authenticated).
     Authenticate { session: u64, host: String, port: u16, mechanism: String },
+    /// This broker's certificate is in order, but may it go by this name? [`Network::server_identity`](super::Network::server_identity)
+    /// says so. `chain` = what the broker sent, DER, its own certificate first.
+    CheckServerIdentity { check: u64, servername: String, chain: Vec<Bytes> },
     /// None of the brokers that we know has answered lately: perhaps they all have new addresses (KIP-899). The seeds may
     /// know, by way of [`Network::connect_seed`](super::Network::connect_seed). Comes again with every request to any
     /// broker that finds none.

@@ -6,7 +6,7 @@
 //! pool        connections by node and kind      admission   throttling, max_in_flight
 //! slot        opened once, and again            frame       length-prefixed frames
 //! open        stream → ApiVersions → SASL       dial, tls   names, addresses, TCP, TLS
-//!                                               sasl        PLAIN, SCRAM, mechanisms driven from outside
+//! identity    brokers judged from outside       sasl        PLAIN, SCRAM, mechanisms driven from outside
 //! ```
 //! A connection is opened when it is first needed, and again after it has died, with back-off per broker. Whoever waits
 //! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
@@ -20,6 +20,7 @@ mod context;
 mod dial;
 mod events;
 mod frame;
+mod identity;
 mod open;
 mod pool;
 mod sasl;
@@ -42,12 +43,14 @@ use crate::engine::protocol::metadata::{MetadataBroker, MetadataRequest, Metadat
 use context::Context;
 use dial::TcpDialer;
 use events::Events;
+use identity::Identities;
 use pool::Pool;
 use tls::Tls;
 
 pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
 pub use dial::{Address, BoxStream, Dial, Stream};
 pub use events::NetworkEvent;
+pub use identity::UnknownIdentity;
 pub use sasl::Unauthenticated;
 
 /// The connections of one client. A cheap handle; the last one dropped closes everything. Its async methods need a
@@ -71,9 +74,11 @@ impl Network {
         config: NetworkConfig,
         events: impl Fn(NetworkEvent) + Send + Sync + 'static,
     ) -> Result<Network, NetworkConfigError> {
-        let tls = config.tls.as_ref().map(Tls::new).transpose()?;
+        let events = Events::new(&config.client_id, events);
+        let identities = Arc::new(Identities::new(events.clone()));
+        let tls = config.tls.as_ref().map(|tls| Tls::new(tls, identities.clone())).transpose()?;
         let dialer = TcpDialer { connection_timeout: config.connection_timeout, tls };
-        Ok(Network::with_dialer(config, events, dialer))
+        Ok(Network::assemble(config, events, Box::new(dialer), identities))
     }
 
     /// A network over streams of the caller's making; [`NetworkConfig::tls`] is the dialer's business then.
@@ -83,7 +88,17 @@ impl Network {
         dialer: impl Dial + 'static,
     ) -> Network {
         let events = Events::new(&config.client_id, events);
-        let context = Context::new(config, events, Box::new(dialer));
+        let identities = Arc::new(Identities::new(events.clone()));
+        Network::assemble(config, events, Box::new(dialer), identities)
+    }
+
+    fn assemble(
+        config: NetworkConfig,
+        events: Events,
+        dialer: Box<dyn Dial>,
+        identities: Arc<Identities>,
+    ) -> Network {
+        let context = Context::new(config, events, dialer, identities);
         let pool = Mutex::new(Pool::new(context.clone()));
         Network { inner: Arc::new(Inner { context, pool }) }
     }
@@ -160,6 +175,11 @@ impl Network {
         if let Some(sasl) = &self.inner.context.sasl {
             sasl.finish(session, result);
         }
+    }
+
+    /// Answers [`NetworkEvent::CheckServerIdentity`]. The error becomes a [`NetError::Connect`].
+    pub fn server_identity(&self, check: u64, verdict: Result<(), UnknownIdentity>) {
+        self.inner.context.identities.answer(check, verdict);
     }
 
     /// Closes every connection. Whoever waits, and whoever comes later, gets [`NetError::ClientClosed`]. Resolves when

@@ -22,9 +22,9 @@ impl Offsets {
         response: Result<Response, NetError>,
     ) {
         let is_current = flight.epoch == self.epoch;
-        let Outcome { committed, refused, verdict, unknown_id } = read(&flight, response);
-        if unknown_id {
-            // The topic was made anew, or the coordinator has not heard of it yet.
+        let Outcome { committed, refused, verdict, unknown_topic } = read(&flight, response);
+        if unknown_topic {
+            // It was deleted, or made anew, or the coordinator has not heard of it yet.
             self.once(Event::RefreshMetadata);
         }
         if is_current {
@@ -52,6 +52,17 @@ impl Offsets {
                 self.commits.last_at = Some(now);
                 if let Some(manual) = manual {
                     self.done(manual.ticket, Ok(()));
+                }
+            }
+            Verdict::Unknown(failure) => {
+                self.commits.backoff.reset();
+                self.commits.last_at = Some(now);
+                let automatic = manual.as_ref().is_none_or(|manual| manual.automatic);
+                if is_current && automatic {
+                    self.note_refused(now, &refused, &failure);
+                }
+                if manual.is_some() {
+                    self.requeue(now, manual, refused, failure, is_current);
                 }
             }
             Verdict::Again(failure) => self.requeue(now, manual, refused, failure, is_current),
@@ -88,9 +99,23 @@ impl Offsets {
 
     fn note_committed<'a>(&mut self, committed: impl Iterator<Item = &'a Offset>) {
         for (partition, offset, _) in committed {
+            self.commits.refusals.forget(partition);
             if let Some(state) = self.partitions.get_mut(partition) {
                 state.committed = Some(*offset);
             }
+        }
+    }
+
+    /// Nobody knows these partitions' topics. They wait together, and share the next request.
+    fn note_refused(&mut self, now: Instant, refused: &[Offset], failure: &Failure) {
+        let jitter = self.rng.fork();
+        let mut given_up = false;
+        for (partition, offset, _) in refused {
+            let tries = self.commits.refusals.refused(now, partition, *offset, &mut jitter.clone());
+            given_up |= tries == PARTITION_TRIES;
+        }
+        if given_up {
+            self.tell_uncommitted(failure);
         }
     }
 
@@ -109,8 +134,9 @@ impl Offsets {
             None => self.commits.wanted = true,
             Some(mut manual) => {
                 manual.tries += 1;
+                let tries = if manual.automatic { FLUSH_TRIES } else { PARTITION_TRIES };
                 let hopeless = !manual.retry
-                    || !is_about_coordinator(&failure) && manual.tries >= PARTITION_TRIES
+                    || !is_about_coordinator(&failure) && manual.tries >= tries
                     || manual.automatic && !is_current;
                 if hopeless {
                     self.done(manual.ticket, Err(failure));
@@ -133,10 +159,12 @@ impl Offsets {
     }
 
     fn tell_uncommitted(&mut self, failure: &Failure) {
-        let Failure::Broker { code, .. } = failure else { return };
+        let Failure::Broker { code, partition } = failure else { return };
         let message =
             format!("Offsets were not committed, their messages may come again: {}", code.message());
-        self.log(LogLevel::Warn, message, vec![("error", code.name().to_owned())]);
+        let mut extra = vec![("error", code.name().to_owned())];
+        extra.extend(partition.iter().map(|partition| ("topic", partition.topic.to_string())));
+        self.log(LogLevel::Warn, message, extra);
     }
 }
 
@@ -149,14 +177,16 @@ struct Outcome {
     refused: Vec<Offset>,
     /// The worst of what it said.
     verdict: Verdict,
-    /// Somebody does not know a topic's id.
-    unknown_id: bool,
+    /// The coordinator does not know a topic.
+    unknown_topic: bool,
 }
 
 /// From good to bad.
 #[derive(Debug)]
 enum Verdict {
     Committed,
+    /// Nobody knows the topic.
+    Unknown(Failure),
     /// Try again.
     Again(Failure),
     /// The coordinator is elsewhere; try again there.
@@ -171,10 +201,11 @@ impl Verdict {
     fn severity(&self) -> u8 {
         match self {
             Verdict::Committed => 0,
-            Verdict::Again(_) => 1,
-            Verdict::Moved(_) => 2,
-            Verdict::Rebalance(..) => 3,
-            Verdict::No(_) => 4,
+            Verdict::Unknown(_) => 1,
+            Verdict::Again(_) => 2,
+            Verdict::Moved(_) => 3,
+            Verdict::Rebalance(..) => 4,
+            Verdict::No(_) => 5,
         }
     }
 
@@ -193,7 +224,9 @@ impl Verdict {
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID
             | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure, code),
-            ErrorCode::UNKNOWN_TOPIC_ID => Verdict::Again(no_such_topic(Some(offset.0.clone()))),
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID => {
+                Verdict::Unknown(no_such_topic(Some(offset.0.clone())))
+            }
             // Kafka says -1 for whatever it did not foresee.
             code if code.retriable() || code == ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Again(failure),
             _ => Verdict::No(failure),
@@ -212,7 +245,7 @@ fn read(flight: &InFlight, response: Result<Response, NetError>) -> Outcome {
         }
         Err(error) => Verdict::Moved(Failure::Net(error)),
     };
-    Outcome { committed: Vec::new(), refused: flight.offsets.clone(), verdict, unknown_id: false }
+    Outcome { committed: Vec::new(), refused: flight.offsets.clone(), verdict, unknown_topic: false }
 }
 
 fn read_partitions(flight: &InFlight, answer: &OffsetCommitResponse) -> Outcome {
@@ -229,13 +262,14 @@ fn read_partitions(flight: &InFlight, answer: &OffsetCommitResponse) -> Outcome 
         committed: Vec::new(),
         refused: Vec::new(),
         verdict: Verdict::Committed,
-        unknown_id: false,
+        unknown_topic: false,
     };
     for offset in &flight.offsets {
         let key = (&*offset.0.topic, offset.0.partition);
         // A partition that the answer leaves out is not known to be committed.
         let code = codes.get(&key).copied().unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR);
-        outcome.unknown_id |= code == ErrorCode::UNKNOWN_TOPIC_ID;
+        outcome.unknown_topic |=
+            matches!(code, ErrorCode::UNKNOWN_TOPIC_ID | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         outcome.verdict = outcome.verdict.or_worse(Verdict::of(code, offset));
         match code {
             ErrorCode::NONE => outcome.committed.push(offset.clone()),

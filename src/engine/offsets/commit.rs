@@ -7,6 +7,8 @@
 //!                                                     │         └─ no ──────► CommitDone(error), or a log line
 //!  flush: no spacing, few tries ──────────────────────┘
 //! ```
+//! A partition whose topic the coordinator does not know is tried again by itself, see `refusals`.
+//!
 //! Automatic commits follow the end of every batch. A busy consumer ends thousands of batches a second, so they are
 //! spaced by [`SPACING`]; an idle one commits at once.
 
@@ -26,7 +28,9 @@ use crate::engine::protocol::offset_commit::OffsetCommitPartition;
 use crate::engine::protocol::offset_commit::OffsetCommitRequest;
 use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 
-use super::machine::Offsets;
+use super::answer::PARTITION_TRIES;
+use super::machine::{Offsets, Partition};
+use super::refusals::Refusals;
 use super::{Event, Offset};
 
 /// What is to be committed, and what is on its way.
@@ -39,6 +43,8 @@ pub(super) struct Commits {
     in_flight: Option<InFlight>,
     /// Manual ones of earlier generations whose answers are still to come.
     strays: Vec<InFlight>,
+    /// Whom automatic commits have to spare.
+    pub(super) refusals: Refusals,
     pub(super) backoff: Backoff,
     /// When the last one ended: the next automatic one keeps its distance.
     pub(super) ended_at: Option<Instant>,
@@ -128,7 +134,7 @@ impl Offsets {
 
     /// A batch is over: with autoCommit, what it resolved goes to the group.
     pub fn batch_end(&mut self) {
-        if self.config.auto_commit && self.has_uncommitted() {
+        if self.config.auto_commit && self.has_open() {
             self.commits.want();
         }
     }
@@ -151,6 +157,7 @@ impl Offsets {
 
     /// The topic was deleted and made again: offsets of the old log must not be written into the new one.
     pub(super) fn void_commits(&mut self, topic: &Arc<str>) {
+        self.commits.refusals.forget_topic(topic);
         for flight in self.commits.in_flight.iter_mut().chain(&mut self.commits.strays) {
             flight.void.push(topic.clone());
         }
@@ -169,7 +176,7 @@ impl Offsets {
     fn enqueue(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, retry: bool) {
         let automatic = offsets.is_none();
         // Now, not when its turn comes: a later ticket must not find something newer committed already.
-        let offsets = offsets.unwrap_or_else(|| self.all_uncommitted());
+        let offsets = offsets.unwrap_or_else(|| owned(self.open()));
         if offsets.is_empty() {
             self.done(ticket, Ok(()));
         } else if let Some((partition, ..)) = offsets.iter().find(|(_, offset, _)| *offset < 0) {
@@ -189,10 +196,12 @@ impl Offsets {
     pub(super) fn is_commit_necessary(&self, now: Instant) -> bool {
         let interval = self.config.auto_commit_interval.zip(self.commits.last_at);
         if interval.is_some_and(|(interval, last)| now >= last + interval) {
-            return self.has_uncommitted();
+            return self.committable(now).next().is_some();
         }
         let Some(threshold) = self.config.auto_commit_threshold else { return false };
-        let pending = self.partitions.values().filter_map(|state| {
+        let refusals = &self.commits.refusals;
+        let counts = self.partitions.iter().filter(|(partition, _)| !refusals.contains(partition));
+        let pending = counts.filter_map(|(_, state)| {
             let base = state.committed.or(state.start).unwrap_or(0);
             Some(state.resolved?.saturating_sub(base).max(0).unsigned_abs())
         });
@@ -214,7 +223,7 @@ impl Offsets {
             return None;
         }
         self.commits.wanted = false;
-        let offsets = self.all_uncommitted();
+        let offsets = owned(self.committable(now));
         if offsets.is_empty() { None } else { self.send(offsets, None, metadata) }
     }
 
@@ -226,22 +235,32 @@ impl Offsets {
         let due_at = match (commits.manual.is_empty(), self.wants_commit(now)) {
             (false, _) => None,
             (true, true) => self.spaced_until(),
-            (true, false) => Some(self.interval_ends()?),
+            (true, false) => Some(self.interval_ends(now).into_iter().chain(self.refused_until()).min()?),
         };
         due_at.into_iter().chain(commits.backoff.ready_at()).max().filter(|at| *at > now)
     }
 
-    /// Is there a batch that ended, an interval that is over, a threshold that is reached? While a commit is under way
-    /// nobody knows: what it writes must not count again.
+    /// Is there a batch that ended, an interval that is over, a threshold that is reached, a refused partition to try
+    /// again? While a commit is under way nobody knows: what it writes must not count again.
     fn wants_commit(&self, now: Instant) -> bool {
-        self.commits.wanted || self.config.auto_commit && self.is_commit_necessary(now)
+        let necessary = || self.config.auto_commit && self.is_commit_necessary(now);
+        self.commits.wanted || necessary() || self.refused_until().is_some_and(|until| until <= now)
+    }
+
+    /// When the first of the partitions that were refused is tried again.
+    fn refused_until(&self) -> Option<Instant> {
+        let refused = self.commits.refusals.iter().filter(|(partition, _)| {
+            let offset = self.partitions.get(partition).and_then(Partition::uncommitted);
+            offset.is_some_and(|offset| self.is_open(partition, offset))
+        });
+        refused.filter_map(|(_, until)| until).min()
     }
 
     /// When `autoCommitInterval` makes a commit due within a batch.
-    fn interval_ends(&self) -> Option<Instant> {
+    fn interval_ends(&self, now: Instant) -> Option<Instant> {
         let interval = self.config.auto_commit_interval.filter(|_| self.config.auto_commit)?;
         let end = self.commits.last_at? + interval;
-        self.has_uncommitted().then_some(end)
+        self.committable(now).next().map(|_| end)
     }
 
     /// Until when automatic commits keep their distance from the last one.
@@ -255,7 +274,8 @@ impl Offsets {
         if commits.flush.is_none() {
             return;
         }
-        let wanted = !commits.manual.is_empty() || commits.wanted && self.has_uncommitted();
+        let wanted =
+            !commits.manual.is_empty() || commits.wanted && self.has_open() || self.refused_until().is_some();
         if self.member.is_none() || commits.in_flight.is_none() && !wanted {
             self.end_flush();
         }
@@ -341,12 +361,25 @@ impl Offsets {
         state.resolved_epoch.filter(|_| state.resolved == Some(offset))
     }
 
-    fn all_uncommitted(&self) -> Vec<Offset> {
-        self.uncommitted().into_iter().map(|(partition, offset)| (partition, offset, None)).collect()
+    /// What automatic commits write, now or later.
+    fn open(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
+        let uncommitted = self.partitions.iter().filter_map(|(p, state)| Some((p, state.uncommitted()?)));
+        uncommitted.filter(|(partition, offset)| self.is_open(partition, *offset))
     }
 
-    fn has_uncommitted(&self) -> bool {
-        self.partitions.values().any(|state| state.uncommitted().is_some())
+    fn has_open(&self) -> bool {
+        self.open().next().is_some()
+    }
+
+    /// What an automatic commit writes now.
+    fn committable(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, i64)> {
+        self.open().filter(move |(partition, _)| self.commits.refusals.is_ready(partition, now))
+    }
+
+    /// Whoever is about to lose its partitions does not wait for a topic that nobody knows.
+    fn is_open(&self, partition: &TopicPartition, offset: i64) -> bool {
+        let tries = if self.commits.flush.is_some() { FLUSH_TRIES } else { PARTITION_TRIES };
+        self.commits.refusals.is_open(partition, offset, tries)
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {
@@ -362,6 +395,7 @@ impl Offsets {
         self.commits.wanted = false;
         self.commits.flush = None;
         self.commits.ended_at = None;
+        self.commits.refusals = Refusals::default();
         let stray = self.commits.in_flight.take().filter(|flight| flight.manual.is_some());
         self.commits.strays.extend(stray);
         let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);
@@ -380,6 +414,10 @@ impl Offsets {
             self.done(manual.ticket, Err(Failure::Stopped));
         }
     }
+}
+
+fn owned<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, i64)>) -> Vec<Offset> {
+    offsets.map(|(partition, offset)| (partition.clone(), offset, None)).collect()
 }
 
 /// What v9 says where v10 speaks of an unknown id.

@@ -315,20 +315,22 @@ impl Offsets {
     /// Is it any use asking again?
     fn lookup_failed(&mut self, partition: &TopicPartition, code: ErrorCode) -> bool {
         let about = match code {
-            ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::INVALID_GROUP_ID => None,
-            ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION => {
-                Some(partition.clone())
-            }
             ErrorCode::COORDINATOR_LOAD_IN_PROGRESS | ErrorCode::UNSTABLE_OFFSET_COMMIT => return true,
             ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => {
                 self.once(Event::CoordinatorLost);
                 return true;
             }
-            // Whatever else a leader says: it may no longer be the leader. Never a reason to reset.
-            _ => {
+            // The heartbeat will say the same; it decides.
+            ErrorCode::REBALANCE_IN_PROGRESS
+            | ErrorCode::ILLEGAL_GENERATION
+            | ErrorCode::UNKNOWN_MEMBER_ID => return true,
+            // Whatever else may pass: a leader may no longer be the leader, or has no offset yet. Never a reason to reset.
+            code if code.retriable() || matches!(code, ErrorCode::NONE | ErrorCode::UNKNOWN_SERVER_ERROR) => {
                 self.once(Event::RefreshMetadata);
                 return true;
             }
+            ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::INVALID_GROUP_ID => None,
+            _ => Some(partition.clone()),
         };
         self.once(Event::Failed(Failure::Broker { code, partition: about }));
         self.set_lookup(partition, Lookup::Idle);

@@ -11,12 +11,13 @@
 //! timeout or a lost connection never resets a position.
 //!
 //! `machine` holds the state and its side of the contract, `lookup` finds positions, `commit` writes them, `answer`
-//! reads what the coordinator says to that.
+//! reads what the coordinator says to that, `refusals` remembers whom it does not know.
 
 mod answer;
 mod commit;
 mod lookup;
 mod machine;
+mod refusals;
 #[cfg(test)]
 mod tests;
 

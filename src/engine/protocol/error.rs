@@ -119,8 +119,8 @@ pub enum NetError {
     Connect {
         /// `host:port`.
         broker: String,
-        /// Node's name of the error where it has one (`ECONNREFUSED`).
-        code: Option<&'static str>,
+        /// Node's name of the error where it has one (`ECONNREFUSED`), or the user's.
+        code: Option<Cow<'static, str>>,
         /// kafkajs's words.
         message: String,
     },

@@ -59,6 +59,19 @@ fn while_the_coordinator_holds_the_join() {
 }
 
 #[test]
+fn while_the_coordinator_holds_the_join_of_a_member_and_says_nothing() {
+    let mut world = World::running();
+    world.cluster.rebalancing = true;
+    world.cluster.holds_joins = true;
+    world.run_until(|world| world.events.iter().any(|e| matches!(e, Event::Rebalancing { .. })));
+    world.run(SECOND);
+    world.silent = true;
+    world.stop();
+    world.run(SECOND);
+    assert_eq!(world.stopped, 1, "the session's end would do");
+}
+
+#[test]
 fn at_rest() {
     let mut world = World::running();
     world.stop();

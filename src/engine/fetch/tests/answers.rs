@@ -55,6 +55,26 @@ fn session_errors_are_healed_by_a_new_session() {
 }
 
 #[test]
+fn a_broker_that_loses_every_session_is_no_reason_to_spin() {
+    // Several brokers behind one address, say: each knows only its own.
+    for code in [70, 71] {
+        let mut world = with_data(&[0]);
+        let before = world.requests;
+        for _ in 0..200 {
+            if !world.in_flight.is_empty() {
+                world.answer_with(0, Ok(Response::Fetch(refused(ErrorCode(code)))));
+            }
+            world.advance(Duration::from_millis(10));
+        }
+        assert!(world.requests - before < 15, "{} in two seconds", world.requests - before);
+        world.advance(Duration::from_secs(2));
+        world.answer_news();
+        world.consume();
+        assert_eq!(world.delivered.len(), 3);
+    }
+}
+
+#[test]
 fn a_broker_without_room_for_sessions_is_no_reason_to_spin() {
     let mut world = World::new();
     world.brokers.get_mut(&0).unwrap().grants = false;
@@ -135,8 +155,11 @@ fn an_error_of_one_partition_is_its_own() {
         E::OFFSET_NOT_AVAILABLE,
         E::UNKNOWN_TOPIC_ID,
         E::INCONSISTENT_TOPIC_ID,
+        E::UNKNOWN_LEADER_EPOCH,
+        E::CORRUPT_MESSAGE,
+        ErrorCode(89), // THROTTLING_QUOTA_EXCEEDED
     ];
-    for code in refreshes.into_iter().chain([E::UNKNOWN_LEADER_EPOCH, E::UNKNOWN_SERVER_ERROR]) {
+    for code in refreshes.into_iter().chain([E::UNKNOWN_SERVER_ERROR]) {
         let mut world = with_data(&[0, 1]);
         world.brokers.get_mut(&0).unwrap().errors.insert(0, (code, None));
         let before = world.requests;
@@ -156,6 +179,25 @@ fn an_error_of_one_partition_is_its_own() {
         }
         assert_eq!(world.delivered.len(), 6, "{code:?}: and this one when it can");
     }
+}
+
+#[test]
+fn a_partition_that_stays_corrupt_is_an_end_and_keeps_no_other() {
+    let mut world = with_data(&[0, 1]);
+    world.brokers.get_mut(&0).unwrap().errors.insert(0, (ErrorCode::CORRUPT_MESSAGE, None));
+    let started = world.now;
+    let is_failure = |event: &Event| matches!(event, Event::Failed(Failure::Broker { .. }));
+    while !world.events.iter().any(is_failure) {
+        assert!(world.now < started + Duration::from_secs(30), "never told");
+        while !world.in_flight.is_empty() && world.in_flight[0].sent_at < world.now {
+            world.answer(0);
+        }
+        world.consume();
+        world.advance(Duration::from_millis(50));
+    }
+    assert!(world.now > started + Duration::from_secs(8), "kafkajs tries for nine seconds");
+    assert_eq!(world.delivered.len(), 3, "the other partition");
+    assert_eq!(world.events.iter().filter(|event| is_failure(event)).count(), 1);
 }
 
 #[test]

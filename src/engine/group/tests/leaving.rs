@@ -8,6 +8,7 @@ use crate::engine::group::Event;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::join_group::JoinGroupResponse;
+use crate::engine::protocol::leave_group::LeaveGroupResponse;
 
 use super::world::*;
 
@@ -335,6 +336,26 @@ fn a_member_stalled_while_it_revokes_leaves() {
     world.group.revoked(world.now);
     world.answer_leave(ErrorCode::NONE);
     assert_eq!(world.events(), []);
+}
+
+#[test]
+fn a_member_stalled_while_it_rejoins_leaves_beside_the_join_that_is_held() {
+    let mut world = World::stable();
+    world.rejoin();
+    world.revoked();
+    world.give_protocols();
+    world.lost();
+    world.events();
+    let [_, leave] = &world.in_flight[..] else { panic!("{:?}", world.in_flight) };
+    assert_eq!(leave.to, Target::AnyCoordinatorExpress);
+    let response = LeaveGroupResponse { error: ErrorCode::NONE, ..Default::default() };
+    world.answer(1, Ok(Response::LeaveGroup(response)));
+    world.join(&["orders"]);
+    world.give_protocols();
+    assert_eq!(world.in_flight.len(), 1, "two JoinGroups at once are never right");
+    // The coordinator answers the one that was held when its member has left.
+    world.answer(0, Ok(Response::JoinGroup(follower(1))));
+    assert_eq!(world.sent_join().member_id, "");
 }
 
 #[test]

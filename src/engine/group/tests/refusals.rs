@@ -87,8 +87,11 @@ fn errors_of_the_network_that_will_not_pass_end_the_machine() {
 
 #[test]
 fn errors_of_the_network_that_may_pass_ask_for_the_coordinator() {
-    let connect =
-        NetError::Connect { broker: "broker:9092".into(), code: Some("ECONNREFUSED"), message: "no".into() };
+    let connect = NetError::Connect {
+        broker: "broker:9092".into(),
+        code: Some("ECONNREFUSED".into()),
+        message: "no".into(),
+    };
     let broker = "broker:9092".to_owned();
     let unreadable = NetError::Decode { broker, api: ApiKey::JoinGroup, error: DecodeError::NotUtf8 };
     for api in APIS {

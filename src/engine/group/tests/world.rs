@@ -297,7 +297,7 @@ impl World {
                 self.asked = Some(Asked::Protocols(*job));
             }
             Event::AssignmentNeeded { job, .. } => self.asked = Some(Asked::Assignments(*job)),
-            Event::Revoke { .. } => {
+            Event::Revoke => {
                 assert!(self.owns, "nothing to revoke");
                 assert_ne!(self.asked, Some(Asked::Revoke), "revoked twice");
                 self.asked = Some(Asked::Revoke);
@@ -324,6 +324,7 @@ impl World {
                 self.owns = false;
             }
             Event::Heartbeat => {}
+            Event::Rebalancing { .. } => {}
             Event::Log(_) => return,
         }
         self.events.push(event);

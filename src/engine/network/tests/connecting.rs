@@ -143,7 +143,7 @@ async fn reconnecting_backs_off_from_50_ms_to_1_s_and_starts_anew_after_success(
     world.refuse.store(true, Ordering::Relaxed);
     for _ in 0..8 {
         let refused = world.network.send(Target::Node(1), metadata(), Duration::ZERO).await;
-        assert!(matches!(refused, Err(NetError::Connect { code: Some("ECONNREFUSED"), .. })));
+        assert!(matches!(refused, Err(NetError::Connect { code: Some(code), .. }) if code == "ECONNREFUSED"));
     }
     let dials = world.dials.lock().unwrap().clone();
     for (failures, pair) in dials.windows(2).enumerate() {

@@ -14,21 +14,25 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use tokio::io::BufReader;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::engine::protocol::NetError;
 
 use super::config::{NetworkConfigError, TlsConfig, TlsVersion};
 use super::dial::{Address, BoxStream, Stream, connect_error, node_code};
+use super::identity::{Identities, UnknownIdentity};
 use verify::Refusal;
 
 /// Wraps streams as the configuration says.
 pub(super) struct Tls {
     connector: TlsConnector,
-    servername: Option<ServerName<'static>>,
+    servername: Option<String>,
+    names: Names,
+    identities: Arc<Identities>,
 }
 
 impl Tls {
-    pub(super) fn new(config: &TlsConfig) -> Result<Tls, NetworkConfigError> {
+    pub(super) fn new(config: &TlsConfig, identities: Arc<Identities>) -> Result<Tls, NetworkConfigError> {
         let provider = Arc::new(ring::default_provider());
         let verifier = if config.reject_unauthorized {
             verify::strict(certificates("ssl.ca", &config.ca)?, provider.clone())?
@@ -61,27 +65,29 @@ impl Tls {
             (None, Some(_)) => return Err(invalid("ssl.cert", "it is missing, and ssl.key is given")),
         };
         client.alpn_protocols = config.alpn.iter().map(|protocol| protocol.clone().into_bytes()).collect();
-        let servername = config.servername.as_deref().filter(|name| !name.is_empty()).map(|name| {
-            ServerName::try_from(name.to_owned()).map_err(|error| invalid("ssl.servername", error))
-        });
-        Ok(Tls { connector: TlsConnector::from(Arc::new(client)), servername: servername.transpose()? })
+        let servername = config.servername.clone().filter(|name| !name.is_empty());
+        if let Some(name) = &servername {
+            ServerName::try_from(name.as_str()).map_err(|error| invalid("ssl.servername", error))?;
+        }
+        let names = match (config.reject_unauthorized, config.check_server_identity) {
+            (false, _) => Names::Any,
+            (true, false) => Names::OfCertificate,
+            (true, true) => Names::Outside,
+        };
+        Ok(Tls { connector: TlsConnector::from(Arc::new(client)), servername, names, identities })
     }
 
     /// The handshake.
-    pub(super) async fn wrap(
+    pub(super) async fn shake_hands<S: Stream>(
         &self,
         address: &Address,
-        stream: impl Stream + 'static,
-    ) -> Result<BoxStream, NetError> {
-        let name = match &self.servername {
-            Some(name) => name.clone(),
-            None => ServerName::try_from(address.bare_host().to_owned())
-                .map_err(|error| connect_error(address, None, format_args!("{error}: {}", address.host)))?,
-        };
+        stream: S,
+    ) -> Result<Unidentified<S>, NetError> {
+        let name = self.name(address)?;
         // rustls reads 4 KiB at a time.
         let stream = BufReader::with_capacity(READ_BUFFER, stream);
         match self.connector.connect(name, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
+            Ok(stream) => Ok(Unidentified(stream)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(connect_error(
                 address,
                 Some("ECONNRESET"),
@@ -94,7 +100,46 @@ impl Tls {
             }
         }
     }
+
+    /// Makes sure that the broker goes by the name we know it by; what rustls does not find in the certificate is asked
+    /// outside.
+    pub(super) async fn identify<S: Stream + 'static>(
+        &self,
+        address: &Address,
+        Unidentified(stream): Unidentified<S>,
+    ) -> Result<BoxStream, NetError> {
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let is_known = match self.names {
+            Names::Any => true,
+            Names::OfCertificate => verify::is_for(chain, &self.name(address)?),
+            Names::Outside => false,
+        };
+        if !is_known {
+            let name = self.servername.as_deref().unwrap_or(address.bare_host());
+            self.identities.check(name, chain).await.map_err(|UnknownIdentity { message, code }| {
+                let message = format!("Connection error: {message}");
+                NetError::Connect { broker: address.broker(), code: code.map(Into::into), message }
+            })?;
+        }
+        Ok(Box::new(stream))
+    }
+
+    fn name(&self, address: &Address) -> Result<ServerName<'static>, NetError> {
+        let name = self.servername.as_deref().unwrap_or(address.bare_host());
+        ServerName::try_from(name.to_owned())
+            .map_err(|error| connect_error(address, None, format_args!("{error}: {name}")))
+    }
 }
+
+/// Whose names are believed.
+enum Names {
+    Any,
+    OfCertificate,
+    Outside,
+}
+
+/// A stream to a peer with a certificate that is in order, whosoever it is: [`Tls::identify`] comes next.
+pub(super) struct Unidentified<S>(TlsStream<BufReader<S>>);
 
 /// Node's code and words for what broke a stream, with TLS or without.
 pub(super) fn explain(error: &io::Error) -> (Option<&'static str>, String) {

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
@@ -14,7 +15,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCer
 use super::der::is_self_issued;
 use super::{NetworkConfigError, invalid};
 
-/// Verifies the chain up to one of `roots`, and the name.
+/// Verifies the chain up to one of `roots`; whose it is, is another question.
 pub(super) fn strict(
     roots: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
@@ -22,10 +23,16 @@ pub(super) fn strict(
     let mut store = RootCertStore::empty();
     // A system's list may hold a root that is not quite by the book; the others must still work.
     store.add_parsable_certificates(roots.iter().cloned());
-    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
-        .build()
-        .map_err(|_| invalid("ssl.ca", "no usable certificate, so no broker could be trusted"))?;
-    Ok(Arc::new(Strict { webpki, roots }))
+    if store.is_empty() {
+        return Err(invalid("ssl.ca", "no usable certificate, so no broker could be trusted"));
+    }
+    Ok(Arc::new(Strict { roots, store, algorithms: provider.signature_verification_algorithms }))
+}
+
+/// Is this chain's first certificate for `name`, by its alternative names?
+pub(super) fn is_for(chain: &[CertificateDer<'_>], name: &ServerName<'_>) -> bool {
+    let end_entity = chain.first().and_then(|first| ParsedCertificate::try_from(first).ok());
+    end_entity.is_some_and(|end_entity| verify_server_name(&end_entity, name).is_ok())
 }
 
 /// Believes any certificate (`rejectUnauthorized: false`).
@@ -60,8 +67,9 @@ impl std::error::Error for Refusal {}
 
 #[derive(Debug)]
 struct Strict {
-    webpki: Arc<WebPkiServerVerifier>,
     roots: Vec<CertificateDer<'static>>,
+    store: RootCertStore,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ServerCertVerifier for Strict {
@@ -69,22 +77,26 @@ impl ServerCertVerifier for Strict {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict =
-            self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        let verdict = match verdict {
+        let verdict = verify_server_cert_signed_by_trust_anchor(
+            &ParsedCertificate::try_from(end_entity)?,
+            &self.store,
+            intermediates,
+            now,
+            self.algorithms.all,
+        );
+        match verdict {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
             // A self-signed broker certificate that is itself in `ca`: OpenSSL is content, and `openssl req -x509`
-            // marks it as a CA. webpki objects to nothing else by then, but has not looked at the name.
+            // marks it as a CA. webpki objects to nothing else by then.
             Err(error) if is_ca_as_end_entity(&error) && self.roots.contains(end_entity) => {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)
-                    .map(|()| ServerCertVerified::assertion())
+                Ok(ServerCertVerified::assertion())
             }
-            verdict => verdict,
-        };
-        verdict.map_err(|error| explain(error, end_entity, intermediates, server_name))
+            Err(error) => Err(explain(error, end_entity, intermediates)),
+        }
     }
 
     fn verify_tls12_signature(
@@ -93,7 +105,7 @@ impl ServerCertVerifier for Strict {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -102,11 +114,11 @@ impl ServerCertVerifier for Strict {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
@@ -116,12 +128,7 @@ fn is_ca_as_end_entity(error: &Error) -> bool {
         if inner.to_string() == "CaUsedAsEndEntity")
 }
 
-fn explain(
-    error: Error,
-    end_entity: &CertificateDer<'_>,
-    intermediates: &[CertificateDer<'_>],
-    server_name: &ServerName<'_>,
-) -> Error {
+fn explain(error: Error, end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Error {
     let Error::InvalidCertificate(reason) = &error else { return error };
     let (code, message) = match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -129,10 +136,6 @@ fn explain(
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             ("CERT_NOT_YET_VALID", "certificate is not yet valid".to_owned())
-        }
-        CertificateError::NotValidForName => ("ERR_TLS_CERT_ALTNAME_INVALID", wrong_name(server_name, &[])),
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            ("ERR_TLS_CERT_ALTNAME_INVALID", wrong_name(server_name, presented))
         }
         _ if is_self_issued(end_entity) => {
             ("DEPTH_ZERO_SELF_SIGNED_CERT", untrusted("self-signed certificate"))
@@ -154,32 +157,6 @@ fn explain(
 /// Node's words, and what to do: what is missing is nearly always this.
 fn untrusted(words: &str) -> String {
     format!("{words}: a CA that is not a public one belongs into ssl.ca")
-}
-
-fn wrong_name(server_name: &ServerName<'_>, presented: &[String]) -> String {
-    let asked = server_name.to_str();
-    let names: Vec<_> = presented.iter().map(|name| alternative_name(name)).collect();
-    let reason = if let ServerName::IpAddress(_) = server_name {
-        let addresses: Vec<_> = names.iter().filter_map(|name| name.strip_prefix("IP Address:")).collect();
-        format!("IP: {asked} is not in the cert's list: {}", addresses.join(", "))
-    } else {
-        let names = match &*names {
-            [] => "none (a common name alone does not count)".to_owned(),
-            names => names.join(", "),
-        };
-        format!("Host: {asked}. is not in the cert's altnames: {names}")
-    };
-    format!("Hostname/IP does not match certificate's altnames: {reason}")
-}
-
-/// rustls's `DnsName("b")` and `IpAddress(::1)` as Node writes them.
-fn alternative_name(name: &str) -> String {
-    let within = |start| name.strip_prefix(start).and_then(|rest| rest.strip_suffix(')'));
-    match (within("DnsName("), within("IpAddress(")) {
-        (Some(dns), _) => format!("DNS:{}", dns.trim_matches('"')),
-        (_, Some(ip)) => format!("IP Address:{ip}"),
-        _ => name.to_owned(),
-    }
 }
 
 #[derive(Debug)]

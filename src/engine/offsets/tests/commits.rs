@@ -511,3 +511,68 @@ fn an_answer_to_another_question_is_no_answer() {
     world.pass(PATIENCE);
     assert_eq!(world.committing(), [(0, 12)]);
 }
+
+// ---- topics that nobody knows (any more)
+
+#[test]
+fn a_deleted_topic_keeps_nobody_elses_commits() {
+    for code in [ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ErrorCode::UNKNOWN_TOPIC_ID] {
+        let mut world = World::consuming(config());
+        world.resolve(0, 12);
+        world.resolve(1, 15);
+        world.batch_end();
+        world.answer_commit_with(&[(0, code), (1, ErrorCode::NONE)]);
+        assert!(world.has(&Event::RefreshMetadata), "is it gone?");
+        world.resolve(1, 16);
+        world.batch_end();
+        world.pass(SPACING);
+        assert_eq!(world.committing(), [(1, 16)]);
+        world.answer_commit();
+        world.pass(PATIENCE);
+        assert_eq!(world.committing(), [(0, 12)], "perhaps it is on its way");
+        world.answer_commit();
+        assert_eq!((world.offsets.uncommitted(), world.warnings()), (vec![], 0));
+    }
+}
+
+#[test]
+fn a_deleted_topic_is_given_up() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.batch_end();
+    for _ in 0..PARTITION_TRIES {
+        world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_ID);
+        world.pass(PATIENCE);
+    }
+    assert!(world.is_quiet());
+    assert_eq!((world.offsets.poll_timeout(world.now), world.warnings()), (None, 1));
+    world.resolve(1, 15);
+    world.batch_end();
+    assert_eq!(world.committing(), [(1, 15)]);
+    world.answer_commit();
+    // It is not gone after all.
+    world.resolve(0, 13);
+    world.batch_end();
+    world.pass(SPACING);
+    assert_eq!(world.committing(), [(0, 13)]);
+    world.answer_commit();
+    assert_eq!((world.offsets.uncommitted(), world.warnings()), (vec![], 1));
+}
+
+#[test]
+fn a_deleted_topic_makes_no_others_commits_necessary() {
+    let threshold = OffsetsConfig { auto_commit_threshold: Some(5), ..config() };
+    let interval = OffsetsConfig { auto_commit_interval: Some(Duration::from_secs(5)), ..config() };
+    for config in [threshold, interval] {
+        let mut world = World::consuming(config);
+        world.resolve(0, 20);
+        world.batch_end();
+        while !world.is_quiet() {
+            world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+            world.pass(PATIENCE);
+        }
+        world.resolve(1, 11);
+        world.pass(SPACING * 2);
+        assert!(world.is_quiet());
+    }
+}

@@ -107,6 +107,33 @@ fn a_refused_flush_is_over() {
     }
 }
 
+#[test]
+fn a_flush_does_not_wait_for_a_deleted_topic() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.batch_end();
+    for _ in 0..3 {
+        world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_ID);
+        world.pass(PATIENCE);
+    }
+    world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_ID);
+    world.resolve(1, 15);
+    world.flush();
+    assert_eq!(world.committing(), [(1, 15)]);
+    world.answer_commit();
+    assert_eq!(world.events().last(), Some(&Event::Flushed));
+
+    // One that is refused for the first time may be new.
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.flush();
+    world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_ID);
+    assert!(!world.has(&Event::Flushed));
+    world.pass(PATIENCE);
+    world.answer_commit();
+    assert_eq!(world.events().last(), Some(&Event::Flushed));
+}
+
 // ---- revocation
 
 #[test]

@@ -195,6 +195,28 @@ fn a_stale_leader_is_looked_up_and_asked_again() {
 }
 
 #[test]
+fn what_asking_again_will_not_change_is_told() {
+    // UNSUPPORTED_VERSION, UNSUPPORTED_FOR_MESSAGE_FORMAT, and one that we have never heard of.
+    for code in [35, 43, 9999].map(ErrorCode) {
+        let failure = || Failure::Broker { code, partition: Some(t(2)) };
+        let mut world = World::new();
+        world.assign(&[2], true);
+        world.refuse_fetch(code);
+        assert_eq!(world.failures(), [failure()]);
+        world.pass(PATIENCE);
+        assert!(world.is_quiet());
+
+        let mut world = World::new();
+        world.assign(&[2], true);
+        world.answer_fetch(&[(2, -1)]);
+        world.refuse_list(code);
+        assert_eq!(world.failures(), [failure()]);
+        world.pass(PATIENCE);
+        assert!(world.is_quiet());
+    }
+}
+
+#[test]
 fn a_missing_leader_is_asked_for_now_and_then() {
     let mut world = World::new();
     world.lead(&[1, 1, -1]);

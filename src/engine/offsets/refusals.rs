@@ -1,0 +1,68 @@
+//! Partitions whose offsets the coordinator does not take because it does not know their topic: deleted, or so new that it
+//! has not heard of it. Each is tried again by itself, so that nobody else's commits wait, and not for ever.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use fastrand::Rng;
+
+use crate::engine::cluster::Backoff;
+use crate::engine::cluster::TopicPartition;
+
+/// See the module's documentation. Empty as long as all is well.
+#[derive(Debug, Default)]
+pub(super) struct Refusals(BTreeMap<TopicPartition, Refusal>);
+
+#[derive(Debug)]
+struct Refusal {
+    offset: i64,
+    tries: u32,
+    backoff: Backoff,
+}
+
+impl Refusals {
+    /// This offset was refused. How often in a row has the partition been?
+    pub(super) fn refused(
+        &mut self,
+        now: Instant,
+        partition: &TopicPartition,
+        offset: i64,
+        rng: &mut Rng,
+    ) -> u32 {
+        let new = || Refusal { offset, tries: 0, backoff: Backoff::default() };
+        let refusal = self.0.entry(partition.clone()).or_insert_with(new);
+        refusal.offset = offset;
+        refusal.tries = refusal.tries.saturating_add(1);
+        refusal.backoff.failed(now, rng);
+        refusal.tries
+    }
+
+    /// The coordinator knows the partition.
+    pub(super) fn forget(&mut self, partition: &TopicPartition) {
+        self.0.remove(partition);
+    }
+
+    /// The topic is another one now.
+    pub(super) fn forget_topic(&mut self, topic: &str) {
+        self.0.retain(|partition, _| *partition.topic != *topic);
+    }
+
+    pub(super) fn contains(&self, partition: &TopicPartition) -> bool {
+        self.0.contains_key(partition)
+    }
+
+    /// Is this offset worth another try, now or later? It has had its share after `tries`; progress gets one more.
+    pub(super) fn is_open(&self, partition: &TopicPartition, offset: i64, tries: u32) -> bool {
+        self.0.get(partition).is_none_or(|refusal| refusal.tries < tries || refusal.offset != offset)
+    }
+
+    /// May the partition be tried now?
+    pub(super) fn is_ready(&self, partition: &TopicPartition, now: Instant) -> bool {
+        self.0.get(partition).is_none_or(|refusal| refusal.backoff.is_ready(now))
+    }
+
+    /// Who was refused, and when it may be tried again.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
+        self.0.iter().map(|(partition, refusal)| (partition, refusal.backoff.ready_at()))
+    }
+}
