@@ -308,7 +308,7 @@ it('OffsetCommit has the member, its generation, and the metadata of the user', 
 describe('requestTimeout', () => {
   it('is no limit of a long poll, nor of a join that others hold up', async () => {
     const topic = await newTopic(10)
-    const kafka = throughProxy({ requestTimeout: 300 })
+    const kafka = throughProxy({ requestTimeout: 5000 })
     const groupId = uniqueName('group')
     let release = () => {}
     const held = new Promise(resolve => (release = () => resolve(undefined)))
@@ -318,9 +318,9 @@ describe('requestTimeout', () => {
       kafka: createKafka({ brokers: cluster.brokers }),
       handle: () => held
     })
-    const second = startConsumer({ topics: [topic], groupId, kafka, maxWaitTimeInMs: 1000 })
+    const second = startConsumer({ topics: [topic], groupId, kafka, maxWaitTimeInMs: 8000 })
     await waitFor(() => sent('JoinGroup', groupId).length >= 2)
-    await pause(1000) // longer than requestTimeout
+    await pause(6000) // longer than requestTimeout
     release()
     const { seen } = await second
     await waitFor(() => first.messages.length >= 5)
@@ -338,7 +338,7 @@ describe('requestTimeout', () => {
   })
 
   it('ends what takes longer', async () => {
-    const kafka = throughProxy({ requestTimeout: 200, retry: { retries: 0 } })
+    const kafka = throughProxy({ requestTimeout: 3000, retry: { retries: 0 } })
     const consumer = createConsumer({ kafka })
     await consumer.connect()
     proxy.stall('toClient')
