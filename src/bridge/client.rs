@@ -20,6 +20,7 @@ use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime;
 use crate::engine::runtime::queries;
 
+use super::callback::Callback;
 use super::events;
 use super::options::{NativeClientOptions, NativeTopicPartitions};
 use super::panic::caught;
@@ -62,6 +63,8 @@ impl Close for Shared {
 #[napi]
 pub struct NativeClient {
     shared: Shared,
+    /// Released by `close`.
+    notify: Arc<Callback<Notify>>,
     /// Found by the teardown hook as long as this lives.
     _open: Rc<dyn Close>,
 }
@@ -81,14 +84,18 @@ impl NativeClient {
             .build_callback(|context| {
                 caught(|| events::network_event(&context.env, context.value).map(events::extend))
             })?;
+        let notify = Arc::new(Callback::new(notify));
+        let callback = notify.clone();
         let network = Network::new(options.into_config(), move |event| {
-            notify.call(event, ThreadsafeFunctionCallMode::NonBlocking);
+            callback.with(|notify| {
+                notify.call(event, ThreadsafeFunctionCallMode::NonBlocking);
+            });
         });
         let network = network.map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
         let shared = Shared { network, metadata: Arc::default() };
         let open: Rc<dyn Close> = Rc::new(shared.clone());
         at_teardown(&env, &open)?;
-        Ok(NativeClient { shared, _open: open })
+        Ok(NativeClient { shared, notify, _open: open })
     }
 
     pub(super) fn shared(&self) -> Shared {
@@ -208,7 +215,12 @@ impl NativeClient {
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let network = self.shared.network.clone();
-        promise::spawn(env, async move { network.close().await }, |_, ()| Ok(None))
+        let notify = self.notify.clone();
+        let work = async move {
+            network.close().await;
+            notify.release();
+        };
+        promise::spawn(env, work, |_, ()| Ok(None))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use crate::engine::runtime::ConsumerHandle;
 use crate::engine::runtime::Host;
 use crate::engine::runtime::Taken;
 
+use super::callback::Callback;
 use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
@@ -31,22 +33,38 @@ use super::teardown::{Close, at_teardown};
 type Wake = ThreadsafeFunction<(), Unknown<'static>, (), Status, false, true>;
 type Notify = ThreadsafeFunction<ConsumerEvent, Unknown<'static>, Object<'static>, Status, false, true>;
 
+#[derive(Clone)]
 struct JsHost {
-    wake: Wake,
-    notify: Notify,
+    wake: Arc<Callback<Wake>>,
+    notify: Arc<Callback<Notify>>,
+}
+
+impl JsHost {
+    fn notify(&self, event: ConsumerEvent) {
+        self.notify.with(|notify| {
+            notify.call(event, ThreadsafeFunctionCallMode::NonBlocking);
+        });
+    }
+
+    fn release(&self) {
+        self.wake.release();
+        self.notify.release();
+    }
 }
 
 impl Host for JsHost {
     fn wake(&self) {
-        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        self.wake.with(|wake| {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        });
     }
 
     fn event(&self, event: Event) {
-        self.notify.call(ConsumerEvent::Engine(event), ThreadsafeFunctionCallMode::NonBlocking);
+        self.notify(ConsumerEvent::Engine(event));
     }
 
     fn bug(&self, message: String) {
-        self.notify.call(ConsumerEvent::Bug(message), ThreadsafeFunctionCallMode::NonBlocking);
+        self.notify(ConsumerEvent::Bug(message));
     }
 }
 
@@ -62,6 +80,8 @@ impl Close for OpenConsumer {
 pub struct NativeConsumer {
     handle: ConsumerHandle,
     client: super::client::Shared,
+    /// Released by `stop`.
+    host: JsHost,
     started: bool,
     /// Found by the teardown hook as long as this lives.
     _open: Rc<dyn Close>,
@@ -102,11 +122,12 @@ impl NativeConsumer {
                 caught(|| events::consumer_event(&context.env, context.value).map(events::extend))
             })?;
         let client = client.shared();
-        let host = Box::new(JsHost { wake, notify });
-        let handle = ConsumerHandle::new(config, client.network().clone(), Box::new(cells), host);
+        let host = JsHost { wake: Arc::new(Callback::new(wake)), notify: Arc::new(Callback::new(notify)) };
+        let network = client.network().clone();
+        let handle = ConsumerHandle::new(config, network, Box::new(cells), Box::new(host.clone()));
         let open: Rc<dyn Close> = Rc::new(OpenConsumer(handle.clone()));
         at_teardown(&env, &open)?;
-        Ok(NativeConsumer { handle, client, started: false, _open: open })
+        Ok(NativeConsumer { handle, client, host, started: false, _open: open })
     }
 
     /// Joins; called again: other topics.
@@ -263,7 +284,11 @@ impl NativeConsumer {
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn stop<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let (deferred, promise) = promise::pending(env)?;
-        self.handle.stop(|_| promise::settle_null(deferred));
+        let host = self.host.clone();
+        self.handle.stop(move |_| {
+            host.release();
+            promise::settle_null(deferred);
+        });
         Ok(promise)
     }
 }

@@ -4,6 +4,7 @@
 //! Nothing here runs per message. User code is only ever called by the facade, never from here.
 
 mod answers;
+mod callback;
 mod client;
 mod consumer;
 mod events;

@@ -1,7 +1,8 @@
 'use strict'
 
 /**
- * Consumers that come and go. Run with --expose-gc; prints the resident set, in MB, after each tenth round.
+ * Consumers that come and go. Run with --expose-gc; prints the resident set and what buffers hold, in MB, after each
+ * tenth round.
  * Arguments: a JSON object { brokers, topic, groupId, count, rounds }.
  */
 
@@ -27,7 +28,8 @@ const main = async () => {
     global.gc()
     await new Promise(resolve => setImmediate(resolve))
     global.gc()
-    console.log(Math.round(process.memoryUsage().rss / 2 ** 20))
+    const { rss, arrayBuffers } = process.memoryUsage()
+    console.log(Math.round(rss / 2 ** 20), Math.round(arrayBuffers / 2 ** 20))
   }
 }
 
