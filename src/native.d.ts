@@ -47,6 +47,8 @@ export interface NativeTls {
   checkServerIdentity: boolean // ask about every name, not only where it is not in the certificate
   minVersion: 'TLSv1.2' | 'TLSv1.3' | null
   maxVersion: 'TLSv1.2' | 'TLSv1.3' | null
+  cipherSuites: number[] // IANA's numbers, best first; empty = all
+  groups: number[] // of the key exchange, the same
   alpn: string[]
 }
 

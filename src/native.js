@@ -30,12 +30,21 @@ const reasonOf = error => {
   return String(first?.message ?? first).split('\n')[0]
 }
 
-/** What there are binaries for: nothing in a checkout before the build, and beside a bundle. */
-const platforms = () => {
+/** What there are binaries for, and what to do: there are none in a checkout before the build, and beside a bundle. */
+const advice = () => {
   const directory = path.join(__dirname, 'binding')
   const files = fs.existsSync(directory) ? fs.readdirSync(directory) : []
   const names = files.flatMap(file => /^kafkars\.(.*)\.node$/.exec(file)?.[1] ?? [])
-  return names.join(', ') || 'no platform'
+  if (names.length === 0) {
+    return (
+      'This package has binaries for no platform. In a checkout, make one with "npm run build"; of a bundle, leave this ' +
+      'package out (it is "external"), or take its binary along'
+    )
+  }
+  return (
+    `This package has binaries for ${names.join(', ')}. On a platform without one, build the package from its sources ` +
+    '("npm install && npm run build" in a checkout, then "npm pack") and install what that makes'
+  )
 }
 
 /** @throws {Error} when there is no addon for this platform; `cause` says what was tried */
@@ -46,8 +55,7 @@ const load = () => {
     } catch (cause) {
       throw new Error(
         `kafkars: the native addon for ${thisPlatform()} (Node ${process.versions.node}) could not be loaded: ` +
-          `${reasonOf(cause)}. This package has binaries for ${platforms()}. On a platform without one, build the package from its sources ` +
-          '("npm install && npm run build" in a checkout, then "npm pack") and install what that makes',
+          `${reasonOf(cause)}. ${advice()}`,
         { cause }
       )
     }

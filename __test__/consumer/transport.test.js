@@ -98,7 +98,9 @@ describe('a listener with TLS', () => {
     ],
     ['a server name', { ...all.ssl, ssl: { ca, servername: 'localhost' } }],
     ['a lowest version', { ...all.ssl, ssl: { ca, minVersion: 'TLSv1.3' } }],
-    ['a highest version', { ...all.ssl, ssl: { ca, maxVersion: 'TLSv1.2' } }]
+    ['a highest version', { ...all.ssl, ssl: { ca, maxVersion: 'TLSv1.2' } }],
+    ['ciphers', { ...all.ssl, ssl: { ca, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' } }],
+    ['a curve', { ...all.ssl, ssl: { ca, ecdhCurve: 'secp384r1' } }]
   ])('is consumed from with %s', async (_, options) => {
     const topic = await createTopic()
     await produce(topic, numbered(10))
@@ -158,6 +160,18 @@ describe('a listener with TLS', () => {
       message:
         "Connection error: Hostname/IP does not match certificate's altnames: IP: 127.0.0.1 is not in the cert's list: 10.0.0.1"
     })
+  })
+
+  it.each([
+    ['cipher', { ciphers: 'TLS_AES_256_GCM_SHA384' }, { ciphers: 'TLS_AES_128_GCM_SHA256' }],
+    ['curve', { ecdhCurve: 'P-384' }, { ecdhCurve: 'P-256' }]
+  ])('that has no %s of ours is refused', async (_, theirs, ours) => {
+    const authority = createAuthority('an authority')
+    const broker = authority.issue({ name: 'broker', hosts: ['127.0.0.1'] })
+    const brokers = [await listen(tls.createServer({ ...broker, ...theirs }, goodbye))]
+    const error = await failureOf({ brokers, ssl: { ca: authority.cert, ...ours } })
+    expectConnectionError(error, { message: 'Connection error: ' })
+    expect(error.message).toMatch(/handshake.?failure/i)
   })
 
   it('that speaks no version we accept is refused', async () => {

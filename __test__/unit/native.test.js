@@ -1,5 +1,6 @@
 'use strict'
 
+const fs = require('node:fs')
 const { Kafka } = require('../..')
 
 const failWith = error => {
@@ -34,6 +35,18 @@ describe('without an addon', () => {
     expect(() => require('../../src/native').NativeClient).toThrow(
       /could not be loaded: libc\.so\.6: version `GLIBC_2\.34' not found\. This package/
     )
+  })
+
+  it('where there is no binary at all, it is a checkout, or a bundle', () => {
+    failWith(new Error('no such file'))
+    const exists = jest.spyOn(fs, 'existsSync').mockReturnValue(false)
+    try {
+      expect(() => require('../../src/native').NativeClient).toThrow(
+        /has binaries for no platform\. In a checkout, .* of a bundle, leave this package out/
+      )
+    } finally {
+      exists.mockRestore()
+    }
   })
 
   it('the message does not need the report of the process, for which Deno wants a permission', () => {

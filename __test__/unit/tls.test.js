@@ -1,7 +1,7 @@
 'use strict'
 
 const { execFileSync } = require('node:child_process')
-const { X509Certificate, createPrivateKey, generateKeyPairSync } = require('node:crypto')
+const { X509Certificate, constants, createPrivateKey, generateKeyPairSync } = require('node:crypto')
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
@@ -29,6 +29,8 @@ describe('toNativeTls', () => {
       checkServerIdentity: false,
       minVersion: null,
       maxVersion: null,
+      cipherSuites: [],
+      groups: [],
       alpn: []
     })
   })
@@ -75,13 +77,53 @@ describe('toNativeTls', () => {
     )
   })
 
-  it.each(['ciphers', 'secureContext', 'secureOptions', 'socket', 'pskCallback'])(
-    'refuses %s',
-    field => {
-      expect(() => toNativeTls({ [field]: 'x' })).toThrow(`ssl.${field} is not supported`)
-      expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
-    }
-  )
+  it.each(['secureContext', 'secureOptions', 'socket', 'pskCallback'])('refuses %s', field => {
+    expect(() => toNativeTls({ [field]: 'x' })).toThrow(`ssl.${field} is not supported`)
+    expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
+  })
+
+  it('reads the names of ciphers, and offers those that there are', () => {
+    const suites = ciphers => toNativeTls({ ciphers }).cipherSuites
+    expect(suites(undefined)).toEqual([])
+    expect(suites(constants.defaultCoreCipherList)).toEqual([])
+    expect(suites('TLS_AES_128_GCM_SHA256')).toEqual([0x1301])
+    expect(
+      suites(
+        'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256:AES128-SHA'
+      )
+    ).toEqual([0x1301, 0x1302, 0x1303, 0xc030, 0xc02f])
+  })
+
+  it('reads the names of curves, and offers those that there are', () => {
+    const groups = ecdhCurve => toNativeTls({ ecdhCurve }).groups
+    expect(groups(undefined)).toEqual([])
+    expect(groups('auto')).toEqual([])
+    expect(groups('secp521r1:secp384r1:prime256v1:P-256')).toEqual([0x18, 0x17])
+    expect(groups('X25519:P-521')).toEqual([0x1d])
+  })
+
+  it.each([
+    ['ciphers', 'HIGH'],
+    ['ciphers', '!aNULL'],
+    ['ciphers', '@SECLEVEL=0'],
+    ['ciphers', 'DEFAULT@SECLEVEL=0'],
+    ['ciphers', 'nonsense'],
+    ['ecdhCurve', 'nonsense'],
+    ['ecdhCurve', 'toString']
+  ])('refuses %s with %s in it', (field, name) => {
+    const good = field === 'ciphers' ? 'TLS_AES_128_GCM_SHA256' : 'X25519'
+    expect(() => toNativeTls({ [field]: `${good}:${name}` })).toThrow(
+      `ssl.${field} "${name}" is not supported`
+    )
+  })
+
+  it.each([
+    ['ciphers', 'AES128-SHA'],
+    ['ciphers', ''],
+    ['ecdhCurve', 'secp521r1']
+  ])('refuses %s of which there is none: %p', (field, list) => {
+    expect(() => toNativeTls({ [field]: list })).toThrow(`ssl.${field} "${list}" has none of `)
+  })
 
   it('reads versions and ALPN', () => {
     expect(toNativeTls({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.3' })).toMatchObject({

@@ -307,7 +307,7 @@ fn offset(text: &str) -> Result<i64> {
 fn flatten(topics: Vec<NativeOffsets>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
     let mut offsets = Vec::new();
     for topic in topics {
-        let name: std::sync::Arc<str> = topic.topic.into();
+        let name: Arc<str> = topic.topic.into();
         for entry in topic.partitions {
             let partition = TopicPartition { topic: name.clone(), partition: entry.partition };
             offsets.push((partition, offset(&entry.offset)?, entry.metadata));

@@ -33,6 +33,8 @@ pub struct NativeTls {
     pub check_server_identity: bool,
     pub min_version: Option<String>,
     pub max_version: Option<String>,
+    pub cipher_suites: Vec<u16>,
+    pub groups: Vec<u16>,
     pub alpn: Vec<String>,
 }
 
@@ -112,6 +114,8 @@ impl NativeClientOptions {
                 check_server_identity: tls.check_server_identity,
                 min_version: tls.min_version.as_deref().and_then(tls_version),
                 max_version: tls.max_version.as_deref().and_then(tls_version),
+                cipher_suites: tls.cipher_suites,
+                groups: tls.groups,
                 alpn: tls.alpn,
             }),
             sasl: self.sasl.map(|sasl| SaslConfig {

@@ -11,15 +11,15 @@
 const { createPrivateKey } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const tls = require('node:tls')
-const { KafkaJSNonRetriableError } = require('../errors')
 const { createIdentityCheck, hasOwnCheck } = require('./identity')
 const { readPkcs12 } = require('./pkcs12')
+const { readCiphers, readCurves } = require('./ciphers')
+const { refusal } = require('./refusal')
 
 /** @typedef {import('../native').NativeTls} NativeTls */
 
 const REFUSED = [
   'secureContext',
-  'ciphers',
   'sigalgs',
   'crl',
   'secureOptions',
@@ -69,12 +69,11 @@ const toNativeTls = ssl => {
     rejectUnauthorized: rejectUnauthorized !== false,
     checkServerIdentity: hasOwnCheck(options),
     ...readVersions(options),
+    cipherSuites: readCiphers(options.ciphers),
+    groups: readCurves(options.ecdhCurve),
     alpn: readAlpn(options.ALPNProtocols)
   }
 }
-
-const refusal = (field, why, cause = undefined) =>
-  new KafkaJSNonRetriableError(`ssl.${field} ${why}`, { cause })
 
 const listOf = value => (value == null ? [] : Array.isArray(value) ? value : [value])
 

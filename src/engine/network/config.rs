@@ -73,6 +73,10 @@ pub struct TlsConfig {
     pub min_version: Option<TlsVersion>,
     /// Highest version.
     pub max_version: Option<TlsVersion>,
+    /// The cipher suites to offer, by their numbers at IANA, best first; empty = all that we have.
+    pub cipher_suites: Vec<u16>,
+    /// The same of groups for the key exchange.
+    pub groups: Vec<u16>,
     /// Application protocols to offer.
     pub alpn: Vec<String>,
 }
@@ -88,6 +92,8 @@ impl Default for TlsConfig {
             check_server_identity: false,
             min_version: None,
             max_version: None,
+            cipher_suites: Vec::new(),
+            groups: Vec::new(),
             alpn: Vec::new(),
         }
     }

@@ -58,7 +58,7 @@ impl Offsets {
                 self.commits.backoff.reset();
                 self.commits.last_at = Some(now);
                 let automatic = manual.as_ref().is_none_or(|manual| manual.automatic);
-                if is_current && automatic {
+                if is_current && automatic && self.config.auto_commit {
                     self.note_refused(now, &refused, &failure);
                 }
                 if manual.is_some() {

@@ -10,6 +10,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     date_time_ymd,
 };
+use rustls::crypto::ring::cipher_suite::{
+    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS13_CHACHA20_POLY1305_SHA256,
+};
+use rustls::crypto::ring::kx_group::SECP384R1;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, ServerConfig};
@@ -106,7 +111,11 @@ async fn connect_judged(tls: &TlsConfig, host: &str, broker: &Identity, outside:
 }
 
 fn server(broker: &Identity, clients: Option<&Ca>) -> ServerConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    server_with(ring::default_provider(), broker, clients)
+}
+
+fn server_with(provider: CryptoProvider, broker: &Identity, clients: Option<&Ca>) -> ServerConfig {
+    let provider = Arc::new(provider);
     let builder =
         ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
@@ -382,6 +391,33 @@ async fn reject_unauthorized_false_believes_anybody() {
 }
 
 #[tokio::test]
+async fn only_the_suites_and_groups_that_are_wanted_are_offered() {
+    let ca = ca("ours");
+    let broker = identity(Some(&ca), &["b"], |_| {});
+    let server = Arc::new(server_with(
+        CryptoProvider {
+            cipher_suites: vec![TLS13_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256],
+            kx_groups: vec![SECP384R1],
+            ..ring::default_provider()
+        },
+        &broker,
+        None,
+    ));
+    for (cipher_suites, groups, is_common) in [
+        (vec![], vec![], true),
+        (vec![0x1301, 0x1303], vec![0x1d, 0x18], true),
+        (vec![0xc02b], vec![0x18], true),
+        (vec![0x1301, 0xc02c], vec![], false),
+        (vec![], vec![0x1d], false),
+    ] {
+        let config = TlsConfig { cipher_suites, groups, ..trusting(&ca.pem()) };
+        let tls = Tls::new(&config, Outside::saying(Err(stranger())).identities).unwrap();
+        let result = connect_with(&tls, "b", server.clone()).await.0;
+        assert_eq!(result.is_ok(), is_common, "{:?} {:?}", config.cipher_suites, config.groups);
+    }
+}
+
+#[tokio::test]
 async fn a_client_certificate_is_shown_when_there_is_one() {
     let (ca, clients) = (ca("brokers"), ca("clients"));
     let broker = identity(Some(&ca), &["b"], |_| {});
@@ -451,6 +487,12 @@ fn unusable_material_is_refused_at_birth_and_named() {
             },
         ),
         ("ssl.servername", TlsConfig { servername: text("a b"), ..good.clone() }),
+        ("ssl.ciphers", TlsConfig { cipher_suites: vec![0x1301, 1], ..good.clone() }),
+        (
+            "ssl.ciphers",
+            TlsConfig { cipher_suites: vec![0x1301], max_version: Some(TlsVersion::V1_2), ..good.clone() },
+        ),
+        ("ssl.ecdhCurve", TlsConfig { groups: vec![1], ..good.clone() }),
         (
             "ssl.minVersion",
             TlsConfig {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::SupportedProtocolVersion;
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -33,7 +33,7 @@ pub(super) struct Tls {
 
 impl Tls {
     pub(super) fn new(config: &TlsConfig, identities: Arc<Identities>) -> Result<Tls, NetworkConfigError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(provider(config)?);
         let verifier = if config.reject_unauthorized {
             verify::strict(certificates("ssl.ca", &config.ca)?, provider.clone())?
         } else {
@@ -41,7 +41,7 @@ impl Tls {
         };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions(config)?)
-            .map_err(|error| invalid("ssl.minVersion", error))?
+            .map_err(|_| invalid("ssl.ciphers", "none of them is of the TLS versions that may be used"))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut client = match (&config.cert, &config.key) {
@@ -173,6 +173,32 @@ fn certificates(
         }
     }
     Ok(found)
+}
+
+/// ring, restricted to the suites and groups of the configuration, in their order.
+fn provider(config: &TlsConfig) -> Result<CryptoProvider, NetworkConfigError> {
+    let ring = ring::default_provider();
+    let cipher_suites =
+        chosen("ssl.ciphers", &config.cipher_suites, ring.cipher_suites, |suite| suite.suite().into())?;
+    let kx_groups = chosen("ssl.ecdhCurve", &config.groups, ring.kx_groups, |group| group.name().into())?;
+    Ok(CryptoProvider { cipher_suites, kx_groups, ..ring })
+}
+
+/// Those of `ours` that are `wanted`; all if nothing is.
+fn chosen<T: Copy>(
+    field: &'static str,
+    wanted: &[u16],
+    ours: Vec<T>,
+    number: impl Fn(&T) -> u16,
+) -> Result<Vec<T>, NetworkConfigError> {
+    if wanted.is_empty() {
+        return Ok(ours);
+    }
+    let find = |wanted: &u16| {
+        let found = ours.iter().find(|one| number(one) == *wanted).copied();
+        found.ok_or_else(|| invalid(field, format_args!("{wanted:#06x} is unknown")))
+    };
+    wanted.iter().map(find).collect()
 }
 
 fn versions(config: &TlsConfig) -> Result<Vec<&'static SupportedProtocolVersion>, NetworkConfigError> {

@@ -536,6 +536,22 @@ fn a_deleted_topic_keeps_nobody_elses_commits() {
 }
 
 #[test]
+fn a_deleted_topic_commits_nothing_by_itself() {
+    let mut world = World::consuming(manual());
+    world.resolve(0, 12);
+    world.resolve(1, 15);
+    world.commit(1, None);
+    while !world.is_quiet() {
+        let codes = [(0, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION), (1, ErrorCode::NONE)];
+        world.answer_commit_with(&codes[..world.committing().len()]);
+        world.resolve(1, 16);
+        world.pass(PATIENCE);
+    }
+    assert_eq!(world.done(), [(1, Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION))]);
+    assert_eq!(world.offsets.uncommitted(), [(t(0), 12), (t(1), 16)]);
+}
+
+#[test]
 fn a_deleted_topic_is_given_up() {
     let mut world = World::consuming(config());
     world.resolve(0, 12);
