@@ -63,7 +63,10 @@ it('a second one of the same name takes the place of the first, which crashes fo
   await waitFor(() => first.seen.of('CRASH').length > 0)
   const [{ error, restart }] = first.seen.of('CRASH')
   expect(restart).toBe(false)
-  expect(error).toMatchObject({ name: 'KafkaJSProtocolError', type: 'FENCED_INSTANCE_ID' })
+  expect(error).toMatchObject({
+    name: 'KafkaJSNonRetriableError',
+    cause: { name: 'KafkaJSProtocolError', type: 'FENCED_INSTANCE_ID' }
+  })
 
   await produce(topic, numbered(3, { first: 3 }))
   await waitFor(() => second.messages.some(({ value }) => value === '5'))
