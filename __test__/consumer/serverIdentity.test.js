@@ -130,10 +130,11 @@ describe('checkServerIdentity', () => {
   it('is asked in a worker thread', async () => {
     const program = join(__dirname, 'programs/identity.js')
     const worker = new Worker(program, { workerData: { brokers, ca } })
+    const ended = once(worker, 'exit')
     const [asked] = await once(worker, 'message')
     const { subject } = (await givenByNode({ host: broker, port: Number(sslPort), ca }))[1]
     expect(asked[0]).toEqual([servername, subject.CN])
-    await once(worker, 'exit')
+    await ended
   })
 
   it('is given what tls.connect gives, up to the root', async () => {
