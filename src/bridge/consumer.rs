@@ -113,6 +113,7 @@ impl NativeConsumer {
         let config = options.into_config();
         let cells = SharedCells::new(cells, config.fetch.lanes)
             .ok_or_else(|| Error::new(Status::InvalidArg, "cells: too short for this many lanes"))?;
+        // Before `notify`, which libuv serves in this order: see "What is told" in ARCHITECTURE.md.
         let wake = wake.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
         let notify = notify
             .build_threadsafe_function::<ConsumerEvent>()
