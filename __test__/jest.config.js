@@ -25,6 +25,9 @@ module.exports = {
   maxWorkers: 1,
   // A process for each file: consumers of kafkajs that never end, end with it.
   ...(process.env.CLIENT === 'kafkajs' && { workerIdleMemoryLimit: '1KB' }),
+  // A client of kafkajs may go on behind its disconnect(), and try to connect for ever. That programs with ours end by
+  // themselves is seen in processes of their own (`consumer/process.test.js`).
+  forceExit: true,
   // Far more than any needs on a quiet machine.
   testTimeout: 300_000,
   projects: [

@@ -1,7 +1,6 @@
 // @ts-check
 'use strict'
 
-const { uniqueName } = require('../kafka/helpers')
 const {
   createConsumer,
   createKafka,
@@ -104,11 +103,7 @@ describe('how often a handler is called before the consumer crashes', () => {
   ])('with kafka.retry %j and consumer.retry %j', async (ofKafka, ofConsumer, calls) => {
     const topic = await filled(3)
     const kafka = createKafka({ retry: { initialRetryTime: 5, ...ofKafka } })
-    const consumer = kafka.consumer({
-      groupId: uniqueName('group'),
-      retry: ofConsumer,
-      maxWaitTimeInMs: 100
-    })
+    const consumer = createConsumer({ kafka, retry: ofConsumer })
     const { promise: crash, resolve } = defer()
     let called = 0
     // At once: it restarts soon.
