@@ -25,6 +25,13 @@ const clientIdOf = ({ frame }) => {
 /** @param {Reader} input @param {boolean} byId */
 const topic = (input, byId) => (byId ? input.uuid().toString('hex') : input.string())
 
+/** Who asks, in which generation. @param {Reader} input */
+const member = input => ({
+  groupId: input.string(),
+  generationId: input.int32(),
+  memberId: input.string()
+})
+
 /** @type {Record<number, (input: Reader, version: number) => Record<string, any>>} */
 const READERS = {
   [API.Fetch](input, version) {
@@ -76,11 +83,7 @@ const READERS = {
   },
 
   [API.OffsetCommit](input, version) {
-    const fields = {
-      groupId: input.string(),
-      generationId: input.int32(),
-      memberId: input.string()
-    }
+    const fields = member(input)
     if (version >= 7) input.string()
     if (version <= 4) input.skip(8)
     const topics = input.array(() => ({
@@ -115,11 +118,7 @@ const READERS = {
   },
 
   [API.SyncGroup](input, version) {
-    const fields = {
-      groupId: input.string(),
-      generationId: input.int32(),
-      memberId: input.string()
-    }
+    const fields = member(input)
     if (version >= 3) input.string()
     if (version >= 5) {
       input.string()
@@ -129,9 +128,7 @@ const READERS = {
     return { ...fields, assignments }
   },
 
-  [API.Heartbeat](input) {
-    return { groupId: input.string(), generationId: input.int32(), memberId: input.string() }
-  },
+  [API.Heartbeat]: input => member(input),
 
   [API.LeaveGroup](input, version) {
     const groupId = input.string()

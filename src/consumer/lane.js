@@ -9,8 +9,8 @@
  * returns nothing none.
  */
 
-// Not the global one, which a test's fake timers replace.
-const { setImmediate } = require('node:timers')
+// The event loop's other work gets its turn. (Not by the global one, which a test's fake timers replace.)
+const { setImmediate: nextTurn } = require('node:timers/promises')
 const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
 const { Delivery } = require('./delivery')
 const Batch = require('./batch')
@@ -22,9 +22,6 @@ const INT32_MIN = -(2n ** 31n)
 const isThenable = value =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
   typeof value.then === 'function'
-
-/** The event loop's other work gets its turn. */
-const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 
 class Lane {
   /**

@@ -253,9 +253,7 @@ impl Fetch {
             }
         }
     }
-}
 
-impl Fetch {
     /// Counts a refusal of a partition that may pass (CORRUPT_MESSAGE, …). Is it worth another try?
     fn is_refused_again(&mut self, id: SlotId) -> bool {
         let Some(slot) = self.slots.get_mut(id.index()) else { return false };
