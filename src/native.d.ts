@@ -39,6 +39,8 @@ export interface NativeFailure {
 }
 
 export interface NativeTls {
+  host: string | null // where to connect, instead of to each broker's host
+  port: number | null // the same
   ca: string[] // PEM
   cert: string | null // PEM chain
   key: string | null // PKCS#8 PEM, not encrypted

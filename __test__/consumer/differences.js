@@ -236,7 +236,8 @@ module.exports = {
   },
   '`ssl`: anything of `tls.connect`': {
     'consumer/transport': [
-      'material that cannot be used is refused by name, before anything is connected: ciphers'
+      'material that cannot be used is refused by name, before anything is connected: ciphers',
+      'material that cannot be used is refused by name, before anything is connected: an option of sockets'
     ]
   },
   '`checkServerIdentity` that throws ends the process, that returns a promise refuses without a word; is called with `rejectUnauthorized: false`':
