@@ -320,6 +320,13 @@ module.exports = {
       'oauthbearer rejects connect() at once when the broker refuses the token, and says what the broker said'
     ]
   },
+  'a broker that is silent during SASL has refused, for good; an `oauthBearerProvider` that is silent holds everything up for ever':
+    {
+      'consumer/sasl': [
+        'oauthbearer whose provider does not answer is a connection timeout after authenticationTimeout',
+        'oauthbearer to which the broker does not answer is tried again'
+      ]
+    },
   'two sockets per broker': {
     'consumer/sasl': ['oauthbearer asks for a token at every authentication, and never tells it']
   }

@@ -12,8 +12,8 @@ pub struct NetworkConfig {
     pub client_id: String,
     /// TCP and TLS, for each address that is tried.
     pub connection_timeout: Duration,
-    /// Bounds, with twice the connection timeout, everything until a connection is usable: addresses, TLS, the broker's
-    /// identity, ApiVersions and SASL together.
+    /// Bounds SASL; and, with twice the connection timeout, everything until a connection is usable: addresses, TLS, the
+    /// broker's identity, ApiVersions and SASL together.
     pub authentication_timeout: Duration,
     /// KIP-368: authenticate again when no more than this is left of the session; see
     /// [`SaslConfig`].
