@@ -243,7 +243,8 @@ describe('OffsetCommit', () => {
     ['NOT_COORDINATOR', 16],
     ['ILLEGAL_GENERATION', 22],
     ['UNKNOWN_MEMBER_ID', 25],
-    ['REBALANCE_IN_PROGRESS', 27]
+    ['REBALANCE_IN_PROGRESS', 27],
+    ['GROUP_ID_NOT_FOUND', 69]
   ])
 
   it.each(REFUSALS)('refused for a while with %s (%i) comes through', async (_, error) => {
@@ -291,6 +292,16 @@ describe('OffsetCommit', () => {
       name: 'KafkaJSNonRetriableError',
       cause: { name: 'KafkaJSProtocolError', type, code: error }
     })
+  })
+
+  it('by a coordinator that does not know the group is of a generation that it does not know', async () => {
+    const { consumer, seen } = await start({ run: { autoCommit: false, eachMessage } })
+    refuse(API.OffsetCommit, { error: 69 }, 1)
+    const offsets = [{ topic, partition: 0, offset: '3' }]
+    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({
+      cause: { type: 'ILLEGAL_GENERATION' }
+    })
+    expect(seen.of('CRASH')).toEqual([])
   })
 
   const eachMessage = async () => {}

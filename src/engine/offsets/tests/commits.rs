@@ -445,6 +445,20 @@ fn a_refused_automatic_commit_is_repeated_although_no_batch_follows() {
 }
 
 #[test]
+fn a_coordinator_that_does_not_know_the_group_knows_no_generation_of_it() {
+    let mut world = World::consuming(config());
+    world.commit(1, Some(vec![offset(0, 12)]));
+    world.refuse_commit(ErrorCode::GROUP_ID_NOT_FOUND);
+    assert_eq!(world.done(), [(1, Err(ErrorCode::ILLEGAL_GENERATION))]);
+    world.resolve(0, 12);
+    world.batch_end();
+    world.pass(PATIENCE);
+    world.refuse_commit(ErrorCode::GROUP_ID_NOT_FOUND);
+    assert!(world.has(&Event::Rebalance(ErrorCode::ILLEGAL_GENERATION)));
+    assert!(world.failures().is_empty());
+}
+
+#[test]
 fn every_partition_of_an_answer_is_read() {
     let mut world = World::consuming(config());
     world.resolve(0, 12);
