@@ -284,6 +284,9 @@ module.exports = {
       'partitionsConsumedConcurrently: 1.5 is refused by run()'
     ]
   },
+  '`run()` without a handler reads the same messages a thousand times a second': {
+    'consumer/options': ['run() without a handler makes a member that reads nothing']
+  },
   '`ssl.ca` without a certificate in it is ignored': {
     'consumer/transport': [
       'material that cannot be used is refused by name, before anything is connected: a ca that is none',
