@@ -100,8 +100,7 @@ describe.each([
       ['ILLEGAL_GENERATION', 22],
       ['INCONSISTENT_GROUP_PROTOCOL', 23],
       ['UNKNOWN_MEMBER_ID', 25],
-      ['REBALANCE_IN_PROGRESS', 27],
-      ['GROUP_ID_NOT_FOUND', 69]
+      ['REBALANCE_IN_PROGRESS', 27]
     ])
   ],
   ['OffsetFetch', API.OffsetFetch, codes([...AT_THE_START, ['UNSTABLE_OFFSET_COMMIT', 88]])],
@@ -248,8 +247,7 @@ describe('a heartbeat', () => {
   it.each([
     ['ILLEGAL_GENERATION', 22],
     ['UNKNOWN_MEMBER_ID', 25],
-    ['REBALANCE_IN_PROGRESS', 27],
-    ['GROUP_ID_NOT_FOUND', 69]
+    ['REBALANCE_IN_PROGRESS', 27]
   ])('with %s (%i) makes the member join again', async (_, error) => {
     const name = await newTopic()
     const test = await start({ topics: [name] })
