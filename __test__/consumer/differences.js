@@ -16,7 +16,8 @@ module.exports = {
       'a member that is restarted has its partitions again, and the others do not rejoin',
       'a member that does not come back is missed after the session timeout',
       'a second one of the same name takes the place of the first, which crashes for good'
-    ]
+    ],
+    'consumer/migration': ['a static member whose place one of KIP-848 takes crashes for good']
   },
   '`copyValues`': {
     'consumer/payloads': ['a message has memory of its own with copyValues']

@@ -52,6 +52,7 @@ impl ErrorCode {
     pub const UNKNOWN_TOPIC_ID: ErrorCode = ErrorCode(100);
     pub const INCONSISTENT_TOPIC_ID: ErrorCode = ErrorCode(103);
     pub const FETCH_SESSION_TOPIC_ID_ERROR: ErrorCode = ErrorCode(106);
+    pub const REBOOTSTRAP_REQUIRED: ErrorCode = ErrorCode(129);
 }
 
 impl ErrorCode {

@@ -284,6 +284,17 @@ fn a_commit_while_joining_waits_for_the_join() {
     assert_eq!(world.done(), [(1, Ok(()))]);
 }
 
+/// So does a follower that finds the group as it was, and a classic member of a KIP-848 group that gets no other epoch.
+#[test]
+fn a_commit_that_waited_goes_out_in_a_generation_that_is_still_the_same() {
+    let mut world = World::consuming(manual());
+    world.revoke_all();
+    world.commit(1, Some(vec![offset(0, 12)]));
+    world.generation_id -= 1;
+    world.assign(&[0, 1], false);
+    assert_eq!(world.committing(), [(0, 12)]);
+}
+
 /// B3 again: what waits must not overtake the partition's new owner.
 #[test]
 fn a_commit_that_waited_fails_when_its_partition_is_somebody_elses() {
