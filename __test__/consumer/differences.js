@@ -16,7 +16,8 @@ module.exports = {
       'a member that is restarted has its partitions again, and the others do not rejoin',
       'a member that does not come back is missed after the session timeout',
       'a second one of the same name takes the place of the first, which crashes for good'
-    ]
+    ],
+    'consumer/migration': ['a static member whose place one of KIP-848 takes crashes for good']
   },
   '`copyValues`': {
     'consumer/payloads': ['a message has memory of its own with copyValues']
@@ -284,6 +285,9 @@ module.exports = {
       'partitionsConsumedConcurrently: -1 is refused by run()',
       'partitionsConsumedConcurrently: 1.5 is refused by run()'
     ]
+  },
+  '`run()` without a handler reads the same messages a thousand times a second': {
+    'consumer/options': ['run() without a handler makes a member that reads nothing']
   },
   '`ssl.ca` without a certificate in it is ignored': {
     'consumer/transport': [

@@ -55,15 +55,16 @@ class Membership {
   }
 
   /**
-   * Fetch events are made for listeners only. kafkajs's fetch cycles go on when there is nothing to fetch (every partition
+   * Fetch events are made once somebody has listened. kafkajs's fetch cycles go on when there is nothing to fetch (every partition
    * paused, none assigned): programs take them for a sign of life.
    */
   watchFetches() {
     const { emitter } = this
     const listens = emitter.listens(events.FETCH_START) || emitter.listens(events.FETCH)
-    this.consumer.setFetchEvents(listens)
     clearInterval(this.idleCycles)
     if (!listens) return
+    // For good: who waits for one event after the other removes a listener before it adds the next.
+    this.consumer.setFetchEvents(true)
     this.idleCycles = setInterval(
       () => {
         if (!this.fetched) this.idleCycle()
