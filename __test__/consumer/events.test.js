@@ -4,16 +4,21 @@
 /** The 16 events: when they come, and exactly which keys their payloads have. */
 
 const { createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
+const { startProducer } = require('../kafka/producer')
 const { startProxy } = require('../kafka/proxy')
 const {
   CLIENT,
+  LONG_POLL,
   PartitionAssigners,
+  SOON,
   block,
   createConsumer,
   createKafka,
+  defer,
   numbered,
   pause,
   startConsumer,
+  timed,
   waitFor,
   watch
 } = require('./support')
@@ -413,6 +418,26 @@ it('START_BATCH_PROCESS and END_BATCH_PROCESS enclose the handlers of their batc
   await watched.disconnect()
   expect(within).toEqual(Array(20).fill(true))
   expect(seen.of('END_BATCH_PROCESS').reduce((sum, { batchSize }) => sum + batchSize, 0)).toBe(20)
+})
+
+it('FETCH is heard by who listens to it after FETCH_START, though the event loop stood still between', async () => {
+  const topic = await createTopic()
+  // In a process of its own: it writes while ours stands still.
+  const producer = await startProducer(sharedCluster().brokers)
+  const consumer = createConsumer({ maxWaitTimeInMs: LONG_POLL })
+  const started = defer()
+  const fetched = defer()
+  const remove = consumer.on(consumer.events.FETCH_START, started.resolve)
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({ eachMessage: async () => {} })
+  await started.promise
+  remove()
+  const sent = producer.send(topic, numbered(1))
+  block(2000)
+  consumer.on(consumer.events.FETCH, fetched.resolve)
+  expect(await timed(() => fetched.promise)).toBeLessThan(SOON)
+  await sent
+  await producer.close()
 })
 
 it('a listener that was removed is not called', async () => {

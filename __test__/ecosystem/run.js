@@ -15,6 +15,7 @@ const { sharedCluster } = require('../kafka/shared')
 
 const ROOT = path.join(__dirname, '..', '..')
 const PROJECT = path.join(__dirname, 'project')
+const NEST_12 = ['@nestjs/common@12.5.1', '@nestjs/core@12.5.1', '@nestjs/microservices@12.1.1']
 
 /** npm tells its scripts about the checkout that they belong to; the project is none of it. */
 const ENVIRONMENT = Object.fromEntries(
@@ -41,12 +42,36 @@ const install = directory => {
   const tarball = fs.readdirSync(directory).find(name => name.endsWith('.tgz'))
   if (!tarball) throw new Error('npm pack has made no package')
   run(directory, 'npm', 'pkg', 'set', `dependencies.kafkajs=file:${tarball}`)
-  const quiet = ['--loglevel', 'error', '--no-audit', '--no-fund', '--prefer-offline']
-  // A package that has to be compiled, or fetched from elsewhere, would do it in a script. No program has all of these at
-  // once: their optional peers do not agree.
-  run(directory, 'npm', 'install', '--ignore-scripts', '--legacy-peer-deps', ...quiet)
+  npmInstall(directory)
   return tarball
 }
+
+/**
+ * A package that has to be compiled, or fetched from elsewhere, would do it in a script. No program has all of these at
+ * once: their optional peers do not agree.
+ *
+ * @param {string} directory
+ * @param {...string} packages those of its package.json if there are none
+ */
+const npmInstall = (directory, ...packages) => {
+  const quiet = ['--loglevel', 'error', '--no-audit', '--no-fund', '--prefer-offline']
+  run(directory, 'npm', 'install', '--ignore-scripts', '--legacy-peer-deps', ...quiet, ...packages)
+}
+
+/**
+ * One process each: who instruments a module instruments it for all.
+ * @param {string} directory
+ * @param {...string} files
+ */
+const test = (directory, ...files) =>
+  run(
+    directory,
+    process.execPath,
+    '--test',
+    '--test-concurrency=1',
+    '--test-timeout=60000',
+    ...files
+  )
 
 const main = async () => {
   const directory = fs.mkdtempSync(path.join(tmpdir(), 'kafkars-ecosystem-'))
@@ -62,16 +87,10 @@ const main = async () => {
     tool('attw', tarball)
     tool('tsc', '-p', 'tsconfig.json')
     tool('tsc', '-p', 'tsconfig.bundler.json')
-    const tests = fs.readdirSync(directory).filter(name => /\.test\.m?js$/.test(name))
-    // One process each: who instruments a module instruments it for all.
-    run(
-      directory,
-      process.execPath,
-      '--test',
-      '--test-concurrency=1',
-      '--test-timeout=60000',
-      ...tests
-    )
+    test(directory, ...fs.readdirSync(directory).filter(name => /\.test\.m?js$/.test(name)))
+    // Its next release is made of ES modules, and loads kafkajs by `import`.
+    npmInstall(directory, ...NEST_12)
+    test(directory, 'nest.test.js')
   } finally {
     await cluster.stop()
     fs.rmSync(directory, { recursive: true, force: true })
