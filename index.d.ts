@@ -36,8 +36,9 @@ export interface KafkaConfig {
   brokers: string[] | BrokersFunction
   /**
    * TLS: `true` for Node's own roots (NODE_EXTRA_CA_CERTS included), or Node's options: `ca`, `cert`, `key`, `passphrase`, `pfx`,
-   * `servername`, `rejectUnauthorized`, `minVersion`, `maxVersion`, `ALPNProtocols`. Options that the engine cannot honour
-   * (`checkServerIdentity`, `ciphers` …) are refused when connecting.
+   * `servername`, `rejectUnauthorized`, `checkServerIdentity`, `minVersion`, `maxVersion`, `ciphers`, `ecdhCurve`, `ALPNProtocols`;
+   * `host` and `port` send all connections there. Options that the engine cannot honour (`secureContext`, `lookup`, `timeout` …)
+   * are refused when connecting.
    */
   ssl?: tls.ConnectionOptions | boolean
   /** Credentials, or a mechanism of your own. */

@@ -9,7 +9,9 @@ const common = {
 /** One real broker, which is started for the run (or KAFKA_BROKERS, KAFKA_FIXTURE). */
 const broker = {
   globalSetup: '<rootDir>/kafka/globalSetup.js',
-  globalTeardown: '<rootDir>/kafka/globalTeardown.js'
+  globalTeardown: '<rootDir>/kafka/globalTeardown.js',
+  // Not where one works: there, whatever fails is looked at.
+  ...(process.env.CI && { setupFilesAfterEnv: ['<rootDir>/ci/secondTry.js'] })
 }
 
 /**
@@ -30,6 +32,7 @@ module.exports = {
   forceExit: true,
   // Far more than any needs on a quiet machine.
   testTimeout: 300_000,
+  ...(process.env.CI && { reporters: ['default', '<rootDir>/ci/unsteady.js'] }),
   projects: [
     {
       ...common,

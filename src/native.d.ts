@@ -39,6 +39,8 @@ export interface NativeFailure {
 }
 
 export interface NativeTls {
+  host: string | null // where to connect, instead of to each broker's host
+  port: number | null // the same
   ca: string[] // PEM
   cert: string | null // PEM chain
   key: string | null // PKCS#8 PEM, not encrypted
@@ -213,6 +215,15 @@ export type NativeConsumerEvent =
       protocol: string
       members: { memberId: string; groupInstanceId: string | null; memberMetadata: Buffer }[]
     }
+  /** Assigned, but unknown; comes before `joined`. */
+  | {
+      type: 'partitions_unknown'
+      memberId: string
+      generationId: number
+      topic: string
+      knownPartitions: number[]
+      assignedPartitions: number[]
+    }
   | {
       type: 'joined'
       duration: number
@@ -233,6 +244,8 @@ export type NativeConsumerEvent =
       automatic: boolean
       topics: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[]
     }
+  | { type: 'topic_updated'; topic: string; unknownPartitions: number[] }
+  | { type: 'follower_named'; topic: string; partition: number; nodeId: number }
   | { type: 'fetch_start'; nodeId: number }
   | { type: 'fetch'; nodeId: number; duration: number; numberOfBatches: number }
   | { type: 'crash'; error: NativeFailure }

@@ -12,6 +12,7 @@ const {
   numbered,
   pause,
   startConsumer,
+  upTo,
   waitFor
 } = require('./support')
 
@@ -187,6 +188,27 @@ describe('commitOffsets()', () => {
     await consumer.disconnect()
   })
 
+  // kafkajs asks for the position when the tasks that wait for run() are over, and is told this one.
+  it('right behind run() moves no position', async () => {
+    const topic = await filled(10)
+    const { consumer, messages } = await startConsumer({ topics: [topic] })
+    await consumer.commitOffsets([{ topic, partition: 0, offset: '7' }])
+    await waitFor(() => messages.length >= 10)
+    expect(messages.map(({ offset }) => offset)).toEqual(upTo(10))
+  })
+
+  it('later moves no position', async () => {
+    const topic = await createTopic()
+    const { consumer, groupId, messages } = await startConsumer({ topics: [topic] })
+    await produce(topic, numbered(1))
+    await waitFor(() => messages.length === 1)
+    await consumer.commitOffsets([{ topic, partition: 0, offset: '4' }])
+    await produce(topic, numbered(9, { first: 1 }))
+    await waitFor(() => messages.length >= 10)
+    expect(messages.map(({ offset }) => offset)).toEqual(upTo(10))
+    await waitFor(async () => (await committed(groupId, topic))[0] === '10')
+  })
+
   it('while joining waits for the join', async () => {
     const topic = await filled(10)
     const groupId = uniqueName('group')
@@ -228,12 +250,15 @@ describe('commitOffsets()', () => {
 
   it('of a partition that does not exist rejects', async () => {
     const topic = await filled(1)
-    const { consumer } = await startConsumer({ topics: [topic], retry: { retries: 0 } })
+    const retry = { retries: 2, initialRetryTime: 10 }
+    const { consumer } = await startConsumer({ topics: [topic], retry })
     await expect(
       consumer.commitOffsets([{ topic, partition: 99, offset: '5' }])
     ).rejects.toMatchObject({
       name: 'KafkaJSNumberOfRetriesExceeded',
       retriable: false,
+      retryCount: 2,
+      retryTime: expect.any(Number),
       cause: { name: 'KafkaJSProtocolError', type: 'UNKNOWN_TOPIC_OR_PARTITION' }
     })
   })

@@ -16,7 +16,8 @@ module.exports = {
       'a member that is restarted has its partitions again, and the others do not rejoin',
       'a member that does not come back is missed after the session timeout',
       'a second one of the same name takes the place of the first, which crashes for good'
-    ]
+    ],
+    'consumer/migration': ['a static member whose place one of KIP-848 takes crashes for good']
   },
   '`copyValues`': {
     'consumer/payloads': ['a message has memory of its own with copyValues']
@@ -106,6 +107,10 @@ module.exports = {
       'after the end connect() and disconnect() in any order leave a consumer that works'
     ]
   },
+  'an explicit commit decides where the consumer begins, if it comes in the very turn in which `run()` resolves':
+    {
+      'consumer/commit': ['commitOffsets() right behind run() moves no position']
+    },
   '`commitOffsets()` while joining or stopping resolves without committing': {
     'consumer/commit': [
       'commitOffsets() while joining waits for the join',
@@ -236,7 +241,8 @@ module.exports = {
   },
   '`ssl`: anything of `tls.connect`': {
     'consumer/transport': [
-      'material that cannot be used is refused by name, before anything is connected: ciphers'
+      'material that cannot be used is refused by name, before anything is connected: ciphers',
+      'material that cannot be used is refused by name, before anything is connected: an option of sockets'
     ]
   },
   '`checkServerIdentity` that throws ends the process, that returns a promise refuses without a word; is called with `rejectUnauthorized: false`':
@@ -284,6 +290,9 @@ module.exports = {
       'partitionsConsumedConcurrently: 1.5 is refused by run()'
     ]
   },
+  '`run()` without a handler reads the same messages a thousand times a second': {
+    'consumer/options': ['run() without a handler makes a member that reads nothing']
+  },
   '`ssl.ca` without a certificate in it is ignored': {
     'consumer/transport': [
       'material that cannot be used is refused by name, before anything is connected: a ca that is none',
@@ -319,6 +328,13 @@ module.exports = {
       'oauthbearer rejects connect() at once when the broker refuses the token, and says what the broker said'
     ]
   },
+  'a broker that is silent during SASL has refused, for good; an `oauthBearerProvider` that is silent holds everything up for ever':
+    {
+      'consumer/sasl': [
+        'oauthbearer whose provider does not answer is a connection timeout after authenticationTimeout',
+        'oauthbearer to which the broker does not answer is tried again'
+      ]
+    },
   'two sockets per broker': {
     'consumer/sasl': ['oauthbearer asks for a token at every authentication, and never tells it']
   }

@@ -85,7 +85,12 @@ describe.each([
   [
     'JoinGroup',
     API.JoinGroup,
-    codes([...AT_THE_START, ['UNKNOWN_MEMBER_ID', 25], ['REBALANCE_IN_PROGRESS', 27]])
+    codes([
+      ...AT_THE_START,
+      ['UNKNOWN_MEMBER_ID', 25],
+      ['REBALANCE_IN_PROGRESS', 27],
+      ['GROUP_ID_NOT_FOUND', 69]
+    ])
   ],
   [
     'SyncGroup',
@@ -93,6 +98,7 @@ describe.each([
     codes([
       ...AT_THE_START,
       ['ILLEGAL_GENERATION', 22],
+      ['INCONSISTENT_GROUP_PROTOCOL', 23],
       ['UNKNOWN_MEMBER_ID', 25],
       ['REBALANCE_IN_PROGRESS', 27]
     ])
@@ -199,6 +205,25 @@ describe('Metadata', () => {
     refuse(API.Metadata, { error, brokers: [{ id: 1, host, port: Number(port) }] })
     await expectAll(await start())
   })
+
+  it('refused as a whole with REBOOTSTRAP_REQUIRED (129) is asked of the seeds', async () => {
+    const name = await newTopic()
+    let asked = 0
+    const brokers = () => {
+      asked++
+      return cluster.listeners.proxied
+    }
+    const test = await start({ topics: [name], kafka: createKafka({ brokers }) })
+    await expectAll(test)
+    const before = asked
+    const state = refuse(API.Metadata, { whole: 129 }, 2)
+    refuse(API.Fetch, { whole: -1 }, 1)
+    await waitFor(() => state.refused === 2)
+    await fill(name, 10, COUNT)
+    await expectAll(test, COUNT + 10)
+    expect(asked).toBeGreaterThan(before)
+    expect(test.seen.of('GROUP_JOIN')).toHaveLength(1)
+  })
 })
 
 describe('a heartbeat', () => {
@@ -243,7 +268,8 @@ describe('OffsetCommit', () => {
     ['NOT_COORDINATOR', 16],
     ['ILLEGAL_GENERATION', 22],
     ['UNKNOWN_MEMBER_ID', 25],
-    ['REBALANCE_IN_PROGRESS', 27]
+    ['REBALANCE_IN_PROGRESS', 27],
+    ['GROUP_ID_NOT_FOUND', 69]
   ])
 
   it.each(REFUSALS)('refused for a while with %s (%i) comes through', async (_, error) => {
@@ -291,6 +317,16 @@ describe('OffsetCommit', () => {
       name: 'KafkaJSNonRetriableError',
       cause: { name: 'KafkaJSProtocolError', type, code: error }
     })
+  })
+
+  it('by a coordinator that does not know the group is of a generation that it does not know', async () => {
+    const { consumer, seen } = await start({ run: { autoCommit: false, eachMessage } })
+    refuse(API.OffsetCommit, { error: 69 }, 1)
+    const offsets = [{ topic, partition: 0, offset: '3' }]
+    await expect(consumer.commitOffsets(offsets)).rejects.toMatchObject({
+      cause: { type: 'ILLEGAL_GENERATION' }
+    })
+    expect(seen.of('CRASH')).toEqual([])
   })
 
   const eachMessage = async () => {}

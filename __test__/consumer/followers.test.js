@@ -81,6 +81,28 @@ it('the follower in the rack serves all partitions', async () => {
   })
 })
 
+it('the follower that serves from now on is told', async () => {
+  const topic = await filled(30)
+  const lines = /** @type {any[]} */ ([])
+  const { brokers } = cluster
+  const kafka = createKafka({ brokers, logLevel: 4, logCreator: () => entry => lines.push(entry) })
+  const test = await start(topic, { rackId: `rack-${NEAR}`, kafka })
+  const told = () => lines.filter(({ log }) => log.message.startsWith('Preferred read replica'))
+  // That which it leads itself needs no other.
+  await waitFor(() => new Set(told().map(({ log }) => log.partition)).size === 2)
+  const [{ memberId }] = test.seen.of('GROUP_JOIN')
+  for (const { namespace, label, log } of told()) {
+    expect([namespace, label, log.message]).toEqual([
+      'ConsumerGroup',
+      'INFO',
+      `Preferred read replica is now ${NEAR}`
+    ])
+    const { timestamp, logger, message, ...details } = log
+    const partition = expect.any(Number)
+    expect(details).toEqual({ groupId: test.groupId, memberId, topic, partition })
+  }
+})
+
 it('without a rack, and in one where nobody stands, the leaders serve', async () => {
   const topic = await filled(300)
   for (const rackId of ['', 'rack-9']) {

@@ -4,7 +4,13 @@
 /** Log lines that programs search for: namespace, level, words and the names of the details. */
 
 const { createTopic, produce } = require('../kafka/helpers')
-const { createKafka, numbered, startConsumer, waitFor } = require('./support')
+const {
+  AssignerProtocol: { MemberAssignment, MemberMetadata },
+  createKafka,
+  numbered,
+  startConsumer,
+  waitFor
+} = require('./support')
 
 /** A consumer of 3 messages, and the lines since it has handled them. */
 const settled = async () => {
@@ -17,6 +23,9 @@ const settled = async () => {
   lines.length = 0
   return { ...test, topic, lines }
 }
+
+/** What is told beside the words. */
+const detailsOf = ({ log: { timestamp, logger, message, ...details } }) => details
 
 const told = lines => lines.map(({ namespace, label, log }) => [namespace, label, log.message])
 
@@ -62,6 +71,49 @@ it('a position outside the log is told, with who lost it', async () => {
   ])
   expect(line.log).toMatchObject({ topic, groupId, memberId: expect.any(String) })
   expect(Number(line.log.partition)).toBe(0)
+})
+
+it('assigned partitions of which nothing is known are told', async () => {
+  const topic = await createTopic()
+  const lines = /** @type {any[]} */ ([])
+  const kafka = createKafka({ logLevel: 2, logCreator: () => entry => lines.push(entry) })
+  const { groupId, seen } = await startConsumer({
+    topics: [topic],
+    kafka,
+    partitionAssigners: [
+      () => ({
+        name: 'Odd',
+        version: 0,
+        protocol: ({ topics }) => ({
+          name: 'Odd',
+          metadata: MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) })
+        }),
+        assign: async ({ members: [{ memberId }] }) => {
+          const assignment = { [topic]: [0, 7] }
+          const encoded = { version: 0, assignment, userData: Buffer.alloc(0) }
+          return [{ memberId, memberAssignment: MemberAssignment.encode(encoded) }]
+        }
+      })
+    ]
+  })
+  await waitFor(() => seen.of('GROUP_JOIN').length > 0)
+  const line = lines.find(({ log }) => log.message.startsWith('Consumer is not aware'))
+  expect(told([line])).toEqual([
+    [
+      'ConsumerGroup',
+      'WARN',
+      'Consumer is not aware of all assigned partitions, refreshing metadata'
+    ]
+  ])
+  const [{ memberId }] = seen.of('GROUP_JOIN')
+  expect(detailsOf(line)).toEqual({
+    groupId,
+    generationId: 1,
+    memberId,
+    topic,
+    knownPartitions: [0],
+    assignedPartitions: [0, 7]
+  })
 })
 
 it('a rebalance is told, and is no error', async () => {

@@ -173,7 +173,12 @@ describe('a topic that grows', () => {
       ['ConsumerGroup', 'WARN', 'Topic has been updated, resync group'],
       ['ConsumerGroup', 'INFO', 'Consumer has joined the group']
     ])
-    expect(detailsOf(lines, 'resync')).toMatchObject({ groupId, memberId, topic })
+    expect(detailsOf(lines, 'resync')).toMatchObject({
+      groupId,
+      memberId,
+      topic,
+      unknownPartitions: [2, 3]
+    })
   })
 })
 

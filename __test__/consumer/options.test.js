@@ -4,7 +4,7 @@
 /** Options that cannot be honoured, and what is said of them. */
 
 const { createTopic } = require('../kafka/helpers')
-const { createConsumer, createKafka } = require('./support')
+const { createConsumer, createKafka, filled, waitFor, watch } = require('./support')
 
 it('socketFactory is refused at once', () => {
   const socketFactory = () => {
@@ -32,6 +32,15 @@ it.each([0, -1, 1.5])('partitionsConsumedConcurrently: %d is refused by run()', 
     name: 'KafkaJSNonRetriableError',
     message: `partitionsConsumedConcurrently must be a positive integer, received ${count}`
   })
+})
+
+it('run() without a handler makes a member that reads nothing', async () => {
+  const consumer = createConsumer()
+  const seen = watch(consumer)
+  await consumer.subscribe({ topics: [await filled(10)], fromBeginning: true })
+  await consumer.run({})
+  await waitFor(() => seen.of('HEARTBEAT').length > 2)
+  expect(seen.of('START_BATCH_PROCESS')).toEqual([])
 })
 
 it('a seed may be an IPv6 address', async () => {

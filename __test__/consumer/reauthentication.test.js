@@ -107,6 +107,40 @@ it('with oauthbearer: a token for each', async () => {
   expect(provider.mock.calls.length).toBeGreaterThan(renewals)
 })
 
+it('that disconnect() interrupts is no error', async () => {
+  const topic = await createTopic({ brokers: cluster.brokers })
+  const errors = /** @type {string[]} */ ([])
+  const renewals = /** @type {Promise<any>[]} */ ([])
+  let slow = false
+  const renew = async () => {
+    await pause(500)
+    return { value: unsecuredToken() }
+  }
+  const oauthBearerProvider = async () => {
+    if (!slow) return { value: unsecuredToken() }
+    renewals.push(renew())
+    return renewals[renewals.length - 1]
+  }
+  const kafka = createKafka({
+    brokers: cluster.listeners.oauth,
+    reauthenticationThreshold: THRESHOLD,
+    sasl: { mechanism: 'oauthbearer', oauthBearerProvider },
+    logLevel: 1,
+    logCreator:
+      () =>
+      ({ log }) =>
+        errors.push(log.message)
+  })
+  const { consumer } = await startConsumer({ topics: [topic], kafka })
+  slow = true
+  await waitFor(() => renewals.length > 0)
+  await consumer.disconnect()
+  await Promise.all(renewals)
+  // What comes of a token that comes too late.
+  await pause(100)
+  expect(errors).toEqual([])
+})
+
 it('a provider of tokens that fails for longer than a session costs time and no message', async () => {
   const { brokers } = cluster
   const topic = await createTopic({ partitions: PARTITIONS, brokers })

@@ -6,6 +6,7 @@
 const { inspect } = require('node:util')
 const { connections, unsecuredToken } = require('../kafka/connections')
 const { createTopic, produce, sharedCluster } = require('../kafka/helpers')
+const { startProxy } = require('../kafka/proxy')
 const {
   createConsumer,
   createKafka,
@@ -22,6 +23,8 @@ const all = connections(cluster)
 const [[username, password]] = Object.entries(cluster.users)
 const WRONG = 'wrong-password-0123456789'
 const DEBUG = 5
+/** Its key. */
+const SASL_AUTHENTICATE = 36
 
 /** @param {any} sasl @returns {any} */
 const overTls = sasl => ({ brokers: saslSsl, ssl: { ca: [cluster.ca] }, sasl })
@@ -176,6 +179,16 @@ describe('oauthbearer', () => {
     expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError', retriable: false })
     expect(error.message).toBe('SASL OAUTHBEARER authentication failed: {"status":"invalid_token"}')
     expect(provider).toHaveBeenCalledTimes(1)
+    // In either order: the engine's lines come by themselves.
+    const errors = () => log.entries.filter(({ label }) => label === 'ERROR')
+    await waitFor(() => errors().length >= 2)
+    expect(errors().map(entry => [entry.namespace, entry.log.message])).toEqual(
+      expect.arrayContaining([
+        ['BrokerPool', error.message],
+        ['SaslAuthenticator-OAUTHBEARER', error.message]
+      ])
+    )
+    expect(errors()).toHaveLength(2)
     expect(log.text()).not.toContain(token)
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain(token)
   })
@@ -187,6 +200,41 @@ describe('oauthbearer', () => {
     })
     expect(await failureOf(withTokens(provider))).toBe(down)
     expect(provider).toHaveBeenCalledTimes(1)
+  })
+
+  it('whose provider does not answer is a connection timeout after authenticationTimeout', async () => {
+    const error = await failureOf({
+      ...withTokens(() => new Promise(() => {})),
+      authenticationTimeout: 100,
+      retry: { retries: 1, initialRetryTime: 10 }
+    })
+    const message =
+      'Connection timeout: SASL authentication did not end within authenticationTimeout (100 ms)'
+    expect(error).toMatchObject({
+      name: 'KafkaJSNumberOfRetriesExceeded',
+      message,
+      retryCount: 1,
+      cause: { name: 'KafkaJSConnectionError', message, retriable: true }
+    })
+  })
+
+  it('to which the broker does not answer is tried again', async () => {
+    const [[, port]] = oauth.map(address => address.split(':'))
+    const proxy = await startProxy({ target: Number(port), kafka: true })
+    try {
+      const provider = jest.fn(async () => ({ value: unsecuredToken() }))
+      proxy.answer(SASL_AUTHENTICATE, () => Buffer.alloc(0), 1)
+      const kafka = createKafka({
+        ...withTokens(provider),
+        brokers: [proxy.address],
+        requestTimeout: 1000,
+        retry: { initialRetryTime: 10 }
+      })
+      await createConsumer({ kafka }).connect()
+      expect(provider.mock.calls.length).toBeGreaterThan(1)
+    } finally {
+      await proxy.close()
+    }
   })
 
   it.each([

@@ -174,6 +174,30 @@ describe('a listener with TLS', () => {
     expect(error.message).toMatch(/handshake.?failure/i)
   })
 
+  it('elsewhere than the brokers say is named by ssl.host and ssl.port', async () => {
+    const [host, port] = sslListener[0].split(':')
+    const topic = await createTopic()
+    await produce(topic, numbered(10))
+    const kafka = createKafka({ brokers: ['127.0.0.1:1'], ssl: { ca, host, port: Number(port) } })
+    const { messages } = await startConsumer({ topics: [topic], kafka })
+    await waitFor(() => messages.length === 10)
+    expect(numbers(messages)).toEqual(upTo(10))
+  })
+
+  it.each([
+    ['a broker keeps its name', 'kafka.example', 'kafka.example'],
+    ['the name is that of ssl.host if the broker is an IP address', '10.0.0.1', 'localhost']
+  ])('elsewhere than the brokers say: %s', async (_, broker, name) => {
+    const authority = createAuthority('an authority')
+    const stranger = authority.issue({ name: 'broker', hosts: ['a.stranger'] })
+    const [, port] = (await listen(tls.createServer(stranger, goodbye))).split(':')
+    const ssl = { ca: authority.cert, host: 'localhost', port: Number(port) }
+    expectConnectionError(await failureOf({ brokers: [`${broker}:1`], ssl }), {
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+      message: `Hostname/IP does not match certificate's altnames: Host: ${name}. is not in the cert's altnames: DNS:a.stranger`
+    })
+  })
+
   it('that speaks no version we accept is refused', async () => {
     const authority = createAuthority('an authority')
     const broker = authority.issue({ name: 'broker', hosts: ['127.0.0.1'] })
@@ -267,7 +291,8 @@ describe('material that cannot be used', () => {
       { ca, cert: cluster.clientCert, key: createAuthority('x').issue({ name: 'x' }).key },
       /ssl\.key/
     ],
-    ['ciphers', { ca, ciphers: 'NULL' }, /ssl\.ciphers/]
+    ['ciphers', { ca, ciphers: 'NULL' }, /ssl\.ciphers/],
+    ['an option of sockets', { ca, timeout: 60_000 }, /ssl\.timeout/]
   ])('is refused by name, before anything is connected: %s', async (_, ssl, field) => {
     const error = await failureOf({ brokers: sslListener, ssl })
     expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })

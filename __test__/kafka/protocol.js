@@ -53,7 +53,7 @@ const FIRST_FLEXIBLE = {
  * @typedef {object} Fault
  * @property {number | ((partition: number, topic: string | Buffer) => number)} [error]
  *   where the API has one: of the partition; else of the response
- * @property {number} [whole]      Fetch, OffsetFetch: the error of the whole response
+ * @property {number} [whole]      Fetch, Metadata, OffsetFetch: the error of the whole response
  * @property {string} [memberId]   JoinGroup
  * @property {{ id: number, host: string, port: number }[]} [brokers]  Metadata
  * @property {[node: number, epoch: number]} [leader]  Fetch: who leads now, KIP-951

@@ -22,6 +22,8 @@ describe('toNativeTls', () => {
     const { ca, ...rest } = toNativeTls(true)
     expect(ca.length).toBeGreaterThanOrEqual(tls.rootCertificates.length)
     expect(rest).toEqual({
+      host: null,
+      port: null,
       cert: null,
       key: null,
       servername: null,
@@ -77,7 +79,31 @@ describe('toNativeTls', () => {
     )
   })
 
-  it.each(['secureContext', 'secureOptions', 'socket', 'pskCallback'])('refuses %s', field => {
+  it('reads where to connect', () => {
+    expect(toNativeTls({ host: 'tunnel', port: 9093 })).toMatchObject({
+      host: 'tunnel',
+      port: 9093
+    })
+    expect(toNativeTls({ port: '9093' })).toMatchObject({ host: null, port: 9093 })
+    expect(() => toNativeTls({ host: 1 })).toThrow(/^ssl\.host .* received 1$/)
+    for (const port of [0, 65536, 1.5, '', 'x', {}]) {
+      expect(() => toNativeTls({ port })).toThrow(/^ssl\.port .* received /)
+    }
+  })
+
+  it.each([
+    'secureContext',
+    'secureOptions',
+    'socket',
+    'pskCallback',
+    'path',
+    'lookup',
+    'localPort',
+    'family',
+    'timeout',
+    'signal',
+    'onread'
+  ])('refuses %s', field => {
     expect(() => toNativeTls({ [field]: 'x' })).toThrow(`ssl.${field} is not supported`)
     expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
   })

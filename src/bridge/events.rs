@@ -47,6 +47,14 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             });
             object.set("members", members.collect::<Result<Vec<_>>>()?)?;
         }
+        Event::PartitionsUnknown { member_id, generation_id, topic, known, assigned } => {
+            object.set("type", "partitions_unknown")?;
+            object.set("memberId", member_id)?;
+            object.set("generationId", generation_id)?;
+            object.set("topic", topic)?;
+            object.set("knownPartitions", known)?;
+            object.set("assignedPartitions", assigned)?;
+        }
         Event::Joined(joined) => self::joined(&mut object, *joined)?,
         Event::Rebalancing { member_id, code } => {
             object.set("type", "rebalancing")?;
@@ -64,6 +72,17 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("generationId", generation_id)?;
             object.set("automatic", automatic)?;
             object.set("topics", by_topic(offsets))?;
+        }
+        Event::TopicUpdated { topic, unknown } => {
+            object.set("type", "topic_updated")?;
+            object.set("topic", &*topic)?;
+            object.set("unknownPartitions", unknown)?;
+        }
+        Event::FollowerNamed { partition: TopicPartition { topic, partition }, node } => {
+            object.set("type", "follower_named")?;
+            object.set("topic", &*topic)?;
+            object.set("partition", partition)?;
+            object.set("nodeId", node)?;
         }
         Event::FetchStart { node } => {
             object.set("type", "fetch_start")?;

@@ -25,6 +25,8 @@ pub struct NativeClientOptions {
 
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeTls {
+    pub host: Option<String>,
+    pub port: Option<u16>,
     pub ca: Vec<String>,
     pub cert: Option<String>,
     pub key: Option<String>,
@@ -106,6 +108,8 @@ impl NativeClientOptions {
             request_timeout: (self.request_timeout > 0.0).then(|| millis(self.request_timeout)),
             max_in_flight: self.max_in_flight_requests.map(|max| max as usize),
             tls: self.tls.map(|tls| TlsConfig {
+                host: tls.host,
+                port: tls.port,
                 ca: tls.ca,
                 cert: tls.cert,
                 key: tls.key.map(Into::into),

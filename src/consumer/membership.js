@@ -89,6 +89,8 @@ class Membership {
         return this.offerProtocols(event)
       case 'assign':
         return this.assign(event)
+      case 'partitions_unknown':
+        return this.tellUnknown(event)
       case 'joined':
         return this.groupJoined(event)
       case 'rebalancing':
@@ -106,6 +108,20 @@ class Membership {
         })
       case 'committed':
         return this.committed(event)
+      case 'topic_updated':
+        return this.logger.warn('Topic has been updated, resync group', {
+          groupId,
+          memberId: this.memberId,
+          topic: event.topic,
+          unknownPartitions: [...event.unknownPartitions]
+        })
+      case 'follower_named':
+        return this.logger.info(`Preferred read replica is now ${event.nodeId}`, {
+          groupId,
+          memberId: this.memberId,
+          topic: event.topic,
+          partition: event.partition
+        })
       case 'fetch_start':
         this.fetched = true
         return emitter.emit(events.FETCH_START, { nodeId: String(event.nodeId) })
@@ -162,6 +178,17 @@ class Membership {
     this.callbackError =
       error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
     return this.callbackError.message
+  }
+
+  tellUnknown({ generationId, memberId, topic, knownPartitions, assignedPartitions }) {
+    this.logger.warn('Consumer is not aware of all assigned partitions, refreshing metadata', {
+      groupId: this.groupId,
+      generationId,
+      memberId,
+      topic,
+      knownPartitions: [...knownPartitions],
+      assignedPartitions: [...assignedPartitions]
+    })
   }
 
   groupJoined(event) {

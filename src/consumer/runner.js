@@ -225,7 +225,9 @@ class Runner {
     try {
       await this.commitThese(offsets, written)
     } catch (error) {
-      throw new Backoff({ ...this.retry, retries: 0 }).verdict(error)
+      const backoff = new Backoff(this.retry)
+      backoff.spend()
+      throw backoff.verdict(error)
     }
   }
 

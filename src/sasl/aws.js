@@ -2,6 +2,7 @@
 'use strict'
 
 const { KafkaJSSASLAuthenticationError } = require('../errors')
+const { failureOf } = require('./failure')
 const { withLength } = require('./framing')
 
 const REQUIRED = ['authorizationIdentity', 'accessKeyId', 'secretAccessKey']
@@ -27,11 +28,7 @@ module.exports =
         await saslAuthenticate({ request: { encode: () => withLength(fields.join('\u0000')) } })
         logger.debug('SASL AWS-IAM authentication successful', { broker })
       } catch (e) {
-        const error = new KafkaJSSASLAuthenticationError(
-          `SASL AWS-IAM authentication failed: ${e.message}`
-        )
-        logger.error(error.message, { broker })
-        throw error
+        throw failureOf('AWS-IAM', e)
       }
     }
   })

@@ -2,6 +2,7 @@
 'use strict'
 
 const { KafkaJSSASLAuthenticationError } = require('../errors')
+const { failureOf } = require('./failure')
 const { withLength, withoutLength } = require('./framing')
 
 const SEPARATOR = '\u0001'
@@ -42,11 +43,7 @@ module.exports =
         }
         logger.debug('SASL OAUTHBEARER authentication successful', { broker })
       } catch (e) {
-        const error = new KafkaJSSASLAuthenticationError(
-          `SASL OAUTHBEARER authentication failed: ${e.message}`
-        )
-        logger.error(error.message, { broker })
-        throw error
+        throw failureOf('OAUTHBEARER', e)
       }
     }
   })

@@ -11,6 +11,7 @@
 const { createPrivateKey } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const tls = require('node:tls')
+const { inspect } = require('node:util')
 const { createIdentityCheck, hasOwnCheck } = require('./identity')
 const { readPkcs12 } = require('./pkcs12')
 const { readCiphers, readCurves } = require('./ciphers')
@@ -30,7 +31,12 @@ const REFUSED = [
   'socket',
   'path',
   'lookup',
-  'localAddress'
+  'localAddress',
+  'localPort',
+  'family',
+  'timeout',
+  'signal',
+  'onread'
 ]
 
 /** Node's names of a protocol version that allow nothing else. */
@@ -61,6 +67,8 @@ const toNativeTls = ssl => {
     options.rejectUnauthorized ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0'
   const identity = readIdentity(options)
   return {
+    host: readHost(options.host),
+    port: readPort(options.port),
     // Not looked at without verification, and then it may be any old file.
     ca: rejectUnauthorized === false ? [] : [...readRoots(options), ...identity.ca],
     cert: identity.cert,
@@ -73,6 +81,20 @@ const toNativeTls = ssl => {
     groups: readCurves(options.ecdhCurve),
     alpn: readAlpn(options.ALPNProtocols)
   }
+}
+
+/** Where all connections go, as `tls.connect` has it below kafkajs. */
+const readHost = host => {
+  if (host == null) return null
+  if (typeof host === 'string' && host !== '') return host
+  throw refusal('host', `has to be a name or an address, received ${inspect(host)}`)
+}
+
+const readPort = port => {
+  if (port == null) return null
+  const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port
+  if (Number.isInteger(number) && number > 0 && number < 65536) return number
+  throw refusal('port', `has to be a number from 1 to 65535, received ${inspect(port)}`)
 }
 
 const listOf = value => (value == null ? [] : Array.isArray(value) ? value : [value])

@@ -34,8 +34,9 @@ pub struct Leader {
 pub struct Change {
     /// The set of brokers or an address.
     pub brokers_changed: bool,
-    /// Topics whose number of partitions is another than the last answer about them said; from none to some included.
-    pub partitions_changed: Vec<Arc<str>>,
+    /// Topics whose number of partitions is another than the last answer about them said, from none to some included; with
+    /// the partitions that are new, in order.
+    pub partitions_changed: Vec<(Arc<str>, Vec<i32>)>,
     /// Topics that were deleted and made again: offsets in the old log mean nothing in the new one.
     pub recreated: Vec<Arc<str>>,
     /// Topics that were there and are gone: told once, when a second answer in a row says so.
@@ -92,6 +93,14 @@ impl Metadata {
     /// The topic with this id.
     pub fn topic_name(&self, id: TopicId) -> Option<&Arc<str>> {
         self.names.get(&id)
+    }
+
+    /// The numbers of the topic's partitions, in order; empty when the topic is unknown.
+    pub fn partitions(&self, topic: &str) -> Vec<i32> {
+        let known = self.topics.get(topic).map(|topic| topic.leaders.keys().copied());
+        let mut numbers: Vec<i32> = known.into_iter().flatten().collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// How many partitions the topic has; None when the topic is unknown.
@@ -181,17 +190,20 @@ impl Metadata {
             topic.id = answer.topic_id;
             self.names.insert(topic.id, name.clone());
         }
+        let mut new = Vec::new();
         for partition in answer.partitions.iter().filter(|partition| partition.partition >= 0) {
             let leader = Leader { node: partition.leader, epoch: partition.leader_epoch };
             match topic.leaders.get_mut(&partition.partition) {
                 Some(known) => known.hear(leader),
                 None => {
                     topic.leaders.insert(partition.partition, Known::new(leader));
+                    new.push(partition.partition);
                 }
             }
         }
         if is_known && topic.leaders.len() != count {
-            change.partitions_changed.push(name);
+            new.sort_unstable();
+            change.partitions_changed.push((name, new));
         }
     }
 
@@ -317,7 +329,7 @@ mod tests {
         let mut metadata = Metadata::default();
         assert!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed.is_empty());
         let change = metadata.apply(&answer(1, &[(7, 0), (7, 0)]));
-        assert_eq!(change.partitions_changed, ["t".into()]);
+        assert_eq!(change.partitions_changed, [("t".into(), vec![1])]);
         assert_eq!(metadata.partition_count("t"), Some(2));
     }
 
@@ -326,7 +338,7 @@ mod tests {
         let mut metadata = Metadata::default();
         assert_eq!(metadata.apply(&absence()), Change::default());
         assert_eq!(metadata.partition_count("t"), None);
-        assert_eq!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed, ["t".into()]);
+        assert_eq!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed, [("t".into(), vec![0])]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod route;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;
@@ -73,6 +74,19 @@ pub enum Event {
         /// All members with their subscriptions.
         members: Vec<JoinGroupMember>,
     },
+    /// We have been assigned partitions that we do not know; the metadata is read again. Comes before [`Event::Joined`].
+    PartitionsUnknown {
+        /// Our member id.
+        member_id: String,
+        /// Our generation.
+        generation_id: i32,
+        /// The first topic of which this is true.
+        topic: String,
+        /// Those that we know.
+        known: Vec<i32>,
+        /// Those that are ours.
+        assigned: Vec<i32>,
+    },
     /// We have a new assignment.
     Joined(Box<Joined>),
     /// The group rebalances; we shall rejoin.
@@ -111,6 +125,20 @@ pub enum Event {
     HeartbeatDone {
         /// From [`Consumer::heartbeat`].
         ticket: u64,
+    },
+    /// The number of a topic's partitions has changed; we shall rejoin.
+    TopicUpdated {
+        /// Its name.
+        topic: Arc<str>,
+        /// Its new partitions.
+        unknown: Vec<i32>,
+    },
+    /// A partition is fetched from a follower from now on, because its leader says so (KIP-392).
+    FollowerNamed {
+        /// Which.
+        partition: TopicPartition,
+        /// Node id.
+        node: i32,
     },
     /// A Fetch went out.
     FetchStart {

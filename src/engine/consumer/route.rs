@@ -55,9 +55,9 @@ impl Consumer {
                     self.fetch.await_position(&partition);
                 }
                 if !change.partitions_changed.is_empty() {
-                    for topic in &change.partitions_changed {
-                        self.topic_updated(topic);
-                    }
+                    let topics = change.partitions_changed.into_iter();
+                    let updated = topics.map(|(topic, unknown)| Event::TopicUpdated { topic, unknown });
+                    self.events.extend(updated);
                     self.group.rejoin(now, "the partition count of a topic has changed");
                 }
             }
@@ -122,6 +122,7 @@ impl Consumer {
         };
         let (assignment, unsubscribed): (Vec<_>, Vec<_>) =
             assignment.into_iter().partition(|(topic, _)| self.topics.contains_key(topic));
+        self.refresh_if_unaware(&assignment, &member_id, generation_id);
         let mut partitions = Vec::new();
         for (topic, numbers) in &assignment {
             let from_beginning = self.topics.get(topic).copied().unwrap_or(false);
@@ -153,6 +154,27 @@ impl Consumer {
             assignment,
             unsubscribed,
         })));
+    }
+
+    /// Whoever assigned partitions that we do not know has newer metadata. Topics of which we know nothing are no news: they
+    /// are being asked for.
+    fn refresh_if_unaware(&mut self, assignment: &[(String, Vec<i32>)], member_id: &str, generation_id: i32) {
+        let metadata = self.cluster.metadata();
+        let unaware = assignment.iter().find_map(|(topic, assigned)| {
+            let known = metadata.partitions(topic);
+            let is_aware = known.is_empty() || assigned.iter().all(|number| known.contains(number));
+            (!is_aware).then_some((topic, known, assigned))
+        });
+        if let Some((topic, known, assigned)) = unaware {
+            self.events.push_back(Event::PartitionsUnknown {
+                member_id: member_id.to_owned(),
+                generation_id,
+                topic: topic.clone(),
+                known,
+                assigned: assigned.clone(),
+            });
+            self.cluster.refresh();
+        }
     }
 
     fn offsets_event(&mut self, now: Instant, event: offsets::Event) {
@@ -196,6 +218,9 @@ impl Consumer {
                 self.cluster.leader_moved(&partition, node, epoch);
                 self.fetch.leaders_changed(self.cluster.metadata());
             }
+            fetch::Event::FollowerNamed { partition, node } => {
+                self.events.push_back(Event::FollowerNamed { partition, node });
+            }
             fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
             fetch::Event::Failed(failure) => self.crash(failure),
             fetch::Event::Unanswered { node, error } => {
@@ -203,16 +228,6 @@ impl Consumer {
                 self.log(LogLevel::Warn, "FetchManager", message);
             }
         }
-    }
-
-    fn topic_updated(&mut self, topic: &str) {
-        let mut extra = vec![("topic", topic.to_owned()), ("groupId", self.config.group_id.clone())];
-        if let Some(member) = self.group.membership() {
-            extra.push(("memberId", member.member_id));
-        }
-        let message = "Topic has been updated, resync group".to_owned();
-        let log = Log { level: LogLevel::Warn, namespace: "ConsumerGroup", message, extra };
-        self.events.push_back(Event::Log(log));
     }
 
     fn log(&mut self, level: LogLevel, namespace: &'static str, message: String) {

@@ -88,6 +88,13 @@ pub enum Event {
         /// Its epoch.
         epoch: i32,
     },
+    /// KIP-392: the leader has named a follower, from which this partition is fetched now.
+    FollowerNamed {
+        /// Which.
+        partition: TopicPartition,
+        /// Node id.
+        node: i32,
+    },
     /// The position lies outside the log and everything before it is handled; the slot waits for a new one.
     OutOfRange(TopicPartition),
     /// This cannot be consumed; trying again would not help.

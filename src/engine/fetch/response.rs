@@ -165,6 +165,8 @@ impl Fetch {
             Some(follower) if slot.source == Source::Leader && follower != node => {
                 let until = now + self.config.follower_max_age;
                 slot.source = Source::Follower { node: follower, until };
+                let partition = slot.partition.clone();
+                self.events.push_back(Event::FollowerNamed { partition, node: follower });
             }
             // It insists, and gives nothing.
             Some(_) if matches!(slot.source, Source::LeaderOnly { .. }) => {

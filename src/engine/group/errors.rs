@@ -34,11 +34,20 @@ pub(super) struct Refusal {
 impl Refusal {
     /// The coordinator refused a request of this API.
     pub(super) fn of(api: ApiKey, code: ErrorCode) -> Refusal {
+        let code = match code {
+            // A coordinator without the group knows no member of it, and mostly says so; not when it cannot turn a group
+            // of KIP-848 back into a classic one, for instance. UNKNOWN_MEMBER_ID is what users know.
+            ErrorCode::GROUP_ID_NOT_FOUND => ErrorCode::UNKNOWN_MEMBER_ID,
+            code => code,
+        };
         let action = match (api, code) {
             (ApiKey::JoinGroup, ErrorCode::MEMBER_ID_REQUIRED) => Action::TakeMemberId,
             (_, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => Action::Retry,
             (_, ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NOT_COORDINATOR) => Action::FindCoordinator,
             (_, ErrorCode::REBALANCE_IN_PROGRESS) => Action::Rejoin,
+            // We have joined with what the group had in common. It has become one of KIP-848 since, where the first of our
+            // own protocols counts: JoinGroup tells which. If the group is not for us at all, it tells that.
+            (ApiKey::SyncGroup, ErrorCode::INCONSISTENT_GROUP_PROTOCOL) => Action::Rejoin,
             (_, ErrorCode::ILLEGAL_GENERATION) => Action::ForgetGeneration,
             (_, ErrorCode::UNKNOWN_MEMBER_ID) => Action::ForgetMember,
             // GROUP_AUTHORIZATION_FAILED, INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, INCONSISTENT_GROUP_PROTOCOL,

@@ -12,8 +12,8 @@ pub struct NetworkConfig {
     pub client_id: String,
     /// TCP and TLS, for each address that is tried.
     pub connection_timeout: Duration,
-    /// Bounds, with twice the connection timeout, everything until a connection is usable: addresses, TLS, the broker's
-    /// identity, ApiVersions and SASL together.
+    /// Bounds SASL; and, with twice the connection timeout, everything until a connection is usable: addresses, TLS, the
+    /// broker's identity, ApiVersions and SASL together.
     pub authentication_timeout: Duration,
     /// KIP-368: authenticate again when no more than this is left of the session; see
     /// [`SaslConfig`].
@@ -56,13 +56,17 @@ impl NetworkConfig {
 /// TLS material, as text. Trust roots are the caller's business: none are built in.
 #[derive(Clone)]
 pub struct TlsConfig {
+    /// Where all connections go instead of to the broker's host: a tunnel's end, a proxy that goes by the server name.
+    pub host: Option<String>,
+    /// The same of the port.
+    pub port: Option<u16>,
     /// PEM, each with one certificate or more.
     pub ca: Vec<String>,
     /// Our certificate chain, PEM, leaf first (mutual TLS).
     pub cert: Option<String>,
     /// Its key: PKCS#8, PKCS#1 or SEC1 PEM, not encrypted.
     pub key: Option<Zeroizing<String>>,
-    /// The name to ask for and to check; None = the broker's host.
+    /// The name to ask for and to check; None = the broker's host, or `host` where that is an IP address.
     pub servername: Option<String>,
     /// Verify the broker's certificate?
     pub reject_unauthorized: bool,
@@ -84,6 +88,8 @@ pub struct TlsConfig {
 impl Default for TlsConfig {
     fn default() -> TlsConfig {
         TlsConfig {
+            host: None,
+            port: None,
             ca: Vec::new(),
             cert: None,
             key: None,

@@ -70,10 +70,14 @@ impl Dial for TcpDialer {
 impl TcpDialer {
     /// Tries all addresses of the name (KIP-302/602), each for at most the connection timeout.
     async fn connect(&self, address: &Address, attempt: usize) -> Result<BoxStream, NetError> {
-        let lookup = tokio::net::lookup_host((address.bare_host(), address.port));
+        let endpoint = match &self.tls {
+            Some(tls) => tls.endpoint(address),
+            None => address.clone(),
+        };
+        let lookup = tokio::net::lookup_host((endpoint.bare_host(), endpoint.port));
         let mut targets: Vec<SocketAddr> = match timeout(self.connection_timeout, lookup).await {
             Err(_) => return Err(connection_timeout(address)),
-            Ok(Err(error)) => return Err(lookup_error(address, &error)),
+            Ok(Err(error)) => return Err(lookup_error(address, &endpoint, &error)),
             Ok(Ok(found)) => found.collect(),
         };
         if !targets.is_empty() {
@@ -81,7 +85,7 @@ impl TcpDialer {
             targets.rotate_left(first);
         }
 
-        let mut last = lookup_error(address, &io::ErrorKind::NotFound.into());
+        let mut last = lookup_error(address, &endpoint, &io::ErrorKind::NotFound.into());
         for target in targets {
             match self.connect_to(address, target).await {
                 Ok(stream) => return Ok(stream),
@@ -136,11 +140,11 @@ pub(super) fn connection_timeout(address: &Address) -> NetError {
     NetError::Connect { broker: address.broker(), code: None, message: "Connection timeout".to_owned() }
 }
 
-fn lookup_error(address: &Address, error: &io::Error) -> NetError {
+fn lookup_error(address: &Address, endpoint: &Address, error: &io::Error) -> NetError {
     // The system gives a text, not a code.
     let temporary = error.to_string().contains("emporary failure");
     let code = if temporary { "EAI_AGAIN" } else { "ENOTFOUND" };
-    connect_error(address, Some(code), format_args!("getaddrinfo {code} {}", address.host))
+    connect_error(address, Some(code), format_args!("getaddrinfo {code} {}", endpoint.host))
 }
 
 /// The name that Node gives a system error.

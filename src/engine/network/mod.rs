@@ -35,6 +35,7 @@ use bytes::Bytes;
 
 use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Target;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -116,7 +117,13 @@ impl Network {
                 );
             }
         });
-        match answer? {
+        let answer = answer?;
+        if is_rebootstrap(&answer) {
+            self.pool().forget();
+            let reason = ErrorCode::REBOOTSTRAP_REQUIRED.message();
+            return Err(dial::connect_error(connection.address(), None, reason));
+        }
+        match answer {
             Response::Metadata(metadata) => {
                 self.update_brokers(&metadata.brokers);
                 Ok(metadata)
@@ -193,7 +200,11 @@ impl Network {
     /// An error after that is the caller's, but the next request will go elsewhere.
     async fn send_to_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
         let result = self.try_any(request, held).await;
-        if result.is_err() && self.pool().is_forsaken() {
+        let is_stale = result.as_ref().is_ok_and(is_rebootstrap);
+        if is_stale {
+            self.pool().forget();
+        }
+        if is_stale || result.is_err() && self.pool().is_forsaken() {
             self.inner.context.events.emit(NetworkEvent::Unreachable);
         }
         result
@@ -238,6 +249,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.pool.get_mut().unwrap_or_else(PoisonError::into_inner).close();
     }
+}
+
+/// Is what we know of the cluster no longer true (KIP-1102)?
+fn is_rebootstrap(answer: &Response) -> bool {
+    matches!(answer, Response::Metadata(answer) if answer.error == ErrorCode::REBOOTSTRAP_REQUIRED)
 }
 
 /// There was no connection to send a request on.

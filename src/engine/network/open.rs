@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
@@ -13,7 +16,7 @@ use crate::engine::protocol::api_versions::ApiVersionsRequest;
 use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
 use super::dial::{Address, connect_error};
-use super::sasl::keep_authenticated;
+use super::sasl::{Sasl, keep_authenticated};
 use crate::engine::cluster::LogLevel;
 
 /// Opens a connection. Dropping the future closes whatever is half open.
@@ -37,12 +40,25 @@ pub(super) async fn open(
         }
     })?);
     if let Some(sasl) = &context.sasl
-        && let Some(lifetime) = sasl.authenticate(&connection).await?
+        && let Some(lifetime) = authenticate(sasl, &connection).await?
     {
         context.spawn(keep_authenticated(connection.clone(), lifetime));
     }
     unfinished.forget();
     Ok(connection)
+}
+
+/// Brokers may say nothing, and those who give tokens too: that is no verdict on the credentials.
+async fn authenticate(sasl: &Sasl, connection: &Arc<Connection>) -> Result<Option<Duration>, NetError> {
+    let limit = connection.context().config.authentication_timeout;
+    timeout(limit, sasl.authenticate(connection)).await.unwrap_or_else(|_| {
+        let limit = limit.as_millis();
+        let message = format!(
+            "Connection timeout: SASL authentication did not end within authenticationTimeout ({limit} ms)"
+        );
+        connection.log(LogLevel::Error, message.clone());
+        Err(NetError::Connect { broker: connection.address().broker(), code: None, message })
+    })
 }
 
 /// KIP-35/511: asks in our highest version; a broker that does not know it answers error 35 with what it does know.

@@ -130,13 +130,21 @@ impl Pool {
         slot.note(Some(self.failures));
     }
 
-    /// Has every broker failed since it last answered?
+    /// Nothing that we know is true any more: closes every connection, until somebody connects to a seed.
+    pub(super) fn forget(&mut self) {
+        self.brokers.clear();
+        for slot in self.slots.drain().map(|(_, slot)| slot).chain(self.seed.take()) {
+            slot.retire(slot.closed());
+        }
+    }
+
+    /// Has every broker failed since it last answered, or is none known?
     pub(super) fn is_forsaken(&self) -> bool {
         let failed = |node: &i32| {
             let slot = self.slots.get(&(*node, Kind::Node));
             slot.is_some_and(|slot| slot.last_failure.load(Ordering::Relaxed) > 0)
         };
-        !self.closed && !self.brokers.is_empty() && self.brokers.keys().all(failed)
+        !self.closed && self.brokers.keys().all(failed)
     }
 
     pub(super) fn is_connected(&self) -> bool {

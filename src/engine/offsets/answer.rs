@@ -214,6 +214,12 @@ impl Verdict {
     }
 
     fn of(code: ErrorCode, offset: &Offset) -> Verdict {
+        let code = match code {
+            // Its word for that since v9: a coordinator that knows nothing of the group, as after a loss or in another
+            // cluster, knows no generation of it. To v8 it says ILLEGAL_GENERATION, and that is what users know.
+            ErrorCode::GROUP_ID_NOT_FOUND => ErrorCode::ILLEGAL_GENERATION,
+            code => code,
+        };
         let failure = Failure::Broker { code, partition: Some(offset.0.clone()) };
         match code {
             ErrorCode::NONE => Verdict::Committed,

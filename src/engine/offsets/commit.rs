@@ -304,7 +304,9 @@ impl Offsets {
         if manual.epoch == self.epoch {
             return Ok(offsets.clone());
         }
-        let follows = |then: i32| self.generation_id == Some(then.wrapping_add(1));
+        // A member that rejoins may find the group as it was, in the same generation.
+        let follows =
+            |then: i32| self.generation_id.is_some_and(|now| now == then || now == then.wrapping_add(1));
         let has_gap = manual.generation_id.is_some_and(|then| !follows(then));
         let is_lost = |offset: &&Offset| has_gap || !self.partitions.contains_key(&offset.0);
         match offsets.iter().find(is_lost) {

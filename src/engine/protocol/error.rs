@@ -39,6 +39,7 @@ impl ErrorCode {
     pub const UNSUPPORTED_VERSION: ErrorCode = ErrorCode(35);
     pub const KAFKA_STORAGE_ERROR: ErrorCode = ErrorCode(56);
     pub const SASL_AUTHENTICATION_FAILED: ErrorCode = ErrorCode(58);
+    pub const GROUP_ID_NOT_FOUND: ErrorCode = ErrorCode(69);
     pub const FETCH_SESSION_ID_NOT_FOUND: ErrorCode = ErrorCode(70);
     pub const INVALID_FETCH_SESSION_EPOCH: ErrorCode = ErrorCode(71);
     pub const FENCED_LEADER_EPOCH: ErrorCode = ErrorCode(74);
@@ -51,6 +52,7 @@ impl ErrorCode {
     pub const UNKNOWN_TOPIC_ID: ErrorCode = ErrorCode(100);
     pub const INCONSISTENT_TOPIC_ID: ErrorCode = ErrorCode(103);
     pub const FETCH_SESSION_TOPIC_ID_ERROR: ErrorCode = ErrorCode(106);
+    pub const REBOOTSTRAP_REQUIRED: ErrorCode = ErrorCode(129);
 }
 
 impl ErrorCode {

@@ -42,6 +42,10 @@ pub async fn metadata(
     });
     let request = MetadataRequest { topics, allow_auto_topic_creation };
     match ask(network, Target::Any, request).await? {
+        // The whole question was refused; older brokers say so topic by topic.
+        Response::Metadata(metadata) if metadata.error.is_err() => {
+            Err(Failure::Broker { code: metadata.error, partition: None })
+        }
         Response::Metadata(metadata) => {
             network.update_brokers(&metadata.brokers);
             Ok(metadata)

@@ -26,6 +26,10 @@ fn consuming(preferred: i32) -> World {
     world
 }
 
+fn named(node: i32) -> Event {
+    Event::FollowerNamed { partition: tp(0), node }
+}
+
 /// Who is being asked, and with which rack.
 fn asking(world: &World) -> Vec<(i32, &str)> {
     world.in_flight.iter().map(|sent| (sent.node, sent.request.rack_id.as_str())).collect()
@@ -37,6 +41,7 @@ fn following() -> World {
     assert_eq!(asking(&world), [(LEADER, "rack-2")]);
     world.answer(0);
     assert_eq!(asking(&world), [(FOLLOWER, "rack-2")], "at once");
+    assert_eq!(std::mem::take(&mut world.events), [named(FOLLOWER)]);
     world
 }
 
@@ -140,7 +145,7 @@ fn a_follower_that_does_not_answer_is_left_for_a_while() {
 fn a_follower_that_nobody_knows_is_not_waited_for() {
     let mut world = consuming(STRANGER);
     world.answer(0);
-    assert_eq!(world.events, [Event::RefreshMetadata]);
+    assert_eq!(world.events, [named(STRANGER), Event::RefreshMetadata]);
     assert_eq!(asking(&world), [(LEADER, "")]);
     world.answer(0);
     world.consume();

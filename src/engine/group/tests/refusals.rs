@@ -50,6 +50,9 @@ const APIS: [ApiKey; 3] = [ApiKey::JoinGroup, ApiKey::SyncGroup, ApiKey::Heartbe
 fn fatal_codes_end_the_machine() {
     for api in APIS {
         for code in FATAL {
+            if (api, code) == (ApiKey::SyncGroup, ErrorCode::INCONSISTENT_GROUP_PROTOCOL) {
+                continue;
+            }
             let mut world = waiting_for(api);
             world.refuse(code);
             let failed = Event::Failed(Failure::Broker { code, partition: None });
@@ -131,6 +134,7 @@ fn refused_rounds_keep_or_drop_the_member_id() {
         (ErrorCode::REBALANCE_IN_PROGRESS, MEMBER),
         (ErrorCode::ILLEGAL_GENERATION, MEMBER),
         (ErrorCode::UNKNOWN_MEMBER_ID, ""),
+        (ErrorCode::GROUP_ID_NOT_FOUND, ""),
     ];
     for api in [ApiKey::JoinGroup, ApiKey::SyncGroup] {
         for (code, member_id) in cases {
@@ -142,6 +146,28 @@ fn refused_rounds_keep_or_drop_the_member_id() {
             assert_eq!(world.sent_join().member_id, member_id, "{api:?} {code:?}");
         }
     }
+}
+
+#[test]
+fn a_group_that_changes_its_protocol_between_join_and_sync_is_joined_again() {
+    // A KIP-848 member has come: of a group of that kind the first assignor of each member counts, not the common one.
+    let mut world = waiting_for(ApiKey::SyncGroup);
+    world.refuse(ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+    assert!(matches!(world.events()[..], [Event::ProtocolsNeeded { .. }]));
+    world.give_protocols();
+    assert_eq!(world.sent_join().member_id, MEMBER);
+    // If it is really inconsistent, this says so.
+    world.refuse(ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+    assert!(matches!(world.events()[..], [Event::Failed(_)]));
+}
+
+#[test]
+fn a_member_of_a_group_that_is_gone_joins_as_a_new_one() {
+    let mut world = waiting_for(ApiKey::Heartbeat);
+    world.refuse(ErrorCode::GROUP_ID_NOT_FOUND);
+    assert!(world.events().iter().any(|event| matches!(event, Event::Lost { .. })));
+    world.give_protocols();
+    assert_eq!(world.sent_join().member_id, "");
 }
 
 #[test]

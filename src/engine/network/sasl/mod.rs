@@ -77,7 +77,12 @@ impl Sasl {
         match self.converse(&session).await {
             Ok(()) => Ok(session.lifetime()),
             Err(error) => {
-                session.log(LogLevel::Error, &error.to_string());
+                // Whoever closes the connections knows.
+                let level = match error {
+                    NetError::ClientClosed => LogLevel::Debug,
+                    _ => LogLevel::Error,
+                };
+                session.log(level, &error.to_string());
                 Err(error)
             }
         }

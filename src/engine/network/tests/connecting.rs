@@ -10,7 +10,9 @@ use super::{closed, heartbeat, metadata, send};
 use crate::engine::cluster::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
+use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::{FetchRequest, FetchTopic};
 
 #[tokio::test]
@@ -265,9 +267,6 @@ async fn any_goes_elsewhere_when_a_broker_is_silent() {
 #[tokio::test(start_paused = true)]
 async fn when_no_broker_can_be_reached_the_seeds_are_asked_for_and_help() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let unreachable = |world: &mut World| {
-        world.events().iter().filter(|event| **event == NetworkEvent::Unreachable).count()
-    };
     // One of two brokers fails, the other may not.
     let sent = send(&world.network, Target::Any, metadata());
     drop(world.welcome().await);
@@ -300,6 +299,59 @@ async fn when_no_broker_can_be_reached_the_seeds_are_asked_for_and_help() {
     peer.reply_brokers(&request, &[]).await;
     sent.await.unwrap().unwrap();
     assert_eq!(unreachable(&mut world), 0);
+}
+
+/// Brokers whose knowledge is not ours any more, or a proxy before another cluster: KIP-1102.
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_says_so_makes_us_begin_again_with_the_seeds() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let waiting = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let mut coordinator = world.welcome().await;
+    coordinator.request().await.unwrap();
+    let sent = send(&world.network, Target::Any, metadata());
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply(&request, rebootstrap()).await;
+    let Response::Metadata(answer) = sent.await.unwrap().unwrap() else { panic!() };
+    assert_eq!(answer.error, ErrorCode::REBOOTSTRAP_REQUIRED);
+    assert_eq!(waiting.await.unwrap(), Err(closed("one:9092")));
+    assert!(!world.network.is_connected());
+    assert_eq!(unreachable(&mut world), 1);
+    let sent = world.network.send(Target::Any, metadata(), Duration::ZERO).await;
+    assert_eq!(sent, Err(NetError::NoBroker));
+    assert_eq!(unreachable(&mut world), 1, "until somebody has connected to a seed");
+
+    let network = world.network.clone();
+    let seeding = tokio::spawn(async move { network.connect_seed("seed", 9092).await });
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply_brokers(&request, &[(7, "new")]).await;
+    seeding.await.unwrap().unwrap();
+    assert_eq!(
+        world.network.send(Target::Node(1), metadata(), Duration::ZERO).await,
+        Err(NetError::NoBroker)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_that_cannot_tell_the_brokers_is_none() {
+    let mut world = World::new(NetworkConfig::default());
+    let network = world.network.clone();
+    let seeding = tokio::spawn(async move { network.connect_seed("seed", 9092).await });
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply(&request, rebootstrap()).await;
+    assert!(matches!(seeding.await.unwrap(), Err(NetError::Connect { .. })));
+    assert!(!world.network.is_connected());
+}
+
+/// How often the seeds were asked for.
+fn unreachable(world: &mut World) -> usize {
+    world.events().iter().filter(|event| **event == NetworkEvent::Unreachable).count()
+}
+
+fn rebootstrap() -> wire::MetadataResponse {
+    wire::MetadataResponse::default().with_error_code(129)
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::engine::cluster::LogLevel;
 use crate::engine::network::dial::{Address, BoxStream, Dial, connect_error};
 use crate::engine::network::{Network, NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ApiKey;
@@ -96,6 +97,16 @@ impl World {
 
     pub(super) async fn event(&mut self) -> NetworkEvent {
         self.events.recv().await.unwrap()
+    }
+
+    pub(super) fn errors(&mut self) -> Vec<String> {
+        self.events()
+            .into_iter()
+            .filter_map(|event| match event {
+                NetworkEvent::Log { level: LogLevel::Error, message, .. } => Some(message),
+                _ => None,
+            })
+            .collect()
     }
 
     pub(super) fn logs(&mut self) -> Vec<String> {

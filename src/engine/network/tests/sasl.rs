@@ -376,6 +376,37 @@ async fn close_does_not_wait_for_an_authentication() {
     assert!(world.network.sasl_authenticate(session, Bytes::new()).await.is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn close_in_the_middle_of_a_re_authentication_is_no_error() {
+    let mut world = World::with_brokers(config("PLAIN"));
+    let sent = send(&world.network, Target::Node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.plain(60_000).await;
+    peer.serve().await;
+    sent.await.unwrap().unwrap();
+    peer.shake_hands(&["PLAIN"], 0).await;
+    assert_eq!(peer.request().await.unwrap().key, ApiKey::SaslAuthenticate);
+    world.network.close().await;
+    assert_eq!(world.errors(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_answer_has_the_authentication_timeout() {
+    for mechanism in ["PLAIN", "OAUTHBEARER"] {
+        let mut world = World::with_brokers(NetworkConfig { request_timeout: None, ..config(mechanism) });
+        let start = Instant::now();
+        let sent = send(&world.network, Target::Node(1), metadata());
+        let mut peer = world.welcome().await;
+        peer.shake_hands(&[mechanism], 0).await;
+        let message =
+            "Connection timeout: SASL authentication did not end within authenticationTimeout (10000 ms)";
+        let broker = "one:9092".to_owned();
+        let expected = NetError::Connect { broker, code: None, message: message.to_owned() };
+        assert_eq!(sent.await.unwrap(), Err(expected));
+        assert_eq!(start.elapsed().as_secs(), 10);
+    }
+}
+
 #[test]
 fn debug_shows_no_secret() {
     let shown = format!("{:?}", config("PLAIN"));

@@ -4,6 +4,7 @@ mod der;
 mod verify;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -26,6 +27,8 @@ use verify::Refusal;
 /// Wraps streams as the configuration says.
 pub(super) struct Tls {
     connector: TlsConnector,
+    host: Option<String>,
+    port: Option<u16>,
     servername: Option<String>,
     names: Names,
     identities: Arc<Identities>,
@@ -74,7 +77,22 @@ impl Tls {
             (true, false) => Names::OfCertificate,
             (true, true) => Names::Outside,
         };
-        Ok(Tls { connector: TlsConnector::from(Arc::new(client)), servername, names, identities })
+        Ok(Tls {
+            connector: TlsConnector::from(Arc::new(client)),
+            host: config.host.clone(),
+            port: config.port,
+            servername,
+            names,
+            identities,
+        })
+    }
+
+    /// Where to connect for the broker at `address`.
+    pub(super) fn endpoint(&self, address: &Address) -> Address {
+        Address {
+            host: self.host.clone().unwrap_or_else(|| address.host.clone()),
+            port: self.port.unwrap_or(address.port),
+        }
     }
 
     /// The handshake.
@@ -115,17 +133,25 @@ impl Tls {
             Names::Outside => false,
         };
         if !is_known {
-            let name = self.servername.as_deref().unwrap_or(address.bare_host());
-            self.identities.check(name, chain).await.map_err(|UnknownIdentity { message, code }| {
-                let message = format!("Connection error: {message}");
-                NetError::Connect { broker: address.broker(), code: code.map(Into::into), message }
-            })?;
+            self.identities.check(self.servername(address), chain).await.map_err(
+                |UnknownIdentity { message, code }| {
+                    let message = format!("Connection error: {message}");
+                    NetError::Connect { broker: address.broker(), code: code.map(Into::into), message }
+                },
+            )?;
         }
         Ok(Box::new(stream))
     }
 
+    /// As in Node below kafkajs: an IP address is nobody's name if there is a better one.
+    fn servername<'a>(&'a self, address: &'a Address) -> &'a str {
+        let host = address.bare_host();
+        let instead = self.host.as_deref().filter(|_| host.parse::<IpAddr>().is_ok());
+        self.servername.as_deref().or(instead).unwrap_or(host)
+    }
+
     fn name(&self, address: &Address) -> Result<ServerName<'static>, NetError> {
-        let name = self.servername.as_deref().unwrap_or(address.bare_host());
+        let name = self.servername(address);
         ServerName::try_from(name.to_owned())
             .map_err(|error| connect_error(address, None, format_args!("{error}: {name}")))
     }

@@ -12,10 +12,6 @@ use super::world::*;
 const OLD: u8 = 1;
 const NEW: u8 = 2;
 
-fn manual() -> OffsetsConfig {
-    OffsetsConfig { auto_commit: false, ..config() }
-}
-
 fn consuming(config: OffsetsConfig) -> World {
     let mut world = World::with(config);
     world.identify(OLD);

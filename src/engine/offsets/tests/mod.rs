@@ -5,4 +5,5 @@ mod flushes;
 mod ids;
 mod positions;
 mod random;
+mod refused;
 mod world;

@@ -60,6 +60,10 @@ pub(super) fn config() -> OffsetsConfig {
     }
 }
 
+pub(super) fn manual() -> OffsetsConfig {
+    OffsetsConfig { auto_commit: false, ..config() }
+}
+
 impl World {
     pub(super) fn new() -> World {
         World::with(config())

@@ -1,0 +1,18 @@
+// @ts-check
+'use strict'
+
+const { KafkaJSSASLAuthenticationError } = require('../errors')
+
+/**
+ * What became of an exchange with the broker. One that got no answer (retriable) is no verdict on the credentials.
+ * @param {string} mechanism
+ * @param {any} error
+ */
+const failureOf = (mechanism, error) =>
+  error.retriable
+    ? error
+    : new KafkaJSSASLAuthenticationError(
+        `SASL ${mechanism} authentication failed: ${error.message}`
+      )
+
+module.exports = { failureOf }
