@@ -99,6 +99,40 @@ describe('autoCommit', () => {
     expect(offsets).toEqual([...offsets].sort((a, b) => a - b))
   })
 
+  it('Threshold counts what was handled of all partitions', async () => {
+    const topic = await filled(20, { partitions: 2 })
+    const groupId = uniqueName('group')
+    const isCommitted = async () => {
+      const offsets = Object.values(await committed(groupId, topic))
+      return offsets.reduce((sum, offset) => sum + Math.max(Number(offset), 0), 0) >= 6
+    }
+    const { messages } = await startConsumer({
+      topics: [topic],
+      groupId,
+      // Three of each are half as many as it takes.
+      handle: ({ message }) => message.offset === '3' && waitFor(isCommitted),
+      run: { partitionsConsumedConcurrently: 2, autoCommitThreshold: 6 }
+    })
+    await waitFor(() => messages.length === 20)
+  })
+
+  it.each([
+    ['Interval', { autoCommitInterval: 80, autoCommitThreshold: 10_000 }],
+    ['Threshold', { autoCommitInterval: 600_000, autoCommitThreshold: 5 }]
+  ])('%s commits within a batch though the other one is far', async (_, run) => {
+    const topic = await filled(500)
+    let isEnough = false
+    const test = await startConsumer({
+      topics: [topic],
+      handle: () => !isEnough && pause(20),
+      run
+    })
+    await waitFor(() => commits(test).length > 2)
+    isEnough = true
+    await waitFor(async () => (await committed(test.groupId, topic))[0] === '500')
+    expect(Number(commits(test)[2].offset)).toBeLessThan(500)
+  })
+
   it('keeps what was handled when a handler fails', async () => {
     const topic = await filled(10)
     const { groupId } = await startConsumer({

@@ -74,6 +74,15 @@ it('of a partition that is a string is one of that number', async () => {
   expect(consumer.paused()).toEqual([{ topic, partitions: [2] }])
 })
 
+it('of a partition that is not assigned does no harm', async () => {
+  const topic = await createTopic({ partitions: 2 })
+  const { consumer } = await startConsumer({ topics: [topic] })
+  consumer.pause([{ topic, partitions: [1, 7] }])
+  expect(consumer.paused()).toEqual([{ topic, partitions: [1] }])
+  consumer.resume([{ topic, partitions: [7] }])
+  expect(consumer.paused()).toEqual([{ topic, partitions: [1] }])
+})
+
 it('of an unknown topic does no harm', async () => {
   const topic = await filled(3)
   const { consumer, messages } = await startConsumer({ topics: [topic] })
