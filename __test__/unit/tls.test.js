@@ -339,4 +339,13 @@ describe('pfx', () => {
       expect(() => toNativeTls({ pfx: pfx.subarray(0, end) })).toThrow(KafkaJSNonRetriableError)
     }
   })
+
+  it('knows every wrong passphrase for one', () => {
+    const files = ['-inkey', 'key.pem', '-in', 'cert.pem', '-out', 'file.p12']
+    openssl('pkcs12', '-export', ...files, '-passout', 'pass:password', '-iter', '1')
+    const pfx = readFileSync(join(folder, 'file.p12'))
+    for (let i = 0; i < 1000; i++) {
+      expect(() => toNativeTls({ pfx, passphrase: `no ${i}` })).toThrow(/passphrase is wrong/)
+    }
+  })
 })

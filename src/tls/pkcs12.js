@@ -59,7 +59,7 @@ const readPkcs12 = (file, passphrase = '') => {
     const name = readOid(type)
     if (name === OID.certBag) certs.push(new X509Certificate(readCertBag(children[0])))
     if (name === OID.keyBag || name === OID.shroudedKeyBag) {
-      key ??= createPrivateKey({ key: children[0].raw, format: 'der', type: 'pkcs8', passphrase })
+      key ??= readKey(children[0].raw, passphrase)
     }
   }
   const own = key && certs.find(cert => cert.checkPrivateKey(/** @type {any} */ (key)))
@@ -68,6 +68,15 @@ const readPkcs12 = (file, passphrase = '') => {
     cert: own ? [String(own), ...others].join('\n') : null,
     key: key && key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     ca: others
+  }
+}
+
+/** PKCS#8, encrypted or not. @param {Buffer} der @param {string} passphrase */
+const readKey = (der, passphrase) => {
+  try {
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8', passphrase })
+  } catch (e) {
+    throw e.code === 'ERR_OSSL_BAD_DECRYPT' ? wrongPassphrase(e) : e
   }
 }
 
@@ -89,7 +98,13 @@ const openContent = ({ children: [type, wrapper] }, passphrase, read) => {
   // EncryptedData: version, EncryptedContentInfo { type, algorithm, [0] bytes }.
   const [, { children }] = wrapper.children[0].children
   const [, algorithm, bytes] = children
-  return read(decrypt(algorithm, readOctets(bytes), passphrase))
+  const plain = decrypt(algorithm, readOctets(bytes), passphrase)
+  try {
+    return read(plain)
+  } catch (e) {
+    // One wrong passphrase of 256 looks right to the cipher: its padding is, by chance.
+    throw wrongPassphrase(e)
+  }
 }
 
 /**
@@ -129,10 +144,12 @@ const decipher = (name, key, iv, bytes) => {
   const cipher = createDecipheriv(name, key, iv)
   try {
     return Buffer.concat([cipher.update(bytes), cipher.final()])
-  } catch (cause) {
-    throw new Error('the passphrase is wrong', { cause })
+  } catch (e) {
+    throw wrongPassphrase(e)
   }
 }
+
+const wrongPassphrase = cause => new Error('the passphrase is wrong', { cause })
 
 /** RFC 7292, B.2: `id` 1 makes a key, 2 an initialization vector. */
 const deriveSha1 = (id, passphrase, salt, iterations, length) => {
