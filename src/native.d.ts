@@ -224,6 +224,7 @@ export type NativeConsumerEvent =
       knownPartitions: number[]
       assignedPartitions: number[]
     }
+  /** Answer with `completeJoin`. */
   | {
       type: 'joined'
       duration: number
@@ -281,6 +282,8 @@ export class NativeConsumer {
     error: string | null,
     assignments: { memberId: string; assignment: Buffer }[]
   ): void
+  /** Answers a `joined` event. Positions are not looked up before that, and not before what was committed until then. */
+  completeJoin(): void
 
   /** Gives the engine an empty slab to fill; each is handed back by exactly one `take`. Returns its id. */
   give(slab: Uint8Array): number

@@ -73,6 +73,7 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['assignment', consumer => consumer.assignment()],
   ['uncommitted', consumer => consumer.uncommitted()],
   ['completeProtocols', consumer => consumer.completeProtocols(99, null, [])],
+  ['completeJoin', consumer => consumer.completeJoin()],
   ['completeAssign', consumer => consumer.completeAssign(99, 'error', [])],
   ['setFetchEvents', consumer => consumer.setFetchEvents(true)]
 ])

@@ -188,13 +188,41 @@ describe('commitOffsets()', () => {
     await consumer.disconnect()
   })
 
-  // kafkajs asks for the position when the tasks that wait for run() are over, and is told this one.
-  it('right behind run() moves no position', async () => {
+  it('right behind run() says where to begin', async () => {
     const topic = await filled(10)
     const { consumer, messages } = await startConsumer({ topics: [topic] })
     await consumer.commitOffsets([{ topic, partition: 0, offset: '7' }])
-    await waitFor(() => messages.length >= 10)
-    expect(messages.map(({ offset }) => offset)).toEqual(upTo(10))
+    await waitFor(() => messages.length >= 3)
+    expect(messages.map(({ offset }) => offset)).toEqual([7, 8, 9])
+  })
+
+  it('by a listener to a later GROUP_JOIN says where to go on', async () => {
+    const topic = await filled(10)
+    const groupId = uniqueName('group')
+    const consumer = createConsumer({ groupId })
+    const offsets = /** @type {number[]} */ ([])
+    const committing = /** @type {Promise<void>[]} */ ([])
+    let joins = 0
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      joins++
+      if (joins > 1) committing.push(consumer.commitOffsets([{ topic, partition: 0, offset: '7' }]))
+    })
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({
+      eachMessage: async ({ message }) => {
+        offsets.push(Number(message.offset))
+      }
+    })
+    await waitFor(() => offsets.length === 10)
+    // It gets nothing: there is one partition, and members are sorted by their names.
+    await startConsumer({
+      topics: [topic],
+      groupId,
+      kafka: createKafka({ clientId: 'zzz' })
+    })
+    await waitFor(() => offsets.length >= 13)
+    expect(offsets.slice(10)).toEqual([7, 8, 9])
+    await Promise.all(committing)
   })
 
   it('later moves no position', async () => {

@@ -110,10 +110,6 @@ module.exports = {
       'after the end connect() and disconnect() in any order leave a consumer that works'
     ]
   },
-  'an explicit commit decides where the consumer begins, if it comes in the very turn in which `run()` resolves':
-    {
-      'consumer/commit': ['commitOffsets() right behind run() moves no position']
-    },
   '`commitOffsets()` while joining or stopping resolves without committing': {
     'consumer/commit': [
       'commitOffsets() while joining waits for the join',

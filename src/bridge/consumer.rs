@@ -161,6 +161,11 @@ impl NativeConsumer {
         self.handle.assignments(job as u64, error.map_or_else(|| Ok(assignments.collect()), Err));
     }
 
+    #[napi(catch_unwind)]
+    pub fn complete_join(&self) {
+        self.handle.complete_join();
+    }
+
     // ---- hand-over: once per delivery
 
     #[napi(catch_unwind)]

@@ -480,6 +480,8 @@ class Runner {
 
   /** @param {any} event of `native.d.ts` */
   handle(event) {
+    // In the next turn: what is committed in this one, by listeners and behind run(), says where to begin.
+    if (event.type === 'joined') setImmediate(() => this.consumer.completeJoin())
     if (event.type === 'crash') {
       const joined = this.membership.memberId !== ''
       const { retry } = this

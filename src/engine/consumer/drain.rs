@@ -17,6 +17,7 @@ use crate::engine::protocol::ErrorCode;
 
 use super::Event;
 use super::machine::{Consumer, Phase};
+use super::opening::Opening;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Drain {
@@ -74,6 +75,7 @@ impl Consumer {
         let rebalances = self.phase == Phase::Running && !self.stalled;
         let deadline = if rebalances { limit } else { now + SILENCE };
         self.drain = Some(Drain { step: Step::Flush, deadline, limit });
+        self.opening = Opening::Open;
         self.offsets.flush();
     }
 
@@ -120,6 +122,7 @@ impl Consumer {
         self.fetch.suspend(matches!(self.phase, Phase::Stopping { .. }));
         self.fetch.unassign_all();
         self.offsets.revoke_all();
+        self.opening = Opening::Open;
         // The guard was about to leave.
         let leaving = self.stalled && self.drain.is_some();
         if self.phase == Phase::Running {

@@ -40,6 +40,7 @@ use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::drain::Drain;
+use super::opening::Opening;
 use super::{ConsumerConfig, Event};
 
 /// A consumer of a group. See the module's documentation.
@@ -52,6 +53,8 @@ pub struct Consumer {
     pub(super) group: Group,
     pub(super) offsets: Offsets,
     pub(super) fetch: Fetch,
+    /// Since the last join.
+    pub(super) opening: Opening,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
     /// Seeks of partitions that are not ours (yet).
@@ -115,6 +118,7 @@ impl Consumer {
         Consumer {
             phase: Phase::Idle,
             drain: None,
+            opening: Opening::Open,
             cluster: Cluster::new(cluster, seed),
             group: Group::new(group, seed.wrapping_add(1)),
             offsets: Offsets::new(offsets, seed.wrapping_add(2)),
@@ -337,7 +341,10 @@ impl Consumer {
         match tag.room {
             Room::Cluster => self.cluster.handle_response(now, tag.id, response),
             Room::Group => self.group.handle_response(now, tag.id, response),
-            Room::Offsets => self.offsets.handle_response(now, tag.id, response),
+            Room::Offsets => {
+                self.offsets.handle_response(now, tag.id, response);
+                self.offsets_answered(tag.id);
+            }
             Room::Fetch => self.fetch.handle_response(now, tag.id, response),
         }
         self.route(now);
@@ -385,7 +392,7 @@ impl Consumer {
         if has_coordinator && let Some(outbound) = self.group.poll_request(now) {
             return Some((Room::Group, outbound));
         }
-        if let Some(outbound) = self.offsets.poll_request(now, self.cluster.metadata(), has_coordinator) {
+        if let Some(outbound) = self.poll_offsets(now, has_coordinator) {
             return Some((Room::Offsets, outbound));
         }
         if self.phase != Phase::Running {

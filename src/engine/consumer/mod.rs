@@ -1,10 +1,12 @@
 //! One consumer: the only room where membership, offsets, fetching and the cluster's metadata meet. Pure.
 //!
 //! Split by verb: `machine` (commands and the contract), `route` (whose answer is this, what does it mean for the
-//! others), `drain` (the way to a rebalance or to the end: lanes idle → offsets committed → partitions released).
+//! others), `drain` (the way to a rebalance or to the end: lanes idle → offsets committed → partitions released), `opening` (from
+//! the join to the first positions).
 
 mod drain;
 mod machine;
+mod opening;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -87,7 +89,7 @@ pub enum Event {
         /// Those that are ours.
         assigned: Vec<i32>,
     },
-    /// We have a new assignment.
+    /// We have a new assignment. Answer with [`Consumer::complete_join`]: positions are not looked up before.
     Joined(Box<Joined>),
     /// The group rebalances; we shall rejoin.
     Rebalancing {

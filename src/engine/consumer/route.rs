@@ -14,6 +14,7 @@ use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
 
 use super::machine::{Consumer, Phase};
+use super::opening::Opening;
 use super::{Event, Joined};
 
 impl Consumer {
@@ -139,6 +140,7 @@ impl Consumer {
             group_instance_id: member.group_instance_id,
         });
         self.offsets.assign(now, partitions, member);
+        self.opening = Opening::Turn;
         for partition in &assigned {
             if let Some(offset) = self.pending_seeks.remove(partition) {
                 self.apply_seek(partition, offset);

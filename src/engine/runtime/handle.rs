@@ -80,6 +80,11 @@ impl ConsumerHandle {
         self.with(|inner, now| inner.consumer.assignments(now, job, answer));
     }
 
+    /// Answers `Joined`.
+    pub fn complete_join(&self) {
+        self.with(|inner, _| inner.consumer.complete_join());
+    }
+
     /// An empty slab; its number comes back from one [`ConsumerHandle::take`].
     pub fn give(&self, memory: Box<dyn SlabMemory>) -> u32 {
         let mut inner = self.shared.lock();

@@ -297,3 +297,53 @@ fn a_heartbeat_that_brings_a_rebalance_answers_whoever_asked() {
     assert_eq!(world.consumer.pending_error(), Some(ErrorCode::REBALANCE_IN_PROGRESS));
     assert_eq!(world.joined, 1, "the handler is still at it");
 }
+
+/// A member that has just joined, and whose host has not had a turn yet.
+fn unheard() -> World {
+    let mut world = World::new();
+    world.append_all(10);
+    world.deaf = true;
+    world.start();
+    world.run_until(|world| world.joined == 1);
+    world.run(SECOND);
+    world
+}
+
+#[test]
+fn what_is_committed_in_the_turn_of_the_join_is_where_we_begin() {
+    let mut world = unheard();
+    world.holes.extend([0, 1]);
+    world.commit(1, 0, 7);
+    world.commit(2, 1, 4);
+    world.run(SECOND);
+    let (commits, lookups) = (world.sent_since(0, "OffsetCommit"), world.sent_since(0, "OffsetFetch"));
+    assert_eq!((commits, lookups), (0, 0));
+    world.consumer.complete_join();
+    world.settle();
+    world.run(2 * SECOND);
+    assert_eq!((world.done(1), world.done(2)), (Some(Ok(())), Some(Ok(()))));
+    let first = |number| world.delivered.iter().find(|(partition, _)| *partition == number).unwrap().1;
+    assert_eq!([0, 1, 2, 3].map(first), [7, 4, 0, 0]);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_commit_that_fails_in_the_turn_of_the_join_keeps_nobody() {
+    let mut world = unheard();
+    world.cluster.coordinator = 1;
+    world.holes.insert(0);
+    world.commit(1, 0, 7);
+    world.consumer.complete_join();
+    world.settle();
+    world.run(5 * SECOND);
+    assert_eq!(world.done(1), Some(Ok(())));
+    world.assert_all_committed();
+}
+
+#[test]
+fn whoever_never_hears_of_the_join_can_leave() {
+    let mut world = unheard();
+    world.stop();
+    world.run(SECOND);
+    assert_eq!(world.stopped, 1);
+}

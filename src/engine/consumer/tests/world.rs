@@ -72,6 +72,8 @@ pub(super) struct World {
     pub(super) joined: usize,
     /// JoinGroup is out and Joined has not come.
     joining: bool,
+    /// Joins are not completed.
+    pub(super) deaf: bool,
     /// Next offset after everything handled, per partition.
     pub(super) handled: BTreeMap<i32, i64>,
     pub(super) delivered: Vec<(i32, i64)>,
@@ -143,6 +145,7 @@ impl World {
             stopped: 0,
             joined: 0,
             joining: false,
+            deaf: false,
             handled: BTreeMap::new(),
             delivered: Vec::new(),
             holes: BTreeSet::new(),
@@ -506,6 +509,9 @@ impl World {
             Event::Joined(_) => {
                 self.joining = false;
                 self.joined += 1;
+                if !self.deaf {
+                    self.consumer.complete_join();
+                }
                 // Others may have come further with what was theirs meanwhile.
                 for (partition, committed) in &self.cluster.committed {
                     let handled = self.handled.entry(*partition).or_default();
