@@ -50,6 +50,9 @@ module.exports = {
   'a batch is one partition of one fetch': {
     'consumer/eachBatch': ['the payload has a batch of at most 2000 messages']
   },
+  'the next fetch of a broker waits for the handlers': {
+    'consumer/events': ['FETCH_START does not wait for the handlers']
+  },
   'the retry counter is never reset; a failing partition stops all': {
     'consumer/errors': [
       'a handler that fails keeps its partition back, and no other',

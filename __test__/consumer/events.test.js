@@ -420,6 +420,20 @@ it('START_BATCH_PROCESS and END_BATCH_PROCESS enclose the handlers of their batc
   expect(seen.of('END_BATCH_PROCESS').reduce((sum, { batchSize }) => sum + batchSize, 0)).toBe(20)
 })
 
+it('FETCH_START does not wait for the handlers', async () => {
+  const topic = await createTopic()
+  await produce(topic, numbered(1))
+  const done = defer()
+  const { seen } = await startConsumer({
+    topics: [topic],
+    maxWaitTimeInMs: 100,
+    handle: () => done.promise
+  })
+  await waitFor(() => seen.of('START_BATCH_PROCESS').length > 0)
+  const before = seen.of('FETCH_START').length
+  await waitFor(() => seen.of('FETCH_START').length > before + 1).finally(done.resolve)
+})
+
 it('FETCH is heard by who listens to it after FETCH_START, though the event loop stood still between', async () => {
   const topic = await createTopic()
   // In a process of its own: it writes while ours stands still.

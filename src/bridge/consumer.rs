@@ -275,7 +275,7 @@ impl NativeConsumer {
         Ok(promise)
     }
 
-    /// Fetch events are only made while somebody listens.
+    /// Fetch events are only made while this is on: JavaScript turns it on for the first listener.
     #[napi(catch_unwind)]
     pub fn set_fetch_events(&self, on: bool) {
         self.handle.fetch_events(on);
