@@ -38,7 +38,7 @@ export interface KafkaConfig {
    * TLS: `true` for Node's own roots (NODE_EXTRA_CA_CERTS included), or Node's options: `ca`, `cert`, `key`, `passphrase`, `pfx`,
    * `servername`, `rejectUnauthorized`, `checkServerIdentity`, `minVersion`, `maxVersion`, `ciphers`, `ecdhCurve`, `ALPNProtocols`;
    * `host` and `port` send all connections there. Options that the engine cannot honour (`secureContext`, `lookup`, `timeout` …)
-   * are refused when connecting.
+   * are refused at construction.
    */
   ssl?: tls.ConnectionOptions | boolean
   /** Credentials, or a mechanism of your own. */

@@ -14,11 +14,12 @@ const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('./errors')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
 const Long = require('./long')
+const { checkTls } = require('./tls')
 
 const DEFAULT_CLIENT_ID = 'kafkajs'
 
 /**
- * The options of `new Kafka()`. Brokers, `ssl` and `sasl` are looked at when connecting.
+ * The options of `new Kafka()`. Brokers, `sasl`, certificates and keys are looked at when connecting.
  * @param {any} config
  */
 const kafkaOptions = ({
@@ -42,6 +43,7 @@ const kafkaOptions = ({
         '"brokers" and the advertised listeners point to it'
     )
   }
+  checkTls(ssl)
   return {
     brokers,
     ssl,

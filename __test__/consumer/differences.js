@@ -239,10 +239,9 @@ module.exports = {
     'consumer/options': ['socketFactory is refused at once']
   },
   '`ssl`: anything of `tls.connect`': {
-    'consumer/transport': [
-      'material that cannot be used is refused by name, before anything is connected: ciphers',
-      'material that cannot be used is refused by name, before anything is connected: an option of sockets'
-    ]
+    'consumer/transport': ['secureContext', 'ciphers', 'maxVersion', 'timeout'].map(
+      field => `what the engine cannot honour is refused at once, by name: ${field}`
+    )
   },
   '`checkServerIdentity` that throws ends the process, that returns a promise refuses without a word; is called with `rejectUnauthorized: false`':
     {

@@ -290,13 +290,28 @@ describe('material that cannot be used', () => {
       "a certificate with another's key",
       { ca, cert: cluster.clientCert, key: createAuthority('x').issue({ name: 'x' }).key },
       /ssl\.key/
-    ],
-    ['ciphers', { ca, ciphers: 'NULL' }, /ssl\.ciphers/],
-    ['an option of sockets', { ca, timeout: 60_000 }, /ssl\.timeout/]
+    ]
   ])('is refused by name, before anything is connected: %s', async (_, ssl, field) => {
     const error = await failureOf({ brokers: sslListener, ssl })
     expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
     expect(error.message).toMatch(field)
+  })
+})
+
+describe('what the engine cannot honour', () => {
+  it.each([
+    ['secureContext', { secureContext: {} }],
+    ['ciphers', { ciphers: 'HIGH:!aNULL' }],
+    ['maxVersion', { maxVersion: 'TLSv1.1' }],
+    ['timeout', { timeout: 60_000 }]
+  ])('is refused at once, by name: %s', (field, ssl) => {
+    const construct = () => createKafka({ ssl: { ca, .../** @type {any} */ (ssl) } })
+    expect(construct).toThrow(
+      expect.objectContaining({
+        name: 'KafkaJSNonRetriableError',
+        message: expect.stringContaining(`ssl.${field} `)
+      })
+    )
   })
 })
 

@@ -50,12 +50,38 @@ const SECURE_PROTOCOLS = {
 }
 
 /**
+ * Throws if there is something in `ssl` that the engine cannot honour. Certificates and keys are not looked at yet.
+ * @param {any} ssl the user's option
+ */
+const checkTls = ssl => {
+  if (ssl) readSettings(ssl)
+}
+
+/**
  * @param {any} ssl the user's option
  * @returns {NativeTls | null} null: no TLS
  */
 const toNativeTls = ssl => {
   if (!ssl) return null
   const options = ssl === true ? {} : ssl
+  const settings = readSettings(options)
+  const rejectUnauthorized =
+    options.rejectUnauthorized ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0'
+  const identity = readIdentity(options)
+  return {
+    ...settings,
+    // Not looked at without verification, and then it may be any old file.
+    ca: rejectUnauthorized === false ? [] : [...readRoots(options), ...identity.ca],
+    cert: identity.cert,
+    key: identity.key,
+    servername: options.servername || null,
+    rejectUnauthorized: rejectUnauthorized !== false,
+    alpn: readAlpn(options.ALPNProtocols)
+  }
+}
+
+/** Everything that the engine may or may not be able to do. */
+const readSettings = options => {
   for (const field of REFUSED) {
     if (options[field] != null) throw refusal(field, 'is not supported')
   }
@@ -63,23 +89,13 @@ const toNativeTls = ssl => {
   if (checkServerIdentity != null && typeof checkServerIdentity !== 'function') {
     throw refusal('checkServerIdentity', `has to be a function, received ${checkServerIdentity}`)
   }
-  const rejectUnauthorized =
-    options.rejectUnauthorized ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0'
-  const identity = readIdentity(options)
   return {
     host: readHost(options.host),
     port: readPort(options.port),
-    // Not looked at without verification, and then it may be any old file.
-    ca: rejectUnauthorized === false ? [] : [...readRoots(options), ...identity.ca],
-    cert: identity.cert,
-    key: identity.key,
-    servername: options.servername || null,
-    rejectUnauthorized: rejectUnauthorized !== false,
     checkServerIdentity: hasOwnCheck(options),
     ...readVersions(options),
     cipherSuites: readCiphers(options.ciphers),
-    groups: readCurves(options.ecdhCurve),
-    alpn: readAlpn(options.ALPNProtocols)
+    groups: readCurves(options.ecdhCurve)
   }
 }
 
@@ -185,4 +201,4 @@ const readAlpn = protocols => {
   return names
 }
 
-module.exports = { createIdentityCheck, toNativeTls }
+module.exports = { checkTls, createIdentityCheck, toNativeTls }
