@@ -5,16 +5,8 @@
 
 const { startCluster } = require('../kafka')
 const { freePorts } = require('../kafka/ports')
-const { coordinatorOf, createTopic, produce } = require('../kafka/helpers')
-const {
-  createKafka,
-  distinct,
-  numbered,
-  pause,
-  startConsumer,
-  upTo,
-  waitFor
-} = require('./support')
+const { coordinatorOf, createTopic, logEnd, produce } = require('../kafka/helpers')
+const { byPartition, createKafka, numbered, pause, startConsumer, waitFor } = require('./support')
 
 const PARTITIONS = 6
 /** How long nobody answers, ms. */
@@ -39,6 +31,15 @@ afterEach(async () => {
   for (const node of cluster.nodes) if (!node.running) await node.restart()
 })
 
+/** Has everything that is in the log been handled? */
+const hasEverything = async (messages, topic) => {
+  const ends = await logEnd(topic, cluster.brokers)
+  const handled = byPartition(messages)
+  return Object.entries(ends).every(
+    ([partition, end]) => String(new Set(handled[partition]).size) === end
+  )
+}
+
 /** A consumer that has read something, and `goesOn`: that it reads what comes. */
 const start = async ({ brokers = cluster.brokers } = {}) => {
   const topic = await createTopic({ partitions: PARTITIONS, brokers: cluster.brokers })
@@ -54,6 +55,7 @@ const start = async ({ brokers = cluster.brokers } = {}) => {
     sessionTimeout: 6000
   })
   const goesOn = async () => {
+    const before = test.messages.length
     // The brokers may still be on their way.
     await waitFor(
       () =>
@@ -62,8 +64,10 @@ const start = async ({ brokers = cluster.brokers } = {}) => {
           .catch(() => false),
       { timeout: 120_000 }
     )
-    await waitFor(() => distinct(test.messages).length >= sent, { timeout: 120_000 })
-    expect(distinct(test.messages)).toEqual(upTo(sent))
+    // Not what kafkajs says that it has written: it forgets partitions whose leader moves meanwhile to a broker that has
+    // answered for others, and writes some twice.
+    const isDone = async () => test.messages.length > before && hasEverything(test.messages, topic)
+    await waitFor(() => isDone().catch(() => false), { timeout: 120_000 })
     // A crash is allowed if the consumer gets over it by itself.
     expect(test.seen.of('CRASH').every(({ restart }) => restart)).toBe(true)
   }
