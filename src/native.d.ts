@@ -300,8 +300,8 @@ export class NativeConsumer {
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
 
-  /** `fetch_start` and `fetch` events are only made while somebody listens. */
-  setFetchEvents(on: boolean): void
+  /** `fetch_start` and `fetch` events are only made from now on. */
+  enableFetchEvents(): void
 
   /** Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. */
   progress(): void

@@ -75,7 +75,7 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['completeProtocols', consumer => consumer.completeProtocols(99, null, [])],
   ['completeJoin', consumer => consumer.completeJoin()],
   ['completeAssign', consumer => consumer.completeAssign(99, 'error', [])],
-  ['setFetchEvents', consumer => consumer.setFetchEvents(true)]
+  ['enableFetchEvents', consumer => consumer.enableFetchEvents()]
 ])
 
 describe.each([

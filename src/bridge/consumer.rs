@@ -275,10 +275,10 @@ impl NativeConsumer {
         Ok(promise)
     }
 
-    /// Fetch events are only made while this is on: JavaScript turns it on for the first listener.
+    /// Fetch events are only made after this, which JavaScript calls for the first listener.
     #[napi(catch_unwind)]
-    pub fn set_fetch_events(&self, on: bool) {
-        self.handle.fetch_events(on);
+    pub fn enable_fetch_events(&self) {
+        self.handle.enable_fetch_events();
     }
 
     /// Reads the cells now: `autoCommitInterval` and `autoCommitThreshold` are about every single message.

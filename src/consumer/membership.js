@@ -55,8 +55,8 @@ class Membership {
   }
 
   /**
-   * Fetch events are made once somebody has listened. kafkajs's fetch cycles go on when there is nothing to fetch (every partition
-   * paused, none assigned): programs take them for a sign of life.
+   * Fetch events are made once somebody has listened. kafkajs's fetch cycles go on when there is nothing to fetch (every
+   * partition paused, none assigned): programs take them for a sign of life.
    */
   watchFetches() {
     const { emitter } = this
@@ -64,7 +64,7 @@ class Membership {
     clearInterval(this.idleCycles)
     if (!listens) return
     // For good: who waits for one event after the other removes a listener before it adds the next.
-    this.consumer.setFetchEvents(true)
+    this.consumer.enableFetchEvents()
     this.idleCycles = setInterval(
       () => {
         if (!this.fetched) this.idleCycle()

@@ -132,10 +132,7 @@ impl Pool {
 
     /// Nothing that we know is true any more: closes every connection, until somebody connects to a seed.
     pub(super) fn forget(&mut self) {
-        self.brokers.clear();
-        for slot in self.slots.drain().map(|(_, slot)| slot).chain(self.seed.take()) {
-            slot.retire(slot.closed());
-        }
+        self.clear(Slot::closed);
     }
 
     /// Has every broker failed since it last answered, or is none known?
@@ -154,9 +151,14 @@ impl Pool {
     /// Closes everything, for good.
     pub(super) fn close(&mut self) {
         self.closed = true;
+        self.clear(|_| NetError::ClientClosed);
+    }
+
+    /// Closes everything; `reason` is what those who wait for an answer get.
+    fn clear(&mut self, reason: impl Fn(&Slot) -> NetError) {
         self.brokers.clear();
         for slot in self.slots.drain().map(|(_, slot)| slot).chain(self.seed.take()) {
-            slot.retire(NetError::ClientClosed);
+            slot.retire(reason(&slot));
         }
     }
 

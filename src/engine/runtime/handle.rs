@@ -160,9 +160,9 @@ impl ConsumerHandle {
         });
     }
 
-    /// Makes `FetchStart` and `FetchEnd` events, or not (the default).
-    pub fn fetch_events(&self, on: bool) {
-        self.shared.lock().fetch_events = on;
+    /// Makes `FetchStart` and `FetchEnd` events from now on.
+    pub fn enable_fetch_events(&self) {
+        self.shared.lock().fetch_events = true;
     }
 
     /// Takes in what the handlers have done so far.

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kafka_protocol::messages as wire;
+use tokio::task::JoinHandle;
 
-use super::peer::{World, api_versions, broker};
+use super::peer::{Peer, Received, World, api_versions, broker};
 use super::{closed, heartbeat, metadata, send};
 use crate::engine::cluster::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent};
@@ -14,6 +15,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::{FetchRequest, FetchTopic};
+use crate::engine::protocol::metadata::MetadataResponse;
 
 #[tokio::test]
 async fn versions_are_asked_for_downwards() {
@@ -288,10 +290,7 @@ async fn when_no_broker_can_be_reached_the_seeds_are_asked_for_and_help() {
     }
 
     world.refuse.store(false, Ordering::Relaxed);
-    let network = world.network.clone();
-    let seeding = tokio::spawn(async move { network.connect_seed("seed", 9092).await });
-    let mut peer = world.welcome().await;
-    let request = peer.request().await.unwrap();
+    let (seeding, mut peer, request) = seeding(&mut world).await;
     peer.reply_brokers(&request, &[(7, "new")]).await;
     seeding.await.unwrap().unwrap();
     let sent = send(&world.network, Target::Any, metadata());
@@ -321,10 +320,7 @@ async fn a_broker_that_says_so_makes_us_begin_again_with_the_seeds() {
     assert_eq!(sent, Err(NetError::NoBroker));
     assert_eq!(unreachable(&mut world), 1, "until somebody has connected to a seed");
 
-    let network = world.network.clone();
-    let seeding = tokio::spawn(async move { network.connect_seed("seed", 9092).await });
-    let mut peer = world.welcome().await;
-    let request = peer.request().await.unwrap();
+    let (seeding, mut peer, request) = seeding(&mut world).await;
     peer.reply_brokers(&request, &[(7, "new")]).await;
     seeding.await.unwrap().unwrap();
     assert_eq!(
@@ -336,13 +332,21 @@ async fn a_broker_that_says_so_makes_us_begin_again_with_the_seeds() {
 #[tokio::test(start_paused = true)]
 async fn a_seed_that_cannot_tell_the_brokers_is_none() {
     let mut world = World::new(NetworkConfig::default());
+    let (seeding, mut peer, request) = seeding(&mut world).await;
+    peer.reply(&request, rebootstrap()).await;
+    assert!(matches!(seeding.await.unwrap(), Err(NetError::Connect { .. })));
+    assert!(!world.network.is_connected());
+}
+
+type Seeding = JoinHandle<Result<MetadataResponse, NetError>>;
+
+/// Somebody connects to a seed, which is asked for the brokers.
+async fn seeding(world: &mut World) -> (Seeding, Peer, Received) {
     let network = world.network.clone();
     let seeding = tokio::spawn(async move { network.connect_seed("seed", 9092).await });
     let mut peer = world.welcome().await;
     let request = peer.request().await.unwrap();
-    peer.reply(&request, rebootstrap()).await;
-    assert!(matches!(seeding.await.unwrap(), Err(NetError::Connect { .. })));
-    assert!(!world.network.is_connected());
+    (seeding, peer, request)
 }
 
 /// How often the seeds were asked for.

@@ -14,6 +14,14 @@ use crate::engine::protocol::metadata::MetadataResponse;
 
 use super::world::*;
 
+/// What is said to whoever is no member of this generation.
+const NOT_A_MEMBER: [ErrorCode; 4] = [
+    ErrorCode::REBALANCE_IN_PROGRESS,
+    ErrorCode::ILLEGAL_GENERATION,
+    ErrorCode::UNKNOWN_MEMBER_ID,
+    ErrorCode::FENCED_INSTANCE_ID,
+];
+
 #[test]
 fn trouble_with_the_coordinator_is_waited_out() {
     let moved =
@@ -76,12 +84,7 @@ fn automatic_commits_go_on_with_what_is_newer_after_trouble() {
 
 #[test]
 fn a_lost_generation_fails_manual_commits_and_repeats_automatic_ones() {
-    for code in [
-        ErrorCode::REBALANCE_IN_PROGRESS,
-        ErrorCode::ILLEGAL_GENERATION,
-        ErrorCode::UNKNOWN_MEMBER_ID,
-        ErrorCode::FENCED_INSTANCE_ID,
-    ] {
+    for code in NOT_A_MEMBER {
         let mut world = World::consuming(config());
         world.commit(1, Some(vec![offset(0, 12)]));
         world.refuse_commit(code);
@@ -109,12 +112,7 @@ fn a_lost_generation_fails_manual_commits_and_repeats_automatic_ones() {
 
 #[test]
 fn a_refused_automatic_commit_is_repeated_although_no_batch_follows() {
-    for code in [
-        ErrorCode::REBALANCE_IN_PROGRESS,
-        ErrorCode::ILLEGAL_GENERATION,
-        ErrorCode::UNKNOWN_MEMBER_ID,
-        ErrorCode::FENCED_INSTANCE_ID,
-    ] {
+    for code in NOT_A_MEMBER {
         let mut world = World::consuming(config());
         world.resolve(0, 12);
         world.batch_end();
