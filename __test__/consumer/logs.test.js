@@ -4,13 +4,7 @@
 /** Log lines that programs search for: namespace, level, words and the names of the details. */
 
 const { createTopic, produce } = require('../kafka/helpers')
-const {
-  AssignerProtocol: { MemberAssignment, MemberMetadata },
-  createKafka,
-  numbered,
-  startConsumer,
-  waitFor
-} = require('./support')
+const { assigning, createKafka, numbered, startConsumer, waitFor } = require('./support')
 
 /** A consumer of 3 messages, and the lines since it has handled them. */
 const settled = async () => {
@@ -80,21 +74,7 @@ it('assigned partitions of which nothing is known are told', async () => {
   const { groupId, seen } = await startConsumer({
     topics: [topic],
     kafka,
-    partitionAssigners: [
-      () => ({
-        name: 'Odd',
-        version: 0,
-        protocol: ({ topics }) => ({
-          name: 'Odd',
-          metadata: MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) })
-        }),
-        assign: async ({ members: [{ memberId }] }) => {
-          const assignment = { [topic]: [0, 7] }
-          const encoded = { version: 0, assignment, userData: Buffer.alloc(0) }
-          return [{ memberId, memberAssignment: MemberAssignment.encode(encoded) }]
-        }
-      })
-    ]
+    partitionAssigners: [assigning({ [topic]: [0, 7] })]
   })
   await waitFor(() => seen.of('GROUP_JOIN').length > 0)
   const line = lines.find(({ log }) => log.message.startsWith('Consumer is not aware'))

@@ -7,7 +7,8 @@ const { startCluster } = require('../kafka')
 const { createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
 const { API, respond } = require('../kafka/protocol')
 const {
-  AssignerProtocol: { MemberAssignment, MemberMetadata },
+  AssignerProtocol: { MemberAssignment },
+  assigning,
   createConsumer,
   createKafka,
   distinct,
@@ -232,29 +233,10 @@ describe('GROUP_JOIN', () => {
 
   it('may have a partition that does not exist: the others are consumed', async () => {
     const topic = await newTopic(10)
-    const partitionAssigners = [
-      () => ({
-        name: 'Odd',
-        version: 0,
-        protocol: ({ topics }) => ({
-          name: 'Odd',
-          metadata: MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) })
-        }),
-        assign: async ({ members }) =>
-          members.map(({ memberId }) => ({
-            memberId,
-            memberAssignment: MemberAssignment.encode({
-              version: 0,
-              assignment: { [topic]: [0, 1, 7] },
-              userData: Buffer.alloc(0)
-            })
-          }))
-      })
-    ]
     const test = await startConsumer({
       topics: [topic],
       kafka: createKafka({ brokers: cluster.brokers }),
-      partitionAssigners
+      partitionAssigners: [assigning({ [topic]: [0, 1, 7] })]
     })
     await waitFor(() => test.messages.length >= 10)
     expect(joins(test)[0].memberAssignment).toEqual({ [topic]: [0, 1, 7] })

@@ -80,6 +80,16 @@ const startTwo = async (ledger, options = [{}, {}]) => {
   return { groupId, tests: [one, two] }
 }
 
+/** Until it has got some of what is written. @param {any} ledger @param {import('../kafka/consumer').JavaConsumer} other */
+const takePart = async (ledger, other) => {
+  ledger.follow(() => other.values)
+  await waitFor(async () => {
+    await ledger.write()
+    return other.values.length > 0
+  })
+  await ledger.settled()
+}
+
 const expectNoCrash = tests => {
   for (const { seen } of tests) expect(seen.of('CRASH')).toEqual([])
 }
@@ -94,12 +104,7 @@ it.each([
   await ledger.settled()
 
   const other = await startJava({ topic: ledger.topic, groupId })
-  ledger.follow(() => other.values)
-  await waitFor(async () => {
-    await ledger.write()
-    return other.values.length > 0
-  })
-  await ledger.settled()
+  await takePart(ledger, other)
   expect(countOf(tests, ledger.topic)).toBeLessThan(PARTITIONS)
 
   await end(other)
@@ -114,12 +119,7 @@ it('a group of KIP-848 takes ours in, their commits too', async () => {
   const ledger = await createLedger()
   const groupId = uniqueName('group')
   const other = await startJava({ topic: ledger.topic, groupId })
-  ledger.follow(() => other.values)
-  await waitFor(async () => {
-    await ledger.write()
-    return other.values.length > 0
-  })
-  await ledger.settled()
+  await takePart(ledger, other)
 
   const run = { autoCommit: false }
   const ours = await startConsumer({ topics: [ledger.topic], groupId, run })

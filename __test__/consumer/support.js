@@ -19,6 +19,7 @@ const { CLIENT = 'kafkars' } = process.env
 const loadClient = () => (CLIENT === 'kafkars' ? require('../..') : require(CLIENT))
 
 const library = loadClient()
+const { MemberAssignment, MemberMetadata } = library.AssignerProtocol
 
 /** Everything that a spec has opened; closed after it. */
 const opened = /** @type {{ disconnect: () => Promise<void> }[]} */ ([])
@@ -231,11 +232,31 @@ const LONG_POLL = 24_000
  */
 const SOON = LONG_POLL / 3
 
+/**
+ * An assigner that gives this to every member, whatever there is.
+ * @param {Record<string, number[]>} assignment partitions by topic
+ * @returns {import('kafkajs').PartitionAssigner}
+ */
+const assigning = assignment => () => ({
+  name: 'Odd',
+  version: 0,
+  protocol: ({ topics }) => ({
+    name: 'Odd',
+    metadata: MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) })
+  }),
+  assign: async ({ members }) => {
+    const encoded = { version: 0, assignment, userData: Buffer.alloc(0) }
+    const memberAssignment = MemberAssignment.encode(encoded)
+    return members.map(({ memberId }) => ({ memberId, memberAssignment }))
+  }
+})
+
 module.exports = {
   ...library,
   CLIENT,
   LONG_POLL,
   SOON,
+  assigning,
   block,
   byPartition,
   commitFor,
