@@ -32,6 +32,14 @@ test('it carries its binary and nothing to build it with', () => {
   execFileSync(process.execPath, ['-e', script], { cwd: __dirname, env: {} })
 })
 
+test('what reaches into kafkajs finds the files that both have', () => {
+  assert.equal(typeof require('kafkajs/src/consumer/index.js'), 'function')
+  assert.equal(typeof require('kafkajs/src/loggers/console'), 'function')
+  for (const errors of [require('kafkajs/src/errors'), require('kafkajs/src/errors.js')]) {
+    assert.equal(errors.KafkaJSError, require('kafkajs').KafkaJSError)
+  }
+})
+
 test('two copies of it live in one process', async () => {
   const { options, topicOf, uniqueName, waitFor } = require('./cluster')
   const first = require('kafkajs')

@@ -1,0 +1,2 @@
+// Where kafkajs keeps its types: programs import them from 'kafkajs/types', too.
+export * from '../index'
