@@ -1,8 +1,8 @@
 'use strict'
 
 const Kafka = require('./src')
-const PartitionAssigners = require('./src/assigners')
-const AssignerProtocol = require('./src/assigners/assignerProtocol')
+const PartitionAssigners = require('./src/consumer/assigners')
+const AssignerProtocol = require('./src/consumer/assignerProtocol')
 const Partitioners = require('./src/producer/partitioners')
 const enums = require('./src/enums')
 const { classes: errors } = require('./src/errors')

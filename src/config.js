@@ -13,7 +13,7 @@ const { isRegExp } = require('node:util').types
 const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('./errors')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
-const Long = require('./long')
+const Long = require('./utils/long')
 const { checkTls } = require('./tls')
 
 const DEFAULT_CLIENT_ID = 'kafkajs'

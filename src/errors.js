@@ -328,12 +328,6 @@ class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {}
 
 /** @typedef {import('./native').NativeFailure} NativeFailure */
 
-/**
- * @param {number} code a broker's error code
- * @returns {KafkaJSProtocolError}
- */
-const createErrorFromCode = code => new KafkaJSProtocolError(describe(code))
-
 /** "host:port", IPv6 hosts included. */
 const splitBroker = broker => {
   const colon = broker?.lastIndexOf(':') ?? -1
@@ -409,8 +403,6 @@ const isRebalancing = e =>
   e.type === 'NOT_COORDINATOR_FOR_GROUP' ||
   e.type === 'ILLEGAL_GENERATION'
 
-const isKafkaJSError = e => e instanceof KafkaJSError
-
 /** What `require('kafkars')` offers of this file. */
 const classes = {
   KafkaJSError,
@@ -449,10 +441,8 @@ const classes = {
 module.exports = {
   ...classes,
   classes,
-  createErrorFromCode,
   fromFailure,
   isFailure,
-  isKafkaJSError,
   isRebalancing,
   unwrap
 }

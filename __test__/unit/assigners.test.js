@@ -2,8 +2,8 @@
 
 const oracleProtocol = require('kafkajs/src/consumer/assignerProtocol')
 const oracleRoundRobin = require('kafkajs/src/consumer/assigners/roundRobinAssigner')
-const protocol = require('../../src/assigners/assignerProtocol')
-const { roundRobin } = require('../../src/assigners')
+const protocol = require('../../src/consumer/assignerProtocol')
+const { roundRobin } = require('../../src/consumer/assigners')
 
 const { MemberMetadata, MemberAssignment } = protocol
 
@@ -119,9 +119,17 @@ describe('roundRobin', () => {
     expect(assigned.sort()).toEqual(all.sort())
   })
 
-  it('takes a member without metadata to subscribe like the leader', async () => {
-    const members = [{ memberId: 'm', memberMetadata: Buffer.alloc(0) }]
-    const result = await assign(roundRobin, createCluster({ a: 2 }), { members, topics: ['a'] })
-    expect(result).toEqual({ m: { a: [0, 1] } })
-  })
+  it.each(['', '{}', '{"load":0.5}'])(
+    'takes a member whose metadata says nothing (%j) to subscribe like the leader',
+    async metadata => {
+      const group = {
+        members: [{ memberId: 'm', memberMetadata: Buffer.from(metadata) }],
+        topics: ['a']
+      }
+      const cluster = createCluster({ a: 2 })
+      const result = await assign(roundRobin, cluster, group)
+      expect(result).toEqual({ m: { a: [0, 1] } })
+      expect(result).toEqual(await assign(oracleRoundRobin, cluster, group))
+    }
+  )
 })

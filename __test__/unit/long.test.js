@@ -1,7 +1,7 @@
 'use strict'
 
 const Oracle = require('kafkajs/src/utils/long')
-const Long = require('../../src/long')
+const Long = require('../../src/utils/long')
 
 const VALUES = [
   0,

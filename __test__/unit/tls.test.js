@@ -6,7 +6,7 @@ const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const tls = require('node:tls')
-const { createIdentityCheck, toNativeTls } = require('../../src/tls')
+const { checkTls, createIdentityCheck, toNativeTls } = require('../../src/tls')
 const { KafkaJSNonRetriableError } = require('../../src/errors')
 const { createAuthority } = require('../kafka/certificates')
 
@@ -106,6 +106,16 @@ describe('toNativeTls', () => {
   ])('refuses %s', field => {
     expect(() => toNativeTls({ [field]: 'x' })).toThrow(`ssl.${field} is not supported`)
     expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
+  })
+
+  it('refuses a choice of identities, and takes none for none', () => {
+    for (const field of ['key', 'pfx']) {
+      const several = { [field]: [Buffer.from('a'), Buffer.from('b')] }
+      expect(() => checkTls(several)).toThrow(`ssl.${field} has to be one, received 2`)
+      for (const none of [[], '', null]) {
+        expect(toNativeTls({ [field]: none, cert: none })).toMatchObject({ cert: null, key: null })
+      }
+    }
   })
 
   it('reads the names of ciphers, and offers those that there are', () => {

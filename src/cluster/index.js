@@ -9,6 +9,7 @@
 const { createEngineLog } = require('../loggers')
 const { createRetry } = require('../retry')
 const { events } = require('../events')
+const { createErrorFromCode } = require('../protocol/error')
 const native = require('../native')
 const { authenticate, toNativeSasl } = require('../sasl')
 const { createIdentityCheck, toNativeTls } = require('../tls')
@@ -21,7 +22,6 @@ const {
   KafkaJSMetadataNotLoaded,
   KafkaJSNonRetriableError,
   KafkaJSTopicMetadataNotLoaded,
-  createErrorFromCode,
   fromFailure,
   isFailure,
   unwrap

@@ -4,7 +4,7 @@
 const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
 const Subscription = require('./subscription')
-const { roundRobin } = require('../assigners')
+const { roundRobin } = require('./assigners')
 const { createRetry } = require('../retry')
 const { events, createEmitter } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')

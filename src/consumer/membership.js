@@ -5,10 +5,11 @@
  * The membership as users see it: the engine's questions to the assigners, and its events told in kafkajs's words.
  */
 
-const { MemberMetadata } = require('../assigners/assignerProtocol')
-const { KafkaJSNonRetriableError, createErrorFromCode } = require('../errors')
+const { KafkaJSNonRetriableError } = require('../errors')
 const { events } = require('../events')
-const Long = require('../long')
+const { createErrorFromCode } = require('../protocol/error')
+const Long = require('../utils/long')
+const { topicsOf } = require('./assigners/subscriptions')
 
 /** Fetch events without a fetch come no more often than this, ms. */
 const SHORTEST_CYCLE = 100
@@ -293,18 +294,9 @@ const offsetKey = ({ topic, partition, offset }) => `${topic}\u0000${partition}\
 const subscribedTopics = (members, ours) => {
   const topics = new Set(ours.keys())
   for (const { memberMetadata } of members) {
-    for (const topic of topicsOf(memberMetadata)) topics.add(topic)
+    for (const topic of topicsOf(memberMetadata) ?? []) topics.add(topic)
   }
   return [...topics]
-}
-
-/** An assigner may write what it likes into its members' metadata; then it knows their topics, and we do not. */
-const topicsOf = memberMetadata => {
-  try {
-    return MemberMetadata.decode(memberMetadata).topics
-  } catch {
-    return []
-  }
 }
 
 module.exports = { Membership }

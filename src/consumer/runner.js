@@ -12,16 +12,11 @@ const { performance } = require('node:perf_hooks')
 const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
 const native = require('../native')
-const {
-  KafkaJSError,
-  KafkaJSNonRetriableError,
-  createErrorFromCode,
-  isRebalancing,
-  unwrap
-} = require('../errors')
+const { KafkaJSError, KafkaJSNonRetriableError, isRebalancing, unwrap } = require('../errors')
 const { commitOptions } = require('../config')
 const { events } = require('../events')
-const Long = require('../long')
+const { createErrorFromCode } = require('../protocol/error')
+const Long = require('../utils/long')
 const { createEngineLog } = require('../loggers')
 const { Backoff, crashOf } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')

@@ -89,6 +89,8 @@ const readSettings = options => {
   if (checkServerIdentity != null && typeof checkServerIdentity !== 'function') {
     throw refusal('checkServerIdentity', `has to be a function, received ${checkServerIdentity}`)
   }
+  refuseSeveral('key', options.key)
+  refuseSeveral('pfx', options.pfx)
   return {
     host: readHost(options.host),
     port: readPort(options.port),
@@ -111,6 +113,12 @@ const readPort = port => {
   const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port
   if (Number.isInteger(number) && number > 0 && number < 65536) return number
   throw refusal('port', `has to be a number from 1 to 65535, received ${inspect(port)}`)
+}
+
+/** Node would choose by the server's algorithms; the engine has one identity to show. */
+const refuseSeveral = (field, value) => {
+  const { length } = listOf(value)
+  if (length > 1) throw refusal(field, `has to be one, received ${length}`)
 }
 
 const listOf = value => (value == null ? [] : Array.isArray(value) ? value : [value])
@@ -141,8 +149,8 @@ const extraRoots = () => {
 
 /** @returns {{ cert: string | null, key: string | null, ca: string[] }} what the client shows of itself */
 const readIdentity = ({ cert, key, passphrase, pfx }) => {
-  if (pfx != null) {
-    const [first] = listOf(pfx)
+  const [first] = listOf(pfx)
+  if (first) {
     const { buf = first, passphrase: own = passphrase } = isBytes(first) ? {} : first
     try {
       return readPkcs12(Buffer.from(buf, 'latin1'), own)
@@ -151,16 +159,17 @@ const readIdentity = ({ cert, key, passphrase, pfx }) => {
     }
   }
   return {
-    cert: cert == null ? null : listOf(cert).map(toText).join('\n'),
-    key: key == null ? null : readKey(listOf(key)[0], passphrase),
+    cert: listOf(cert).map(toText).join('\n') || null,
+    key: readKey(listOf(key)[0], passphrase),
     ca: []
   }
 }
 
 const isBytes = value => typeof value === 'string' || ArrayBuffer.isView(value)
 
-/** @returns {string} PKCS#8 PEM, not encrypted */
+/** @returns {string | null} PKCS#8 PEM, not encrypted */
 const readKey = (key, passphrase) => {
+  if (!key) return null
   const { pem = key, passphrase: own = passphrase } = isBytes(key) ? {} : key
   try {
     const privateKey = createPrivateKey({ key: pem, passphrase: own })

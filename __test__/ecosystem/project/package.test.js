@@ -33,11 +33,28 @@ test('it carries its binary and nothing to build it with', () => {
 })
 
 test('what reaches into kafkajs finds the files that both have', () => {
-  assert.equal(typeof require('kafkajs/src/consumer/index.js'), 'function')
-  assert.equal(typeof require('kafkajs/src/loggers/console'), 'function')
-  for (const errors of [require('kafkajs/src/errors'), require('kafkajs/src/errors.js')]) {
-    assert.equal(errors.KafkaJSError, require('kafkajs').KafkaJSError)
+  const ours = require('kafkajs')
+  const reach = file => [require(`kafkajs/src/${file}`), require(`kafkajs-original/src/${file}`)]
+  for (const file of [
+    'index',
+    'errors',
+    'errors.js',
+    'protocol/error',
+    'consumer/index.js',
+    'consumer/assignerProtocol',
+    'consumer/assigners/index.js',
+    'loggers/index.js',
+    'loggers/console',
+    'utils/long'
+  ]) {
+    const [mine, theirs] = reach(file)
+    assert.equal(typeof mine, typeof theirs, file)
   }
+  assert.equal(require('kafkajs/src/errors').KafkaJSError, ours.KafkaJSError)
+  assert.equal(require('kafkajs/src/consumer/assignerProtocol'), ours.AssignerProtocol)
+  const { createErrorFromCode, failure } = require('kafkajs/src/protocol/error')
+  assert.ok(createErrorFromCode(27) instanceof ours.KafkaJSProtocolError)
+  assert.deepEqual([failure(0), failure(27)], [false, true])
 })
 
 test('two copies of it live in one process', async () => {

@@ -266,11 +266,6 @@ impl Fetch {
         self.lanes.iter().all(|lane| lane.work.is_none())
     }
 
-    /// The slot in this lane.
-    pub fn lane_slot(&self, lane: usize) -> Option<SlotId> {
-        self.lanes.get(lane)?.work.as_ref().map(|work| work.slot)
-    }
-
     /// Each lane's flags, for the cells.
     pub fn lane_flags(&self) -> impl Iterator<Item = i32> {
         self.lanes.iter().map(|lane| lane.flags)

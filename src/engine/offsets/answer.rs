@@ -135,8 +135,7 @@ impl Offsets {
             Some(mut manual) => {
                 manual.tries += 1;
                 let tries = if manual.automatic { FLUSH_TRIES } else { PARTITION_TRIES };
-                let hopeless = !manual.retry
-                    || !is_about_coordinator(&failure) && manual.tries >= tries
+                let hopeless = !is_about_coordinator(&failure) && manual.tries >= tries
                     || manual.automatic && !is_current;
                 if hopeless {
                     self.done(manual.ticket, Err(failure));

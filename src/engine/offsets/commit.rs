@@ -64,7 +64,6 @@ pub(super) struct Manual {
     epoch: u64,
     /// The generation that was the last one then.
     generation_id: Option<i32>,
-    pub(super) retry: bool,
     pub(super) tries: u32,
 }
 
@@ -115,12 +114,19 @@ impl Offsets {
     ///
     /// Between two generations it waits for the next one, and fails if somebody else has, or had, a partition of it.
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
-        self.enqueue(ticket, offsets, true);
-    }
-
-    /// As [`Offsets::commit`], but tried only once.
-    pub fn commit_once(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
-        self.enqueue(ticket, offsets, false);
+        let automatic = offsets.is_none();
+        // Now, not when its turn comes: a later ticket must not find something newer committed already.
+        let offsets = offsets.unwrap_or_else(|| owned(self.open()));
+        if offsets.is_empty() {
+            self.done(ticket, Ok(()));
+        } else if let Some((partition, ..)) = offsets.iter().find(|(_, offset, _)| *offset < 0) {
+            let (code, partition) = (ErrorCode::OFFSET_OUT_OF_RANGE, Some(partition.clone()));
+            self.done(ticket, Err(Failure::Broker { code, partition }));
+        } else {
+            let Offsets { epoch, generation_id, .. } = *self;
+            let manual = Manual { ticket, offsets, automatic, epoch, generation_id, tries: 0 };
+            self.commits.manual.push_back(manual);
+        }
     }
 
     /// Commits everything uncommitted if the interval or the threshold says so. Ends in [`Event::CommitDone`].
@@ -170,22 +176,6 @@ impl Offsets {
             } else {
                 self.done(manual.ticket, Err(no_such_topic(first)));
             }
-        }
-    }
-
-    fn enqueue(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, retry: bool) {
-        let automatic = offsets.is_none();
-        // Now, not when its turn comes: a later ticket must not find something newer committed already.
-        let offsets = offsets.unwrap_or_else(|| owned(self.open()));
-        if offsets.is_empty() {
-            self.done(ticket, Ok(()));
-        } else if let Some((partition, ..)) = offsets.iter().find(|(_, offset, _)| *offset < 0) {
-            let (code, partition) = (ErrorCode::OFFSET_OUT_OF_RANGE, Some(partition.clone()));
-            self.done(ticket, Err(Failure::Broker { code, partition }));
-        } else {
-            let Offsets { epoch, generation_id, .. } = *self;
-            let manual = Manual { ticket, offsets, automatic, epoch, generation_id, retry, tries: 0 };
-            self.commits.manual.push_back(manual);
         }
     }
 }

@@ -50,24 +50,6 @@ fn trouble_with_the_coordinator_is_waited_out() {
 }
 
 #[test]
-fn a_commit_to_be_tried_once_is_tried_once() {
-    let mut world = World::consuming(manual());
-    world.offsets.commit_once(1, Some(vec![offset(0, 12)]));
-    world.settle();
-    world.refuse_commit(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
-    assert_eq!(world.done(), [(1, Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS))]);
-    world.pass(PATIENCE);
-    assert!(world.is_quiet());
-
-    world.offsets.commit_once(2, None);
-    world.offsets.commit_once(3, Some(vec![offset(0, 12)]));
-    world.settle();
-    world.cut("OffsetCommit", closed());
-    let result = Err(Failure::Net(closed()));
-    assert!(world.has(&Event::CommitDone { ticket: 3, result }));
-}
-
-#[test]
 fn automatic_commits_go_on_with_what_is_newer_after_trouble() {
     let mut world = World::consuming(config());
     world.resolve(0, 12);

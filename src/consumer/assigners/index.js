@@ -1,7 +1,7 @@
 // @ts-check
 'use strict'
 
-const roundRobin = require('./roundRobin')
+const roundRobin = require('./roundRobinAssigner')
 
 /** The assigners that come with the package. */
 module.exports = { roundRobin }

@@ -1,14 +1,15 @@
 // @ts-check
 'use strict'
 
-const { MemberMetadata, MemberAssignment } = require('../assignerProtocol')
+const { MemberMetadata, MemberAssignment } = require('../../assignerProtocol')
+const { topicsOf } = require('../subscriptions')
 
 /**
  * Deals the partitions of all topics in turn to the members, sorted by id, that subscribed to the topic. When everybody
  * subscribes to the same topics the result is the one of kafkajs; name and version are its too, so that both can be members
  * of one group.
  *
- * @type {import('../../..').PartitionAssigner}
+ * @type {import('../../../..').PartitionAssigner}
  */
 module.exports = ({ cluster }) => ({
   name: 'RoundRobinAssigner',
@@ -48,14 +49,14 @@ module.exports = ({ cluster }) => ({
 })
 
 /**
- * @param {import('../../..').GroupMember[]} members
+ * @param {import('../../../..').GroupMember[]} members
  * @param {string[]} leaderTopics what a member is taken to subscribe to whose metadata cannot be read
  */
 const readSubscriptions = (members, leaderTopics) =>
   new Map(
     members.map(({ memberId, memberMetadata }) => [
       memberId,
-      new Set(memberMetadata?.length ? MemberMetadata.decode(memberMetadata).topics : leaderTopics)
+      new Set(topicsOf(memberMetadata) ?? leaderTopics)
     ])
   )
 
