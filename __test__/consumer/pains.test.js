@@ -32,7 +32,7 @@ it('a handler that awaits for longer than a session, and beats no heart, stays a
   await waitFor(async () => (await committed(groupId, topic))[0] === '3')
   expect(messages.map(({ offset }) => offset)).toEqual(upTo(3))
   expect(joins({ seen })).toHaveLength(1)
-})
+}, 120_000)
 
 it('members that come all at once end with a share each, and none of them crashes (#1361, #375)', async () => {
   const count = 6

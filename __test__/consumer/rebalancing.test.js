@@ -243,7 +243,7 @@ describe('a handler that keeps the event loop', () => {
     expect(seen.of('REBALANCING')).toEqual([])
     expect(seen.of('CRASH')).toEqual([])
     expect(messages).toHaveLength(3)
-  })
+  }, 120_000)
 
   it('longer than maxPollInterval gives its partitions up, and takes part again afterwards', async () => {
     const topic = await createTopic()
