@@ -299,6 +299,8 @@ export class NativeConsumer {
   finish(lane: number, backoff: number): void
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
+  /** Resolves what a lane has finished without resolving it: forwards, and unless the slot has moved since. */
+  resolveReturned(slot: number, next: string): void
 
   /** `fetch_start` and `fetch` events are only made from now on. */
   enableFetchEvents(): void

@@ -63,6 +63,27 @@ const crashOf = async partitionAssigners => {
 }
 
 describe('a custom assigner', () => {
+  it('may ask the cluster in protocol(), each time that its consumer runs', async () => {
+    const topic = await filled(1, { partitions: PARTITIONS })
+    const counts = /** @type {number[]} */ ([])
+    const counting = createAssigner('Counting', ({ cluster }) => ({
+      protocol({ topics }) {
+        counts.push(cluster.findTopicPartitionMetadata(topic).length)
+        return { name: 'Counting', metadata: MemberMetadata.encode({ version: 0, topics }) }
+      }
+    }))
+    const consumer = createConsumer({ partitionAssigners: [counting] })
+    const seen = watch(consumer)
+    await consumer.subscribe({ topics: [topic] })
+    for (let round = 0; round < 3; round++) {
+      await consumer.run({ eachMessage: async () => {} })
+      await consumer.disconnect()
+    }
+    expect(seen.of('CRASH')).toEqual([])
+    expect(new Set(counts)).toEqual(new Set([PARTITIONS]))
+    expect(seen.of('GROUP_JOIN')).toHaveLength(3)
+  })
+
   it('assigns by what the members say of themselves', async () => {
     const topic = await filled(8, { partitions: PARTITIONS })
     const groupId = uniqueName('group')

@@ -89,7 +89,7 @@ module.exports = {
             'called by a handler after an await, and awaited there, ends',
             'called by a handler in a chain of promises, and awaited there, ends',
             'called by a handler beside others, and awaited there, ends',
-            'called by a handler in a callback, and awaited there, ends with the rebalance timeout',
+            'called by a handler in a callback, and awaited there, ends with its time',
             'where async contexts are tracked called by a handler in a callback, and awaited there, ends',
             'where async contexts are tracked called by a handler that a tracer listens to, and awaited there, ends'
           ].map(name => `${end} ${name}`)
@@ -124,6 +124,9 @@ module.exports = {
       'a broker that coordinates the group freezes: the group goes on with another',
       'a broker after the other restarts: nothing is lost'
     ]
+  },
+  'no broker answers any more: CRASH, again and again': {
+    'consumer/outages': ['all brokers freeze and wake up']
   },
   'one topic of several that is deleted crashes the consumer, again and again (with `allowAutoTopicCreation: false`)':
     {

@@ -154,9 +154,8 @@ describe('resolving', () => {
       run: { eachBatchAutoResolve: false }
     })
     await waitFor(() => times.length >= 30)
-    const gaps = times.slice(1).map((time, i) => time - times[i])
-    // A busy machine makes them longer, never shorter.
-    expect(Math.min(...gaps)).toBeGreaterThan(10)
+    // A busy machine makes it longer, never shorter.
+    expect(times[29] - times[0]).toBeGreaterThan(29 * 10)
   })
 
   it('before an error counts: the handler gets the rest again', async () => {

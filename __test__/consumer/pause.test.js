@@ -67,6 +67,23 @@ it('of a topic, then resume() of one partition: all others stay paused', async (
   expect(consumer.paused()).toEqual([{ topic, partitions: [0, 2] }])
 })
 
+it('is told by paused() during a rebalance too: whoever resumes that, resumes all of it', async () => {
+  const topic = await createTopic({ partitions: 2 })
+  const groupId = uniqueName('group')
+  const { consumer, seen } = await startConsumer({ topics: [topic], groupId })
+  consumer.pause([{ topic }])
+  let told = /** @type {any} */ (null)
+  consumer.on(consumer.events.REBALANCING, () => {
+    told ??= consumer.paused()
+    consumer.resume(told)
+  })
+  const other = await startConsumer({ topics: [topic], groupId })
+  await waitFor(() => seen.of('GROUP_JOIN').length > 1)
+  expect(told).toEqual([{ topic, partitions: [0, 1] }])
+  await other.consumer.disconnect()
+  expect(consumer.paused()).toEqual([])
+})
+
 it('of a partition that is a string is one of that number', async () => {
   const topic = await createTopic({ partitions: 3 })
   const { consumer } = await startConsumer({ topics: [topic] })

@@ -40,6 +40,11 @@ it('a process ends by itself after disconnect()', async () => {
   expect(await committed(groupId, topic)).toEqual({ 0: '100' })
 })
 
+it('a consumer that is connected keeps its process alive, one that is disconnected does not', async () => {
+  const [topic, groupId] = [await filled(1), uniqueName('group')]
+  expect(await run('connect.js', { topic, groupId })).toEqual(['still here'])
+})
+
 it('a consumer stops where the intrinsics are frozen', async () => {
   const [topic, groupId] = [await filled(5), uniqueName('group')]
   const flags = ['--frozen-intrinsics', '--no-warnings']

@@ -213,6 +213,12 @@ impl NativeConsumer {
         Ok(())
     }
 
+    #[napi(catch_unwind)]
+    pub fn resolve_returned(&self, slot: u32, next: String) -> Result<()> {
+        self.handle.resolve_returned(slot, offset(&next)?);
+        Ok(())
+    }
+
     // ---- commands
 
     #[napi(catch_unwind)]

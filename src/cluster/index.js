@@ -6,6 +6,8 @@
  * the seed broker; the metadata. Towards assigners and tracing libraries it has the shape of kafkajs's cluster.
  */
 
+// Not the global ones, which a test's fake timers replace.
+const { clearInterval, setInterval } = require('node:timers')
 const { createEngineLog } = require('../loggers')
 const { createRetry } = require('../retry')
 const { events } = require('../events')
@@ -15,6 +17,7 @@ const { authenticate, toNativeSasl } = require('../sasl')
 const { createIdentityCheck, toNativeTls } = require('../tls')
 const { createSeeds, validatePort } = require('./seeds')
 const { createBroker, byTopic } = require('./broker')
+const { LONGEST_DELAY } = require('../utils/timers')
 const {
   KafkaJSBrokerNotFound,
   KafkaJSError,
@@ -65,6 +68,8 @@ class Cluster {
     /** @type {Promise<void> | null} */
     this.connecting = null
     this.closed = new AbortController()
+    /** Nothing of the engine keeps the process alive; connections do. @type {NodeJS.Timeout | null} */
+    this.keepAlive = null
     /** @type {Set<string>} */
     this.targetTopics = new Set()
     /** Subscriptions change the target topics one after the other. */
@@ -119,7 +124,22 @@ class Cluster {
     this.brokerPool.metadata = null
     this.closed.abort(new KafkaJSNonRetriableError('Disconnected while connecting'))
     this.closed = new AbortController()
+    if (this.keepAlive) clearInterval(this.keepAlive)
+    this.keepAlive = null
     await client?.close()
+  }
+
+  /**
+   * Does this; if a `disconnect()` comes in between, that is no failure.
+   * @param {() => Promise<void>} work
+   */
+  async unlessDisconnected(work) {
+    const { signal } = this.closed
+    try {
+      await work()
+    } catch (e) {
+      if (!signal.aborted) throw e
+    }
   }
 
   /** @private */
@@ -165,6 +185,7 @@ class Cluster {
         const failure = await client.connect(seed.host, seed.port)
         signal.throwIfAborted()
         if (failure) throw this.authenticationErrors.get(failure.message) ?? fromFailure(failure)
+        this.keepAlive ??= setInterval(() => {}, LONGEST_DELAY)
       } catch (e) {
         if (signal.aborted) return bail(e)
         if (e.name === 'KafkaJSConnectionError' || e.type === 'ILLEGAL_SASL_STATE') {

@@ -84,7 +84,7 @@ module.exports = config => {
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     }
     const { topics, fromBeginning } = subscribeOptions(argument)
-    await subscription.add(topics, fromBeginning)
+    await cluster.unlessDisconnected(() => subscription.add(topics, fromBeginning))
   }
 
   const commitOffsets = async topicPartitions => {

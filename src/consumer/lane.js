@@ -36,7 +36,9 @@ class Lane {
     this.flagsAt = laneAt(number) + FLAGS
     /** Waits for a wake-up. */
     this.idle = true
-    /** What is being handled; its fields are stale while the lane is idle. @type {Delivery} */
+    /** Between `open` and the end of the handler. */
+    this.handling = false
+    /** What is being handled, or was last. @type {Delivery} */
     this.delivery = /** @type {any} */ (null)
     this.topic = ''
     this.partition = 0
@@ -64,9 +66,11 @@ class Lane {
         } else {
           await this.handle()
         }
+        this.handling = false
         runner.batchEnded(this)
         runner.finish(this.number, 0)
       } catch (error) {
+        this.handling = false
         runner.finish(this.number, runner.handlerFailed(this, error))
         // Other partitions go on meanwhile, in a turn of their own: a handler that fails at once must not spin.
         await nextTurn()
@@ -81,6 +85,7 @@ class Lane {
     const delivery = new Delivery(slab, runner.copyValues)
     const { topic, partition } = runner.slot(delivery.slot)
     this.delivery = delivery
+    this.handling = true
     this.topic = topic
     this.partition = partition
     this.next = 0
@@ -127,8 +132,10 @@ class Lane {
     return {
       batch: /** @type {any} */ (batch),
       resolveOffset: offset => {
-        const resolved = toOffset(offset)
-        if (isCurrent()) this.resolveOffset(resolved)
+        const next = behind(toOffset(offset), delivery)
+        if (isCurrent() && this.handling) this.resolveTo(next)
+        // The handler's work has outlasted it.
+        else runner.resolveReturned(delivery.slot, next)
       },
       heartbeat: runner.heartbeat,
       pause: this.pause,
@@ -139,21 +146,24 @@ class Lane {
     }
   }
 
-  /** @param {bigint} offset */
-  resolveOffset(offset) {
-    const { delivery } = this
-    const last = delivery.baseOffset + BigInt(delivery.offsetDelta(delivery.count - 1))
-    // Control records behind the last message never reach the user, who could not resolve them.
-    const next = offset === last ? delivery.nextOffset : offset + 1n
-    this.resolveTo(next < 0n ? 0n : next)
-  }
-
   /** @param {bigint} next the next offset to read */
   resolveTo(next) {
     const delta = next - this.delivery.baseOffset
     if (delta <= INT32_MAX && delta > INT32_MIN) this.cells[this.resolvedAt] = Number(delta)
     else this.runner.resolve(this.number, String(next))
   }
+}
+
+/**
+ * The next offset to read when this one is resolved.
+ * @param {bigint} offset
+ * @param {Delivery} delivery
+ */
+const behind = (offset, delivery) => {
+  const last = delivery.baseOffset + BigInt(delivery.offsetDelta(delivery.count - 1))
+  // Control records behind the last message never reach the user, who could not resolve them.
+  const next = offset === last ? delivery.nextOffset : offset + 1n
+  return next < 0n ? 0n : next
 }
 
 module.exports = { Lane }

@@ -20,6 +20,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { RETRY_DEFAULTS } = require('../retry')
+const { LONGEST_DELAY } = require('../utils/timers')
 
 /** @typedef {ReturnType<typeof import('../config').runOptions>} RunOptions */
 
@@ -86,8 +87,10 @@ class Lifecycle {
   }
 
   async connect() {
-    await this.cluster.connect()
-    this.emitter.emit(events.CONNECT)
+    await this.cluster.unlessDisconnected(async () => {
+      await this.cluster.connect()
+      this.emitter.emit(events.CONNECT)
+    })
   }
 
   /**
@@ -189,7 +192,8 @@ class Lifecycle {
         logger.debug(`Patterns could not be matched: ${message}`, { groupId })
       }
     }
-    const timer = setInterval(follow, Math.max(this.metadataMaxAge, SHORTEST_INTERVAL)).unref()
+    const interval = Math.min(Math.max(this.metadataMaxAge, SHORTEST_INTERVAL), LONGEST_DELAY)
+    const timer = setInterval(follow, interval).unref()
     session.ended.then(() => clearInterval(timer))
   }
 

@@ -5,10 +5,11 @@
  * The membership as users see it: the engine's questions to the assigners, and its events told in kafkajs's words.
  */
 
-const { KafkaJSNonRetriableError } = require('../errors')
+const { KafkaJSMetadataNotLoaded, KafkaJSNonRetriableError } = require('../errors')
 const { events } = require('../events')
 const { createErrorFromCode } = require('../protocol/error')
 const Long = require('../utils/long')
+const { LONGEST_DELAY } = require('../utils/timers')
 const { topicsOf } = require('./assigners/subscriptions')
 
 /** Fetch events without a fetch come no more often than this, ms. */
@@ -66,13 +67,11 @@ class Membership {
     if (!listens) return
     // For good: who waits for one event after the other removes a listener before it adds the next.
     this.consumer.enableFetchEvents()
-    this.idleCycles = setInterval(
-      () => {
-        if (!this.fetched) this.idleCycle()
-        this.fetched = false
-      },
-      Math.max(this.options.maxWaitTimeInMs, SHORTEST_CYCLE)
-    )
+    const cycle = Math.min(Math.max(this.options.maxWaitTimeInMs, SHORTEST_CYCLE), LONGEST_DELAY)
+    this.idleCycles = setInterval(() => {
+      if (!this.fetched) this.idleCycle()
+      this.fetched = false
+    }, cycle)
   }
 
   idleCycle() {
@@ -135,12 +134,23 @@ class Membership {
     }
   }
 
-  offerProtocols({ job, topics }) {
+  async offerProtocols({ job, topics }) {
     try {
-      const protocols = this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
-      this.consumer.completeProtocols(job, null, protocols)
+      const ask = () => this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
+      this.consumer.completeProtocols(job, null, await this.withMetadata(ask))
     } catch (error) {
       this.consumer.completeProtocols(job, this.callbackFailed(error), [])
+    }
+  }
+
+  /** The cluster forgets when it disconnects, and nobody waits for it to learn again but an assigner that asks. */
+  async withMetadata(ask) {
+    try {
+      return ask()
+    } catch (error) {
+      if (!(error instanceof KafkaJSMetadataNotLoaded)) throw error
+      await this.cluster.refreshMetadataIfNecessary()
+      return ask()
     }
   }
 

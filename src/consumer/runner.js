@@ -127,8 +127,6 @@ class Runner {
         event => this.handle(event)
       )
       this.running = true
-      // The engine's threads do not keep the process alive; a running consumer does.
-      this.keepAlive = setInterval(() => {}, 2 ** 31 - 1)
       const due = () => (this.heartbeatDue = true)
       this.heartbeatTimer = setTimeout(due, this.options.heartbeatInterval).unref()
       this.membership.start(this.consumer, topics)
@@ -167,7 +165,6 @@ class Runner {
       }
     } finally {
       this.over = true
-      clearInterval(this.keepAlive)
       clearTimeout(this.heartbeatTimer)
       this.membership.end()
       this.hasStarted(this.consumer)
@@ -320,6 +317,10 @@ class Runner {
 
   resolve(lane, next) {
     this.consumer.resolve(lane, next)
+  }
+
+  resolveReturned(slot, next) {
+    this.consumer.resolveReturned(slot, String(next))
   }
 
   progress() {

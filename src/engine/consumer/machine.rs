@@ -252,10 +252,12 @@ impl Consumer {
     pub fn stop(&mut self, now: Instant) {
         match self.phase {
             Phase::Running | Phase::Crashed => {
-                self.phase = Phase::Stopping { deadline: now + self.config.rebalance_timeout };
+                // A handler has as long as it ever has.
+                let deadline = now + self.config.rebalance_timeout.max(self.config.max_poll_interval);
+                self.phase = Phase::Stopping { deadline };
                 self.fetch.suspend(true);
                 self.refuse_vain_commits();
-                self.drain = Some(Drain::waiting(now + self.config.rebalance_timeout));
+                self.drain = Some(Drain::waiting(deadline));
                 self.step_drain(now);
             }
             Phase::Idle => self.stopped(),
@@ -304,6 +306,16 @@ impl Consumer {
     pub fn resolve(&mut self, now: Instant, lane: usize, next: i64) {
         if let Some((slot, next)) = self.fetch.resolve(lane, next) {
             self.resolved(now, lane, slot, next);
+        }
+    }
+
+    /// See [`Fetch::resolve_returned`].
+    pub fn resolve_returned(&mut self, slot: SlotId, next: i64) {
+        if self.fetch.resolve_returned(slot, next)
+            && let Some(partition) = self.fetch.partition(slot)
+        {
+            self.offsets.resolved(partition, next, None);
+            self.offsets.batch_end();
         }
     }
 

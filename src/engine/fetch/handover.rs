@@ -251,14 +251,36 @@ impl Fetch {
         slot.lane = None;
         if slot.is_current(work.epoch) && !(outcome == Outcome::Done && work.resolved == work.next_offset) {
             self.rewind(work.slot, work.resolved);
-            if let Outcome::Again(wait) = outcome
-                && !wait.is_zero()
-                && let Some(slot) = self.slots.get_mut(work.slot.index())
-            {
-                slot.muted_until = Some(now + wait);
+            if let Some(slot) = self.slots.get_mut(work.slot.index()) {
+                slot.returned = Some((slot.epoch, work.next_offset));
+                if let Outcome::Again(wait) = outcome
+                    && !wait.is_zero()
+                {
+                    slot.muted_until = Some(now + wait);
+                }
             }
         }
         self.report_dead_end(work.slot);
+    }
+
+    /// Resolves what a lane has returned unresolved: a handler's work may outlast the handler. Only forwards, and only as
+    /// long as nothing else has happened to the slot. Is that so?
+    pub fn resolve_returned(&mut self, id: SlotId, next: i64) -> bool {
+        let Some(slot) = self.slots.get(id.index()) else { return false };
+        let (Some((epoch, end)), State::Fetching { position, .. }) = (slot.returned, slot.state) else {
+            return false;
+        };
+        if !slot.is_current(epoch) || slot.lane.is_some() || next <= position || next > end {
+            return false;
+        }
+        let muted_until = slot.muted_until;
+        self.rewind(id, next);
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            slot.returned = Some((slot.epoch, end));
+            slot.muted_until = muted_until;
+            slot.resolved = Some(next);
+        }
+        true
     }
 
     /// Is no lane at work?

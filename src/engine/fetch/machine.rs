@@ -33,6 +33,8 @@ pub struct Fetch {
     pauses: Pauses,
     /// The slots that are assigned, in assignment order.
     pub(super) assigned: Vec<SlotId>,
+    /// Those that were, until the next assignment: their pauses are told meanwhile.
+    former: Vec<SlotId>,
     pub(super) decode_cursor: usize,
     /// Rotates so that every partition comes first once: brokers fill an answer in the order of the request.
     fetch_cursor: usize,
@@ -106,6 +108,7 @@ impl Fetch {
             by_partition: HashMap::new(),
             pauses: Pauses::default(),
             assigned: Vec::new(),
+            former: Vec::new(),
             decode_cursor: 0,
             fetch_cursor: 0,
             nodes: HashMap::new(),
@@ -124,6 +127,7 @@ impl Fetch {
     /// These partitions are ours from now on, and no others. Each waits for its position.
     pub fn assign(&mut self, partitions: &[TopicPartition]) {
         self.unassign_all();
+        self.former.clear();
         self.suspended = false;
         for partition in partitions {
             let id = self.intern(partition);
@@ -146,6 +150,7 @@ impl Fetch {
     pub fn unassign_all(&mut self) {
         for id in std::mem::take(&mut self.assigned) {
             self.restate(id, State::Unassigned);
+            self.former.push(id);
         }
         self.decode_cursor = 0;
     }
@@ -178,12 +183,13 @@ impl Fetch {
 
     /// The assigned partitions, sorted.
     pub fn assignment(&self) -> Vec<TopicPartition> {
-        self.sorted(|_| true)
+        self.sorted(&self.assigned, |_| true)
     }
 
-    /// The assigned partitions that are paused, sorted.
+    /// The assigned partitions that are paused, sorted; between two assignments, those of the last one.
     pub fn paused(&self) -> Vec<TopicPartition> {
-        self.sorted(|slot| slot.paused)
+        let ids = if self.assigned.is_empty() { &self.former } else { &self.assigned };
+        self.sorted(ids, |slot| self.pauses.contains(&slot.partition))
     }
 
     /// Which partition a slot is.
@@ -393,8 +399,8 @@ impl Fetch {
         }
     }
 
-    fn sorted(&self, keep: impl Fn(&Slot) -> bool) -> Vec<TopicPartition> {
-        let slots = self.assigned.iter().filter_map(|id| self.slots.get(id.index()));
+    fn sorted(&self, ids: &[SlotId], keep: impl Fn(&Slot) -> bool) -> Vec<TopicPartition> {
+        let slots = ids.iter().filter_map(|id| self.slots.get(id.index()));
         let mut partitions: Vec<_> = slots.filter(|s| keep(s)).map(|s| s.partition.clone()).collect();
         partitions.sort();
         partitions

@@ -82,6 +82,8 @@ pub(super) struct Slot {
     pub(super) source: Source,
     /// Next offset to read after everything that a lane has resolved.
     pub(super) resolved: Option<i64>,
+    /// The last delivery that came back from a lane unresolved: the epoch since then, and where it ends.
+    pub(super) returned: Option<(u32, i64)>,
 }
 
 impl Slot {
@@ -106,6 +108,7 @@ impl Slot {
             redirected: false,
             source: Source::default(),
             resolved: None,
+            returned: None,
         }
     }
 

@@ -160,6 +160,11 @@ impl ConsumerHandle {
         });
     }
 
+    /// See [`Consumer::resolve_returned`].
+    pub fn resolve_returned(&self, slot: u32, next: i64) {
+        self.with(|inner, _| inner.consumer.resolve_returned(SlotId(slot), next));
+    }
+
     /// Makes `FetchStart` and `FetchEnd` events from now on.
     pub fn enable_fetch_events(&self) {
         self.shared.lock().fetch_events = true;

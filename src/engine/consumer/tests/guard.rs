@@ -166,6 +166,6 @@ fn a_stop_while_a_handler_hangs() {
     let mut world = hanging();
     world.run(3 * SECOND);
     world.stop();
-    world.run(REBALANCE + 2 * SECOND);
+    world.run(MAX_POLL + 2 * SECOND);
     assert_eq!(world.stopped, 1);
 }

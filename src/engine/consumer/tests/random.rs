@@ -94,7 +94,7 @@ fn a_storm_can_always_be_left() {
         world.commit(1, 0, 0);
         world.stop();
         // Hanging handlers, a last commit, a last join.
-        world.run(REBALANCE + 12 * SECOND);
+        world.run(MAX_POLL + 12 * SECOND);
         assert_eq!(world.stopped, 1, "seed {seed}");
         assert!(world.done(1).is_some(), "seed {seed}");
         assert_eq!(world.consumer.poll_timeout(world.now), None);

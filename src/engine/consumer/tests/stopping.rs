@@ -102,7 +102,7 @@ fn while_a_handler_hangs() {
     world.append_all(10);
     world.run(SECOND);
     world.stop();
-    world.must_stop_within(REBALANCE + 2 * SECOND);
+    world.must_stop_within(MAX_POLL + 2 * SECOND);
     world.release();
     assert_eq!(world.stopped, 1);
 }

@@ -58,6 +58,39 @@ fn the_position_moves_when_a_lane_takes() {
 }
 
 #[test]
+fn what_a_lane_returns_can_be_resolved_later() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.answer_news();
+    assert!(world.take(0));
+    assert!(!world.resolve_returned(0, 3), "it has not returned");
+    world.pause(0);
+    world.finish(0, Outcome::Done);
+    assert!(world.resolve_returned(0, 1) && world.resolve_returned(0, 2));
+    for vain in [2, 1, 0, 4] {
+        assert!(!world.resolve_returned(0, vain), "{vain}");
+    }
+    world.resume(0);
+    world.advance(EXPRESS);
+    world.answer_news();
+    assert!(world.take(0));
+    assert_eq!(world.lanes[0].as_ref().unwrap().offsets.first(), Some(&2));
+    assert!(!world.resolve_returned(0, 3), "a lane is at it again");
+    world.complete(0);
+    assert!(!world.resolve_returned(0, 3), "it is behind");
+
+    // Whatever moves the position has the last word.
+    world.set_position(0, 0);
+    world.advance(EXPRESS);
+    world.answer_news();
+    assert!(world.take(0));
+    world.finish(0, Outcome::Done);
+    world.set_position(0, 1);
+    assert!(!world.resolve_returned(0, 3));
+}
+
+#[test]
 fn a_failed_lane_waits_alone() {
     let mut world = World::consuming(&[0, 1]);
     for partition in [0, 1] {

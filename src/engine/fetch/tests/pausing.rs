@@ -74,9 +74,18 @@ fn pauses_are_about_partitions_that_come_back_too() {
     let mut world = World::consuming(&[0, 1]);
     world.pause(0);
     world.unassign();
-    assert!(world.fetch.paused().is_empty());
+    world.unassign();
+    assert_eq!(world.fetch.paused(), [tp(0)], "whoever resumes what is paused now, means these");
+    world.pause(1);
+    assert_eq!(world.fetch.paused(), [tp(0), tp(1)]);
+    world.resume(1);
     world.assign(&[0, 1]);
     assert_eq!(world.fetch.paused(), [tp(0)]);
+    world.unassign();
+    world.assign(&[1]);
+    assert!(world.fetch.paused().is_empty());
+    world.assign(&[]);
+    assert!(world.fetch.paused().is_empty());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::engine::fetch::Event;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::fetch::Outcome;
+use crate::engine::fetch::SlotId;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -298,6 +299,17 @@ impl World {
             self.fetch.give(slab);
         }
         self.settle();
+    }
+
+    /// The handler's work ends behind its own end.
+    pub(super) fn resolve_returned(&mut self, partition: i32, next: i64) -> bool {
+        let slot = (0..).map(SlotId).find(|slot| self.fetch.partition(*slot) == Some(&tp(partition)));
+        let resolved = self.fetch.resolve_returned(slot.unwrap(), next);
+        if resolved {
+            self.expected.insert(partition, next);
+        }
+        self.settle();
+        resolved
     }
 
     /// Everything that is ready, through both lanes.
