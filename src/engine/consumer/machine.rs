@@ -41,6 +41,7 @@ use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::drain::Drain;
 use super::opening::Opening;
+use super::silence::Unanswered;
 use super::{ConsumerConfig, Event};
 
 /// A consumer of a group. See the module's documentation.
@@ -55,6 +56,7 @@ pub struct Consumer {
     pub(super) fetch: Fetch,
     /// Since the last join.
     pub(super) opening: Opening,
+    pub(super) unanswered: Unanswered,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
     /// Seeks of partitions that are not ours (yet).
@@ -119,6 +121,7 @@ impl Consumer {
             phase: Phase::Idle,
             drain: None,
             opening: Opening::Open,
+            unanswered: Unanswered::default(),
             cluster: Cluster::new(cluster, seed),
             group: Group::new(group, seed.wrapping_add(1)),
             offsets: Offsets::new(offsets, seed.wrapping_add(2)),
@@ -338,6 +341,7 @@ impl Consumer {
         if response.is_ok() && matches!(tag.room, Room::Cluster | Room::Offsets) {
             self.heard(now);
         }
+        self.unanswered.answered(tag);
         match tag.room {
             Room::Cluster => self.cluster.handle_response(now, tag.id, response),
             Room::Group => self.group.handle_response(now, tag.id, response),
@@ -355,6 +359,9 @@ impl Consumer {
         self.cluster.handle_timeout(now);
         self.group.handle_timeout(now);
         self.offsets.handle_timeout(now);
+        if self.unanswered.take_overdue(now) {
+            self.cluster.refresh();
+        }
         self.guard_poll_interval(now);
         self.step_drain(now);
         self.route(now);
@@ -381,7 +388,11 @@ impl Consumer {
                 to => to,
             };
         }
-        Some((Tag { room, id: outbound.id }, outbound))
+        let tag = Tag { room, id: outbound.id };
+        if matches!(room, Room::Group | Room::Offsets) {
+            self.unanswered.sent(now, tag);
+        }
+        Some((tag, outbound))
     }
 
     fn next_request(&mut self, now: Instant) -> Option<(Room, Outbound)> {
@@ -418,6 +429,7 @@ impl Consumer {
             self.group.poll_timeout(),
             self.offsets.poll_timeout(now),
             if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
+            self.unanswered.poll_timeout(),
             self.poll_interval_ends(),
             drain,
         ];

@@ -5,5 +5,6 @@ mod cluster;
 mod guard;
 mod random;
 mod rebalancing;
+mod silence;
 mod stopping;
 mod world;
