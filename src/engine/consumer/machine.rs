@@ -39,6 +39,7 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+use super::coverage::Coverage;
 use super::drain::Drain;
 use super::opening::Opening;
 use super::silence::Unanswered;
@@ -57,6 +58,7 @@ pub struct Consumer {
     /// Since the last join.
     pub(super) opening: Opening,
     pub(super) unanswered: Unanswered,
+    pub(super) coverage: Coverage,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
     /// Seeks of partitions that are not ours (yet).
@@ -122,6 +124,7 @@ impl Consumer {
             drain: None,
             opening: Opening::Open,
             unanswered: Unanswered::default(),
+            coverage: Coverage::default(),
             cluster: Cluster::new(cluster, seed),
             group: Group::new(group, seed.wrapping_add(1)),
             offsets: Offsets::new(offsets, seed.wrapping_add(2)),
@@ -164,6 +167,9 @@ impl Consumer {
 
     /// Answers [`Event::AssignmentNeeded`].
     pub fn assignments(&mut self, now: Instant, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
+        if let Ok(assignments) = &answer {
+            self.coverage.gave(assignments);
+        }
         self.group.assignments(now, job, answer);
     }
 

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod guard;
+mod partitions;
 mod random;
 mod rebalancing;
 mod silence;
