@@ -133,12 +133,6 @@ impl Metadata {
         if answer.cluster_id.is_some() {
             self.cluster_id.clone_from(&answer.cluster_id);
         }
-        let mut brokers = answer.brokers.clone();
-        brokers.sort_by_key(|broker| broker.node_id);
-        if !brokers.is_empty() && brokers != self.brokers {
-            self.brokers = brokers;
-            change.brokers_changed = true;
-        }
         for topic in &answer.topics {
             let Some(name) = &topic.name else { continue };
             if !topic.error.is_err() {
@@ -146,6 +140,13 @@ impl Metadata {
             } else if topic.error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
                 self.apply_absence(name, &mut change);
             }
+        }
+        let mut brokers = answer.brokers.clone();
+        brokers.sort_by_key(|broker| broker.node_id);
+        // Connections to brokers that somebody has not heard of yet should stay.
+        if !brokers.is_empty() && brokers != self.brokers && !change.is_behind {
+            self.brokers = brokers;
+            change.brokers_changed = true;
         }
         change
     }
@@ -318,6 +319,20 @@ mod tests {
         }
         assert!(!metadata.apply(&answer(1, &[(6, 4)])).is_behind, "everybody was asked twice");
         assert_eq!(leader(&metadata), Some(6));
+    }
+
+    #[test]
+    fn brokers_that_a_lagging_broker_has_not_heard_of_are_brokers() {
+        let broker = |node_id| MetadataBroker { node_id, host: "h".into(), port: 9, rack: None };
+        let mut metadata = Metadata::default();
+        let brokers = vec![broker(7), broker(8)];
+        metadata.apply(&MetadataResponse { brokers, ..answer(1, &[(8, 5)]) });
+        let stale = MetadataResponse { brokers: vec![broker(6), broker(7)], ..answer(1, &[(6, 4)]) };
+        let change = metadata.apply(&stale);
+        assert!(change.is_behind && !change.brokers_changed);
+        assert_eq!(metadata.brokers(), [broker(7), broker(8)]);
+        (0..3).for_each(|_| drop(metadata.apply(&stale)));
+        assert_eq!(metadata.brokers(), [broker(6), broker(7)], "they all say so");
     }
 
     #[test]
