@@ -66,6 +66,8 @@ pub enum Event {
 struct Single {
     wanted: bool,
     in_flight: Option<u64>,
+    /// Was the last answer of no use, or is it old? Then somebody else should be asked.
+    other: bool,
     backoff: Backoff,
     /// After a success: somebody who asks again at once has not waited for things to settle.
     spaced_until: Option<Instant>,
@@ -88,9 +90,17 @@ impl Single {
         self.backoff.ready_at().max(self.spaced_until)
     }
 
-    fn sent(&mut self, id: u64) {
+    /// To be asked of somebody else than before: what he said is not true, or not any more.
+    fn doubt(&mut self) {
+        self.wanted = true;
+        self.other = true;
+    }
+
+    /// Returns who is to be asked.
+    fn sent(&mut self, id: u64) -> Target {
         self.wanted = false;
         self.in_flight = Some(id);
+        if std::mem::take(&mut self.other) { Target::AnyOther } else { Target::Any }
     }
 
     /// Is this the answer?
@@ -110,7 +120,7 @@ impl Single {
     /// To be asked again. Returns whether this is the first failure in a row.
     fn failed(&mut self, now: Instant, rng: &mut Rng) -> bool {
         let first = self.backoff.ready_at().is_none();
-        self.wanted = true;
+        self.doubt();
         self.backoff.failed(now, rng);
         first
     }
@@ -177,7 +187,7 @@ impl Cluster {
 
     /// Somebody met a stale leader.
     pub fn refresh(&mut self) {
-        self.refresh.wanted = true;
+        self.refresh.doubt();
     }
 
     /// KIP-951: an error told where nodes are. Says whether one of them is new; what metadata says of the others is no
@@ -204,7 +214,7 @@ impl Cluster {
     /// The coordinator has moved, or does not answer.
     pub fn coordinator_lost(&mut self) {
         self.coordinator = None;
-        self.lookup.wanted = true;
+        self.lookup.doubt();
     }
 
     /// The answer to the request with this id; others are dropped.
@@ -230,27 +240,28 @@ impl Cluster {
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.expires.is_some_and(|expires| now >= expires) {
             self.expires = None;
-            self.refresh.wanted = true;
+            // Nobody has complained; but a broker that is cut off would go unnoticed if it were asked every time.
+            self.refresh.doubt();
         }
     }
 
     /// The next request.
     pub fn poll_request(&mut self, now: Instant) -> Option<Outbound> {
-        let body: Request = if self.lookup.is_due(now) {
-            self.lookup.sent(self.next_id);
-            FindCoordinatorRequest { key: self.config.group_id.clone() }.into()
+        let (to, body): (Target, Request) = if self.lookup.is_due(now) {
+            let to = self.lookup.sent(self.next_id);
+            (to, FindCoordinatorRequest { key: self.config.group_id.clone() }.into())
         } else if self.refresh.is_due(now) {
-            self.refresh.sent(self.next_id);
+            let to = self.refresh.sent(self.next_id);
             let names = self.topics.iter().map(|name| Some(name.to_string()));
             let topics = names.map(|name| MetadataRequestTopic { name, ..Default::default() }).collect();
             let allow_auto_topic_creation = self.config.allow_auto_topic_creation;
-            MetadataRequest { topics: Some(topics), allow_auto_topic_creation }.into()
+            (to, MetadataRequest { topics: Some(topics), allow_auto_topic_creation }.into())
         } else {
             return None;
         };
         let id = self.next_id;
         self.next_id += 1;
-        Some(Outbound { id, to: Target::Any, body, held: Duration::ZERO })
+        Some(Outbound { id, to, body, held: Duration::ZERO })
     }
 
     /// See [`Event`].
@@ -273,8 +284,8 @@ impl Cluster {
         for topic in &change.deleted {
             self.events.push_back(Event::Log(deletion(topic)));
         }
+        let mut is_settled = !change.is_behind;
         self.events.push_back(Event::Metadata(change));
-        let mut is_settled = true;
         for topic in &answer.topics {
             match topic.error {
                 // Elections are over soon; those who wait for a leader should not have to ask.

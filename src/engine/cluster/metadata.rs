@@ -41,6 +41,8 @@ pub struct Change {
     pub recreated: Vec<Arc<str>>,
     /// Topics that were there and are gone: told once, when a second answer in a row says so.
     pub deleted: Vec<Arc<str>>,
+    /// Does the answer speak of leaders that are not leaders any more? Somebody else knows better.
+    pub is_behind: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -67,14 +69,16 @@ impl Known {
     }
 
     /// An older epoch comes from a broker that lags behind (KIP-320), unless they all speak of it: then the epoch that
-    /// we know is nobody's, and waiting for a later one would be waiting for ever.
-    fn hear(&mut self, leader: Leader) {
-        let lags = leader.epoch >= 0 && leader.epoch < self.leader.epoch;
-        if lags && self.older < LAGGARDS {
+    /// we know is nobody's, and waiting for a later one would be waiting for ever. `laggards` = how many answers in a row
+    /// are not all of them. Says whether the answer lags.
+    fn hear(&mut self, leader: Leader, laggards: u32) -> bool {
+        let lags = leader.epoch >= 0 && leader.epoch < self.leader.epoch && self.older < laggards;
+        if lags {
             self.older += 1;
         } else {
             *self = Known::new(leader);
         }
+        lags
     }
 }
 
@@ -129,12 +133,6 @@ impl Metadata {
         if answer.cluster_id.is_some() {
             self.cluster_id.clone_from(&answer.cluster_id);
         }
-        let mut brokers = answer.brokers.clone();
-        brokers.sort_by_key(|broker| broker.node_id);
-        if !brokers.is_empty() && brokers != self.brokers {
-            self.brokers = brokers;
-            change.brokers_changed = true;
-        }
         for topic in &answer.topics {
             let Some(name) = &topic.name else { continue };
             if !topic.error.is_err() {
@@ -142,6 +140,13 @@ impl Metadata {
             } else if topic.error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {
                 self.apply_absence(name, &mut change);
             }
+        }
+        let mut brokers = answer.brokers.clone();
+        brokers.sort_by_key(|broker| broker.node_id);
+        // Connections to brokers that somebody has not heard of yet should stay.
+        if !brokers.is_empty() && brokers != self.brokers && !change.is_behind {
+            self.brokers = brokers;
+            change.brokers_changed = true;
         }
         change
     }
@@ -176,6 +181,7 @@ impl Metadata {
     fn apply_topic(&mut self, name: &str, answer: &MetadataTopic, change: &mut Change) {
         let name = self.intern(name);
         let is_known = self.topics.contains_key(&name);
+        let laggards = self.laggards();
         let topic = self.topics.entry(name.clone()).or_default();
         let count = topic.leaders.len();
         topic.absences = 0;
@@ -194,7 +200,7 @@ impl Metadata {
         for partition in answer.partitions.iter().filter(|partition| partition.partition >= 0) {
             let leader = Leader { node: partition.leader, epoch: partition.leader_epoch };
             match topic.leaders.get_mut(&partition.partition) {
-                Some(known) => known.hear(leader),
+                Some(known) => change.is_behind |= known.hear(leader, laggards),
                 None => {
                     topic.leaders.insert(partition.partition, Known::new(leader));
                     new.push(partition.partition);
@@ -221,6 +227,15 @@ impl Metadata {
         }
     }
 
+    /// An answer does not tell whose it is. It is another broker's than the one before ([`Target::AnyOther`]), unless some
+    /// cannot be asked for a while: so each is given two turns, and the last of these answers counts.
+    ///
+    /// [`Target::AnyOther`]: super::Target::AnyOther
+    fn laggards(&self) -> u32 {
+        let brokers = u32::try_from(self.brokers.len()).unwrap_or(u32::MAX).max(1);
+        brokers.saturating_mul(2) - 1
+    }
+
     fn intern(&self, name: &str) -> Arc<str> {
         self.topics.get_key_value(name).map_or_else(|| name.into(), |(known, _)| known.clone())
     }
@@ -228,8 +243,6 @@ impl Metadata {
 
 /// One broker may be behind.
 const ABSENCES: u32 = 2;
-/// So many answers in a row may come from brokers that lag behind.
-const LAGGARDS: u32 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -290,6 +303,36 @@ mod tests {
         assert_eq!(leader(&metadata), Some(Leader { node: 7, epoch: 5 }));
         metadata.apply(&answer(1, &[(6, 6)]));
         assert_eq!(leader(&metadata), Some(Leader { node: 6, epoch: 6 }));
+    }
+
+    #[test]
+    fn a_broker_that_lags_for_ever_is_not_everybody() {
+        let mut metadata = Metadata::default();
+        let broker = |node_id| MetadataBroker { node_id, host: "h".into(), port: 9, rack: None };
+        let brokers = vec![broker(6), broker(7), broker(8)];
+        metadata.apply(&MetadataResponse { brokers, ..answer(1, &[(7, 5)]) });
+        let leader = |metadata: &Metadata| metadata.leader(&zero()).map(|leader| leader.node);
+        // It may be the only one that answers for a while: each of the others fails, and is passed over.
+        for _ in 0..5 {
+            assert!(metadata.apply(&answer(1, &[(6, 4)])).is_behind);
+            assert_eq!(leader(&metadata), Some(7));
+        }
+        assert!(!metadata.apply(&answer(1, &[(6, 4)])).is_behind, "everybody was asked twice");
+        assert_eq!(leader(&metadata), Some(6));
+    }
+
+    #[test]
+    fn brokers_that_a_lagging_broker_has_not_heard_of_are_brokers() {
+        let broker = |node_id| MetadataBroker { node_id, host: "h".into(), port: 9, rack: None };
+        let mut metadata = Metadata::default();
+        let brokers = vec![broker(7), broker(8)];
+        metadata.apply(&MetadataResponse { brokers, ..answer(1, &[(8, 5)]) });
+        let stale = MetadataResponse { brokers: vec![broker(6), broker(7)], ..answer(1, &[(6, 4)]) };
+        let change = metadata.apply(&stale);
+        assert!(change.is_behind && !change.brokers_changed);
+        assert_eq!(metadata.brokers(), [broker(7), broker(8)]);
+        (0..3).for_each(|_| drop(metadata.apply(&stale)));
+        assert_eq!(metadata.brokers(), [broker(6), broker(7)], "they all say so");
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub struct Outbound {
 pub enum Target {
     /// Any broker that is connected, else any that is known.
     Any,
+    /// Any broker, connected or not, but the one that was asked the same before: its answer was of no use, which others
+    /// may not share. A broker that is cut off from its controllers does not know that it knows nothing.
+    AnyOther,
     /// This broker, for short requests (Metadata, ListOffsets, …).
     Node(i32),
     /// This broker, long-polling Fetches only.

@@ -62,7 +62,8 @@ impl World {
         self.in_flight.extend(std::iter::from_fn(|| self.cluster.poll_request(self.now)));
         self.events.extend(std::iter::from_fn(|| self.cluster.poll_event()));
         assert!(self.in_flight.len() <= 2, "{:?}", self.in_flight);
-        assert!(self.in_flight.iter().all(|outbound| outbound.to == Target::Any));
+        let any = |to| matches!(to, Target::Any | Target::AnyOther);
+        assert!(self.in_flight.iter().all(|outbound| any(outbound.to)));
         assert!(self.cluster.poll_timeout().is_none_or(|at| at > self.now), "a busy loop");
     }
 
@@ -87,6 +88,12 @@ impl World {
         let outbound = self.in_flight.remove(at);
         self.cluster.handle_response(self.now, outbound.id, response);
         self.settle();
+    }
+
+    /// Where the only request in flight goes.
+    fn asks(&self) -> Target {
+        let [outbound] = &self.in_flight[..] else { panic!("{:?}", self.in_flight) };
+        outbound.to
     }
 
     fn answer_lookup(&mut self, response: Result<Response, NetError>) {
@@ -390,6 +397,59 @@ fn an_error_of_the_whole_answer_changes_nothing() {
     assert!(!world.events().iter().any(|event| matches!(event, Event::Metadata(_))));
     world.pass(Duration::from_millis(200));
     assert_eq!(world.asked(), ["Metadata"]);
+}
+
+#[test]
+fn whoever_answered_in_vain_is_not_asked_again_at_once() {
+    let mut world = World::new();
+    world.set_topics(&["t"]);
+    assert!(world.in_flight.iter().all(|outbound| outbound.to == Target::Any), "nothing speaks against it");
+    world.answer_refresh(Ok(metadata(vec![topic("t", 7)])));
+    for _ in 0..3 {
+        world.answer_lookup(Ok(coordinator(-1, ErrorCode::COORDINATOR_NOT_AVAILABLE)));
+        world.pass(Duration::from_millis(1_200));
+        assert_eq!(world.asks(), Target::AnyOther);
+    }
+    world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
+    // Named by somebody who should not have, perhaps itself.
+    world.cluster.coordinator_lost();
+    world.pass(SPACING);
+    assert_eq!(world.asks(), Target::AnyOther);
+    world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
+
+    // A stale leader, no answer, and nothing at all: in the end each broker has been asked.
+    world.cluster.refresh();
+    world.pass(SPACING);
+    assert_eq!(world.asks(), Target::AnyOther);
+    world.answer_refresh(Err(closed()));
+    world.pass(Duration::from_millis(200));
+    assert_eq!(world.asks(), Target::AnyOther);
+    world.answer_refresh(Ok(metadata(vec![topic("t", 7)])));
+    world.pass(MAX_AGE);
+    assert_eq!(world.asks(), Target::AnyOther);
+    world.answer_refresh(Ok(metadata(vec![topic("t", 7)])));
+    world.set_topics(&["t", "u"]);
+    world.pass(SPACING);
+    assert_eq!(world.asks(), Target::Any);
+}
+
+#[test]
+fn an_answer_that_is_older_than_what_we_know_is_no_answer() {
+    let leader = |leader_epoch| {
+        let partitions = vec![MetadataPartition { leader: 7, leader_epoch, ..Default::default() }];
+        metadata(vec![MetadataTopic { name: Some("t".into()), partitions, ..Default::default() }])
+    };
+    let mut world = World::settled();
+    world.cluster.refresh();
+    world.settle();
+    world.answer_refresh(Ok(leader(5)));
+    world.pass(MAX_AGE);
+    world.answer_refresh(Ok(leader(4)));
+    world.pass(Duration::from_millis(200));
+    assert_eq!(world.asks(), Target::AnyOther);
+    world.answer_refresh(Ok(leader(5)));
+    world.pass(MAX_AGE / 2);
+    assert_eq!(world.asked(), [""; 0]);
 }
 
 #[derive(Debug, Clone)]

@@ -39,8 +39,10 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+use super::coverage::Coverage;
 use super::drain::Drain;
 use super::opening::Opening;
+use super::silence::Unanswered;
 use super::{ConsumerConfig, Event};
 
 /// A consumer of a group. See the module's documentation.
@@ -55,6 +57,8 @@ pub struct Consumer {
     pub(super) fetch: Fetch,
     /// Since the last join.
     pub(super) opening: Opening,
+    pub(super) unanswered: Unanswered,
+    pub(super) coverage: Coverage,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
     /// Seeks of partitions that are not ours (yet).
@@ -119,6 +123,8 @@ impl Consumer {
             phase: Phase::Idle,
             drain: None,
             opening: Opening::Open,
+            unanswered: Unanswered::default(),
+            coverage: Coverage::default(),
             cluster: Cluster::new(cluster, seed),
             group: Group::new(group, seed.wrapping_add(1)),
             offsets: Offsets::new(offsets, seed.wrapping_add(2)),
@@ -161,6 +167,9 @@ impl Consumer {
 
     /// Answers [`Event::AssignmentNeeded`].
     pub fn assignments(&mut self, now: Instant, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
+        if let Ok(assignments) = &answer {
+            self.coverage.gave(assignments);
+        }
         self.group.assignments(now, job, answer);
     }
 
@@ -350,6 +359,7 @@ impl Consumer {
         if response.is_ok() && matches!(tag.room, Room::Cluster | Room::Offsets) {
             self.heard(now);
         }
+        self.unanswered.answered(tag);
         match tag.room {
             Room::Cluster => self.cluster.handle_response(now, tag.id, response),
             Room::Group => self.group.handle_response(now, tag.id, response),
@@ -367,6 +377,9 @@ impl Consumer {
         self.cluster.handle_timeout(now);
         self.group.handle_timeout(now);
         self.offsets.handle_timeout(now);
+        if self.unanswered.take_overdue(now) {
+            self.cluster.refresh();
+        }
         self.guard_poll_interval(now);
         self.step_drain(now);
         self.route(now);
@@ -393,7 +406,11 @@ impl Consumer {
                 to => to,
             };
         }
-        Some((Tag { room, id: outbound.id }, outbound))
+        let tag = Tag { room, id: outbound.id };
+        if matches!(room, Room::Group | Room::Offsets) {
+            self.unanswered.sent(now, tag);
+        }
+        Some((tag, outbound))
     }
 
     fn next_request(&mut self, now: Instant) -> Option<(Room, Outbound)> {
@@ -430,6 +447,7 @@ impl Consumer {
             self.group.poll_timeout(),
             self.offsets.poll_timeout(now),
             if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
+            self.unanswered.poll_timeout(),
             self.poll_interval_ends(),
             drain,
         ];

@@ -55,10 +55,16 @@ impl Consumer {
                 for partition in change.recreated.iter().flat_map(|topic| self.offsets.recreated(topic)) {
                     self.fetch.await_position(&partition);
                 }
-                if !change.partitions_changed.is_empty() {
-                    let topics = change.partitions_changed.into_iter();
-                    let updated = topics.map(|(topic, unknown)| Event::TopicUpdated { topic, unknown });
-                    self.events.extend(updated);
+                let mut updated = change.partitions_changed;
+                // Of a topic that was made anew, another number of partitions was shared out.
+                updated.retain(|(topic, new)| {
+                    change.recreated.contains(topic) || !self.coverage.covers(topic, new)
+                });
+                self.coverage.refreshed(self.cluster.metadata());
+                if !updated.is_empty() {
+                    let updated = updated.into_iter();
+                    self.events
+                        .extend(updated.map(|(topic, unknown)| Event::TopicUpdated { topic, unknown }));
                     self.group.rejoin(now, "the partition count of a topic has changed");
                 }
             }
@@ -124,6 +130,7 @@ impl Consumer {
         let (assignment, unsubscribed): (Vec<_>, Vec<_>) =
             assignment.into_iter().partition(|(topic, _)| self.topics.contains_key(topic));
         self.refresh_if_unaware(&assignment, &member_id, generation_id);
+        self.coverage.joined(is_leader, &assignment, self.cluster.metadata());
         let mut partitions = Vec::new();
         for (topic, numbers) in &assignment {
             let from_beginning = self.topics.get(topic).copied().unwrap_or(false);

@@ -3,7 +3,9 @@
 
 mod cluster;
 mod guard;
+mod partitions;
 mod random;
 mod rebalancing;
+mod silence;
 mod stopping;
 mod world;

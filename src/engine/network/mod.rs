@@ -147,8 +147,8 @@ impl Network {
     /// resolve. [`NetError::Connect`], [`NetError::Authentication`] and [`NetError::UnsupportedApi`]: not sent.
     /// [`NetError::Closed`], [`NetError::Timeout`] and [`NetError::Decode`]: it may have had its effect.
     pub async fn send(&self, to: Target, request: Request, held: Duration) -> Result<Response, NetError> {
-        if to == Target::Any {
-            return self.send_to_any(&request, held).await;
+        if matches!(to, Target::Any | Target::AnyOther) {
+            return self.send_to_any(&request, held, to == Target::AnyOther).await;
         }
         let slot = self.pool().route(to)?;
         slot.connection().await?.send(&request, held).await
@@ -198,8 +198,13 @@ impl Network {
 
     /// Tries a few brokers as long as they cannot be reached or are silent: what any broker can answer may be asked twice.
     /// An error after that is the caller's, but the next request will go elsewhere.
-    async fn send_to_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
-        let result = self.try_any(request, held).await;
+    async fn send_to_any(
+        &self,
+        request: &Request,
+        held: Duration,
+        other: bool,
+    ) -> Result<Response, NetError> {
+        let result = self.try_any(request, held, other).await;
         let is_stale = result.as_ref().is_ok_and(is_rebootstrap);
         if is_stale {
             self.pool().forget();
@@ -210,11 +215,12 @@ impl Network {
         result
     }
 
-    async fn try_any(&self, request: &Request, held: Duration) -> Result<Response, NetError> {
-        let candidates = self.pool().any()?;
+    async fn try_any(&self, request: &Request, held: Duration, other: bool) -> Result<Response, NetError> {
+        let candidates = self.pool().any(request.key(), other)?;
         let mut last = NetError::NoBroker;
         let attempts = candidates.len().min(ATTEMPTS_AT_ANY);
         for (attempt, slot) in candidates.into_iter().take(attempts).enumerate() {
+            self.pool().asks(&slot, request.key());
             let asking = async {
                 let connection = slot.connection().await.map_err(Unsent)?;
                 Ok(connection.send(request, held).await)

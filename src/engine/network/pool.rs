@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::engine::cluster::Target;
+use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::metadata::MetadataBroker;
 
@@ -28,8 +29,8 @@ pub(super) struct Pool {
     slots: HashMap<(i32, Kind), Arc<Slot>>,
     /// Serves [`Target::Any`] beside the brokers. Is a broker's slot as well when the addresses are equal.
     seed: Option<Arc<Slot>>,
-    /// Requests to any broker that failed, so far.
-    failures: u64,
+    /// Counts what happens to requests to any broker: who was asked when, who failed when.
+    turns: u64,
     /// Where this client begins among equally good brokers, so that not all clients ask the first.
     spread: usize,
     closed: bool,
@@ -42,7 +43,7 @@ impl Pool {
             brokers: BTreeMap::new(),
             slots: HashMap::new(),
             seed: None,
-            failures: 0,
+            turns: 0,
             spread: fastrand::usize(..),
             closed: false,
         }
@@ -95,19 +96,22 @@ impl Pool {
         }
     }
 
-    /// Where a request to `to` goes; [`Target::Any`] is [`Pool::any`]'s.
+    /// Where a request to `to` goes; [`Target::Any`] and [`Target::AnyOther`] are [`Pool::any`]'s.
     pub(super) fn route(&mut self, to: Target) -> Result<Arc<Slot>, NetError> {
         match to {
             Target::Node(node) => self.slot(node, Kind::Node),
             Target::Fetch(node) => self.slot(node, Kind::Fetch),
             Target::FetchExpress(node) => self.slot(node, Kind::FetchExpress),
             Target::Coordinator(node) => self.slot(node, Kind::Coordinator),
-            Target::Any | Target::AnyCoordinator | Target::AnyCoordinatorExpress => Err(NetError::NoBroker),
+            Target::Any | Target::AnyOther | Target::AnyCoordinator | Target::AnyCoordinatorExpress => {
+                Err(NetError::NoBroker)
+            }
         }
     }
 
-    /// All brokers, the best first: those that did not fail, or failed longest ago; of those the connected ones.
-    pub(super) fn any(&mut self) -> Result<Vec<Arc<Slot>>, NetError> {
+    /// All brokers, the best for `question` first. As a rule those that did not fail, or failed longest ago; of those the
+    /// connected ones; of those whoever was asked longest ago. With `other` just that: who has failed waits for some turns.
+    pub(super) fn any(&mut self, question: ApiKey, other: bool) -> Result<Vec<Arc<Slot>>, NetError> {
         let nodes: Vec<i32> = self.brokers.keys().copied().collect();
         let mut slots =
             nodes.iter().map(|node| self.slot(*node, Kind::Node)).collect::<Result<Vec<_>, _>>()?;
@@ -116,18 +120,37 @@ impl Pool {
             slots.rotate_left(first);
         }
         // A seed is often a name for "some broker": the last resort, unless it is connected.
-        slots.extend(self.seed.iter().filter(|seed| !self.is_node(seed)).cloned());
-        slots.sort_by_key(|slot| (slot.last_failure.load(Ordering::Relaxed), !slot.is_connected()));
+        let seed = self.seed.clone().filter(|seed| !self.is_node(seed));
+        slots.extend(seed.clone());
+        let turns = self.turns;
+        slots.sort_by_cached_key(|slot| {
+            let failed = slot.last_failure.load(Ordering::Relaxed);
+            let asked = slot.asked(question);
+            let is_apart = !slot.is_connected();
+            if !other {
+                return (failed, is_apart, asked);
+            }
+            let is_seed = is_apart && seed.as_ref().is_some_and(|seed| Arc::ptr_eq(seed, slot));
+            let since = if is_seed { turns } else { asked };
+            let penalty = if failed > 0 { failed + TURNS_AFTER_FAILURE } else { 0 };
+            (since.max(penalty), is_apart, 0)
+        });
         if self.closed {
             return Err(NetError::ClientClosed);
         }
         Ok(slots)
     }
 
+    /// A request to any broker goes to `slot`.
+    pub(super) fn asks(&mut self, slot: &Slot, question: ApiKey) {
+        self.turns += 1;
+        slot.note_asked(question, self.turns);
+    }
+
     /// A request to any broker failed at `slot`: ask others first.
     pub(super) fn failed(&mut self, slot: &Slot) {
-        self.failures += 1;
-        slot.note(Some(self.failures));
+        self.turns += 1;
+        slot.note(Some(self.turns));
     }
 
     /// Nothing that we know is true any more: closes every connection, until somebody connects to a seed.
@@ -190,3 +213,7 @@ fn address_of(broker: &MetadataBroker) -> Option<(i32, Address)> {
     let port = u16::try_from(broker.port).ok().filter(|port| *port != 0)?;
     (!broker.host.is_empty()).then(|| (broker.node_id, Address { host: broker.host.clone(), port }))
 }
+
+/// For so many turns the others are asked instead of one that failed: it may be frozen, and each attempt at it takes its
+/// time. It must be few: whoever remains may be the one that knows nothing.
+const TURNS_AFTER_FAILURE: u64 = 2;

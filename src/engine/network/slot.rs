@@ -7,6 +7,7 @@
 //!    └──────────────────────────┴──────────────────────┘         any ── retire() ──► Retired
 //! ```
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::NetError;
 
 use super::connection::Connection;
@@ -68,8 +70,10 @@ pub(super) struct Slot {
     context: Arc<Context>,
     pub(super) host: Arc<Host>,
     state: Mutex<State>,
-    /// When this slot last failed a request to any broker, in failures of that kind; 0 = its last one went well.
+    /// When this slot last failed a request to any broker, in turns of the pool; 0 = its last one went well.
     pub(super) last_failure: AtomicU64,
+    /// When this slot was last asked what any broker may answer, in turns of the pool.
+    asked: Mutex<HashMap<ApiKey, u64>>,
 }
 
 enum State {
@@ -88,6 +92,7 @@ impl Slot {
             host: host.clone(),
             state: Mutex::new(State::Idle),
             last_failure: AtomicU64::new(0),
+            asked: Mutex::default(),
         })
     }
 
@@ -179,7 +184,20 @@ impl Slot {
         matches!(&*self.lock(), State::Retired(_))
     }
 
-    /// Notes how a request to any broker went here. `failure` = how many have failed so far, this one included.
+    /// The turn at which it was last asked this; 0 = never.
+    pub(super) fn asked(&self, question: ApiKey) -> u64 {
+        self.turns().get(&question).copied().unwrap_or(0)
+    }
+
+    pub(super) fn note_asked(&self, question: ApiKey, turn: u64) {
+        self.turns().insert(question, turn);
+    }
+
+    fn turns(&self) -> MutexGuard<'_, HashMap<ApiKey, u64>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how a request to any broker went here. `failure` = the turn at which it failed.
     pub(super) fn note(&self, failure: Option<u64>) {
         self.last_failure.store(failure.unwrap_or(0), Ordering::Relaxed);
     }

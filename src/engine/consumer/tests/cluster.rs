@@ -54,6 +54,8 @@ pub(super) struct Cluster {
     pub(super) holds_commits: bool,
     /// What the next assignment gives us.
     pub(super) share: Vec<i32>,
+    /// Somebody else leads the group, and assigns.
+    pub(super) follows: bool,
     pub(super) committed: BTreeMap<i32, i64>,
     /// Every commit that was taken.
     pub(super) commits: Vec<(i32, i64)>,
@@ -75,6 +77,7 @@ impl Cluster {
             holds_joins: false,
             holds_commits: false,
             share: vec![0, 1, 2, 3],
+            follows: false,
             committed: BTreeMap::new(),
             commits: Vec::new(),
             left: 0,
@@ -84,6 +87,14 @@ impl Cluster {
     pub(super) fn assignment(&self) -> Bytes {
         let topics = vec![("t".to_owned(), self.share.clone())];
         Assignment { topics, ..Default::default() }.encode()
+    }
+
+    /// The topic gets one more partition.
+    pub(super) fn add_partition(&mut self) -> i32 {
+        let new = i32::try_from(self.logs.len()).unwrap();
+        self.logs.insert(new, Log::default());
+        self.leaders.insert(new, 0);
+        new
     }
 
     /// The partition's leader is this node from now on.
@@ -136,7 +147,7 @@ impl Cluster {
                     answer.generation_id = self.generation;
                     answer.protocol_type = Some("consumer".into());
                     answer.protocol_name = Some("RoundRobinAssigner".into());
-                    answer.leader.clone_from(&request.member_id);
+                    answer.leader = if self.follows { "another".into() } else { request.member_id.clone() };
                     let member_id = request.member_id.clone();
                     answer.members = vec![JoinGroupMember { member_id, ..Default::default() }];
                 }
@@ -148,7 +159,8 @@ impl Cluster {
                     error = ErrorCode::REBALANCE_IN_PROGRESS;
                 }
                 let error = if elsewhere { not_coordinator } else { error };
-                let assignment = request.assignments.first().map(|a| a.assignment.clone());
+                let assigned = request.assignments.first().map(|a| a.assignment.clone());
+                let assignment = if self.follows { Some(self.assignment()) } else { assigned };
                 Response::SyncGroup(SyncGroupResponse {
                     error,
                     protocol_type: Some("consumer".into()),

@@ -185,19 +185,6 @@ fn a_seek_is_known_to_the_group_and_survives_a_rebalance() {
 }
 
 #[test]
-fn more_partitions_mean_another_generation() {
-    let mut world = World::running();
-    world.cluster.logs.insert(4, Default::default());
-    world.cluster.leaders.insert(4, 0);
-    world.cluster.share.push(4);
-    world.run(310 * SECOND);
-    assert_eq!(world.joined, 2);
-    world.append(4, 3);
-    world.run(SECOND);
-    assert_eq!(world.cluster.committed[&4], 3);
-}
-
-#[test]
 fn a_coordinator_that_moves_costs_no_generation() {
     let mut world = World::running();
     world.cluster.coordinator = 1;

@@ -23,6 +23,7 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
+use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 use crate::engine::records::Decompressor;
 use crate::engine::records::tests::encode::decode;
@@ -86,8 +87,19 @@ pub(super) struct World {
     pub(super) down: bool,
     /// Requests arrive, and no answer comes.
     pub(super) silent: bool,
+    /// This broker takes requests and does nothing.
+    pub(super) frozen: Option<i32>,
     codecs: Decompressor,
     memory: HashMap<u32, Vec<u8>>,
+}
+
+fn node(to: Target) -> Option<i32> {
+    match to {
+        Target::Node(node) | Target::Fetch(node) | Target::FetchExpress(node) | Target::Coordinator(node) => {
+            Some(node)
+        }
+        Target::Any | Target::AnyOther | Target::AnyCoordinator | Target::AnyCoordinatorExpress => None,
+    }
 }
 
 pub(super) fn tp(partition: i32) -> TopicPartition {
@@ -153,6 +165,7 @@ impl World {
             requests: Vec::new(),
             down: false,
             silent: false,
+            frozen: None,
             codecs: Decompressor::new(1 << 20),
             memory: HashMap::new(),
         };
@@ -305,6 +318,11 @@ impl World {
         }
         for sent in std::mem::take(&mut self.sent) {
             let Sent { tag, to, body, arrives, deadline } = sent;
+            if node(to).is_some_and(|node| self.frozen == Some(node)) {
+                let deadline = Some(self.now + Duration::from_secs(3_600));
+                self.sent.push(Sent { tag, to, body, arrives, deadline });
+                continue;
+            }
             let is_due = deadline.unwrap_or(arrives) <= self.now;
             let response = match &body {
                 _ if self.down && arrives <= self.now => {
@@ -343,6 +361,16 @@ impl World {
         let broker: &mut Broker = brokers.get_mut(&node).unwrap();
         let answers = expired || broker.has_news(request, logs);
         answers.then(|| Response::Fetch(broker.fetch(request, logs)))
+    }
+
+    /// The network closes its connections to brokers that are gone.
+    fn retire(&mut self, brokers: &[MetadataBroker]) {
+        let gone = |to| node(to).is_some_and(|node| brokers.iter().all(|broker| broker.node_id != node));
+        let (lost, sent) = std::mem::take(&mut self.sent).into_iter().partition(|sent| gone(sent.to));
+        self.sent = sent;
+        let lost: Vec<Sent> = lost;
+        let closed = || Err(NetError::Closed { broker: "broker:9092".into() });
+        self.coming.extend(lost.into_iter().map(|sent| (self.now, sent.tag, closed())));
     }
 
     /// Every connection breaks; held requests get no answer.
@@ -519,7 +547,8 @@ impl World {
                 }
             }
             Event::Stopped => self.stopped += 1,
-            Event::Log(_) | Event::FetchStart { .. } | Event::FetchEnd { .. } | Event::Brokers(_) => {}
+            Event::Brokers(brokers) => self.retire(&brokers),
+            Event::Log(_) | Event::FetchStart { .. } | Event::FetchEnd { .. } => {}
             event => self.events.push(event),
         }
     }

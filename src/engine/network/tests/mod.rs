@@ -1,5 +1,6 @@
 //! The room as its users see it, over streams in memory and, where time matters, on a paused clock.
 
+mod any;
 mod connecting;
 mod peer;
 mod sasl;

@@ -1,0 +1,76 @@
+//! Topics that get more partitions.
+
+use std::time::Duration;
+
+use crate::engine::consumer::Event;
+
+use super::world::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How often the group was joined again because the topic had changed.
+fn resyncs(world: &World) -> usize {
+    world.events.iter().filter(|event| matches!(event, Event::TopicUpdated { .. })).count()
+}
+
+#[test]
+fn more_partitions_mean_another_generation() {
+    let mut world = World::running();
+    let new = world.cluster.add_partition();
+    world.cluster.share.push(new);
+    world.run(310 * SECOND);
+    assert_eq!(world.joined, 2);
+    world.append(4, 3);
+    world.run(SECOND);
+    assert_eq!(world.cluster.committed[&4], 3);
+}
+
+/// The facade's metadata is fresh, the engine's own is not.
+#[test]
+fn a_leader_that_has_assigned_the_new_partitions_has_no_reason_to_do_it_again() {
+    let mut world = World::running();
+    let new = world.cluster.add_partition();
+    world.cluster.share.push(new);
+    world.cluster.rebalancing = true;
+    world.run(10 * SECOND);
+    assert!(world.events.iter().any(|event| matches!(event, Event::PartitionsUnknown { .. })));
+    world.append(new, 3);
+    world.run(310 * SECOND);
+    assert_eq!(world.cluster.committed[&new], 3);
+    assert_eq!((world.joined, resyncs(&world)), (2, 0));
+}
+
+#[test]
+fn a_leader_that_has_left_partitions_out_assigns_again() {
+    let mut world = World::running();
+    let new = world.cluster.add_partition();
+    world.cluster.share.push(new);
+    world.cluster.rebalancing = true;
+    world.run_until(|world| world.joined == 2);
+    // While the metadata is asked for.
+    world.cluster.add_partition();
+    world.run(10 * SECOND);
+    assert_eq!((world.joined, resyncs(&world)), (3, 1));
+}
+
+#[test]
+fn a_member_does_not_join_again_for_partitions_that_it_or_others_were_just_given() {
+    let mut world = World::new();
+    world.cluster.follows = true;
+    world.append_all(1);
+    world.start();
+    world.run(2 * SECOND);
+    let mine = world.cluster.add_partition();
+    world.cluster.add_partition();
+    world.cluster.share.push(mine);
+    world.cluster.rebalancing = true;
+    world.run(10 * SECOND);
+    assert_eq!((world.joined, resyncs(&world)), (2, 0));
+    world.append(mine, 3);
+    world.run(SECOND);
+    assert_eq!(world.cluster.committed[&mine], 3);
+    // What nobody has spoken of is news.
+    world.cluster.add_partition();
+    world.run(310 * SECOND);
+    assert_eq!((world.joined, resyncs(&world)), (3, 1));
+}
