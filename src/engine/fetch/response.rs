@@ -151,6 +151,10 @@ impl Fetch {
         let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return };
         let asked = asked.offset;
         let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
+        if *fetch_offset != asked {
+            // Nothing else may go into the queue than what follows it, or records would be lost.
+            return;
+        }
         if answer.error.is_err() && slot.source.is_follower(node) {
             // Perhaps it lags behind, perhaps it is none any more. Only the leader's word counts.
             slot.source = Source::failed(now);

@@ -150,12 +150,14 @@ impl Slot {
         self.ready == 0 && self.lane.is_none()
     }
 
-    /// Gives up the raw bytes, to ask for them again. Returns how many.
+    /// Gives up the raw bytes, to ask for them again. Returns how many. A Fetch under way is for what lies behind them:
+    /// taken in, its answer would hide the gap.
     pub(super) fn shed(&mut self) -> usize {
         let freed = self.queued_bytes();
         if let (Some(first), State::Fetching { fetch_offset, .. }) = (self.queue.front(), &mut self.state) {
             *fetch_offset = first.fetch_offset;
             self.out_of_range = false;
+            self.in_flight = None;
         }
         self.queue.clear();
         freed

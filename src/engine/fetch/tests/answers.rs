@@ -352,3 +352,15 @@ fn what_may_not_be_read_is_told_once() {
     assert_eq!(world.events, [Event::Failed(Failure::Broker { code, partition: Some(tp(0)) })]);
     assert_eq!(world.delivered.len(), 3);
 }
+
+#[test]
+fn a_partition_that_is_in_an_answer_twice_is_taken_once() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 2]);
+    let request = world.in_flight[0].request.clone();
+    let mut response = world.brokers.get_mut(&0).unwrap().fetch(&request, &world.logs);
+    response.topics.extend(response.topics.clone());
+    world.answer_with(0, Ok(Response::Fetch(response)));
+    world.consume();
+    assert_eq!(world.delivered, [(0, 0), (0, 1)]);
+}
