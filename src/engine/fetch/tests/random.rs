@@ -213,5 +213,6 @@ proptest! {
             let p = partition.partition;
             prop_assert_eq!(world.expected[&p], world.logs[&p].end, "partition {} stands still", p);
         }
+        prop_assert_eq!(world.fetch.queued_bytes, 0, "everything is handled");
     }
 }
