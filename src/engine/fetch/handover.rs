@@ -117,7 +117,7 @@ impl Fetch {
             }
             let reader = slot.reader.take().or_else(|| {
                 let fetched = slot.queue.pop_front()?;
-                self.queued_bytes = self.queued_bytes.saturating_sub(fetched.records.len());
+                slot.reading = fetched.records.len();
                 Some(BatchReader::new(fetched))
             });
             let Some(reader) = reader else { continue };
@@ -153,7 +153,9 @@ impl Fetch {
         }
         slot.decoding = false;
         slot.needs = None;
-        if !reader.is_exhausted() {
+        if reader.is_exhausted() || matches!(result, Ok(Fill::End) | Err(_)) {
+            self.queued_bytes = self.queued_bytes.saturating_sub(std::mem::take(&mut slot.reading));
+        } else {
             slot.reader = Some(reader);
         }
         match result {
@@ -164,9 +166,8 @@ impl Fetch {
                 return;
             }
             Ok(Fill::TooSmall { need }) => slot.needs = Some(need),
-            Ok(Fill::End) => slot.reader = None,
+            Ok(Fill::End) => {}
             Err(error) => {
-                slot.reader = None;
                 slot.poison = Some(Failure::Records {
                     partition: slot.partition.clone(),
                     offset: error.offset(),

@@ -54,7 +54,7 @@ pub struct FetchConfig {
     pub rack_id: String,
     /// How long a follower in it is fetched from before the leader is asked again.
     pub follower_max_age: Duration,
-    /// Raw bytes buffered over all partitions beyond which nothing more is asked for.
+    /// Raw bytes buffered over all partitions, up to the end of their decoding, beyond which nothing more is asked for.
     pub max_queued_bytes: usize,
     /// Handlers at once.
     pub lanes: usize,

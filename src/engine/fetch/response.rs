@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::ErrorCode;
@@ -124,15 +126,23 @@ impl Fetch {
         if !response.node_endpoints.is_empty() {
             self.events.push_back(Event::NodesNamed(response.node_endpoints));
         }
+        let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+        let frame: usize = partitions.map(|partition| partition.records.len()).sum();
+        let mut small = if frame < LARGE_FRAME { 0 } else { frame / SMALL_PART };
         for topic in response.topics {
             let named = |(id, name): &&(TopicId, Arc<str>)| match topic.topic_id.is_zero() {
                 true => **name == *topic.name,
                 false => *id == topic.topic_id,
             };
             let Some((_, name)) = in_flight.topics.iter().find(named) else { continue };
-            for answer in topic.partitions {
+            for mut answer in topic.partitions {
                 let partition = TopicPartition { topic: name.clone(), partition: answer.partition };
                 if let Some(slot) = self.assigned_slot(&partition) {
+                    if let Some(rest) = small.checked_sub(answer.records.len()) {
+                        // As a slice it would keep the whole frame, for as long as it waits.
+                        answer.records = Bytes::copy_from_slice(&answer.records);
+                        small = rest;
+                    }
                     self.partition_answered(now, slot, node_id, in_flight.id, answer);
                 }
             }
@@ -151,6 +161,10 @@ impl Fetch {
         let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return };
         let asked = asked.offset;
         let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
+        if *fetch_offset != asked {
+            // Nothing else may go into the queue than what follows it, or records would be lost.
+            return;
+        }
         if answer.error.is_err() && slot.source.is_follower(node) {
             // Perhaps it lags behind, perhaps it is none any more. Only the leader's word counts.
             slot.source = Source::failed(now);
@@ -264,6 +278,10 @@ impl Fetch {
     }
 }
 
+/// Smaller frames may as well be kept whole.
+const LARGE_FRAME: usize = 64 * 1024;
+/// This part of a frame, at most, is copied out of it: hardly work, compared with reading the rest.
+const SMALL_PART: usize = 8;
 /// Of a partition that is refused for a reason that may pass: some ten seconds, as long as kafkajs tries by default.
 pub(super) const PARTITION_TRIES: u32 = 13;
 const NODE_BACKOFF: Duration = Duration::from_millis(200);

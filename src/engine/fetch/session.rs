@@ -41,6 +41,7 @@ impl Session {
             self.reset();
             self.by_id = by_id;
         }
+        request.by_name = !by_id;
         request.session_id = self.id;
         request.session_epoch = self.epoch;
         if self.epoch == 0 {
@@ -57,9 +58,12 @@ impl Session {
                         changed.push(want.clone());
                     }
                 }
-                // The topic was deleted and made again: the broker must forget the old one.
+                // The topic was deleted and made again: the broker must forget the old one. By names the two are one,
+                // and brokers forget last.
                 Some(sent) => {
-                    forget(&mut request.forgotten, sent);
+                    if by_id {
+                        forget(&mut request.forgotten, sent);
+                    }
                     changed.push(want.clone());
                 }
                 None => changed.push(want.clone()),
@@ -127,6 +131,7 @@ fn forget(forgotten: &mut Vec<ForgottenTopic>, sent: Wanted) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::protocol::fetch::FIRST_WITH_TOPIC_IDS;
     use proptest::prelude::*;
 
     fn want(slot: u32, fetch_offset: i64, id: u8) -> Wanted {
@@ -147,24 +152,32 @@ mod tests {
     #[derive(Default)]
     struct Broker {
         session: Option<(i32, i32)>,
-        partitions: HashMap<(TopicId, i32), i64>,
+        by_id: bool,
+        partitions: HashMap<(String, i32), i64>,
     }
 
     impl Broker {
         fn fetch(&mut self, request: &FetchRequest, grants: bool) -> Result<i32, ()> {
             match (request.session_epoch, self.session) {
-                (0, _) => self.partitions.clear(),
+                (0, _) => {
+                    self.partitions.clear();
+                    self.by_id = is_by_id(request);
+                }
                 (epoch, Some((id, expected))) if id == request.session_id && epoch == expected => {}
                 _ => return Err(()),
             }
-            for topic in &request.forgotten {
-                for partition in &topic.partitions {
-                    assert!(self.partitions.remove(&(topic.topic_id, *partition)).is_some());
-                }
-            }
+            assert_eq!(self.by_id, is_by_id(request), "FETCH_SESSION_TOPIC_ID_ERROR");
             for topic in &request.topics {
                 for p in &topic.partitions {
-                    self.partitions.insert((topic.topic_id, p.partition), p.fetch_offset);
+                    let key = (key(request, &topic.name, topic.topic_id), p.partition);
+                    self.partitions.insert(key, p.fetch_offset);
+                }
+            }
+            // Kafka forgets last.
+            for topic in &request.forgotten {
+                for partition in &topic.partitions {
+                    let key = (key(request, &topic.name, topic.topic_id), *partition);
+                    assert!(self.partitions.remove(&key).is_some());
                 }
             }
             let next = if request.session_epoch == i32::MAX { 1 } else { request.session_epoch + 1 };
@@ -174,11 +187,20 @@ mod tests {
         }
     }
 
+    fn is_by_id(request: &FetchRequest) -> bool {
+        request.max_version() >= FIRST_WITH_TOPIC_IDS
+    }
+
+    /// What the wire says of a topic.
+    fn key(request: &FetchRequest, name: &str, id: TopicId) -> String {
+        if is_by_id(request) { format!("{id:?}") } else { name.into() }
+    }
+
     proptest! {
         #[test]
         fn the_broker_always_fetches_exactly_what_is_wanted(
             rounds in prop::collection::vec(
-                (prop::collection::btree_map(0u32..6, (0i64..3, 1u8..3), 0..6), 0u8..10), 1..30)
+                (prop::collection::btree_map(0u32..6, (0i64..3, 0u8..3), 0..6), 0u8..10), 1..30)
         ) {
             let (mut session, mut broker) = (Session::default(), Broker::default());
             for (wanted, luck) in rounds {
@@ -191,7 +213,8 @@ mod tests {
                     _ => match broker.fetch(&request, luck != 2) {
                         Ok(id) => {
                             let expected: HashMap<_, _> = wanted.iter()
-                                .map(|w| ((w.topic_id, w.partition.partition), w.partition.fetch_offset)).collect();
+                                .map(|w| ((key(&request, &w.topic, w.topic_id), w.partition.partition), w.partition.fetch_offset))
+                                .collect();
                             prop_assert_eq!(&broker.partitions, &expected);
                             session.answered(id);
                         }
@@ -199,6 +222,17 @@ mod tests {
                     },
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_session_by_names_stays_one_when_nothing_changes() {
+        let mut session = Session::default();
+        for round in 0..3 {
+            let mut request = FetchRequest::default();
+            session.fill(vec![want(0, 5, 0)], &mut request);
+            assert_eq!((request.session_epoch, request.max_version()), (round, 12));
+            session.answered(7);
         }
     }
 

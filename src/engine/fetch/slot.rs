@@ -61,6 +61,8 @@ pub(super) struct Slot {
     pub(super) queue: VecDeque<FetchedRecords>,
     /// What is being decoded; None while a [`super::DecodeJob`] has it.
     pub(super) reader: Option<BatchReader>,
+    /// Raw bytes of that, until nothing is left of it.
+    pub(super) reading: usize,
     pub(super) decoding: bool,
     /// The next message alone needs a buffer of this size.
     pub(super) needs: Option<usize>,
@@ -97,6 +99,7 @@ impl Slot {
             backoff: Backoff::default(),
             queue: VecDeque::new(),
             reader: None,
+            reading: 0,
             decoding: false,
             needs: None,
             ready: 0,
@@ -124,6 +127,7 @@ impl Slot {
         self.state = state;
         self.queue.clear();
         self.reader = None;
+        self.reading = 0;
         self.decoding = false;
         self.needs = None;
         self.ready = 0;
@@ -139,8 +143,9 @@ impl Slot {
         self.state != State::Unassigned
     }
 
+    /// Raw bytes, those that are being decoded included.
     pub(super) fn queued_bytes(&self) -> usize {
-        self.queue.iter().map(|fetched| fetched.records.len()).sum()
+        self.reading + self.queue.iter().map(|fetched| fetched.records.len()).sum::<usize>()
     }
 
     /// Has everything that was fetched been handled?
@@ -153,15 +158,23 @@ impl Slot {
         self.ready == 0 && self.lane.is_none()
     }
 
-    /// Gives up the raw bytes, to ask for them again. Returns how many.
+    /// Gives up the raw bytes, to ask for them again; not those that a decode job has. Returns how many. A Fetch under way
+    /// is for what lies behind them: taken in, its answer would hide the gap.
     pub(super) fn shed(&mut self) -> usize {
-        let freed = self.queued_bytes();
-        if let (Some(first), State::Fetching { fetch_offset, .. }) = (self.queue.front(), &mut self.state) {
-            *fetch_offset = first.fetch_offset;
+        let before = self.queued_bytes();
+        let reader = self.reader.take().map(|reader| reader.next_offset());
+        let first = reader.or(self.queue.front().map(|fetched| fetched.fetch_offset));
+        if let (Some(first), State::Fetching { fetch_offset, .. }) = (first, &mut self.state) {
+            *fetch_offset = first;
             self.out_of_range = false;
+            self.in_flight = None;
         }
         self.queue.clear();
-        freed
+        if !self.decoding {
+            self.reading = 0;
+            self.needs = None;
+        }
+        before - self.queued_bytes()
     }
 
     /// Should the next Fetch of its leader ask for this slot? One answer may wait behind the one being decoded, or

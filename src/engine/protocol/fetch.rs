@@ -33,12 +33,16 @@ pub struct FetchRequest {
     pub forgotten: Vec<ForgottenTopic>,
     /// Our rack (v11).
     pub rack_id: String,
+    /// The session goes by names: whatever changes, also nothing, is told to it by names.
+    pub by_name: bool,
 }
 
 impl FetchRequest {
-    /// The highest version that can carry this request: topics without an id force names (v12).
+    /// The highest version that can carry this request: topics without an id force names (v12), and a session stays what
+    /// it was opened as, or the answer is FETCH_SESSION_TOPIC_ID_ERROR.
     pub fn max_version(&self) -> i16 {
-        let named = self.topics.iter().any(|t| t.topic_id.is_zero())
+        let named = self.by_name
+            || self.topics.iter().any(|t| t.topic_id.is_zero())
             || self.forgotten.iter().any(|t| t.topic_id.is_zero());
         if named { FIRST_WITH_TOPIC_IDS - 1 } else { VERSIONS.max }
     }

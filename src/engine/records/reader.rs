@@ -322,6 +322,9 @@ impl BatchReader {
         match appended.stop {
             Stop::Full => Ok(Some(Pause::Full)),
             Stop::Again => Ok(None),
+            Stop::TooSmall(need) if need > codecs.largest_delivery() => {
+                invalid("a record that needs too much memory")
+            }
             Stop::TooSmall(need) => Ok(Some(Pause::TooSmall(need))),
             Stop::Invalid(what) => invalid(what),
             Stop::BatchEnd if *at < bytes.len() => invalid("more bytes than records"),

@@ -207,6 +207,10 @@ impl Headers {
     /// Lists the headers of a record and answers how many bytes that takes; `None`, and nothing is listed, when that
     /// is more than `room`.
     fn push(&mut self, slab: &[u8], record: &Record, room: usize) -> Result<Option<usize>, &'static str> {
+        // Empty headers are two bytes each, and listed they are many times that.
+        if (record.header_count as usize).saturating_mul(layout::HEADER_ENTRY_BYTES) > room {
+            return Ok(None);
+        }
         let (rows, names) = (self.rows.len(), self.names.len());
         let listed = self.list(slab, record);
         let bytes = (self.rows.len() - rows) * layout::HEADER_ENTRY_BYTES
@@ -263,3 +267,28 @@ fn batch_row(batch: &Batch, first_message: usize, messages: usize) -> [i32; 16] 
 }
 
 const BAD_OFFSET: &str = "a record's offset lies outside of its batch";
+
+#[cfg(test)]
+mod tests {
+    use super::record::Field;
+    use super::*;
+
+    #[test]
+    fn headers_without_room_are_not_even_looked_at() {
+        let slab = [0; 2000];
+        let field = Field { at: 0, length: -1 };
+        let record = Record {
+            offset_delta: 0,
+            timestamp_delta: 0,
+            key: field,
+            value: field,
+            header_count: 1000,
+            headers_at: 0,
+            end: 2000,
+        };
+        let mut headers = Headers::default();
+        assert_eq!(headers.push(&slab, &record, 11_999), Ok(None));
+        assert_eq!(headers.rows.capacity(), 0);
+        assert_eq!(headers.push(&slab, &record, 12_008), Ok(Some(12_008)));
+    }
+}

@@ -44,9 +44,6 @@ fn next_job(shared: &Arc<Shared>) -> Option<(DecodeJob, Slab, Option<Writing>)> 
         Buffer::Staged(_) => None,
     };
     let writing = memory.is_some().then(|| Writing::begin(shared, &mut inner));
-    drop(inner);
-    // A queue may have become empty: time to fetch again.
-    shared.driver.notify_one();
     Some((job, memory, writing))
 }
 
@@ -82,6 +79,8 @@ fn carry_out(
     inner.consumer.decoded(Decoded { slot, epoch, reader, buffer, result });
     let wake = inner.must_wake();
     drop(inner);
+    // Perhaps it was the last of an answer: time to fetch again.
+    shared.driver.notify_one();
     if wake {
         shared.host.wake();
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::engine::cluster::Failure;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::Outcome;
@@ -351,4 +353,56 @@ fn what_may_not_be_read_is_told_once() {
     }
     assert_eq!(world.events, [Event::Failed(Failure::Broker { code, partition: Some(tp(0)) })]);
     assert_eq!(world.delivered.len(), 3);
+}
+
+#[test]
+fn a_partition_that_is_in_an_answer_twice_is_taken_once() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 2]);
+    let request = world.in_flight[0].request.clone();
+    let mut response = world.brokers.get_mut(&0).unwrap().fetch(&request, &world.logs);
+    response.topics.extend(response.topics.clone());
+    world.answer_with(0, Ok(Response::Fetch(response)));
+    world.consume();
+    assert_eq!(world.delivered, [(0, 0), (0, 1)]);
+}
+
+#[test]
+fn a_small_part_of_an_answer_does_not_keep_all_of_it_in_memory() {
+    for (lengths, copied) in [
+        ([100_000, 10, 0, 500], vec![1, 2, 3]),
+        // Of a small frame nothing, and of a large one no more than an eighth.
+        ([20_000, 10, 0, 500], vec![]),
+        ([30_000; 4], vec![]),
+        ([60_000, 6_000, 6_000, 10], vec![1, 3]),
+    ] {
+        let mut world = World::consuming(&[0, 1, 2, 3]);
+        world.set_leaders([0; 4], 2);
+        world.eager = false;
+        world.advance(2 * MAX_WAIT);
+        while world.asked(0) != [0, 1, 2, 3] {
+            world.answer(0);
+        }
+        for (partition, length) in (0..).zip(lengths) {
+            world.logs.get_mut(&partition).unwrap().append(&[length]);
+        }
+        let request = world.in_flight[0].request.clone();
+        let mut response = world.brokers.get_mut(&0).unwrap().fetch(&request, &world.logs);
+        let mut partitions: Vec<_> =
+            response.topics.iter_mut().flat_map(|topic| &mut topic.partitions).collect();
+        let frame = Bytes::from(partitions.iter().flat_map(|p| p.records.to_vec()).collect::<Vec<_>>());
+        let mut at = 0;
+        for partition in &mut partitions {
+            let end = at + partition.records.len();
+            partition.records = frame.slice(at..end);
+            at = end;
+        }
+        world.answer_with(0, Ok(Response::Fetch(response)));
+        let is_apart = |partition: &i32| {
+            let slot = world.fetch.assigned_slot(&tp(*partition)).unwrap();
+            let queued = &world.fetch.slots[slot.index()].queue[0].records;
+            !frame.as_ptr_range().contains(&queued.as_ptr())
+        };
+        assert_eq!((0..4).filter(is_apart).collect::<Vec<_>>(), copied, "{lengths:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! A broker's half of Fetch: logs, incremental sessions, limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -24,6 +24,8 @@ pub(crate) struct Log {
     pub(crate) end: i64,
     /// First offset, offset after the last, bytes.
     batches: Vec<(i64, i64, Vec<u8>)>,
+    /// Offsets that no consumer sees.
+    pub(crate) markers: BTreeSet<i64>,
 }
 
 impl Log {
@@ -40,6 +42,7 @@ impl Log {
 
     /// Appends offsets that no consumer sees.
     pub(crate) fn append_marker(&mut self) {
+        self.markers.insert(self.end);
         self.push(TestBatch::marker(self.end, 9, true).encode(), 1);
     }
 

@@ -113,6 +113,75 @@ fn what_is_paused_does_not_keep_the_others_from_being_fetched() {
 }
 
 #[test]
+fn what_is_dropped_during_a_fetch_is_asked_for_again() {
+    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 3_000, ..config(2) });
+    world.eager = false;
+    world.assign(&[0, 2]);
+    world.set_position(0, 0);
+    world.logs.get_mut(&0).unwrap().append(&[10]);
+    world.answer_news();
+    world.pause(0);
+    world.set_position(2, 0);
+    world.logs.get_mut(&2).unwrap().append(&[4_000]);
+    let node_1 = world.in_flight.iter().position(|sent| sent.node == 1).unwrap();
+    world.answer(node_1);
+    assert!(world.fetch.queued_bytes > 4_000 && world.fetch.queued_bytes < 4_100, "without partition 0");
+    // The Fetch from 1 was under way: behind a gap its answer is of no use.
+    world.logs.get_mut(&0).unwrap().append(&[10]);
+    world.answer(0);
+    world.resume(0);
+    world.eager = true;
+    world.settle();
+    world.advance(Duration::from_millis(21));
+    world.answer_news();
+    world.consume();
+    world.delivered.retain(|(partition, _)| *partition == 0);
+    assert_eq!(world.delivered, [(0, 0), (0, 1)]);
+}
+
+#[test]
+fn what_is_being_decoded_counts_until_nothing_is_left_of_it() {
+    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 30_000, ..config(2) });
+    world.assign(&[0, 1]);
+    world.set_position(0, 0);
+    // Of 45 KB the decoder is ahead by one delivery of three messages.
+    world.logs.get_mut(&0).unwrap().append(&[BIG; 9]);
+    world.answer_news();
+    assert!(world.fetch.queued_bytes > 9 * BIG, "{}", world.fetch.queued_bytes);
+    world.set_position(1, 0);
+    world.advance(MAX_WAIT);
+    assert!(world.in_flight.iter().all(|sent| sent.express), "enough is buffered");
+    world.consume();
+    assert_eq!((world.delivered.len(), world.fetch.queued_bytes), (9, 0));
+    world.advance(MAX_WAIT);
+    assert!(!world.in_flight.is_empty());
+}
+
+#[test]
+fn what_is_half_decoded_does_not_keep_the_others_from_being_fetched_either() {
+    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 30_000, ..config(2) });
+    world.assign(&[0, 2]);
+    world.set_position(0, 0);
+    world.logs.get_mut(&0).unwrap().append(&[BIG; 9]);
+    world.answer_news();
+    assert!(world.take(0));
+    world.complete(0);
+    world.pause(0);
+    world.set_position(2, 0);
+    world.logs.get_mut(&2).unwrap().append(&[10]);
+    world.answer_news();
+    world.consume();
+    assert_eq!(world.delivered, [(0, 0), (0, 1), (0, 2), (2, 0)]);
+    assert_eq!(world.fetch.queued_bytes, 0);
+    world.resume(0);
+    world.advance(Duration::from_millis(21));
+    world.answer_news();
+    world.consume();
+    let of_0 = world.delivered.iter().filter(|(partition, _)| *partition == 0);
+    assert!(of_0.map(|(_, offset)| *offset).eq(0..9), "{:?}", world.delivered);
+}
+
+#[test]
 fn a_full_partition_does_not_starve_its_neighbour() {
     let mut world = World::consuming(&[0, 1]);
     for _ in 0..50 {

@@ -257,9 +257,12 @@ impl World {
         let summary = delivery.summary;
         assert!(offsets.is_sorted() && offsets.iter().all(|offset| *offset < summary.next_offset));
         if let Some(first) = offsets.first() {
-            // Only markers may lie between.
             assert!(*first >= expected && summary.base_offset == *first, "{first} instead of {expected}");
         }
+        let passed_over = (expected..summary.next_offset).filter(|offset| !offsets.contains(offset));
+        let lost: Vec<_> =
+            passed_over.filter(|offset| !self.logs[&partition].markers.contains(offset)).collect();
+        assert!(lost.is_empty(), "{lost:?} of partition {partition} are lost");
         self.delivered.extend(offsets.iter().map(|offset| (partition, *offset)));
         self.expected.insert(partition, summary.next_offset);
         let (base, next) = (summary.base_offset, summary.next_offset);

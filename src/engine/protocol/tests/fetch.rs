@@ -36,6 +36,7 @@ fn request(fill: Fill) -> FetchRequest {
             partitions: fill.list([1, 2]),
         }]),
         rack_id: fill.text("rack-1"),
+        by_name: false,
     }
 }
 
@@ -99,6 +100,8 @@ fn a_topic_without_id_forces_names() {
     assert_eq!(by_name.max_version(), 12);
     let mut by_name = request(Fill::Full);
     by_name.forgotten[0].topic_id = TopicId::ZERO;
+    assert_eq!(by_name.max_version(), 12);
+    let by_name = FetchRequest { by_name: true, ..request(Fill::Full) };
     assert_eq!(by_name.max_version(), 12);
 }
 

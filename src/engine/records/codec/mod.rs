@@ -21,7 +21,8 @@ pub struct Decompressor {
 }
 
 impl Decompressor {
-    /// `limit`: how many bytes one batch may decompress to; never more than `i32::MAX`.
+    /// `limit`: how many bytes one batch may decompress to; never more than `i32::MAX`. See also
+    /// [`Decompressor::largest_delivery`].
     pub fn new(limit: usize) -> Decompressor {
         Decompressor {
             limit: limit.min(i32::MAX as usize),
@@ -31,6 +32,12 @@ impl Decompressor {
             spare: Vec::new(),
             tables: Tables::default(),
         }
+    }
+
+    /// How many bytes of slab one record may need: as many as a batch may decompress to, and the same again for what is
+    /// listed of its headers. Without headers a record is never so large.
+    pub(super) fn largest_delivery(&self) -> usize {
+        self.limit.saturating_mul(2).min(i32::MAX as usize)
     }
 
     /// Decompresses the records of one batch.

@@ -197,6 +197,30 @@ fn no_slab_is_large_enough_for_a_lie_about_headers() {
     }
 }
 
+#[test]
+fn a_record_that_is_nearly_only_headers_is_given_no_memory() {
+    let with_headers = |offset, count| {
+        let mut record = vec![0, 0];
+        super::encode::put_varint(&mut record, offset);
+        record.extend_from_slice(&[1, 1]);
+        super::encode::put_varint(&mut record, count);
+        record.resize(record.len() + 2 * count as usize, 0); // nameless and empty
+        let mut body = Vec::new();
+        super::encode::put_varint(&mut body, record.len() as i64);
+        [body, record].concat()
+    };
+    // A true record of 300 KB that would need 3 MB.
+    let (small, large) = (with_headers(0, 50_000), with_headers(1, 150_000));
+    for codec in [0, 4] {
+        let batch = TestBatch { codec, ..TestBatch::of(vec![record(0, "x"), record(1, "x")]) };
+        let bytes = batch.encode_around(&compress(codec, &[small.clone(), large.clone()].concat()));
+        let (deliveries, error) = drain(fetched(bytes, 0), 4096, 10);
+        let headers: Vec<_> = deliveries.iter().map(|(_, decoded)| decoded.headers).collect();
+        assert_eq!(headers, [50_000]);
+        assert!(matches!(error, Some(RecordError::InvalidRecord { offset: 0, .. })), "{error:?}");
+    }
+}
+
 /// A change to bytes.
 #[derive(Debug, Clone)]
 enum Damage {
