@@ -156,6 +156,8 @@ impl Slot {
         if let (Some(first), State::Fetching { fetch_offset, .. }) = (self.queue.front(), &mut self.state) {
             *fetch_offset = first.fetch_offset;
             self.out_of_range = false;
+            // It would be put behind the gap.
+            self.in_flight = None;
         }
         self.queue.clear();
         freed
