@@ -6,4 +6,5 @@ mod guard;
 mod random;
 mod rebalancing;
 mod stopping;
+mod truncation;
 mod world;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::engine::cluster;
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
@@ -68,6 +69,7 @@ pub(super) struct World {
     /// One in so many messages fails; 0 = none.
     pub(super) failures: u32,
     pub(super) events: Vec<Event>,
+    pub(super) lines: Vec<cluster::Log>,
     pub(super) stopped: usize,
     pub(super) joined: usize,
     /// JoinGroup is out and Joined has not come.
@@ -142,6 +144,7 @@ impl World {
             handler: Some(Duration::from_millis(1)),
             failures: 0,
             events: Vec::new(),
+            lines: Vec::new(),
             stopped: 0,
             joined: 0,
             joining: false,
@@ -519,7 +522,8 @@ impl World {
                 }
             }
             Event::Stopped => self.stopped += 1,
-            Event::Log(_) | Event::FetchStart { .. } | Event::FetchEnd { .. } | Event::Brokers(_) => {}
+            Event::Log(log) => self.lines.push(log),
+            Event::FetchStart { .. } | Event::FetchEnd { .. } | Event::Brokers(_) => {}
             event => self.events.push(event),
         }
     }
