@@ -197,8 +197,9 @@ export interface ConsumerConfig {
    */
   maxPollInterval?: number
   /**
-   * `none`: a position outside of the log crashes the consumer with KafkaJSOffsetOutOfRange. Default: `fromBeginning` of the
-   * topic decides, as it always does where the group has committed nothing. Not in kafkajs.
+   * `none`: a position outside of the log, or behind where it was truncated, crashes the consumer with KafkaJSOffsetOutOfRange.
+   * Default: `fromBeginning` of the topic decides, as it always does where the group has committed nothing; after a truncation
+   * the position goes back to its place. Not in kafkajs.
    */
   autoOffsetReset?: 'none'
   /** Default: `true`. Not in kafkajs. */

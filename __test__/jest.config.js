@@ -58,7 +58,9 @@ module.exports = {
       testMatch: ['<rootDir>/{consumer,issues,examples}/**/*.test.js'],
       // Faults that kafkajs is not held to: it survives them by luck, and what it leaves behind breaks the specs that follow.
       ...(process.env.CLIENT === 'kafkajs' && {
-        testPathIgnorePatterns: ['/consumer/(errorCodes|faults|ledger|outages)\\.test\\.js$']
+        testPathIgnorePatterns: [
+          '/consumer/(errorCodes|faults|ledger|outages|truncation)\\.test\\.js$'
+        ]
       })
     }
   ]

@@ -28,7 +28,8 @@ module.exports = {
     ],
     'consumer/logStart': [
       'messages that are deleted while their partition is paused are an error with autoOffsetReset none, and the position stays where it was'
-    ]
+    ],
+    'consumer/truncation': ['a truncated log is an error with autoOffsetReset none']
   },
 
   // Differences from kafkajs
@@ -71,6 +72,14 @@ module.exports = {
   'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {
     'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed']
   },
+  'log truncation (an unclean election) is not noticed: what is written at offsets that were read is never read':
+    {
+      'consumer/truncation': [
+        'what is written at offsets that were read before the log was truncated is read, and the log says why',
+        'a position behind the end of a truncated log goes back to that end, not to the beginning',
+        'a committed offset whose record is gone is noticed'
+      ]
+    },
   '`stop()` in a handler never ends, and during a rejoin ends with it; before the first join it leaves a zombie':
     {
       'consumer/lifecycle': ['stop()', 'disconnect()'].flatMap(end =>

@@ -26,6 +26,7 @@ use crate::engine::fetch::Delivery;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
+use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
 use crate::engine::offsets::Offsets;
@@ -465,7 +466,7 @@ impl Consumer {
             }
             offset => {
                 self.offsets.sought(partition, offset);
-                self.fetch.set_position(partition, offset);
+                self.fetch.set_position(partition, offset, UNKNOWN_EPOCH);
             }
         }
     }

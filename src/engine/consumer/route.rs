@@ -188,8 +188,8 @@ impl Consumer {
 
     fn offsets_event(&mut self, now: Instant, event: offsets::Event) {
         match event {
-            offsets::Event::Position { partition, offset, .. } => {
-                self.fetch.set_position(&partition, offset);
+            offsets::Event::Position { partition, offset, leader_epoch, .. } => {
+                self.fetch.set_position(&partition, offset, leader_epoch);
             }
             offsets::Event::CommitDone { ticket, result } => {
                 self.events.push_back(Event::CommitDone { ticket, result });
@@ -231,12 +231,32 @@ impl Consumer {
                 self.events.push_back(Event::FollowerNamed { partition, node });
             }
             fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
+            fetch::Event::Truncated { partition, from, to } => self.truncated(&partition, from, to),
             fetch::Event::Failed(failure) => self.crash(failure),
             fetch::Event::Unanswered { node, error } => {
                 let message = format!("Fetch from broker {node} failed, trying again: {error}");
                 self.log(LogLevel::Warn, "FetchManager", message);
             }
         }
+    }
+
+    /// Who wants no jump gets none; else records come whose offsets have been there before: nobody should have to guess why.
+    fn truncated(&mut self, partition: &TopicPartition, from: i64, to: i64) {
+        if self.config.never_reset {
+            self.fetch.await_position(partition);
+            self.offsets.reset(partition, Reset::ByPolicy);
+            return;
+        }
+        let message = "The log was truncated, going back to where it goes on".to_owned();
+        let extra = vec![
+            ("topic", partition.topic.to_string()),
+            ("partition", partition.partition.to_string()),
+            ("from", from.to_string()),
+            ("to", to.to_string()),
+            ("groupId", self.config.group_id.clone()),
+        ];
+        let level = LogLevel::Warn;
+        self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
     }
 
     fn log(&mut self, level: LogLevel, namespace: &'static str, message: String) {

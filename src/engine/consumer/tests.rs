@@ -8,4 +8,5 @@ mod random;
 mod rebalancing;
 mod silence;
 mod stopping;
+mod truncation;
 mod world;

@@ -12,6 +12,7 @@ use crate::engine::records::Summary;
 
 use super::machine::Fetch;
 use super::slot::State;
+use super::truncation::UNKNOWN_EPOCH;
 use super::{LANE_CLOSING, LANE_STALE, LANE_STOP, SlotId};
 
 /// Where decoded messages lie.
@@ -251,7 +252,8 @@ impl Fetch {
         let Some(slot) = self.slots.get_mut(work.slot.index()) else { return };
         slot.lane = None;
         if slot.is_current(work.epoch) && !(outcome == Outcome::Done && work.resolved == work.next_offset) {
-            self.rewind(work.slot, work.resolved);
+            let leader_epoch = slot.epoch_before(work.resolved);
+            self.rewind(work.slot, work.resolved, leader_epoch);
             if let Some(slot) = self.slots.get_mut(work.slot.index()) {
                 slot.returned = Some((slot.epoch, work.next_offset));
                 if let Outcome::Again(wait) = outcome
@@ -274,8 +276,8 @@ impl Fetch {
         if !slot.is_current(epoch) || slot.lane.is_some() || next <= position || next > end {
             return false;
         }
-        let muted_until = slot.muted_until;
-        self.rewind(id, next);
+        let (muted_until, leader_epoch) = (slot.muted_until, slot.epoch_before(next));
+        self.rewind(id, next, leader_epoch);
         if let Some(slot) = self.slots.get_mut(id.index()) {
             slot.returned = Some((slot.epoch, end));
             slot.muted_until = muted_until;
@@ -317,8 +319,11 @@ impl Fetch {
     }
 
     /// Everything of this slot that is buffered is void; delivery goes on at `offset`.
-    pub(super) fn rewind(&mut self, id: SlotId, offset: i64) {
+    pub(super) fn rewind(&mut self, id: SlotId, offset: i64, leader_epoch: i32) {
         self.restate(id, State::Fetching { position: offset, fetch_offset: offset });
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+        }
     }
 
     /// Moves the slot to another state and gives back what the old one held.

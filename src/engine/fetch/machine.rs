@@ -155,10 +155,11 @@ impl Fetch {
         self.decode_cursor = 0;
     }
 
-    /// Delivery of this partition goes on at `offset`: an offset lookup ended, or the user seeks.
-    pub fn set_position(&mut self, partition: &TopicPartition, offset: i64) {
+    /// Delivery of this partition goes on at `offset`: an offset lookup ended, or the user seeks. `leader_epoch` = of the
+    /// record before it, or [`UNKNOWN_EPOCH`](super::UNKNOWN_EPOCH).
+    pub fn set_position(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32) {
         if let Some(id) = self.assigned_slot(partition) {
-            self.rewind(id, offset);
+            self.rewind(id, offset, leader_epoch);
         }
     }
 
@@ -236,6 +237,7 @@ impl Fetch {
                     partition: slot.partition.partition,
                     current_leader_epoch: leader.epoch,
                     fetch_offset,
+                    last_fetched_epoch: slot.leader_epoch,
                     max_bytes: self.config.max_bytes_per_partition,
                 },
             });

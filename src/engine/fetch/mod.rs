@@ -23,6 +23,7 @@ mod slot;
 mod source;
 #[cfg(test)]
 pub(crate) mod tests;
+mod truncation;
 
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ use crate::engine::protocol::fetch::NodeEndpoint;
 pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};
 pub use machine::Fetch;
 pub use slot::SlotId;
+pub use truncation::UNKNOWN_EPOCH;
 
 /// How to fetch.
 #[derive(Debug, Clone)]
@@ -97,6 +99,16 @@ pub enum Event {
     },
     /// The position lies outside the log and everything before it is handled; the slot waits for a new one.
     OutOfRange(TopicPartition),
+    /// KIP-320: records that were handed over are not in the log any more; the position has gone back to where others may be
+    /// in their place.
+    Truncated {
+        /// Which.
+        partition: TopicPartition,
+        /// Where it was.
+        from: i64,
+        /// Where it is.
+        to: i64,
+    },
     /// This cannot be consumed; trying again would not help.
     Failed(Failure),
     /// A Fetch got no answer. It will be tried again.

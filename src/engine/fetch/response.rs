@@ -20,6 +20,7 @@ use crate::engine::records::end_offset;
 use super::machine::{Fetch, InFlight};
 use super::slot::State;
 use super::source::Source;
+use super::truncation::UNKNOWN_EPOCH;
 use super::{Event, SlotId};
 
 impl Fetch {
@@ -165,7 +166,8 @@ impl Fetch {
             // Nothing else may go into the queue than what follows it, or records would be lost.
             return;
         }
-        if answer.error.is_err() && slot.source.is_follower(node) {
+        let refuses = answer.error.is_err() || answer.diverging_epoch.is_some();
+        if refuses && slot.source.is_follower(node) {
             // Perhaps it lags behind, perhaps it is none any more. Only the leader's word counts.
             slot.source = Source::failed(now);
             self.refresh_metadata();
@@ -173,6 +175,10 @@ impl Fetch {
         }
         if answer.error.is_err() {
             self.partition_failed(now, id, &answer);
+            return;
+        }
+        if let Some((leader_epoch, end)) = answer.diverging_epoch {
+            self.diverged(now, id, asked, leader_epoch, end);
             return;
         }
         match answer.preferred_read_replica.filter(|_| answer.records.is_empty()) {
@@ -196,8 +202,9 @@ impl Fetch {
             return;
         }
         // Bytes without a whole batch, or batches before the position, move nothing: the reader finds the words.
-        if let Some(end) = end_offset(&answer.records) {
-            *fetch_offset = end.max(asked);
+        if let Some((end, leader_epoch)) = end_offset(&answer.records).filter(|(end, _)| *end > asked) {
+            *fetch_offset = end;
+            slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
         }
         self.enqueue(id, asked, answer);
     }

@@ -144,6 +144,7 @@ mod tests {
                 fetch_offset,
                 max_bytes: 1,
                 current_leader_epoch: 0,
+                last_fetched_epoch: -1,
             },
         }
     }

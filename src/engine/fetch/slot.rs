@@ -18,6 +18,7 @@ use crate::engine::records::FetchedRecords;
 
 use super::Failure;
 use super::source::Source;
+use super::truncation::UNKNOWN_EPOCH;
 
 /// The number of a topic-partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +54,8 @@ pub(super) struct Slot {
     pub(super) partition: TopicPartition,
     pub(super) state: State,
     pub(super) epoch: u32,
+    /// Of the last record that was fetched, or [`UNKNOWN_EPOCH`]; see `truncation.rs`.
+    pub(super) leader_epoch: i32,
     pub(super) paused: bool,
     /// A failed handler's or a fetch error's wait.
     pub(super) muted_until: Option<Instant>,
@@ -94,6 +97,7 @@ impl Slot {
             partition,
             state: State::Unassigned,
             epoch: 0,
+            leader_epoch: UNKNOWN_EPOCH,
             paused: false,
             muted_until: None,
             backoff: Backoff::default(),
@@ -125,6 +129,7 @@ impl Slot {
         let freed = self.queued_bytes();
         self.epoch = self.epoch.wrapping_add(1);
         self.state = state;
+        self.leader_epoch = UNKNOWN_EPOCH;
         self.queue.clear();
         self.reader = None;
         self.reading = 0;

@@ -7,4 +7,5 @@ mod delivery;
 mod followers;
 mod pausing;
 mod random;
+mod truncation;
 mod world;

@@ -68,6 +68,8 @@ pub struct FetchPartition {
     pub current_leader_epoch: i32,
     /// Next offset wanted.
     pub fetch_offset: i64,
+    /// The leader epoch of the record before it (KIP-595, v12), -1 when unknown: then nobody looks for truncation.
+    pub last_fetched_epoch: i32,
     /// Soft limit for this partition.
     pub max_bytes: i32,
 }
@@ -128,6 +130,9 @@ pub struct FetchResponsePartition {
     pub preferred_read_replica: Option<i32>,
     /// KIP-951: the current leader and its epoch (tagged field, v12).
     pub current_leader: Option<(i32, i32)>,
+    /// KIP-595: the log parts from what was fetched before; its largest epoch that is not above `last_fetched_epoch`, and
+    /// where that one ends (tagged field, v12).
+    pub diverging_epoch: Option<(i32, i64)>,
     /// Record batches, the last one possibly cut. A slice of the response frame.
     pub records: Bytes,
 }
@@ -192,7 +197,7 @@ impl FetchPartition {
         }
         out.i64(self.fetch_offset);
         if version >= 12 {
-            out.i32(-1); // last_fetched_epoch: we look for truncation with OffsetForLeaderEpoch
+            out.i32(self.last_fetched_epoch);
         }
         if version >= 5 {
             out.i64(-1); // log_start_offset: followers only
@@ -257,11 +262,15 @@ impl FetchResponsePartition {
             },
             records: input.nullable_bytes()?.unwrap_or_default(),
             current_leader: None,
+            diverging_epoch: None,
         };
         input.known_tags(|tag, input| {
             if tag == CURRENT_LEADER {
                 let (node, epoch) = (input.i32()?, input.i32()?);
                 partition.current_leader = (node >= 0).then_some((node, epoch));
+            } else if tag == DIVERGING_EPOCH {
+                let (epoch, end) = (input.i32()?, input.i64()?);
+                partition.diverging_epoch = (end >= 0).then_some((epoch, end));
             }
             Ok(())
         })?;
@@ -282,5 +291,7 @@ impl NodeEndpoint {
 
 /// Tag of [`FetchResponse::node_endpoints`].
 const NODE_ENDPOINTS: u32 = 0;
+/// Tag of [`FetchResponsePartition::diverging_epoch`].
+const DIVERGING_EPOCH: u32 = 0;
 /// Tag of [`FetchResponsePartition::current_leader`].
 const CURRENT_LEADER: u32 = 1;

@@ -144,19 +144,23 @@ impl Batch {
     }
 }
 
-/// The offset after the last complete batch, from the headers alone: where to fetch next while these records wait to
-/// be read. `None` when there is no complete batch. Stops at the first header that cannot be; reading will say why.
-pub fn end_offset(records: &[u8]) -> Option<i64> {
+/// The offset after the last complete batch, and the batch's leader epoch (-1 in the old formats), from the headers alone:
+/// where to fetch next while these records wait to be read. `None` when there is no complete batch. Stops at the first
+/// header that cannot be; reading will say why.
+pub fn end_offset(records: &[u8]) -> Option<(i64, i32)> {
     let mut end = None;
     let mut rest = records;
     while let Ok(Some(frame)) = Frame::peek(rest) {
         let (entry, tail) = rest.split_at_checked(frame.length)?;
         let last = match frame.magic {
-            2 => Batch::read(entry, false).ok().flatten().map(|batch| batch.last_offset()),
-            _ => Some(frame.base_offset).filter(|offset| are_offsets(*offset, 0)),
+            2 => Batch::read(entry, false)
+                .ok()
+                .flatten()
+                .map(|batch| (batch.last_offset(), batch.leader_epoch)),
+            _ => Some((frame.base_offset, -1)).filter(|(offset, _)| are_offsets(*offset, 0)),
         };
-        let Some(last) = last else { break };
-        end = end.max(Some(last + 1));
+        let Some((last, leader_epoch)) = last else { break };
+        end = end.max(Some((last + 1, leader_epoch)));
         rest = tail;
     }
     end

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::engine::cluster;
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
@@ -69,6 +70,7 @@ pub(super) struct World {
     /// One in so many messages fails; 0 = none.
     pub(super) failures: u32,
     pub(super) events: Vec<Event>,
+    pub(super) lines: Vec<cluster::Log>,
     pub(super) stopped: usize,
     pub(super) joined: usize,
     /// JoinGroup is out and Joined has not come.
@@ -154,6 +156,7 @@ impl World {
             handler: Some(Duration::from_millis(1)),
             failures: 0,
             events: Vec::new(),
+            lines: Vec::new(),
             stopped: 0,
             joined: 0,
             joining: false,
@@ -548,7 +551,8 @@ impl World {
             }
             Event::Stopped => self.stopped += 1,
             Event::Brokers(brokers) => self.retire(&brokers),
-            Event::Log(_) | Event::FetchStart { .. } | Event::FetchEnd { .. } => {}
+            Event::Log(log) => self.lines.push(log),
+            Event::FetchStart { .. } | Event::FetchEnd { .. } => {}
             event => self.events.push(event),
         }
     }

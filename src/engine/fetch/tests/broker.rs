@@ -26,6 +26,10 @@ pub(crate) struct Log {
     batches: Vec<(i64, i64, Vec<u8>)>,
     /// Offsets that no consumer sees.
     pub(crate) markers: BTreeSet<i64>,
+    /// Of its leader.
+    pub(crate) epoch: i32,
+    /// Leader epochs and their first offsets, in order.
+    epochs: Vec<(i32, i64)>,
 }
 
 impl Log {
@@ -37,28 +41,53 @@ impl Log {
             value: Some(vec![7; *length]),
             ..Default::default()
         });
-        self.push(TestBatch::of(records.collect()).encode(), lengths.len());
+        self.push(TestBatch::of(records.collect()), lengths.len());
     }
 
     /// Appends offsets that no consumer sees.
     pub(crate) fn append_marker(&mut self) {
         self.markers.insert(self.end);
-        self.push(TestBatch::marker(self.end, 9, true).encode(), 1);
+        self.push(TestBatch::marker(self.end, 9, true), 1);
     }
 
     /// Appends a batch whose checksum is wrong.
     pub(crate) fn append_corrupt(&mut self) {
         let record = TestRecord { offset: self.end, value: Some(vec![7; 10]), ..Default::default() };
-        let mut bytes = TestBatch::of(vec![record]).encode();
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        self.push(bytes, 1);
+        self.push(TestBatch::of(vec![record]), 1);
+        *self.batches.last_mut().unwrap().2.last_mut().unwrap() ^= 1;
     }
 
-    fn push(&mut self, bytes: Vec<u8>, offsets: usize) {
+    fn push(&mut self, batch: TestBatch, offsets: usize) {
         let next = self.end + i64::try_from(offsets).unwrap();
-        self.batches.push((self.end, next, bytes));
+        self.batches.push((self.end, next, TestBatch { leader_epoch: self.epoch, ..batch }.encode()));
         self.end = next;
+    }
+
+    /// A new leader, which has only the batches that end at `end` or before (KIP-101).
+    pub(crate) fn elect(&mut self, end: i64) {
+        self.batches.retain(|(_, next, _)| *next <= end);
+        self.end = self.batches.last().map_or(self.start, |(_, next, _)| *next);
+        self.epoch += 1;
+        self.epochs.retain(|(_, start)| *start < self.end);
+        self.epochs.push((self.epoch, self.end));
+    }
+
+    /// The largest epoch that is not above this one, and where it ends.
+    fn end_of(&self, epoch: i32) -> (i32, i64) {
+        let higher = self.epochs.iter().find(|(other, _)| *other > epoch);
+        let floor = self.epochs.iter().rfind(|(other, _)| *other <= epoch);
+        (
+            floor.map_or(epoch.min(self.epoch), |(floor, _)| *floor),
+            higher.map_or(self.end, |(_, start)| *start),
+        )
+    }
+
+    /// KIP-595.
+    fn diverging(&self, asked: &FetchPartition) -> Option<(i32, i64)> {
+        let (epoch, end) = self.end_of(asked.last_fetched_epoch);
+        let diverges = end < asked.fetch_offset || epoch < asked.last_fetched_epoch;
+        (asked.last_fetched_epoch >= 0 && asked.fetch_offset >= self.start && diverges)
+            .then_some((epoch, end))
     }
 
     /// Everything before `offset` is gone.
@@ -112,7 +141,8 @@ impl Broker {
     pub(crate) fn has_news(&self, request: &FetchRequest, logs: &BTreeMap<i32, Log>) -> bool {
         let answer = self.clone().fetch(request, logs);
         let mut partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
-        answer.error.is_err() || partitions.any(|p| p.error.is_err() || !p.records.is_empty())
+        answer.error.is_err()
+            || partitions.any(|p| p.error.is_err() || p.diverging_epoch.is_some() || !p.records.is_empty())
     }
 
     /// What the long poll of the session asks for.
@@ -158,6 +188,7 @@ impl Broker {
                 answer.records = Bytes::new();
             }
             let is_news = answer.error.is_err()
+                || answer.diverging_epoch.is_some()
                 || !answer.records.is_empty()
                 || answer.preferred_read_replica.is_some();
             if is_news || request.session_epoch <= 0 {
@@ -181,9 +212,10 @@ impl Broker {
         let mut answer = FetchResponsePartition { partition, high_watermark: log.end, ..Default::default() };
         match self.errors.get(&partition) {
             Some((error, leader)) => (answer.error, answer.current_leader) = (*error, *leader),
-            None => match log.read(asked) {
-                Ok(records) => answer.records = records,
-                Err(error) => answer.error = error,
+            None => match (log.diverging(asked), log.read(asked)) {
+                (Some(diverging), _) => answer.diverging_epoch = Some(diverging),
+                (None, Ok(records)) => answer.records = records,
+                (None, Err(error)) => answer.error = error,
             },
         }
         answer

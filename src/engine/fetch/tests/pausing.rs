@@ -291,3 +291,31 @@ fn an_idle_consumer_asks_as_often_as_it_must() {
     assert!(requests <= 2 * 120 / 5 + 25, "{requests} requests in two minutes");
     assert!(wakes <= 2 * requests, "{wakes} wakes");
 }
+
+#[test]
+fn what_was_asked_behind_dropped_data_is_dropped_with_it() {
+    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 1000, ..config(1) });
+    world.give();
+    world.eager = false;
+    world.assign(&[0, 2]);
+    world.set_position(0, 0);
+    world.set_position(2, 0);
+    world.logs.get_mut(&0).unwrap().append(&[200; 2]);
+    world.answer(0);
+    world.pause(0);
+    world.logs.get_mut(&0).unwrap().append(&[10; 2]);
+    // Too much for both: partition 0 is to ask again, and an answer is on its way.
+    world.logs.get_mut(&2).unwrap().append(&[1000]);
+    world.answer(0);
+    assert_eq!(world.asked(0), [0]);
+    world.answer(0);
+    world.resume(0);
+    world.eager = true;
+    world.decode_all();
+    for _ in 0..5 {
+        world.answer_news();
+        world.consume();
+    }
+    world.delivered.retain(|(partition, _)| *partition == 0);
+    assert_eq!(world.delivered, [(0, 0), (0, 1), (0, 2), (0, 3)]);
+}

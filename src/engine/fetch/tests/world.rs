@@ -15,6 +15,8 @@ use crate::engine::fetch::Fetch;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
+use crate::engine::fetch::UNKNOWN_EPOCH;
+use crate::engine::fetch::slot::State;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -50,6 +52,8 @@ pub(super) struct Lane {
     pub(super) base: i64,
     pub(super) next: i64,
     pub(super) offsets: Vec<i64>,
+    /// Of their values.
+    pub(super) lengths: Vec<usize>,
     pub(super) slab: Option<u32>,
 }
 
@@ -176,7 +180,7 @@ impl World {
 
     /// A seek, or the end of a lookup.
     pub(super) fn set_position(&mut self, partition: i32, offset: i64) {
-        self.fetch.set_position(&tp(partition), offset);
+        self.fetch.set_position(&tp(partition), offset, UNKNOWN_EPOCH);
         if self.fetch.is_assigned(&tp(partition)) {
             self.expected.insert(partition, offset);
         }
@@ -254,6 +258,8 @@ impl World {
         };
         let decoded = decode(&bytes);
         let offsets: Vec<i64> = decoded.messages.iter().map(|message| message.offset).collect();
+        let values = decoded.messages.iter().map(|message| message.value.as_ref());
+        let lengths = values.map(|value| value.map_or(0, Vec::len)).collect();
         let summary = delivery.summary;
         assert!(offsets.is_sorted() && offsets.iter().all(|offset| *offset < summary.next_offset));
         if let Some(first) = offsets.first() {
@@ -266,7 +272,7 @@ impl World {
         self.delivered.extend(offsets.iter().map(|offset| (partition, *offset)));
         self.expected.insert(partition, summary.next_offset);
         let (base, next) = (summary.base_offset, summary.next_offset);
-        self.lanes[lane] = Some(Lane { partition, base, next, offsets, slab });
+        self.lanes[lane] = Some(Lane { partition, base, next, offsets, lengths, slab });
         self.settle();
         true
     }
@@ -359,8 +365,22 @@ impl World {
             asked.sort_unstable();
             assert_eq!(broker.session_partitions(), asked);
         }
+        let answers = response.topics.iter().flat_map(|topic| &topic.partitions);
+        let parted = answers.filter(|answer| answer.diverging_epoch.is_some());
+        let parted: Vec<i32> = parted.map(|answer| answer.partition).collect();
         self.fetch.handle_response(self.now, sent.id, Ok(Response::Fetch(response)));
+        for partition in parted {
+            self.see_position(partition);
+        }
         self.settle();
+    }
+
+    /// The position may have gone back.
+    fn see_position(&mut self, partition: i32) {
+        let slot = self.fetch.assigned_slot(&tp(partition)).unwrap();
+        let State::Fetching { position, .. } = self.fetch.slots[slot.index()].state else { return };
+        let expected = self.expected.insert(partition, position).unwrap();
+        assert!(position <= expected, "{position} instead of {expected}");
     }
 
     pub(super) fn answer_with(&mut self, index: usize, response: Result<Response, NetError>) {
@@ -440,6 +460,10 @@ impl World {
                     self.metadata.update_leader(&partition, Leader { node, epoch });
                 }
                 Event::FetchStart { .. } | Event::FetchEnd { .. } => {}
+                Event::Truncated { ref partition, to, .. } => {
+                    self.expected.insert(partition.partition, to);
+                    self.events.push(event);
+                }
                 event => self.events.push(event),
             }
         }

@@ -23,9 +23,10 @@ fn request(fill: Fill) -> FetchRequest {
                         partition: 3,
                         current_leader_epoch: 9,
                         fetch_offset: 1 << 33,
+                        last_fetched_epoch: 8,
                         max_bytes: 1 << 20,
                     },
-                    FetchPartition { current_leader_epoch: -1, ..Default::default() },
+                    FetchPartition { current_leader_epoch: -1, last_fetched_epoch: -1, ..Default::default() },
                 ]),
             },
             FetchTopic { name: long_name(), topic_id: TopicId([9; 16]), partitions: vec![] },
@@ -59,7 +60,7 @@ fn requests_agree() {
                     .with_partition(p.partition)
                     .with_current_leader_epoch(since_or(version, 9, p.current_leader_epoch, -1))
                     .with_fetch_offset(p.fetch_offset)
-                    .with_last_fetched_epoch(-1)
+                    .with_last_fetched_epoch(since_or(version, 12, p.last_fetched_epoch, -1))
                     .with_log_start_offset(-1)
                     .with_partition_max_bytes(p.max_bytes)
             };
@@ -127,6 +128,7 @@ fn response(fill: Fill, version: i16) -> FetchResponse {
                         ]),
                         preferred_read_replica: since(version, 11, Some(2)),
                         current_leader: since(version, 12, Some((3, 44))),
+                        diverging_epoch: since(version, 12, Some((43, 300))),
                         records: fill.bytes(&[0xab; 300]),
                     },
                     FetchResponsePartition {
@@ -163,6 +165,7 @@ pub(super) fn samples(fill: Fill) -> Vec<Sample> {
             // Null where ours is empty, in the sample of nulls.
             let nulls = matches!(fill, Fill::Null);
             let (leader, epoch) = p.current_leader.unwrap_or((-1, -1));
+            let (diverging, end) = p.diverging_epoch.unwrap_or((-1, -1));
             let partition = their_response::PartitionData::default()
                 .with_partition_index(p.partition)
                 .with_error_code(p.error.0)
@@ -178,15 +181,15 @@ pub(super) fn samples(fill: Fill) -> Vec<Sample> {
                     their_response::LeaderIdAndEpoch::default()
                         .with_leader_id(leader.into())
                         .with_leader_epoch(epoch),
+                )
+                .with_diverging_epoch(
+                    their_response::EpochEndOffset::default().with_epoch(diverging).with_end_offset(end),
                 );
             if version < 12 {
                 return partition;
             }
-            // The neighbours of current_leader, which we skip, and one that nobody knows.
+            // Their neighbour, which we skip, and one that nobody knows.
             partition
-                .with_diverging_epoch(
-                    their_response::EpochEndOffset::default().with_epoch(1).with_end_offset(2),
-                )
                 .with_snapshot_id(their_response::SnapshotId::default().with_end_offset(3).with_epoch(4))
                 .with_unknown_tagged_field(99, Bytes::from_static(b"later"))
         };
@@ -229,12 +232,14 @@ fn records_are_a_slice_of_the_frame() {
     }
 }
 
-/// A tag that says "no leader" in so many words.
+/// Tags that say "no leader" and "no end" in so many words.
 #[test]
-fn a_current_leader_of_minus_one_is_none() {
+fn a_current_leader_or_an_end_of_minus_one_is_none() {
     let theirs = |epoch| {
         let leader = their_response::LeaderIdAndEpoch::default().with_leader_epoch(epoch);
-        let partition = their_response::PartitionData::default().with_current_leader(leader);
+        let diverging = their_response::EpochEndOffset::default().with_epoch(epoch);
+        let partition = their_response::PartitionData::default();
+        let partition = partition.with_current_leader(leader).with_diverging_epoch(diverging);
         theirs::FetchResponse::default().with_responses(vec![
             their_response::FetchableTopicResponse::default().with_partitions(vec![partition]),
         ])
@@ -245,4 +250,5 @@ fn a_current_leader_of_minus_one_is_none() {
         panic!("a fetch response")
     };
     assert_eq!(response.topics[0].partitions[0].current_leader, None);
+    assert_eq!(response.topics[0].partitions[0].diverging_epoch, None);
 }

@@ -231,7 +231,7 @@ fn the_last_offsets_that_there_are_can_be_read() {
     let at = |offset| TestRecord { offset, ..record(0, "x") };
     let records = [vec![at(last - 3), at(last - 2)], vec![at(last - 1), at(last)]];
     let bytes: Vec<u8> = records.iter().flat_map(|records| TestBatch::of(records.clone()).encode()).collect();
-    assert_eq!(end_offset(&bytes), Some(i64::MAX));
+    assert_eq!(end_offset(&bytes), Some((i64::MAX, 7)));
     for from in last - 3..=last {
         let (deliveries, error) = drain(fetched(bytes.clone(), from), 1 << 12, 1);
         assert_eq!(error, None);
@@ -423,8 +423,8 @@ fn end_offset_is_that_of_the_last_whole_batch() {
     let first = TestBatch { last_offset_delta: 9, ..TestBatch::of(vec![record(0, "x")]) }.encode();
     let second = TestBatch::of(vec![record(20, "x")]).encode();
     let both = [&first[..], &second[..]].concat();
-    assert_eq!(end_offset(&both), Some(21));
-    assert_eq!(end_offset(&both[..both.len() - 1]), Some(10));
+    assert_eq!(end_offset(&both), Some((21, 7)));
+    assert_eq!(end_offset(&both[..both.len() - 1]), Some((10, 7)));
     assert_eq!(end_offset(&first[..first.len() - 1]), None);
     assert_eq!(end_offset(&[]), None);
 }

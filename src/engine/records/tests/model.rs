@@ -176,7 +176,7 @@ proptest! {
         let last = &fetched_entries[fetched_entries.len() - 1].batch;
         let end = last.base_offset + i64::from(last.last_offset_delta) + 1;
 
-        prop_assert_eq!(end_offset(&records), Some(end));
+        prop_assert_eq!(end_offset(&records).map(|(end, _)| end), Some(end));
         let fetched = FetchedRecords {
             records: Bytes::from(records),
             fetch_offset,

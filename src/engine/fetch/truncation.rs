@@ -1,0 +1,58 @@
+//! Truncated logs (KIP-320). A leader that is elected although it has not everything (unclean election) takes away records
+//! that have been read already, and producers use their offsets anew:
+//!
+//! ```text
+//!  what we have read      epoch 0: 0 ─────────────────── 499   position 500
+//!  the new leader's log   epoch 0: 0 ── 299 │ epoch 1: 300 ────────── 599
+//! ```
+//!
+//! 500 is in range: nobody would ever read 300..499. So each Fetch says of which leader epoch the last record was that we
+//! have (KIP-595, `last_fetched_epoch`, from v12 on). A leader with a log that ends this epoch before the fetch offset gives no
+//! data but that end. What is buffered is void then, and the position goes back.
+//!
+//! One number per slot is enough, also when the position goes back within what was fetched: the epoch of a *later* record of
+//! the same log finds the same truncations.
+
+use std::time::Instant;
+
+use super::machine::Fetch;
+use super::slot::{Slot, State};
+use super::{Event, SlotId};
+
+/// Instead of a leader epoch: then the leader is not asked whether its log is the one that we have read.
+pub const UNKNOWN_EPOCH: i32 = -1;
+
+impl Slot {
+    /// A leader epoch that may be sent with this offset.
+    pub(super) fn epoch_before(&self, offset: i64) -> i32 {
+        match self.state {
+            State::Fetching { fetch_offset, .. } if offset <= fetch_offset => self.leader_epoch,
+            // A handler may resolve what it likes.
+            _ => UNKNOWN_EPOCH,
+        }
+    }
+}
+
+impl Fetch {
+    /// The leader's log has `leader_epoch` until `end`, and none between that and the epoch of the last record that we have.
+    pub(super) fn diverged(&mut self, now: Instant, id: SlotId, asked: i64, leader_epoch: i32, end: i64) {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        let State::Fetching { position, .. } = slot.state else { return };
+        // A leader that goes on saying so is no reason to spin.
+        slot.backoff.failed(now, &mut self.rng);
+        if end >= asked {
+            // An epoch without records: there is nothing that we should not have read.
+            slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+            return;
+        }
+        // A lane at work stops after its message, as after a seek; what it has not resolved is to come again.
+        let work = slot.lane.and_then(|lane| self.lanes.get(lane)?.work.as_ref());
+        let resolved = work.filter(|work| slot.is_current(work.epoch)).map(|work| work.resolved);
+        let to = resolved.unwrap_or(position).min(end);
+        if end < position {
+            let partition = slot.partition.clone();
+            self.events.push_back(Event::Truncated { partition, from: position, to });
+        }
+        self.rewind(id, to, leader_epoch);
+    }
+}
