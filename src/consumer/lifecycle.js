@@ -20,7 +20,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { RETRY_DEFAULTS } = require('../retry')
-const { LONGEST_DELAY } = require('../utils/timers')
+const { toInterval } = require('../utils/timers')
 
 /** @typedef {ReturnType<typeof import('../config').runOptions>} RunOptions */
 
@@ -192,8 +192,7 @@ class Lifecycle {
         logger.debug(`Patterns could not be matched: ${message}`, { groupId })
       }
     }
-    const interval = Math.min(Math.max(this.metadataMaxAge, SHORTEST_INTERVAL), LONGEST_DELAY)
-    const timer = setInterval(follow, interval).unref()
+    const timer = setInterval(follow, toInterval(this.metadataMaxAge)).unref()
     session.ended.then(() => clearInterval(timer))
   }
 
@@ -350,9 +349,6 @@ class Lifecycle {
     this.restart = null
   }
 }
-
-/** Between two looks at the topics of the cluster, ms. */
-const SHORTEST_INTERVAL = 100
 
 /**
  * @param {RunOptions} run

@@ -9,11 +9,8 @@ const { KafkaJSMetadataNotLoaded, KafkaJSNonRetriableError } = require('../error
 const { events } = require('../events')
 const { createErrorFromCode } = require('../protocol/error')
 const Long = require('../utils/long')
-const { LONGEST_DELAY } = require('../utils/timers')
+const { toInterval } = require('../utils/timers')
 const { topicsOf } = require('./assigners/subscriptions')
-
-/** Fetch events without a fetch come no more often than this, ms. */
-const SHORTEST_CYCLE = 100
 
 class Membership {
   constructor({ cluster, groupId, options, assigners, logger, emitter }) {
@@ -67,11 +64,10 @@ class Membership {
     if (!listens) return
     // For good: who waits for one event after the other removes a listener before it adds the next.
     this.consumer.enableFetchEvents()
-    const cycle = Math.min(Math.max(this.options.maxWaitTimeInMs, SHORTEST_CYCLE), LONGEST_DELAY)
     this.idleCycles = setInterval(() => {
       if (!this.fetched) this.idleCycle()
       this.fetched = false
-    }, cycle)
+    }, toInterval(this.options.maxWaitTimeInMs))
   }
 
   idleCycle() {

@@ -252,16 +252,11 @@ impl Fetch {
         let Some(slot) = self.slots.get_mut(work.slot.index()) else { return };
         slot.lane = None;
         if slot.is_current(work.epoch) && !(outcome == Outcome::Done && work.resolved == work.next_offset) {
-            let leader_epoch = slot.epoch_before(work.resolved);
-            self.rewind(work.slot, work.resolved, leader_epoch);
-            if let Some(slot) = self.slots.get_mut(work.slot.index()) {
-                slot.returned = Some((slot.epoch, work.next_offset));
-                if let Outcome::Again(wait) = outcome
-                    && !wait.is_zero()
-                {
-                    slot.muted_until = Some(now + wait);
-                }
-            }
+            let muted_until = match outcome {
+                Outcome::Again(wait) if !wait.is_zero() => Some(now + wait),
+                _ => None,
+            };
+            self.take_back(work.slot, work.resolved, work.next_offset, muted_until);
         }
         self.report_dead_end(work.slot);
     }
@@ -276,14 +271,23 @@ impl Fetch {
         if !slot.is_current(epoch) || slot.lane.is_some() || next <= position || next > end {
             return false;
         }
-        let (muted_until, leader_epoch) = (slot.muted_until, slot.epoch_before(next));
-        self.rewind(id, next, leader_epoch);
+        let muted_until = slot.muted_until;
+        self.take_back(id, next, end, muted_until);
         if let Some(slot) = self.slots.get_mut(id.index()) {
-            slot.returned = Some((slot.epoch, end));
-            slot.muted_until = muted_until;
             slot.resolved = Some(next);
         }
         true
+    }
+
+    /// Delivery goes on at `offset`, not before `muted_until`; what lies between that and `end` was handed out already.
+    fn take_back(&mut self, id: SlotId, offset: i64, end: i64, muted_until: Option<Instant>) {
+        let Some(slot) = self.slots.get(id.index()) else { return };
+        let leader_epoch = slot.epoch_before(offset);
+        self.rewind(id, offset, leader_epoch);
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            slot.returned = Some((slot.epoch, end));
+            slot.muted_until = muted_until;
+        }
     }
 
     /// Is no lane at work?
