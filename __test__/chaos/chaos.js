@@ -233,6 +233,7 @@ const complaints = ({ audit, stuck }) =>
     lost: audit.lost,
     'aborted, but read': audit.leaked,
     'out of order': audit.disorder,
+    'two at once': audit.strays,
     'dead for good': audit.deaths,
     'unhandled rejections': audit.rejections,
     'behind in the end': stuck

@@ -141,6 +141,8 @@ const MEMBERS = {
     await pause(500)
     members.join()
   },
+  // Its session is six seconds long.
+  'a member freezes': async ({ members, rng }) => members.freeze(rng.between(500, 12_000)),
   'a member pauses': async ({ members }) => members.command('pause'),
   'a member seeks': async ({ members }) => members.command('seek')
 }

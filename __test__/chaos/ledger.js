@@ -12,6 +12,7 @@ const fs = require('node:fs')
  * @property {string[]} lost          acknowledged and not handled
  * @property {string[]} leaked        aborted and handled
  * @property {string[]} disorder      went back without a rebalance, a seek or a failure
+ * @property {string[]} strays        handled by a member whose partition another one was handling already
  * @property {string[]} deaths        crashes without a restart
  * @property {string[]} crashes       with one
  * @property {string[]} rejections    that nobody handled
@@ -30,6 +31,7 @@ class Ledger {
     lost: [],
     leaked: [],
     disorder: [],
+    strays: [],
     deaths: [],
     crashes: [],
     rejections: [],
@@ -37,13 +39,19 @@ class Ledger {
     memory: []
   }
 
-  /** @type {Map<string, { file: number, rest: string, last: Map<string, bigint>, rss: number }>} */
+  /** @type {Map<string, { file: number, rest: string, last: Map<string, bigint>, joins: number, rss: number }>} */
   #members = new Map()
+  /**
+   * Who handled a message of a partition, and when; an owner is one assignment of one member.
+   *
+   * @type {Map<string, { time: number, owner: string }[]>}
+   */
+  #handled = new Map()
 
   /** @param {string} path of a member's ledger */
   add(path) {
     const file = fs.openSync(path, 'a+')
-    this.#members.set(path, { file, rest: '', last: new Map(), rss: 0 })
+    this.#members.set(path, { file, rest: '', last: new Map(), joins: 0, rss: 0 })
   }
 
   read() {
@@ -61,6 +69,9 @@ class Ledger {
     audit.handled = seen.size
     audit.lost = [...acknowledged].filter(id => !seen.has(id))
     audit.leaked = [...aborted].filter(id => seen.has(id))
+    audit.strays = [...this.#handled].flatMap(([partition, entries]) =>
+      strays(entries).map(owner => `partition ${partition}: ${owner}`)
+    )
     audit.memory = [...this.#members.values()].map(({ rss }) => Math.round(rss / 2 ** 20))
     for (const { file } of this.#members.values()) fs.closeSync(file)
     return audit
@@ -77,11 +88,15 @@ class Ledger {
           audit.disorder.push(`${path} ${time}: partition ${first}, ${before} then ${second}`)
         }
         last.set(first, offset)
+        const handled = this.#handled.get(first) ?? []
+        handled.push({ time: Number(time), owner: `${path} after join ${member.joins}` })
+        this.#handled.set(first, handled)
         if (seen.has(third)) audit.duplicates++
         seen.add(third)
         break
       }
       case 'j':
+        member.joins++
         last.clear()
         break
       case 's':
@@ -101,6 +116,27 @@ class Ledger {
         member.rss = Number(first)
     }
   }
+}
+
+/**
+ * Owners of a partition that went on after the next owner had begun. One message is allowed: the one that was being
+ * handled when the partition was lost.
+ *
+ * @param {{ time: number, owner: string }[]} entries
+ * @returns {string[]}
+ */
+const strays = entries => {
+  const began = /** @type {Map<string, number>} */ (new Map())
+  const stray = /** @type {Map<string, number>} */ (new Map())
+  let latest = -1
+  for (const { time, owner } of [...entries].sort((a, b) => a.time - b.time)) {
+    if (!began.has(owner)) began.set(owner, (latest = time))
+    // Within one millisecond nobody can tell who was first.
+    else if (/** @type {number} */ (began.get(owner)) < latest && time > latest) {
+      stray.set(owner, (stray.get(owner) ?? 0) + 1)
+    }
+  }
+  return [...stray].filter(([, count]) => count > 1).map(([owner, count]) => `${owner}, ${count}`)
 }
 
 /** @param {number} file */

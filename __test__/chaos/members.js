@@ -5,6 +5,7 @@
 
 const { fork } = require('node:child_process')
 const path = require('node:path')
+const { setTimeout: pause } = require('node:timers/promises')
 
 /** Ways to consume, see `member.js`. */
 const MODES = ['message', 'batch', 'concurrent', 'manual']
@@ -55,6 +56,14 @@ class Members {
     const child = this.#options.rng.pick(this.#alive)
     this.#alive = this.#alive.filter(other => other !== child)
     child.kill('SIGKILL')
+  }
+
+  /** One of them stands still, as a suspended machine does. @param {number} milliseconds */
+  async freeze(milliseconds) {
+    const child = this.#options.rng.pick(this.#alive)
+    child.kill('SIGSTOP')
+    await pause(milliseconds)
+    child.kill('SIGCONT')
   }
 
   /** @param {'pause' | 'seek'} name */
