@@ -24,15 +24,22 @@ const broker = {
  * @type {import('jest').Config}
  */
 module.exports = {
-  maxWorkers: 1,
-  // A process for each file: consumers of kafkajs that never end, end with it.
-  ...(process.env.CLIENT === 'kafkajs' && { workerIdleMemoryLimit: '1KB' }),
+  // Specs wait most of their time, so three of them fit on two cores. kafkajs is given more: some of its specs have to fail
+  // within a few seconds, for the right reason. And a process for each file: its consumers that never end, end with it.
+  ...(process.env.CLIENT === 'kafkajs'
+    ? { maxWorkers: 1, workerIdleMemoryLimit: '1KB' }
+    : { maxWorkers: 3 }),
+  testSequencer: '<rootDir>/ci/sequencer.js',
   // A client of kafkajs may go on behind its disconnect(), and try to connect for ever. That programs with ours end by
   // themselves is seen in processes of their own (`consumer/process.test.js`).
   forceExit: true,
   // Far more than any needs on a quiet machine.
   testTimeout: 300_000,
-  ...(process.env.CI && { reporters: ['default', '<rootDir>/ci/unsteady.js'] }),
+  reporters: [
+    'default',
+    '<rootDir>/ci/slowest.js',
+    ...(process.env.CI ? ['<rootDir>/ci/unsteady.js'] : [])
+  ],
   projects: [
     {
       ...common,
