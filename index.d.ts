@@ -377,7 +377,10 @@ export interface EachBatchPayload {
   uncommittedOffsets(): OffsetsByTopicPartition
   /** `false` once the consumer stops: return soon. */
   isRunning(): boolean
-  /** `true` once the partition was sought elsewhere: what is left of the batch is of no use. */
+  /**
+   * `true` once the partition was sought elsewhere, or the session is over and another member may have it: what is left of
+   * the batch is of no use.
+   */
   isStale(): boolean
 }
 

@@ -305,7 +305,10 @@ export class NativeConsumer {
   /** `fetch_start` and `fetch` events are only made from now on. */
   enableFetchEvents(): void
 
-  /** Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. */
+  /**
+   * Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. And writes them: what
+   * they should say may be known to nobody else when the process has stood still.
+   */
   progress(): void
 
   seek(topic: string, partition: number, offset: string): void

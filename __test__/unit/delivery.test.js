@@ -4,34 +4,7 @@
 
 const { Delivery } = require('../../src/consumer/delivery')
 const Batch = require('../../src/consumer/batch')
-
-const HEADER = 128
-const BATCH = 64
-const INDEX = 32
-
-/** A slab without keys, values and headers, see `src/engine/records/layout.rs`. */
-const createSlab = ({ baseOffset, baseTimestamp = 0n, highWatermark, messages }) => {
-  const slab = new Uint8Array(new ArrayBuffer(HEADER + BATCH + INDEX * messages.length))
-  const view = new DataView(slab.buffer)
-  const int = (at, value) => view.setInt32(at, value, true)
-  const long = (at, value) => view.setBigInt64(at, value, true)
-  const last = baseOffset + BigInt(messages.at(-1).offset)
-  int(0, messages.length)
-  int(4, HEADER + BATCH)
-  int(24, HEADER)
-  int(28, 1)
-  const longs = [baseOffset, baseTimestamp, baseOffset, last, last + 1n, highWatermark, baseOffset]
-  longs.forEach((value, i) => long(32 + 8 * i, value))
-  int(HEADER + 4, messages.length)
-  const context = [baseOffset, baseTimestamp, baseTimestamp, -1n]
-  context.forEach((value, i) => long(HEADER + 8 + 8 * i, value))
-  int(HEADER + 60, 2)
-  messages.forEach(({ offset, timestamp = 0 }, i) => {
-    const at = HEADER + BATCH + INDEX * i
-    ;[0, -1, 0, -1, 0, 0, offset, timestamp].forEach((value, n) => int(at + 4 * n, value))
-  })
-  return slab
-}
+const { createSlab } = require('./support')
 
 const MOST = 2n ** 63n - 1n
 

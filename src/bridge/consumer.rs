@@ -287,7 +287,8 @@ impl NativeConsumer {
         self.handle.enable_fetch_events();
     }
 
-    /// Reads the cells now: `autoCommitInterval` and `autoCommitThreshold` are about every single message.
+    /// Reads the cells now (`autoCommitInterval` and `autoCommitThreshold` are about every single message) and writes what they
+    /// should say by now.
     #[napi(catch_unwind)]
     pub fn progress(&self) {
         self.handle.progress();

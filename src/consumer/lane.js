@@ -58,7 +58,7 @@ class Lane {
       const slab = runner.take(this.number)
       if (slab === null) break
       this.open(slab)
-      if (runner.isOverdue()) await nextTurn()
+      if (runner.turn.isOverdue()) await runner.turn.next()
       try {
         if (this.delivery.count === 0) {
           // Nothing but control records, aborted or compacted ones: the position moves, no handler runs.
@@ -96,14 +96,11 @@ class Lane {
   /** Hands the delivery out message by message, until it ends or the engine says stop. */
   async eachMessage() {
     const { runner, cells, flagsAt, topic, partition, pause, delivery } = this
-    const { eachMessage, heartbeat } = runner
+    const { eachMessage, heartbeat, turn } = runner
     const { count } = delivery
     while (this.next < count) {
+      if (turn.isDue() && turn.isOverdue()) await turn.next()
       if (cells[flagsAt] !== 0) return
-      if (runner.isDue() && runner.isOverdue()) {
-        await nextTurn()
-        continue
-      }
       const message = delivery.message(this.next)
       const result = eachMessage({ topic, partition, message, heartbeat, pause })
       if (isThenable(result)) await result
@@ -117,16 +114,21 @@ class Lane {
 
   /** Hands the delivery out as one batch. */
   async eachBatch() {
-    const { runner } = this
+    const { runner, cells, flagsAt } = this
+    if (cells[flagsAt] !== 0) return
     const result = runner.eachBatch(this.payload())
     if (isThenable(result)) await result
     if (runner.hasFailed) runner.succeeded(this)
-    if (runner.autoResolve) this.resolveTo(this.delivery.nextOffset)
+    // Whoever has been told that it is stale has left it early.
+    if (runner.autoResolve && (cells[flagsAt] & STALE) === 0) {
+      this.resolveTo(this.delivery.nextOffset)
+    }
   }
 
   /** @returns {import('../..').EachBatchPayload} */
   payload() {
     const { runner, cells, flagsAt, topic, partition, delivery } = this
+    const { turn } = runner
     const batch = new Batch(topic, partition, delivery)
     const isCurrent = () => this.delivery === delivery
     return {
@@ -142,7 +144,10 @@ class Lane {
       commitOffsetsIfNecessary: offsets => runner.commitOffsetsIfNecessary(offsets),
       uncommittedOffsets: () => runner.uncommittedOffsets(),
       isRunning: () => runner.running && (cells[flagsAt] & CLOSING) === 0,
-      isStale: () => !isCurrent() || (cells[flagsAt] & STALE) !== 0
+      isStale: () => {
+        if (turn.isDue()) turn.look()
+        return !isCurrent() || (cells[flagsAt] & STALE) !== 0
+      }
     }
   }
 

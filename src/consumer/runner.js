@@ -8,7 +8,6 @@
  * engine's events into kafkajs's.
  */
 
-const { performance } = require('node:perf_hooks')
 const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
 const native = require('../native')
@@ -24,11 +23,8 @@ const { range } = require('./batch')
 const Handlers = require('./context')
 const { Lane } = require('./lane')
 const { Membership } = require('./membership')
+const { Turn } = require('./turn')
 
-/** Handlers may keep the event loop this long at a stretch, ms. */
-const TURN = 4
-/** The clock is read every so many messages, adapted to how long they take. */
-const MOST_PER_LOOK = 64
 /** Slabs that the engine holds besides one per lane: being filled, and ready. */
 const SPARE_SLABS = 4
 const MOST_SLABS = 16
@@ -93,10 +89,7 @@ class Runner {
     this.joined = () => {}
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
-    this.turnStart = 0
-    this.untilLook = MOST_PER_LOOK
-    this.perLook = MOST_PER_LOOK
-
+    this.turn = new Turn(() => this.progress())
     /** Is it time to ask the engine for a heartbeat? A timer says so: reading the clock costs more than the rest. */
     this.heartbeatDue = false
     /** @type {NodeJS.Timeout | undefined} */
@@ -104,8 +97,10 @@ class Runner {
     /** @type {Promise<void> | null} shared by all who wait for the same one */
     this.beating = null
     /** Called for every message by many: too early, it makes not even a promise. @type {() => Promise<void>} */
-    this.heartbeat = () =>
-      this.cells[GROUP_ERROR] === 0 && !this.heartbeatDue ? DONE : this.beat()
+    this.heartbeat = () => {
+      if (this.turn.isDue()) this.turn.look()
+      return this.cells[GROUP_ERROR] === 0 && !this.heartbeatDue ? DONE : this.beat()
+    }
   }
 
   /**
@@ -323,6 +318,7 @@ class Runner {
     this.consumer.resolveReturned(slot, String(next))
   }
 
+  /** The engine reads and writes the cells. */
   progress() {
     this.consumer.progress()
   }
@@ -369,26 +365,6 @@ class Runner {
     const topicPartitions = [{ topic, partitions: [partition] }]
     this.pause(topicPartitions)
     return () => this.resume(topicPartitions)
-  }
-
-  /** Is it time to read the clock? */
-  isDue() {
-    return --this.untilLook <= 0
-  }
-
-  /** Has the event loop been kept for too long? Others get their turn then. */
-  isOverdue() {
-    const now = performance.now()
-    const elapsed = now - this.turnStart
-    const overdue = elapsed > TURN
-    if (overdue) {
-      this.perLook = elapsed > 2 * TURN ? Math.max(1, this.perLook >> 1) : this.perLook
-      this.turnStart = now
-    } else if (this.perLook < MOST_PER_LOOK) {
-      this.perLook++
-    }
-    this.untilLook = this.perLook
-    return overdue
   }
 
   // ---- batches and failures
@@ -467,7 +443,7 @@ class Runner {
   // ---- the engine speaks
 
   wake() {
-    this.turnStart = performance.now()
+    this.turn.begin()
     for (const lane of this.lanes) {
       // What escapes a lane is no handler's error: a logger that throws, or a bug of ours.
       if (lane.idle) lane.take().catch(error => this.crash(error))

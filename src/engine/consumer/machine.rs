@@ -70,6 +70,8 @@ pub struct Consumer {
     pub(super) beating: Vec<u64>,
     /// The poll-interval guard has fired: we are out of the group until a handler moves on.
     pub(super) stalled: bool,
+    /// See [`Consumer::check_session`].
+    pub(super) expired: bool,
     pub(super) events: VecDeque<Event>,
 }
 
@@ -135,6 +137,7 @@ impl Consumer {
             lane_progress: vec![None; config.fetch.lanes],
             beating: Vec::new(),
             stalled: false,
+            expired: false,
             events: VecDeque::new(),
             config,
         }
@@ -244,7 +247,7 @@ impl Consumer {
 
     /// Whoever waits for a heartbeat waits for no other: a rebalance, a back-off and the end answer as well.
     pub(super) fn settle_heartbeats(&mut self) {
-        if self.phase != Phase::Running || !self.group.is_beating() {
+        if self.phase != Phase::Running || self.expired || !self.group.is_beating() {
             let done = self.beating.drain(..).map(|ticket| Event::HeartbeatDone { ticket });
             self.events.extend(done);
         }
@@ -252,7 +255,7 @@ impl Consumer {
 
     /// What the user's `heartbeat()` should reject with.
     pub fn pending_error(&self) -> Option<ErrorCode> {
-        if self.drain.is_some() && self.phase == Phase::Running {
+        if (self.drain.is_some() || self.expired) && self.phase == Phase::Running {
             return Some(ErrorCode::REBALANCE_IN_PROGRESS);
         }
         self.group.pending_error()
@@ -295,11 +298,15 @@ impl Consumer {
 
     /// See [`Fetch::has_ready`].
     pub fn has_ready(&self) -> bool {
-        self.fetch.has_ready()
+        !self.expired && self.fetch.has_ready()
     }
 
     /// See [`Fetch::take`].
     pub fn take(&mut self, now: Instant, lane: usize) -> Option<Delivery> {
+        self.check_session(now);
+        if self.expired {
+            return None;
+        }
         let delivery = self.fetch.take(lane)?;
         self.touch(now, lane, true);
         Some(delivery)
@@ -450,6 +457,7 @@ impl Consumer {
             if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
             self.unanswered.poll_timeout(),
             self.poll_interval_ends(),
+            self.session_ends(),
             drain,
         ];
         timeouts.into_iter().flatten().min()

@@ -2,14 +2,15 @@
 //!
 //! Split by verb: `machine` (commands and the contract), `route` (whose answer is this, what does it mean for the
 //! others), `drain` (the way to a rebalance or to the end: lanes idle → offsets committed → partitions released), `opening` (from
-//! the join to the first positions), `silence` (brokers that do not answer), `coverage` (which
-//! new partitions are no reason to join again).
+//! the join to the first positions), `silence` (brokers that do not answer), `session` (whether
+//! what we hold is still ours), `coverage` (which new partitions are no reason to join again).
 
 mod coverage;
 mod drain;
 mod machine;
 mod opening;
 mod route;
+mod session;
 mod silence;
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,8 @@ impl Consumer {
 
     /// What `offsets` asks next.
     pub(super) fn poll_offsets(&mut self, now: Instant, has_coordinator: bool) -> Option<Outbound> {
-        let may_ask = has_coordinator && matches!(self.opening, Opening::Commits | Opening::Open);
+        let may_ask =
+            has_coordinator && !self.expired && matches!(self.opening, Opening::Commits | Opening::Open);
         let outbound = self.offsets.poll_request(now, self.cluster.metadata(), may_ask);
         if may_ask {
             self.opening = match &outbound {

@@ -34,6 +34,7 @@ impl Consumer {
                 break;
             }
         }
+        self.check_session(now);
         self.settle_heartbeats();
     }
 

@@ -6,6 +6,7 @@ mod guard;
 mod partitions;
 mod random;
 mod rebalancing;
+mod session;
 mod silence;
 mod stopping;
 mod truncation;

@@ -303,7 +303,15 @@ impl Fetch {
     /// Hands nothing out any more, and asks busy lanes to stop before their next message: a rebalance or the end.
     pub fn suspend(&mut self, closing: bool) {
         self.suspended = true;
-        let flags = if closing { LANE_STOP | LANE_CLOSING } else { LANE_STOP };
+        self.flag_busy(if closing { LANE_STOP | LANE_CLOSING } else { LANE_STOP });
+    }
+
+    /// Tells busy lanes that what they have may be somebody else's by now: to go on would be to do it twice.
+    pub fn interrupt(&mut self) {
+        self.flag_busy(LANE_STOP | LANE_STALE);
+    }
+
+    fn flag_busy(&mut self, flags: i32) {
         for lane in self.lanes.iter_mut().filter(|lane| lane.work.is_some()) {
             lane.flags |= flags;
         }

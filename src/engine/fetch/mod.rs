@@ -122,7 +122,7 @@ pub enum Event {
 
 /// Lane flag: do not start another message.
 pub const LANE_STOP: i32 = 1;
-/// Lane flag: the position of this partition has changed (`isStale`).
+/// Lane flag: the position of this partition has changed, or it may be somebody else's by now (`isStale`).
 pub const LANE_STALE: i32 = 2;
 /// Lane flag: the consumer is stopping (`isRunning` is false).
 pub const LANE_CLOSING: i32 = 4;

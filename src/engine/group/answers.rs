@@ -15,26 +15,31 @@ use crate::engine::protocol::sync_group::SyncGroupResponse;
 use super::Event;
 use super::errors::{Action, Refusal};
 use super::machine::Group;
-use super::requests::{Due, PROTOCOL_TYPE};
+use super::requests::{Due, PROTOCOL_TYPE, Sent};
 use super::state::{Round, State};
 
 impl Group {
     /// An answer of the current epoch.
-    pub(super) fn answered(&mut self, now: Instant, api: ApiKey, response: Result<Response, NetError>) {
+    pub(super) fn answered(&mut self, now: Instant, sent: Sent, response: Result<Response, NetError>) {
+        let api = sent.api;
         if matches!(self.state, State::Leaving { .. }) {
             return self.answered_while_leaving(now, api, response);
         }
         let refusal = match (api, response) {
-            (ApiKey::JoinGroup, Ok(Response::JoinGroup(response))) => return self.on_join(now, response),
-            (ApiKey::SyncGroup, Ok(Response::SyncGroup(response))) => return self.on_sync(now, response),
+            (ApiKey::JoinGroup, Ok(Response::JoinGroup(response))) => {
+                return self.on_join(now, sent, response);
+            }
+            (ApiKey::SyncGroup, Ok(Response::SyncGroup(response))) => {
+                return self.on_sync(now, sent, response);
+            }
             (ApiKey::Heartbeat, Ok(Response::Heartbeat(response))) => match response.error {
-                ErrorCode::NONE => return self.on_heartbeat(now),
+                ErrorCode::NONE => return self.on_heartbeat(now, sent),
                 code => Refusal::of(api, code),
             },
             (_, Ok(_)) => Refusal::of(api, ErrorCode::UNKNOWN_SERVER_ERROR),
             (_, Err(error)) => Refusal::of_network(error),
         };
-        self.refused(now, api, refusal);
+        self.refused(now, sent, refusal);
     }
 
     /// Only the member id that a JoinGroup brings still matters, so that no member stays behind without a client.
@@ -51,7 +56,7 @@ impl Group {
         }
     }
 
-    fn on_join(&mut self, now: Instant, response: JoinGroupResponse) {
+    fn on_join(&mut self, now: Instant, sent: Sent, response: JoinGroupResponse) {
         match response.error {
             ErrorCode::NONE => {}
             ErrorCode::MEMBER_ID_REQUIRED if !response.member_id.is_empty() => {
@@ -64,7 +69,7 @@ impl Group {
                     self.refused_round(now);
                 };
             }
-            code => return self.refused(now, ApiKey::JoinGroup, Refusal::of(ApiKey::JoinGroup, code)),
+            code => return self.refused(now, sent, Refusal::of(ApiKey::JoinGroup, code)),
         }
         if response.protocol_type.as_deref().is_some_and(|kind| kind != PROTOCOL_TYPE) {
             return self.fail(inconsistent());
@@ -91,13 +96,13 @@ impl Group {
         }
     }
 
-    fn on_sync(&mut self, now: Instant, response: SyncGroupResponse) {
+    fn on_sync(&mut self, now: Instant, sent: Sent, response: SyncGroupResponse) {
         let (State::Syncing { round, .. }, Some(generation_id)) = (&self.state, self.generation_id) else {
             return;
         };
         if response.error.is_err() {
             let refusal = Refusal::of(ApiKey::SyncGroup, response.error);
-            return self.refused(now, ApiKey::SyncGroup, refusal);
+            return self.refused(now, sent, refusal);
         }
         if self.again {
             self.alive(now);
@@ -124,6 +129,7 @@ impl Group {
         self.refusals = 0;
         self.backoff.reset();
         self.alive(now);
+        self.renewed(sent);
         self.beat_after_interval(now);
         let since = self.joining_since.take().unwrap_or(now);
         self.events.push_back(Event::Joined {
@@ -138,19 +144,21 @@ impl Group {
     }
 
     /// The interval is counted from answer to answer, as users see it: one that was slow is not followed at once.
-    fn on_heartbeat(&mut self, now: Instant) {
+    fn on_heartbeat(&mut self, now: Instant, sent: Sent) {
         self.alive(now);
+        self.renewed(sent);
         self.beat_after_interval(now);
         self.events.push_back(Event::Heartbeat);
     }
 
-    fn refused(&mut self, now: Instant, api: ApiKey, refusal: Refusal) {
+    fn refused(&mut self, now: Instant, sent: Sent, refusal: Refusal) {
+        let api = sent.api;
         let extra = vec![("error", refusal.message())];
         self.log(LogLevel::Debug, format!("{} was refused", api.name()), extra);
         if api == ApiKey::Heartbeat {
             // While a JoinGroup or SyncGroup is outstanding, or about to be, its answer will say the same.
             if self.beats() {
-                self.heartbeat_refused(now, refusal);
+                self.heartbeat_refused(now, sent, refusal);
             }
         } else {
             self.join_refused(now, api, refusal);
@@ -187,7 +195,7 @@ impl Group {
         }
     }
 
-    fn heartbeat_refused(&mut self, now: Instant, refusal: Refusal) {
+    fn heartbeat_refused(&mut self, now: Instant, sent: Sent, refusal: Refusal) {
         match refusal.action {
             Action::Retry => self.beat_after_backoff(now),
             Action::FindCoordinator => {
@@ -197,6 +205,7 @@ impl Group {
             Action::Rejoin => {
                 // To the coordinator we are alive. Unless we own something, we are rejoining or will be told by Sync.
                 self.alive(now);
+                self.renewed(sent);
                 if matches!(self.state, State::Stable) {
                     self.noticed = refusal.code();
                     self.rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
@@ -271,9 +280,17 @@ impl Group {
         self.beat_backoff.reset();
     }
 
+    /// The session was renewed, not before this was sent.
+    fn renewed(&mut self, sent: Sent) {
+        self.valid_until = Some(sent.at + self.config.session_timeout);
+    }
+
+    /// After the interval, but a third of the session before its end: that much of it may be gone when the answer is there.
     fn beat_after_interval(&mut self, now: Instant) {
         self.beat_allowed = Some(now + self.config.heartbeat_interval);
-        self.beat.due = Due::At(now + self.config.own_interval());
+        let latest = self.valid_until().map(|end| end - self.config.session_timeout / 3);
+        let due = now + self.config.own_interval();
+        self.beat.due = Due::At(latest.map_or(due, |latest| latest.min(due)));
     }
 
     fn beat_after_backoff(&mut self, now: Instant) {

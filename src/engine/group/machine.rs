@@ -52,6 +52,8 @@ pub struct Group {
     /// From when on the user's `heartbeat()` sends one.
     pub(super) beat_allowed: Option<Instant>,
     pub(super) beat_backoff: Backoff,
+    /// See [`Group::valid_until`].
+    pub(super) valid_until: Option<Instant>,
     /// When we must have heard from the coordinator; None once [`Event::CoordinatorLost`] has said that we did not.
     pub(super) session: Option<Instant>,
     pub(super) last_id: u64,
@@ -81,6 +83,7 @@ impl Group {
             beat: Line::default(),
             beat_allowed: None,
             beat_backoff: Backoff::default(),
+            valid_until: None,
             session: None,
             last_id: 0,
             events: VecDeque::new(),
@@ -92,10 +95,10 @@ impl Group {
         self.held.take_if(|held| held.id == id);
         let sent = self.call.answered(id).or_else(|| self.beat.answered(id));
         // The one place where late answers end: of requests that were given up, and of older epochs.
-        if let Some(Sent { api, epoch, .. }) = sent
-            && epoch == self.epoch
+        if let Some(sent) = sent
+            && sent.epoch == self.epoch
         {
-            self.answered(now, api, response);
+            self.answered(now, sent, response);
         }
         self.handle_timeout(now);
     }
@@ -121,7 +124,7 @@ impl Group {
             && let Some((body, held)) = self.call_body()
         {
             self.call.due = Due::Never;
-            let (sent, outbound) = self.outbound(body, held);
+            let (sent, outbound) = self.outbound(now, body, held);
             self.call.sent = Some(sent);
             return Some(outbound);
         }
@@ -131,7 +134,7 @@ impl Group {
         {
             self.beat.due = Due::At(now + self.config.own_interval());
             let body = self.config.heartbeat_request(&self.member_id, generation_id).into();
-            let (sent, outbound) = self.outbound(body, Duration::ZERO);
+            let (sent, outbound) = self.outbound(now, body, Duration::ZERO);
             self.beat.sent = Some(sent);
             return Some(outbound);
         }
@@ -164,6 +167,15 @@ impl Group {
                 group_instance_id: self.config.group_instance_id.clone(),
             }),
         }
+    }
+
+    /// Until then nobody else can have been given what we own, whatever we do not hear; None while we own nothing.
+    ///
+    /// The coordinator counts the session from when it takes a heartbeat or answers SyncGroup. When that was we do not know,
+    /// but not before we had asked: so we count from there. (It also counts from an OffsetCommit, but not in groups of
+    /// KIP-848; and heartbeats are frequent enough.)
+    pub fn valid_until(&self) -> Option<Instant> {
+        self.valid_until.filter(|_| self.owns)
     }
 
     /// A member with an assignment, and nothing known that would end it?
@@ -255,10 +267,10 @@ impl Group {
         }
     }
 
-    fn outbound(&mut self, body: Request, held: Duration) -> (Sent, Outbound) {
+    fn outbound(&mut self, now: Instant, body: Request, held: Duration) -> (Sent, Outbound) {
         self.last_id += 1;
         let id = self.last_id;
-        let sent = Sent { id, api: body.key(), epoch: self.epoch };
+        let sent = Sent { id, api: body.key(), epoch: self.epoch, at: now };
         let to = match self.state {
             State::Leaving { beside: true, .. } => Target::AnyCoordinatorExpress,
             _ => Target::AnyCoordinator,

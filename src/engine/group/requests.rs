@@ -34,6 +34,8 @@ pub(super) struct Sent {
     pub(super) api: ApiKey,
     /// The epoch in which it was made.
     pub(super) epoch: u64,
+    /// When it was made.
+    pub(super) at: Instant,
 }
 
 impl Line {

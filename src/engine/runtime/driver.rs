@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
+use tokio::time::sleep;
 
 use crate::engine::cluster::Outbound;
 use crate::engine::consumer::Event;
@@ -12,6 +12,7 @@ use crate::engine::consumer::Tag;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 
+use super::clock;
 use super::shared::{Shared, Waiter};
 
 type Answer = (Tag, Result<Response, NetError>);
@@ -39,7 +40,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
         }
         let timer = async {
             match step.timeout {
-                Some(at) => sleep_until(at.into()).await,
+                // Its own clock may be behind: whoever sleeps is woken by what comes, or by a `take`.
+                Some(at) => sleep(at.saturating_duration_since(clock::now())).await,
                 None => std::future::pending().await,
             }
         };
@@ -47,7 +49,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             answer = answered.recv() => {
                 let mut next = answer;
                 while let Some((tag, response)) = next {
-                    shared.lock().consumer.handle_response(Instant::now(), tag, response);
+                    shared.lock().consumer.handle_response(clock::now(), tag, response);
                     next = answered.try_recv().ok();
                 }
             }
@@ -68,7 +70,7 @@ struct Step {
 }
 
 fn step(shared: &Arc<Shared>) -> Step {
-    let now = Instant::now();
+    let now = clock::now();
     let mut step = Step::default();
     let mut inner = shared.lock();
     let inner = &mut *inner;

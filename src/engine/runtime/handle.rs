@@ -16,6 +16,7 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+use super::clock;
 use super::executor;
 use super::shared::{Cells, Host, Inner, Shared, SlabMemory};
 use super::{decode, driver};
@@ -52,7 +53,7 @@ impl ConsumerHandle {
 
     /// Joins the group and starts to fetch.
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
-        let now = Instant::now();
+        let now = clock::now();
         let mut inner = self.shared.lock();
         if inner.started || inner.stopped || inner.closed {
             return;
@@ -100,9 +101,15 @@ impl ConsumerHandle {
     /// The next delivery for an idle lane.
     pub fn take(&self, lane: usize) -> Taken {
         let mut inner = self.shared.lock();
-        let now = Instant::now();
+        let now = clock::now();
         let Some(delivery) = inner.consumer.take(now, lane) else {
             inner.armed = true;
+            if inner.consumer.is_expired() {
+                // The driver does not know yet when it has stood still, as we have.
+                inner.write_cells();
+                drop(inner);
+                self.shared.driver.notify_one();
+            }
             return Taken::Nothing;
         };
         if let Some(cells) = &mut inner.cells {
@@ -139,7 +146,7 @@ impl ConsumerHandle {
     /// The lane is idle again.
     pub fn finish(&self, lane: usize, outcome: Outcome) {
         let mut inner = self.shared.lock();
-        let now = Instant::now();
+        let now = clock::now();
         inner.read_cells(now);
         inner.consumer.finish(now, lane, outcome);
         if let Some(cells) = &mut inner.cells {
@@ -170,7 +177,7 @@ impl ConsumerHandle {
         self.shared.lock().fetch_events = true;
     }
 
-    /// Takes in what the handlers have done so far.
+    /// Takes in what the handlers have done so far, and shows them what they must heed by now.
     pub fn progress(&self) {
         self.with(|_, _| {});
     }
@@ -203,7 +210,7 @@ impl ConsumerHandle {
     /// See [`Consumer::uncommitted`].
     pub fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
         let mut inner = self.shared.lock();
-        inner.read_cells(Instant::now());
+        inner.read_cells(clock::now());
         inner.consumer.uncommitted()
     }
 
@@ -237,8 +244,8 @@ impl ConsumerHandle {
             return;
         }
         inner.stop_waiters.push(Box::new(done));
-        inner.read_cells(Instant::now());
-        inner.consumer.stop(Instant::now());
+        inner.read_cells(clock::now());
+        inner.consumer.stop(clock::now());
         inner.write_cells();
         drop(inner);
         self.shared.driver.notify_one();
@@ -259,7 +266,7 @@ impl ConsumerHandle {
     /// A command: with what the handlers have done so far, and its effect visible to them at once.
     fn with(&self, command: impl FnOnce(&mut Inner, Instant)) {
         let mut inner = self.shared.lock();
-        let now = Instant::now();
+        let now = clock::now();
         inner.read_cells(now);
         command(&mut inner, now);
         inner.write_cells();
@@ -282,7 +289,7 @@ impl ConsumerHandle {
             done(Err(Failure::Stopped));
             return;
         }
-        let now = Instant::now();
+        let now = clock::now();
         inner.read_cells(now);
         let ticket = inner.next_ticket;
         inner.next_ticket += 1;

@@ -188,6 +188,7 @@ impl Inner {
 
     /// Reads what the handlers have done since the last time.
     pub(super) fn read_cells(&mut self, now: Instant) {
+        self.consumer.check_session(now);
         let Some(cells) = &self.cells else { return };
         for lane in 0..self.staged.len() {
             if let Some(delta) = cells.resolved(lane) {

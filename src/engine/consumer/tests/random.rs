@@ -10,7 +10,7 @@ const SECOND: Duration = Duration::from_secs(1);
 impl World {
     fn misfortune(&mut self) {
         let partition = self.rng.i32(0..4);
-        match self.rng.u32(0..16) {
+        match self.rng.u32(0..18) {
             0 | 1 => self.cluster.rebalancing = true,
             2 => {
                 self.cluster.share = (0..4).filter(|_| self.rng.bool()).collect();
@@ -31,6 +31,10 @@ impl World {
             12 => self.cluster.holds_joins = !self.cluster.holds_joins,
             13 => self.cluster.holds_commits = !self.cluster.holds_commits,
             14 => self.handler = None,
+            15 | 16 => {
+                let still = Duration::from_millis(self.rng.u64(0..15_000));
+                self.stand_still(still);
+            }
             _ => self.release(),
         }
         self.settle();

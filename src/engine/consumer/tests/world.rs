@@ -19,6 +19,7 @@ use crate::engine::fetch::LANE_STOP;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::tests::broker::Broker;
 use crate::engine::fetch::tests::broker::Log;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -31,6 +32,7 @@ use crate::engine::records::tests::encode::decode;
 
 use super::cluster::Cluster;
 
+pub(super) const SESSION: Duration = Duration::from_secs(10);
 pub(super) const LATENCY: Duration = Duration::from_millis(2);
 pub(super) const REBALANCE: Duration = Duration::from_secs(10);
 pub(super) const MAX_POLL: Duration = Duration::from_secs(20);
@@ -85,6 +87,10 @@ pub(super) struct World {
     /// What `commitOffsets` was called with: the user may commit what he likes.
     explicit: BTreeSet<(i32, i64)>,
     pub(super) requests: Vec<(Instant, &'static str)>,
+    /// When what renews the session was sent.
+    renewing: HashMap<Tag, Instant>,
+    /// When the last of those that were answered well was sent.
+    pub(super) renewed: Option<Instant>,
     /// The network is down: what is sent breaks.
     pub(super) down: bool,
     /// Requests arrive, and no answer comes.
@@ -112,7 +118,7 @@ pub(super) fn config() -> ConsumerConfig {
     ConsumerConfig {
         group_id: "g".into(),
         group_instance_id: None,
-        session_timeout: Duration::from_secs(10),
+        session_timeout: SESSION,
         rebalance_timeout: REBALANCE,
         heartbeat_interval: Duration::from_secs(1),
         max_poll_interval: MAX_POLL,
@@ -166,6 +172,8 @@ impl World {
             holes: BTreeSet::new(),
             explicit: BTreeSet::new(),
             requests: Vec::new(),
+            renewing: HashMap::new(),
+            renewed: None,
             down: false,
             silent: false,
             frozen: None,
@@ -294,12 +302,13 @@ impl World {
         sent.chain(coming).chain(lanes).chain(timer).min()
     }
 
-    fn happen(&mut self) {
+    pub(super) fn happen(&mut self) {
         self.arrive();
         let (due, coming): (Vec<_>, _) =
             std::mem::take(&mut self.coming).into_iter().partition(|(at, ..)| *at <= self.now);
         self.coming = coming;
         for (_, tag, response) in due {
+            self.hear(tag, &response);
             self.consumer.handle_response(self.now, tag, response);
         }
         if self.consumer.poll_timeout(self.now).is_some_and(|at| at <= self.now) {
@@ -309,6 +318,33 @@ impl World {
             self.work(lane);
         }
         self.settle();
+    }
+
+    /// The process stands still. Who goes on first is the JavaScript thread.
+    pub(super) fn stand_still(&mut self, by: Duration) {
+        self.now += by;
+        for lane in 0..self.lanes.len() {
+            self.work(lane);
+            if self.lanes[lane].is_none() {
+                self.take(lane);
+            }
+        }
+        self.happen();
+    }
+
+    /// Nobody else can have our partitions before a session is over that begins now.
+    fn hear(&mut self, tag: Tag, response: &Result<Response, NetError>) {
+        let sent = self.renewing.remove(&tag);
+        let renews = match response {
+            Ok(Response::Heartbeat(answer)) => {
+                matches!(answer.error, ErrorCode::NONE | ErrorCode::REBALANCE_IN_PROGRESS)
+            }
+            Ok(Response::SyncGroup(answer)) => answer.error == ErrorCode::NONE,
+            _ => false,
+        };
+        if renews {
+            self.renewed = sent.max(self.renewed);
+        }
     }
 
     // ---- the network
@@ -406,6 +442,8 @@ impl World {
         let is_last = lane.at >= lane.offsets.len();
         let resolved = if is_last { lane.next } else { next };
         self.consumer.progress(self.now, index, i32::try_from(resolved - lane.base).unwrap());
+        // As a lane does when it has been away.
+        self.consumer.check_session(self.now);
         let flags = self.consumer.lane_flags().nth(index).unwrap();
         if is_last || flags & LANE_STOP != 0 {
             self.lanes[index] = None;
@@ -421,6 +459,8 @@ impl World {
     fn deliver(&mut self, index: usize) {
         let Some(lane) = &self.lanes[index] else { return };
         let Some(offset) = lane.offsets.get(lane.at) else { return };
+        let session = self.renewed.map(|renewed| self.now - renewed);
+        assert!(session.is_some_and(|session| session < SESSION), "a message after the session: {session:?}");
         self.delivered.push((lane.partition, *offset));
         let handled = self.handled.get(&lane.partition).copied().unwrap_or(0);
         let holes = self.holes.contains(&lane.partition);
@@ -505,6 +545,9 @@ impl World {
         self.requests.push((self.now, body.key().name()));
         match &body {
             Request::JoinGroup(_) => self.joining = true,
+            Request::SyncGroup(_) | Request::Heartbeat(_) => {
+                self.renewing.insert(tag, self.now);
+            }
             Request::OffsetCommit(request) => {
                 for partition in request.topics.iter().flat_map(|topic| &topic.partitions) {
                     let handled = self.handled.get(&partition.partition).copied().unwrap_or(0);

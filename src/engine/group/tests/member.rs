@@ -466,3 +466,71 @@ fn a_back_off_that_is_overtaken_leaves_no_timer_behind() {
     world.join(&["payments"]);
     assert_eq!(world.group.poll_timeout(), None, "waits for the owner alone");
 }
+
+#[test]
+fn a_session_counts_from_the_request_that_was_answered() {
+    let mut world = World::new();
+    world.join(&["orders"]);
+    world.give_protocols();
+    world.answer_join(follower(1));
+    assert_eq!(world.group.valid_until(), None, "nothing is ours yet");
+    let synced_at = world.now;
+    world.advance(Duration::from_secs(2));
+    world.answer_sync(synced());
+    assert_eq!(world.group.valid_until(), Some(synced_at + SESSION));
+
+    world.advance(INTERVAL);
+    let sent_at = world.now;
+    world.advance(Duration::from_secs(1));
+    world.answer_heartbeat(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+    assert_eq!(world.group.valid_until(), Some(synced_at + SESSION), "that was no renewal");
+    world.advance(Duration::from_secs(1));
+    assert!(world.now > sent_at);
+    let sent_at = world.now;
+    world.advance(SESSION * 2);
+    assert!(world.group.valid_until().unwrap() < world.now);
+    world.found();
+    assert!(world.group.valid_until().unwrap() < world.now, "asking is not enough");
+    let asked_at = world.now;
+    world.advance(Duration::from_secs(1));
+    let last = world.in_flight.len() - 1;
+    world.answer(last, Ok(refusal(&world.in_flight[last].body.clone(), ErrorCode::REBALANCE_IN_PROGRESS)));
+    assert!(asked_at > sent_at);
+    assert_eq!(world.group.valid_until(), Some(asked_at + SESSION), "a member, if one that must rejoin");
+    world.revoked();
+    assert_eq!(world.group.valid_until(), None);
+}
+
+#[test]
+fn an_answer_that_took_a_session_renews_nothing_and_is_asked_for_again_at_once() {
+    let mut world = World::new();
+    world.join(&["orders"]);
+    world.give_protocols();
+    world.answer_join(follower(1));
+    // The leader takes its time.
+    world.advance(SESSION);
+    world.answer_sync(synced());
+    assert!(world.group.valid_until().unwrap() <= world.now);
+    world.sent_heartbeat();
+    world.answer_heartbeat(ErrorCode::NONE);
+    assert_eq!(world.group.valid_until(), Some(world.now + SESSION));
+}
+
+#[test]
+fn heartbeats_keep_a_session_that_is_shorter_than_their_interval_or_half_used_up() {
+    let mut world = World::new();
+    let config = GroupConfig {
+        group_id: "group".into(),
+        group_instance_id: None,
+        session_timeout: SESSION,
+        rebalance_timeout: REBALANCE,
+        heartbeat_interval: SESSION,
+    };
+    world.group = Group::new(config, 1);
+    world.make_stable();
+    for _ in 0..5 {
+        world.advance(SESSION * 2 / 3);
+        assert!(world.group.valid_until().unwrap() > world.now);
+        world.answer_heartbeat(ErrorCode::NONE);
+    }
+}

@@ -1,0 +1,168 @@
+//! Whoever has lost the group, or may have, hands nothing out. [`World`] checks that for every message; here is what comes of it.
+
+use std::time::Duration;
+
+use crate::engine::cluster::Failure;
+use crate::engine::fetch::LANE_STALE;
+use crate::engine::protocol::ErrorCode;
+
+use super::world::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Two handlers in the middle of what they have, and more is queued. Nothing of it is committed.
+fn busy() -> World {
+    let mut world = World::running();
+    world.handler = Some(SECOND);
+    world.append_all(20);
+    world.run(2 * SECOND + SECOND / 2);
+    assert_eq!(world.lanes.iter().flatten().count(), 2);
+    world
+}
+
+fn is_stale(world: &World, lane: usize) -> bool {
+    world.consumer.lane_flags().nth(lane).unwrap() & LANE_STALE != 0
+}
+
+#[test]
+fn who_stood_still_for_longer_than_the_session_hands_out_nothing_that_others_have() {
+    let mut world = busy();
+    // Somebody else is through with it all when we wake up.
+    world.cluster.members.clear();
+    for partition in 0..4 {
+        world.cluster.committed.insert(partition, 30);
+    }
+    let delivered = world.delivered.len();
+    world.stand_still(SESSION);
+    world.run(5 * SECOND);
+    assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+    assert_eq!(world.joined, 2);
+    world.assert_all_committed();
+    assert!(world.cluster.commits.iter().all(|(_, offset)| *offset <= 10), "{:?}", world.cluster.commits);
+    // And it goes on.
+    world.append_all(3);
+    world.run(10 * SECOND);
+    world.assert_all_committed();
+}
+
+#[test]
+fn who_is_still_a_member_goes_on_where_it_was() {
+    let mut world = busy();
+    world.stand_still(SESSION + SECOND);
+    world.run(60 * SECOND);
+    world.assert_all_committed();
+    assert_eq!((world.joined, world.cluster.left), (1, 0));
+    let mut once = world.delivered.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), world.delivered.len(), "twice: {:?}", world.delivered);
+}
+
+#[test]
+fn a_shorter_stand_is_nothing() {
+    let mut world = busy();
+    world.stand_still(SESSION / 2);
+    assert_eq!(world.lanes.iter().flatten().count(), 2);
+    world.run(60 * SECOND);
+    world.assert_all_committed();
+    assert_eq!(world.joined, 1);
+}
+
+#[test]
+fn who_is_cut_off_stops_when_the_session_is_over_and_goes_on_when_it_is_heard() {
+    let mut world = busy();
+    world.down = true;
+    world.run(SESSION + SECOND);
+    let delivered = world.delivered.len();
+    assert!(world.lanes.iter().all(Option::is_none), "stopped in the middle");
+    world.run(5 * SESSION);
+    assert_eq!(world.delivered.len(), delivered);
+    assert!(world.renewed.is_some_and(|renewed| world.now - renewed > 5 * SESSION));
+    assert!(!world.crashed());
+    world.down = false;
+    world.run(60 * SECOND);
+    assert_eq!(world.joined, 1);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_handler_that_runs_on_is_told() {
+    let mut world = busy();
+    world.handler = None;
+    world.run(SECOND);
+    world.down = true;
+    assert!(!is_stale(&world, 0));
+    world.run(SESSION);
+    assert!(is_stale(&world, 0) && is_stale(&world, 1));
+    assert_eq!(world.consumer.pending_error(), Some(ErrorCode::REBALANCE_IN_PROGRESS));
+    world.heartbeat(1);
+    assert_eq!(world.beaten(), [1], "it does not wait");
+    world.down = false;
+    world.run(5 * SECOND);
+    assert_eq!(world.consumer.pending_error(), None);
+    assert!(is_stale(&world, 0), "what it has been told once stays true of what it has");
+    assert_eq!(world.joined, 1);
+}
+
+#[test]
+fn a_handler_that_asks_before_anybody_else_knows_is_told_too() {
+    let mut world = busy();
+    world.handler = None;
+    world.run(SECOND);
+    world.now += SESSION;
+    world.consumer.heartbeat(world.now, 1);
+    world.consumer.check_session(world.now);
+    assert!(is_stale(&world, 0));
+    assert_eq!(world.consumer.pending_error(), Some(ErrorCode::REBALANCE_IN_PROGRESS));
+}
+
+#[test]
+fn commits_wait_for_an_answer() {
+    let mut world = busy();
+    world.down = true;
+    world.run(SESSION + SECOND);
+    let before = world.requests.len();
+    world.commit(7, 3, 12);
+    world.run(SESSION);
+    assert_eq!(world.done(7), None);
+    assert_eq!(world.sent_since(before, "OffsetCommit"), 0);
+    world.down = false;
+    world.run(2 * SECOND);
+    assert_eq!(world.done(7), Some(Ok(())));
+    assert_eq!(world.joined, 1);
+}
+
+#[test]
+fn a_commit_of_somebody_who_is_no_member_any_more_is_one_of_an_older_generation() {
+    let mut world = busy();
+    world.cluster.members.clear();
+    world.cluster.share = vec![0, 1];
+    world.now += SESSION;
+    world.commit(7, 3, 12);
+    world.happen();
+    world.run(3 * SECOND);
+    let code = ErrorCode::ILLEGAL_GENERATION;
+    assert!(
+        matches!(world.done(7), Some(Err(Failure::Broker { code: found, .. })) if found == code),
+        "{:?}",
+        world.done(7)
+    );
+    assert_eq!(world.joined, 2);
+}
+
+#[test]
+fn stopping_after_the_session_is_as_quick_as_ever() {
+    for forgotten in [false, true] {
+        let mut world = busy();
+        world.handler = Some(Duration::from_millis(1));
+        world.now += SESSION;
+        if forgotten {
+            world.cluster.members.clear();
+        }
+        world.stop();
+        world.happen();
+        world.run(2 * SECOND);
+        assert_eq!(world.stopped, 1);
+        assert_eq!(world.cluster.members.len(), 0);
+    }
+}
