@@ -214,6 +214,7 @@ export type NativeConsumerEvent =
       job: number
       protocol: string
       members: { memberId: string; groupInstanceId: string | null; memberMetadata: Buffer }[]
+      metadata: NativeMetadata // of all their topics, as far as these exist
     }
   /** Assigned, but unknown; comes before `joined`. */
   | {
@@ -280,7 +281,8 @@ export class NativeConsumer {
   completeAssign(
     job: number,
     error: string | null,
-    assignments: { memberId: string; assignment: Buffer }[]
+    assignments: { memberId: string; assignment: Buffer }[],
+    seen: NativeTopicPartitions[] // by what was assigned: others than these are a reason to do it again
   ): void
   /** Answers a `joined` event. Positions are not looked up before that, and not before what was committed until then. */
   completeJoin(): void

@@ -74,7 +74,7 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['uncommitted', consumer => consumer.uncommitted()],
   ['completeProtocols', consumer => consumer.completeProtocols(99, null, [])],
   ['completeJoin', consumer => consumer.completeJoin()],
-  ['completeAssign', consumer => consumer.completeAssign(99, 'error', [])],
+  ['completeAssign', consumer => consumer.completeAssign(99, 'error', [], [])],
   ['enableFetchEvents', consumer => consumer.enableFetchEvents()]
 ])
 

@@ -159,6 +159,10 @@ module.exports = {
   'round robin gives members topics that they do not subscribe': {
     'consumer/subscribe': ['members of a group with different topics get only their own']
   },
+  'partitions that a topic gets which only other members than the leader subscribe are never read':
+    {
+      'consumer/ownership': ['a topic of other members that grows is assigned again by the leader']
+    },
   "an assigner's `cluster` gives brokers that send any request": {
     'consumer/assigners': [
       'the cluster that an assigner gets has brokers that answer what assigners ask, and nothing else'

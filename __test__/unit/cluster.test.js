@@ -305,16 +305,31 @@ describe('topics', () => {
     expect(world.metadataRequests).toHaveLength(2)
   })
 
-  it('of other members are loaded beside, and never created', async () => {
+  it('as the engine has read it for an assignment is what an assigner finds', async () => {
     const { cluster, world } = create()
-    await cluster.addTargetTopic('t')
-    await cluster.loadTopics(['u', 'missing'])
-    expect(world.metadataRequests[1]).toEqual({
-      topics: ['u', 'missing'],
-      allowAutoTopicCreation: false
+    await cluster.addMultipleTargetTopics(['t', 'u'])
+    const partitions = [{ partitionId: 0, replicas: [], isr: [], offlineReplicas: [] }]
+    const topics = [{ errorCode: 0, name: 'v', isInternal: false, partitions }]
+    cluster.adopt({ clusterId: 'c', controllerId: 1, brokers: [], topics }, ['u', 'v'])
+    expect(['t', 'u', 'v'].map(t => cluster.findTopicPartitionMetadata(t).length)).toEqual([
+      3, 0, 1
+    ])
+    expect(world.metadataRequests).toHaveLength(1)
+  })
+
+  it('can be watched, whoever reads it', async () => {
+    const { cluster } = create()
+    const seen = /** @type {any[]} */ ([])
+    const unwatch = cluster.watchAnswers((answer, topics) => {
+      seen.push([answer.topicMetadata.map(({ topic }) => topic), topics])
     })
-    expect(['t', 'u', 'missing'].map(t => cluster.findTopicPartitionMetadata(t).length)).toEqual([
-      3, 1, 0
+    await cluster.addMultipleTargetTopics(['t'])
+    await cluster.metadata({ topics: ['u'] })
+    unwatch()
+    await cluster.refreshMetadata()
+    expect(seen).toEqual([
+      [['t'], ['t']],
+      [['u'], ['u']]
     ])
   })
 })

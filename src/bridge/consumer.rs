@@ -12,6 +12,7 @@ use napi::{Env, Error, Result};
 use napi_derive::napi;
 
 use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Event;
 use crate::engine::fetch::Outcome;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
@@ -153,12 +154,20 @@ impl NativeConsumer {
     }
 
     #[napi(catch_unwind)]
-    pub fn complete_assign(&self, job: f64, error: Option<String>, assignments: Vec<NativeAssignment>) {
-        let assignments = assignments.into_iter().map(|assignment| SyncGroupAssignment {
+    pub fn complete_assign(
+        &self,
+        job: f64,
+        error: Option<String>,
+        assignments: Vec<NativeAssignment>,
+        seen: Vec<NativeTopicPartitions>,
+    ) {
+        let shares = assignments.into_iter().map(|assignment| SyncGroupAssignment {
             member_id: assignment.member_id,
             assignment: Bytes::copy_from_slice(&assignment.assignment),
         });
-        self.handle.assignments(job as u64, error.map_or_else(|| Ok(assignments.collect()), Err));
+        let shares = shares.collect();
+        let seen = seen.into_iter().map(|seen| (seen.topic, seen.partitions)).collect();
+        self.handle.assignments(job as u64, error.map_or(Ok(Assigned { shares, seen }), Err));
     }
 
     #[napi(catch_unwind)]

@@ -8,8 +8,8 @@ use crate::engine::consumer::Event;
 use crate::engine::consumer::Joined;
 use crate::engine::network::NetworkEvent;
 
-use super::failure;
 use super::options::{NativeOffset, NativeOffsets, NativeTopicPartitions};
+use super::{answers, failure};
 
 /// What crosses to the facade.
 pub(super) enum ConsumerEvent {
@@ -34,7 +34,7 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("job", job as f64)?;
             object.set("topics", topics)?;
         }
-        Event::AssignmentNeeded { job, protocol, members } => {
+        Event::AssignmentNeeded { job, protocol, members, metadata } => {
             object.set("type", "assign")?;
             object.set("job", job as f64)?;
             object.set("protocol", protocol)?;
@@ -46,6 +46,7 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
                 Ok(object)
             });
             object.set("members", members.collect::<Result<Vec<_>>>()?)?;
+            object.set("metadata", answers::metadata(env, metadata)?)?;
         }
         Event::PartitionsUnknown { member_id, generation_id, topic, known, assigned } => {
             object.set("type", "partitions_unknown")?;

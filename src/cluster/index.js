@@ -82,6 +82,8 @@ class Cluster {
       refreshMetadata: (/** @type {string[]} */ topics) => this.readMetadata(topics)
     }
     this.metadataExpireAt = 0
+    /** @type {Set<(answer: any, topics: string[]) => void>} */
+    this.answerWatchers = new Set()
     emitter.watch(() => this.client?.setRequestEvents(emitter.listensToRequests))
   }
 
@@ -310,25 +312,36 @@ class Cluster {
   }
 
   /**
-   * Reads these topics, target or not, so that `findTopicPartitionMetadata` answers with what is true now. Missing ones
-   * become unknown; nothing is created.
-   * @param {string[]} topics
+   * What `findTopicPartitionMetadata` answers from now on, beside what it knows of other topics.
+   * @param {import('../native').NativeMetadata} metadata as the engine has read it
+   * @param {string[]} topics of which it tells; those that are not in it are unknown
    */
-  async loadTopics(topics) {
-    if (topics.length === 0) return
-    const answer = await this.request(topics, { create: false })
+  adopt(metadata, topics) {
+    const read = toBrokerMetadata(metadata)
     const others = (this.brokerPool.metadata?.topicMetadata ?? []).filter(
       ({ topic }) => !topics.includes(topic)
     )
-    const found = answer.topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0)
-    this.brokerPool.metadata = { ...answer, topicMetadata: [...others, ...found] }
+    this.brokerPool.metadata = { ...read, topicMetadata: [...others, ...read.topicMetadata] }
+  }
+
+  /**
+   * Calls this with each answer about topics until the function that it returns is called.
+   * @param {(answer: any, topics: string[]) => void} watcher `BrokerMetadata`, and what was asked for: none = everything
+   * @returns {() => void}
+   */
+  watchAnswers(watcher) {
+    this.answerWatchers.add(watcher)
+    return () => void this.answerWatchers.delete(watcher)
   }
 
   /** @private */
-  async request(topics, { create = this.options.allowAutoTopicCreation } = {}) {
+  async request(topics) {
     const client = await this.connected()
     const names = topics.length > 0 ? topics : null
-    return toBrokerMetadata(unwrap(await client.metadata(names, create)))
+    const create = this.options.allowAutoTopicCreation
+    const answer = toBrokerMetadata(unwrap(await client.metadata(names, create)))
+    for (const watcher of this.answerWatchers) watcher(answer, topics)
+    return answer
   }
 
   /** @private */

@@ -11,6 +11,7 @@ const { createErrorFromCode } = require('../protocol/error')
 const Long = require('../utils/long')
 const { toInterval } = require('../utils/timers')
 const { topicsOf } = require('./assigners/subscriptions')
+const Sight = require('./sight')
 
 class Membership {
   constructor({ cluster, groupId, options, assigners, logger, emitter }) {
@@ -150,7 +151,10 @@ class Membership {
     }
   }
 
-  async assign({ job, protocol, members }) {
+  async assign({ job, protocol, members, metadata }) {
+    const { cluster } = this
+    const sight = new Sight(metadata)
+    const unwatch = cluster.watchAnswers((answer, topics) => sight.narrow(answer, topics))
     try {
       const assigner = this.assigners.find(({ name }) => name === protocol)
       if (!assigner) {
@@ -158,7 +162,7 @@ class Membership {
           `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
         )
       }
-      await this.cluster.loadTopics(subscribedTopics(members, this.topics))
+      cluster.adopt(metadata, subscribedTopics(members, this.topics))
       const assignments = await assigner.assign({
         members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
           memberId,
@@ -173,10 +177,13 @@ class Membership {
         assignments.map(({ memberId, memberAssignment }) => ({
           memberId,
           assignment: memberAssignment
-        }))
+        })),
+        sight.toPartitions()
       )
     } catch (error) {
-      this.consumer.completeAssign(job, this.callbackFailed(error), [])
+      this.consumer.completeAssign(job, this.callbackFailed(error), [], [])
+    } finally {
+      unwatch()
     }
   }
 

@@ -8,7 +8,7 @@
 //!                   └──── failed, or still wanted ───┘
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,8 +26,10 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataRequest;
 use crate::engine::protocol::metadata::MetadataRequestTopic;
 use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::metadata::MetadataTopic;
 
 use super::metadata::{Change, Leader, Metadata};
+use super::survey::Survey;
 use super::{Backoff, Failure, Log, LogLevel, Outbound, Target, TopicPartition};
 
 /// What the machine must know.
@@ -46,6 +48,8 @@ pub struct ClusterConfig {
 pub enum Event {
     /// An answer was taken in.
     Metadata(Change),
+    /// The end of [`Cluster::survey`]: what was read. A topic that is not in it does not exist, or nobody may tell us.
+    Surveyed(MetadataResponse),
     /// The coordinator is known: this node. Its address is among the brokers.
     Coordinator(i32),
     /// A subscribed topic that we may not read, or that cannot exist.
@@ -96,6 +100,14 @@ impl Single {
         self.other = true;
     }
 
+    /// To be asked now, whatever the answer says that is on its way: it would be older than the question.
+    fn at_once(&mut self) {
+        self.wanted = true;
+        self.other |= self.in_flight.take().is_some();
+        self.backoff.reset();
+        self.spaced_until = None;
+    }
+
     /// Returns who is to be asked.
     fn sent(&mut self, id: u64) -> Target {
         self.wanted = false;
@@ -132,7 +144,13 @@ pub struct Cluster {
     config: ClusterConfig,
     rng: Rng,
     metadata: Metadata,
+    /// Ours: what is wrong with them is an error of ours.
     topics: Vec<Arc<str>>,
+    /// What others of the group subscribe to, while we lead it.
+    others: Vec<Arc<str>>,
+    survey: Option<Survey>,
+    /// The topics that the refresh under way asks for.
+    asked: Vec<Arc<str>>,
     refresh: Single,
     /// When the metadata is too old.
     expires: Option<Instant>,
@@ -150,6 +168,9 @@ impl Cluster {
             rng: Rng::with_seed(seed),
             metadata: Metadata::default(),
             topics: Vec::new(),
+            others: Vec::new(),
+            survey: None,
+            asked: Vec::new(),
             refresh: Single::default(),
             expires: None,
             lookup: Single::default(),
@@ -182,7 +203,27 @@ impl Cluster {
             self.refresh.backoff.reset();
         }
         self.topics = topics.to_vec();
+        self.others.retain(|topic| !topics.contains(topic));
         self.lookup.wanted |= self.coordinator.is_none();
+    }
+
+    /// Topics of others that refreshes ask for as well.
+    pub fn set_others(&mut self, topics: impl Iterator<Item = Arc<str>>) {
+        self.others = topics.filter(|topic| !self.topics.contains(topic)).collect();
+    }
+
+    /// The topics that refreshes ask for: ours and those of others.
+    pub fn watched(&self) -> Vec<Arc<str>> {
+        self.topics.iter().chain(&self.others).cloned().collect()
+    }
+
+    /// Asks for our topics and these of others until each of them is told of, by whom it may be; for as long as `within`, and
+    /// not as long once brokers answer. Ends in [`Event::Surveyed`], unless another one begins.
+    pub fn survey(&mut self, now: Instant, others: impl Iterator<Item = Arc<str>>, within: Duration) {
+        self.set_others(others);
+        let ends = now + within;
+        self.survey = Some(Survey::new(self.next_id, ends, &self.watched(), &self.metadata));
+        self.refresh.at_once();
     }
 
     /// Somebody met a stale leader.
@@ -221,7 +262,7 @@ impl Cluster {
     pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         if self.refresh.lands(id) {
             match response {
-                Ok(Response::Metadata(answer)) => self.refreshed(now, &answer),
+                Ok(Response::Metadata(answer)) => self.refreshed(now, id, &answer),
                 Ok(_) => self.not_refreshed(now, &"an answer to another question"),
                 Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
                 Err(error) => self.not_refreshed(now, &error),
@@ -243,6 +284,9 @@ impl Cluster {
             // Nobody has complained; but a broker that is cut off would go unnoticed if it were asked every time.
             self.refresh.doubt();
         }
+        if self.survey.as_ref().is_some_and(|survey| now >= survey.ends()) {
+            self.end_survey();
+        }
     }
 
     /// The next request.
@@ -252,9 +296,11 @@ impl Cluster {
             (to, FindCoordinatorRequest { key: self.config.group_id.clone() }.into())
         } else if self.refresh.is_due(now) {
             let to = self.refresh.sent(self.next_id);
-            let names = self.topics.iter().map(|name| Some(name.to_string()));
+            self.asked = self.watched();
+            let names = self.asked.iter().map(|name| Some(name.to_string()));
             let topics = names.map(|name| MetadataRequestTopic { name, ..Default::default() }).collect();
-            let allow_auto_topic_creation = self.config.allow_auto_topic_creation;
+            // Whoever subscribes to a topic may create it, others may not.
+            let allow_auto_topic_creation = self.config.allow_auto_topic_creation && self.others.is_empty();
             (to, MetadataRequest { topics: Some(topics), allow_auto_topic_creation }.into())
         } else {
             return None;
@@ -271,10 +317,11 @@ impl Cluster {
 
     /// When something is due by itself.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.expires, self.refresh.due_at(), self.lookup.due_at()].into_iter().flatten().min()
+        let survey = self.survey.as_ref().map(Survey::ends);
+        [self.expires, self.refresh.due_at(), self.lookup.due_at(), survey].into_iter().flatten().min()
     }
 
-    fn refreshed(&mut self, now: Instant, answer: &MetadataResponse) {
+    fn refreshed(&mut self, now: Instant, id: u64, answer: &MetadataResponse) {
         if answer.error.is_err() {
             self.not_refreshed(now, &answer.error.name());
             return;
@@ -286,22 +333,43 @@ impl Cluster {
         }
         let mut is_settled = !change.is_behind;
         self.events.push_back(Event::Metadata(change));
-        for topic in &answer.topics {
-            match topic.error {
+        let told: HashMap<_, _> = answer.topics.iter().map(|topic| (topic.name.as_deref(), topic)).collect();
+        for name in &self.asked {
+            match told.get(&Some(&**name)) {
                 // Elections are over soon; those who wait for a leader should not have to ask.
-                ErrorCode::NONE => is_settled &= topic.partitions.iter().all(|p| p.leader >= 0),
-                code @ (ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION) => {
-                    let topic = topic.name.as_deref().unwrap_or_default().into();
-                    self.events.push_back(Event::TopicError { topic, code });
+                Some(MetadataTopic { error: ErrorCode::NONE, partitions, .. }) => {
+                    is_settled &= !partitions.is_empty() && partitions.iter().all(|p| p.leader >= 0);
+                }
+                Some(MetadataTopic {
+                    error: code @ (ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION),
+                    ..
+                }) => {
+                    if self.topics.contains(name) {
+                        self.events.push_back(Event::TopicError { topic: name.clone(), code: *code });
+                    }
                 }
                 // It may be on its way: brokers answer so while they create a topic.
                 _ => is_settled = false,
+            }
+        }
+        if let Some(survey) = &mut self.survey {
+            survey.hear(now, id, answer, &self.metadata);
+            if survey.is_done() {
+                self.end_survey();
+            } else {
+                is_settled = false;
             }
         }
         if is_settled {
             self.refresh.succeeded(now);
         } else {
             self.refresh.failed(now, &mut self.rng);
+        }
+    }
+
+    fn end_survey(&mut self) {
+        if let Some(survey) = self.survey.take() {
+            self.events.push_back(Event::Surveyed(survey.end(&self.metadata)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The snapshot: brokers, topics, leaders.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::engine::protocol::ErrorCode;
@@ -34,14 +34,12 @@ pub struct Leader {
 pub struct Change {
     /// The set of brokers or an address.
     pub brokers_changed: bool,
-    /// Topics whose number of partitions is another than the last answer about them said, from none to some included; with
-    /// the partitions that are new, in order.
-    pub partitions_changed: Vec<(Arc<str>, Vec<i32>)>,
     /// Topics that were deleted and made again: offsets in the old log mean nothing in the new one.
     pub recreated: Vec<Arc<str>>,
     /// Topics that were there and are gone: told once, when a second answer in a row says so.
     pub deleted: Vec<Arc<str>>,
-    /// Does the answer speak of leaders that are not leaders any more? Somebody else knows better.
+    /// Does the answer speak of leaders that are not leaders any more, or not speak of partitions that there are? Somebody
+    /// else knows better.
     pub is_behind: bool,
 }
 
@@ -61,11 +59,13 @@ struct Known {
     leader: Leader,
     /// How many answers in a row spoke of an older epoch.
     older: u32,
+    /// How many answers in a row told of the topic and not of this partition.
+    missing: u32,
 }
 
 impl Known {
     fn new(leader: Leader) -> Known {
-        Known { leader, older: 0 }
+        Known { leader, older: 0, missing: 0 }
     }
 
     /// An older epoch comes from a broker that lags behind (KIP-320), unless they all speak of it: then the epoch that
@@ -73,6 +73,7 @@ impl Known {
     /// are not all of them. Says whether the answer lags.
     fn hear(&mut self, leader: Leader, laggards: u32) -> bool {
         let lags = leader.epoch >= 0 && leader.epoch < self.leader.epoch && self.older < laggards;
+        self.missing = 0;
         if lags {
             self.older += 1;
         } else {
@@ -105,6 +106,12 @@ impl Metadata {
         let mut numbers: Vec<i32> = known.into_iter().flatten().collect();
         numbers.sort_unstable();
         numbers
+    }
+
+    /// As [`Metadata::partitions`], and empty when the last answer about the topic did not know it.
+    pub fn existing(&self, topic: &str) -> Vec<i32> {
+        let is_there = self.topics.get(topic).is_some_and(|topic| topic.absences == 0);
+        if is_there { self.partitions(topic) } else { Vec::new() }
     }
 
     /// How many partitions the topic has; None when the topic is unknown.
@@ -180,10 +187,8 @@ impl Metadata {
 
     fn apply_topic(&mut self, name: &str, answer: &MetadataTopic, change: &mut Change) {
         let name = self.intern(name);
-        let is_known = self.topics.contains_key(&name);
         let laggards = self.laggards();
         let topic = self.topics.entry(name.clone()).or_default();
-        let count = topic.leaders.len();
         topic.absences = 0;
         // Brokers that cannot tell the id (before 2.8, while a cluster is upgraded) do not contradict those that can.
         if topic.id != answer.topic_id && !answer.topic_id.is_zero() {
@@ -194,23 +199,28 @@ impl Metadata {
                 change.recreated.push(name.clone());
             }
             topic.id = answer.topic_id;
-            self.names.insert(topic.id, name.clone());
+            self.names.insert(topic.id, name);
         }
-        let mut new = Vec::new();
+        let mut told = HashSet::new();
         for partition in answer.partitions.iter().filter(|partition| partition.partition >= 0) {
             let leader = Leader { node: partition.leader, epoch: partition.leader_epoch };
+            told.insert(partition.partition);
             match topic.leaders.get_mut(&partition.partition) {
                 Some(known) => change.is_behind |= known.hear(leader, laggards),
                 None => {
                     topic.leaders.insert(partition.partition, Known::new(leader));
-                    new.push(partition.partition);
                 }
             }
         }
-        if is_known && topic.leaders.len() != count {
-            new.sort_unstable();
-            change.partitions_changed.push((name, new));
-        }
+        // Without ids (brokers before 2.8) nothing else tells that a topic was made again with fewer partitions.
+        topic.leaders.retain(|partition, known| {
+            let lags = !told.contains(partition) && known.missing < laggards;
+            if lags && !told.is_empty() {
+                known.missing += 1;
+                change.is_behind = true;
+            }
+            lags || told.contains(partition)
+        });
     }
 
     /// The topic does not exist, says a broker. Perhaps it is behind: what we know of the topic stays.
@@ -346,13 +356,15 @@ mod tests {
     }
 
     #[test]
-    fn a_recreated_topic_is_news_and_its_size_only_if_it_differs() {
+    fn a_recreated_topic_is_news_and_has_the_size_that_it_has_now() {
         let mut metadata = Metadata::default();
         assert_eq!(metadata.apply(&answer(1, &[(7, 5)])), Change::default());
         let change = metadata.apply(&answer(2, &[(7, 0)]));
         assert_eq!(change, Change { recreated: vec!["t".into()], ..Change::default() });
         let change = metadata.apply(&answer(3, &[(7, 0), (7, 0)]));
-        assert_eq!((change.recreated.len(), change.partitions_changed.len()), (1, 1));
+        assert_eq!((change.recreated.len(), metadata.partition_count("t")), (1, Some(2)));
+        let change = metadata.apply(&answer(4, &[(7, 0)]));
+        assert_eq!((change.recreated.len(), metadata.partition_count("t")), (1, Some(1)));
     }
 
     #[test]
@@ -368,20 +380,36 @@ mod tests {
     }
 
     #[test]
-    fn more_partitions_are_news_but_a_new_topic_is_not() {
-        let mut metadata = Metadata::default();
-        assert!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed.is_empty());
-        let change = metadata.apply(&answer(1, &[(7, 0), (7, 0)]));
-        assert_eq!(change.partitions_changed, [("t".into(), vec![1])]);
-        assert_eq!(metadata.partition_count("t"), Some(2));
+    fn partitions_that_an_answer_leaves_out_stay_until_everybody_leaves_them_out() {
+        for id in [0, 1] {
+            let broker = |node_id| MetadataBroker { node_id, host: "h".into(), port: 9, rack: None };
+            let brokers = vec![broker(6), broker(7)];
+            let mut metadata = Metadata::default();
+            metadata.apply(&MetadataResponse { brokers, ..answer(id, &[(7, 0), (7, 0)]) });
+            for _ in 0..2 {
+                for _ in 0..3 {
+                    assert!(metadata.apply(&answer(id, &[(7, 0)])).is_behind);
+                    assert_eq!(metadata.existing("t"), [0, 1], "somebody may be behind");
+                }
+                assert!(!metadata.apply(&answer(id, &[(7, 0), (7, 0)])).is_behind);
+            }
+            assert!(metadata.apply(&answer(id, &[])) == Change::default(), "there is no such topic");
+            assert_eq!(metadata.existing("t"), [0, 1]);
+            (0..4).for_each(|_| drop(metadata.apply(&answer(id, &[(7, 0)]))));
+            assert_eq!(metadata.existing("t"), [0], "everybody was asked twice");
+            assert!(!metadata.apply(&answer(id, &[(7, 0)])).is_behind);
+        }
     }
 
     #[test]
-    fn a_topic_that_was_missing_is_news_when_it_comes() {
+    fn a_topic_exists_while_the_last_answer_says_so() {
         let mut metadata = Metadata::default();
-        assert_eq!(metadata.apply(&absence()), Change::default());
-        assert_eq!(metadata.partition_count("t"), None);
-        assert_eq!(metadata.apply(&answer(1, &[(7, 0)])).partitions_changed, [("t".into(), vec![0])]);
+        metadata.apply(&absence());
+        assert_eq!((metadata.partition_count("t"), metadata.existing("t")), (None, vec![]));
+        metadata.apply(&answer(1, &[(7, 0)]));
+        assert_eq!(metadata.existing("t"), [0]);
+        metadata.apply(&absence());
+        assert_eq!((metadata.partitions("t"), metadata.existing("t")), (vec![0], vec![]));
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod failure;
 pub mod log;
 pub mod machine;
 pub mod metadata;
+mod survey;
 #[cfg(test)]
 mod tests;
 

@@ -38,13 +38,12 @@ use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
-use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
-use super::coverage::Coverage;
 use super::drain::Drain;
+use super::leadership::Leadership;
 use super::opening::Opening;
 use super::silence::Unanswered;
-use super::{ConsumerConfig, Event};
+use super::{Assigned, ConsumerConfig, Event};
 
 /// A consumer of a group. See the module's documentation.
 pub struct Consumer {
@@ -59,7 +58,8 @@ pub struct Consumer {
     /// Since the last join.
     pub(super) opening: Opening,
     pub(super) unanswered: Unanswered,
-    pub(super) coverage: Coverage,
+    /// While we lead the group, or are about to.
+    pub(super) leadership: Leadership,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
     /// Seeks of partitions that are not ours (yet).
@@ -127,7 +127,7 @@ impl Consumer {
             drain: None,
             opening: Opening::Open,
             unanswered: Unanswered::default(),
-            coverage: Coverage::default(),
+            leadership: Leadership::default(),
             cluster: Cluster::new(cluster, seed),
             group: Group::new(group, seed.wrapping_add(1)),
             offsets: Offsets::new(offsets, seed.wrapping_add(2)),
@@ -170,11 +170,9 @@ impl Consumer {
     }
 
     /// Answers [`Event::AssignmentNeeded`].
-    pub fn assignments(&mut self, now: Instant, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
-        if let Ok(assignments) = &answer {
-            self.coverage.gave(assignments);
-        }
-        self.group.assignments(now, job, answer);
+    pub fn assignments(&mut self, now: Instant, job: u64, answer: Result<Assigned, String>) {
+        let shares = answer.map(|assigned| self.assigned(job, assigned));
+        self.group.assignments(now, job, shares);
     }
 
     /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest.
@@ -388,6 +386,9 @@ impl Consumer {
         if self.unanswered.take_overdue(now) {
             self.cluster.refresh();
         }
+        if self.leadership.poll_timeout().is_some_and(|at| now >= at) {
+            self.compare(now);
+        }
         self.guard_poll_interval(now);
         self.step_drain(now);
         self.route(now);
@@ -456,6 +457,7 @@ impl Consumer {
             self.offsets.poll_timeout(now),
             if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
             self.unanswered.poll_timeout(),
+            self.leadership.poll_timeout(),
             self.poll_interval_ends(),
             self.session_ends(),
             drain,

@@ -3,10 +3,10 @@
 //! Split by verb: `machine` (commands and the contract), `route` (whose answer is this, what does it mean for the
 //! others), `drain` (the way to a rebalance or to the end: lanes idle → offsets committed → partitions released), `opening` (from
 //! the join to the first positions), `silence` (brokers that do not answer), `session` (whether
-//! what we hold is still ours), `coverage` (which new partitions are no reason to join again).
+//! what we hold is still ours), `leadership` (what the group's leader assigns by, and whether that is still true).
 
-mod coverage;
 mod drain;
+mod leadership;
 mod machine;
 mod opening;
 mod route;
@@ -25,6 +25,8 @@ use crate::engine::fetch::FetchConfig;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::metadata::MetadataBroker;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 pub use machine::{Consumer, Tag};
 
@@ -79,6 +81,8 @@ pub enum Event {
         protocol: String,
         /// All members with their subscriptions.
         members: Vec<JoinGroupMember>,
+        /// What the brokers have told of all members' topics just now. Topics that do not exist are not in it.
+        metadata: MetadataResponse,
     },
     /// We have been assigned partitions that we do not know; the metadata is read again. Comes before [`Event::Joined`].
     PartitionsUnknown {
@@ -132,7 +136,7 @@ pub enum Event {
         /// From [`Consumer::heartbeat`].
         ticket: u64,
     },
-    /// The number of a topic's partitions has changed; we shall rejoin.
+    /// The partitions of a topic are others than we, as the leader, have assigned by; we shall rejoin.
     TopicUpdated {
         /// Its name.
         topic: Arc<str>,
@@ -164,6 +168,15 @@ pub enum Event {
     Crashed(Failure),
     /// For the user's log.
     Log(Log),
+}
+
+/// What the facade assigns: see [`Consumer::assignments`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assigned {
+    /// What each member gets.
+    pub shares: Vec<SyncGroupAssignment>,
+    /// The partitions that the assignor saw, by topic: what it leaves out of these it leaves out on purpose.
+    pub seen: Vec<(String, Vec<i32>)>,
 }
 
 /// See [`Event::Joined`].

@@ -13,6 +13,7 @@ use crate::engine::offsets;
 use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
 
+use super::leadership::Question;
 use super::machine::{Consumer, Phase};
 use super::opening::Opening;
 use super::{Event, Joined};
@@ -56,19 +57,9 @@ impl Consumer {
                 for partition in change.recreated.iter().flat_map(|topic| self.offsets.recreated(topic)) {
                     self.fetch.await_position(&partition);
                 }
-                let mut updated = change.partitions_changed;
-                // Of a topic that was made anew, another number of partitions was shared out.
-                updated.retain(|(topic, new)| {
-                    change.recreated.contains(topic) || !self.coverage.covers(topic, new)
-                });
-                self.coverage.refreshed(self.cluster.metadata());
-                if !updated.is_empty() {
-                    let updated = updated.into_iter();
-                    self.events
-                        .extend(updated.map(|(topic, unknown)| Event::TopicUpdated { topic, unknown }));
-                    self.group.rejoin(now, "the partition count of a topic has changed");
-                }
+                self.compare(now);
             }
+            cluster::Event::Surveyed(metadata) => self.surveyed(now, metadata),
             cluster::Event::Coordinator(_) => {
                 let brokers = self.cluster.metadata().brokers().to_vec();
                 self.events.push_back(Event::Brokers(brokers));
@@ -88,8 +79,9 @@ impl Consumer {
                 self.events.push_back(Event::ProtocolsNeeded { job, topics });
             }
             group::Event::AssignmentNeeded { job, protocol, members } => {
-                self.events.push_back(Event::AssignmentNeeded { job, protocol, members });
+                self.survey(now, Question::Assign { job, protocol }, members);
             }
+            group::Event::AssignmentKept { members } => self.survey(now, Question::Keep, members),
             group::Event::Rebalancing { member_id, code } => {
                 self.events.push_back(Event::Rebalancing { member_id, code });
             }
@@ -131,7 +123,6 @@ impl Consumer {
         let (assignment, unsubscribed): (Vec<_>, Vec<_>) =
             assignment.into_iter().partition(|(topic, _)| self.topics.contains_key(topic));
         self.refresh_if_unaware(&assignment, &member_id, generation_id);
-        self.coverage.joined(is_leader, &assignment, self.cluster.metadata());
         let mut partitions = Vec::new();
         for (topic, numbers) in &assignment {
             let from_beginning = self.topics.get(topic).copied().unwrap_or(false);
@@ -164,6 +155,11 @@ impl Consumer {
             assignment,
             unsubscribed,
         })));
+        if is_leader {
+            self.compare(now);
+        } else {
+            self.follow();
+        }
     }
 
     /// Whoever assigned partitions that we do not know has newer metadata. Topics of which we know nothing are no news: they

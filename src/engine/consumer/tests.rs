@@ -2,7 +2,9 @@
 //! take time and fail. [`world::World`] keeps the ledger and checks the promises after every step.
 
 mod cluster;
+mod coordinator;
 mod guard;
+mod ownership;
 mod partitions;
 mod random;
 mod rebalancing;

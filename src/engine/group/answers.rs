@@ -83,13 +83,16 @@ impl Group {
         }
         let protocol = response.protocol_name.unwrap_or_default();
         let round = Round { protocol: protocol.clone(), leader: response.leader };
-        // A leader that must not assign (KIP-814, a static leader that is back) syncs like a follower.
-        if round.leader == self.member_id && !response.skip_assignment {
+        let members = response.members;
+        if round.leader == self.member_id && response.skip_assignment {
+            // A static leader that is back (KIP-814): the group keeps what it was assigned.
+            self.events.push_back(Event::AssignmentKept { members });
+            self.sync(round, Vec::new());
+        } else if round.leader == self.member_id {
             let extra =
                 vec![("generationId", response.generation_id.to_string()), ("topics", self.topics.join(","))];
             self.log(LogLevel::Debug, "Chosen as group leader", extra);
             self.transition(State::Assigning { round });
-            let members = response.members;
             self.events.push_back(Event::AssignmentNeeded { job: self.epoch, protocol, members });
         } else {
             self.sync(round, Vec::new());

@@ -183,6 +183,11 @@ impl Group {
         matches!(self.state, State::Stable)
     }
 
+    /// Does this [`Event::AssignmentNeeded`] wait for its answer?
+    pub fn awaits_assignments(&self, job: u64) -> bool {
+        matches!(self.state, State::Assigning { .. }) && job == self.epoch
+    }
+
     /// Is a heartbeat of a stable member outstanding, or about to be?
     pub fn is_beating(&self) -> bool {
         self.is_stable() && (self.beat.sent.is_some() || self.beat.due == Due::Now)

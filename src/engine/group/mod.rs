@@ -77,6 +77,11 @@ pub enum Event {
         /// All members with their subscriptions for that assignor.
         members: Vec<JoinGroupMember>,
     },
+    /// We lead a generation that is assigned already (KIP-814), and have to look after it.
+    AssignmentKept {
+        /// All members with their subscriptions.
+        members: Vec<JoinGroupMember>,
+    },
     /// The coordinator told a member of a generation that this generation is over, or about to be. Comes before
     /// [`Event::Revoke`] or [`Event::Lost`], not before those that have another reason.
     Rebalancing {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
 use crate::engine::fetch::Buffer;
@@ -14,7 +15,6 @@ use crate::engine::fetch::SlotId;
 use crate::engine::network::Network;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
-use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::clock;
 use super::executor;
@@ -77,7 +77,7 @@ impl ConsumerHandle {
     }
 
     /// Answers `AssignmentNeeded`.
-    pub fn assignments(&self, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
+    pub fn assignments(&self, job: u64, answer: Result<Assigned, String>) {
         self.with(|inner, now| inner.consumer.assignments(now, job, answer));
     }
 

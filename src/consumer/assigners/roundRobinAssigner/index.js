@@ -18,7 +18,6 @@ module.exports = ({ cluster }) => ({
   async assign({ members, topics }) {
     const subscriptions = readSubscriptions(members, topics)
     const others = topicsOfOthers(topics, subscriptions)
-    if (others.length > 0) await /** @type {any} */ (cluster).loadTopics(others)
 
     const ring = [...subscriptions.keys()].sort()
     /** @type {Map<string, Record<string, number[]>>} */

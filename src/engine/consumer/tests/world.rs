@@ -7,6 +7,7 @@ use crate::engine::cluster;
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
+use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
 use crate::engine::consumer::Event;
@@ -572,13 +573,19 @@ impl World {
                     JoinGroupProtocol { name: "RoundRobinAssigner".into(), metadata: "subscription".into() };
                 self.consumer.protocols(self.now, job, Ok(vec![protocol]));
             }
-            Event::AssignmentNeeded { job, members, .. } => {
+            Event::AssignmentNeeded { job, members, metadata, .. } => {
+                let seen = metadata.topics.iter().map(|topic| {
+                    let partitions = topic.partitions.iter().map(|p| p.partition);
+                    (topic.name.clone().unwrap(), partitions.collect())
+                });
+                let seen = seen.collect();
                 let assignment = self.cluster.assignment();
-                let assignments = members.into_iter().map(|member| SyncGroupAssignment {
+                let shares = members.into_iter().map(|member| SyncGroupAssignment {
                     member_id: member.member_id,
                     assignment: assignment.clone(),
                 });
-                self.consumer.assignments(self.now, job, Ok(assignments.collect()));
+                let assigned = Assigned { shares: shares.collect(), seen };
+                self.consumer.assignments(self.now, job, Ok(assigned));
             }
             Event::Joined(_) => {
                 self.joining = false;

@@ -98,6 +98,9 @@ fn a_leader_that_must_not_assign_syncs_with_nothing() {
     world.answer_join(JoinGroupResponse { skip_assignment: true, ..leader(3) });
     assert_eq!(world.sent_sync().assignments, []);
     assert_eq!(world.sent_sync().group_instance_id.as_deref(), Some("static-1"));
+    let events = world.events();
+    let Some(Event::AssignmentKept { members }) = events.last() else { panic!("{events:?}") };
+    assert_eq!(*members, leader(3).members, "whose topics it has to look after");
     world.answer_sync(synced());
     let events = world.events();
     assert!(matches!(events.last(), Some(Event::Joined { is_leader: true, .. })), "{events:?}");

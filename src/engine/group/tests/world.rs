@@ -323,8 +323,7 @@ impl World {
                 self.asked = None;
                 self.owns = false;
             }
-            Event::Heartbeat => {}
-            Event::Rebalancing { .. } => {}
+            Event::Heartbeat | Event::AssignmentKept { .. } | Event::Rebalancing { .. } => {}
             Event::Log(_) => return,
         }
         self.events.push(event);

@@ -1,0 +1,128 @@
+'use strict'
+
+jest.mock('../../src/native', () => ({}))
+const { MemberAssignment, MemberMetadata } = require('../../src/consumer/assignerProtocol')
+const { roundRobin } = require('../../src/consumer/assigners')
+const { Membership } = require('../../src/consumer/membership')
+const { createEmitter } = require('../../src/events')
+const support = require('./support')
+const native = require('../../src/native')
+const Cluster = require('../../src/cluster')
+const { kafkaOptions } = require('../../src/config')
+
+/** What the engine shows of these topics, by their partition counts. */
+const shown = partitions => ({
+  clusterId: 'c',
+  controllerId: 1,
+  brokers: [{ nodeId: 1, host: 'b1', port: 9092, rack: null }],
+  topics: Object.entries(partitions).map(([name, count]) => support.createTopic(name, count))
+})
+
+const member = (memberId, topics) => ({
+  memberId,
+  groupInstanceId: null,
+  memberMetadata: MemberMetadata.encode({ version: 0, topics })
+})
+
+/** The leader of a group; `assign` is its assigner's, round robin by default. */
+const lead = async ({ assign, metadata, members = [member('m', ['t'])] }) => {
+  const world = support.createWorld()
+  native.NativeClient = support.createNativeClient(world)
+  const { root } = support.createLogger()
+  const emitter = createEmitter({ logger: root })
+  const cluster = new Cluster({
+    config: kafkaOptions({ brokers: ['b1:9092'] }),
+    logger: root,
+    emitter,
+    metadataMaxAge: 300000,
+    allowAutoTopicCreation: true,
+    maxInFlightRequests: null,
+    readCommitted: true
+  })
+  const standard = roundRobin({ cluster: /** @type {any} */ (cluster), groupId: 'g', logger: root })
+  const assigner = assign
+    ? { ...standard, assign: group => assign(cluster, group, standard) }
+    : standard
+  const membership = new Membership({
+    cluster,
+    groupId: 'g',
+    options: {},
+    assigners: [assigner],
+    logger: root,
+    emitter
+  })
+  const completeAssign = jest.fn()
+  membership.consumer = { completeAssign }
+  membership.topics = new Map([['t', { fromBeginning: true }]])
+  const event = { type: 'assign', job: 7, protocol: 'RoundRobinAssigner', members, metadata }
+  await membership.assign(event)
+  expect(completeAssign).toHaveBeenCalledTimes(1)
+  const [job, error, assignments, seen] = completeAssign.mock.calls[0]
+  expect(job).toBe(7)
+  const byTopic = list =>
+    Object.fromEntries(list.map(({ topic, partitions }) => [topic, partitions]))
+  const given = assignments.map(({ memberId, assignment }) => [
+    memberId,
+    { ...MemberAssignment.decode(assignment).assignment }
+  ])
+  return {
+    error,
+    given: Object.fromEntries(given),
+    seen: byTopic(seen),
+    requests: world.metadataRequests,
+    watchers: cluster.answerWatchers.size
+  }
+}
+
+describe('the leader assigns', () => {
+  it('by what the engine has read, all members topics, and asks nobody else', async () => {
+    const members = [member('m1', ['t']), member('m2', ['t', 'o', 'missing'])]
+    const { given, seen, requests } = await lead({ metadata: shown({ t: 2, o: 2 }), members })
+    expect(given).toEqual({ m1: { t: [0] }, m2: { t: [1], o: [0, 1] } })
+    expect(seen).toEqual({ t: [0, 1], o: [0, 1] })
+    expect(requests).toEqual([])
+  })
+
+  it('by what its assigner has been told where that is less, whatever it asks with', async () => {
+    // The world's brokers know three partitions of `t` and one of `u`.
+    const ways = [
+      cluster => cluster.metadata({ topics: ['t'] }),
+      cluster => cluster.metadata(),
+      cluster => cluster.addMultipleTargetTopics(['t']),
+      async cluster => (await cluster.findControllerBroker()).metadata(['t'])
+    ]
+    for (const ask of ways) {
+      const { seen, error, watchers } = await lead({
+        metadata: shown({ t: 5 }),
+        assign: async (cluster, group, standard) => {
+          await ask(cluster)
+          return standard.assign(group)
+        }
+      })
+      expect(error).toBe(null)
+      expect(seen.t).toEqual([0, 1, 2])
+      expect(watchers).toBe(0)
+    }
+  })
+
+  it('and an answer that has more is no sight of it', async () => {
+    const { seen } = await lead({
+      metadata: shown({ t: 2 }),
+      assign: async (cluster, group, standard) => {
+        await cluster.metadata({ topics: ['t', 'u'] })
+        return standard.assign(group)
+      }
+    })
+    expect(seen).toEqual({ t: [0, 1], u: [0] })
+  })
+
+  it('and is not watched any more when its assigner fails', async () => {
+    const { error, watchers, seen } = await lead({
+      metadata: shown({ t: 2 }),
+      assign: async () => {
+        throw new Error('mistake')
+      }
+    })
+    expect([error, watchers, seen]).toEqual(['mistake', 0, {}])
+  })
+})
