@@ -170,11 +170,14 @@ export interface ConsumerConfig {
   heartbeatInterval?: number
   /** Default: 1048576. */
   maxBytesPerPartition?: number
-  /** A broker answers a fetch when it has this many bytes. Default: 1. */
+  /** A broker answers a fetch when it has this many bytes. 0 is 1: as soon as there is something. Default: 1. */
   minBytes?: number
   /** Per fetch, that is per broker. Default: 10485760. */
   maxBytes?: number
-  /** A broker answers a fetch after this time at the latest. Default: 5000. */
+  /**
+   * A broker answers a fetch after this time at the latest. Below 5, a broker that had nothing is asked again after 5 ms.
+   * Default: 5000.
+   */
   maxWaitTimeInMs?: number
   /** For failing handlers and commits. Default: 5 retries, the rest as given to `new Kafka()`. */
   retry?: RetryOptions & { restartOnFailure?: (err: Error) => Promise<boolean> }

@@ -51,6 +51,11 @@ module.exports = {
   'a batch is one partition of one fetch': {
     'consumer/eachBatch': ['the payload has a batch of at most 2000 messages']
   },
+  '`minBytes: 0` asks a broker that has nothing again and again, as fast as it answers': {
+    'consumer/events': [
+      'FETCH does not come again and again of a broker that has nothing, with minBytes 0'
+    ]
+  },
   'the next fetch of a broker waits for the handlers': {
     'consumer/events': ['FETCH_START does not wait for the handlers']
   },

@@ -434,6 +434,21 @@ it('FETCH_START does not wait for the handlers', async () => {
   await waitFor(() => seen.of('FETCH_START').length > before + 1).finally(done.resolve)
 })
 
+it('FETCH does not come again and again of a broker that has nothing, with minBytes 0', async () => {
+  const topic = await createTopic()
+  await produce(topic, numbered(1))
+  const { messages, seen } = await startConsumer({
+    topics: [topic],
+    minBytes: 0,
+    maxWaitTimeInMs: LONG_POLL
+  })
+  await waitFor(() => messages.length === 1)
+  await pause(1000)
+  await produce(topic, numbered(1))
+  await waitFor(() => messages.length === 2)
+  expect(seen.of('FETCH').length).toBeLessThan(20)
+})
+
 it('FETCH is heard by who listens to it after FETCH_START, though the event loop stood still between', async () => {
   const topic = await createTopic()
   // In a process of its own: it writes while ours stands still.

@@ -5,7 +5,7 @@
 
 const { createTopic, produce, sharedCluster } = require('../kafka/helpers')
 const { startProducer } = require('../kafka/producer')
-const { numbered, startConsumer, waitFor } = require('./support')
+const { numbered, startConsumer, upTo, waitFor } = require('./support')
 
 const TIME = 1700000000000
 
@@ -247,6 +247,17 @@ describe('a batch', () => {
       isEmptyControlRecord: false,
       isEmptyDueToLogCompactedMessages: false
     })
+  })
+
+  it('is one, of whatever times its messages are', async () => {
+    const topic = await createTopic()
+    const times = [Date.now(), TIME, 0, -1, TIME - 1, TIME + 1].map(String)
+    const messages = upTo(600).map(i => ({ value: String(i), timestamp: times[i % times.length] }))
+    await produce(topic, messages)
+    const { batch } = await batchOf(topic)
+    expect(batch.messages.map(({ timestamp }) => timestamp)).toEqual(
+      messages.map(({ timestamp }) => timestamp)
+    )
   })
 
   it('may be copied and wrapped', async () => {

@@ -6,6 +6,9 @@ const { Delivery } = require('../../src/consumer/delivery')
 const Batch = require('../../src/consumer/batch')
 const { createSlab } = require('./support')
 
+/** A delta that is none: the first of the far timestamps. */
+const FIRST_FAR = -(2 ** 31)
+
 const MOST = 2n ** 63n - 1n
 
 it.each([
@@ -47,4 +50,33 @@ it.each([
     times.map(time => String(baseTimestamp + BigInt(time)))
   )
   expect(delivery.message(0).batchContext.firstTimestamp).toBe(String(baseTimestamp))
+})
+
+it('times that wrap around', () => {
+  const messages = [0, 5].map((timestamp, offset) => ({ offset, timestamp }))
+  const baseTimestamp = MOST - 1n
+  const slab = createSlab({ baseOffset: 0n, baseTimestamp, highWatermark: 2n, messages })
+  const times = new Delivery(slab, false).messages().map(({ timestamp }) => timestamp)
+  expect(times).toEqual([String(MOST - 1n), String(-MOST + 2n)])
+})
+
+it('times that are far apart', () => {
+  const far = [-1n, 0n, MOST, -MOST - 1n]
+  const messages = [0, 0, 1, 5, 2, 3, 1].map((n, offset) => ({
+    offset,
+    timestamp: n === 5 ? -(2 ** 30) : FIRST_FAR + n
+  }))
+  messages.push({ offset: 7, timestamp: 2 ** 31 - 1 })
+  const slab = createSlab({
+    baseOffset: 0n,
+    baseTimestamp: 2n ** 40n,
+    highWatermark: 8n,
+    messages,
+    far
+  })
+  const delivery = new Delivery(slab, false)
+  const near = [2n ** 40n - 2n ** 30n, 2n ** 40n + 2n ** 31n - 1n]
+  const expected = [far[0], far[0], far[1], near[0], far[2], far[3], far[1], near[1]].map(String)
+  expect(delivery.messages().map(({ timestamp }) => timestamp)).toEqual(expected)
+  expect(delivery.message(0).timestamp).toBe(expected[0])
 })

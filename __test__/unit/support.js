@@ -199,14 +199,17 @@ const BATCH = 64
 const INDEX = 32
 
 /** A slab without keys, values and headers, see `src/engine/records/layout.rs`. */
-const createSlab = ({ baseOffset, baseTimestamp = 0n, highWatermark, messages }) => {
-  const slab = new Uint8Array(new ArrayBuffer(HEADER + BATCH + INDEX * messages.length))
+const createSlab = ({ baseOffset, baseTimestamp = 0n, highWatermark, messages, far = [] }) => {
+  const tables = HEADER + BATCH + INDEX * messages.length
+  const slab = new Uint8Array(new ArrayBuffer(tables + 8 * far.length))
   const view = new DataView(slab.buffer)
   const int = (at, value) => view.setInt32(at, value, true)
   const long = (at, value) => view.setBigInt64(at, value, true)
   const last = baseOffset + BigInt(messages.at(-1).offset)
   int(0, messages.length)
   int(4, HEADER + BATCH)
+  int(8, slab.length)
+  far.forEach((timestamp, i) => long(tables + 8 * i, timestamp))
   int(24, HEADER)
   int(28, 1)
   const longs = [baseOffset, baseTimestamp, baseOffset, last, last + 1n, highWatermark, baseOffset]

@@ -41,6 +41,10 @@ const INDEX_WORDS = 8
 const HEADER_WORDS = 3
 const BATCH_WORDS = 16
 
+/** Timestamp deltas below this are places among the far timestamps, counted from -2^31. */
+const NEAREST = -(2 ** 30)
+const FIRST_FAR = -(2 ** 31)
+
 /** Decimal strings of `base + delta`, for deltas that mostly grow by one. */
 class Decimals {
   /** @param {bigint} base */
@@ -54,7 +58,8 @@ class Decimals {
 
   /** @param {number} delta @returns {string} */
   at(delta) {
-    if (!this.safe) return String(this.base + BigInt(delta))
+    // Timestamps may wrap around, as they do in Java.
+    if (!this.safe) return String(BigInt.asIntN(64, this.base + BigInt(delta)))
     const value = this.number + delta
     if (value < 1000) return String(value)
     const thousands = Math.floor(value / 1000)
@@ -92,6 +97,8 @@ class Delivery {
     this.timestamps = new Decimals(i64[I64.BASE_TIMESTAMP])
     this.timestampDelta = NaN
     this.timestamp = ''
+    /** @type {BigInt64Array | null} */
+    this.farTimestamps = null
     this.names = i32[I32.NAME_COUNT] === 0 ? [] : readNames(buffer, i32)
     /** Where the next RecordBatch's entry is, and which message it begins with. */
     this.nextBatch = i32[I32.BATCHES] >> 2
@@ -128,7 +135,10 @@ class Delivery {
     const timestampDelta = i32[at + 7]
     if (timestampDelta !== this.timestampDelta) {
       this.timestampDelta = timestampDelta
-      this.timestamp = this.timestamps.at(timestampDelta)
+      this.timestamp =
+        timestampDelta < NEAREST
+          ? this.farTimestamp(timestampDelta - FIRST_FAR)
+          : this.timestamps.at(timestampDelta)
     }
     return {
       magicByte: this.magicByte,
@@ -148,6 +158,14 @@ class Delivery {
     const messages = new Array(this.count)
     for (let i = 0; i < this.count; i++) messages[i] = this.message(i)
     return messages
+  }
+
+  /** One that is too far from `baseTimestamp` for a delta. They lie between the index and the headers. @param {number} n */
+  farTimestamp(n) {
+    const { buffer, index, count, headers } = this
+    const at = index + count * INDEX_WORDS
+    this.farTimestamps ??= new BigInt64Array(buffer, at * 4, (headers - at) >> 1)
+    return String(this.farTimestamps[n])
   }
 
   /** @param {number} first @param {number} count */

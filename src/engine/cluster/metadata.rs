@@ -14,6 +14,7 @@ use super::TopicPartition;
 /// What we know of the cluster.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
+    version: u64,
     cluster_id: Option<String>,
     brokers: Vec<MetadataBroker>,
     topics: HashMap<Arc<str>, Topic>,
@@ -84,6 +85,11 @@ impl Known {
 }
 
 impl Metadata {
+    /// Another number after every change: what was looked up under this one still holds under it.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The partition's leader, if it has one.
     pub fn leader(&self, partition: &TopicPartition) -> Option<Leader> {
         let leader = self.topics.get(&partition.topic)?.leaders.get(&partition.partition)?.leader;
@@ -137,6 +143,7 @@ impl Metadata {
     /// Takes an answer in. Topics that it does not mention stay as they were.
     pub fn apply(&mut self, answer: &MetadataResponse) -> Change {
         let mut change = Change::default();
+        self.version += 1;
         if answer.cluster_id.is_some() {
             self.cluster_id.clone_from(&answer.cluster_id);
         }
@@ -160,6 +167,7 @@ impl Metadata {
 
     /// A broker that another answer named (FindCoordinator, KIP-951).
     pub fn add_broker(&mut self, broker: MetadataBroker) -> bool {
+        self.version += 1;
         match self.brokers.iter_mut().find(|known| known.node_id == broker.node_id) {
             Some(known) if known.host == broker.host && known.port == broker.port => false,
             Some(known) => {
@@ -182,6 +190,7 @@ impl Metadata {
             && leader.epoch > known.leader.epoch
         {
             *known = Known::new(leader);
+            self.version += 1;
         }
     }
 

@@ -288,6 +288,11 @@ impl Consumer {
         self.fetch.poll_decode()
     }
 
+    /// See [`Fetch::may_decode`].
+    pub fn may_decode(&self) -> bool {
+        self.fetch.may_decode()
+    }
+
     /// See [`Fetch::decoded`].
     pub fn decoded(&mut self, decoded: Decoded) {
         self.fetch.decoded(decoded);

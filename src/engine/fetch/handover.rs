@@ -100,13 +100,25 @@ impl Fetch {
     /// An empty slab of `len` bytes, which JavaScript gave.
     pub fn give(&mut self, slab: u32) {
         self.free_slabs.push(slab);
+        self.may_decode = true;
     }
 
     /// The next thing to decode, if there is something and a place for it.
     pub fn poll_decode(&mut self) -> Option<DecodeJob> {
-        if self.suspended {
+        if !self.may_decode() {
             return None;
         }
+        let job = self.find_job();
+        self.may_decode = job.is_some();
+        job
+    }
+
+    /// May [`Fetch::poll_decode`] find something?
+    pub fn may_decode(&self) -> bool {
+        self.may_decode && !self.suspended
+    }
+
+    fn find_job(&mut self) -> Option<DecodeJob> {
         for step in 0..self.assigned.len() {
             let at = (self.decode_cursor + step) % self.assigned.len();
             let id = *self.assigned.get(at)?;
@@ -148,6 +160,8 @@ impl Fetch {
     pub fn decoded(&mut self, decoded: Decoded) {
         let Decoded { slot: id, epoch, reader, buffer, result } = decoded;
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        self.may_ask = true;
+        self.may_decode = true;
         if !slot.is_current(epoch) {
             self.free(buffer);
             return;
@@ -195,6 +209,7 @@ impl Fetch {
         let slot = self.slots.get_mut(delivery.slot.index())?;
         slot.ready -= 1;
         slot.lane = Some(lane);
+        self.may_decode = true;
         let (base_offset, next_offset) = (delivery.summary.base_offset, delivery.summary.next_offset);
         let mut start = base_offset;
         if let State::Fetching { position, .. } = &mut slot.state {
@@ -251,6 +266,7 @@ impl Fetch {
         lane.flags = 0;
         let Some(slot) = self.slots.get_mut(work.slot.index()) else { return };
         slot.lane = None;
+        self.may_decode = true;
         if slot.is_current(work.epoch) && !(outcome == Outcome::Done && work.resolved == work.next_offset) {
             let muted_until = match outcome {
                 Outcome::Again(wait) if !wait.is_zero() => Some(now + wait),
@@ -342,6 +358,7 @@ impl Fetch {
     pub(super) fn restate(&mut self, id: SlotId, state: State) {
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
         self.queued_bytes = self.queued_bytes.saturating_sub(slot.transition(state));
+        self.stir();
         self.flag_lane(id, LANE_STOP | LANE_STALE);
         let mut kept = std::mem::take(&mut self.ready);
         kept.retain_mut(|delivery| {

@@ -20,7 +20,7 @@ use crate::engine::protocol::fetch::FetchRequest;
 use super::handover::{Delivery, Lane};
 use super::pauses::Pauses;
 use super::session::{Session, Wanted};
-use super::slot::{Asked, Slot, State};
+use super::slot::{Asked, Place, Slot, State};
 use super::source::Source;
 use super::{Event, FetchConfig, SlotId};
 
@@ -35,6 +35,14 @@ pub struct Fetch {
     pub(super) assigned: Vec<SlotId>,
     /// Those that were, until the next assignment: their pauses are told meanwhile.
     former: Vec<SlotId>,
+    /// The version of the metadata that said where the assigned slots lie; None when it is to be asked again.
+    located_by: Option<u64>,
+    /// Has anything happened since [`Fetch::poll_request`] found nothing to ask for? Else there is nothing before
+    /// `asks_at`: with many partitions a look at each would cost more than all the rest.
+    pub(super) may_ask: bool,
+    asks_at: Option<Instant>,
+    /// The same of [`Fetch::poll_decode`].
+    pub(super) may_decode: bool,
     pub(super) decode_cursor: usize,
     /// Rotates so that every partition comes first once: brokers fill an answer in the order of the request.
     fetch_cursor: usize,
@@ -109,6 +117,10 @@ impl Fetch {
             pauses: Pauses::default(),
             assigned: Vec::new(),
             former: Vec::new(),
+            located_by: None,
+            may_ask: true,
+            asks_at: None,
+            may_decode: true,
             decode_cursor: 0,
             fetch_cursor: 0,
             nodes: HashMap::new(),
@@ -128,6 +140,7 @@ impl Fetch {
     pub fn assign(&mut self, partitions: &[TopicPartition]) {
         self.unassign_all();
         self.former.clear();
+        self.located_by = None;
         self.suspended = false;
         for partition in partitions {
             let id = self.intern(partition);
@@ -208,20 +221,34 @@ impl Fetch {
         if self.suspended {
             return None;
         }
+        let is_located = self.located_by == Some(metadata.version());
+        if !self.may_ask && is_located && self.asks_at.is_none_or(|at| now < at) {
+            return None;
+        }
+        self.may_ask = true;
+        let found = self.find_request(now, metadata);
+        if found.is_none() {
+            self.asks_at = self.poll_timeout(now);
+            self.may_ask = false;
+        }
+        found
+    }
+
+    fn find_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         self.look_for_overdue(now);
         if self.is_full() {
             return None;
         }
-        let mut by_node: HashMap<i32, Vec<Wanted>> = HashMap::new();
+        self.locate(metadata);
+        let mut wanted: Vec<(i32, SlotId)> = Vec::new();
         let count = self.assigned.len();
         for step in 0..count {
             let Some(&id) = self.assigned.get((self.fetch_cursor + step) % count) else { continue };
             let Some(slot) = self.slots.get_mut(id.index()) else { continue };
-            let State::Fetching { fetch_offset, .. } = slot.state else { continue };
             if !slot.wants_fetch(now) {
                 continue;
             }
-            let Some(leader) = metadata.leader(&slot.partition) else {
+            let Some(place) = slot.place else {
                 self.mute(id, now);
                 self.refresh_metadata();
                 continue;
@@ -229,28 +256,16 @@ impl Fetch {
             let source = slot.source.at(now, metadata);
             let lost = source != slot.source && matches!(source, Source::LeaderOnly { .. });
             slot.source = source;
-            by_node.entry(source.node(leader.node)).or_default().push(Wanted {
-                slot: id,
-                topic: slot.partition.topic.to_string(),
-                topic_id: metadata.topic_id(&slot.partition.topic),
-                partition: FetchPartition {
-                    partition: slot.partition.partition,
-                    current_leader_epoch: leader.epoch,
-                    fetch_offset,
-                    last_fetched_epoch: slot.leader_epoch,
-                    max_bytes: self.config.max_bytes_per_partition,
-                },
-            });
+            wanted.push((source.node(place.leader.node), id));
             if lost {
                 // The follower is not among the brokers that we know.
                 self.refresh_metadata();
             }
         }
-        let mut nodes: Vec<i32> = by_node.keys().copied().collect();
-        nodes.sort_unstable();
-        for node in nodes {
-            let Some(wanted) = by_node.remove(&node) else { continue };
-            if let Some(outbound) = self.fetch_from(now, node, wanted) {
+        // Each broker's are in the order of their turns.
+        wanted.sort_by_key(|(node, _)| *node);
+        for of_node in wanted.chunk_by(|(node, _), (other, _)| node == other) {
+            if let Some(outbound) = self.fetch_from(now, of_node) {
                 self.fetch_cursor = self.fetch_cursor.wrapping_add(1) % count;
                 return Some(outbound);
             }
@@ -267,6 +282,9 @@ impl Fetch {
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         if self.suspended {
             return None;
+        }
+        if !self.may_ask && self.asks_at.is_none_or(|at| now < at) {
+            return self.asks_at;
         }
         let slots = self.assigned.iter().filter_map(|id| self.slots.get(id.index()));
         let express = self.nodes.values().filter(|node| node.express.is_none());
@@ -287,7 +305,20 @@ impl Fetch {
         self.queued_bytes >= self.config.max_queued_bytes
     }
 
-    fn fetch_from(&mut self, now: Instant, node_id: i32, wanted: Vec<Wanted>) -> Option<Outbound> {
+    /// Finds out where the partitions lie, when that may have changed: it is asked of each before each Fetch.
+    fn locate(&mut self, metadata: &Metadata) {
+        if self.located_by.replace(metadata.version()) == Some(metadata.version()) {
+            return;
+        }
+        for id in &self.assigned {
+            if let Some(slot) = self.slots.get_mut(id.index()) {
+                slot.locate(metadata);
+            }
+        }
+    }
+
+    fn fetch_from(&mut self, now: Instant, of_node: &[(i32, SlotId)]) -> Option<Outbound> {
+        let node_id = of_node.first()?.0;
         let node = self.nodes.entry(node_id).or_default();
         if node.muted_until.is_some_and(|until| now < until) || node.joins_at().is_some_and(|at| now < at) {
             return None;
@@ -303,24 +334,40 @@ impl Fetch {
             if express { self.config.max_wait.min(node.express_wait()) } else { self.config.max_wait };
         let overdue_at = now + max_wait + OVERDUE;
         let mut in_flight = InFlight { id, sent_at: now, overdue_at, asked: Vec::new(), topics: Vec::new() };
-        for want in &wanted {
-            let Some(slot) = self.slots.get_mut(want.slot.index()) else { continue };
-            let offset = want.partition.fetch_offset;
-            slot.in_flight = Some(Asked { request: id, node: node_id, offset });
-            in_flight.asked.push(want.slot);
-            if in_flight.topics.last().is_none_or(|(_, name)| *name != slot.partition.topic) {
-                in_flight.topics.push((want.topic_id, slot.partition.topic.clone()));
+        let mut wanted = Vec::with_capacity(of_node.len());
+        let mut leader_only = false;
+        for (_, slot_id) in of_node {
+            let Some(slot) = self.slots.get_mut(slot_id.index()) else { continue };
+            let (State::Fetching { fetch_offset, .. }, Some(Place { leader, topic_id })) =
+                (slot.state, slot.place)
+            else {
+                continue;
+            };
+            slot.in_flight = Some(Asked { request: id, node: node_id, offset: fetch_offset });
+            in_flight.asked.push(*slot_id);
+            let topic = &slot.partition.topic;
+            if in_flight.topics.last().is_none_or(|(_, name)| name != topic) {
+                in_flight.topics.push((topic_id, topic.clone()));
             }
+            leader_only |= matches!(slot.source, Source::LeaderOnly { .. });
+            wanted.push(Wanted {
+                slot: *slot_id,
+                topic: topic.clone(),
+                topic_id,
+                partition: FetchPartition {
+                    partition: slot.partition.partition,
+                    current_leader_epoch: leader.epoch,
+                    fetch_offset,
+                    last_fetched_epoch: slot.leader_epoch,
+                    max_bytes: self.config.max_bytes_per_partition,
+                },
+            });
         }
-        let leader_only = |want: &Wanted| {
-            let slot = self.slots.get(want.slot.index());
-            slot.is_some_and(|slot| matches!(slot.source, Source::LeaderOnly { .. }))
-        };
-        let rack_id =
-            if wanted.iter().any(leader_only) { String::new() } else { self.config.rack_id.clone() };
+        let rack_id = if leader_only { String::new() } else { self.config.rack_id.clone() };
         let mut request = FetchRequest {
             max_wait_ms: i32::try_from(max_wait.as_millis()).unwrap_or(i32::MAX),
-            min_bytes: self.config.min_bytes,
+            // Who wants to be answered without a byte is told of the first one as it comes, and need not ask again and again.
+            min_bytes: self.config.min_bytes.max(1),
             max_bytes: self.config.max_bytes,
             read_committed: self.config.read_committed,
             rack_id,
@@ -388,7 +435,14 @@ impl Fetch {
         self.slots.get(id.index())?.is_assigned().then_some(id)
     }
 
+    /// Something has happened: who waits for data, or for a place to decode it, may have got it.
+    pub(super) fn stir(&mut self) {
+        self.may_ask = true;
+        self.may_decode = true;
+    }
+
     fn apply_pauses(&mut self, topic: &Arc<str>) {
+        self.stir();
         for id in self.assigned.clone() {
             let Some(slot) = self.slots.get_mut(id.index()) else { continue };
             if slot.partition.topic != *topic {

@@ -27,6 +27,7 @@ impl Fetch {
     /// The answer to the Fetch with this id.
     pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         let Some((node, in_flight, express)) = self.landed(id) else { return };
+        self.stir();
         let duration = now.saturating_duration_since(in_flight.sent_at);
         self.events.push_back(Event::FetchEnd { node, duration });
         match response {
@@ -130,6 +131,7 @@ impl Fetch {
         let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
         let frame: usize = partitions.map(|partition| partition.records.len()).sum();
         let mut small = if frame < LARGE_FRAME { 0 } else { frame / SMALL_PART };
+        let mut news = in_flight.asked.iter().any(|id| self.has_left(*id, in_flight.id));
         for topic in response.topics {
             let named = |(id, name): &&(TopicId, Arc<str>)| match topic.topic_id.is_zero() {
                 true => **name == *topic.name,
@@ -144,12 +146,23 @@ impl Fetch {
                         answer.records = Bytes::copy_from_slice(&answer.records);
                         small = rest;
                     }
-                    self.partition_answered(now, slot, node_id, in_flight.id, answer);
+                    news |= self.partition_answered(now, slot, node_id, in_flight.id, answer);
                 }
             }
         }
+        if !news && let Some(node) = self.nodes.get_mut(&node_id) {
+            // It did not hold the Fetch: it cannot, or may not (`maxWaitTimeInMs: 0`).
+            node.muted_until = node.muted_until.max(Some(in_flight.sent_at + PACE));
+        }
     }
 
+    /// Does this slot not wait for the answer to this Fetch any more?
+    fn has_left(&self, id: SlotId, request: u64) -> bool {
+        let slot = self.slots.get(id.index());
+        slot.is_some_and(|slot| slot.paused || slot.in_flight.is_none_or(|asked| asked.request != request))
+    }
+
+    /// Returns whether the next question is another one.
     fn partition_answered(
         &mut self,
         now: Instant,
@@ -157,56 +170,65 @@ impl Fetch {
         node: i32,
         request: u64,
         answer: FetchResponsePartition,
-    ) {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return };
-        let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return };
+    ) -> bool {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return true };
+        let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return true };
         let asked = asked.offset;
-        let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
+        let State::Fetching { fetch_offset, .. } = &mut slot.state else { return true };
         if *fetch_offset != asked {
             // Nothing else may go into the queue than what follows it, or records would be lost.
-            return;
+            return true;
         }
         let refuses = answer.error.is_err() || answer.diverging_epoch.is_some();
         if refuses && slot.source.is_follower(node) {
             // Perhaps it lags behind, perhaps it is none any more. Only the leader's word counts.
             slot.source = Source::failed(now);
             self.refresh_metadata();
-            return;
+            return true;
         }
         if answer.error.is_err() {
             self.partition_failed(now, id, &answer);
-            return;
+            return true;
         }
         if let Some((leader_epoch, end)) = answer.diverging_epoch {
             self.diverged(now, id, asked, leader_epoch, end);
-            return;
+            return true;
         }
+        let mut news = false;
         match answer.preferred_read_replica.filter(|_| answer.records.is_empty()) {
             Some(follower) if slot.source == Source::Leader && follower != node => {
                 let until = now + self.config.follower_max_age;
                 slot.source = Source::Follower { node: follower, until };
                 let partition = slot.partition.clone();
                 self.events.push_back(Event::FollowerNamed { partition, node: follower });
+                news = true;
             }
             // It insists, and gives nothing.
             Some(_) if matches!(slot.source, Source::LeaderOnly { .. }) => {
                 self.mute(id, now);
-                return;
+                return false;
             }
             _ => {}
         }
-        slot.backoff.reset();
         slot.refusals = 0;
         slot.redirected = false;
         if answer.records.is_empty() {
-            return;
+            slot.backoff.reset();
+            return news;
         }
-        // Bytes without a whole batch, or batches before the position, move nothing: the reader finds the words.
-        if let Some((end, leader_epoch)) = end_offset(&answer.records).filter(|(end, _)| *end > asked) {
-            *fetch_offset = end;
-            slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+        match end_offset(&answer.records).filter(|(end, _)| *end > asked) {
+            Some((end, leader_epoch)) => {
+                *fetch_offset = end;
+                slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+                slot.backoff.reset();
+                news = true;
+            }
+            // Bytes without a whole batch, or batches before the position, move nothing: the reader finds the words. If it finds
+            // none, the same question would have the same answer.
+            None => slot.backoff.failed(now, &mut self.rng),
         }
         self.enqueue(id, asked, answer);
+        news
     }
 
     fn enqueue(&mut self, id: SlotId, asked: i64, answer: FetchResponsePartition) {
@@ -229,6 +251,8 @@ impl Fetch {
                 if let Some(slot) = self.slots.get_mut(id.index()) {
                     slot.out_of_range = true;
                 }
+                // The broker may say the same of whatever position is found for it.
+                self.mute(id, now);
                 self.report_dead_end(id);
             }
             ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH => {
@@ -285,6 +309,9 @@ impl Fetch {
     }
 }
 
+/// From a Fetch that brought nothing to the next one, at least: a broker that does not hold them would be asked as fast as it
+/// answers.
+pub(super) const PACE: Duration = Duration::from_millis(5);
 /// Smaller frames may as well be kept whole.
 const LARGE_FRAME: usize = 64 * 1024;
 /// This part of a frame, at most, is copied out of it: hardly work, compared with reading the rest.

@@ -4,7 +4,7 @@
 //! Epoch 0 opens a session with everything wanted, 1, 2, … send changes only (after `i32::MAX` comes 1), −1 goes
 //! without a session. After any answer that leaves us unsure what the broker has taken in, we open a new one.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::fetch::FetchPartition;
@@ -18,7 +18,7 @@ use super::SlotId;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wanted {
     pub(super) slot: SlotId,
-    pub(super) topic: String,
+    pub(super) topic: Arc<str>,
     pub(super) topic_id: TopicId,
     pub(super) partition: FetchPartition,
 }
@@ -27,15 +27,15 @@ pub(super) struct Wanted {
 pub(super) struct Session {
     id: i32,
     epoch: i32,
-    /// What the broker has: by slot, as last sent.
-    sent: HashMap<SlotId, Wanted>,
+    /// What the broker has, as last sent, in the order of the slots.
+    sent: Vec<Wanted>,
     /// Does the broker know topics by id in this session?
     by_id: bool,
 }
 
 impl Session {
     /// Puts `wanted` into `request`, as the whole set or as changes.
-    pub(super) fn fill(&mut self, wanted: Vec<Wanted>, request: &mut FetchRequest) {
+    pub(super) fn fill(&mut self, mut wanted: Vec<Wanted>, request: &mut FetchRequest) {
         let by_id = wanted.iter().all(|w| !w.topic_id.is_zero());
         if by_id != self.by_id {
             self.reset();
@@ -45,35 +45,33 @@ impl Session {
         request.session_id = self.id;
         request.session_epoch = self.epoch;
         if self.epoch == 0 {
-            self.sent = wanted.iter().map(|w| (w.slot, w.clone())).collect();
-            request.topics = group(wanted.into_iter());
+            request.topics = group(wanted.clone());
+        }
+        wanted.sort_by_key(|want| want.slot);
+        let sent = std::mem::replace(&mut self.sent, wanted);
+        if self.epoch == 0 {
             return;
         }
-        let mut gone = std::mem::take(&mut self.sent);
+        // Mostly next to nothing has changed: what has not costs a look.
+        let mut sent = sent.into_iter().peekable();
         let mut changed = Vec::new();
-        for want in wanted {
-            match gone.remove(&want.slot) {
-                Some(sent) if sent.topic_id == want.topic_id => {
-                    if sent.partition != want.partition {
-                        changed.push(want.clone());
-                    }
-                }
+        for want in &self.sent {
+            while let Some(gone) = sent.next_if(|sent| sent.slot < want.slot) {
+                forget(&mut request.forgotten, gone);
+            }
+            match sent.next_if(|sent| sent.slot == want.slot) {
+                Some(sent) if sent == *want => continue,
                 // The topic was deleted and made again: the broker must forget the old one. By names the two are one,
                 // and brokers forget last.
-                Some(sent) => {
-                    if by_id {
-                        forget(&mut request.forgotten, sent);
-                    }
-                    changed.push(want.clone());
+                Some(sent) if by_id && sent.topic_id != want.topic_id => {
+                    forget(&mut request.forgotten, sent);
                 }
-                None => changed.push(want.clone()),
+                _ => {}
             }
-            self.sent.insert(want.slot, want);
+            changed.push(want.clone());
         }
-        for (_, sent) in gone {
-            forget(&mut request.forgotten, sent);
-        }
-        request.topics = group(changed.into_iter());
+        sent.for_each(|gone| forget(&mut request.forgotten, gone));
+        request.topics = group(changed);
     }
 
     /// The broker answered without a top-level error.
@@ -101,16 +99,14 @@ impl Session {
     }
 }
 
-fn group(wanted: impl Iterator<Item = Wanted>) -> Vec<FetchTopic> {
+fn group(wanted: Vec<Wanted>) -> Vec<FetchTopic> {
     let mut topics: Vec<FetchTopic> = Vec::new();
-    for want in wanted {
-        match topics.iter_mut().find(|t| t.name == want.topic && t.topic_id == want.topic_id) {
-            Some(topic) => topic.partitions.push(want.partition),
-            None => topics.push(FetchTopic {
-                name: want.topic,
-                topic_id: want.topic_id,
-                partitions: vec![want.partition],
-            }),
+    for Wanted { topic, topic_id, partition, .. } in wanted {
+        match topics.iter_mut().rfind(|t| *t.name == *topic && t.topic_id == topic_id) {
+            Some(topic) => topic.partitions.push(partition),
+            None => {
+                topics.push(FetchTopic { name: topic.to_string(), topic_id, partitions: vec![partition] })
+            }
         }
     }
     topics
@@ -118,10 +114,10 @@ fn group(wanted: impl Iterator<Item = Wanted>) -> Vec<FetchTopic> {
 
 fn forget(forgotten: &mut Vec<ForgottenTopic>, sent: Wanted) {
     let partition = sent.partition.partition;
-    match forgotten.iter_mut().find(|t| t.name == sent.topic && t.topic_id == sent.topic_id) {
+    match forgotten.iter_mut().rfind(|t| *t.name == *sent.topic && t.topic_id == sent.topic_id) {
         Some(topic) => topic.partitions.push(partition),
         None => forgotten.push(ForgottenTopic {
-            name: sent.topic,
+            name: sent.topic.to_string(),
             topic_id: sent.topic_id,
             partitions: vec![partition],
         }),
@@ -130,6 +126,8 @@ fn forget(forgotten: &mut Vec<ForgottenTopic>, sent: Wanted) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::engine::protocol::fetch::FIRST_WITH_TOPIC_IDS;
     use proptest::prelude::*;
@@ -137,7 +135,7 @@ mod tests {
     fn want(slot: u32, fetch_offset: i64, id: u8) -> Wanted {
         Wanted {
             slot: SlotId(slot),
-            topic: format!("t{}", slot % 2),
+            topic: format!("t{}", slot % 2).into(),
             topic_id: TopicId([id; 16]),
             partition: FetchPartition {
                 partition: slot as i32,

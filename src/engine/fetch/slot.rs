@@ -12,7 +12,10 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::engine::cluster::Backoff;
+use crate::engine::cluster::Leader;
+use crate::engine::cluster::Metadata;
 use crate::engine::cluster::TopicPartition;
+use crate::engine::protocol::TopicId;
 use crate::engine::records::BatchReader;
 use crate::engine::records::FetchedRecords;
 
@@ -50,6 +53,13 @@ pub(super) struct Asked {
     pub(super) offset: i64,
 }
 
+/// Where a partition lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) leader: Leader,
+    pub(super) topic_id: TopicId,
+}
+
 pub(super) struct Slot {
     pub(super) partition: TopicPartition,
     pub(super) state: State,
@@ -83,6 +93,8 @@ pub(super) struct Slot {
     pub(super) refusals: u32,
     /// The last answer named another leader (KIP-951), and we went there without waiting.
     pub(super) redirected: bool,
+    /// What the metadata says of it; None without a leader.
+    pub(super) place: Option<Place>,
     /// Whom it is fetched from.
     pub(super) source: Source,
     /// Next offset to read after everything that a lane has resolved.
@@ -113,6 +125,7 @@ impl Slot {
             out_of_range: false,
             refusals: 0,
             redirected: false,
+            place: None,
             source: Source::default(),
             resolved: None,
             returned: None,
@@ -142,6 +155,12 @@ impl Slot {
         self.muted_until = None;
         self.refusals = 0;
         freed
+    }
+
+    /// Reads in the metadata where it lies.
+    pub(super) fn locate(&mut self, metadata: &Metadata) {
+        let topic_id = metadata.topic_id(&self.partition.topic);
+        self.place = metadata.leader(&self.partition).map(|leader| Place { leader, topic_id });
     }
 
     pub(super) fn is_assigned(&self) -> bool {

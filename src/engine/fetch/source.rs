@@ -65,6 +65,7 @@ impl Fetch {
     /// The metadata has changed. Partitions that are led by another broker now are asked for there at once: the one that
     /// has been asked may be dead, and its answer, if one comes, is nobody's.
     pub fn leaders_changed(&mut self, metadata: &Metadata) {
+        self.stir();
         for id in &self.assigned {
             let Some(slot) = self.slots.get_mut(id.index()) else { continue };
             let Some(asked) = slot.in_flight else { continue };

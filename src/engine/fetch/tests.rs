@@ -7,5 +7,6 @@ mod delivery;
 mod followers;
 mod pausing;
 mod random;
+mod spacing;
 mod truncation;
 mod world;

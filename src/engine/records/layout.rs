@@ -17,7 +17,9 @@
 //!          i32 attributes, i32 magic
 //!        index: 8 × i32 for each message
 //!          keyPos, keyLen (-1 null), valPos, valLen (-1 null), firstHeader, headerCount,
-//!          offsetDelta (from baseOffset), timestampDelta (from baseTimestamp)
+//!          offsetDelta (from baseOffset), timestampDelta (from baseTimestamp; below NEAREST the timestamp is entry
+//!          timestampDelta - i32::MIN of the far timestamps)
+//!        far timestamps: i64 for each run of equal ones that are further from baseTimestamp than 32 bits can say
 //!        header table: 3 × i32 for each header: nameId, valPos, valLen (-1 null)
 //!        names: 2 × i32 for each name: pos, len of its first occurrence in the record bytes. Mostly distinct; a
 //!          delivery with very many names may list one twice.
@@ -29,6 +31,11 @@ pub const HEADER_BYTES: usize = 128;
 pub const BATCH_BYTES: usize = 64;
 /// Bytes per message in the index.
 pub const INDEX_BYTES: usize = 32;
+/// Bytes per far timestamp.
+pub const FAR_TIMESTAMP_BYTES: usize = 8;
+/// The lowest timestamp delta, ms. What is lower says where among the far timestamps the message's own is: a batch may be of
+/// any times, a backfill beside what is live, -1 beside either, and no distance must end a delivery.
+pub const NEAREST: i32 = -(1 << 30);
 /// Bytes per entry of the header table.
 pub const HEADER_ENTRY_BYTES: usize = 12;
 /// Bytes per header name.

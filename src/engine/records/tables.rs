@@ -1,12 +1,14 @@
 //! The tables of a delivery while it grows.
 
+use std::ops::RangeInclusive;
+
 use super::batch::Batch;
 use super::layout::{self, int, words, write_rows};
 use super::names::NameTable;
 use super::record::{self, Format, MALFORMED, MIN_RECORD, Record, Unreadable};
 use super::varint::Cursor;
 
-/// Batch table, index, headers and names. Their final place depends on how much data comes before them, so they are
+/// Batch table, index, far timestamps, headers and names. Their final place depends on how much data comes before them, so they are
 /// copied behind it at the end. The buffers are kept for the next delivery.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
@@ -14,6 +16,7 @@ pub(super) struct Tables {
     /// As long as it ever was, so that no row is cleared before it is written; `messages` of them count.
     index: Vec<[i32; 8]>,
     messages: usize,
+    far_timestamps: Vec<[i32; 2]>,
     headers: Headers,
 }
 
@@ -67,6 +70,7 @@ impl Tables {
     pub(super) fn clear(&mut self) {
         self.batches.clear();
         self.messages = 0;
+        self.far_timestamps.clear();
         self.headers.rows.clear();
         self.headers.names.clear();
     }
@@ -88,7 +92,8 @@ impl Tables {
         let index = self.index.get(..self.messages).unwrap_or_default();
         let batches_at = layout::tables_at(data_end);
         let index_at = write_rows(slab, batches_at, &self.batches);
-        let headers_at = write_rows(slab, index_at, index);
+        let far_timestamps_at = write_rows(slab, index_at, index);
+        let headers_at = write_rows(slab, far_timestamps_at, &self.far_timestamps);
         let names_at = write_rows(slab, headers_at, &self.headers.rows);
         let end = write_rows(slab, names_at, names);
         for (at, value) in [
@@ -154,11 +159,10 @@ impl Tables {
                     lowest = lowest.min(record.offset_delta);
                 }
                 let timestamp_delta = run.timestamp_shift.wrapping_add(record.timestamp_delta);
-                let Ok(timestamp_delta) = i32::try_from(timestamp_delta) else {
-                    // too far from the base: goes on in the next delivery
-                    break 'run Stop::Full;
-                };
-                let mut cost = (record.end - at) as usize + layout::INDEX_BYTES;
+                let is_far = !NEAR.contains(&timestamp_delta);
+                let mut cost = (record.end - at) as usize
+                    + layout::INDEX_BYTES
+                    + usize::from(is_far) * layout::FAR_TIMESTAMP_BYTES;
                 if cost > left {
                     break 'run Stop::Full;
                 }
@@ -170,7 +174,7 @@ impl Tables {
                     first_header,
                     record.header_count.cast_signed(),
                     offset_shift.wrapping_add(record.offset_delta),
-                    timestamp_delta,
+                    words(timestamp_delta)[0],
                 ];
                 if record.header_count > 0 {
                     match self.headers.push(slab, &record, left - cost) {
@@ -179,6 +183,10 @@ impl Tables {
                         Err(what) => break 'run Stop::Invalid(what),
                     }
                     first_header = int(self.headers.rows.len());
+                }
+                if is_far {
+                    let timestamp = format.base_timestamp().wrapping_add(record.timestamp_delta);
+                    row[7] = list_far(&mut self.far_timestamps, timestamp);
                 }
                 if records == 0 {
                     lowest = record.offset_delta;
@@ -237,6 +245,17 @@ impl Headers {
     }
 }
 
+/// What the index says of a timestamp that is far from the delivery's base. Runs of equal ones share an entry.
+#[cold]
+fn list_far(listed: &mut Vec<[i32; 2]>, timestamp: i64) -> i32 {
+    let timestamp = words(timestamp);
+    if listed.last() != Some(&timestamp) {
+        listed.push(timestamp);
+    }
+    // The slab has no room for so many that this could reach `NEAREST`.
+    i32::MIN + int(listed.len() - 1)
+}
+
 fn clamp(delta: i64) -> i32 {
     i32::try_from(delta).unwrap_or(if delta < 0 { i32::MIN } else { i32::MAX })
 }
@@ -266,6 +285,8 @@ fn batch_row(batch: &Batch, first_message: usize, messages: usize) -> [i32; 16] 
     ]
 }
 
+/// Timestamp deltas that the index can hold. The sum with the base may wrap around, as it does in Java.
+const NEAR: RangeInclusive<i64> = layout::NEAREST as i64..=i32::MAX as i64;
 const BAD_OFFSET: &str = "a record's offset lies outside of its batch";
 
 #[cfg(test)]

@@ -30,8 +30,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
             send(&shared, &answers, tag, outbound);
         }
         step.done.into_iter().for_each(|done| done());
-        // New data, a new position, the end: the decoder looks for itself.
-        shared.decoder.notify_one();
+        if step.decode {
+            shared.decoder.notify_one();
+        }
         if step.wake {
             shared.host.wake();
         }
@@ -66,6 +67,8 @@ struct Step {
     done: Vec<Box<dyn FnOnce() + Send>>,
     timeout: Option<Instant>,
     wake: bool,
+    /// New data, a new position, the end: the decoder looks for itself.
+    decode: bool,
     over: bool,
 }
 
@@ -76,6 +79,7 @@ fn step(shared: &Arc<Shared>) -> Step {
     let inner = &mut *inner;
     if inner.closed {
         step.over = true;
+        step.decode = true;
         return step;
     }
     inner.read_cells(now);
@@ -114,6 +118,7 @@ fn step(shared: &Arc<Shared>) -> Step {
     inner.write_cells();
     step.timeout = inner.consumer.poll_timeout(now);
     step.wake = inner.must_wake();
+    step.decode = step.over || inner.consumer.may_decode();
     step
 }
 

@@ -16,6 +16,7 @@ use crate::engine::protocol::fetch::{
 
 use super::broker::{TOPIC, refused};
 use super::world::*;
+use crate::engine::fetch::response::PACE;
 
 fn with_data(partitions: &[i32]) -> World {
     let mut world = World::consuming(partitions);
@@ -382,6 +383,7 @@ fn a_small_part_of_an_answer_does_not_keep_all_of_it_in_memory() {
         world.advance(2 * MAX_WAIT);
         while world.asked(0) != [0, 1, 2, 3] {
             world.answer(0);
+            world.advance(PACE);
         }
         for (partition, length) in (0..).zip(lengths) {
             world.logs.get_mut(&partition).unwrap().append(&[length]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::fetch::LANE_STOP;
 
 use super::world::*;
+use crate::engine::fetch::response::PACE;
 
 #[test]
 fn a_pause_keeps_what_is_buffered() {
@@ -211,6 +212,7 @@ fn who_joins_during_a_long_poll_does_not_wait_for_it() {
             1 => world.fetch.await_position(&tp(1)),
             _ => world.set_position(1, 1),
         }
+        world.advance(PACE);
         world.answer(0);
         world.consume();
         world.delivered.clear();
@@ -237,6 +239,7 @@ fn who_seeks_again_and_again_does_not_wait_for_the_fetch_before() {
     let mut world = World::consuming(&[0, 1]);
     world.logs.get_mut(&1).unwrap().append(&[10; 3]);
     world.pause(1);
+    world.advance(PACE);
     world.answer(0);
     world.resume(1);
     for _ in 0..3 {

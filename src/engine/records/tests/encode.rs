@@ -123,6 +123,24 @@ impl TestBatch {
     }
 }
 
+/// A message of magic 0 or 1, by itself.
+pub(crate) fn legacy_message(magic: i8, record: &TestRecord) -> Vec<u8> {
+    let mut covered = vec![magic as u8, 0];
+    if magic > 0 {
+        covered.extend_from_slice(&record.timestamp.to_be_bytes());
+    }
+    for field in [&record.key, &record.value] {
+        let length = field.as_ref().map_or(-1, |bytes| bytes.len() as i32);
+        covered.extend_from_slice(&length.to_be_bytes());
+        covered.extend_from_slice(field.as_deref().unwrap_or_default());
+    }
+    let mut out = record.offset.to_be_bytes().to_vec();
+    out.extend_from_slice(&(covered.len() as i32 + 4).to_be_bytes());
+    out.extend_from_slice(&crc32fast::hash(&covered).to_be_bytes());
+    out.extend_from_slice(&covered);
+    out
+}
+
 /// Compresses as Kafka clients do; `codec` is the attribute.
 pub(crate) fn compress(codec: i16, body: &[u8]) -> Vec<u8> {
     match codec {
@@ -233,9 +251,16 @@ pub(crate) fn decode(slab: &[u8]) -> Decoded {
     let message = |n: usize| {
         let at = size(layout::INDEX_AT) + 32 * n;
         let (first, count) = (size(at + 16), size(at + 20));
+        let timestamp_delta = int(at + 28);
+        let far_timestamps_at = size(layout::INDEX_AT) + 32 * size(layout::MESSAGE_COUNT_AT);
         TestRecord {
             offset: base_offset + i64::from(int(at + 24)),
-            timestamp: base_timestamp.wrapping_add(int(at + 28).into()),
+            timestamp: if timestamp_delta < layout::NEAREST {
+                let nth = usize::try_from(timestamp_delta.wrapping_sub(i32::MIN)).unwrap();
+                long(far_timestamps_at + 8 * nth)
+            } else {
+                base_timestamp.wrapping_add(timestamp_delta.into())
+            },
             key: nullable(at),
             value: nullable(at + 8),
             headers: (first..first + count).map(header).collect(),

@@ -1,6 +1,7 @@
 //! Tests of the room as a whole: batches in, deliveries out.
 
 mod bench;
+mod deliveries;
 pub(crate) mod encode;
 mod golden;
 mod hostile;
@@ -204,28 +205,6 @@ fn log_append_time_is_every_records_timestamp() {
 }
 
 #[test]
-fn deltas_that_leave_an_i32_begin_a_new_delivery() {
-    let at = |offset, timestamp| TestRecord { offset, timestamp, ..record(0, "x") };
-    let base = 1 << 60;
-    let far = [
-        vec![at(base, 0), at(base + i64::from(i32::MAX), 0)],
-        vec![at(base + 1 + i64::from(i32::MAX), i64::from(i32::MAX))],
-        vec![at(base + 2 + i64::from(i32::MAX), i64::from(i32::MAX) + 1)],
-        vec![
-            at(base + 3 + i64::from(i32::MAX), i64::MAX),
-            at(base + 4 + i64::from(i32::MAX), 0),
-            at(base + 5 + i64::from(i32::MAX), i64::from(i32::MIN)),
-        ],
-    ];
-    let bytes = far.iter().flat_map(|records| TestBatch::of(records.clone()).encode()).collect();
-    let (deliveries, error) = drain(fetched(bytes, base), 1 << 12, 1000);
-    assert_eq!(error, None);
-    assert_eq!(messages(&deliveries), far.concat());
-    let counts: Vec<_> = deliveries.iter().map(|(summary, _)| summary.messages).collect();
-    assert_eq!(counts, [2, 2, 1, 2]);
-}
-
-#[test]
 fn the_last_offsets_that_there_are_can_be_read() {
     let last = i64::MAX - 1; // the position behind it is an offset too
     let at = |offset| TestRecord { offset, ..record(0, "x") };
@@ -250,9 +229,8 @@ fn timestamps_at_both_ends_of_time_do_not_overflow() {
         TestBatch::of(vec![at(4, 5)]).encode(),
     ]
     .concat();
-    let (deliveries, error) = drain(fetched(bytes, 0), 1 << 12, 1000);
-    assert_eq!(error, None);
-    let timestamps: Vec<_> = messages(&deliveries).iter().map(|message| message.timestamp).collect();
+    let delivery = read_all(fetched(bytes, 0));
+    let timestamps: Vec<_> = delivery.messages.iter().map(|message| message.timestamp).collect();
     assert_eq!(timestamps, [i64::MAX, i64::MIN, i64::MIN, i64::MAX, 5]);
 }
 
