@@ -25,6 +25,7 @@ mod open;
 mod pool;
 mod sasl;
 mod slot;
+mod threads;
 mod throttle;
 mod tls;
 
@@ -49,7 +50,7 @@ use pool::Pool;
 use tls::Tls;
 
 pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
-pub use dial::{Address, BoxStream, Dial, Stream};
+pub use dial::{Address, BoxStream, Dial, Stream, node_code};
 pub use events::NetworkEvent;
 pub use identity::UnknownIdentity;
 pub use sasl::Unauthenticated;

@@ -8,6 +8,7 @@ use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
+use crate::engine::consumer::Event;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
@@ -295,7 +296,7 @@ impl ConsumerHandle {
     /// A panic of ours must end the consumer with a word, not leave it standing still.
     pub(super) fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shared = self.shared.clone();
-        executor::spawn(async move {
+        let supervised = executor::spawn(async move {
             if let Err(error) = tokio::spawn(task).await
                 && error.is_panic()
             {
@@ -305,5 +306,8 @@ impl ConsumerHandle {
                 shared.bug(text.unwrap_or("unknown"));
             }
         });
+        if let Err(error) = supervised {
+            self.shared.give_up(|host| host.event(Event::Crashed(Failure::Net(error))));
+        }
     }
 }

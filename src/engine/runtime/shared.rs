@@ -124,11 +124,16 @@ impl Shared {
         self.inner.is_poisoned()
     }
 
-    /// We have panicked: the host hears of our bug, once.
+    /// We have panicked: the host hears of our bug.
     pub(super) fn bug(&self, message: &str) {
+        self.give_up(|host| host.bug(message.to_owned()));
+    }
+
+    /// Ends everything, and tells the host why, once.
+    pub(super) fn give_up(&self, tell: impl FnOnce(&dyn Host)) {
         let first = !std::mem::replace(&mut self.lock().closed, true);
         if first {
-            self.host.bug(message.to_owned());
+            tell(&*self.host);
         }
         self.abandon();
     }
