@@ -234,7 +234,7 @@ export type NativeConsumerEvent =
       generationId: number
       groupProtocol: string
       assignment: NativeTopicPartitions[]
-      unsubscribed: NativeTopicPartitions[] // assigned but not subscribed: dropped
+      assignedTopics: string[] // in the leader's order; what is not subscribed is not in `assignment`
     }
   | { type: 'rebalancing'; memberId: string; code: number }
   | { type: 'heartbeat'; memberId: string; generationId: number }

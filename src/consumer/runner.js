@@ -194,8 +194,8 @@ class Runner {
 
   paused() {
     if (!this.consumer) return []
-    return this.consumer
-      .paused()
+    return this.membership
+      .inOrder(this.consumer.paused())
       .map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
   }
 
@@ -276,7 +276,7 @@ class Runner {
 
   uncommittedOffsets() {
     return {
-      topics: this.consumer.uncommitted().map(({ topic, partitions }) => ({
+      topics: this.membership.inOrder(this.consumer.uncommitted()).map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition, offset }) => ({
           partition: String(partition),

@@ -182,6 +182,6 @@ pub struct Joined {
     pub protocol: String,
     /// What is ours.
     pub assignment: Vec<(String, Vec<i32>)>,
-    /// What the leader gave us though we never subscribed it; dropped.
-    pub unsubscribed: Vec<(String, Vec<i32>)>,
+    /// All topics that the leader gave us, in its order. Those that we never subscribed are dropped.
+    pub assigned_topics: Vec<String>,
 }

@@ -127,8 +127,9 @@ impl Consumer {
         else {
             return;
         };
-        let (assignment, unsubscribed): (Vec<_>, Vec<_>) =
-            assignment.into_iter().partition(|(topic, _)| self.topics.contains_key(topic));
+        let assigned_topics = assignment.iter().map(|(topic, _)| topic.clone()).collect();
+        let mut assignment = assignment;
+        assignment.retain(|(topic, _)| self.topics.contains_key(topic));
         self.refresh_if_unaware(&assignment, &member_id, generation_id);
         self.coverage.joined(is_leader, &assignment, self.cluster.metadata());
         let mut partitions = Vec::new();
@@ -161,7 +162,7 @@ impl Consumer {
             generation_id,
             protocol,
             assignment,
-            unsubscribed,
+            assigned_topics,
         })));
     }
 
