@@ -54,6 +54,9 @@ class Lane {
   async take() {
     const { runner } = this
     this.idle = false
+    // Handlers begin where those of kafkajs do, in a microtask: what streams schedule by `process.nextTick` comes after what
+    // they await.
+    await null
     for (;;) {
       const slab = runner.take(this.number)
       if (slab === null) break

@@ -124,7 +124,8 @@ class Runner {
         this.cells,
         // What the engine has told before it had messages, the join above all, comes before them, also in the same turn.
         () => setImmediate(() => this.wake()),
-        event => this.handle(event)
+        // Listeners and assigners begin where those of kafkajs do: see `lane.js`.
+        event => queueMicrotask(() => this.handle(event))
       )
       this.running = true
       const due = () => (this.heartbeatDue = true)
