@@ -194,6 +194,7 @@ export interface NativeConsumerOptions {
   maxBytes: number
   maxWaitTimeInMs: number
   maxQueuedBytes: number
+  maxDecompressedBytes: number
   readUncommitted: boolean
   rackId: string
   checkCrcs: boolean

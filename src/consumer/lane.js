@@ -108,9 +108,12 @@ class Lane {
         continue
       }
       const message = delivery.message(this.next)
+      // Read before the handler can give the memory away.
+      const resolved = delivery.offsetDelta(this.next) + 1
       const result = eachMessage({ topic, partition, message, heartbeat, pause })
       if (isThenable(result)) await result
-      cells[this.resolvedAt] = delivery.offsetDelta(this.next++) + 1
+      cells[this.resolvedAt] = resolved
+      this.next++
       if (runner.hasFailed) runner.succeeded(this)
       if (runner.countsMessages) runner.progress()
     }

@@ -11,6 +11,7 @@
 const { performance } = require('node:perf_hooks')
 const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
+const workerThreads = require('node:worker_threads')
 const native = require('../native')
 const { KafkaJSError, KafkaJSNonRetriableError, isRebalancing, unwrap } = require('../errors')
 const { commitOptions } = require('../config')
@@ -296,7 +297,7 @@ class Runner {
     const taken = consumer.take(lane)
     if (taken === NOTHING) return null
     if (taken < NOTHING) {
-      const staged = new Uint8Array(new ArrayBuffer(-taken - 1))
+      const staged = keep(new Uint8Array(new ArrayBuffer(-taken - 1)))
       consumer.takeStaged(lane, staged)
       return staged
     }
@@ -307,7 +308,7 @@ class Runner {
   }
 
   give() {
-    const slab = Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE])
+    const slab = keep(Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE]))
     this.slabs.set(this.consumer.give(slab), slab)
   }
 
@@ -428,6 +429,13 @@ class Runner {
     }
     const name = this.eachMessage ? 'eachMessage' : 'eachBatch'
     const { delivery, topic, partition } = lane
+    if (error instanceof TypeError && delivery.isGone()) {
+      this.logger.warn('The memory of messages was transferred: the rest of them is read again', {
+        topic,
+        partition
+      })
+      return new Backoff(this.retry).retryTime
+    }
     if (!(error instanceof KafkaJSError)) {
       const offset = this.eachMessage ? delivery.offset(lane.next) : String(delivery.firstOffset)
       this.logger.error(`Error when calling ${name}`, {
@@ -505,6 +513,7 @@ class Runner {
       maxBytes: options.maxBytes,
       maxWaitTimeInMs: options.maxWaitTimeInMs,
       maxQueuedBytes: options.maxQueuedBytes,
+      maxDecompressedBytes: options.maxDecompressedBytes,
       readUncommitted: options.readUncommitted,
       rackId: options.rackId,
       checkCrcs: options.checkCrcs,
@@ -515,6 +524,18 @@ class Runner {
       lanes: this.lanes.length
     }
   }
+}
+
+/**
+ * Messages share this memory, as Buffers share Node's pool: whoever transfers the `buffer` of one value must not take it from
+ * the others.
+ * @template {Uint8Array} T
+ * @param {T} memory
+ * @returns {T}
+ */
+const keep = memory => {
+  workerThreads.markAsUntransferable(memory.buffer)
+  return memory
 }
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */

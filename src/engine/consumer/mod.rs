@@ -48,6 +48,8 @@ pub struct ConsumerConfig {
     pub allow_auto_topic_creation: bool,
     /// `autoOffsetReset: 'none'`: a lost position is an error.
     pub never_reset: bool,
+    /// No batch may decompress to more than this. (The machine does not decompress: its owner heeds it.)
+    pub max_decompressed_bytes: usize,
     /// Commit resolved offsets without being asked.
     pub auto_commit: bool,
     /// Commit within a batch after this long.

@@ -46,9 +46,9 @@ impl ConsumerHandle {
         cells: Box<dyn Cells>,
         host: Box<dyn Host>,
     ) -> ConsumerHandle {
-        let lanes = config.fetch.lanes;
+        let (lanes, limit) = (config.fetch.lanes, config.max_decompressed_bytes);
         let consumer = Consumer::new(config, fastrand::u64(..));
-        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) }
+        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, limit, cells, network, host)) }
     }
 
     /// Joins the group and starts to fetch.

@@ -56,6 +56,7 @@ pub(super) struct Shared {
     pub(super) decoder: Notify,
     pub(super) network: Network,
     pub(super) host: Box<dyn Host>,
+    pub(super) max_decompressed_bytes: usize,
 }
 
 pub(super) struct Inner {
@@ -84,6 +85,7 @@ impl Shared {
     pub(super) fn new(
         consumer: Consumer,
         lanes: usize,
+        max_decompressed_bytes: usize,
         cells: Box<dyn Cells>,
         network: Network,
         host: Box<dyn Host>,
@@ -111,6 +113,7 @@ impl Shared {
             decoder: Notify::new(),
             network,
             host,
+            max_decompressed_bytes,
         }
     }
 

@@ -81,6 +81,7 @@ fn config() -> ConsumerConfig {
         metadata_max_age: LONG,
         allow_auto_topic_creation: false,
         never_reset: false,
+        max_decompressed_bytes: 1 << 20,
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
