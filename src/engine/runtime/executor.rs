@@ -64,10 +64,12 @@ fn probe_threads() -> io::Result<()> {
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let held = Mutex::new(held);
     thread::scope(|scope| {
-        let probes = (0..THREADS).map(|_| thread::Builder::new().spawn_scoped(scope, || {
-            // Until `hold` is dropped.
-            let _ = held.lock().map(|held| held.recv());
-        }));
+        let probes = (0..THREADS).map(|_| {
+            thread::Builder::new().spawn_scoped(scope, || {
+                // Until `hold` is dropped.
+                let _ = held.lock().map(|held| held.recv());
+            })
+        });
         let all = probes.collect::<io::Result<Vec<_>>>();
         drop(hold);
         all.map(drop)
