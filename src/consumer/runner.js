@@ -534,7 +534,11 @@ class Runner {
  * @returns {T}
  */
 const keep = memory => {
-  workerThreads.markAsUntransferable(memory.buffer)
+  try {
+    workerThreads.markAsUntransferable(memory.buffer)
+  } catch {
+    // Not all that runs Node's programs has it.
+  }
   return memory
 }
 
