@@ -35,10 +35,10 @@ const advice = () => {
   const directory = path.join(__dirname, 'binding')
   let files = []
   try {
-    files = fs.readdirSync(directory)
+    files = fs.existsSync(directory) ? fs.readdirSync(directory) : []
   } catch (error) {
     // Not for want of a binary: of file descriptors, for instance.
-    if (error.code !== 'ENOENT') return `Its directory cannot be read: ${error.message}`
+    return `Its directory cannot be read: ${error.message}`
   }
   const names = files.flatMap(file => /^kafkars\.(.*)\.node$/.exec(file)?.[1] ?? [])
   if (names.length === 0) {

@@ -39,7 +39,7 @@ it.each([
     { kafka: { sasl: { mechanism: 'plain', username: 'u', password: 'p', realm: 1 } } },
     '"realm" of sasl is ignored'
   ],
-  [{ kafka: { retry: { retry: 1 } } }, '"retry" of retry is ignored: did you mean "retries"?'],
+  [{ kafka: { retry: { retrys: 1 } } }, '"retrys" of retry is ignored: did you mean "retries"?'],
   [
     { consumer: { sesionTimeout: 1 } },
     '"sesionTimeout" of kafka.consumer() is ignored: did you mean "sessionTimeout"?'

@@ -429,7 +429,7 @@ class Runner {
     }
     const name = this.eachMessage ? 'eachMessage' : 'eachBatch'
     const { delivery, topic, partition } = lane
-    if (error instanceof TypeError && delivery.isGone()) {
+    if (error?.name === 'TypeError' && delivery.isGone()) {
       this.logger.warn('The memory of messages was transferred: the rest of them is read again', {
         topic,
         partition
