@@ -158,8 +158,11 @@ type SaslAuthenticationResponse<ParseResult> = {
 /** Options of `kafka.consumer()`. Times are in milliseconds. */
 export interface ConsumerConfig {
   groupId: string
-  /** In order of preference; the group uses one that all members offer. Default: `[PartitionAssigners.roundRobin]`. */
-  partitionAssigners?: PartitionAssigner[]
+  /**
+   * In order of preference; the group uses one that all members offer. Those that come with this package go by their names as
+   * well, in any usual spelling (that is not in kafkajs). Default: `[PartitionAssigners.roundRobin]`.
+   */
+  partitionAssigners?: (PartitionAssigner | 'RoundRobin' | 'RoundRobinAssigner')[]
   /** How often topics and partitions are looked at anew. Default: 300000. */
   metadataMaxAge?: number
   /** Without a heartbeat for this long the member is out of the group. Default: 30000. */
@@ -214,6 +217,17 @@ export interface ConsumerConfig {
   copyValues?: boolean
   /** Limit of what is fetched ahead. Default: 67108864. Not in kafkajs. */
   maxQueuedBytes?: number
+  /**
+   * A batch that decompresses to more than this ends the consumer: it may be a bomb. At most 2147483647. Default: 536870912.
+   * Not in kafkajs.
+   */
+  maxDecompressedBytes?: number
+  /** Default of the option of `run()`. Not in kafkajs. */
+  autoCommit?: boolean
+  /** Default of the option of `run()`. Not in kafkajs. */
+  autoCommitInterval?: number | null
+  /** Default of the option of `run()`. Not in kafkajs. */
+  autoCommitThreshold?: number | null
 }
 
 /** A member of a consumer group. Its methods work without `this`. */

@@ -3,7 +3,7 @@
 
 /**
  * Defaults and validation of everything a user passes in. A value that is `undefined` means the default; unknown keys are
- * ignored. The texts are kafkajs's wherever it complains too.
+ * ignored (`unknown.js` warns of them). The texts are kafkajs's wherever it complains too.
  *
  * Programs take options from the environment, from forms and from YAML, and kafkajs never looks at their types: what can be
  * read as a number is one, any value is true or false, and nothing in the place of a number means the default.
@@ -85,7 +85,11 @@ const consumerOptions = ({
   autoOffsetReset = null,
   checkCrcs = true,
   copyValues = false,
-  maxQueuedBytes
+  maxQueuedBytes,
+  maxDecompressedBytes,
+  autoCommit,
+  autoCommitInterval,
+  autoCommitThreshold
 } = {}) => ({
   groupId: groupId && String(groupId),
   partitionAssigners,
@@ -108,10 +112,17 @@ const consumerOptions = ({
   autoOffsetReset,
   checkCrcs: Boolean(checkCrcs),
   copyValues: Boolean(copyValues),
-  maxQueuedBytes: number({ maxQueuedBytes }, 67108864)
+  maxQueuedBytes: number({ maxQueuedBytes }, 67108864),
+  maxDecompressedBytes: number({ maxDecompressedBytes }, 536870912),
+  autoCommit,
+  autoCommitInterval,
+  autoCommitThreshold
 })
 
 /** @typedef {ReturnType<typeof consumerOptions>} ConsumerOptions */
+
+/** Positions in a slab are Int32. */
+const MOST_DECOMPRESSED = 2 ** 31 - 1
 
 /** @param {{ groupId: any }} options */
 const validateGroupId = ({ groupId }) => {
@@ -126,7 +137,8 @@ const validateConsumer = ({
   maxPollInterval,
   groupInstanceId,
   groupProtocol,
-  autoOffsetReset
+  autoOffsetReset,
+  maxDecompressedBytes
 }) => {
   if (heartbeatInterval >= sessionTimeout) {
     fail(
@@ -140,6 +152,11 @@ const validateConsumer = ({
   }
   if (!(maxPollInterval > 0)) {
     fail(`Consumer maxPollInterval (${maxPollInterval}) must be greater than 0`)
+  }
+  if (!(maxDecompressedBytes > 0 && maxDecompressedBytes <= MOST_DECOMPRESSED)) {
+    fail(
+      `Consumer maxDecompressedBytes (${maxDecompressedBytes}) must be greater than 0 and at most ${MOST_DECOMPRESSED}`
+    )
   }
   if (groupInstanceId !== null && (typeof groupInstanceId !== 'string' || !groupInstanceId)) {
     fail(`Consumer groupInstanceId must be a non-empty string, received ${groupInstanceId}`)
@@ -160,16 +177,24 @@ const validateConsumer = ({
 /**
  * The options of `consumer.run()`.
  * @param {any} [config]
+ * @param {{ autoCommit?: any, autoCommitInterval?: any, autoCommitThreshold?: any }} [ofConsumer] many programs put these into
+ * `kafka.consumer()`, where kafkajs ignores them
  */
-const runOptions = ({
-  autoCommit = true,
-  autoCommitInterval,
-  autoCommitThreshold,
-  eachBatchAutoResolve = true,
-  partitionsConsumedConcurrently,
-  eachBatch = null,
-  eachMessage = null
-} = {}) => {
+const runOptions = (
+  {
+    autoCommit,
+    autoCommitInterval,
+    autoCommitThreshold,
+    eachBatchAutoResolve = true,
+    partitionsConsumedConcurrently,
+    eachBatch = null,
+    eachMessage = null
+  } = {},
+  ofConsumer = {}
+) => {
+  if (autoCommit === undefined) autoCommit = ofConsumer.autoCommit ?? true
+  if (autoCommitInterval === undefined) autoCommitInterval = ofConsumer.autoCommitInterval
+  if (autoCommitThreshold === undefined) autoCommitThreshold = ofConsumer.autoCommitThreshold
   const lanes = number({ partitionsConsumedConcurrently }, 1)
   if (!(Number.isInteger(lanes) && lanes > 0)) {
     fail(

@@ -345,7 +345,7 @@ const CLASSES = {
       topic !== null && { topic, partition }
     ),
   connection: ({ message, broker, code }) =>
-    new KafkaJSConnectionError(message, { broker, code: code ?? undefined }),
+    new KafkaJSConnectionError(message, { broker: broker ?? undefined, code: code ?? undefined }),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
   timeout: failure => new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
   authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),

@@ -8,6 +8,7 @@ const { consumerOptions, kafkaOptions } = require('./config')
 const { createEmitter } = require('./events')
 const { KafkaJSNotImplemented } = require('./errors')
 const { createLogger } = require('./loggers')
+const { warnOfUnknown } = require('./unknown')
 
 /** Tracers find `createCluster` by its description, to learn the name of the cluster. */
 const PRIVATE = {
@@ -29,8 +30,18 @@ module.exports = class Client {
       level: options.logLevel,
       logCreator: options.logCreator
     })
+    this.#warnOfUnknown(config)
     this[PRIVATE.CREATE_CLUSTER] = cluster =>
       new Cluster({ config: options, logger: this[PRIVATE.LOGGER], ...cluster })
+  }
+
+  #warnOfUnknown(config) {
+    const logger = this[PRIVATE.LOGGER].namespace('Kafka')
+    warnOfUnknown('new Kafka()', config, logger)
+    warnOfUnknown('ssl', config.ssl, logger)
+    warnOfUnknown('retry', config.retry, logger)
+    // Whoever authenticates by himself keeps there what he likes.
+    if (!config.sasl?.authenticationProvider) warnOfUnknown('sasl', config.sasl, logger)
   }
 
   /**
@@ -52,6 +63,8 @@ module.exports = class Client {
     const options = consumerOptions(config)
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]
+    warnOfUnknown('kafka.consumer()', config, logger.namespace('Consumer'))
+    warnOfUnknown('retry', config.retry, logger.namespace('Consumer'))
     const emitter = createEmitter({ logger: logger.namespace('Consumer') })
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
       emitter,

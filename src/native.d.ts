@@ -194,6 +194,7 @@ export interface NativeConsumerOptions {
   maxBytes: number
   maxWaitTimeInMs: number
   maxQueuedBytes: number
+  maxDecompressedBytes: number
   readUncommitted: boolean
   rackId: string
   checkCrcs: boolean
@@ -235,7 +236,7 @@ export type NativeConsumerEvent =
       generationId: number
       groupProtocol: string
       assignment: NativeTopicPartitions[]
-      unsubscribed: NativeTopicPartitions[] // assigned but not subscribed: dropped
+      assignedTopics: string[] // in the leader's order; what is not subscribed is not in `assignment`
     }
   | { type: 'rebalancing'; memberId: string; code: number }
   | { type: 'heartbeat'; memberId: string; generationId: number }

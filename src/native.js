@@ -33,7 +33,13 @@ const reasonOf = error => {
 /** What there are binaries for, and what to do: there are none in a checkout before the build, and beside a bundle. */
 const advice = () => {
   const directory = path.join(__dirname, 'binding')
-  const files = fs.existsSync(directory) ? fs.readdirSync(directory) : []
+  let files = []
+  try {
+    files = fs.existsSync(directory) ? fs.readdirSync(directory) : []
+  } catch (error) {
+    // Not for want of a binary: of file descriptors, for instance.
+    return `Its directory cannot be read: ${error.message}`
+  }
   const names = files.flatMap(file => /^kafkars\.(.*)\.node$/.exec(file)?.[1] ?? [])
   if (names.length === 0) {
     return (

@@ -34,6 +34,7 @@ const CONSUMER = {
   maxBytes: 1000,
   maxWaitTimeInMs: 100,
   maxQueuedBytes: 1000,
+  maxDecompressedBytes: 1_000_000,
   readUncommitted: false,
   rackId: '',
   checkCrcs: true,

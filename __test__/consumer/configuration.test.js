@@ -1,6 +1,7 @@
 // @ts-check
 'use strict'
 
+const { committed } = require('../kafka/helpers')
 const {
   createConsumer,
   createKafka,
@@ -228,4 +229,38 @@ describe('logs', () => {
     expect(entries[0].log).toMatchObject({ broker: '127.0.0.1:1', clientId: 'kafkajs' })
     expect(entries[1].log).toMatchObject({ retryCount: 0, retryTime: expect.any(Number) })
   })
+})
+
+it('autoCommit of the consumer is that of run()', async () => {
+  const topic = await filled(3)
+  const { consumer, groupId, messages } = await startConsumer({
+    topics: [topic],
+    .../** @type {{}} */ ({ autoCommit: false })
+  })
+  await waitFor(() => messages.length === 3)
+  await consumer.disconnect()
+  expect(await committed(groupId, topic)).toEqual({ 0: '-1' })
+})
+
+it('an option that nobody knows is warned of', async () => {
+  const warnings = /** @type {string[]} */ ([])
+  const kafka = createKafka({
+    logLevel: logLevel.WARN,
+    logCreator:
+      () =>
+      ({ log }) =>
+        warnings.push(log.message)
+  })
+  createConsumer({ kafka, .../** @type {{}} */ ({ sesionTimeout: 1 }) })
+  expect(warnings).toEqual([
+    'Unknown option "sesionTimeout" of kafka.consumer() is ignored: did you mean "sessionTimeout"?'
+  ])
+})
+
+it('an assigner may be named, and what is none is refused by name', async () => {
+  const topic = await filled(3)
+  const named = name => /** @type {{}} */ ({ partitionAssigners: [name] })
+  const { messages } = await startConsumer({ topics: [topic], ...named('RoundRobin') })
+  await waitFor(() => messages.length === 3)
+  expect(() => createConsumer(named('Range'))).toThrow('(known: "RoundRobin"), received "Range"')
 })

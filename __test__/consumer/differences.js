@@ -32,6 +32,12 @@ module.exports = {
     'consumer/truncation': ['a truncated log is an error with autoOffsetReset none']
   },
 
+  '`maxDecompressedBytes`': {
+    'consumer/sizes': [
+      'a batch that decompresses to more than maxDecompressedBytes ends the consumer, by name'
+    ]
+  },
+
   // Differences from kafkajs
   'heartbeats between messages': {
     'consumer/pains': [
@@ -216,6 +222,16 @@ module.exports = {
       ],
       'consumer/positions': ['a seek to a partition that is a string is one to that number']
     },
+  '`autoCommit` in `kafka.consumer()` is ignored; so is, without a word, an option that nobody knows':
+    {
+      'consumer/configuration': [
+        'autoCommit of the consumer is that of run()',
+        'an option that nobody knows is warned of'
+      ]
+    },
+  'a partition assigner that is none: a TypeError': {
+    'consumer/configuration': ['an assigner may be named, and what is none is refused by name']
+  },
   '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {
     'consumer/pause': ['stops some partitions, and paused() names them in order']
   },
@@ -231,6 +247,10 @@ module.exports = {
       'a seek that is committed is told by COMMIT_OFFSETS'
     ]
   },
+  "a message's `buffer` that is transferred, to a worker for instance, takes the messages beside it along":
+    {
+      'consumer/payloads': ['a message cannot take those beside it along to a worker']
+    },
   '`batch.rawMessages` has what was filtered': {
     'consumer/eachBatch': ['the payload has a batch without what was filtered'],
     'consumer/offsets': ['a batch has no records but its messages']
@@ -355,6 +375,9 @@ module.exports = {
       ]
     },
   'two sockets per broker': {
+    'consumer/fewConnections': [
+      'a consumer with 1 of them reads, stays a member, and seeks without waiting for the long poll'
+    ],
     'consumer/sasl': ['oauthbearer asks for a token at every authentication, and never tells it']
   }
 }

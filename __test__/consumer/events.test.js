@@ -11,6 +11,7 @@ const {
   LONG_POLL,
   PartitionAssigners,
   SOON,
+  assigning,
   block,
   createConsumer,
   createKafka,
@@ -307,6 +308,37 @@ it('REBALANCING', async () => {
   await startConsumer({ topics: [topic], groupId })
   await waitFor(() => first.seen.of('REBALANCING').length > 0)
   expectKeys(first.seen, ['REBALANCING'])
+})
+
+it('topics are in the order of the assignment wherever they are told, and of the subscription where they are offered', async () => {
+  const topics = ['z', 'a', 'm'].map(name => uniqueName(name))
+  const [z, a, m] = topics
+  const other = await createTopic()
+  for (const topic of topics) await createTopic({ topic })
+  for (const topic of topics) await produce(topic, numbered(1))
+  const assigner = assigning({ [m]: [0], [other]: [0], [z]: [0], [a]: [0] })
+  const offered = /** @type {string[][]} */ ([])
+  const { consumer, seen, messages } = await startConsumer({
+    topics,
+    partitionAssigners: [
+      options => {
+        const made = assigner(options)
+        const protocol = given => {
+          offered.push(given.topics)
+          return made.protocol(given)
+        }
+        return { ...made, protocol }
+      }
+    ],
+    run: { autoCommitInterval: 600_000 }
+  })
+  await waitFor(() => messages.length === 3)
+  expect(offered[0]).toEqual(topics)
+  const [unsubscribed] = seen.of('RECEIVED_UNSUBSCRIBED_TOPICS')
+  expect(unsubscribed.assignedTopics).toEqual([m, other, z, a])
+  expect(Object.keys(seen.of('GROUP_JOIN')[0].memberAssignment)).toEqual([m, z, a])
+  consumer.pause(topics.map(topic => ({ topic })))
+  expect(consumer.paused().map(({ topic }) => topic)).toEqual([m, z, a])
 })
 
 it('RECEIVED_UNSUBSCRIBED_TOPICS, and their partitions are left alone', async () => {

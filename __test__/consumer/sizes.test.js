@@ -138,3 +138,30 @@ it('30,000 batches of one message', async () => {
   expect(distinct(messages)).toEqual(upTo(30_000))
   expect(await committed(groupId, topic)).toEqual(await logEnd(topic))
 })
+
+it('a batch that decompresses to more than maxDecompressedBytes ends the consumer, by name', async () => {
+  const topic = await createTopic()
+  await produce(topic, [{ value: 'small' }])
+  await produce(topic, [{ value: Buffer.alloc(3 * MB) }], { compression: 'gzip' })
+  const { seen, messages } = await startConsumer({
+    topics: [topic],
+    .../** @type {{}} */ ({ maxDecompressedBytes: 2 * MB })
+  })
+  await waitFor(() => seen.of('CRASH').length > 0)
+  const [{ error, restart }] = seen.of('CRASH')
+  expect([error.message, restart]).toEqual([
+    expect.stringContaining('more than maxDecompressedBytes (2000000)'),
+    false
+  ])
+  expect(messages).toHaveLength(1)
+})
+
+it('a message without compression knows no maxDecompressedBytes', async () => {
+  const topic = await createTopic({ config: { 'max.message.bytes': String(4 * MB) } })
+  await produce(topic, [{ value: Buffer.alloc(3 * MB) }])
+  const { messages } = await startConsumer({
+    topics: [topic],
+    .../** @type {{}} */ ({ maxDecompressedBytes: 1000 })
+  })
+  await waitFor(() => messages.length === 1)
+})

@@ -24,6 +24,7 @@ class Proxy {
   /** @type {Set<net.Socket>} both ends of every connection */
   #sockets = new Set()
   #delay = 0
+  #most = Infinity
   #fragment = Infinity
   /** What may still pass to the clients before `cut({ after })` comes true. */
   #allowance = Infinity
@@ -113,6 +114,15 @@ class Proxy {
     this.#fragment = bytes
   }
 
+  /**
+   * No more than so many connections at a time, as of a broker with `max.connections.per.ip`: those beyond are closed at once.
+   *
+   * @param {number} most
+   */
+  limit(most) {
+    this.#most = most
+  }
+
   /** New connections are refused; open ones go on. */
   refuse() {
     if (this.#server.listening) this.#server.close()
@@ -135,6 +145,7 @@ class Proxy {
   /** Takes every fault back, `refuse` included. Connections that were cut stay cut. */
   async heal() {
     this.#delay = 0
+    this.#most = Infinity
     this.#fragment = Infinity
     this.#allowance = Infinity
     this.#answers = []
@@ -152,6 +163,10 @@ class Proxy {
 
   /** @param {net.Socket} client */
   #connect(client) {
+    if (this.connections >= this.#most) {
+      client.destroy()
+      return
+    }
     const options = { port: this.#target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }
     const broker = net.connect(options)
     for (const socket of [client, broker]) {

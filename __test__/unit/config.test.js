@@ -96,7 +96,8 @@ describe('consumerOptions', () => {
       autoOffsetReset: null,
       checkCrcs: true,
       copyValues: false,
-      maxQueuedBytes: 67108864
+      maxQueuedBytes: 67108864,
+      maxDecompressedBytes: 536870912
     })
   })
 

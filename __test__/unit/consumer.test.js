@@ -93,15 +93,41 @@ describe('the consumer object', () => {
     expect(createRunner.mock.calls[0][0].assigners).toEqual([assigner])
   })
 
-  it.each([['text'], [null], [[null]], [[{}]]])(
-    'takes %j for assigners no more than kafkajs does',
-    partitionAssigners => {
-      const theirs = new kafkajs.Kafka({ brokers: [] })
-      for (const kafka of [theirs, create().kafka]) {
-        expect(() => kafka.consumer({ groupId: 'g', partitionAssigners })).toThrow(TypeError)
-      }
+  it.each([
+    ['text', '"text"'],
+    [[null], 'null'],
+    [[{}], '{}'],
+    [['RoundRobin', 'Range'], '"Range"']
+  ])('takes %j for assigners no more than kafkajs does, and says why', (given, received) => {
+    const { kafka } = create()
+    const consumer = () => kafka.consumer({ groupId: 'g', partitionAssigners: given })
+    expect(consumer).toThrow(errors.KafkaJSNonRetriableError)
+    expect(consumer).toThrow(`(known: "RoundRobin"), received ${received}`)
+    const theirs = new kafkajs.Kafka({ brokers: [] })
+    expect(() => theirs.consumer({ groupId: 'g', partitionAssigners: given })).toThrow(TypeError)
+  })
+
+  it.each(['RoundRobin', 'roundrobin', 'round-robin', 'round_robin', 'RoundRobinAssigner'])(
+    'knows an assigner by its name, %s',
+    name => {
+      create({ partitionAssigners: [name] }).consumer.run()
+      const [{ assigners }] = createRunner.mock.calls[0]
+      expect(assigners.map(assigner => assigner.name)).toEqual(['RoundRobinAssigner'])
     }
   )
+
+  it('takes what run() does not say about commits from its own options', () => {
+    const options = { autoCommit: false, autoCommitInterval: 5, autoCommitThreshold: 7 }
+    const runs = [{}, { autoCommit: true, autoCommitInterval: null, autoCommitThreshold: 9 }]
+    const used = runs.map(run => {
+      create(options).consumer.run(run)
+      return createRunner.mock.calls[0][0].run
+    })
+    expect(used).toMatchObject([
+      { autoCommit: false, autoCommitInterval: 5, autoCommitThreshold: 7 },
+      { autoCommit: true, autoCommitInterval: null, autoCommitThreshold: 9 }
+    ])
+  })
 
   it.each([
     [{ retries: 1 }, undefined, { retries: 5 }],

@@ -80,3 +80,16 @@ it('times that are far apart', () => {
   expect(delivery.messages().map(({ timestamp }) => timestamp)).toEqual(expected)
   expect(delivery.message(0).timestamp).toBe(expected[0])
 })
+
+it('tells when its memory was transferred, and reads nothing of it', () => {
+  const slab = createSlab({
+    baseOffset: 0n,
+    highWatermark: 9n,
+    messages: [{ offset: 0 }, { offset: 1 }]
+  })
+  const delivery = new Delivery(slab, false)
+  expect([delivery.message(0).offset, delivery.isGone()]).toEqual(['0', false])
+  structuredClone(slab, { transfer: [slab.buffer] })
+  expect(delivery.isGone()).toBe(true)
+  expect(() => delivery.message(1)).toThrow('detached ArrayBuffer')
+})

@@ -31,6 +31,15 @@ use super::{answers, failure};
 /// Weak: does not keep the process alive.
 type Notify = ThreadsafeFunction<NetworkEvent, Unknown<'static>, Object<'static>, Status, false, true>;
 
+/// Releases the callback when dropped: also with a task that never ran.
+struct Release(Arc<Callback<Notify>>);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
 /// What a client and its consumers share.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -56,7 +65,8 @@ impl Shared {
 impl Close for Shared {
     fn close(&self) {
         let network = self.network.clone();
-        runtime::spawn(async move { network.close().await });
+        // Without threads there are no connections.
+        let _ = runtime::spawn(async move { network.close().await });
     }
 }
 
@@ -215,10 +225,10 @@ impl NativeClient {
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let network = self.shared.network.clone();
-        let notify = self.notify.clone();
+        let release = Release(self.notify.clone());
         let work = async move {
             network.close().await;
-            notify.release();
+            drop(release);
         };
         promise::spawn(env, work, |_, ()| Ok(None))
     }

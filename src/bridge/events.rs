@@ -118,7 +118,7 @@ fn joined(object: &mut Object<'_>, joined: Joined) -> Result<()> {
     object.set("generationId", joined.generation_id)?;
     object.set("groupProtocol", joined.protocol)?;
     object.set("assignment", partitions(joined.assignment))?;
-    object.set("unsubscribed", partitions(joined.unsubscribed))
+    object.set("assignedTopics", joined.assigned_topics)
 }
 
 /// A log line. Numbers travel as strings.

@@ -80,7 +80,8 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
     let fields = Fields { message: error.to_string(), retriable: true, ..Fields::default() };
     match error {
         NetError::Connect { broker, code, .. } => {
-            object(env, "connection", Fields { broker: Some(broker), code_name: code.as_deref(), ..fields })
+            let broker = (!broker.is_empty()).then_some(&**broker);
+            object(env, "connection", Fields { broker, code_name: code.as_deref(), ..fields })
         }
         NetError::Closed { broker } => object(env, "closed", Fields { broker: Some(broker), ..fields }),
         NetError::Timeout {

@@ -63,6 +63,7 @@ pub struct NativeConsumerOptions {
     pub max_bytes: f64,
     pub max_wait_time_in_ms: f64,
     pub max_queued_bytes: f64,
+    pub max_decompressed_bytes: f64,
     pub read_uncommitted: bool,
     pub rack_id: String,
     pub check_crcs: bool,
@@ -146,6 +147,7 @@ impl NativeConsumerOptions {
             allow_auto_topic_creation: self.allow_auto_topic_creation,
             never_reset: self.auto_offset_reset.is_some(),
             auto_commit: self.auto_commit,
+            max_decompressed_bytes: self.max_decompressed_bytes as usize,
             auto_commit_interval: self.auto_commit_interval.map(millis),
             auto_commit_threshold: self.auto_commit_threshold.map(|n| n.max(0.0) as u64),
             fetch: FetchConfig {

@@ -8,6 +8,7 @@ use napi::{Env, JsValue, Result};
 
 use crate::engine::runtime;
 
+use super::failure;
 use super::panic::caught;
 
 type Resolver = Box<dyn FnOnce(Env) -> Result<napi_value> + Send>;
@@ -46,13 +47,15 @@ pub(super) fn settle_option<T: Send + 'static>(
     }
 }
 
-/// Runs `work` on the engine's threads and converts its result on the JavaScript thread.
+/// Runs `work` on the engine's threads and converts its result on the JavaScript thread. Settles with a failure when there
+/// cannot be threads.
 pub(super) fn spawn<'env, T: Send + 'static>(
     env: &'env Env,
     work: impl Future<Output = T> + Send + 'static,
     convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Option<Unknown<'a>>> + Send + 'static,
 ) -> Result<Object<'env>> {
     let (deferred, promise) = pending(env)?;
+    let unstarted = deferred.clone();
     let task = async move {
         let value = work.await;
         deferred.resolve(Box::new(move |env| match caught(|| convert(&env, value))? {
@@ -60,7 +63,9 @@ pub(super) fn spawn<'env, T: Send + 'static>(
             None => raw_null(&env),
         }));
     };
-    runtime::spawn(task);
+    if let Err(error) = runtime::spawn(task) {
+        settle(unstarted, error, |env, error| failure::net_error(env, &error));
+    }
     Ok(promise)
 }
 

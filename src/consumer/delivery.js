@@ -153,6 +153,11 @@ class Delivery {
     }
   }
 
+  /** Has somebody transferred the memory, to a worker for instance? */
+  isGone() {
+    return this.i32.length === 0
+  }
+
   /** All messages. */
   messages() {
     const messages = new Array(this.count)

@@ -4,8 +4,9 @@
 const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
 const Subscription = require('./subscription')
-const { roundRobin } = require('./assigners')
+const { resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
+const { warnOfUnknown } = require('../unknown')
 const { events, createEmitter } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
 const {
@@ -33,14 +34,14 @@ const {
  * @returns {import('../..').Consumer}
  */
 module.exports = config => {
-  const { cluster, logger: rootLogger, retry = {}, partitionAssigners = [roundRobin] } = config
+  const { cluster, logger: rootLogger, retry = {}, partitionAssigners } = config
   validateGroupId(config)
 
   const options = consumerOptions(config)
   const { groupId } = options
   const logger = rootLogger.namespace('Consumer')
   const emitter = config.instrumentationEmitter ?? createEmitter({ logger })
-  const assigners = partitionAssigners.map(create =>
+  const assigners = resolveAssigners(partitionAssigners).map(create =>
     create({ groupId, logger, cluster: /** @type {any} */ (cluster) })
   )
   validateConsumer(options)
@@ -77,13 +78,17 @@ module.exports = config => {
 
   const stop = async () => lifecycle.stop()
 
-  const run = async runConfig => lifecycle.run(runOptions(runConfig))
+  const run = async runConfig => {
+    warnOfUnknown('consumer.run()', runConfig, logger)
+    await lifecycle.run(runOptions(runConfig, options))
+  }
 
   const subscribe = async argument => {
     if (lifecycle.running) {
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     }
     const { topics, fromBeginning } = subscribeOptions(argument)
+    warnOfUnknown('consumer.subscribe()', argument, logger)
     await cluster.unlessDisconnected(() => subscription.add(topics, fromBeginning))
   }
 

@@ -54,6 +54,9 @@ class Lane {
   async take() {
     const { runner } = this
     this.idle = false
+    // Handlers begin where those of kafkajs do, in a microtask: what streams schedule by `process.nextTick` comes after what
+    // they await.
+    await null
     for (;;) {
       const slab = runner.take(this.number)
       if (slab === null) break
@@ -102,9 +105,12 @@ class Lane {
       if (turn.isDue() && turn.isOverdue()) await turn.next()
       if (cells[flagsAt] !== 0) return
       const message = delivery.message(this.next)
+      // Read before the handler can give the memory away.
+      const resolved = delivery.offsetDelta(this.next) + 1
       const result = eachMessage({ topic, partition, message, heartbeat, pause })
       if (isThenable(result)) await result
-      cells[this.resolvedAt] = delivery.offsetDelta(this.next++) + 1
+      cells[this.resolvedAt] = resolved
+      this.next++
       if (runner.hasFailed) runner.succeeded(this)
       if (runner.countsMessages) runner.progress()
     }

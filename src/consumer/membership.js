@@ -26,6 +26,8 @@ class Membership {
     this.topics = new Map()
     /** Empty until the first join. */
     this.memberId = ''
+    /** In the order in which the leader put them. @type {string[]} */
+    this.assignedTopics = []
     /** What an assigner threw: the engine only hands back the text. @type {Error | null} */
     this.callbackError = null
     /** @type {any} the engine's consumer */
@@ -133,7 +135,10 @@ class Membership {
 
   async offerProtocols({ job, topics }) {
     try {
-      const ask = () => this.assigners.map(assigner => assigner.protocol({ topics: [...topics] }))
+      // In the order of the subscription.
+      const subscribed = [...this.topics.keys()].filter(topic => topics.includes(topic))
+      const ask = () =>
+        this.assigners.map(assigner => assigner.protocol({ topics: [...subscribed] }))
       this.consumer.completeProtocols(job, null, await this.withMetadata(ask))
     } catch (error) {
       this.consumer.completeProtocols(job, this.callbackFailed(error), [])
@@ -210,7 +215,8 @@ class Membership {
     const memberAssignment = {}
     for (const { topic, partitions } of event.assignment) memberAssignment[topic] = [...partitions]
     this.memberId = event.memberId
-    if (event.unsubscribed.length > 0) this.reportUnsubscribed(event)
+    this.assignedTopics = Object.keys(memberAssignment)
+    this.reportUnsubscribed(event)
     const payload = {
       groupId,
       memberId: event.memberId,
@@ -224,13 +230,14 @@ class Membership {
     this.logger.info('Consumer has joined the group', payload)
   }
 
-  reportUnsubscribed({ assignment, unsubscribed, generationId, memberId }) {
-    const topicsNotSubscribed = unsubscribed.map(({ topic }) => topic)
+  reportUnsubscribed({ assignedTopics, generationId, memberId }) {
+    const topicsNotSubscribed = assignedTopics.filter(topic => !this.assignedTopics.includes(topic))
+    if (topicsNotSubscribed.length === 0) return
     const payload = {
       groupId: this.groupId,
       generationId,
       memberId,
-      assignedTopics: [...assignment, ...unsubscribed].map(({ topic }) => topic),
+      assignedTopics: [...assignedTopics],
       topicsSubscribed: [...this.topics.keys()],
       topicsNotSubscribed
     }
@@ -273,6 +280,15 @@ class Membership {
     return offset
   }
 
+  /**
+   * The engine sorts by name, kafkajs by the assignment. (Names that look like numbers come first there, as ever in objects.)
+   * @param {any[]} entries one per topic
+   */
+  inOrder(entries) {
+    const place = ({ topic }) => this.assignedTopics.indexOf(topic)
+    return [...entries].sort((a, b) => place(a) - place(b))
+  }
+
   /** @param {'Pausing' | 'Resuming'} verb */
   tellFetching(verb, topicPartitions) {
     this.logger.info(`${verb} fetching from ${topicPartitions.length} topics`, { topicPartitions })
@@ -284,7 +300,7 @@ class Membership {
       groupId: this.groupId,
       memberId,
       groupGenerationId: generationId,
-      topics: topics.map(({ topic, partitions }) => ({
+      topics: (automatic ? this.inOrder(topics) : topics).map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition, offset, metadata }) =>
           automatic

@@ -10,6 +10,7 @@
 
 const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
+const workerThreads = require('node:worker_threads')
 const native = require('../native')
 const { KafkaJSError, KafkaJSNonRetriableError, isRebalancing, unwrap } = require('../errors')
 const { commitOptions } = require('../config')
@@ -119,7 +120,8 @@ class Runner {
         this.cells,
         // What the engine has told before it had messages, the join above all, comes before them, also in the same turn.
         () => setImmediate(() => this.wake()),
-        event => this.handle(event)
+        // Listeners and assigners begin where those of kafkajs do: see `lane.js`.
+        event => queueMicrotask(() => this.handle(event))
       )
       this.running = true
       const due = () => (this.heartbeatDue = true)
@@ -189,8 +191,8 @@ class Runner {
 
   paused() {
     if (!this.consumer) return []
-    return this.consumer
-      .paused()
+    return this.membership
+      .inOrder(this.consumer.paused())
       .map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
   }
 
@@ -271,7 +273,7 @@ class Runner {
 
   uncommittedOffsets() {
     return {
-      topics: this.consumer.uncommitted().map(({ topic, partitions }) => ({
+      topics: this.membership.inOrder(this.consumer.uncommitted()).map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition, offset }) => ({
           partition: String(partition),
@@ -290,7 +292,7 @@ class Runner {
     const taken = consumer.take(lane)
     if (taken === NOTHING) return null
     if (taken < NOTHING) {
-      const staged = new Uint8Array(new ArrayBuffer(-taken - 1))
+      const staged = keep(new Uint8Array(new ArrayBuffer(-taken - 1)))
       consumer.takeStaged(lane, staged)
       return staged
     }
@@ -301,7 +303,7 @@ class Runner {
   }
 
   give() {
-    const slab = Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE])
+    const slab = keep(Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE]))
     this.slabs.set(this.consumer.give(slab), slab)
   }
 
@@ -403,6 +405,13 @@ class Runner {
     }
     const name = this.eachMessage ? 'eachMessage' : 'eachBatch'
     const { delivery, topic, partition } = lane
+    if (error?.name === 'TypeError' && delivery.isGone()) {
+      this.logger.warn('The memory of messages was transferred: the rest of them is read again', {
+        topic,
+        partition
+      })
+      return new Backoff(this.retry).retryTime
+    }
     if (!(error instanceof KafkaJSError)) {
       const offset = this.eachMessage ? delivery.offset(lane.next) : String(delivery.firstOffset)
       this.logger.error(`Error when calling ${name}`, {
@@ -480,6 +489,7 @@ class Runner {
       maxBytes: options.maxBytes,
       maxWaitTimeInMs: options.maxWaitTimeInMs,
       maxQueuedBytes: options.maxQueuedBytes,
+      maxDecompressedBytes: options.maxDecompressedBytes,
       readUncommitted: options.readUncommitted,
       rackId: options.rackId,
       checkCrcs: options.checkCrcs,
@@ -490,6 +500,22 @@ class Runner {
       lanes: this.lanes.length
     }
   }
+}
+
+/**
+ * Messages share this memory, as Buffers share Node's pool: whoever transfers the `buffer` of one value must not take it from
+ * the others.
+ * @template {Uint8Array} T
+ * @param {T} memory
+ * @returns {T}
+ */
+const keep = memory => {
+  try {
+    workerThreads.markAsUntransferable(memory.buffer)
+  } catch {
+    // Not all that runs Node's programs has it.
+  }
+  return memory
 }
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */

@@ -51,6 +51,8 @@ pub struct ConsumerConfig {
     pub allow_auto_topic_creation: bool,
     /// `autoOffsetReset: 'none'`: a lost position is an error.
     pub never_reset: bool,
+    /// No batch may decompress to more than this. (The machine does not decompress: its owner heeds it.)
+    pub max_decompressed_bytes: usize,
     /// Commit resolved offsets without being asked.
     pub auto_commit: bool,
     /// Commit within a batch after this long.
@@ -196,6 +198,6 @@ pub struct Joined {
     pub protocol: String,
     /// What is ours.
     pub assignment: Vec<(String, Vec<i32>)>,
-    /// What the leader gave us though we never subscribed it; dropped.
-    pub unsubscribed: Vec<(String, Vec<i32>)>,
+    /// All topics that the leader gave us, in its order. Those that we never subscribed are dropped.
+    pub assigned_topics: Vec<String>,
 }

@@ -120,8 +120,9 @@ impl Consumer {
         else {
             return;
         };
-        let (assignment, unsubscribed): (Vec<_>, Vec<_>) =
-            assignment.into_iter().partition(|(topic, _)| self.topics.contains_key(topic));
+        let assigned_topics = assignment.iter().map(|(topic, _)| topic.clone()).collect();
+        let mut assignment = assignment;
+        assignment.retain(|(topic, _)| self.topics.contains_key(topic));
         self.refresh_if_unaware(&assignment, &member_id, generation_id);
         let mut partitions = Vec::new();
         for (topic, numbers) in &assignment {
@@ -153,7 +154,7 @@ impl Consumer {
             generation_id,
             protocol,
             assignment,
-            unsubscribed,
+            assigned_topics,
         })));
         if is_leader {
             self.compare(now);

@@ -1,7 +1,7 @@
 //! From `host:port` to a byte stream: names, addresses, TCP and TLS; and errors in Node's and kafkajs's words.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::engine::protocol::NetError;
 
+use super::threads::blocking;
 use super::tls::Tls;
 
 /// Where a broker listens.
@@ -74,11 +75,10 @@ impl TcpDialer {
             Some(tls) => tls.endpoint(address),
             None => address.clone(),
         };
-        let lookup = tokio::net::lookup_host((endpoint.bare_host(), endpoint.port));
-        let mut targets: Vec<SocketAddr> = match timeout(self.connection_timeout, lookup).await {
+        let mut targets = match timeout(self.connection_timeout, look_up(&endpoint)).await {
             Err(_) => return Err(connection_timeout(address)),
             Ok(Err(error)) => return Err(lookup_error(address, &endpoint, &error)),
-            Ok(Ok(found)) => found.collect(),
+            Ok(Ok(found)) => found,
         };
         if !targets.is_empty() {
             let first = attempt % targets.len();
@@ -104,6 +104,15 @@ impl TcpDialer {
         // Not by this deadline: that JavaScript is busy says nothing about the broker.
         tls.identify(address, stream).await
     }
+}
+
+/// The addresses of a name.
+async fn look_up(endpoint: &Address) -> io::Result<Vec<SocketAddr>> {
+    let (host, port) = (endpoint.bare_host().to_owned(), endpoint.port);
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    blocking("kafkars-names", move || (host, port).to_socket_addrs().map(Iterator::collect)).await?
 }
 
 /// TCP.
@@ -141,15 +150,24 @@ pub(super) fn connection_timeout(address: &Address) -> NetError {
 }
 
 fn lookup_error(address: &Address, endpoint: &Address, error: &io::Error) -> NetError {
-    // The system gives a text, not a code.
+    // The system gives a text, not a code; but for what this process lacks.
     let temporary = error.to_string().contains("emporary failure");
-    let code = if temporary { "EAI_AGAIN" } else { "ENOTFOUND" };
+    let code = node_code(error).unwrap_or(if temporary { "EAI_AGAIN" } else { "ENOTFOUND" });
     connect_error(address, Some(code), format_args!("getaddrinfo {code} {}", endpoint.host))
 }
 
 /// The name that Node gives a system error.
-pub(super) fn node_code(error: &io::Error) -> Option<&'static str> {
+pub fn node_code(error: &io::Error) -> Option<&'static str> {
+    // These have no kind. Their numbers are the same wherever there are such.
+    match error.raw_os_error() {
+        Some(23) if cfg!(unix) => return Some("ENFILE"),
+        Some(24) if cfg!(unix) => return Some("EMFILE"),
+        _ => {}
+    }
     Some(match error.kind() {
+        // Of threads.
+        io::ErrorKind::WouldBlock => "EAGAIN",
+        io::ErrorKind::OutOfMemory => "ENOMEM",
         io::ErrorKind::ConnectionRefused => "ECONNREFUSED",
         io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => "ECONNRESET",
         io::ErrorKind::ConnectionAborted => "ECONNABORTED",

@@ -25,6 +25,7 @@ mod open;
 mod pool;
 mod sasl;
 mod slot;
+mod threads;
 mod throttle;
 mod tls;
 
@@ -49,7 +50,7 @@ use pool::Pool;
 use tls::Tls;
 
 pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
-pub use dial::{Address, BoxStream, Dial, Stream};
+pub use dial::{Address, BoxStream, Dial, Stream, node_code};
 pub use events::NetworkEvent;
 pub use identity::UnknownIdentity;
 pub use sasl::Unauthenticated;
@@ -151,7 +152,15 @@ impl Network {
             return self.send_to_any(&request, held, to == Target::AnyOther).await;
         }
         let slot = self.pool().route(to)?;
-        slot.connection().await?.send(&request, held).await
+        let connection = slot.connection().await?;
+        let (mut request, mut held) = (request, held);
+        if let Request::Fetch(fetch) = &mut request
+            && slot.is_shared()
+        {
+            held = held.min(SHARED_WAIT);
+            fetch.max_wait_ms = fetch.max_wait_ms.min(SHARED_WAIT.as_millis() as i32);
+        }
+        connection.send(&request, held).await
     }
 
     /// Is any broker connected?
@@ -275,6 +284,8 @@ async fn patiently<T>(is_last: bool, answer: impl Future<Output = T>) -> Option<
 
 /// A broker that is silent for so long may be frozen, which it could be for longer than a request may take.
 const SILENCE: Duration = Duration::from_secs(3);
+/// A long poll holds up whatever else goes over its connection: then it is no longer than this.
+const SHARED_WAIT: Duration = Duration::from_millis(250);
 /// How many brokers one request to any broker tries.
 const ATTEMPTS_AT_ANY: usize = 3;
 

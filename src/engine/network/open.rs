@@ -19,11 +19,12 @@ use super::dial::{Address, connect_error};
 use super::sasl::{Sasl, keep_authenticated};
 use crate::engine::cluster::LogLevel;
 
-/// Opens a connection. Dropping the future closes whatever is half open.
+/// Opens a connection, the first to this broker or one more. Dropping the future closes whatever is half open.
 pub(super) async fn open(
     context: &Arc<Context>,
     address: &Address,
     attempt: usize,
+    is_first: bool,
 ) -> Result<Arc<Connection>, NetError> {
     context.events.log(LogLevel::Debug, &address.broker(), "Connecting");
     let stream = context.dialer.dial(address, attempt).await.inspect_err(|error| {
@@ -32,7 +33,7 @@ pub(super) async fn open(
     let connection = Connection::start(context, address.clone(), stream);
     let unfinished = KillOnDrop::new(&connection);
     connection.set_versions(negotiate(&connection).await.inspect_err(|error| {
-        if let NetError::Closed { .. } = error {
+        if is_first && let NetError::Closed { .. } = error {
             connection.log(
                 LogLevel::Warn,
                 "The broker closed a new connection: is this a listener with TLS, or not a Kafka listener?",

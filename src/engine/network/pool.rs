@@ -11,16 +11,7 @@ use crate::engine::protocol::metadata::MetadataBroker;
 
 use super::context::Context;
 use super::dial::Address;
-use super::slot::{Host, Slot};
-
-/// What a connection to a node is for, see [`Target`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
-    Node,
-    Fetch,
-    FetchExpress,
-    Coordinator,
-}
+use super::slot::{Host, Kind, Slot};
 
 /// The known brokers and their connections.
 pub(super) struct Pool {
@@ -58,7 +49,7 @@ impl Pool {
         let slot = match (known, &self.seed) {
             (Some(node), _) => self.slot(node, Kind::Node)?,
             (None, Some(seed)) if seed.host.address == address && !seed.is_retired() => seed.clone(),
-            (None, _) => Slot::new(&self.context, &Host::new(address)),
+            (None, _) => Slot::new(&self.context, &Host::new(address), Kind::Node),
         };
         self.replace_seed(Some(slot.clone()));
         Ok(slot)
@@ -190,7 +181,7 @@ impl Pool {
             return Err(NetError::ClientClosed);
         }
         let host = self.brokers.get(&node).ok_or(NetError::NoBroker)?;
-        Ok(self.slots.entry((node, kind)).or_insert_with(|| Slot::new(&self.context, host)).clone())
+        Ok(self.slots.entry((node, kind)).or_insert_with(|| Slot::new(&self.context, host, kind)).clone())
     }
 
     fn replace_seed(&mut self, seed: Option<Arc<Slot>>) {

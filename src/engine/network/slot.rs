@@ -6,10 +6,13 @@
 //!    ▲                          │ error                │ died, next connection()
 //!    └──────────────────────────┴──────────────────────┘         any ── retire() ──► Retired
 //! ```
+//! A broker may allow an address few connections (`max.connections.per.ip`), and closes those beyond at once. One that cannot be
+//! opened while another to the same broker stands is done without: its requests go over that one, and it is tried again
+//! later, behind their backs.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -23,11 +26,34 @@ use super::connection::Connection;
 use super::context::Context;
 use super::dial::{Address, connection_timeout};
 use super::open::open;
+use crate::engine::cluster::LogLevel;
+
+/// What a connection to a node is for, see [`Target`](crate::engine::cluster::Target).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Node,
+    Fetch,
+    FetchExpress,
+    Coordinator,
+}
+
+impl Kind {
+    /// Over whose connections its requests may go, the best first: where nothing is held back for long.
+    fn stand_ins(self) -> [Kind; 3] {
+        match self {
+            Kind::Node => [Kind::Coordinator, Kind::FetchExpress, Kind::Fetch],
+            Kind::Coordinator => [Kind::Node, Kind::FetchExpress, Kind::Fetch],
+            Kind::Fetch => [Kind::Node, Kind::FetchExpress, Kind::Coordinator],
+            Kind::FetchExpress => [Kind::Node, Kind::Fetch, Kind::Coordinator],
+        }
+    }
+}
 
 /// A broker's address and how its last connection attempts went; shared by the slots of one broker.
 pub(super) struct Host {
     pub(super) address: Address,
     attempts: Mutex<Attempts>,
+    slots: Mutex<Vec<Weak<Slot>>>,
 }
 
 #[derive(Default)]
@@ -38,7 +64,7 @@ struct Attempts {
 
 impl Host {
     pub(super) fn new(address: Address) -> Arc<Host> {
-        Arc::new(Host { address, attempts: Mutex::default() })
+        Arc::new(Host { address, attempts: Mutex::default(), slots: Mutex::default() })
     }
 
     /// The failures in a row, and when the next attempt may begin.
@@ -55,6 +81,18 @@ impl Host {
         attempts.ready_at = Some(Instant::now() + base.mul_f64(0.8 + 0.4 * fastrand::f64()));
     }
 
+    /// Whose connection stands and serves best for requests of this kind.
+    fn stand_in(&self, kind: Kind) -> Option<Arc<Slot>> {
+        let slots = self.slots();
+        kind.stand_ins().into_iter().find_map(|other| slots.iter().find(|slot| slot.serves(other)).cloned())
+    }
+
+    fn slots(&self) -> Vec<Arc<Slot>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|slot| slot.strong_count() > 0);
+        slots.iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// Only a connection that could be used is a success: ApiVersions and SASL included.
     fn succeeded(&self) {
         *self.lock() = Attempts::default();
@@ -69,11 +107,21 @@ impl Host {
 pub(super) struct Slot {
     context: Arc<Context>,
     pub(super) host: Arc<Host>,
+    kind: Kind,
     state: Mutex<State>,
+    /// Its last opening failed where another connection stood.
+    without: Mutex<Option<Without>>,
     /// When this slot last failed a request to any broker, in turns of the pool; 0 = its last one went well.
     pub(super) last_failure: AtomicU64,
     /// When this slot was last asked what any broker may answer, in turns of the pool.
     asked: Mutex<HashMap<ApiKey, u64>>,
+}
+
+/// Being done without.
+#[derive(Clone, Copy)]
+struct Without {
+    until: Instant,
+    times: u32,
 }
 
 enum State {
@@ -86,18 +134,25 @@ enum State {
 type Outcome = Result<Arc<Connection>, NetError>;
 
 impl Slot {
-    pub(super) fn new(context: &Arc<Context>, host: &Arc<Host>) -> Arc<Slot> {
-        Arc::new(Slot {
+    pub(super) fn new(context: &Arc<Context>, host: &Arc<Host>, kind: Kind) -> Arc<Slot> {
+        let slot = Arc::new(Slot {
             context: context.clone(),
             host: host.clone(),
+            kind,
             state: Mutex::new(State::Idle),
+            without: Mutex::default(),
             last_failure: AtomicU64::new(0),
             asked: Mutex::default(),
-        })
+        });
+        host.slots.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&slot));
+        slot
     }
 
-    /// The connection, opened if need be. During back-off this waits for its end.
+    /// The connection, opened if need be, or one that stands in for it. During back-off this waits for its end.
     pub(super) async fn connection(self: &Arc<Self>) -> Outcome {
+        let without = *self.without();
+        let stand_in = without.and_then(|_| self.stand_in());
+        let is_due = without.is_none_or(|without| Instant::now() >= without.until) || stand_in.is_none();
         let mut outcome = {
             let mut state = self.lock();
             match &*state {
@@ -105,18 +160,70 @@ impl Slot {
                 // Without a sender the task has panicked, a bug of ours: begin anew.
                 State::Opening { outcome, .. } if outcome.has_changed().is_ok() => outcome.clone(),
                 State::Retired(reason) => return Err(reason.clone()),
-                State::Idle | State::Opening { .. } | State::Open(_) => {
+                State::Idle | State::Opening { .. } | State::Open(_) if is_due => {
                     let (tell, outcome) = watch::channel(None);
                     let task = self.context.spawn(self.clone().open(tell));
                     *state = State::Opening { outcome: outcome.clone(), task };
                     outcome
                 }
+                State::Idle | State::Opening { .. } | State::Open(_) => watch::channel(None).1,
             }
         };
-        match outcome.wait_for(Option::is_some).await {
+        if let Some(connection) = stand_in {
+            return Ok(connection);
+        }
+        let outcome = match outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(self.unopened())),
             Err(_) => Err(self.unopened()),
+        };
+        match (outcome, *self.without()) {
+            (Err(error), Some(_)) => self.stand_in().ok_or(error),
+            (outcome, _) => outcome,
         }
+    }
+
+    /// Do requests of several kinds go over the same connection as its own? What is held back there holds up all.
+    pub(super) fn is_shared(&self) -> bool {
+        let stands_in = |other: &Arc<Slot>| {
+            let stand_in = other.without().and_then(|_| self.host.stand_in(other.kind));
+            stand_in.is_some_and(|slot| std::ptr::eq(&*slot, self))
+        };
+        self.without().is_some() || self.host.slots().iter().any(stands_in)
+    }
+
+    fn stand_in(&self) -> Option<Arc<Connection>> {
+        match &*self.host.stand_in(self.kind)?.lock() {
+            State::Open(connection) => Some(connection.clone()),
+            _ => None,
+        }
+    }
+
+    /// Has it a connection, and is that of this kind?
+    fn serves(&self, kind: Kind) -> bool {
+        self.kind == kind && self.is_connected()
+    }
+
+    /// It could not be opened. Is there another connection to this broker, so that it can be done without?
+    fn refused(&self, error: &NetError) -> bool {
+        let may_be_few = matches!(error, NetError::Connect { .. } | NetError::Closed { .. });
+        if !may_be_few || self.host.stand_in(self.kind).is_none() {
+            *self.without() = None;
+            return false;
+        }
+        let times = self.without().map_or(0, |without| without.times);
+        let wait = FIRST_WITHOUT.saturating_mul(1 << times.min(10)).min(LONGEST_WITHOUT);
+        let until = Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64());
+        *self.without() = Some(Without { until, times: times.saturating_add(1) });
+        let level = if times == 0 { LogLevel::Warn } else { LogLevel::Debug };
+        let message = format!(
+            "The broker takes no further connection, going on with those there are (max.connections.per.ip?): {error}"
+        );
+        self.context.events.log(level, &self.host.address.broker(), message);
+        true
+    }
+
+    fn without(&self) -> MutexGuard<'_, Option<Without>> {
+        self.without.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The task behind `Opening`. It belongs to nobody who waits: any of them may stop waiting.
@@ -128,17 +235,21 @@ impl Slot {
                 let wait = ready_at.saturating_duration_since(Instant::now());
                 sleep(wait.min(self.context.config.connection_timeout)).await;
             }
-            open(&self.context, &self.host.address, failures as usize).await
+            let is_first = self.host.stand_in(self.kind).is_none();
+            open(&self.context, &self.host.address, failures as usize, is_first).await
         };
         let outcome =
             timeout(limit, opening).await.unwrap_or_else(|_| Err(connection_timeout(&self.host.address)));
         let next = match &outcome {
             Ok(connection) => {
                 self.host.succeeded();
+                *self.without() = None;
                 State::Open(connection.clone())
             }
-            Err(_) => {
-                self.host.failed();
+            Err(error) => {
+                if !self.refused(error) {
+                    self.host.failed();
+                }
                 State::Idle
             }
         };
@@ -221,3 +332,6 @@ impl Slot {
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+/// A connection that was refused beside others is tried again after so long, and after twice that each time.
+const FIRST_WITHOUT: Duration = Duration::from_secs(10);
+const LONGEST_WITHOUT: Duration = Duration::from_secs(300);

@@ -40,7 +40,7 @@ pub enum CodecError {
         what: String,
     },
     /// More output than a batch may have: perhaps a decompression bomb.
-    #[error("more than {limit} bytes decompressed")]
+    #[error("it decompresses to more than maxDecompressedBytes ({limit})")]
     TooLarge {
         /// The limit of [`super::Decompressor::new`], bytes.
         limit: usize,

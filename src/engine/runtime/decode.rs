@@ -12,11 +12,11 @@ use crate::engine::records::layout::RUNTIME_AT;
 
 use super::shared::{Shared, SlabMemory, Writing};
 
-/// One batch may not decompress to more than this.
-const DECOMPRESSED_LIMIT: usize = 512 * 1024 * 1024;
+/// Slab that one record may need that is not compressed, whatever the limit of those that are.
+const LARGEST_DELIVERY: usize = 1 << 30;
 
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut codecs = Decompressor::new(DECOMPRESSED_LIMIT);
+    let mut codecs = Decompressor::new(shared.max_decompressed_bytes).with_largest_delivery(LARGEST_DELIVERY);
     loop {
         let Some((job, memory, writing)) = next_job(&shared) else {
             if shared.lock().closed || shared.lock().stopped {

@@ -9,6 +9,7 @@ use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
+use crate::engine::consumer::Event;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
@@ -46,9 +47,9 @@ impl ConsumerHandle {
         cells: Box<dyn Cells>,
         host: Box<dyn Host>,
     ) -> ConsumerHandle {
-        let lanes = config.fetch.lanes;
+        let (lanes, limit) = (config.fetch.lanes, config.max_decompressed_bytes);
         let consumer = Consumer::new(config, fastrand::u64(..));
-        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, cells, network, host)) }
+        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, limit, cells, network, host)) }
     }
 
     /// Joins the group and starts to fetch.
@@ -302,7 +303,7 @@ impl ConsumerHandle {
     /// A panic of ours must end the consumer with a word, not leave it standing still.
     pub(super) fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shared = self.shared.clone();
-        executor::spawn(async move {
+        let supervised = executor::spawn(async move {
             if let Err(error) = tokio::spawn(task).await
                 && error.is_panic()
             {
@@ -312,5 +313,8 @@ impl ConsumerHandle {
                 shared.bug(text.unwrap_or("unknown"));
             }
         });
+        if let Err(error) = supervised {
+            self.shared.give_up(|host| host.event(Event::Crashed(Failure::Net(error))));
+        }
     }
 }

@@ -56,6 +56,7 @@ pub(super) struct Shared {
     pub(super) decoder: Notify,
     pub(super) network: Network,
     pub(super) host: Box<dyn Host>,
+    pub(super) max_decompressed_bytes: usize,
 }
 
 pub(super) struct Inner {
@@ -84,6 +85,7 @@ impl Shared {
     pub(super) fn new(
         consumer: Consumer,
         lanes: usize,
+        max_decompressed_bytes: usize,
         cells: Box<dyn Cells>,
         network: Network,
         host: Box<dyn Host>,
@@ -111,6 +113,7 @@ impl Shared {
             decoder: Notify::new(),
             network,
             host,
+            max_decompressed_bytes,
         }
     }
 
@@ -124,11 +127,16 @@ impl Shared {
         self.inner.is_poisoned()
     }
 
-    /// We have panicked: the host hears of our bug, once.
+    /// We have panicked: the host hears of our bug.
     pub(super) fn bug(&self, message: &str) {
+        self.give_up(|host| host.bug(message.to_owned()));
+    }
+
+    /// Ends everything, and tells the host why, once.
+    pub(super) fn give_up(&self, tell: impl FnOnce(&dyn Host)) {
         let first = !std::mem::replace(&mut self.lock().closed, true);
         if first {
-            self.host.bug(message.to_owned());
+            tell(&*self.host);
         }
         self.abandon();
     }

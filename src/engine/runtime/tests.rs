@@ -81,6 +81,7 @@ fn config() -> ConsumerConfig {
         metadata_max_age: LONG,
         allow_auto_topic_creation: false,
         never_reset: false,
+        max_decompressed_bytes: 1 << 20,
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
@@ -201,7 +202,7 @@ fn a_panic_of_a_call_under_the_lock_ends_the_consumer_with_a_word() {
 fn shared() -> Arc<Shared> {
     let consumer = Consumer::new(config(), 1);
     let (tell, _heard) = channel();
-    Arc::new(Shared::new(consumer, 1, Box::new(NoCells), network(), Box::new(TestHost(tell))))
+    Arc::new(Shared::new(consumer, 1, 1 << 20, Box::new(NoCells), network(), Box::new(TestHost(tell))))
 }
 
 #[test]

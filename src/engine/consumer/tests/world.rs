@@ -126,6 +126,7 @@ pub(super) fn config() -> ConsumerConfig {
         metadata_max_age: Duration::from_secs(300),
         allow_auto_topic_creation: false,
         never_reset: false,
+        max_decompressed_bytes: 1 << 20,
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,

@@ -8,6 +8,7 @@ mod reauthentication;
 mod scram;
 
 use std::collections::HashMap;
+use std::io;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,9 @@ use crate::engine::protocol::sasl_handshake::SaslHandshakeRequest;
 
 use super::config::SaslConfig;
 use super::connection::Connection;
+use super::dial::{connect_error, node_code};
 use super::events::NetworkEvent;
+use super::threads::blocking;
 use crate::engine::cluster::LogLevel;
 use scram::{ClientFirst, Hash, ScramError, salted_password};
 
@@ -166,7 +169,12 @@ impl Sasl {
         session.log(LogLevel::Debug, "Exchanging first client message");
         let server_first = session.round(first.message().into()).await?.map_err(refused)?;
         let challenge = first.challenge(&server_first).map_err(invalid)?;
-        let salted = self.salted(hash, password, &challenge.salt, challenge.iterations).await?;
+        let no_thread = |error| {
+            let reason = format_args!("SCRAM needs a thread: {error}");
+            connect_error(session.connection.address(), node_code(&error), reason)
+        };
+        let salted = self.salted(hash, password, &challenge.salt, challenge.iterations).await;
+        let salted = salted.map_err(no_thread)?;
         let last = challenge.answer(&salted);
         session.log(LogLevel::Debug, "Sending final message");
         let server_final = session.round(last.message.clone().into()).await?.map_err(refused)?;
@@ -181,7 +189,7 @@ impl Sasl {
         password: &Zeroizing<String>,
         salt: &[u8],
         iterations: NonZeroU32,
-    ) -> Result<Zeroizing<Vec<u8>>, NetError> {
+    ) -> io::Result<Zeroizing<Vec<u8>>> {
         let cache = || self.salted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*cache()
             && known.salt == salt
@@ -190,12 +198,11 @@ impl Sasl {
             return Ok(known.password.clone());
         }
         let (password, salt) = (password.clone(), salt.to_vec());
-        let computing = tokio::task::spawn_blocking(move || {
+        let computing = blocking("kafkars-scram", move || {
             let password = salted_password(hash, &password, &salt, iterations);
             Salted { salt, iterations, password }
         });
-        // Fails only when the runtime is going down.
-        let salted = computing.await.map_err(|_| NetError::ClientClosed)?;
+        let salted = computing.await?;
         let password = salted.password.clone();
         *cache() = Some(salted);
         Ok(password)

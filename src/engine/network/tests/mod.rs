@@ -2,6 +2,7 @@
 
 mod any;
 mod connecting;
+mod few;
 mod peer;
 mod sasl;
 mod sending;

@@ -13,6 +13,7 @@ use super::tables::Tables;
 /// What reading records reuses from batch to batch: codec states, buffers, tables. One per thread.
 pub struct Decompressor {
     limit: usize,
+    largest_delivery: usize,
     gzip: gzip::Gzip,
     snappy: snap::raw::Decoder,
     zstd: zstd::Zstd,
@@ -24,8 +25,10 @@ impl Decompressor {
     /// `limit`: how many bytes one batch may decompress to; never more than `i32::MAX`. See also
     /// [`Decompressor::largest_delivery`].
     pub fn new(limit: usize) -> Decompressor {
+        let limit = limit.min(i32::MAX as usize);
         Decompressor {
-            limit: limit.min(i32::MAX as usize),
+            limit,
+            largest_delivery: limit.saturating_mul(2).min(i32::MAX as usize),
             gzip: gzip::Gzip::default(),
             snappy: snap::raw::Decoder::new(),
             zstd: zstd::Zstd::default(),
@@ -34,10 +37,17 @@ impl Decompressor {
         }
     }
 
+    /// How many bytes of slab one record may need, at least: a record that is not compressed knows no limit.
+    #[must_use]
+    pub fn with_largest_delivery(mut self, bytes: usize) -> Decompressor {
+        self.largest_delivery = self.largest_delivery.max(bytes).min(i32::MAX as usize);
+        self
+    }
+
     /// How many bytes of slab one record may need: as many as a batch may decompress to, and the same again for what is
-    /// listed of its headers. Without headers a record is never so large.
+    /// listed of its headers, if nobody said more. Without headers a record is never so large.
     pub(super) fn largest_delivery(&self) -> usize {
-        self.limit.saturating_mul(2).min(i32::MAX as usize)
+        self.largest_delivery
     }
 
     /// Decompresses the records of one batch.
