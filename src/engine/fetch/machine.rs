@@ -39,7 +39,7 @@ pub struct Fetch {
     /// Rotates so that every partition comes first once: brokers fill an answer in the order of the request.
     fetch_cursor: usize,
     pub(super) nodes: HashMap<i32, Node>,
-    next_request: u64,
+    pub(super) next_request: u64,
     pub(super) ready: VecDeque<Delivery>,
     pub(super) free_slabs: Vec<u32>,
     pub(super) lanes: Vec<Lane>,
@@ -65,6 +65,8 @@ pub(super) struct Node {
     pub(super) lost_session: bool,
     /// The last long poll brought nothing.
     pub(super) idle: bool,
+    /// The first request that went over its present connections.
+    pub(super) trusted_from: u64,
     pub(super) muted_until: Option<Instant>,
 }
 
@@ -306,7 +308,8 @@ impl Fetch {
         for want in &wanted {
             let Some(slot) = self.slots.get_mut(want.slot.index()) else { continue };
             let offset = want.partition.fetch_offset;
-            slot.in_flight = Some(Asked { request: id, node: node_id, offset });
+            let leader_epoch = want.partition.current_leader_epoch;
+            slot.in_flight = Some(Asked { request: id, node: node_id, offset, leader_epoch });
             in_flight.asked.push(want.slot);
             if in_flight.topics.last().is_none_or(|(_, name)| *name != slot.partition.topic) {
                 in_flight.topics.push((want.topic_id, slot.partition.topic.clone()));

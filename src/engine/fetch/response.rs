@@ -160,9 +160,8 @@ impl Fetch {
     ) {
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
         let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return };
-        let asked = asked.offset;
-        let State::Fetching { fetch_offset, .. } = &mut slot.state else { return };
-        if *fetch_offset != asked {
+        let State::Fetching { position, fetch_offset } = slot.state else { return };
+        if fetch_offset != asked.offset {
             // Nothing else may go into the queue than what follows it, or records would be lost.
             return;
         }
@@ -178,7 +177,7 @@ impl Fetch {
             return;
         }
         if let Some((leader_epoch, end)) = answer.diverging_epoch {
-            self.diverged(now, id, asked, leader_epoch, end);
+            self.diverged(now, id, asked.offset, leader_epoch, end);
             return;
         }
         match answer.preferred_read_replica.filter(|_| answer.records.is_empty()) {
@@ -195,27 +194,29 @@ impl Fetch {
             }
             _ => {}
         }
-        slot.backoff.reset();
-        slot.refusals = 0;
+        if !slot.damaged {
+            slot.is_well();
+        }
         slot.redirected = false;
         if answer.records.is_empty() {
             return;
         }
         // Bytes without a whole batch, or batches before the position, move nothing: the reader finds the words.
-        if let Some((end, leader_epoch)) = end_offset(&answer.records).filter(|(end, _)| *end > asked) {
-            *fetch_offset = end;
-            slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+        let last_leader_epoch = Some(asked.leader_epoch).filter(|epoch| *epoch >= 0);
+        if let Some((end, leader_epoch)) = end_offset(&answer.records).filter(|(end, _)| *end > asked.offset)
+        {
+            slot.state = State::Fetching { position, fetch_offset: end };
+            // No checksum covers it: to the broker, one that it cannot have would be an offset out of range.
+            let is_possible = last_leader_epoch.is_none_or(|last| leader_epoch <= last);
+            slot.leader_epoch = if is_possible { leader_epoch.max(UNKNOWN_EPOCH) } else { UNKNOWN_EPOCH };
         }
-        self.enqueue(id, asked, answer);
-    }
-
-    fn enqueue(&mut self, id: SlotId, asked: i64, answer: FetchResponsePartition) {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        slot.brought = Some((node, request));
         self.queued_bytes += answer.records.len();
         slot.queue.push_back(FetchedRecords {
             records: answer.records,
-            fetch_offset: asked,
+            fetch_offset: asked.offset,
             high_watermark: answer.high_watermark,
+            last_leader_epoch,
             aborted: answer.aborted,
             read_committed: self.config.read_committed,
             check_crcs: self.config.check_crcs,
@@ -263,11 +264,7 @@ impl Fetch {
             ErrorCode::UNKNOWN_SERVER_ERROR
             | ErrorCode::REQUEST_TIMED_OUT
             | ErrorCode::NETWORK_EXCEPTION => self.mute(id, now),
-            // Another leader may do better.
-            code if code.retriable() && self.is_refused_again(id) => {
-                self.mute(id, now);
-                self.refresh_metadata();
-            }
+            code if code.retriable() && self.may_pass(now, id) => {}
             code => {
                 // Tell it once; the partition is not asked for again.
                 self.restate(id, State::Awaiting);
@@ -276,19 +273,10 @@ impl Fetch {
             }
         }
     }
-
-    /// Counts a refusal of a partition that may pass (CORRUPT_MESSAGE, …). Is it worth another try?
-    fn is_refused_again(&mut self, id: SlotId) -> bool {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return false };
-        slot.refusals = slot.refusals.saturating_add(1);
-        slot.refusals < PARTITION_TRIES
-    }
 }
 
 /// Smaller frames may as well be kept whole.
 const LARGE_FRAME: usize = 64 * 1024;
 /// This part of a frame, at most, is copied out of it: hardly work, compared with reading the rest.
 const SMALL_PART: usize = 8;
-/// Of a partition that is refused for a reason that may pass: some ten seconds, as long as kafkajs tries by default.
-pub(super) const PARTITION_TRIES: u32 = 13;
 const NODE_BACKOFF: Duration = Duration::from_millis(200);

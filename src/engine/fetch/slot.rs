@@ -48,6 +48,8 @@ pub(super) struct Asked {
     pub(super) request: u64,
     pub(super) node: i32,
     pub(super) offset: i64,
+    /// Of the leader, as far as we knew; negative if we did not.
+    pub(super) leader_epoch: i32,
 }
 
 pub(super) struct Slot {
@@ -79,8 +81,13 @@ pub(super) struct Slot {
     pub(super) poison: Option<Failure>,
     /// Behind everything that is buffered the log has no such offset.
     pub(super) out_of_range: bool,
-    /// How often in a row the broker has refused it for a reason that should have passed by now.
+    /// How often in a row it could not be read: the broker refused it, for a reason that should have passed by now, or what
+    /// came was damaged.
     pub(super) refusals: u32,
+    /// What came last was damaged. Only sound records end that: an answer without any says nothing.
+    pub(super) damaged: bool,
+    /// The last answer with records: which broker's, to which request.
+    pub(super) brought: Option<(i32, u64)>,
     /// The last answer named another leader (KIP-951), and we went there without waiting.
     pub(super) redirected: bool,
     /// Whom it is fetched from.
@@ -112,6 +119,8 @@ impl Slot {
             poison: None,
             out_of_range: false,
             refusals: 0,
+            damaged: false,
+            brought: None,
             redirected: false,
             source: Source::default(),
             resolved: None,
@@ -141,7 +150,15 @@ impl Slot {
         self.in_flight = None;
         self.muted_until = None;
         self.refusals = 0;
+        self.damaged = false;
         freed
+    }
+
+    /// The broker has answered as it should, or the records were sound.
+    pub(super) fn is_well(&mut self) {
+        self.backoff.reset();
+        self.refusals = 0;
+        self.damaged = false;
     }
 
     pub(super) fn is_assigned(&self) -> bool {
@@ -166,9 +183,14 @@ impl Slot {
     /// Gives up the raw bytes, to ask for them again; not those that a decode job has. Returns how many. A Fetch under way
     /// is for what lies behind them: taken in, its answer would hide the gap.
     pub(super) fn shed(&mut self) -> usize {
-        let before = self.queued_bytes();
         let reader = self.reader.take().map(|reader| reader.next_offset());
         let first = reader.or(self.queue.front().map(|fetched| fetched.fetch_offset));
+        self.shed_from(first)
+    }
+
+    /// The same, when the first offset to be asked for again is known.
+    pub(super) fn shed_from(&mut self, first: Option<i64>) -> usize {
+        let before = self.queued_bytes();
         if let (Some(first), State::Fetching { fetch_offset, .. }) = (first, &mut self.state) {
             *fetch_offset = first;
             self.out_of_range = false;

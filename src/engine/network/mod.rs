@@ -154,6 +154,12 @@ impl Network {
         slot.connection().await?.send(&request, held).await
     }
 
+    /// The next request to this target takes a new connection. The present one closes when everything that is in flight on
+    /// it has been answered.
+    pub fn renew(&self, to: Target) {
+        self.pool().renew(to);
+    }
+
     /// Is any broker connected?
     pub fn is_connected(&self) -> bool {
         self.pool().is_connected()
@@ -229,7 +235,9 @@ impl Network {
             let error = match patiently(is_last, asking).await {
                 Some(Ok(result)) => {
                     match &result {
-                        Err(NetError::Closed { .. } | NetError::Timeout { .. }) => self.pool().failed(&slot),
+                        Err(NetError::Closed { .. } | NetError::Timeout { .. } | NetError::Decode { .. }) => {
+                            self.pool().failed(&slot);
+                        }
                         _ => slot.note(None),
                     }
                     return result;

@@ -5,6 +5,7 @@
 //!   Idle ──────────────────► Opening ──────────────► Open
 //!    ▲                          │ error                │ died, next connection()
 //!    └──────────────────────────┴──────────────────────┘         any ── retire() ──► Retired
+//!                                             renew()
 //! ```
 
 use std::collections::HashMap;
@@ -162,6 +163,15 @@ impl Slot {
             }
         };
         tell.send_replace(Some(outcome));
+    }
+
+    /// The next sender gets another connection; this one serves those that it has, and closes.
+    pub(super) fn renew(&self) {
+        let mut state = self.lock();
+        if let State::Open(connection) = &*state {
+            connection.finish();
+            *state = State::Idle;
+        }
     }
 
     /// Closes the connection and opens no other. Whoever waits gets `reason`.
