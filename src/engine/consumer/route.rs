@@ -105,6 +105,10 @@ impl Consumer {
                 }
             }
             group::Event::CoordinatorLost => self.cluster.coordinator_lost(),
+            group::Event::Suspect => {
+                let node = self.cluster.coordinator();
+                self.events.extend(node.map(Target::Coordinator).map(Event::Renew));
+            }
             group::Event::Left => {
                 if matches!(self.phase, Phase::Stopping { .. }) {
                     self.stopped();

@@ -323,7 +323,7 @@ impl World {
                 self.asked = None;
                 self.owns = false;
             }
-            Event::Heartbeat => {}
+            Event::Heartbeat | Event::Suspect => {}
             Event::Rebalancing { .. } => {}
             Event::Log(_) => return,
         }
