@@ -108,7 +108,7 @@ impl Network {
     pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, NetError> {
         let slot = self.pool().seed(Address { host: host.to_owned(), port })?;
         let request = MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false }.into();
-        let connection = slot.connection().await?;
+        let connection = slot.connection_for(&request).await?;
         let answer = connection.send(&request, Duration::ZERO).await.inspect_err(|error| {
             if matches!(error, NetError::Closed { .. }) && self.inner.context.sasl.is_none() {
                 connection.log(
@@ -151,7 +151,7 @@ impl Network {
             return self.send_to_any(&request, held, to == Target::AnyOther).await;
         }
         let slot = self.pool().route(to)?;
-        slot.connection().await?.send(&request, held).await
+        slot.connection_for(&request).await?.send(&request, held).await
     }
 
     /// The next request to this target takes a new connection. The present one closes when everything that is in flight on
@@ -228,7 +228,7 @@ impl Network {
         for (attempt, slot) in candidates.into_iter().take(attempts).enumerate() {
             self.pool().asks(&slot, request.key());
             let asking = async {
-                let connection = slot.connection().await.map_err(Unsent)?;
+                let connection = slot.connection_for(request).await.map_err(Unsent)?;
                 Ok(connection.send(request, held).await)
             };
             let is_last = attempt + 1 == attempts;

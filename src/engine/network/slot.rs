@@ -8,7 +8,7 @@
 //!                                             renew()
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
 
 use super::connection::Connection;
 use super::context::Context;
@@ -71,6 +72,10 @@ pub(super) struct Slot {
     context: Arc<Context>,
     pub(super) host: Arc<Host>,
     state: Mutex<State>,
+    /// Connections that still serve whom they have, after [`Slot::renew`].
+    finishing: Mutex<Vec<Arc<Connection>>>,
+    /// What the broker did not speak, as an earlier connection was told.
+    doubted: Mutex<HashSet<ApiKey>>,
     /// When this slot last failed a request to any broker, in turns of the pool; 0 = its last one went well.
     pub(super) last_failure: AtomicU64,
     /// When this slot was last asked what any broker may answer, in turns of the pool.
@@ -92,6 +97,8 @@ impl Slot {
             context: context.clone(),
             host: host.clone(),
             state: Mutex::new(State::Idle),
+            finishing: Mutex::default(),
+            doubted: Mutex::default(),
             last_failure: AtomicU64::new(0),
             asked: Mutex::default(),
         })
@@ -118,6 +125,18 @@ impl Slot {
             Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(self.unopened())),
             Err(_) => Err(self.unopened()),
         }
+    }
+
+    /// The connection, for this request. What a broker speaks may have been damaged on its way, and nobody asks again: that it
+    /// does not speak an API is true when it has said so twice.
+    pub(super) async fn connection_for(self: &Arc<Self>, request: &Request) -> Outcome {
+        let connection = self.connection().await?;
+        let is_news = || self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(request.key());
+        if connection.version_for(request).is_err() && is_news() {
+            self.renew();
+            return self.connection().await;
+        }
+        Ok(connection)
     }
 
     /// The task behind `Opening`. It belongs to nobody who waits: any of them may stop waiting.
@@ -170,12 +189,18 @@ impl Slot {
         let mut state = self.lock();
         if let State::Open(connection) = &*state {
             connection.finish();
+            let mut finishing = self.finishing();
+            finishing.retain(|connection| connection.is_alive());
+            finishing.push(connection.clone());
             *state = State::Idle;
         }
     }
 
     /// Closes the connection and opens no other. Whoever waits gets `reason`.
     pub(super) fn retire(&self, reason: NetError) {
+        for connection in self.finishing().drain(..) {
+            connection.kill(reason.clone());
+        }
         let before = std::mem::replace(&mut *self.lock(), State::Retired(reason.clone()));
         match before {
             State::Open(connection) => {
@@ -201,6 +226,10 @@ impl Slot {
 
     pub(super) fn note_asked(&self, question: ApiKey, turn: u64) {
         self.turns().insert(question, turn);
+    }
+
+    fn finishing(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
+        self.finishing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn turns(&self) -> MutexGuard<'_, HashMap<ApiKey, u64>> {

@@ -201,13 +201,26 @@ async fn a_connection_that_is_renewed_serves_whom_it_has_and_closes() {
     }
     assert!(old.request().await.is_none(), "closed");
 
+    // The end does not wait for it.
+    let held = send(&world.network, TO, heartbeat("d"));
+    new.request().await.unwrap();
+    world.network.renew(TO);
+    world.network.update_brokers(&[super::peer::broker(2, "two")]);
+    assert_eq!(held.await.unwrap(), Err(closed("one:9092")));
+    world.network.update_brokers(&[super::peer::broker(1, "one")]);
+    let sent = send(&world.network, TO, heartbeat("e"));
+    let mut new = world.welcome().await;
+    let request = new.request().await.unwrap();
+    new.reply_heartbeat(&request, 3).await;
+    sent.await.unwrap().unwrap();
+
     // One on which nothing is in flight closes at once; one that is not there is no matter.
     world.network.renew(TO);
     assert!(new.request().await.is_none());
     world.network.renew(TO);
     world.network.renew(Target::Fetch(7));
     assert!(!world.network.is_connected());
-    assert_eq!(world.dial_count(), 2);
+    assert_eq!(world.dial_count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
