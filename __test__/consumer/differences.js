@@ -83,6 +83,12 @@ module.exports = {
   'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {
     'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed']
   },
+  'checksums are not checked: what was damaged on the way is delivered, or an endless retry': {
+    'consumer/damage': [
+      'a flipped byte is fetched again, over other connections, and told',
+      'a batch that is damaged costs nothing but time'
+    ]
+  },
   'log truncation (an unclean election) is not noticed: what is written at offsets that were read is never read':
     {
       'consumer/truncation': [

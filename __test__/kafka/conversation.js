@@ -1,9 +1,11 @@
 // @ts-check
 const { readRequest } = require('./protocol')
 
+/** @typedef {import('./protocol').Request} Request */
+
 /**
- * One connection of Kafka's protocol, seen by somebody in the middle who may answer requests in the broker's place.
- * A broker answers in the order of the requests; so does whoever takes its place:
+ * One connection of Kafka's protocol, seen by somebody in the middle who may answer requests in the broker's place, or change
+ * what the broker answers. A broker answers in the order of the requests; so does whoever takes its place:
  *
  *   client ── request ──► answer? ── no ──► broker
  *     ▲                     │ yes              │
@@ -13,12 +15,17 @@ class Conversation {
   #answer
   #requests = new Frames()
   #responses = new Frames()
-  /** What the client waits for: an answer of ours, or (null) one of the broker's. @type {(Buffer | null)[]} */
+  #change
+  /** What the client waits for: an answer of ours, or one of the broker's. @type {{ request: Request, answer?: Buffer }[]} */
   #due = []
 
-  /** @param {(request: import('./protocol').Request) => Buffer | undefined} answer */
-  constructor(answer) {
+  /**
+   * @param {(request: Request) => Buffer | undefined} answer
+   * @param {(answer: Buffer, request: Request) => Buffer} change
+   */
+  constructor(answer, change) {
     this.#answer = answer
+    this.#change = change
   }
 
   /**
@@ -29,8 +36,9 @@ class Conversation {
     const requests = this.#requests.cut(chunk)
     return Buffer.concat(
       requests.filter(frame => {
-        const answer = this.#answer(readRequest(frame.subarray(4)))
-        this.#due.push(answer ?? null)
+        const request = readRequest(frame.subarray(4))
+        const answer = this.#answer(request)
+        this.#due.push({ request, answer })
         return answer === undefined
       })
     )
@@ -43,8 +51,8 @@ class Conversation {
   fromBroker(chunk) {
     const ready = []
     for (const frame of this.#responses.cut(chunk)) {
-      this.#due.shift()
-      ready.push(frame, this.ready())
+      const due = this.#due.shift()
+      ready.push(due ? this.#change(frame, due.request) : frame, this.ready())
     }
     return Buffer.concat(ready)
   }
@@ -52,7 +60,7 @@ class Conversation {
   /** Answers of ours that nothing of the broker's has to precede. */
   ready() {
     const ready = []
-    while (this.#due[0]) ready.push(/** @type {Buffer} */ (this.#due.shift()))
+    for (let next; (next = this.#due[0]?.answer); this.#due.shift()) ready.push(next)
     return Buffer.concat(ready)
   }
 }

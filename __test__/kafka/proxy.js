@@ -14,6 +14,13 @@ const { Conversation } = require('./conversation')
  */
 
 /**
+ * What becomes of a broker's answer on its way, length included: another one, or (undefined) it passes as it is. The frame that
+ * is given is the caller's own, to be changed and given back.
+ *
+ * @typedef {(answer: Buffer, request: import('./protocol').Request) => Buffer | undefined} Change
+ */
+
+/**
  * A TCP proxy on loopback between clients and one broker, which misbehaves on command: faults hold for the
  * connections that are open and for those that come, until `heal`.
  */
@@ -35,6 +42,8 @@ class Proxy {
   #kafka
   /** @type {{ apiKey: number, respond: Answer, times: number }[]} */
   #answers = []
+  /** @type {{ apiKey: number, change: Change, times: number }[]} */
+  #changes = []
 
   /**
    * @param {number} target the broker's port
@@ -136,10 +145,20 @@ class Proxy {
    * @param {number} [times]   how many requests; those that are left to the broker do not count
    */
   answer(apiKey, respond, times = Infinity) {
-    if (!this.#kafka) {
-      throw new Error('Only a proxy with `kafka: true` knows one request from another')
-    }
+    this.#mustKnowKafka()
     this.#answers.push({ apiKey, respond, times })
+  }
+
+  /**
+   * What the broker answers to requests of an API is changed on its way. Of several changes the first one counts.
+   *
+   * @param {number} apiKey
+   * @param {Change} change
+   * @param {number} [times]   how many answers; those that pass as they are do not count
+   */
+  mutate(apiKey, change, times = Infinity) {
+    this.#mustKnowKafka()
+    this.#changes.push({ apiKey, change, times })
   }
 
   /** Takes every fault back, `refuse` included. Connections that were cut stay cut. */
@@ -149,6 +168,7 @@ class Proxy {
     this.#fragment = Infinity
     this.#allowance = Infinity
     this.#answers = []
+    this.#changes = []
     this.#stalled.clear()
     for (const resume of this.#waiting.splice(0)) resume()
     if (!this.#server.listening) await this.listen(this.#port)
@@ -185,7 +205,10 @@ class Proxy {
    * @param {net.Socket} broker
    */
   #converse(client, broker) {
-    const conversation = new Conversation(request => this.#answered(request))
+    const conversation = new Conversation(
+      request => this.#answered(request),
+      (answer, request) => this.#changed(answer, request)
+    )
     // Two write to the client; a frame must be whole before the next one begins.
     let turn = Promise.resolve()
     const toClient = (/** @type {() => Buffer} */ bytes) =>
@@ -205,6 +228,27 @@ class Proxy {
       if (bytes === undefined) continue
       answer.times--
       return bytes
+    }
+  }
+
+  /**
+   * @param {Buffer} frame
+   * @param {import('./protocol').Request} request
+   */
+  #changed(frame, request) {
+    for (const each of this.#changes) {
+      if (each.apiKey !== request.key || each.times <= 0) continue
+      const changed = each.change(Buffer.from(frame), request)
+      if (changed === undefined) continue
+      each.times--
+      return changed
+    }
+    return frame
+  }
+
+  #mustKnowKafka() {
+    if (!this.#kafka) {
+      throw new Error('Only a proxy with `kafka: true` knows one request from another')
     }
   }
 
@@ -274,7 +318,7 @@ const write = (socket, bytes) =>
  * @param {object} options
  * @param {number} options.target   the broker's port
  * @param {number} [options.port]   where to listen; default: any
- * @param {boolean} [options.kafka]  it is Kafka's protocol, and no TLS: allows `answer`
+ * @param {boolean} [options.kafka]  it is Kafka's protocol, and no TLS: allows `answer` and `mutate`
  * @returns {Promise<Proxy>}
  */
 const startProxy = async ({ target, port = 0, kafka = false }) => {

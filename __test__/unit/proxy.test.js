@@ -40,10 +40,18 @@ const connect = async () => {
 /** Resolves with what has arrived once there are so many bytes. */
 const read = async (socket, bytes) => {
   let received = Buffer.alloc(0)
-  while (received.length < bytes) {
-    const [chunk] = await once(socket, 'data')
-    received = Buffer.concat([received, chunk])
-  }
+  // Several chunks may come in one turn: who listens once for each would lose some.
+  await new Promise(resolve => {
+    const take = chunk => {
+      received = Buffer.concat([received, chunk])
+      if (received.length < bytes) return
+      socket.off('data', take)
+      socket.pause()
+      resolve()
+    }
+    socket.on('data', take)
+    socket.resume()
+  })
   return String(received)
 }
 
@@ -215,6 +223,34 @@ describe('answers in the place of a broker', () => {
     const requests = [1, 2, 3, 4].map(id => request(id === 1 ? API.Fetch : API.Heartbeat, id))
     const answer = await ask(requests, 14 + 3 + 3 + 14)
     expect(answer).toBe(`${requests[0]}<2><3>${requests[3]}`)
+  })
+
+  it('or changes what the broker answers, as often as asked', async () => {
+    const seen = []
+    kafka.mutate(
+      API.Heartbeat,
+      (answer, { correlationId }) => {
+        seen.push(correlationId)
+        if (correlationId === 2) return undefined
+        answer.fill('!', 4)
+        return answer
+      },
+      2
+    )
+    kafka.answer(API.JoinGroup, () => Buffer.from('<joined>'))
+    const requests = [1, 2, 3, 4, 5, 6].map(id =>
+      request(id === 1 ? API.Fetch : id === 5 ? API.JoinGroup : API.Heartbeat, id)
+    )
+    const changed = `${requests[0].subarray(0, 4)}${'!'.repeat(10)}`
+    const expected = [requests[0], requests[1], changed, changed, '<joined>', requests[5]].join('')
+    expect(await ask(requests, expected.length)).toBe(expected)
+    // The broker's answers: not those of others, not the proxy's own, none when it has been often enough.
+    expect(seen).toEqual([2, 3, 4])
+
+    kafka.mutate(API.Heartbeat, () => Buffer.from('no'))
+    await kafka.heal()
+    expect(await ask([request(API.Heartbeat, 7)], 14)).toBe(String(request(API.Heartbeat, 7)))
+    expect(() => proxy.mutate(API.Heartbeat, () => undefined)).toThrow('kafka: true')
   })
 
   it('leaves requests that it has no answer to, and all after heal()', async () => {

@@ -100,7 +100,11 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("error", failure::failure(env, &error)?)?;
         }
         // These stay on our side: the driver consumes them.
-        Event::Brokers(_) | Event::CommitDone { .. } | Event::HeartbeatDone { .. } | Event::Stopped => {}
+        Event::Brokers(_)
+        | Event::Renew(_)
+        | Event::CommitDone { .. }
+        | Event::HeartbeatDone { .. }
+        | Event::Stopped => {}
     }
     Ok(object)
 }

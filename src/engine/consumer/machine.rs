@@ -294,8 +294,8 @@ impl Consumer {
     }
 
     /// See [`Fetch::decoded`].
-    pub fn decoded(&mut self, decoded: Decoded) {
-        self.fetch.decoded(decoded);
+    pub fn decoded(&mut self, now: Instant, decoded: Decoded) {
+        self.fetch.decoded(now, decoded);
         self.route_fetch();
     }
 

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::Log;
+use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::protocol::ErrorCode;
@@ -68,6 +69,8 @@ pub struct ConsumerConfig {
 pub enum Event {
     /// The brokers' addresses have changed.
     Brokers(Vec<MetadataBroker>),
+    /// The next request to this target is to take another connection.
+    Renew(Target),
     /// Which assignors to offer? Answer with [`Consumer::protocols`].
     ProtocolsNeeded {
         /// Number of the question.

@@ -6,6 +6,7 @@ use crate::engine::cluster;
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::Log;
 use crate::engine::cluster::LogLevel;
+use crate::engine::cluster::Target;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::fetch;
 use crate::engine::group;
@@ -97,6 +98,10 @@ impl Consumer {
                 }
             }
             group::Event::CoordinatorLost => self.cluster.coordinator_lost(),
+            group::Event::Suspect => {
+                let node = self.cluster.coordinator();
+                self.events.extend(node.map(Target::Coordinator).map(Event::Renew));
+            }
             group::Event::Left => {
                 if matches!(self.phase, Phase::Stopping { .. }) {
                     self.stopped();
@@ -230,6 +235,16 @@ impl Consumer {
             }
             fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
             fetch::Event::Truncated { partition, from, to } => self.truncated(&partition, from, to),
+            fetch::Event::Damaged { partition, offset, message } => {
+                let message = format!("What was fetched is damaged, fetching it again: {message}");
+                let extra = self.about(&partition, vec![("offset", offset.to_string())]);
+                let (level, namespace) = (LogLevel::Warn, "FetchManager");
+                self.events.push_back(Event::Log(Log { level, namespace, message, extra }));
+            }
+            fetch::Event::Suspect { node } => {
+                let targets = [Target::Fetch(node), Target::FetchExpress(node)];
+                self.events.extend(targets.map(Event::Renew));
+            }
             fetch::Event::Failed(failure) => self.crash(failure),
             fetch::Event::Unanswered { node, error } => {
                 let message = format!("Fetch from broker {node} failed, trying again: {error}");
@@ -246,15 +261,21 @@ impl Consumer {
             return;
         }
         let message = "The log was truncated, going back to where it goes on".to_owned();
-        let extra = vec![
-            ("topic", partition.topic.to_string()),
-            ("partition", partition.partition.to_string()),
-            ("from", from.to_string()),
-            ("to", to.to_string()),
-            ("groupId", self.config.group_id.clone()),
-        ];
+        let extra = self.about(partition, vec![("from", from.to_string()), ("to", to.to_string())]);
         let level = LogLevel::Warn;
         self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
+    }
+
+    fn about(
+        &self,
+        partition: &TopicPartition,
+        facts: Vec<(&'static str, String)>,
+    ) -> Vec<(&'static str, String)> {
+        let mut extra =
+            vec![("topic", partition.topic.to_string()), ("partition", partition.partition.to_string())];
+        extra.extend(facts);
+        extra.push(("groupId", self.config.group_id.clone()));
+        extra
     }
 
     fn log(&mut self, level: LogLevel, namespace: &'static str, message: String) {

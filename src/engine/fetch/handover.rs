@@ -4,7 +4,6 @@
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::engine::cluster::Failure;
 use crate::engine::records::BatchReader;
 use crate::engine::records::Fill;
 use crate::engine::records::RecordError;
@@ -157,7 +156,7 @@ impl Fetch {
     }
 
     /// A job was carried out. Its delivery joins the ready ones, unless the slot has moved on meanwhile.
-    pub fn decoded(&mut self, decoded: Decoded) {
+    pub fn decoded(&mut self, now: Instant, decoded: Decoded) {
         let Decoded { slot: id, epoch, reader, buffer, result } = decoded;
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
         self.may_ask = true;
@@ -168,6 +167,7 @@ impl Fetch {
         }
         slot.decoding = false;
         slot.needs = None;
+        let next_offset = reader.next_offset();
         if reader.is_exhausted() || matches!(result, Ok(Fill::End) | Err(_)) {
             self.queued_bytes = self.queued_bytes.saturating_sub(std::mem::take(&mut slot.reading));
         } else {
@@ -176,19 +176,16 @@ impl Fetch {
         match result {
             Ok(Fill::Delivery(summary)) => {
                 slot.ready += 1;
+                if slot.damaged {
+                    slot.is_well();
+                }
                 self.average_size(&summary);
                 self.ready.push_back(Delivery { slot: id, epoch, buffer, summary });
                 return;
             }
             Ok(Fill::TooSmall { need }) => slot.needs = Some(need),
             Ok(Fill::End) => {}
-            Err(error) => {
-                slot.poison = Some(Failure::Records {
-                    partition: slot.partition.clone(),
-                    offset: error.offset(),
-                    message: error.to_string().into(),
-                });
-            }
+            Err(error) => self.damaged(now, id, next_offset, &error),
         }
         self.free(buffer);
         self.report_dead_end(id);
@@ -387,7 +384,9 @@ impl Fetch {
         if slot.is_handled()
             && let Some(failure) = slot.poison.take()
         {
+            // As with a refusal: told once, and not asked for again.
             self.events.push_back(super::Event::Failed(failure));
+            self.restate(id, State::Awaiting);
         } else if slot.out_of_range && slot.is_drained() {
             self.events.push_back(super::Event::OutOfRange(slot.partition.clone()));
             self.restate(id, State::Awaiting);

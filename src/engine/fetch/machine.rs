@@ -47,7 +47,7 @@ pub struct Fetch {
     /// Rotates so that every partition comes first once: brokers fill an answer in the order of the request.
     fetch_cursor: usize,
     pub(super) nodes: HashMap<i32, Node>,
-    next_request: u64,
+    pub(super) next_request: u64,
     pub(super) ready: VecDeque<Delivery>,
     pub(super) free_slabs: Vec<u32>,
     pub(super) lanes: Vec<Lane>,
@@ -73,6 +73,8 @@ pub(super) struct Node {
     pub(super) lost_session: bool,
     /// The last long poll brought nothing.
     pub(super) idle: bool,
+    /// The first request that went over its present connections.
+    pub(super) trusted_from: u64,
     pub(super) muted_until: Option<Instant>,
 }
 
@@ -343,7 +345,8 @@ impl Fetch {
             else {
                 continue;
             };
-            slot.in_flight = Some(Asked { request: id, node: node_id, offset: fetch_offset });
+            let leader_epoch = leader.epoch;
+            slot.in_flight = Some(Asked { request: id, node: node_id, offset: fetch_offset, leader_epoch });
             in_flight.asked.push(*slot_id);
             let topic = &slot.partition.topic;
             if in_flight.topics.last().is_none_or(|(_, name)| name != topic) {

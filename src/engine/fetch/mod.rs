@@ -14,6 +14,7 @@
 //! * The **position** moves in one place only: when a delivery is taken by a lane.
 //! * A **lane** is one of the N handlers that may run at once. A slot is in at most one lane.
 
+mod damage;
 mod handover;
 mod machine;
 mod pauses;
@@ -25,6 +26,7 @@ mod source;
 pub(crate) mod tests;
 mod truncation;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;
@@ -108,6 +110,20 @@ pub enum Event {
         from: i64,
         /// Where it is.
         to: i64,
+    },
+    /// What came for this partition fails our checks. It will be fetched again.
+    Damaged {
+        /// Which.
+        partition: TopicPartition,
+        /// Base offset of the batch at fault.
+        offset: i64,
+        /// What is wrong with it.
+        message: Arc<str>,
+    },
+    /// What came over the connections for Fetches to this node was damaged: the next Fetch is to take others.
+    Suspect {
+        /// Node id.
+        node: i32,
     },
     /// This cannot be consumed; trying again would not help.
     Failed(Failure),

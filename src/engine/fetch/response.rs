@@ -173,9 +173,8 @@ impl Fetch {
     ) -> bool {
         let Some(slot) = self.slots.get_mut(id.index()) else { return true };
         let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return true };
-        let asked = asked.offset;
-        let State::Fetching { fetch_offset, .. } = &mut slot.state else { return true };
-        if *fetch_offset != asked {
+        let State::Fetching { position, fetch_offset } = slot.state else { return true };
+        if fetch_offset != asked.offset {
             // Nothing else may go into the queue than what follows it, or records would be lost.
             return true;
         }
@@ -191,7 +190,7 @@ impl Fetch {
             return true;
         }
         if let Some((leader_epoch, end)) = answer.diverging_epoch {
-            self.diverged(now, id, asked, leader_epoch, end);
+            self.diverged(now, id, asked.offset, leader_epoch, end);
             return true;
         }
         let mut news = false;
@@ -210,38 +209,46 @@ impl Fetch {
             }
             _ => {}
         }
-        slot.refusals = 0;
+        // What is damaged is well again when it has been read, not before.
+        let is_well = !slot.damaged;
+        if is_well {
+            slot.refusals = 0;
+        }
         slot.redirected = false;
         if answer.records.is_empty() {
-            slot.backoff.reset();
+            if is_well {
+                slot.backoff.reset();
+            }
             return news;
         }
-        match end_offset(&answer.records).filter(|(end, _)| *end > asked) {
+        let last_leader_epoch = Some(asked.leader_epoch).filter(|epoch| *epoch >= 0);
+        match end_offset(&answer.records).filter(|(end, _)| *end > asked.offset) {
             Some((end, leader_epoch)) => {
-                *fetch_offset = end;
-                slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
-                slot.backoff.reset();
+                slot.state = State::Fetching { position, fetch_offset: end };
+                // No checksum covers it: to the broker, one that it cannot have would be an offset out of range.
+                let is_possible = last_leader_epoch.is_none_or(|last| leader_epoch <= last);
+                slot.leader_epoch = if is_possible { leader_epoch.max(UNKNOWN_EPOCH) } else { UNKNOWN_EPOCH };
+                if is_well {
+                    slot.backoff.reset();
+                }
                 news = true;
             }
             // Bytes without a whole batch, or batches before the position, move nothing: the reader finds the words. If it finds
             // none, the same question would have the same answer.
             None => slot.backoff.failed(now, &mut self.rng),
         }
-        self.enqueue(id, asked, answer);
-        news
-    }
-
-    fn enqueue(&mut self, id: SlotId, asked: i64, answer: FetchResponsePartition) {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        slot.brought = Some((node, request));
         self.queued_bytes += answer.records.len();
         slot.queue.push_back(FetchedRecords {
             records: answer.records,
-            fetch_offset: asked,
+            fetch_offset: asked.offset,
             high_watermark: answer.high_watermark,
+            last_leader_epoch,
             aborted: answer.aborted,
             read_committed: self.config.read_committed,
             check_crcs: self.config.check_crcs,
         });
+        news
     }
 
     fn partition_failed(&mut self, now: Instant, id: SlotId, answer: &FetchResponsePartition) {
@@ -287,11 +294,7 @@ impl Fetch {
             ErrorCode::UNKNOWN_SERVER_ERROR
             | ErrorCode::REQUEST_TIMED_OUT
             | ErrorCode::NETWORK_EXCEPTION => self.mute(id, now),
-            // Another leader may do better.
-            code if code.retriable() && self.is_refused_again(id) => {
-                self.mute(id, now);
-                self.refresh_metadata();
-            }
+            code if code.retriable() && self.may_pass(now, id) => {}
             code => {
                 // Tell it once; the partition is not asked for again.
                 self.restate(id, State::Awaiting);
@@ -299,13 +302,6 @@ impl Fetch {
                 self.events.push_back(Event::Failed(failure));
             }
         }
-    }
-
-    /// Counts a refusal of a partition that may pass (CORRUPT_MESSAGE, …). Is it worth another try?
-    fn is_refused_again(&mut self, id: SlotId) -> bool {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return false };
-        slot.refusals = slot.refusals.saturating_add(1);
-        slot.refusals < PARTITION_TRIES
     }
 }
 
@@ -316,6 +312,4 @@ pub(super) const PACE: Duration = Duration::from_millis(5);
 const LARGE_FRAME: usize = 64 * 1024;
 /// This part of a frame, at most, is copied out of it: hardly work, compared with reading the rest.
 const SMALL_PART: usize = 8;
-/// Of a partition that is refused for a reason that may pass: some ten seconds, as long as kafkajs tries by default.
-pub(super) const PARTITION_TRIES: u32 = 13;
 const NODE_BACKOFF: Duration = Duration::from_millis(200);

@@ -51,6 +51,8 @@ pub(super) struct Asked {
     pub(super) request: u64,
     pub(super) node: i32,
     pub(super) offset: i64,
+    /// Of the leader, as far as we knew; negative if we did not.
+    pub(super) leader_epoch: i32,
 }
 
 /// Where a partition lies.
@@ -89,8 +91,13 @@ pub(super) struct Slot {
     pub(super) poison: Option<Failure>,
     /// Behind everything that is buffered the log has no such offset.
     pub(super) out_of_range: bool,
-    /// How often in a row the broker has refused it for a reason that should have passed by now.
+    /// How often in a row it could not be read: the broker refused it, for a reason that should have passed by now, or what
+    /// came was damaged.
     pub(super) refusals: u32,
+    /// What came last was damaged. Only sound records end that: an answer without any says nothing.
+    pub(super) damaged: bool,
+    /// The last answer with records: which broker's, to which request.
+    pub(super) brought: Option<(i32, u64)>,
     /// The last answer named another leader (KIP-951), and we went there without waiting.
     pub(super) redirected: bool,
     /// What the metadata says of it; None without a leader.
@@ -124,6 +131,8 @@ impl Slot {
             poison: None,
             out_of_range: false,
             refusals: 0,
+            damaged: false,
+            brought: None,
             redirected: false,
             place: None,
             source: Source::default(),
@@ -154,6 +163,7 @@ impl Slot {
         self.in_flight = None;
         self.muted_until = None;
         self.refusals = 0;
+        self.damaged = false;
         freed
     }
 
@@ -161,6 +171,13 @@ impl Slot {
     pub(super) fn locate(&mut self, metadata: &Metadata) {
         let topic_id = metadata.topic_id(&self.partition.topic);
         self.place = metadata.leader(&self.partition).map(|leader| Place { leader, topic_id });
+    }
+
+    /// The broker has answered as it should, or the records were sound.
+    pub(super) fn is_well(&mut self) {
+        self.backoff.reset();
+        self.refusals = 0;
+        self.damaged = false;
     }
 
     pub(super) fn is_assigned(&self) -> bool {
@@ -185,9 +202,14 @@ impl Slot {
     /// Gives up the raw bytes, to ask for them again; not those that a decode job has. Returns how many. A Fetch under way
     /// is for what lies behind them: taken in, its answer would hide the gap.
     pub(super) fn shed(&mut self) -> usize {
-        let before = self.queued_bytes();
         let reader = self.reader.take().map(|reader| reader.next_offset());
         let first = reader.or(self.queue.front().map(|fetched| fetched.fetch_offset));
+        self.shed_from(first)
+    }
+
+    /// The same, when the first offset to be asked for again is known.
+    pub(super) fn shed_from(&mut self, first: Option<i64>) -> usize {
+        let before = self.queued_bytes();
         if let (Some(first), State::Fetching { fetch_offset, .. }) = (first, &mut self.state) {
             *fetch_offset = first;
             self.out_of_range = false;

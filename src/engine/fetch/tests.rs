@@ -3,6 +3,7 @@
 
 mod answers;
 pub(crate) mod broker;
+mod damage;
 mod delivery;
 mod followers;
 mod pausing;

@@ -72,7 +72,7 @@ impl Group {
             code => return self.refused(now, sent, Refusal::of(ApiKey::JoinGroup, code)),
         }
         if response.protocol_type.as_deref().is_some_and(|kind| kind != PROTOCOL_TYPE) {
-            return self.fail(inconsistent());
+            return self.made_no_sense(now, inconsistent());
         }
         self.member_id = response.member_id;
         self.generation_id = Some(response.generation_id);
@@ -115,14 +115,14 @@ impl Group {
         if response.protocol_type.is_some_and(|kind| kind != PROTOCOL_TYPE)
             || response.protocol_name.is_some_and(|name| name != round.protocol)
         {
-            return self.fail(inconsistent());
+            return self.made_no_sense(now, inconsistent());
         }
         let assignment = match Assignment::decode(response.assignment) {
             Ok(assignment) => assignment.topics,
             Err(error) => {
                 let broker = "The leader of the group".to_owned();
                 let error = NetError::Decode { broker, api: ApiKey::SyncGroup, error };
-                return self.fail(Failure::Net(error));
+                return self.made_no_sense(now, Failure::Net(error));
             }
         };
         self.transition(State::Stable);
@@ -130,6 +130,7 @@ impl Group {
         self.noticed = None;
         self.reason = None;
         self.refusals = 0;
+        self.nonsense = 0;
         self.backoff.reset();
         self.alive(now);
         self.renewed(sent);
@@ -268,6 +269,25 @@ impl Group {
         self.prepare(now);
     }
 
+    /// The coordinator would not have said so: it may have been damaged on the way. Said again and again, it is true. The
+    /// coordinator answers the same request in the same way.
+    fn made_no_sense(&mut self, now: Instant, failure: Failure) {
+        self.nonsense = self.nonsense.saturating_add(1);
+        if self.nonsense >= NONSENSE_TRIES {
+            return self.fail(failure);
+        }
+        let error = Refusal { action: Action::Retry, failure }.message();
+        self.log(
+            LogLevel::Warn,
+            "The coordinator's answer makes no sense, asking again",
+            vec![("error", error)],
+        );
+        self.events.push_back(Event::Suspect);
+        self.alive(now);
+        self.backoff.failed(now, &mut self.rng);
+        self.try_again(now);
+    }
+
     /// The same request again, unless it is out of date by now.
     fn try_again(&mut self, now: Instant) {
         if self.again {
@@ -319,3 +339,6 @@ impl Group {
 fn inconsistent() -> Failure {
     Failure::Broker { code: ErrorCode::INCONSISTENT_GROUP_PROTOCOL, partition: None }
 }
+
+/// Some ten seconds.
+const NONSENSE_TRIES: u32 = 13;

@@ -41,6 +41,8 @@ pub struct Group {
     pub(super) joining_since: Option<Instant>,
     /// Joins that were refused since the last one that succeeded.
     pub(super) refusals: u32,
+    /// Answers that made no sense since the last join that succeeded.
+    pub(super) nonsense: u32,
 
     /// JoinGroup, SyncGroup, LeaveGroup.
     pub(super) call: Line,
@@ -77,6 +79,7 @@ impl Group {
             noticed: None,
             joining_since: None,
             refusals: 0,
+            nonsense: 0,
             call: Line::default(),
             held: None,
             backoff: Backoff::default(),

@@ -121,6 +121,8 @@ pub enum Event {
     /// Look the coordinator up again and close the connection to the old one: a heartbeat in flight there is given
     /// up. Member id and generation are kept.
     CoordinatorLost,
+    /// What the coordinator's connection brought makes no sense: the next request is to take another one.
+    Suspect,
     /// Out of the group, by [`Group::leave`]. Nothing comes after this.
     Left,
     /// Out of order. Only [`Group::leave`] still does something: it gives the member id back.

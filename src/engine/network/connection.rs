@@ -55,6 +55,8 @@ pub(super) struct Connection {
 #[derive(Default)]
 struct State {
     waiting: HashMap<i32, Waiter>,
+    /// Nobody sends any more: it closes when nobody waits any more.
+    finishing: bool,
     /// Requests in a row that timed out while `silent_since` was all that had ever been received.
     silent_timeouts: u32,
     silent_since: u64,
@@ -124,6 +126,20 @@ impl Connection {
         });
         self.lock().waiting.clear();
         first
+    }
+
+    /// Ends the connection as soon as everything that is in flight has been answered.
+    pub(super) fn finish(&self) {
+        self.lock().finishing = true;
+        self.end_if_finished();
+    }
+
+    fn end_if_finished(&self) -> bool {
+        let finished = {
+            let state = self.lock();
+            state.finishing && state.waiting.is_empty()
+        };
+        finished && self.kill(self.closed())
     }
 
     /// Sends a request and waits for its answer, at most the request timeout and `held`. Dropping the future is safe.
@@ -295,6 +311,9 @@ impl Connection {
         while let Some(frame) = frames.next().await? {
             if let Err(reason) = self.deliver(frame) {
                 self.log(LogLevel::Warn, reason);
+                break;
+            }
+            if self.end_if_finished() {
                 break;
             }
         }

@@ -5,9 +5,11 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
 
 /// Cuts a byte stream into frames.
 pub(super) struct FrameReader<'a, R> {
@@ -26,6 +28,8 @@ pub(super) struct FrameReader<'a, R> {
 pub(super) enum FrameError {
     #[error(transparent)]
     Io(#[from] io::Error),
+    #[error("the peer stopped in the middle of a response: nothing came for {} s", STALL.as_secs())]
+    Stalled,
     #[error(
         "the peer announced a response of {0} bytes: not a Kafka listener, or a TLS listener spoken to in plain text?"
     )]
@@ -64,7 +68,8 @@ impl<'a, R: AsyncRead + Unpin> FrameReader<'a, R> {
             if frame.len() == frame.capacity() {
                 frame.reserve_exact(frame.len().min(missing));
             }
-            let read = self.reader.read_buf(&mut (&mut frame).limit(missing)).await?;
+            let read = timeout(STALL, self.reader.read_buf(&mut (&mut frame).limit(missing))).await;
+            let read = read.map_err(|_| FrameError::Stalled)??;
             if read == 0 {
                 return Err(truncated());
             }
@@ -99,6 +104,9 @@ fn truncated() -> FrameError {
 
 /// Holds any answer but a Fetch; a Fetch has at most this much copied once.
 const HEAD: usize = 16 << 10;
+/// A frame whose rest does not come for so long has another length than it says: everything behind it would be taken for a
+/// part of it.
+const STALL: Duration = Duration::from_secs(10);
 /// What a frame gets before its first byte has come.
 const FIRST_CAPACITY: usize = 1 << 20;
 
@@ -134,7 +142,7 @@ mod tests {
             sizes in prop::collection::vec(prop_oneof![4usize..64, 15_000usize..50_000, 1_000_000usize..1_500_000], 1..5),
             chunk in prop_oneof![1000usize..5000, 60_000usize..300_000],
         ) {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             runtime.block_on(async move {
                 let bodies: Vec<Vec<u8>> =
                     sizes.iter().enumerate().map(|(n, size)| (0..*size).map(|i| (i * 7 + n) as u8).collect()).collect();
@@ -177,6 +185,28 @@ mod tests {
         }
         let (frames, error) = read_all(&whole, 100).await;
         assert_eq!((frames.len(), error.is_none()), (1, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_whose_rest_does_not_come_is_given_up() {
+        let received = AtomicU64::new(0);
+        let (ours, mut theirs) = tokio::io::duplex(100);
+        let mut reader = FrameReader::new(ours, 1 << 20, &received);
+        theirs.write_all(&frame(b"answer")).await.unwrap();
+        assert_eq!(reader.next().await.unwrap().unwrap(), &b"answer"[..]);
+        theirs.write_all(&[0, 1, 0, 6, b'a']).await.unwrap();
+        let writer = tokio::spawn(async move {
+            // Between two frames, and while something comes, it may be slow.
+            for _ in 0..3 {
+                tokio::time::sleep(STALL * 9 / 10).await;
+                theirs.write_all(b"x").await.unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        let started = tokio::time::Instant::now();
+        assert!(matches!(reader.next().await, Err(FrameError::Stalled)));
+        assert_eq!(started.elapsed(), STALL * 27 / 10 + STALL);
+        writer.abort();
     }
 
     #[tokio::test]

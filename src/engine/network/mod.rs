@@ -109,7 +109,7 @@ impl Network {
     pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, NetError> {
         let slot = self.pool().seed(Address { host: host.to_owned(), port })?;
         let request = MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false }.into();
-        let connection = slot.connection().await?;
+        let connection = slot.connection_for(&request).await?;
         let answer = connection.send(&request, Duration::ZERO).await.inspect_err(|error| {
             if matches!(error, NetError::Closed { .. }) && self.inner.context.sasl.is_none() {
                 connection.log(
@@ -152,7 +152,7 @@ impl Network {
             return self.send_to_any(&request, held, to == Target::AnyOther).await;
         }
         let slot = self.pool().route(to)?;
-        let connection = slot.connection().await?;
+        let connection = slot.connection_for(&request).await?;
         let (mut request, mut held) = (request, held);
         if let Request::Fetch(fetch) = &mut request
             && slot.is_shared()
@@ -161,6 +161,12 @@ impl Network {
             fetch.max_wait_ms = fetch.max_wait_ms.min(SHARED_WAIT.as_millis() as i32);
         }
         connection.send(&request, held).await
+    }
+
+    /// The next request to this target takes a new connection. The present one closes when everything that is in flight on
+    /// it has been answered.
+    pub fn renew(&self, to: Target) {
+        self.pool().renew(to);
     }
 
     /// Is any broker connected?
@@ -231,14 +237,16 @@ impl Network {
         for (attempt, slot) in candidates.into_iter().take(attempts).enumerate() {
             self.pool().asks(&slot, request.key());
             let asking = async {
-                let connection = slot.connection().await.map_err(Unsent)?;
+                let connection = slot.connection_for(request).await.map_err(Unsent)?;
                 Ok(connection.send(request, held).await)
             };
             let is_last = attempt + 1 == attempts;
             let error = match patiently(is_last, asking).await {
                 Some(Ok(result)) => {
                     match &result {
-                        Err(NetError::Closed { .. } | NetError::Timeout { .. }) => self.pool().failed(&slot),
+                        Err(NetError::Closed { .. } | NetError::Timeout { .. } | NetError::Decode { .. }) => {
+                            self.pool().failed(&slot);
+                        }
                         _ => slot.note(None),
                     }
                     return result;

@@ -89,14 +89,14 @@ impl Pool {
 
     /// Where a request to `to` goes; [`Target::Any`] and [`Target::AnyOther`] are [`Pool::any`]'s.
     pub(super) fn route(&mut self, to: Target) -> Result<Arc<Slot>, NetError> {
-        match to {
-            Target::Node(node) => self.slot(node, Kind::Node),
-            Target::Fetch(node) => self.slot(node, Kind::Fetch),
-            Target::FetchExpress(node) => self.slot(node, Kind::FetchExpress),
-            Target::Coordinator(node) => self.slot(node, Kind::Coordinator),
-            Target::Any | Target::AnyOther | Target::AnyCoordinator | Target::AnyCoordinatorExpress => {
-                Err(NetError::NoBroker)
-            }
+        let (node, kind) = place(to).ok_or(NetError::NoBroker)?;
+        self.slot(node, kind)
+    }
+
+    /// See [`Network::renew`](super::Network::renew).
+    pub(super) fn renew(&mut self, to: Target) {
+        if let Some(slot) = place(to).and_then(|place| self.slots.get(&place)) {
+            slot.renew();
         }
     }
 
@@ -196,6 +196,17 @@ impl Pool {
 
     fn is_node(&self, slot: &Arc<Slot>) -> bool {
         self.slots.values().any(|other| Arc::ptr_eq(other, slot))
+    }
+}
+
+/// None when it is for the caller to say which node that is.
+fn place(to: Target) -> Option<(i32, Kind)> {
+    match to {
+        Target::Node(node) => Some((node, Kind::Node)),
+        Target::Fetch(node) => Some((node, Kind::Fetch)),
+        Target::FetchExpress(node) => Some((node, Kind::FetchExpress)),
+        Target::Coordinator(node) => Some((node, Kind::Coordinator)),
+        Target::Any | Target::AnyOther | Target::AnyCoordinator | Target::AnyCoordinatorExpress => None,
     }
 }
 

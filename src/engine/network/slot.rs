@@ -5,12 +5,13 @@
 //!   Idle ──────────────────► Opening ──────────────► Open
 //!    ▲                          │ error                │ died, next connection()
 //!    └──────────────────────────┴──────────────────────┘         any ── retire() ──► Retired
+//!                                             renew()
 //! ```
 //! A broker may allow an address few connections (`max.connections.per.ip`), and closes those beyond at once. One that cannot be
 //! opened while another to the same broker stands is done without: its requests go over that one, and it is tried again
 //! later, behind their backs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
 
 use super::connection::Connection;
 use super::context::Context;
@@ -111,6 +113,10 @@ pub(super) struct Slot {
     state: Mutex<State>,
     /// Its last opening failed where another connection stood.
     without: Mutex<Option<Without>>,
+    /// Connections that still serve whom they have, after [`Slot::renew`].
+    finishing: Mutex<Vec<Arc<Connection>>>,
+    /// What the broker did not speak, as an earlier connection was told.
+    doubted: Mutex<HashSet<ApiKey>>,
     /// When this slot last failed a request to any broker, in turns of the pool; 0 = its last one went well.
     pub(super) last_failure: AtomicU64,
     /// When this slot was last asked what any broker may answer, in turns of the pool.
@@ -141,6 +147,8 @@ impl Slot {
             kind,
             state: Mutex::new(State::Idle),
             without: Mutex::default(),
+            finishing: Mutex::default(),
+            doubted: Mutex::default(),
             last_failure: AtomicU64::new(0),
             asked: Mutex::default(),
         });
@@ -226,6 +234,18 @@ impl Slot {
         self.without.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The connection, for this request. What a broker speaks may have been damaged on its way, and nobody asks again: that it
+    /// does not speak an API is true when it has said so twice.
+    pub(super) async fn connection_for(self: &Arc<Self>, request: &Request) -> Outcome {
+        let connection = self.connection().await?;
+        let is_news = || self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(request.key());
+        if connection.version_for(request).is_err() && is_news() {
+            self.renew();
+            return self.connection().await;
+        }
+        Ok(connection)
+    }
+
     /// The task behind `Opening`. It belongs to nobody who waits: any of them may stop waiting.
     async fn open(self: Arc<Self>, tell: watch::Sender<Option<Outcome>>) {
         let (failures, ready_at) = self.host.next_attempt();
@@ -275,8 +295,23 @@ impl Slot {
         tell.send_replace(Some(outcome));
     }
 
+    /// The next sender gets another connection; this one serves those that it has, and closes.
+    pub(super) fn renew(&self) {
+        let mut state = self.lock();
+        if let State::Open(connection) = &*state {
+            connection.finish();
+            let mut finishing = self.finishing();
+            finishing.retain(|connection| connection.is_alive());
+            finishing.push(connection.clone());
+            *state = State::Idle;
+        }
+    }
+
     /// Closes the connection and opens no other. Whoever waits gets `reason`.
     pub(super) fn retire(&self, reason: NetError) {
+        for connection in self.finishing().drain(..) {
+            connection.kill(reason.clone());
+        }
         let before = std::mem::replace(&mut *self.lock(), State::Retired(reason.clone()));
         match before {
             State::Open(connection) => {
@@ -302,6 +337,10 @@ impl Slot {
 
     pub(super) fn note_asked(&self, question: ApiKey, turn: u64) {
         self.turns().insert(question, turn);
+    }
+
+    fn finishing(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
+        self.finishing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn turns(&self) -> MutexGuard<'_, HashMap<ApiKey, u64>> {

@@ -23,8 +23,14 @@ pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
             return Duration::ZERO;
         }
     };
-    if version < since { Duration::ZERO } else { Duration::from_millis(u64::try_from(ms).unwrap_or(0)) }
+    if version < since {
+        return Duration::ZERO;
+    }
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(LONGEST)
 }
+
+/// Brokers do not count back further than their windows, eleven seconds by default; a damaged number could say weeks.
+const LONGEST: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -38,6 +44,7 @@ mod tests {
         assert_eq!(throttle_time(&fetch(1500), 7), Duration::ZERO);
         assert_eq!(throttle_time(&fetch(1500), 8), Duration::from_millis(1500));
         assert_eq!(throttle_time(&fetch(-1), 17), Duration::ZERO);
+        assert_eq!(throttle_time(&fetch(i32::MAX), 17), LONGEST);
         let commit = OffsetCommitResponse { throttle_time_ms: 20, ..OffsetCommitResponse::default() };
         assert_eq!(throttle_time(&Response::OffsetCommit(commit.clone()), 3), Duration::ZERO);
         assert_eq!(throttle_time(&Response::OffsetCommit(commit), 4), Duration::from_millis(20));

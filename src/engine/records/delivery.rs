@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::layout::{self, int, words, write_rows};
 use super::record::{Format, MALFORMED, MIN_RECORD, Unreadable};
-use super::tables::{Run, Stop, Tables};
+use super::tables::{Run, Stop, Tables, TablesMark};
 
 /// One finished delivery. The slab's header says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,18 @@ pub(super) struct Delivery<'a> {
     covered: Option<(i64, i64)>,
     /// None: no batch so far. -1: several epochs.
     leader_epoch: Option<i32>,
+    mark: Mark,
+}
+
+/// A delivery before the batch that is being read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    position: i64,
+    tables: TablesMark,
+    data_end: usize,
+    left: usize,
+    covered: Option<(i64, i64)>,
+    leader_epoch: Option<i32>,
 }
 
 /// How far [`Delivery::append`] came.
@@ -58,12 +70,17 @@ pub(super) struct Appended {
 }
 
 impl<'a> Delivery<'a> {
-    /// `slab` must hold the header at least; `max_messages` must not be 0.
-    pub(super) fn new(slab: &'a mut [u8], tables: &'a mut Tables, max_messages: usize) -> Delivery<'a> {
+    /// `slab` must hold the header at least; `max_messages` must not be 0. `position` = the next offset to deliver.
+    pub(super) fn new(
+        slab: &'a mut [u8],
+        tables: &'a mut Tables,
+        max_messages: usize,
+        position: i64,
+    ) -> Delivery<'a> {
         let length = slab.len().min(MAX_SLAB);
         let slab = slab.split_at_mut(length).0;
         tables.clear();
-        Delivery {
+        let mut delivery = Delivery {
             left: slab.len().saturating_sub(layout::HEADER_BYTES + layout::TABLE_PADDING),
             slab,
             tables,
@@ -73,7 +90,31 @@ impl<'a> Delivery<'a> {
             base_timestamp: 0,
             covered: None,
             leader_epoch: None,
-        }
+            mark: Mark::default(),
+        };
+        delivery.begin(position);
+        delivery
+    }
+
+    /// A batch begins here. What is wrong with it may turn out behind records that were taken over already.
+    pub(super) fn begin(&mut self, position: i64) {
+        self.mark = Mark {
+            position,
+            tables: self.tables.mark(),
+            data_end: self.data_end,
+            left: self.left,
+            covered: self.covered,
+            leader_epoch: self.leader_epoch,
+        };
+    }
+
+    /// Gives up what this delivery has of the batch that began last. Answers the position before it.
+    pub(super) fn undo(&mut self) -> i64 {
+        let Mark { position, tables, data_end, left, covered, leader_epoch } = self.mark;
+        self.tables.rewind(tables);
+        (self.data_end, self.left) = (data_end, left);
+        (self.covered, self.leader_epoch) = (covered, leader_epoch);
+        position
     }
 
     /// Worth opening a batch? An empty delivery always is: if not even one record fits, that is to be found out.

@@ -95,7 +95,17 @@ pub enum RecordError {
         /// Why.
         error: CodecError,
     },
-    /// A record that cannot be. Those before it were delivered.
+    /// A batch where none can be. The checksum does not cover its base offset.
+    #[error("record batch at offset {offset}: out of place at position {position} of {high_watermark}")]
+    OutOfPlace {
+        /// Base offset of the batch.
+        offset: i64,
+        /// The next offset to be read.
+        position: i64,
+        /// The partition's end, as told with it.
+        high_watermark: i64,
+    },
+    /// A record that cannot be. Earlier deliveries may have had records of its batch; this one has none.
     #[error("record batch at offset {offset}: {what}")]
     InvalidRecord {
         /// Base offset of the batch.
@@ -111,6 +121,7 @@ impl RecordError {
         match self {
             RecordError::NoCompleteBatch { offset, .. }
             | RecordError::InvalidBatch { offset, .. }
+            | RecordError::OutOfPlace { offset, .. }
             | RecordError::CrcMismatch { offset, .. }
             | RecordError::Decompress { offset, .. }
             | RecordError::InvalidRecord { offset, .. } => *offset,

@@ -10,6 +10,9 @@
 //!      └─────────────────────────────────────────┘
 //!              its last record is delivered
 //! ```
+//! A batch that fails a check gives nothing to the delivery that finds it out. Its header, its checksum and its compression are
+//! checked before its first record. Only of a batch that takes several deliveries the first ones may be out by then:
+//! they stand, and the position is behind them.
 
 use std::ops::Range;
 
@@ -35,6 +38,8 @@ pub struct FetchedRecords {
     pub fetch_offset: i64,
     /// Next offset to be written to the partition.
     pub high_watermark: i64,
+    /// The epoch of the leader that was asked: no batch has a later one. None when we do not know.
+    pub last_leader_epoch: Option<i32>,
     /// Aborted transactions that overlap the records, in any order; only for READ_COMMITTED.
     pub aborted: Vec<AbortedTransaction>,
     /// READ_COMMITTED: leave out what belongs to aborted transactions.
@@ -65,7 +70,10 @@ pub struct BatchReader {
     at: usize,
     fetch_offset: i64,
     high_watermark: i64,
+    last_leader_epoch: Option<i32>,
     check_crcs: bool,
+    /// Batches before the fetch offset were passed over.
+    has_passed: bool,
     /// Only for READ_COMMITTED.
     transactions: Option<TransactionFilter>,
     /// Next offset to deliver.
@@ -116,7 +124,9 @@ impl BatchReader {
             at: 0,
             fetch_offset: fetched.fetch_offset,
             high_watermark: fetched.high_watermark,
+            last_leader_epoch: fetched.last_leader_epoch,
             check_crcs: fetched.check_crcs,
+            has_passed: false,
             transactions: fetched.read_committed.then(|| TransactionFilter::new(fetched.aborted)),
             position: fetched.fetch_offset,
             state: State::Between,
@@ -140,9 +150,12 @@ impl BatchReader {
             return Ok(Fill::TooSmall { need: self.estimate().max(layout::HEADER_BYTES) });
         }
         let mut tables = std::mem::take(&mut codecs.tables);
-        let mut delivery = Delivery::new(slab, &mut tables, max_messages.max(1));
         let before = self.position;
+        let mut delivery = Delivery::new(slab, &mut tables, max_messages.max(1), before);
         let paused = self.advance(codecs, &mut delivery);
+        if paused.is_err() {
+            self.position = delivery.undo();
+        }
         let filled = if self.position > before || !delivery.is_empty() {
             if let Err(error) = paused {
                 self.fail(codecs, error);
@@ -239,6 +252,7 @@ impl BatchReader {
 
     /// Opens the next batch, or passes over it when it has nothing for us. `false`: there is none.
     fn next_batch(&mut self, delivery: &mut Delivery<'_>) -> Result<bool, RecordError> {
+        delivery.begin(self.position);
         let rest = self.records.get(self.at..).unwrap_or_default();
         let Some(frame) = Frame::peek(rest)? else {
             if self.at == 0 && !rest.is_empty() {
@@ -252,17 +266,23 @@ impl BatchReader {
             2 => (Batch::read(entry, self.check_crcs)?, BATCH_OVERHEAD..frame.length),
             _ => legacy::read(entry, self.check_crcs)?,
         };
-        let Some(batch) = batch else {
+        let Some(mut batch) = batch else {
             let (offset, value) = (frame.base_offset, frame.length as u64);
             return Err(RecordError::InvalidBatch { offset, what: "length", value: value.cast_signed() });
         };
         let codec = batch.codec()?;
+        let is_behind = batch.last_offset() < self.fetch_offset;
+        self.check_place(&batch, is_behind)?;
+        if self.last_leader_epoch.is_some_and(|last| batch.leader_epoch > last) {
+            // Nor is this covered by the checksum. Sent back to the broker, it would be an epoch that never was.
+            batch.leader_epoch = -1;
+        }
         delivery.reach(&batch);
         let is_filtered = match &mut self.transactions {
             Some(filter) => filter.skips(&batch, entry.get(body.clone()).unwrap_or_default()),
             None => false,
         };
-        let is_behind = batch.last_offset() < self.fetch_offset;
+        self.has_passed |= is_behind;
         let body = self.at + body.start..self.at + body.end;
         self.at += frame.length;
         if batch.record_count == 0 || batch.is_control() || is_filtered || is_behind {
@@ -279,6 +299,21 @@ impl BatchReader {
         };
         self.state = State::Inside(OpenBatch { batch, body, at: 0, records });
         Ok(true)
+    }
+
+    /// Batches follow each other. Compaction leaves gaps, so one that begins too late is found only where it cannot be: far
+    /// behind the end of the partition (not just behind it: brokers read the end first, and the records then), or
+    /// right after one that has nothing for us. The old formats name their last offset instead.
+    fn check_place(&self, batch: &Batch, is_behind: bool) -> Result<(), RecordError> {
+        let (position, high_watermark) = (self.position, self.high_watermark);
+        let is_overlapping = position > self.fetch_offset && batch.base_offset < position;
+        let is_ahead = high_watermark >= 0 && batch.last_offset().saturating_sub(high_watermark) > RACE;
+        let is_apart =
+            self.has_passed && !is_behind && position == self.fetch_offset && batch.base_offset > position;
+        if batch.magic == 2 && (is_overlapping || is_ahead || is_apart) {
+            return Err(RecordError::OutOfPlace { offset: batch.base_offset, position, high_watermark });
+        }
+        Ok(())
     }
 
     /// Delivers records of the open batch until it ends (`None`) or the delivery does.
@@ -366,5 +401,7 @@ fn total(data: usize, records: usize, batches: usize) -> usize {
 
 /// What compressed data is taken to grow to before it is known.
 const COMPRESSION_RATIO: usize = 4;
+/// More offsets than are written while a broker answers.
+const RACE: i64 = 1 << 20;
 /// How many batches an estimate looks at; of the rest it counts the bytes.
 const ESTIMATED_BATCHES: usize = 1024;

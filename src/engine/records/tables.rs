@@ -20,6 +20,15 @@ pub(super) struct Tables {
     headers: Headers,
 }
 
+/// How far they had grown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TablesMark {
+    batches: usize,
+    messages: usize,
+    headers: usize,
+    names: usize,
+}
+
 /// Why it went no further.
 #[derive(Debug, PartialEq, Eq, Default)]
 pub(super) enum Stop {
@@ -73,6 +82,20 @@ impl Tables {
         self.far_timestamps.clear();
         self.headers.rows.clear();
         self.headers.names.clear();
+    }
+
+    pub(super) fn mark(&self) -> TablesMark {
+        let Headers { rows, names } = &self.headers;
+        let (batches, messages) = (self.batches.len(), self.messages);
+        TablesMark { batches, messages, headers: rows.len(), names: names.len() }
+    }
+
+    /// Forgets what was listed since then. Only before [`Tables::clear`], as [`NameTable::truncate`].
+    pub(super) fn rewind(&mut self, mark: TablesMark) {
+        self.batches.truncate(mark.batches);
+        self.messages = mark.messages;
+        self.headers.rows.truncate(mark.headers);
+        self.headers.names.truncate(mark.names);
     }
 
     /// How many messages are listed.

@@ -1,6 +1,7 @@
 //! The decode task: raw bytes in, filled slabs out. The only work that takes more than microseconds.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::DecodeJob;
@@ -76,7 +77,7 @@ fn carry_out(
     if let (Buffer::Slab(slab), Some(memory)) = (&buffer, memory) {
         inner.slabs.insert(*slab, memory);
     }
-    inner.consumer.decoded(Decoded { slot, epoch, reader, buffer, result });
+    inner.consumer.decoded(Instant::now(), Decoded { slot, epoch, reader, buffer, result });
     let wake = inner.must_wake();
     drop(inner);
     // Perhaps it was the last of an answer: time to fetch again.

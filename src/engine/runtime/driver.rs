@@ -92,6 +92,7 @@ fn step(shared: &Arc<Shared>) -> Step {
     while let Some(event) = inner.consumer.poll_event() {
         match event {
             Event::Brokers(brokers) => shared.network.update_brokers(&brokers),
+            Event::Renew(target) => shared.network.renew(target),
             Event::CommitDone { ticket, result } => {
                 if let Some(waiter) = inner.waiters.remove(&ticket) {
                     step.done.push(Box::new(move || waiter(result)));

@@ -197,7 +197,7 @@ fn after_a_crash() {
     let mut world = World::running();
     world.log(0).append_corrupt();
     world.append_all(3);
-    world.run(SECOND);
+    world.run(12 * SECOND);
     assert!(world.crashed());
     let delivered = world.delivered.len();
     world.run(3 * SECOND);

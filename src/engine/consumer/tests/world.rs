@@ -519,7 +519,7 @@ impl World {
                     Buffer::Staged(bytes) => bytes,
                 };
                 let result = reader.fill(&mut self.codecs, memory, 5);
-                self.consumer.decoded(Decoded { slot, epoch, reader, buffer, result });
+                self.consumer.decoded(self.now, Decoded { slot, epoch, reader, buffer, result });
                 stirred = true;
             }
             while let Some((tag, outbound)) = self.consumer.poll_request(self.now) {

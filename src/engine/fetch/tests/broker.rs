@@ -17,6 +17,9 @@ use crate::engine::records::tests::encode::TestRecord;
 /// The topic `t`.
 pub(crate) const TOPIC: TopicId = TopicId([1; 16]);
 
+/// Values are made of it.
+pub(crate) const VALUE: u8 = 7;
+
 /// One partition's log.
 #[derive(Default)]
 pub(crate) struct Log {
@@ -38,7 +41,7 @@ impl Log {
         let records = lengths.iter().zip(self.end..).map(|(length, offset)| TestRecord {
             offset,
             timestamp: 1,
-            value: Some(vec![7; *length]),
+            value: Some(vec![VALUE; *length]),
             ..Default::default()
         });
         self.push(TestBatch::of(records.collect()), lengths.len());

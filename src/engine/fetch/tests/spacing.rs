@@ -9,7 +9,7 @@ use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::{FetchResponse, FetchResponsePartition, FetchResponseTopic};
 use crate::engine::records::tests::encode::{TestBatch, TestRecord};
 
-use super::broker::{TOPIC, refused};
+use super::broker::{TOPIC, VALUE, refused};
 use super::world::*;
 use crate::engine::fetch::response::PACE;
 
@@ -36,7 +36,7 @@ fn requests_in_a_second(world: &mut World, answer: impl Fn(&World) -> Response) 
 
 /// A batch that ends before `offset`.
 fn behind(offset: i64) -> Bytes {
-    let record = TestRecord { offset: offset - 1, value: Some(vec![1]), ..Default::default() };
+    let record = TestRecord { offset: offset - 1, value: Some(vec![VALUE]), ..Default::default() };
     TestBatch::of(vec![record]).encode().into()
 }
 

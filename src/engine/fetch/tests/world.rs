@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::engine::cluster::Failure;
 use crate::engine::cluster::Leader;
 use crate::engine::cluster::Metadata;
 use crate::engine::cluster::Target;
@@ -21,6 +22,7 @@ use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchRequest;
+use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataPartition;
 use crate::engine::protocol::metadata::MetadataResponse;
@@ -28,7 +30,7 @@ use crate::engine::protocol::metadata::MetadataTopic;
 use crate::engine::records::Decompressor;
 use crate::engine::records::tests::encode::decode;
 
-use super::broker::{Broker, Log, TOPIC};
+use super::broker::{Broker, Log, TOPIC, VALUE};
 
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(5);
 pub(super) const SLAB: usize = 32 * 1024;
@@ -223,7 +225,7 @@ impl World {
             Buffer::Staged(bytes) => bytes,
         };
         let result = reader.fill(&mut self.codecs, memory, 3);
-        self.fetch.decoded(Decoded { slot, epoch, reader, buffer, result });
+        self.fetch.decoded(self.now, Decoded { slot, epoch, reader, buffer, result });
         self.settle();
     }
 
@@ -259,7 +261,8 @@ impl World {
         let decoded = decode(&bytes);
         let offsets: Vec<i64> = decoded.messages.iter().map(|message| message.offset).collect();
         let values = decoded.messages.iter().map(|message| message.value.as_ref());
-        let lengths = values.map(|value| value.map_or(0, Vec::len)).collect();
+        let lengths = values.clone().map(|value| value.map_or(0, Vec::len)).collect();
+        assert!(values.flatten().flatten().all(|byte| *byte == VALUE), "an altered value");
         let summary = delivery.summary;
         assert!(offsets.is_sorted() && offsets.iter().all(|offset| *offset < summary.next_offset));
         if let Some(first) = offsets.first() {
@@ -354,9 +357,14 @@ impl World {
     }
 
     pub(super) fn answer(&mut self, index: usize) {
+        self.answer_changed(index, |_| ());
+    }
+
+    /// Something happens to the answer on its way.
+    pub(super) fn answer_changed(&mut self, index: usize, change: impl FnOnce(&mut FetchResponse)) {
         let sent = self.in_flight.remove(index);
         let broker = self.brokers.get_mut(&sent.node).unwrap();
-        let response = broker.fetch(&sent.request, &self.logs);
+        let mut response = broker.fetch(&sent.request, &self.logs);
         if !sent.express && !response.error.is_err() && response.session_id != 0 {
             // What the broker has in the session is what we asked for.
             let main = self.fetch.nodes[&sent.node].main.as_ref().unwrap();
@@ -368,6 +376,7 @@ impl World {
         let answers = response.topics.iter().flat_map(|topic| &topic.partitions);
         let parted = answers.filter(|answer| answer.diverging_epoch.is_some());
         let parted: Vec<i32> = parted.map(|answer| answer.partition).collect();
+        change(&mut response);
         self.fetch.handle_response(self.now, sent.id, Ok(Response::Fetch(response)));
         for partition in parted {
             self.see_position(partition);
@@ -406,6 +415,26 @@ impl World {
             let Some(index) = news else { return };
             self.answer(index);
         }
+    }
+
+    /// For so long each Fetch that has data is answered.
+    pub(super) fn answer_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.answer_news();
+            self.advance(Duration::from_millis(50));
+        }
+    }
+
+    /// What has ended the consumer.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        let mut failures = self.events.iter().filter_map(|event| match event {
+            Event::Failed(failure) => Some(failure),
+            _ => None,
+        });
+        let failure = failures.next();
+        assert_eq!(failures.next(), None, "told twice");
+        failure
     }
 
     fn has_news(&self, index: usize) -> bool {

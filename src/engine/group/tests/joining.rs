@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::engine::cluster::Failure;
+use crate::engine::cluster::Outbound;
 use crate::engine::group::Event;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
+use crate::engine::protocol::Request;
 use crate::engine::protocol::join_group::JoinGroupResponse;
 use crate::engine::protocol::sync_group::SyncGroupResponse;
 
@@ -322,23 +324,6 @@ fn errors_of_callbacks_are_fatal() {
 }
 
 #[test]
-fn groups_of_other_kinds_are_refused() {
-    let inconsistent = Failure::Broker { code: ErrorCode::INCONSISTENT_GROUP_PROTOCOL, partition: None };
-    let mut world = World::new();
-    world.join(&["orders"]);
-    world.give_protocols();
-    world.answer_join(JoinGroupResponse { protocol_type: Some("connect".into()), ..follower(1) });
-    assert_eq!(world.events().pop(), Some(Event::Failed(inconsistent.clone())));
-
-    let mut world = World::new();
-    world.join(&["orders"]);
-    world.give_protocols();
-    world.answer_join(follower(1));
-    world.answer_sync(SyncGroupResponse { protocol_name: Some("range".into()), ..synced() });
-    assert_eq!(world.events().pop(), Some(Event::Failed(inconsistent)));
-}
-
-#[test]
 fn brokers_of_old_name_neither_type_nor_protocol_in_sync() {
     let mut world = World::new();
     world.join(&["orders"]);
@@ -349,7 +334,7 @@ fn brokers_of_old_name_neither_type_nor_protocol_in_sync() {
 }
 
 #[test]
-fn an_empty_assignment_is_an_assignment_and_an_unreadable_one_is_fatal() {
+fn an_empty_assignment_is_an_assignment() {
     let mut world = World::new();
     world.join(&["orders"]);
     world.give_protocols();
@@ -357,14 +342,77 @@ fn an_empty_assignment_is_an_assignment_and_an_unreadable_one_is_fatal() {
     world.answer_sync(SyncGroupResponse::default());
     let joined = world.events().pop();
     assert!(matches!(joined, Some(Event::Joined { assignment, .. }) if assignment.is_empty()));
+}
 
+#[test]
+fn an_answer_that_makes_no_sense_is_asked_for_again_over_another_connection() {
+    let other_kind = || JoinGroupResponse { protocol_type: Some("connect".into()), ..follower(1) };
+    let unreadable = || SyncGroupResponse { assignment: "\0".into(), ..synced() };
     let mut world = World::new();
     world.join(&["orders"]);
     world.give_protocols();
+    world.answer_join(other_kind());
+    world.advance(Duration::from_secs(1));
     world.answer_join(follower(1));
-    world.answer_sync(SyncGroupResponse { assignment: "\0".into(), ..synced() });
-    let failed = world.events().pop();
-    assert!(matches!(failed, Some(Event::Failed(Failure::Net(NetError::Decode { .. })))), "{failed:?}");
+    world.answer_sync(unreadable());
+    assert!(world.in_flight.is_empty(), "not at once");
+    world.advance(Duration::from_secs(1));
+    world.answer_sync(SyncGroupResponse { protocol_name: Some("range".into()), ..synced() });
+    world.advance(Duration::from_secs(1));
+    world.answer_sync(synced());
+    assert!(world.group.is_stable());
+    let events = world.events();
+    assert_eq!(events.iter().filter(|event| **event == Event::Suspect).count(), 3);
+}
+
+#[test]
+fn an_answer_that_goes_on_making_no_sense_is_fatal() {
+    let inconsistent = Failure::Broker { code: ErrorCode::INCONSISTENT_GROUP_PROTOCOL, partition: None };
+    type Answer = fn(&mut World);
+    let cases: [(Answer, Answer, Option<Failure>); 3] = [
+        (
+            |_| (),
+            |world| {
+                world.answer_join(JoinGroupResponse { protocol_type: Some("connect".into()), ..follower(1) });
+            },
+            Some(inconsistent.clone()),
+        ),
+        (
+            |world| world.answer_join(follower(1)),
+            |world| world.answer_sync(SyncGroupResponse { protocol_name: Some("range".into()), ..synced() }),
+            Some(inconsistent),
+        ),
+        (
+            |world| world.answer_join(follower(1)),
+            |world| world.answer_sync(SyncGroupResponse { assignment: "\0".into(), ..synced() }),
+            None,
+        ),
+    ];
+    for (begin, nonsense, wanted) in cases {
+        let mut world = World::new();
+        world.join(&["orders"]);
+        world.give_protocols();
+        begin(&mut world);
+        let started = world.now;
+        let failure = loop {
+            nonsense(&mut world);
+            if let Some(Event::Failed(failure)) = world.events().pop() {
+                break failure;
+            }
+            while world.in_flight.is_empty() {
+                world.advance(Duration::from_millis(50));
+                if matches!(world.in_flight[..], [Outbound { body: Request::Heartbeat(_), .. }]) {
+                    world.answer_heartbeat(ErrorCode::NONE);
+                    world.events();
+                }
+            }
+        };
+        assert!(world.now - started > Duration::from_secs(8), "after some ten seconds");
+        match wanted {
+            Some(wanted) => assert_eq!(failure, wanted),
+            None => assert!(matches!(failure, Failure::Net(NetError::Decode { .. })), "{failure:?}"),
+        }
+    }
 }
 
 #[test]

@@ -323,7 +323,7 @@ impl World {
                 self.asked = None;
                 self.owns = false;
             }
-            Event::Heartbeat | Event::AssignmentKept { .. } | Event::Rebalancing { .. } => {}
+            Event::Heartbeat | Event::Suspect | Event::AssignmentKept { .. } | Event::Rebalancing { .. } => {}
             Event::Log(_) => return,
         }
         self.events.push(event);

@@ -63,8 +63,29 @@ async fn a_fetch_without_topic_ids_stays_below_version_13_and_a_missing_api_has_
     peer.reply(&fetch, wire::FetchResponse::default()).await;
     sent.await.unwrap().unwrap();
 
+    // It may have been damaged on the way: to be believed, it is said on two connections.
+    let missing = send(&world.network, Target::Fetch(1), heartbeat("g"));
+    let mut peer = world.accept().await;
+    let request = peer.request().await.unwrap();
+    peer.reply(&request, api_versions(|key| (key != ApiKey::Heartbeat).then_some((0, 99)))).await;
+    let unsupported = Err(NetError::UnsupportedApi { api: "Heartbeat", key: 12 });
+    assert_eq!(missing.await.unwrap(), unsupported);
     let missing = world.network.send(Target::Fetch(1), heartbeat("g"), Duration::ZERO).await;
-    assert_eq!(missing, Err(NetError::UnsupportedApi { api: "Heartbeat", key: 12 }));
+    assert_eq!((missing, world.dial_count()), (unsupported, 2));
+}
+
+#[tokio::test]
+async fn an_api_that_is_missing_on_one_connection_is_asked_for_on_another() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let sent = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let mut peer = world.accept().await;
+    let request = peer.request().await.unwrap();
+    peer.reply(&request, api_versions(|key| Some(if key == ApiKey::Heartbeat { (4, 1) } else { (0, 99) })))
+        .await;
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply_heartbeat(&request, 0).await;
+    assert!(sent.await.unwrap().is_ok());
 }
 
 #[tokio::test]

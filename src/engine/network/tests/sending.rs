@@ -182,6 +182,47 @@ async fn an_unreadable_answer_ends_the_connection() {
     assert!(world.logs().iter().any(|line| line.contains("unreadable Heartbeat response")));
 }
 
+#[tokio::test]
+async fn a_connection_that_is_renewed_serves_whom_it_has_and_closes() {
+    let (mut world, mut old) = connected(NetworkConfig::default()).await;
+    let held = [send(&world.network, TO, heartbeat("a")), send(&world.network, TO, heartbeat("b"))];
+    let requests = [old.request().await.unwrap(), old.request().await.unwrap()];
+    world.network.renew(TO);
+    let sent = send(&world.network, TO, heartbeat("c"));
+    let mut new = world.welcome().await;
+    let request = new.request().await.unwrap();
+    new.reply_heartbeat(&request, 3).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(3));
+    for (request, code) in requests.iter().zip(1..) {
+        old.reply_heartbeat(request, code).await;
+    }
+    for (held, code) in held.into_iter().zip(1..) {
+        assert_eq!(error_of(held.await.unwrap()), ErrorCode(code));
+    }
+    assert!(old.request().await.is_none(), "closed");
+
+    // The end does not wait for it.
+    let held = send(&world.network, TO, heartbeat("d"));
+    new.request().await.unwrap();
+    world.network.renew(TO);
+    world.network.update_brokers(&[super::peer::broker(2, "two")]);
+    assert_eq!(held.await.unwrap(), Err(closed("one:9092")));
+    world.network.update_brokers(&[super::peer::broker(1, "one")]);
+    let sent = send(&world.network, TO, heartbeat("e"));
+    let mut new = world.welcome().await;
+    let request = new.request().await.unwrap();
+    new.reply_heartbeat(&request, 3).await;
+    sent.await.unwrap().unwrap();
+
+    // One on which nothing is in flight closes at once; one that is not there is no matter.
+    world.network.renew(TO);
+    assert!(new.request().await.is_none());
+    world.network.renew(TO);
+    world.network.renew(Target::Fetch(7));
+    assert!(!world.network.is_connected());
+    assert_eq!(world.dial_count(), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_throttled_connection_is_mute_but_for_heartbeats() {
     let (world, mut peer) = connected(NetworkConfig::default()).await;

@@ -62,6 +62,7 @@ impl Case {
                     records: records.clone(),
                     fetch_offset: 0,
                     high_watermark: 0,
+                    last_leader_epoch: None,
                     aborted: vec![],
                     read_committed: true,
                     check_crcs,

@@ -166,7 +166,9 @@ fn batches_of_the_kafka_protocol_crate() {
 #[test]
 fn a_reader_may_change_decompressors_and_threads_in_the_middle_of_a_batch() {
     fn may_change_threads<T: Send>(_: &T) {}
-    let mut reader = BatchReader::new(fetched([hex(BATCH_GZIP), hex(BATCH_GZIP)].concat(), 0));
+    let mut second = hex(BATCH_GZIP);
+    second[7] += 16;
+    let mut reader = BatchReader::new(fetched([hex(BATCH_GZIP), second].concat(), 0));
     may_change_threads(&reader);
     let mut found = 0;
     while !reader.is_exhausted() {

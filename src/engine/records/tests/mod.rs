@@ -18,7 +18,8 @@ fn fetched(records: Vec<u8>, fetch_offset: i64) -> FetchedRecords {
     FetchedRecords {
         records: Bytes::from(records),
         fetch_offset,
-        high_watermark: 1000,
+        high_watermark: i64::MAX,
+        last_leader_epoch: None,
         aborted: vec![],
         read_committed: false,
         check_crcs: true,
@@ -103,7 +104,7 @@ fn every_codec_delivers_the_same() {
         let delivery = read_all(fetched(batch.encode(), 10));
         assert_eq!(delivery.messages, records);
         assert_eq!((delivery.first_offset, delivery.last_offset, delivery.next_offset), (10, 39, 40));
-        assert_eq!((delivery.high_watermark, delivery.fetch_offset), (1000, 10));
+        assert_eq!((delivery.high_watermark, delivery.fetch_offset), (i64::MAX, 10));
         assert_eq!(delivery.batches.len(), 1);
         assert_eq!(delivery.batches[0].messages, 0..30);
         assert_eq!(delivery.batches[0].words, [7, 29, -1, -1, codec.into(), 2]);
@@ -276,14 +277,67 @@ fn what_comes_before_a_bad_batch_is_delivered_before_the_error() {
 }
 
 #[test]
-fn the_count_of_records_must_be_right() {
-    let mut batch = TestBatch::of(vec![record(0, "x"), record(1, "y")]);
+fn a_batch_that_is_found_out_gives_nothing_and_those_before_it_everything() {
+    let before = TestBatch::of(vec![record(0, "a"), record(1, "b")]);
+    let mut batch = TestBatch::of(vec![record(2, "x"), record(3, "y")]);
     let body = batch.encode()[61..].to_vec();
-    for (records, what) in [(1, "more bytes than records"), (3, "fewer records than the batch says")] {
-        batch.records.resize(records, record(1, ""));
-        let (deliveries, error) = drain(fetched(batch.encode_around(&body), 0), 1 << 10, 10);
-        assert_eq!(messages(&deliveries).len(), records.min(2));
-        assert_eq!(error, Some(RecordError::InvalidRecord { offset: 0, what }));
+    let named = |name: &str| TestRecord { headers: vec![(name.into(), None)], ..record(3, "") };
+    for codec in [0, 4] {
+        batch.codec = codec;
+        for (records, what) in [(1, "more bytes than records"), (3, "fewer records than the batch says")] {
+            batch.records.resize_with(records, || named("lost"));
+            let bytes = [before.encode(), batch.encode_around(&encode::compress(codec, &body))].concat();
+            let (deliveries, error) = drain(fetched(bytes, 0), 1 << 10, 10);
+            assert_eq!(error, Some(RecordError::InvalidRecord { offset: 2, what }));
+            assert_eq!(messages(&deliveries), before.records);
+            let (summary, decoded) = &deliveries[0];
+            assert_eq!((summary.last_offset, summary.next_offset, decoded.batches.len()), (1, 2, 1));
+        }
+    }
+}
+
+#[test]
+fn of_a_batch_that_takes_several_deliveries_the_last_one_is_kept_back() {
+    let mut batch = TestBatch::of((0..10).map(|offset| record(offset, "x")).collect());
+    let body = batch.encode()[61..].to_vec();
+    batch.records.push(record(9, ""));
+    let mut reader = BatchReader::new(fetched(batch.encode_around(&body), 0));
+    let (mut codecs, mut slab) = (Decompressor::new(LIMIT), vec![0; 4096]);
+    for next in [4, 8] {
+        assert!(matches!(reader.fill(&mut codecs, &mut slab, 4), Ok(Fill::Delivery(_))));
+        assert_eq!(reader.next_offset(), next);
+    }
+    assert!(reader.fill(&mut codecs, &mut slab, 4).is_err());
+    assert_eq!(reader.next_offset(), 8, "where to go on when it is fetched again");
+}
+
+#[test]
+fn batches_are_where_they_can_be() {
+    let at = |offset| TestBatch::of(vec![record(offset, "x"), record(offset + 1, "y")]).encode();
+    let end = |bytes: &[Vec<u8>], fetch_offset, high_watermark| {
+        let fetched = FetchedRecords { high_watermark, ..fetched(bytes.concat(), fetch_offset) };
+        let (deliveries, error) = drain(fetched, 1 << 12, 10);
+        let offsets: Vec<_> = messages(&deliveries).iter().map(|message| message.offset).collect();
+        (offsets, error.map(|error| (error.offset(), matches!(error, RecordError::OutOfPlace { .. }))))
+    };
+    // The log is compacted; the first batch begins before the position, or is none of ours.
+    assert_eq!(end(&[at(4), at(10), at(50)], 5, 52), (vec![5, 10, 11, 50, 51], None));
+    assert_eq!(end(&[at(1), at(4)], 5, 6), (vec![5], None));
+    // A broker reads the records after their end.
+    assert_eq!(end(&[at(4)], 4, 0), (vec![4, 5], None));
+    // The bit that was flipped: the records of the batch would be left out, come twice, or move the position away.
+    assert_eq!(end(&[at(4), at(5)], 4, 9), (vec![4, 5], Some((5, true))));
+    assert_eq!(end(&[at(4), at(1)], 4, 9), (vec![4, 5], Some((1, true))));
+    assert_eq!(end(&[at(1), at(6)], 4, 9), (vec![], Some((6, true))));
+    assert_eq!(end(&[at(4), at(6 + (1 << 24))], 4, 9), (vec![4, 5], Some((6 + (1 << 24), true))));
+}
+
+#[test]
+fn an_epoch_that_the_leader_cannot_have_is_none() {
+    for (leader_epoch, told) in [(6, Some(6)), (7, Some(7)), (8, None), (7 + (1 << 30), None)] {
+        let batch = TestBatch { leader_epoch, ..TestBatch::of(vec![record(0, "x")]) };
+        let fetched = FetchedRecords { last_leader_epoch: Some(7), ..fetched(batch.encode(), 0) };
+        assert_eq!(drain(fetched, 1 << 10, 10).0[0].0.leader_epoch, told);
     }
 }
 

@@ -181,6 +181,7 @@ proptest! {
             records: Bytes::from(records),
             fetch_offset,
             high_watermark: end + 3,
+            last_leader_epoch: None,
             aborted,
             read_committed,
             check_crcs: true,
