@@ -8,6 +8,7 @@ const { roundRobin } = require('./assigners')
 const { createRetry } = require('../retry')
 const { events, createEmitter } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
+const { interruptible } = require('../utils/interruption')
 const {
   commitOptions,
   consumerOptions,
@@ -84,7 +85,7 @@ module.exports = config => {
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     }
     const { topics, fromBeginning } = subscribeOptions(argument)
-    await cluster.unlessDisconnected(() => subscription.add(topics, fromBeginning))
+    await subscription.add(topics, fromBeginning)
   }
 
   const commitOffsets = async topicPartitions => {
@@ -110,19 +111,22 @@ module.exports = config => {
 
   const paused = () => (lifecycle.running ? lifecycle.runner.paused() : [])
 
-  const describeGroup = async () => createRetry(retry)(() => cluster.describeGroup(groupId))
+  const describeGroup = async () =>
+    cluster.untilDisconnected(signal =>
+      createRetry(retry, { signal })(() => cluster.describeGroup(groupId))
+    )
 
   const on = (eventName, listener) => emitter.on(eventName, listener)
 
   return {
-    connect,
+    connect: interruptible(connect),
     disconnect,
-    subscribe,
+    subscribe: interruptible(subscribe),
     stop,
-    run,
+    run: interruptible(run),
     commitOffsets,
     seek,
-    describeGroup,
+    describeGroup: interruptible(describeGroup),
     pause,
     paused,
     resume,
