@@ -232,9 +232,12 @@ export interface ConsumerConfig {
 
 /** A member of a consumer group. Its methods work without `this`. */
 export type Consumer = {
-  /** Connects to a seed broker. Optional: the other methods connect too. Rejects when all retries failed. */
+  /** Connects to a seed broker. Optional, but behind `disconnect()`: the other methods connect too. Rejects when all retries failed. */
   connect(): Promise<void>
-  /** Stops, and closes all connections. May be called at any time, from handlers too, and more than once. */
+  /**
+   * Stops, and closes all connections. What was begun before and is not done, and what comes before the next `connect()`, rejects
+   * with KafkaJSNonRetriableError. May be called at any time, from handlers too, and more than once.
+   */
   disconnect(): Promise<void>
   /**
    * Subscribes to more topics; not while running. Rejects with KafkaJSProtocolError for a missing, invalid or forbidden topic.
@@ -245,7 +248,10 @@ export type Consumer = {
    * does not wait for that handler.
    */
   stop(): Promise<void>
-  /** Joins the group and consumes. Resolves after the first join; failures show as `consumer.crash`, not as a rejection. */
+  /**
+   * Joins the group and consumes. Resolves after the first join; failures show as `consumer.crash`, not as a rejection. Rejects with
+   * KafkaJSNonRetriableError when `stop()` or `disconnect()` comes before the join.
+   */
   run(config?: ConsumerRunConfig): Promise<void>
   /** Commits exactly these offsets: of the *next* message to be consumed. */
   commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>

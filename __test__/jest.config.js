@@ -66,7 +66,7 @@ module.exports = {
       // Faults that kafkajs is not held to: it survives them by luck, and what it leaves behind breaks the specs that follow.
       ...(process.env.CLIENT === 'kafkajs' && {
         testPathIgnorePatterns: [
-          '/consumer/(damage|errorCodes|faults|ledger|outages|truncation)\\.test\\.js$'
+          '/consumer/(damage|errorCodes|faults|ledger|outages|shutdown|truncation)\\.test\\.js$'
         ]
       })
     }

@@ -132,7 +132,7 @@ const REFUSALS = new Set(['protocol', 'authentication', 'unsupported-api', 'coor
 
 /**
  * @param {RetryOptions} [options]
- * @param {{ random?: () => number, signal?: AbortSignal }} [environment] an aborted signal ends the waiting with its reason
+ * @param {{ random?: () => number, signal?: AbortSignal }} [environment] an aborted signal ends it with its reason
  * @returns {<T>(attempt: Attempt<T>) => Promise<T>}
  */
 const createRetry =
@@ -143,6 +143,7 @@ const createRetry =
       signal?.throwIfAborted()
       const outcome = await tryOnce(attempt, backoff)
       if ('value' in outcome) return outcome.value
+      signal?.throwIfAborted()
       if (outcome.bailed) throw outcome.error
       const final = backoff.verdict(outcome.error)
       if (final) throw final

@@ -115,7 +115,10 @@ module.exports = {
             'called by a handler after an await, and awaited there, ends',
             'called by a handler in a chain of promises, and awaited there, ends',
             'called by a handler beside others, and awaited there, ends',
-            'called by a handler in a callback, and awaited there, ends with its time',
+            'called by a handler that is compiled to a generator, and awaited there, ends',
+            'called by a handler in a callback, in a promise of its own making, and awaited there, ends',
+            'called by a handler where the program leaves frames out of its stacks, and awaited there, ends',
+            'called by an async handler in a callback, and awaited there, ends with its time',
             'where async contexts are tracked called by a handler in a callback, and awaited there, ends',
             'where async contexts are tracked called by a handler that a tracer listens to, and awaited there, ends'
           ].map(name => `${end} ${name}`)
@@ -130,6 +133,15 @@ module.exports = {
     'consumer/seek': ['wakes an idle consumer at once'],
     'consumer/pause': ['stops a topic, resume() wakes it at once']
   },
+  '`disconnect()` ends nothing that is under way: `connect()`, `subscribe()` and `run()` go on behind it, or begin':
+    {
+      'consumer/stop': [
+        ...['stop()', 'disconnect()'].map(
+          end => `${end} before the first join has run() reject, and soon`
+        ),
+        'after the end disconnected, a consumer does nothing before connect()'
+      ]
+    },
   '`run()` while it stops is ignored; `connect()` right after `disconnect()` may fail': {
     'consumer/stop': [
       'after the end run() called while it stops waits for that',

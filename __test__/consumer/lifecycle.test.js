@@ -232,6 +232,7 @@ describe.each(WITHOUT_RUN)('a consumer that is %s', state => {
   it('connects, subscribes, describes its group and runs', async () => {
     const { consumer, topic, groupId, seen } = await STATES[state]()
     const more = await filled(5)
+    if (state === 'disconnected') await consumer.connect()
     const connects = seen.of('CONNECT').length
     expect(await outcome(() => consumer.subscribe({ topic: more, fromBeginning: true }))).toBe('ok')
     expect(await outcome(() => consumer.subscribe({ topic, fromBeginning: true }))).toBe('ok')

@@ -28,6 +28,21 @@ const inCallback = work =>
     setTimeout(() => work().then(done, fail), 5)
   })
 
+/** What becomes of `async () => { await first; await second() }` for a target before ES2017. */
+const compiled = (first, second) =>
+  new Promise((resolve, reject) => {
+    const steps = (function* () {
+      yield first
+      yield second()
+    })()
+    const step = value => {
+      const { done, value: next } = steps.next(value)
+      if (done) resolve(null)
+      else Promise.resolve(next).then(step, reject)
+    }
+    step(undefined)
+  })
+
 /** As tracers do it. @param {Promise<any>} promise */
 const watched = promise => {
   promise.then(
@@ -103,7 +118,7 @@ describe.each(ends)('%s()', end => {
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
     const running = consumer.run({ eachMessage: async () => void handled++ })
     expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
-    await running
+    await running.catch(() => {})
     const before = handled
     await pause(1000) // a member that was left behind would begin
     expect(handled).toBe(before)
@@ -120,10 +135,22 @@ describe.each(ends)('%s()', end => {
       const running = consumer.run({ eachMessage: async () => {} })
       await pause(wait)
       expect(await timed(() => consumer[end]())).toBeLessThan(SOON)
-      await running
+      await running.catch(() => {})
       await consumer.disconnect()
       expect(await createConsumer({ groupId }).describeGroup()).toMatchObject({ members: [] })
     }
+  })
+
+  it('before the first join has run() reject, and soon', async () => {
+    const topic = await filled(5)
+    const consumer = createConsumer({ groupId: uniqueName('group') })
+    await consumer.subscribe({ topics: [topic] })
+    const running = consumer.run({ eachMessage: async () => {} }).catch(e => e)
+    await consumer[end]()
+    expect(await running).toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      message: expect.stringMatching(/^(Stopped|Disconnected) before the group was joined$/)
+    })
   })
 
   it('before run() and before connect() resolves', async () => {
@@ -182,8 +209,42 @@ describe.each(ends)('%s()', end => {
     expect(Number((await committed(groupId, topic))[0])).toBeGreaterThanOrEqual(3)
   })
 
+  it.each([
+    ['that is compiled to a generator', stop => compiled(pause(5), stop)],
+    ['in a callback, in a promise of its own making', stop => pause(5).then(() => inCallback(stop))]
+  ])('called by a handler %s, and awaited there, ends', async (_, act) => {
+    const topic = await filled(10)
+    const { promise, resolve } = defer()
+    const { consumer } = await startConsumer({
+      topics: [topic],
+      run: {
+        eachMessage: ({ message }) =>
+          message.offset === '3'
+            ? act(() => consumer[end]()).then(() => resolve(null))
+            : Promise.resolve()
+      }
+    })
+    expect(await timed(() => promise)).toBeLessThan(SOON)
+    await consumer.disconnect()
+  })
+
+  it('called by a handler where the program leaves frames out of its stacks, and awaited there, ends', async () => {
+    const topic = await filled(10)
+    const { promise, resolve } = defer()
+    const { prepareStackTrace } = Error
+    Error.prepareStackTrace = error => String(error)
+    const { consumer } = await startActing(topic, async acting => {
+      await pause(5)
+      resolve(await timed(() => acting[end]()))
+    })
+    const time = await promise
+    Error.prepareStackTrace = prepareStackTrace
+    expect(time).toBeLessThan(SOON)
+    await consumer.disconnect()
+  })
+
   // No stack shows that a callback's stop() is the handler's: it ends when the engine waits for handlers no longer.
-  it('called by a handler in a callback, and awaited there, ends with its time', async () => {
+  it('called by an async handler in a callback, and awaited there, ends with its time', async () => {
     const topic = await filled(10)
     const { promise, resolve } = defer()
     const act = async acting => {
@@ -247,6 +308,7 @@ describe('after the end', () => {
     const handled = /** @type {string[]} */ ([])
     for (const end of ends) {
       await consumer[end]()
+      if (end === 'disconnect') await consumer.connect()
       await produce(topic, numbered(1))
       const before = handled.length
       await consumer.run({ eachMessage: async ({ message }) => void handled.push(message.offset) })
@@ -278,6 +340,22 @@ describe('after the end', () => {
     await consumer.connect()
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
     await consumer.run({ eachMessage: async () => void handled++ })
+    await waitFor(() => handled === 3)
+  })
+
+  it('disconnected, a consumer does nothing before connect()', async () => {
+    const topic = await filled(3)
+    const consumer = createConsumer()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.disconnect()
+    let handled = 0
+    const eachMessage = async () => void handled++
+    const complaint = 'Disconnected: connect() has to be called before anything else'
+    await expect(consumer.subscribe({ topics: [topic] })).rejects.toThrow(complaint)
+    await expect(consumer.run({ eachMessage })).rejects.toThrow(complaint)
+    await expect(consumer.describeGroup()).rejects.toThrow(complaint)
+    await consumer.connect()
+    await consumer.run({ eachMessage })
     await waitFor(() => handled === 3)
   })
 

@@ -126,7 +126,7 @@ describe('connect', () => {
     const connecting = cluster.connect().catch(e => e)
     await jest.advanceTimersByTimeAsync(1)
     await cluster.disconnect()
-    expect((await connecting).message).toBe('Disconnected while connecting')
+    expect((await connecting).message).toBe('Disconnected before it was done')
     expect(jest.getTimerCount()).toBe(0)
 
     world.onConnect = async () => null

@@ -362,12 +362,12 @@ describe('stop() and disconnect()', () => {
     expect(history).toEqual(['CONNECT', ...end])
   })
 
-  it('during the join: no zombie, and run() resolves', async () => {
+  it('during the join: no zombie, and run() rejects', async () => {
     const { consumer, runners, history } = create()
     const run = consumer.run()
     await jest.advanceTimersByTimeAsync(0)
     await consumer.disconnect()
-    await run
+    await expect(run).rejects.toThrow('Disconnected before the group was joined')
     // What the join still comes to changes nothing.
     runners[0].joined.reject(new Error('stopped'))
     await jest.advanceTimersByTimeAsync(100000)
@@ -379,24 +379,29 @@ describe('stop() and disconnect()', () => {
     const connected = support.createDeferred()
     world.onConnect = () => connected.promise
     const run = consumer.run()
+    await jest.advanceTimersByTimeAsync(0)
     await consumer.stop()
-    await run
+    await expect(run).rejects.toThrow('Stopped before the group was joined')
+    expect(world.clients.map(({ closed }) => closed)).toEqual([true])
     connected.resolve(null)
     await jest.advanceTimersByTimeAsync(100000)
     expect(runners[0].start).not.toHaveBeenCalled()
     expect(history).toEqual(['STOP'])
+    expect([world.clients.length, jest.getTimerCount()]).toEqual([1, 0])
   })
 
-  it('may be followed by run() at once', async () => {
-    const { consumer, runners, history } = await running()
+  it('may be followed by connect() and run() at once', async () => {
+    const { consumer, runners, history, world } = await running()
     consumer.disconnect()
+    consumer.connect()
     const run = consumer.run()
     await new Promise(setImmediate)
     expect(runners).toHaveLength(2)
     runners[1].joined.resolve()
     await run
-    expect(history.filter(name => name === 'CONNECT')).toHaveLength(2)
+    expect(history.filter(name => name === 'CONNECT')).toHaveLength(3)
     expect(history).not.toContain('CRASH')
+    expect(world.clients.map(({ closed }) => closed)).toEqual([true, false])
   })
 
   it('end the session even if the runner fails to stop', async () => {

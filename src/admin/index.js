@@ -3,6 +3,7 @@
 
 const { createRetry } = require('../retry')
 const { KafkaJSNotImplemented } = require('../errors')
+const { interruptible } = require('../utils/interruption')
 
 /** Their names can be read; none is ever made. */
 const events = {
@@ -46,11 +47,13 @@ const NOT_IMPLEMENTED = [
  * @returns {any}
  */
 module.exports = ({ cluster, logger, retry = {} }) => {
-  const connect = async () => cluster.connect()
+  const connect = interruptible(async () => cluster.connect())
 
   const disconnect = async () => cluster.disconnect()
 
-  const describeCluster = async () => createRetry(retry)(() => cluster.describe())
+  const describeCluster = interruptible(async () =>
+    cluster.untilDisconnected(signal => createRetry(retry, { signal })(() => cluster.describe()))
+  )
 
   const on = () => {
     throw notImplemented('on')

@@ -25,7 +25,7 @@ const createBroker = (cluster, address) => {
   const broker = {
     ...address,
     isConnected: () => cluster.isConnected(),
-    connect: () => cluster.connect(),
+    connect: async () => void (await cluster.connected()),
     disconnect: async () => {},
     metadata: topics => cluster.metadata({ topics }),
 

@@ -4,6 +4,8 @@
 /**
  * The connection to a cluster: one `NativeClient` from `connect()` to `disconnect()`, a new one after that; the choice of
  * the seed broker; the metadata. Towards assigners and tracing libraries it has the shape of kafkajs's cluster.
+ *
+ * What is asked before the first `connect()` connects by itself. What is asked behind a `disconnect()` does not.
  */
 
 // Not the global ones, which a test's fake timers replace.
@@ -17,6 +19,7 @@ const { authenticate, toNativeSasl } = require('../sasl')
 const { createIdentityCheck, toNativeTls } = require('../tls')
 const { createSeeds, validatePort } = require('./seeds')
 const { createBroker, byTopic } = require('./broker')
+const { createInterruption, unlessAborted } = require('../utils/interruption')
 const { LONGEST_DELAY } = require('../utils/timers')
 const {
   KafkaJSBrokerNotFound,
@@ -32,6 +35,9 @@ const {
 
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
+
+/** Is never aborted. */
+const NEVER = new AbortController().signal
 
 const EARLIEST_OFFSET = -2
 const LATEST_OFFSET = -1
@@ -65,8 +71,11 @@ class Cluster {
     this.nextSeed = createSeeds(config.brokers)
     /** @type {NativeClient | null} */
     this.client = null
-    /** @type {Promise<void> | null} */
+    /** Clients that are about to be closed. @type {Set<NativeClient>} */
+    this.left = new Set()
+    /** The attempt to connect that is under way. @type {{ done: Promise<NativeClient>, waiting: number } | null} */
     this.connecting = null
+    /** Ends what was begun on these connections. From `disconnect()` to the next `connect()` it is aborted. */
     this.closed = new AbortController()
     /** Nothing of the engine keeps the process alive; connections do. @type {NodeJS.Timeout | null} */
     this.keepAlive = null
@@ -96,52 +105,101 @@ class Cluster {
     return this.client !== null && this.client.isConnected()
   }
 
-  /** Connects unless connected. */
-  connect() {
-    if (this.connecting === null) {
-      const connecting = this.connectToSeed().finally(() => {
-        // A disconnect() may have forgotten this attempt, and another one begun.
-        if (this.connecting === connecting) this.connecting = null
-      })
-      this.connecting = connecting
-    }
-    return this.connecting
+  /** Connects unless connected. @returns {Promise<void>} rejects when a `disconnect()` comes in between */
+  async connect() {
+    if (this.closed.signal.aborted) this.closed = new AbortController()
+    await this.connected()
   }
 
   /**
    * Connects if need be.
-   * @returns {Promise<NativeClient>}
+   * @param {AbortSignal} [signal] aborted: the caller wants it no more
+   * @returns {Promise<NativeClient>} rejects after a `disconnect()`
    */
-  async connected() {
-    await this.connect()
-    if (this.client === null) throw new KafkaJSNonRetriableError('Disconnected while connecting')
-    return this.client
-  }
-
-  /** Closes everything; the next `connect()` starts anew. Idempotent. */
-  async disconnect() {
-    const { client } = this
-    this.client = null
-    this.connecting = null
-    this.brokerPool.metadata = null
-    this.closed.abort(new KafkaJSNonRetriableError('Disconnected while connecting'))
-    this.closed = new AbortController()
-    if (this.keepAlive) clearInterval(this.keepAlive)
-    this.keepAlive = null
-    await client?.close()
+  connected(signal = NEVER) {
+    return this.untilDisconnected(async () => {
+      const attempt = (this.connecting ??= this.attempt())
+      attempt.waiting++
+      try {
+        return await unlessAborted(signal, () => attempt.done)
+      } finally {
+        attempt.waiting--
+        if (attempt.waiting === 0 && this.connecting === attempt) this.abandon()
+      }
+    })
   }
 
   /**
-   * Does this; if a `disconnect()` comes in between, that is no failure.
-   * @param {() => Promise<void>} work
+   * Does this, unless a `disconnect()` comes in between, or has come already: then it rejects at once.
+   * @template T
+   * @param {(signal: AbortSignal) => Promise<T>} work called at once
+   * @returns {Promise<T>}
    */
-  async unlessDisconnected(work) {
+  untilDisconnected(work) {
     const { signal } = this.closed
-    try {
-      await work()
-    } catch (e) {
-      if (!signal.aborted) throw e
+    return unlessAborted(signal, () => work(signal))
+  }
+
+  /** Throws between `disconnect()` and the next `connect()`. */
+  throwIfDisconnected() {
+    this.closed.signal.throwIfAborted()
+  }
+
+  /** Closes everything; nothing is opened before the next `connect()`. Idempotent. */
+  async disconnect() {
+    this.refuse()
+    await this.close()
+  }
+
+  /** The beginning of `disconnect()`: nothing goes on, nothing begins. What is open stays so until `close()`. */
+  refuse() {
+    this.interrupt()
+    this.closed.abort(
+      new KafkaJSNonRetriableError('Disconnected: connect() has to be called before anything else')
+    )
+  }
+
+  /** Ends what is under way. What comes after it connects anew. */
+  interrupt() {
+    const { client, closed } = this
+    if (client) this.left.add(client)
+    this.client = null
+    this.connecting = null
+    this.brokerPool.metadata = null
+    if (closed.signal.aborted) return
+    this.closed = new AbortController()
+    closed.abort(createInterruption('Disconnected before it was done'))
+  }
+
+  /** Closes what was interrupted. */
+  async close() {
+    if (this.keepAlive && !this.isConnected()) {
+      clearInterval(this.keepAlive)
+      this.keepAlive = null
     }
+    await Promise.all([...this.left].map(client => this.closeClient(client)))
+  }
+
+  /** @private */
+  async closeClient(client) {
+    await client.close()
+    this.left.delete(client)
+  }
+
+  /** Nobody waits for the connection any more. @private */
+  abandon() {
+    this.interrupt()
+    this.close().catch(({ message }) => this.logger.debug(`Could not be closed: ${message}`))
+  }
+
+  /** @private */
+  attempt() {
+    const done = this.connectToSeed().finally(() => {
+      // A disconnect() may have forgotten this attempt, and another one begun.
+      if (this.connecting === attempt) this.connecting = null
+    })
+    const attempt = { done, waiting: 0 }
+    return attempt
   }
 
   /** @private */
@@ -172,26 +230,30 @@ class Cluster {
 
   /**
    * Tries one seed broker after the other.
+   * @returns {Promise<NativeClient>}
    * @private
    */
   async connectToSeed() {
-    if (this.isConnected()) return
     const { signal } = this.closed
     const client = this.native
-    let seed = await this.nextSeed()
+    if (client.isConnected()) return client
+    const nextSeed = () => unlessAborted(signal, this.nextSeed)
+    let seed = await nextSeed()
 
     return createRetry(this.config.retry, { signal })(async (bail, retryCount, retryTime) => {
       try {
         signal.throwIfAborted()
         validatePort(seed)
-        const failure = await client.connect(seed.host, seed.port)
+        const { host, port } = seed
+        const failure = await unlessAborted(signal, () => client.connect(host, port))
         signal.throwIfAborted()
         if (failure) throw this.authenticationErrors.get(failure.message) ?? fromFailure(failure)
         this.keepAlive ??= setInterval(() => {}, LONGEST_DELAY)
+        return client
       } catch (e) {
-        if (signal.aborted) return bail(e)
+        signal.throwIfAborted()
         if (e.name === 'KafkaJSConnectionError' || e.type === 'ILLEGAL_SASL_STATE') {
-          seed = await this.nextSeed()
+          seed = await nextSeed()
           this.logger.error(
             `Failed to connect to seed broker, trying another broker from the list: ${e.message}`,
             { retryCount, retryTime }
@@ -199,8 +261,8 @@ class Cluster {
         } else {
           this.logger.error(e.message, { retryCount, retryTime })
         }
-        if (e.retriable) throw e
-        bail(e)
+        if (!e.retriable) bail(e)
+        throw e
       } finally {
         this.authenticationErrors.clear()
       }
@@ -225,7 +287,7 @@ class Cluster {
         return emitter.emit(events.REQUEST_QUEUE_SIZE, payload)
       case 'unreachable':
         // They may have moved, all of them: the seeds know more. What goes wrong is logged, and will be tried again.
-        if (client === this.client) this.connect().catch(() => {})
+        if (client === this.client) this.connected().catch(() => {})
         return
       case 'authenticate':
         this.authenticate(client, /** @type {any} */ (payload))
@@ -360,7 +422,11 @@ class Cluster {
    * @returns {Promise<void>} rejects, and forgets them, when one of them is missing, invalid or forbidden
    */
   addMultipleTargetTopics(topics) {
-    const update = this.lastUpdate.then(() => this.extendTargetTopics(topics))
+    const { signal } = this.closed
+    const update = this.lastUpdate.then(() => {
+      signal.throwIfAborted()
+      return this.extendTargetTopics(topics)
+    })
     this.lastUpdate = update.catch(() => {})
     return update
   }

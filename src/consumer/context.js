@@ -4,9 +4,11 @@
 /**
  * Is it a handler that calls? One that asks for the consumer's end must not be waited for: it would wait for itself.
  *
- * V8 keeps the chain of awaiting functions for its stack traces at no cost. The chain breaks in callbacks, and where a
+ * V8 keeps the chain of awaiting async functions for its stack traces at no cost. The chain breaks in callbacks, and where a
  * tracer listens to a handler's promise as well. AsyncLocalStorage knows these too, but where nobody else uses it, it
- * costs every message more than all else that JavaScript does for it: so it serves where it is in use anyway.
+ * costs every promise of the process, and every message more than all else that JavaScript does for it: so it serves where
+ * it is in use anyway, and where a handler is no async function. That one has a promise of its own making, or of a compiler's
+ * that knows no async functions, and no chain leads to it.
  */
 
 const { AsyncLocalStorage, executionAsyncId } = require('node:async_hooks')
@@ -21,9 +23,10 @@ let last = 0
 
 /** The handlers of one runner, as callers. */
 class Handlers {
-  constructor() {
+  /** @param {Function | null} [handler] the user's */
+  constructor(handler) {
     this.name = `kafkars.runner.${last++}.handler`
-    this.tracked = IS_FREE
+    this.tracked = IS_FREE || (handler != null && !isAsync(handler))
   }
 
   /** Finds out whether this process keeps track of contexts; until then, stacks are all there is. */
@@ -47,14 +50,29 @@ class Handlers {
 
   /** Does one of them (transitively) make this call, or await it? */
   areCalling() {
-    if (working.getStore() === this) return true
-    // Not by assignment: where `Error` is frozen, that throws, and the stack is as long as it is.
-    const { stackTraceLimit } = Error
-    Reflect.set(Error, 'stackTraceLimit', Infinity)
-    const { stack } = new Error()
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
-    return String(stack).includes(this.name)
+    return working.getStore() === this || callers().includes(this.name)
   }
 }
+
+/** Also of one that is bound, or behind a Proxy. @param {Function} handler */
+const isAsync = handler => Object.prototype.toString.call(handler) === '[object AsyncFunction]'
+
+/** The names of all functions that call this one, or await it. */
+const callers = () => {
+  const { stackTraceLimit } = Error
+  const prepareStackTrace = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')
+  // Not by assignment: where `Error` is frozen, that throws, and the stack is as long as it is.
+  Reflect.set(Error, 'stackTraceLimit', Infinity)
+  // A program may leave the frames of libraries out of its stacks.
+  Reflect.set(Error, 'prepareStackTrace', namesOf)
+  const { stack } = new Error()
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
+  if (prepareStackTrace) Reflect.defineProperty(Error, 'prepareStackTrace', prepareStackTrace)
+  else Reflect.deleteProperty(Error, 'prepareStackTrace')
+  return String(stack)
+}
+
+/** @param {Error} _ @param {NodeJS.CallSite[]} frames */
+const namesOf = (_, frames) => frames.map(frame => frame.getFunctionName()).join('\n')
 
 module.exports = Handlers

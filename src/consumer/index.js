@@ -9,6 +9,7 @@ const { createRetry } = require('../retry')
 const { warnOfUnknown } = require('../unknown')
 const { events, createEmitter } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
+const { interruptible } = require('../utils/interruption')
 const {
   commitOptions,
   consumerOptions,
@@ -89,7 +90,7 @@ module.exports = config => {
     }
     const { topics, fromBeginning } = subscribeOptions(argument)
     warnOfUnknown('consumer.subscribe()', argument, logger)
-    await cluster.unlessDisconnected(() => subscription.add(topics, fromBeginning))
+    await subscription.add(topics, fromBeginning)
   }
 
   const commitOffsets = async topicPartitions => {
@@ -115,19 +116,22 @@ module.exports = config => {
 
   const paused = () => (lifecycle.running ? lifecycle.runner.paused() : [])
 
-  const describeGroup = async () => createRetry(retry)(() => cluster.describeGroup(groupId))
+  const describeGroup = async () =>
+    cluster.untilDisconnected(signal =>
+      createRetry(retry, { signal })(() => cluster.describeGroup(groupId))
+    )
 
   const on = (eventName, listener) => emitter.on(eventName, listener)
 
   return {
-    connect,
+    connect: interruptible(connect),
     disconnect,
-    subscribe,
+    subscribe: interruptible(subscribe),
     stop,
-    run,
+    run: interruptible(run),
     commitOffsets,
     seek,
-    describeGroup,
+    describeGroup: interruptible(describeGroup),
     pause,
     paused,
     resume,

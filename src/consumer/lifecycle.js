@@ -20,6 +20,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { RETRY_DEFAULTS } = require('../retry')
+const { createInterruption, unlessAborted } = require('../utils/interruption')
 const { toInterval } = require('../utils/timers')
 
 /** @typedef {ReturnType<typeof import('../config').runOptions>} RunOptions */
@@ -34,6 +35,7 @@ class Outside extends AsyncResource {
 /**
  * @typedef {object} Session
  * @property {RunOptions} run
+ * @property {AbortSignal} signal aborted by `stop()` and `disconnect()`, not by a crash
  * @property {any} runner null if it could not be made
  * @property {boolean} stopping
  * @property {boolean} over
@@ -69,6 +71,8 @@ class Lifecycle {
     this.session = null
     /** @type {{ cancelled: boolean, timer?: NodeJS.Timeout } | null} */
     this.restart = null
+    /** Ends each `run()` that is under way. */
+    this.runs = new AbortController()
     this.outside = new Outside('kafkars.consumer')
   }
 
@@ -86,41 +90,54 @@ class Lifecycle {
     return this.session.runner
   }
 
+  /** Rejects when a `disconnect()` comes in between. */
   async connect() {
-    await this.cluster.unlessDisconnected(async () => {
-      await this.cluster.connect()
-      this.emitter.emit(events.CONNECT)
-    })
+    await this.cluster.connect()
+    this.emitter.emit(events.CONNECT)
   }
 
   /**
-   * Resolves after the first join, or when the attempt is over: a failure shows as CRASH, never as a rejection.
+   * Resolves after the first join, or when the attempt is over: a failure shows as CRASH, never as a rejection. Rejects when
+   * `stop()` or `disconnect()` comes in between, or a `disconnect()` was the last word.
    * @param {RunOptions} run
    */
   async run(run) {
-    // Asked to run while it stops: run when it has stopped.
-    while (this.session?.stopping) await this.session.ended
-    if (this.session) {
-      const { groupId } = this
-      this.logger.warn('consumer#run was called, but the consumer is already running', { groupId })
-      return
-    }
-    this.cancelRestart()
-    await this.begin(run)
+    const { signal } = this.runs
+    this.cluster.throwIfDisconnected()
+    await unlessAborted(signal, async () => {
+      // Asked to run while it stops: run when it has stopped.
+      while (this.session?.stopping) {
+        await this.session.ended
+        signal.throwIfAborted()
+      }
+      if (this.session) {
+        const { groupId } = this
+        this.logger.warn('consumer#run was called, but the consumer is already running', {
+          groupId
+        })
+        return
+      }
+      this.cancelRestart()
+      await this.begin(run)
+    })
   }
 
   /** Resolves when the consumer has stopped; called from a handler, it does not wait for that handler. */
   async stop() {
     const { session } = this
-    this.cancelRestart()
+    this.endRuns('Stopped before the group was joined')
     if (session === null) this.logger.info('Stopped', { groupId: this.groupId })
     else await this.unlessInHandler(session, this.finish(session))
   }
 
-  /** Stops, closes the connections. Called from a handler, it does not wait for that handler. */
+  /**
+   * Stops, closes the connections; all that was begun before and is not done rejects. Called from a handler, it does not wait
+   * for that handler.
+   */
   async disconnect() {
     const { session } = this
-    this.cancelRestart()
+    this.endRuns('Disconnected before the group was joined')
+    this.cluster.refuse()
     if (session === null) {
       this.logger.info('Stopped', { groupId: this.groupId })
       return this.close()
@@ -131,13 +148,21 @@ class Lifecycle {
     )
   }
 
+  /** @param {string} reason @private */
+  endRuns(reason) {
+    this.cancelRestart()
+    const { runs } = this
+    this.runs = new AbortController()
+    runs.abort(createInterruption(reason))
+  }
+
   /**
    * The part of `run` that a restart repeats. The runner is made before this returns: a `seek()` may follow at once.
    * @param {RunOptions} run
    * @private
    */
   async begin(run) {
-    const session = createSession(run)
+    const session = createSession(run, this.runs.signal)
     this.session = session
     this.logger.info('Starting', { groupId: this.groupId })
     try {
@@ -155,7 +180,7 @@ class Lifecycle {
   async start(session) {
     await this.subscription.settled()
     if (session.stopping) return
-    await this.cluster.connect()
+    await this.cluster.connected(session.signal)
     if (session.stopping) return
     this.emitter.emit(events.CONNECT)
     this.loadMetadata()
@@ -248,7 +273,7 @@ class Lifecycle {
     const { groupId } = this
     this.logger.debug('consumer has stopped, disconnecting', { groupId })
     try {
-      await this.cluster.disconnect()
+      await this.cluster.close()
       this.emitter.emit(events.DISCONNECT)
     } catch (e) {
       const { message, stack } = e
@@ -290,6 +315,7 @@ class Lifecycle {
     /** @type {NonNullable<typeof this.restart>} */
     const restart = { cancelled: false }
     this.restart = restart
+    this.cluster.interrupt()
     const { retryCount } = error
     logger.error(`Crash: ${error.name}: ${error.message}`, {
       groupId,
@@ -352,15 +378,16 @@ class Lifecycle {
 
 /**
  * @param {RunOptions} run
+ * @param {AbortSignal} signal
  * @returns {Session}
  */
-const createSession = run => {
+const createSession = (run, signal) => {
   let end = () => {}
   /** @type {Promise<void>} */
   const ended = new Promise(resolve => {
     end = resolve
   })
-  return { run, runner: null, stopping: false, over: false, ended, end, finishing: null }
+  return { run, signal, runner: null, stopping: false, over: false, ended, end, finishing: null }
 }
 
 const deepestCause = error => (error.cause ? deepestCause(error.cause) : error)

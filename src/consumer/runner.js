@@ -51,7 +51,7 @@ class Runner {
     this.logger = logger.namespace('Runner')
     this.engineLog = createEngineLog(logger)
 
-    this.handlers = new Handlers()
+    this.handlers = new Handlers(eachMessage || eachBatch)
     this.handlers.look()
     this.hasHandler = Boolean(eachMessage || eachBatch)
     this.eachMessage = eachMessage

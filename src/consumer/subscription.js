@@ -28,7 +28,7 @@ class Subscription {
   add(topics, fromBeginning) {
     const names = /** @type {string[]} */ (topics.filter(topic => !isRegExp(topic)))
     const patterns = /** @type {RegExp[]} */ (topics.filter(isRegExp))
-    const adding = this.load(this.remember(names, fromBeginning), patterns, fromBeginning)
+    const adding = this.load(names, patterns, fromBeginning)
     this.pending.add(adding)
     const forget = () => this.pending.delete(adding)
     adding.then(forget, forget)
@@ -49,20 +49,26 @@ class Subscription {
     for (const { pattern, fromBeginning } of this.patterns) {
       const matched = await this.match([pattern])
       const added = matched.filter(name => !this.topics.has(name))
-      if (added.length > 0) await this.load(this.remember(added, fromBeginning), [], fromBeginning)
+      if (added.length > 0) await this.load(added, [], fromBeginning)
     }
     return this.topics.size > before
   }
 
   /** @private */
-  async load(entries, patterns, fromBeginning) {
+  async load(names, patterns, fromBeginning) {
+    const entries = []
     try {
-      if (patterns.length > 0) {
-        const matched = await this.match(patterns)
-        entries.push(...this.remember(matched, fromBeginning))
-      }
-      await this.cluster.addMultipleTargetTopics(entries.map(({ name }) => name))
-      this.patterns.push(...patterns.map(pattern => ({ pattern, fromBeginning })))
+      await this.cluster.untilDisconnected(async signal => {
+        entries.push(...this.remember(names, fromBeginning))
+        if (patterns.length > 0) {
+          const matched = await this.match(patterns)
+          signal.throwIfAborted()
+          entries.push(...this.remember(matched, fromBeginning))
+        }
+        await this.cluster.addMultipleTargetTopics(entries.map(({ name }) => name))
+        signal.throwIfAborted()
+        this.patterns.push(...patterns.map(pattern => ({ pattern, fromBeginning })))
+      })
     } catch (e) {
       for (const entry of entries.reverse()) this.restore(entry)
       throw e
