@@ -305,9 +305,6 @@ export class NativeConsumer {
   /** `fetch_start` and `fetch` events are only made from now on. */
   enableFetchEvents(): void
 
-  /** Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. */
-  progress(): void
-
   seek(topic: string, partition: number, offset: string): void
   pause(topic: string, partitions: number[] | null): void
   resume(topic: string, partitions: number[] | null): void
@@ -316,6 +313,8 @@ export class NativeConsumer {
   uncommitted(): NativeOffsets[]
   /** Commits these offsets, or (null) everything resolved and not committed. */
   commit(offsets: NativeOffsets[] | null): Promise<NativeFailure | null>
+  /** Must `commitIfNecessary` be called? Else the cells say what has to happen before that. */
+  isCommitNecessary(): boolean
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */
   commitIfNecessary(): Promise<NativeFailure | null>
   /** Sends a heartbeat unless one was answered within heartbeatInterval; resolves when none is outstanding. */

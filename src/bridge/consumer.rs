@@ -264,6 +264,11 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    #[napi(catch_unwind)]
+    pub fn is_commit_necessary(&self) -> bool {
+        self.handle.is_commit_necessary()
+    }
+
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn commit_if_necessary<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let (deferred, promise) = promise::pending(env)?;
@@ -285,12 +290,6 @@ impl NativeConsumer {
     #[napi(catch_unwind)]
     pub fn enable_fetch_events(&self) {
         self.handle.enable_fetch_events();
-    }
-
-    /// Reads the cells now: `autoCommitInterval` and `autoCommitThreshold` are about every single message.
-    #[napi(catch_unwind)]
-    pub fn progress(&self) {
-        self.handle.progress();
     }
 
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]

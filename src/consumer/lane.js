@@ -109,7 +109,6 @@ class Lane {
       if (isThenable(result)) await result
       cells[this.resolvedAt] = delivery.offsetDelta(this.next++) + 1
       if (runner.hasFailed) runner.succeeded(this)
-      if (runner.countsMessages) runner.progress()
     }
     // Behind the last message there may be control records and gaps.
     if (cells[flagsAt] === 0) this.resolveTo(delivery.nextOffset)

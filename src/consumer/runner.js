@@ -24,6 +24,7 @@ const { range } = require('./batch')
 const Handlers = require('./context')
 const { Lane } = require('./lane')
 const { Membership } = require('./membership')
+const { Necessity } = require('./necessity')
 
 /** Handlers may keep the event loop this long at a stretch, ms. */
 const TURN = 4
@@ -62,13 +63,10 @@ class Runner {
     this.run = run
     this.autoResolve = run.eachBatchAutoResolve
     this.copyValues = options.copyValues
-    /** autoCommitInterval and autoCommitThreshold are about every single message. */
-    this.countsMessages =
-      run.autoCommit && (run.autoCommitInterval != null || run.autoCommitThreshold != null)
-
     const lanes = run.partitionsConsumedConcurrently
     this.cells = createCells(lanes)
     this.lanes = Array.from({ length: lanes }, (_, number) => new Lane(this, number))
+    this.necessity = new Necessity(this.cells, lanes, run)
     /** @type {Map<number, Uint8Array>} by number: given to the engine, not yet taken */
     this.slabs = new Map()
     /** @type {Map<number, { topic: string, partition: number }>} */
@@ -175,6 +173,7 @@ class Runner {
   // ---- commands
 
   seek({ topic, partition, offset }) {
+    this.necessity.forget()
     this.command(consumer => consumer.seek(topic, Number(partition), String(offset)))
   }
 
@@ -223,10 +222,27 @@ class Runner {
     }
   }
 
-  /** The payload's method: given offsets at once, else what interval and threshold say. */
-  async commitOffsetsIfNecessary(offsets) {
+  /**
+   * The payload's method: given offsets at once, else what interval and threshold say. Called for every message by many: when
+   * nothing is due it makes neither a native call nor a promise.
+   */
+  commitOffsetsIfNecessary(offsets) {
+    if (offsets) return this.commitGiven(offsets)
     // A handler that outlived the consumer: nothing is necessary any more.
-    if (!offsets) return this.over ? undefined : this.committed(this.consumer.commitIfNecessary())
+    if (this.over || !this.necessity.mayBe()) return DONE
+    return this.commitIfNecessary()
+  }
+
+  async commitIfNecessary() {
+    if (!this.consumer.isCommitNecessary()) return this.necessity.denied()
+    try {
+      await this.committed(this.consumer.commitIfNecessary())
+    } finally {
+      this.necessity.forget()
+    }
+  }
+
+  async commitGiven(offsets) {
     if (!offsets.topics) return this.commit(null)
     const given = offsets.topics.flatMap(({ topic, partitions }) =>
       partitions.map(written => ({ topic, written }))
@@ -261,7 +277,11 @@ class Runner {
     if (!consumer) {
       throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
     }
-    await this.committed(consumer.commit(topics))
+    try {
+      await this.committed(consumer.commit(topics))
+    } finally {
+      this.necessity.forget()
+    }
   }
 
   /**
@@ -313,18 +333,17 @@ class Runner {
   /** What is not resolved comes again, after `backoff` ms. */
   finish(lane, backoff) {
     this.consumer.finish(lane, backoff)
+    this.necessity.forget()
   }
 
   resolve(lane, next) {
+    this.necessity.forget()
     this.consumer.resolve(lane, next)
   }
 
   resolveReturned(slot, next) {
+    this.necessity.forget()
     this.consumer.resolveReturned(slot, String(next))
-  }
-
-  progress() {
-    this.consumer.progress()
   }
 
   slot(number) {

@@ -29,6 +29,7 @@ use crate::engine::fetch::SlotId;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::offsets::Necessity;
 use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
@@ -223,6 +224,11 @@ impl Consumer {
             self.offsets.commit_if_necessary(now, ticket);
             self.refuse_vain_commits();
         }
+    }
+
+    /// See [`Offsets::necessity`]; whether it is possible is another question.
+    pub fn commit_necessity(&mut self, now: Instant) -> Necessity {
+        self.offsets.necessity(now)
     }
 
     fn accepts_commits(&mut self, ticket: u64) -> bool {
@@ -443,6 +449,7 @@ impl Consumer {
             return None;
         }
         let drain = self.drain.as_ref().map(|drain| drain.deadline());
+        let look = if self.fetch.lanes_idle() { None } else { self.offsets.next_look(now) };
         let timeouts = [
             self.cluster.poll_timeout(),
             self.group.poll_timeout(),
@@ -451,6 +458,7 @@ impl Consumer {
             self.unanswered.poll_timeout(),
             self.poll_interval_ends(),
             drain,
+            look,
         ];
         timeouts.into_iter().flatten().min()
     }

@@ -25,6 +25,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::metadata::MetadataBroker;
 
+pub use crate::engine::offsets::Necessity;
 pub use machine::{Consumer, Tag};
 
 /// Everything that a consumer must be told. Defaults belong to the facade.

@@ -31,7 +31,7 @@ use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 use super::answer::PARTITION_TRIES;
 use super::machine::{Offsets, Partition};
 use super::refusals::Refusals;
-use super::{Event, Offset};
+use super::{Event, Necessity, Offset};
 
 /// What is to be committed, and what is on its way.
 #[derive(Debug, Default)]
@@ -138,6 +138,24 @@ impl Offsets {
         }
     }
 
+    /// Is a commit necessary by interval or threshold? Else what has to happen before one can be.
+    pub fn necessity(&mut self, now: Instant) -> Necessity {
+        if self.is_commit_necessary(now) {
+            return Necessity::Now;
+        }
+        let interval = self.config.auto_commit_interval;
+        if self.is_interval_over(now) {
+            // As in kafkajs: the interval begins anew when it finds nothing to commit.
+            self.commits.last_at = Some(now);
+        }
+        let ends = interval.map(|interval| self.commits.last_at.map_or(now, |last| last + interval));
+        let threshold = self.config.auto_commit_threshold;
+        Necessity::Later {
+            wait: ends.map(|ends| ends.saturating_duration_since(now)),
+            offsets: threshold.map(|threshold| threshold.saturating_sub(self.pending())),
+        }
+    }
+
     /// A batch is over: with autoCommit, what it resolved goes to the group.
     pub fn batch_end(&mut self) {
         if self.config.auto_commit && self.has_open() {
@@ -184,18 +202,43 @@ impl Offsets {
 
 impl Offsets {
     pub(super) fn is_commit_necessary(&self, now: Instant) -> bool {
-        let interval = self.config.auto_commit_interval.zip(self.commits.last_at);
-        if interval.is_some_and(|(interval, last)| now >= last + interval) {
+        if self.is_interval_over(now) {
             return self.committable(now).next().is_some();
         }
-        let Some(threshold) = self.config.auto_commit_threshold else { return false };
+        self.config.auto_commit_threshold.is_some_and(|threshold| self.pending() >= threshold)
+    }
+
+    fn is_interval_over(&self, now: Instant) -> bool {
+        let interval = self.config.auto_commit_interval.zip(self.commits.last_at);
+        interval.is_some_and(|(interval, last)| now >= last + interval)
+    }
+
+    /// What `autoCommitThreshold` counts.
+    fn pending(&self) -> u64 {
         let refusals = &self.commits.refusals;
         let counts = self.partitions.iter().filter(|(partition, _)| !refusals.contains(partition));
         let pending = counts.filter_map(|(_, state)| {
             let base = state.committed.or(state.start).unwrap_or(0);
             Some(state.resolved?.saturating_sub(base).max(0).unsigned_abs())
         });
-        pending.fold(0u64, u64::saturating_add) >= threshold
+        pending.fold(0u64, u64::saturating_add)
+    }
+
+    /// `autoCommitInterval` and `autoCommitThreshold` are about every single message, and no call tells of one: when should
+    /// busy handlers' progress be read, if it is not before? No commit goes out earlier.
+    pub fn next_look(&self, now: Instant) -> Option<Instant> {
+        let commits = &self.commits;
+        if !self.config.auto_commit || self.member.is_none() || commits.in_flight.is_some() {
+            return None;
+        }
+        let soon = now + SPACING;
+        if self.config.auto_commit_threshold.is_some() {
+            return Some(soon);
+        }
+        let end =
+            self.config.auto_commit_interval.zip(commits.last_at).map(|(interval, last)| last + interval)?;
+        let spaced = commits.ended_at.map_or(end, |ended| end.max(ended + SPACING));
+        Some(if spaced > now { spaced } else { soon })
     }
 
     pub(super) fn poll_commit(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {

@@ -8,6 +8,7 @@ use crate::engine::cluster::Failure;
 use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
+use crate::engine::consumer::Necessity;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
@@ -170,11 +171,6 @@ impl ConsumerHandle {
         self.shared.lock().fetch_events = true;
     }
 
-    /// Takes in what the handlers have done so far.
-    pub fn progress(&self) {
-        self.with(|_, _| {});
-    }
-
     /// See [`Consumer::seek`].
     pub fn seek(&self, partition: TopicPartition, offset: i64) {
         self.with(|inner, _| inner.consumer.seek(partition, offset));
@@ -214,6 +210,20 @@ impl ConsumerHandle {
         done: impl FnOnce(Result<(), Failure>) + Send + 'static,
     ) {
         self.with_ticket(done, |consumer, _, ticket| consumer.commit(ticket, offsets));
+    }
+
+    /// May [`ConsumerHandle::commit_if_necessary`] have something to do? Else the cells say what has to happen before.
+    pub fn is_commit_necessary(&self) -> bool {
+        let mut inner = self.shared.lock();
+        let now = Instant::now();
+        inner.read_cells(now);
+        let Necessity::Later { wait, offsets } = inner.consumer.commit_necessity(now) else { return true };
+        if let Some(cells) = &mut inner.cells {
+            let wait = wait.map_or(i32::MAX, |wait| i32::try_from(wait.as_millis()).unwrap_or(i32::MAX));
+            let offsets = offsets.map_or(i32::MAX, |offsets| i32::try_from(offsets).unwrap_or(i32::MAX));
+            cells.set_commit_distance(wait, offsets);
+        }
+        false
     }
 
     /// See [`Consumer::commit_if_necessary`].
