@@ -247,6 +247,7 @@ export type NativeConsumerEvent =
     }
   | { type: 'topic_updated'; topic: string; unknownPartitions: number[] }
   | { type: 'follower_named'; topic: string; partition: number; nodeId: number }
+  | { type: 'dropped'; kept: number }
   | { type: 'fetch_start'; nodeId: number }
   | { type: 'fetch'; nodeId: number; duration: number; numberOfBatches: number }
   | { type: 'crash'; error: NativeFailure }
@@ -289,14 +290,19 @@ export class NativeConsumer {
   give(slab: Uint8Array): number
   /**
    * The next delivery for an idle lane: a slab id (≥ 0); -1: none now, `wake` will come;
+   * from 2³² on: what is kept under this number less 2³² goes on;
    * below -1: a staged delivery of -(n + 1) bytes waits: call `takeStaged` with a fresh Uint8Array of exactly that size.
    */
   take(lane: number): number
   takeStaged(lane: number, into: Uint8Array): void
   /** The topic and partition (one) behind a slot number in a delivery's header. */
   slot(slot: number): NativeTopicPartitions | null
-  /** The lane is idle again. What it has not resolved is delivered again, after `backoff` ms. */
-  finish(lane: number, backoff: number): void
+  /**
+   * The lane is idle again. What it has not resolved is delivered again, after `backoff` ms. Negative: the lane was asked to
+   * stop, and no handler has seen the rest. Returns the number to keep it under, until a `take` or a `dropped` event; null:
+   * it will be fetched again.
+   */
+  finish(lane: number, backoff: number): number | null
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
   /** Resolves what a lane has finished without resolving it: forwards, and unless the slot has moved since. */

@@ -22,6 +22,7 @@ const { Backoff, crashOf } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
 const Handlers = require('./context')
+const { Delivery } = require('./delivery')
 const { Lane } = require('./lane')
 const { Membership } = require('./membership')
 const { Necessity } = require('./necessity')
@@ -39,6 +40,8 @@ const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError']
 const PATIENCE = 100
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
+/** One that is kept has its number there and this. */
+const KEPT = 2 ** 32
 const DONE = Promise.resolve()
 
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
@@ -69,6 +72,8 @@ class Runner {
     this.necessity = new Necessity(this.cells, lanes, run)
     /** @type {Map<number, Uint8Array>} by number: given to the engine, not yet taken */
     this.slabs = new Map()
+    /** What lanes have let go of, by number: until a `take` goes on with it, or it is void. @type {Map<number, Delivery>} */
+    this.kept = new Map()
     /** @type {Map<number, { topic: string, partition: number }>} */
     this.slots = new Map()
     /** @type {Map<string, Backoff>} by partition: handlers that failed and have not succeeded since */
@@ -163,6 +168,7 @@ class Runner {
       }
     } finally {
       this.over = true
+      this.kept.clear()
       clearTimeout(this.heartbeatTimer)
       this.membership.end()
       this.hasStarted(this.consumer)
@@ -308,7 +314,7 @@ class Runner {
 
   // ---- what lanes need
 
-  /** @param {number} lane @returns {Uint8Array | null} */
+  /** @param {number} lane @returns {Delivery | null} */
   take(lane) {
     const { consumer } = this
     if (!this.running || this.crashed || !this.hasHandler) return null
@@ -317,17 +323,31 @@ class Runner {
     if (taken < NOTHING) {
       const staged = new Uint8Array(new ArrayBuffer(-taken - 1))
       consumer.takeStaged(lane, staged)
-      return staged
+      return new Delivery(staged, this.copyValues)
+    }
+    if (taken >= KEPT) {
+      const kept = this.kept.get(taken - KEPT)
+      this.kept.delete(taken - KEPT)
+      return kept ?? null
     }
     const slab = this.slabs.get(taken)
     this.slabs.delete(taken)
     this.give()
-    return slab ?? null
+    return slab ? new Delivery(slab, this.copyValues) : null
   }
 
   give() {
     const slab = Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE])
     this.slabs.set(this.consumer.give(slab), slab)
+  }
+
+  /** The lane was asked to stop before its next message: a pause, above all. No handler has seen the rest. @param {Lane} lane */
+  leave({ number, delivery, next }) {
+    const kept = this.consumer.finish(number, -1)
+    this.necessity.forget()
+    if (kept === null) return
+    delivery.leaveAt(next)
+    this.kept.set(kept, delivery)
   }
 
   /** What is not resolved comes again, after `backoff` ms. */
@@ -502,6 +522,7 @@ class Runner {
       const { retry } = this
       this.crash(this.membership.callbackError ?? crashOf(event.error, { joined, retry }))
     } else if (event.type === 'log') this.engineLog(event)
+    else if (event.type === 'dropped') this.kept.delete(event.kept)
     else this.membership.handle(event)
     if (event.type === 'heartbeat') this.heartbeatSeen()
     if (event.type === 'joined') this.joined()
@@ -555,7 +576,7 @@ const batchPayload = ({ topic, partition, delivery }) => {
     highWatermark: String(delivery.highWatermark),
     offsetLag,
     offsetLagLow,
-    batchSize: delivery.count,
+    batchSize: delivery.count - delivery.first,
     firstOffset,
     lastOffset
   }

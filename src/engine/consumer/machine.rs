@@ -336,12 +336,13 @@ impl Consumer {
     }
 
     /// See [`Fetch::finish`].
-    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) {
-        self.fetch.finish(now, lane, outcome);
+    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) -> Option<u32> {
+        let kept = self.fetch.finish(now, lane, outcome);
         self.touch(now, lane, false);
         self.offsets.batch_end();
         self.route_fetch();
         self.step_drain(now);
+        kept
     }
 
     /// See [`Fetch::partition`].

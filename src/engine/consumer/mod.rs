@@ -146,6 +146,8 @@ pub enum Event {
         /// Node id.
         node: i32,
     },
+    /// What was kept under this number, see [`Consumer::finish`], will not be taken.
+    Dropped(u32),
     /// A Fetch went out.
     FetchStart {
         /// Where to.

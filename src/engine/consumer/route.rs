@@ -230,6 +230,7 @@ impl Consumer {
             fetch::Event::FollowerNamed { partition, node } => {
                 self.events.push_back(Event::FollowerNamed { partition, node });
             }
+            fetch::Event::Dropped(number) => self.events.push_back(Event::Dropped(number)),
             fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
             fetch::Event::Truncated { partition, from, to } => self.truncated(&partition, from, to),
             fetch::Event::Failed(failure) => self.crash(failure),

@@ -45,6 +45,9 @@ pub struct Fetch {
     pub(super) lanes: Vec<Lane>,
     pub(super) suspended: bool,
     pub(super) queued_bytes: usize,
+    /// What JavaScript keeps of deliveries that lanes have let go of.
+    pub(super) kept_bytes: usize,
+    pub(super) next_kept: u32,
     pub(super) average_message: usize,
     pub(super) slab_size: usize,
     pub(super) events: VecDeque<Event>,
@@ -118,6 +121,8 @@ impl Fetch {
             lanes,
             suspended: false,
             queued_bytes: 0,
+            kept_bytes: 0,
+            next_kept: 0,
             average_message: FIRST_GUESS,
             slab_size: 256 * 1024,
             events: VecDeque::new(),
@@ -280,11 +285,12 @@ impl Fetch {
     /// Is as much buffered as may be? What paused partitions have does not count: it is dropped if need be, and asked
     /// for again after the pause, or they would keep the others from being fetched.
     fn is_full(&mut self) -> bool {
-        if self.queued_bytes >= self.config.max_queued_bytes {
+        if self.held_bytes() >= self.config.max_queued_bytes {
+            self.shed_kept();
             let freed = self.slots.iter_mut().filter(|slot| slot.paused).map(Slot::shed).sum();
             self.queued_bytes = self.queued_bytes.saturating_sub(freed);
         }
-        self.queued_bytes >= self.config.max_queued_bytes
+        self.held_bytes() >= self.config.max_queued_bytes
     }
 
     fn fetch_from(&mut self, now: Instant, node_id: i32, wanted: Vec<Wanted>) -> Option<Outbound> {
@@ -397,6 +403,8 @@ impl Fetch {
             slot.paused = self.pauses.contains(&slot.partition);
             if slot.paused {
                 self.flag_lane(id, super::LANE_STOP);
+            } else {
+                self.unflag_lane(id);
             }
         }
     }

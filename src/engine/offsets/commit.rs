@@ -1,4 +1,5 @@
-//! Committing: one OffsetCommit at a time; whatever is newer rides in the next one.
+//! Committing: one OffsetCommit at a time; whatever is newer rides in the next one. All that was asked for meanwhile travels
+//! together: of the same partition the last one counts, and each learns what became of its own partitions.
 //!
 //! ```text
 //!  commit ───────────► manual ──┐
@@ -77,8 +78,8 @@ pub(super) struct InFlight {
     pub(super) topics: BTreeMap<TopicId, Arc<str>>,
     /// Topics that were made anew since it was sent: what becomes of their offsets is no news about the new log.
     void: Vec<Arc<str>>,
-    /// None for an automatic one.
-    pub(super) manual: Option<Manual>,
+    /// Those that travel in it, oldest first; none in an automatic one.
+    pub(super) manual: Vec<Manual>,
 }
 
 impl InFlight {
@@ -245,19 +246,23 @@ impl Offsets {
         if self.member.is_none() || self.commits.in_flight.is_some() || !self.commits.backoff.is_ready(now) {
             return None;
         }
+        let mut riders = Vec::new();
         while let Some(manual) = self.commits.manual.pop_front() {
             match self.offsets_of(&manual) {
                 Ok(offsets) if offsets.is_empty() => self.done(manual.ticket, Ok(())),
-                Ok(offsets) => return self.send(offsets, Some(manual), metadata),
+                Ok(offsets) => riders.push(Manual { offsets, ..manual }),
                 Err(failure) => self.done(manual.ticket, Err(failure)),
             }
+        }
+        if !riders.is_empty() {
+            return self.send(united(&riders), riders, metadata);
         }
         if !self.wants_commit(now) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
         self.commits.wanted = false;
         let offsets = owned(self.committable(now));
-        if offsets.is_empty() { None } else { self.send(offsets, None, metadata) }
+        if offsets.is_empty() { None } else { self.send(offsets, Vec::new(), metadata) }
     }
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
@@ -351,12 +356,7 @@ impl Offsets {
         }
     }
 
-    fn send(
-        &mut self,
-        offsets: Vec<Offset>,
-        manual: Option<Manual>,
-        metadata: &Metadata,
-    ) -> Option<Outbound> {
+    fn send(&mut self, offsets: Vec<Offset>, manual: Vec<Manual>, metadata: &Metadata) -> Option<Outbound> {
         let member = self.member.clone()?;
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
         let mut ids = BTreeMap::new();
@@ -431,7 +431,7 @@ impl Offsets {
         self.commits.flush = None;
         self.commits.ended_at = None;
         self.commits.refusals = Refusals::default();
-        let stray = self.commits.in_flight.take().filter(|flight| flight.manual.is_some());
+        let stray = self.commits.in_flight.take().filter(|flight| !flight.manual.is_empty());
         self.commits.strays.extend(stray);
         let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);
         self.commits.manual = kept;
@@ -444,11 +444,18 @@ impl Offsets {
     /// Nobody will ever commit again.
     pub(super) fn close_commits(&mut self) {
         let Commits { manual, in_flight, strays, .. } = std::mem::take(&mut self.commits);
-        let flights = strays.into_iter().chain(in_flight).filter_map(|flight| flight.manual);
+        let flights = strays.into_iter().chain(in_flight).flat_map(|flight| flight.manual);
         for manual in flights.chain(manual) {
             self.done(manual.ticket, Err(Failure::Stopped));
         }
     }
+}
+
+/// Of each partition what was asked for last.
+fn united(riders: &[Manual]) -> Vec<Offset> {
+    let mut last: BTreeMap<&TopicPartition, &Offset> = BTreeMap::new();
+    last.extend(riders.iter().flat_map(|manual| &manual.offsets).map(|offset| (&offset.0, offset)));
+    last.into_values().cloned().collect()
 }
 
 fn owned<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, i64)>) -> Vec<Offset> {

@@ -41,7 +41,7 @@ fn next_job(shared: &Arc<Shared>) -> Option<(DecodeJob, Slab, Option<Writing>)> 
     let job = inner.consumer.poll_decode()?;
     let memory = match job.buffer {
         Buffer::Slab(slab) => inner.slabs.remove(&slab),
-        Buffer::Staged(_) => None,
+        Buffer::Staged(_) | Buffer::Kept { .. } => None,
     };
     let writing = memory.is_some().then(|| Writing::begin(shared, &mut inner));
     Some((job, memory, writing))
@@ -60,7 +60,7 @@ fn carry_out(
     let into: &mut [u8] = match (&mut memory, &mut buffer) {
         (Some(memory), _) => memory.bytes(),
         (None, Buffer::Staged(bytes)) => bytes,
-        (None, Buffer::Slab(_)) => &mut [],
+        (None, Buffer::Slab(_) | Buffer::Kept { .. }) => &mut [],
     };
     let result = reader.fill(codecs, into, MAX_MESSAGES);
     if let Ok(Fill::Delivery(summary)) = &result {

@@ -34,6 +34,8 @@ pub enum Taken {
     Slab(u32),
     /// A delivery of this many bytes waits for [`ConsumerHandle::take_staged`].
     Staged(usize),
+    /// What JavaScript keeps under this number goes on.
+    Kept(u32),
     /// Nothing now; [`Host::wake`] will be called when there is.
     Nothing,
 }
@@ -121,6 +123,7 @@ impl ConsumerHandle {
                 }
                 Taken::Staged(len)
             }
+            Buffer::Kept { number, .. } => Taken::Kept(number),
         };
         drop(inner);
         self.shared.decoder.notify_one();
@@ -137,17 +140,18 @@ impl ConsumerHandle {
         self.shared.lock().consumer.slot(SlotId(slot)).cloned()
     }
 
-    /// The lane is idle again.
-    pub fn finish(&self, lane: usize, outcome: Outcome) {
+    /// The lane is idle again. Returns the number under which the rest of the delivery is to be kept, if it is.
+    pub fn finish(&self, lane: usize, outcome: Outcome) -> Option<u32> {
         let mut inner = self.shared.lock();
         let now = Instant::now();
         inner.read_cells(now);
-        inner.consumer.finish(now, lane, outcome);
+        let kept = inner.consumer.finish(now, lane, outcome);
         if let Some(cells) = &mut inner.cells {
             cells.clear(lane);
         }
         drop(inner);
         self.shared.driver.notify_one();
+        kept
     }
 
     /// `resolveOffset` beyond the reach of a cell.

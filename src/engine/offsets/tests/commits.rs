@@ -272,6 +272,49 @@ fn commit_if_necessary_obeys_interval_and_threshold_without_auto_commit() {
 }
 
 #[test]
+fn commits_that_wait_travel_together_and_each_learns_of_its_own() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(0, 11)]));
+    world.commit(2, Some(vec![offset(0, 12)]));
+    world.commit(3, Some(vec![offset(1, 21)]));
+    world.commit(4, Some(vec![offset(0, 13)]));
+    assert_eq!(world.committing(), [(0, 11)]);
+    world.answer_commit();
+    assert_eq!(world.committing(), [(0, 13), (1, 21)], "of the same partition the last one");
+    world.events.clear();
+    world.answer_commit_with(&[(0, ErrorCode::NONE), (1, ErrorCode(12))]);
+    let automatic = false;
+    let ended: Vec<_> =
+        world.events.iter().filter(|event| matches!(event, Event::Committed { .. })).collect();
+    assert_eq!(
+        ended,
+        [
+            &Event::Committed { automatic, offsets: vec![offset(0, 12)] },
+            &Event::Committed { automatic, offsets: vec![offset(0, 13)] },
+        ],
+        "one for each, with what it has asked for"
+    );
+    let refused = Err(ErrorCode(12));
+    assert_eq!(world.done(), [(2, Ok(())), (3, refused), (4, Ok(()))]);
+    assert!(world.is_quiet());
+}
+
+#[test]
+fn commits_that_travelled_together_are_tried_again_in_their_order() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(1, 20)]));
+    world.commit(2, Some(vec![offset(0, 12)]));
+    world.commit(3, Some(vec![offset(0, 13), offset(1, 21)]));
+    world.answer_commit();
+    world.answer_commit_with(&[(0, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS), (1, ErrorCode::NONE)]);
+    world.commit(4, Some(vec![offset(1, 22)]));
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(0, 13), (1, 22)], "what is committed already does not go back");
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(())), (2, Ok(())), (3, Ok(())), (4, Ok(()))]);
+}
+
+#[test]
 fn how_far_off_a_necessary_commit_is() {
     let later = |wait: Option<u64>, offsets| {
         let wait = wait.map(Duration::from_millis);
