@@ -190,9 +190,14 @@ impl Consumer {
         self.fetch.pause(&topic.into(), partitions);
     }
 
-    /// Takes up delivery.
-    pub fn resume(&mut self, topic: &str, partitions: Option<&[i32]>) {
-        self.fetch.resume(&topic.into(), partitions);
+    /// Takes up delivery. See [`Fetch::resume`].
+    pub fn resume(&mut self, topic: &str, partitions: Option<&[i32]>) -> bool {
+        self.fetch.resume(&topic.into(), partitions)
+    }
+
+    /// See [`Fetch::is_full`].
+    pub fn is_full(&self) -> bool {
+        self.fetch.is_full()
     }
 
     /// Assigned and paused, sorted.

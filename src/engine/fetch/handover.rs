@@ -125,6 +125,7 @@ impl Fetch {
             let has_slab = !self.free_slabs.is_empty();
             let slab_size = self.slab_size;
             let slot = self.slots.get_mut(id.index())?;
+            self.passed_over |= slot.paused;
             if slot.decoding || slot.paused || slot.poison.is_some() || slot.ready >= READY_PER_SLOT {
                 continue;
             }

@@ -51,6 +51,8 @@ pub struct Fetch {
     pub(super) average_message: usize,
     pub(super) slab_size: usize,
     pub(super) events: VecDeque<Event>,
+    /// Was a partition not fetched or not decoded because it was paused?
+    pub(super) passed_over: bool,
 }
 
 /// What is under way at one broker.
@@ -126,6 +128,7 @@ impl Fetch {
             average_message: FIRST_GUESS,
             slab_size: 256 * 1024,
             events: VecDeque::new(),
+            passed_over: false,
         }
     }
 
@@ -181,10 +184,11 @@ impl Fetch {
         self.apply_pauses(topic);
     }
 
-    /// Takes up delivery again.
-    pub fn resume(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
+    /// Takes up delivery again. Has anything that is paused been passed over, so that there may be something to do now?
+    pub fn resume(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) -> bool {
         self.pauses.resume(topic, partitions);
         self.apply_pauses(topic);
+        std::mem::take(&mut self.passed_over)
     }
 
     /// The assigned partitions, sorted.
@@ -214,7 +218,7 @@ impl Fetch {
             return None;
         }
         self.look_for_overdue(now);
-        if self.is_full() {
+        if self.stays_full() {
             return None;
         }
         let mut by_node: HashMap<i32, Vec<Wanted>> = HashMap::new();
@@ -224,6 +228,7 @@ impl Fetch {
             let Some(slot) = self.slots.get_mut(id.index()) else { continue };
             let State::Fetching { fetch_offset, .. } = slot.state else { continue };
             if !slot.wants_fetch(now) {
+                self.passed_over |= slot.paused;
                 continue;
             }
             let Some(leader) = metadata.leader(&slot.partition) else {
@@ -282,15 +287,20 @@ impl Fetch {
         slots.filter_map(|slot| slot.wakes_at(now)).chain(waits).min()
     }
 
+    /// Is as much buffered as may be?
+    pub fn is_full(&self) -> bool {
+        self.held_bytes() >= self.config.max_queued_bytes
+    }
+
     /// Is as much buffered as may be? What paused partitions have does not count: it is dropped if need be, and asked
     /// for again after the pause, or they would keep the others from being fetched.
-    fn is_full(&mut self) -> bool {
-        if self.held_bytes() >= self.config.max_queued_bytes {
+    fn stays_full(&mut self) -> bool {
+        if self.is_full() {
             self.shed_kept();
             let freed = self.slots.iter_mut().filter(|slot| slot.paused).map(Slot::shed).sum();
             self.queued_bytes = self.queued_bytes.saturating_sub(freed);
         }
-        self.held_bytes() >= self.config.max_queued_bytes
+        self.is_full()
     }
 
     fn fetch_from(&mut self, now: Instant, node_id: i32, wanted: Vec<Wanted>) -> Option<Outbound> {

@@ -180,14 +180,31 @@ impl ConsumerHandle {
         self.with(|inner, _| inner.consumer.seek(partition, offset));
     }
 
-    /// See [`Consumer::pause`].
+    /// See [`Consumer::pause`]. Some pause and resume at every message: nobody else is woken without need.
     pub fn pause(&self, topic: &str, partitions: Option<&[i32]>) {
-        self.with(|inner, _| inner.consumer.pause(topic, partitions));
+        let mut inner = self.shared.lock();
+        inner.consumer.pause(topic, partitions);
+        inner.write_cells();
+        let makes_room = inner.consumer.is_full();
+        drop(inner);
+        if makes_room {
+            self.shared.driver.notify_one();
+        }
     }
 
     /// See [`Consumer::resume`].
     pub fn resume(&self, topic: &str, partitions: Option<&[i32]>) {
-        self.with(|inner, _| inner.consumer.resume(topic, partitions));
+        let mut inner = self.shared.lock();
+        let passed_over = inner.consumer.resume(topic, partitions);
+        inner.write_cells();
+        let wake = inner.must_wake();
+        drop(inner);
+        if passed_over {
+            self.shared.driver.notify_one();
+        }
+        if wake {
+            self.shared.host.wake();
+        }
     }
 
     /// See [`Consumer::paused`].

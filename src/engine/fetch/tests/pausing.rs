@@ -96,6 +96,18 @@ fn a_pause_that_ends_before_the_lane_has_seen_it_does_not_stop_it() {
     assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP | LANE_CLOSING));
 }
 
+#[test]
+fn a_resume_says_whether_anybody_has_passed_over_what_was_paused() {
+    let mut world = World::consuming(&[0]);
+    let topic = "t".into();
+    world.fetch.pause(&topic, Some(&[0]));
+    assert!(!world.fetch.resume(&topic, Some(&[0])), "nobody has looked");
+    world.pause(0);
+    world.advance(Duration::from_millis(1));
+    assert!(world.fetch.resume(&topic, Some(&[0])));
+    assert!(!world.fetch.resume(&topic, Some(&[0])));
+}
+
 /// Takes three messages of partition 0, and pauses after the first.
 fn kept() -> World {
     let mut world = World::consuming(&[0, 1]);
