@@ -249,6 +249,7 @@ export type NativeConsumerEvent =
     }
   | { type: 'topic_updated'; topic: string; unknownPartitions: number[] }
   | { type: 'follower_named'; topic: string; partition: number; nodeId: number }
+  | { type: 'dropped'; kept: number }
   | { type: 'fetch_start'; nodeId: number }
   | { type: 'fetch'; nodeId: number; duration: number; numberOfBatches: number }
   | { type: 'crash'; error: NativeFailure }
@@ -292,14 +293,19 @@ export class NativeConsumer {
   give(slab: Uint8Array): number
   /**
    * The next delivery for an idle lane: a slab id (≥ 0); -1: none now, `wake` will come;
+   * from 2³² on: what is kept under this number less 2³² goes on;
    * below -1: a staged delivery of -(n + 1) bytes waits: call `takeStaged` with a fresh Uint8Array of exactly that size.
    */
   take(lane: number): number
   takeStaged(lane: number, into: Uint8Array): void
   /** The topic and partition (one) behind a slot number in a delivery's header. */
   slot(slot: number): NativeTopicPartitions | null
-  /** The lane is idle again. What it has not resolved is delivered again, after `backoff` ms. */
-  finish(lane: number, backoff: number): void
+  /**
+   * The lane is idle again. What it has not resolved is delivered again, after `backoff` ms. Negative: the lane was asked to
+   * stop, and no handler has seen the rest. Returns the number to keep it under, until a `take` or a `dropped` event; null:
+   * it will be fetched again.
+   */
+  finish(lane: number, backoff: number): number | null
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
   /** Resolves what a lane has finished without resolving it: forwards, and unless the slot has moved since. */
@@ -308,10 +314,7 @@ export class NativeConsumer {
   /** `fetch_start` and `fetch` events are only made from now on. */
   enableFetchEvents(): void
 
-  /**
-   * Reads the cells now: autoCommitInterval and autoCommitThreshold are about every single message. And writes them: what
-   * they should say may be known to nobody else when the process has stood still.
-   */
+  /** Reads the cells now, and writes them: what they should say may be known to nobody else when the process has stood still. */
   progress(): void
 
   seek(topic: string, partition: number, offset: string): void
@@ -322,6 +325,8 @@ export class NativeConsumer {
   uncommitted(): NativeOffsets[]
   /** Commits these offsets, or (null) everything resolved and not committed. */
   commit(offsets: NativeOffsets[] | null): Promise<NativeFailure | null>
+  /** Must `commitIfNecessary` be called? Else the cells say what has to happen before that. */
+  isCommitNecessary(): boolean
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */
   commitIfNecessary(): Promise<NativeFailure | null>
   /** Sends a heartbeat unless one was answered within heartbeatInterval; resolves when none is outstanding. */

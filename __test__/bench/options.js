@@ -4,6 +4,7 @@
 
 const { parseArgs } = require('node:util')
 
+const { ROWS } = require('./calls')
 const { WORKLOADS } = require('./workloads')
 
 const APIS = ['eachMessage', 'eachBatch']
@@ -14,6 +15,10 @@ const HELP = `npm run bench -- [options]
   --client NAME        one of the files in clients/; repeatable (default: all of them)
   --workload NAME      ${Object.keys(WORKLOADS).join(', ')}; repeatable (default: all of them)
   --api NAME           ${APIS.join(' or ')}; repeatable (default: both)
+  --calls              instead: what a call per message costs, of clients with kafkajs's API
+  --row NAME           ${Object.keys(ROWS).join(', ')}; repeatable (default: all of them)
+  --latency            instead: from the producer's send to the handler, 500 single messages a second
+  --seconds N          of each run of --calls (default 3) or --latency (default 20)
   --rounds N           runs of every client, interleaved (default 3)
   --codec NAME         ${CODECS.join(', ')} (default none); repeatable
   --messages N, --size BYTES, --partitions N
@@ -31,6 +36,9 @@ KAFKA_BROKERS=host:port,...  use these brokers; topics that are already filled a
 /**
  * @typedef {object} Options
  * @property {string[] | null} clients null = every client there is
+ * @property {'throughput' | 'calls' | 'latency'} mode
+ * @property {string[]} rows of --calls
+ * @property {number} seconds
  * @property {string[]} apis
  * @property {import('./workloads').Workload[]} workloads
  * @property {number} rounds
@@ -62,6 +70,10 @@ const parse = argv => {
       size: one,
       partitions: one,
       calm: one,
+      calls: flag,
+      row: many,
+      latency: flag,
+      seconds: one,
       quick: flag,
       markdown: flag,
       keep: flag,
@@ -75,8 +87,13 @@ const parse = argv => {
   const quick = Boolean(values.quick)
   const names = chosen('workload', values.workload, Object.keys(WORKLOADS))
   const codecs = chosen('codec', values.codec || ['none'], CODECS)
+  const mode = values.latency ? 'latency' : values.calls ? 'calls' : 'throughput'
+  const seconds = values.seconds ? positive('seconds', values.seconds) : mode === 'calls' ? 3 : 20
   return {
     clients: values.client || null,
+    mode,
+    rows: chosen('row', values.row, Object.keys(ROWS)),
+    seconds: quick && !values.seconds ? 1 : seconds,
     apis: chosen('api', values.api, APIS),
     workloads: names.flatMap(name =>
       codecs.map(codec => {

@@ -27,18 +27,36 @@ const main = async () => {
   // What is needed only from here on may need the peers.
   const { CLIENTS } = require('./clients')
   const { CALM, machine } = require('./machine')
+  const { measureCalls, measureLatency } = require('./per-message')
   const { report } = require('./report')
   const { HOME, KAFKA_VERSION } = require('../kafka/fetch')
   const { sharedCluster } = require('../kafka/shared')
 
   const clients = options.clients || CLIENTS
   const elsewhere = process.env.KAFKA_BROKERS || process.env.KAFKA_FIXTURE
-  const versions = versionsOf(clients, CLIENTS)
+  const versions = options.mode === 'throughput' ? versionsOf(clients, CLIENTS) : {}
   if (!elsewhere) say('starting a broker')
   const cluster = await sharedCluster()
+  const save = (/** @type {object} */ figures) => {
+    const file = path.join(HOME, `bench-${new Date().toISOString().replace(/[:.]/g, '-')}.json`)
+    fs.writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`)
+    say(`\n${path.relative(process.cwd(), file)}`)
+  }
   let sections
   try {
     const place = machine(elsewhere ? `at ${cluster.brokers.join(', ')}` : KAFKA_VERSION)
+    if (options.mode !== 'throughput') {
+      const measurePerMessage = options.mode === 'calls' ? measureCalls : measureLatency
+      const { mode, rounds, seconds } = options
+      say(`${place}\n${mode}: ${rounds} rounds of ${seconds} s`)
+      save({
+        machine: place,
+        mode,
+        sections: await measurePerMessage(cluster.brokers, options, say)
+      })
+      if (options.keep) await keep(cluster.brokers)
+      return
+    }
     sections = []
     for (const workload of options.workloads) {
       sections.push(await measure(cluster.brokers, workload, clients, options))
@@ -53,11 +71,7 @@ const main = async () => {
     say('')
     say(report(sections, options))
 
-    const file = path.join(HOME, `bench-${new Date().toISOString().replace(/[:.]/g, '-')}.json`)
-    const saved = { machine: place, versions, rounds: options.rounds, sections }
-    fs.writeFileSync(file, `${JSON.stringify(saved, null, 2)}\n`)
-    say(`\n${path.relative(process.cwd(), file)}`)
-
+    save({ machine: place, versions, rounds: options.rounds, sections })
     if (options.keep) await keep(cluster.brokers)
   } finally {
     await cluster.stop()

@@ -65,7 +65,7 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['finish of no lane', consumer => consumer.finish(99, NaN)],
   ['finish for ever', consumer => consumer.finish(0, Infinity)],
   ['resolve', consumer => consumer.resolve(0, '9223372036854775807')],
-  ['progress', consumer => consumer.progress()],
+  ['isCommitNecessary', consumer => consumer.isCommitNecessary()],
   ['seek', consumer => consumer.seek('t', 0, '5')],
   ['seek of the last offset', consumer => consumer.seek('t', -1, '9223372036854775807')],
   ['pause', consumer => consumer.pause('t', [0, -1, 2147483647])],

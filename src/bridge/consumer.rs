@@ -182,13 +182,14 @@ impl NativeConsumer {
         self.handle.give(Box::new(Slab(slab)))
     }
 
-    /// A slab number, -1 for nothing, -(n + 1) for n staged bytes.
+    /// A slab number, -1 for nothing, -(n + 1) for n staged bytes, n + [`KEPT`] for what is kept under n.
     #[napi(catch_unwind)]
     pub fn take(&self, lane: u32) -> i64 {
         match self.handle.take(lane as usize) {
             Taken::Slab(slab) => i64::from(slab),
             Taken::Nothing => -1,
             Taken::Staged(len) => -(len as i64) - 1,
+            Taken::Kept(number) => KEPT + i64::from(number),
         }
     }
 
@@ -209,11 +210,16 @@ impl NativeConsumer {
         Some(NativeTopicPartitions { topic: topic.to_string(), partitions: vec![partition] })
     }
 
+    /// `backoff`: ms; negative when no handler has seen the rest. Returns the number to keep that under, or null.
     #[napi(catch_unwind)]
-    pub fn finish(&self, lane: u32, backoff: f64) {
+    pub fn finish(&self, lane: u32, backoff: f64) -> Option<u32> {
         let wait = Duration::from_millis(backoff.clamp(0.0, 1e9) as u64);
-        let outcome = if wait.is_zero() { Outcome::Done } else { Outcome::Again(wait) };
-        self.handle.finish(lane as usize, outcome);
+        let outcome = match wait.is_zero() {
+            _ if backoff < 0.0 => Outcome::Stopped,
+            true => Outcome::Done,
+            false => Outcome::Again(wait),
+        };
+        self.handle.finish(lane as usize, outcome)
     }
 
     #[napi(catch_unwind)]
@@ -273,6 +279,11 @@ impl NativeConsumer {
         Ok(promise)
     }
 
+    #[napi(catch_unwind)]
+    pub fn is_commit_necessary(&self) -> bool {
+        self.handle.is_commit_necessary()
+    }
+
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn commit_if_necessary<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let (deferred, promise) = promise::pending(env)?;
@@ -296,8 +307,7 @@ impl NativeConsumer {
         self.handle.enable_fetch_events();
     }
 
-    /// Reads the cells now (`autoCommitInterval` and `autoCommitThreshold` are about every single message) and writes what they
-    /// should say by now.
+    /// Reads the cells now, and writes what they should say by now.
     #[napi(catch_unwind)]
     pub fn progress(&self) {
         self.handle.progress();
@@ -321,6 +331,9 @@ impl Drop for NativeConsumer {
         self.handle.close();
     }
 }
+
+/// Slab numbers are below it.
+const KEPT: i64 = 1 << 32;
 
 fn offset(text: &str) -> Result<i64> {
     text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid offset {text}")))

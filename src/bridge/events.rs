@@ -79,6 +79,10 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("topic", &*topic)?;
             object.set("unknownPartitions", unknown)?;
         }
+        Event::Dropped(number) => {
+            object.set("type", "dropped")?;
+            object.set("kept", number)?;
+        }
         Event::FollowerNamed { partition: TopicPartition { topic, partition }, node } => {
             object.set("type", "follower_named")?;
             object.set("topic", &*topic)?;

@@ -81,12 +81,19 @@ impl Cells for SharedCells {
     fn set_slab_size(&mut self, bytes: usize) {
         self.store(SLAB_SIZE, i32::try_from(bytes).unwrap_or(i32::MAX));
     }
+
+    fn set_commit_distance(&mut self, wait: i32, offsets: i32) {
+        self.store(COMMIT_WAIT, wait);
+        self.store(COMMIT_OFFSETS, offsets);
+    }
 }
 
 /// A lane's cells, and the global ones before them, fill a cache line each.
 const STRIDE: usize = 16;
 const GROUP_ERROR: usize = 0;
 const SLAB_SIZE: usize = 1;
+const COMMIT_WAIT: usize = 2;
+const COMMIT_OFFSETS: usize = 3;
 const RESOLVED: usize = 0;
 const FLAGS: usize = 1;
 const NOTHING_RESOLVED: i32 = i32::MIN;

@@ -8,6 +8,8 @@
  *
  *   consumer  [0] error code that `heartbeat()` rejects with, 0 = none   written by the engine
  *             [1] bytes that the next slab should have                   written by the engine
+ *             [2] ms before which autoCommitInterval, and                written by the engine when it
+ *             [3] offsets before which autoCommitThreshold is not due    is asked; INT32_MAX = never
  *   lane      [0] next offset to read, minus the delivery's baseOffset   written by us; NOTHING_RESOLVED by the engine
  *             [1] flags: heed them before each message                   written by the engine
  */
@@ -16,6 +18,8 @@ const STRIDE = 16
 
 const GROUP_ERROR = 0
 const SLAB_SIZE = 1
+const COMMIT_WAIT = 2
+const COMMIT_OFFSETS = 3
 
 const RESOLVED = 0
 const FLAGS = 1
@@ -42,6 +46,8 @@ module.exports = {
   laneAt,
   GROUP_ERROR,
   SLAB_SIZE,
+  COMMIT_WAIT,
+  COMMIT_OFFSETS,
   RESOLVED,
   FLAGS,
   STOP,

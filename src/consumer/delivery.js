@@ -85,6 +85,8 @@ class Delivery {
     this.slot = i32[I32.SLOT]
     /** How many messages. */
     this.count = i32[I32.COUNT]
+    /** The message to begin with: those before it have been handled, see `leaveAt`. */
+    this.first = 0
     this.index = i32[I32.INDEX] >> 2
     this.headers = i32[I32.HEADERS] >> 2
     this.baseOffset = i64[I64.BASE_OFFSET]
@@ -108,6 +110,12 @@ class Delivery {
     /** @type {object | null} */
     this.batchContext = null
     this.slice = copyValues ? copy : slice
+  }
+
+  /** What comes before message `i` is handled; the rest waits. @param {number} i */
+  leaveAt(i) {
+    this.first = i
+    this.firstOffset = this.baseOffset + BigInt(this.offsetDelta(i))
   }
 
   /** The offset of message `i`, relative to `baseOffset`. @param {number} i */

@@ -12,7 +12,6 @@
 // The event loop's other work gets its turn. (Not by the global one, which a test's fake timers replace.)
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
-const { Delivery } = require('./delivery')
 const Batch = require('./batch')
 const { toOffset } = require('../config')
 
@@ -22,6 +21,8 @@ const INT32_MIN = -(2n ** 31n)
 const isThenable = value =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
   typeof value.then === 'function'
+
+/** @typedef {import('./delivery').Delivery} Delivery */
 
 class Lane {
   /**
@@ -58,9 +59,9 @@ class Lane {
     // they await.
     await null
     for (;;) {
-      const slab = runner.take(this.number)
-      if (slab === null) break
-      this.open(slab)
+      const delivery = runner.take(this.number)
+      if (delivery === null) break
+      this.open(delivery)
       if (runner.turn.isOverdue()) await runner.turn.next()
       try {
         if (this.delivery.count === 0) {
@@ -71,7 +72,8 @@ class Lane {
         }
         this.handling = false
         runner.batchEnded(this)
-        runner.finish(this.number, 0)
+        if (runner.eachMessage && this.next < this.delivery.count) runner.leave(this)
+        else runner.finish(this.number, 0)
       } catch (error) {
         this.handling = false
         runner.finish(this.number, runner.handlerFailed(this, error))
@@ -82,16 +84,15 @@ class Lane {
     this.idle = true
   }
 
-  /** @param {Uint8Array} slab */
-  open(slab) {
+  /** @param {Delivery} delivery */
+  open(delivery) {
     const { runner } = this
-    const delivery = new Delivery(slab, runner.copyValues)
     const { topic, partition } = runner.slot(delivery.slot)
     this.delivery = delivery
     this.handling = true
     this.topic = topic
     this.partition = partition
-    this.next = 0
+    this.next = delivery.first
     this.pause = () => runner.pausePartition(topic, partition)
     this.startedAt = runner.batchStarted(this)
   }
@@ -112,10 +113,9 @@ class Lane {
       cells[this.resolvedAt] = resolved
       this.next++
       if (runner.hasFailed) runner.succeeded(this)
-      if (runner.countsMessages) runner.progress()
     }
     // Behind the last message there may be control records and gaps.
-    if (cells[flagsAt] === 0) this.resolveTo(delivery.nextOffset)
+    if ((cells[flagsAt] & STALE) === 0) this.resolveTo(delivery.nextOffset)
   }
 
   /** Hands the delivery out as one batch. */

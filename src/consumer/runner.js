@@ -22,8 +22,10 @@ const { Backoff, crashOf } = require('../retry')
 const { createCells, GROUP_ERROR, SLAB_SIZE } = require('./cells')
 const { range } = require('./batch')
 const Handlers = require('./context')
+const { Delivery } = require('./delivery')
 const { Lane } = require('./lane')
 const { Membership } = require('./membership')
+const { Necessity } = require('./necessity')
 const { Turn } = require('./turn')
 
 /** Slabs that the engine holds besides one per lane: being filled, and ready. */
@@ -35,6 +37,8 @@ const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError']
 const PATIENCE = 100
 /** A delivery that is not in a slab has `-(bytes + 1)` as its number. */
 const NOTHING = -1
+/** One that is kept has its number there and this. */
+const KEPT = 2 ** 32
 const DONE = Promise.resolve()
 
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
@@ -59,15 +63,14 @@ class Runner {
     this.run = run
     this.autoResolve = run.eachBatchAutoResolve
     this.copyValues = options.copyValues
-    /** autoCommitInterval and autoCommitThreshold are about every single message. */
-    this.countsMessages =
-      run.autoCommit && (run.autoCommitInterval != null || run.autoCommitThreshold != null)
-
     const lanes = run.partitionsConsumedConcurrently
     this.cells = createCells(lanes)
     this.lanes = Array.from({ length: lanes }, (_, number) => new Lane(this, number))
+    this.necessity = new Necessity(this.cells, lanes, run)
     /** @type {Map<number, Uint8Array>} by number: given to the engine, not yet taken */
     this.slabs = new Map()
+    /** What lanes have let go of, by number: until a `take` goes on with it, or it is void. @type {Map<number, Delivery>} */
+    this.kept = new Map()
     /** @type {Map<number, { topic: string, partition: number }>} */
     this.slots = new Map()
     /** @type {Map<string, Backoff>} by partition: handlers that failed and have not succeeded since */
@@ -162,6 +165,7 @@ class Runner {
       }
     } finally {
       this.over = true
+      this.kept.clear()
       clearTimeout(this.heartbeatTimer)
       this.membership.end()
       this.hasStarted(this.consumer)
@@ -172,6 +176,7 @@ class Runner {
   // ---- commands
 
   seek({ topic, partition, offset }) {
+    this.necessity.forget()
     this.command(consumer => consumer.seek(topic, Number(partition), String(offset)))
   }
 
@@ -220,10 +225,27 @@ class Runner {
     }
   }
 
-  /** The payload's method: given offsets at once, else what interval and threshold say. */
-  async commitOffsetsIfNecessary(offsets) {
+  /**
+   * The payload's method: given offsets at once, else what interval and threshold say. Called for every message by many: when
+   * nothing is due it makes neither a native call nor a promise.
+   */
+  commitOffsetsIfNecessary(offsets) {
+    if (offsets) return this.commitGiven(offsets)
     // A handler that outlived the consumer: nothing is necessary any more.
-    if (!offsets) return this.over ? undefined : this.committed(this.consumer.commitIfNecessary())
+    if (this.over || !this.necessity.mayBe()) return DONE
+    return this.commitIfNecessary()
+  }
+
+  async commitIfNecessary() {
+    if (!this.consumer.isCommitNecessary()) return this.necessity.denied()
+    try {
+      await this.committed(this.consumer.commitIfNecessary())
+    } finally {
+      this.necessity.forget()
+    }
+  }
+
+  async commitGiven(offsets) {
     if (!offsets.topics) return this.commit(null)
     const given = offsets.topics.flatMap(({ topic, partitions }) =>
       partitions.map(written => ({ topic, written }))
@@ -258,7 +280,11 @@ class Runner {
     if (!consumer) {
       throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
     }
-    await this.committed(consumer.commit(topics))
+    try {
+      await this.committed(consumer.commit(topics))
+    } finally {
+      this.necessity.forget()
+    }
   }
 
   /**
@@ -285,7 +311,7 @@ class Runner {
 
   // ---- what lanes need
 
-  /** @param {number} lane @returns {Uint8Array | null} */
+  /** @param {number} lane @returns {Delivery | null} */
   take(lane) {
     const { consumer } = this
     if (!this.running || this.crashed || !this.hasHandler) return null
@@ -294,12 +320,17 @@ class Runner {
     if (taken < NOTHING) {
       const staged = keep(new Uint8Array(new ArrayBuffer(-taken - 1)))
       consumer.takeStaged(lane, staged)
-      return staged
+      return new Delivery(staged, this.copyValues)
+    }
+    if (taken >= KEPT) {
+      const kept = this.kept.get(taken - KEPT)
+      this.kept.delete(taken - KEPT)
+      return kept ?? null
     }
     const slab = this.slabs.get(taken)
     this.slabs.delete(taken)
     this.give()
-    return slab ?? null
+    return slab ? new Delivery(slab, this.copyValues) : null
   }
 
   give() {
@@ -307,16 +338,28 @@ class Runner {
     this.slabs.set(this.consumer.give(slab), slab)
   }
 
+  /** The lane was asked to stop before its next message: a pause, above all. No handler has seen the rest. @param {Lane} lane */
+  leave({ number, delivery, next }) {
+    const kept = this.consumer.finish(number, -1)
+    this.necessity.forget()
+    if (kept === null) return
+    delivery.leaveAt(next)
+    this.kept.set(kept, delivery)
+  }
+
   /** What is not resolved comes again, after `backoff` ms. */
   finish(lane, backoff) {
     this.consumer.finish(lane, backoff)
+    this.necessity.forget()
   }
 
   resolve(lane, next) {
+    this.necessity.forget()
     this.consumer.resolve(lane, next)
   }
 
   resolveReturned(slot, next) {
+    this.necessity.forget()
     this.consumer.resolveReturned(slot, String(next))
   }
 
@@ -468,6 +511,7 @@ class Runner {
       const { retry } = this
       this.crash(this.membership.callbackError ?? crashOf(event.error, { joined, retry }))
     } else if (event.type === 'log') this.engineLog(event)
+    else if (event.type === 'dropped') this.kept.delete(event.kept)
     else this.membership.handle(event)
     if (event.type === 'heartbeat') this.heartbeatSeen()
     if (event.type === 'joined') this.joined()
@@ -538,7 +582,7 @@ const batchPayload = ({ topic, partition, delivery }) => {
     highWatermark: String(delivery.highWatermark),
     offsetLag,
     offsetLagLow,
-    batchSize: delivery.count,
+    batchSize: delivery.count - delivery.first,
     firstOffset,
     lastOffset
   }

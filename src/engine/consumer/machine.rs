@@ -29,6 +29,7 @@ use crate::engine::fetch::SlotId;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::offsets::Necessity;
 use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
@@ -190,9 +191,14 @@ impl Consumer {
         self.fetch.pause(&topic.into(), partitions);
     }
 
-    /// Takes up delivery.
-    pub fn resume(&mut self, topic: &str, partitions: Option<&[i32]>) {
-        self.fetch.resume(&topic.into(), partitions);
+    /// Takes up delivery. See [`Fetch::resume`].
+    pub fn resume(&mut self, topic: &str, partitions: Option<&[i32]>) -> bool {
+        self.fetch.resume(&topic.into(), partitions)
+    }
+
+    /// See [`Fetch::is_full`].
+    pub fn is_full(&self) -> bool {
+        self.fetch.is_full()
     }
 
     /// Assigned and paused, sorted.
@@ -224,6 +230,11 @@ impl Consumer {
             self.offsets.commit_if_necessary(now, ticket);
             self.refuse_vain_commits();
         }
+    }
+
+    /// See [`Offsets::necessity`]; whether it is possible is another question.
+    pub fn commit_necessity(&mut self, now: Instant) -> Necessity {
+        self.offsets.necessity(now)
     }
 
     fn accepts_commits(&mut self, ticket: u64) -> bool {
@@ -340,12 +351,13 @@ impl Consumer {
     }
 
     /// See [`Fetch::finish`].
-    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) {
-        self.fetch.finish(now, lane, outcome);
+    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) -> Option<u32> {
+        let kept = self.fetch.finish(now, lane, outcome);
         self.touch(now, lane, false);
         self.offsets.batch_end();
         self.route_fetch();
         self.step_drain(now);
+        kept
     }
 
     /// See [`Fetch::partition`].
@@ -456,6 +468,7 @@ impl Consumer {
             return None;
         }
         let drain = self.drain.as_ref().map(|drain| drain.deadline());
+        let look = if self.fetch.lanes_idle() { None } else { self.offsets.next_look(now) };
         let timeouts = [
             self.cluster.poll_timeout(),
             self.group.poll_timeout(),
@@ -466,6 +479,7 @@ impl Consumer {
             self.poll_interval_ends(),
             self.session_ends(),
             drain,
+            look,
         ];
         timeouts.into_iter().flatten().min()
     }

@@ -29,6 +29,7 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+pub use crate::engine::offsets::Necessity;
 pub use machine::{Consumer, Tag};
 
 /// Everything that a consumer must be told. Defaults belong to the facade.
@@ -155,6 +156,8 @@ pub enum Event {
         /// Node id.
         node: i32,
     },
+    /// What was kept under this number, see [`Consumer::finish`], will not be taken.
+    Dropped(u32),
     /// A Fetch went out.
     FetchStart {
         /// Where to.

@@ -233,6 +233,7 @@ impl Consumer {
             fetch::Event::FollowerNamed { partition, node } => {
                 self.events.push_back(Event::FollowerNamed { partition, node });
             }
+            fetch::Event::Dropped(number) => self.events.push_back(Event::Dropped(number)),
             fetch::Event::OutOfRange(partition) => self.offsets.reset(&partition, Reset::ByPolicy),
             fetch::Event::Truncated { partition, from, to } => self.truncated(&partition, from, to),
             fetch::Event::Damaged { partition, offset, message } => {

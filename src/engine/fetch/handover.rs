@@ -21,6 +21,13 @@ pub enum Buffer {
     Slab(u32),
     /// In engine memory, copied out at `take`: small deliveries would waste a slab, huge ones do not fit one.
     Staged(Vec<u8>),
+    /// Where JavaScript has kept it under this number: the rest of a delivery that a lane has let go of.
+    Kept {
+        /// From [`Fetch::finish`].
+        number: u32,
+        /// How many bytes that holds.
+        bytes: usize,
+    },
 }
 
 /// Decode what follows of this slot's data into this buffer.
@@ -69,6 +76,8 @@ pub enum Outcome {
     Done,
     /// It stopped early or failed: deliver again from the resolved offset, not before this wait is over.
     Again(Duration),
+    /// It was asked to stop, and no handler has seen what is not resolved: that may be kept.
+    Stopped,
 }
 
 /// A lane at work.
@@ -80,6 +89,9 @@ pub(super) struct Work {
     pub(super) next_offset: i64,
     pub(super) resolved: i64,
     pub(super) leader_epoch: Option<i32>,
+    pub(super) summary: Summary,
+    /// Bytes that JavaScript holds for it.
+    pub(super) bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +136,7 @@ impl Fetch {
             let has_slab = !self.free_slabs.is_empty();
             let slab_size = self.slab_size;
             let slot = self.slots.get_mut(id.index())?;
+            self.passed_over |= slot.paused;
             if slot.decoding || slot.paused || slot.poison.is_some() || slot.ready >= READY_PER_SLOT {
                 continue;
             }
@@ -213,6 +226,12 @@ impl Fetch {
             start = *position;
             *position = next_offset;
         }
+        let bytes = match &delivery.buffer {
+            Buffer::Slab(_) => self.slab_size.max(delivery.summary.used),
+            Buffer::Staged(bytes) => bytes.len(),
+            Buffer::Kept { bytes, .. } => *bytes,
+        };
+        self.kept_bytes -= delivery.buffer.kept_bytes();
         let lane = self.lanes.get_mut(lane)?;
         lane.flags = 0;
         lane.work = Some(Work {
@@ -222,6 +241,8 @@ impl Fetch {
             next_offset,
             resolved: start,
             leader_epoch: delivery.summary.leader_epoch,
+            summary: delivery.summary,
+            bytes,
         });
         Some(delivery)
     }
@@ -256,15 +277,22 @@ impl Fetch {
         work.leader_epoch.filter(|_| work.base_offset < next && next <= work.next_offset)
     }
 
-    /// The lane is idle again. Call [`Fetch::progress`] first.
-    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) {
-        let Some(lane) = self.lanes.get_mut(lane) else { return };
-        let Some(work) = lane.work.take() else { return };
+    /// The lane is idle again. Call [`Fetch::progress`] first. Returns the number under which the rest of the delivery is to be
+    /// kept, if it is.
+    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) -> Option<u32> {
+        let lane = self.lanes.get_mut(lane)?;
+        let work = lane.work.take()?;
         lane.flags = 0;
-        let Some(slot) = self.slots.get_mut(work.slot.index()) else { return };
+        let slot = self.slots.get_mut(work.slot.index())?;
         slot.lane = None;
         self.may_decode = true;
-        if slot.is_current(work.epoch) && !(outcome == Outcome::Done && work.resolved == work.next_offset) {
+        let comes_again = matches!(outcome, Outcome::Again(_)) || work.resolved != work.next_offset;
+        if slot.is_current(work.epoch) && comes_again {
+            if outcome == Outcome::Stopped
+                && let Some(kept) = self.keep(&work)
+            {
+                return Some(kept);
+            }
             let muted_until = match outcome {
                 Outcome::Again(wait) if !wait.is_zero() => Some(now + wait),
                 _ => None,
@@ -272,6 +300,7 @@ impl Fetch {
             self.take_back(work.slot, work.resolved, work.next_offset, muted_until);
         }
         self.report_dead_end(work.slot);
+        None
     }
 
     /// Resolves what a lane has returned unresolved: a handler's work may outlast the handler. Only forwards, and only as
@@ -360,8 +389,14 @@ impl Fetch {
         let mut kept = std::mem::take(&mut self.ready);
         kept.retain_mut(|delivery| {
             let stale = delivery.slot == id;
-            if stale && let Buffer::Slab(slab) = delivery.buffer {
-                self.free_slabs.push(slab);
+            match delivery.buffer {
+                Buffer::Slab(slab) if stale => self.free_slabs.push(slab),
+                // Not ours to fill again: handlers may hold what they have seen of it.
+                Buffer::Kept { number, bytes } if stale => {
+                    self.kept_bytes -= bytes;
+                    self.events.push_back(super::Event::Dropped(number));
+                }
+                _ => {}
             }
             !stale
         });

@@ -53,9 +53,14 @@ pub struct Fetch {
     pub(super) lanes: Vec<Lane>,
     pub(super) suspended: bool,
     pub(super) queued_bytes: usize,
+    /// What JavaScript keeps of deliveries that lanes have let go of.
+    pub(super) kept_bytes: usize,
+    pub(super) next_kept: u32,
     pub(super) average_message: usize,
     pub(super) slab_size: usize,
     pub(super) events: VecDeque<Event>,
+    /// Was a partition not fetched or not decoded because it was paused?
+    pub(super) passed_over: bool,
 }
 
 /// What is under way at one broker.
@@ -132,9 +137,12 @@ impl Fetch {
             lanes,
             suspended: false,
             queued_bytes: 0,
+            kept_bytes: 0,
+            next_kept: 0,
             average_message: FIRST_GUESS,
             slab_size: 256 * 1024,
             events: VecDeque::new(),
+            passed_over: false,
         }
     }
 
@@ -191,10 +199,11 @@ impl Fetch {
         self.apply_pauses(topic);
     }
 
-    /// Takes up delivery again.
-    pub fn resume(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
+    /// Takes up delivery again. Has anything that is paused been passed over, so that there may be something to do now?
+    pub fn resume(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) -> bool {
         self.pauses.resume(topic, partitions);
         self.apply_pauses(topic);
+        std::mem::take(&mut self.passed_over)
     }
 
     /// The assigned partitions, sorted.
@@ -238,7 +247,7 @@ impl Fetch {
 
     fn find_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         self.look_for_overdue(now);
-        if self.is_full() {
+        if self.stays_full() {
             return None;
         }
         self.locate(metadata);
@@ -248,6 +257,7 @@ impl Fetch {
             let Some(&id) = self.assigned.get((self.fetch_cursor + step) % count) else { continue };
             let Some(slot) = self.slots.get_mut(id.index()) else { continue };
             if !slot.wants_fetch(now) {
+                self.passed_over |= slot.paused;
                 continue;
             }
             let Some(place) = slot.place else {
@@ -297,14 +307,20 @@ impl Fetch {
         slots.filter_map(|slot| slot.wakes_at(now)).chain(waits).min()
     }
 
+    /// Is as much buffered as may be?
+    pub fn is_full(&self) -> bool {
+        self.held_bytes() >= self.config.max_queued_bytes
+    }
+
     /// Is as much buffered as may be? What paused partitions have does not count: it is dropped if need be, and asked
     /// for again after the pause, or they would keep the others from being fetched.
-    fn is_full(&mut self) -> bool {
-        if self.queued_bytes >= self.config.max_queued_bytes {
+    fn stays_full(&mut self) -> bool {
+        if self.is_full() {
+            self.shed_kept();
             let freed = self.slots.iter_mut().filter(|slot| slot.paused).map(Slot::shed).sum();
             self.queued_bytes = self.queued_bytes.saturating_sub(freed);
         }
-        self.queued_bytes >= self.config.max_queued_bytes
+        self.is_full()
     }
 
     /// Finds out where the partitions lie, when that may have changed: it is asked of each before each Fetch.
@@ -454,6 +470,8 @@ impl Fetch {
             slot.paused = self.pauses.contains(&slot.partition);
             if slot.paused {
                 self.flag_lane(id, super::LANE_STOP);
+            } else {
+                self.unflag_lane(id);
             }
         }
     }

@@ -10,12 +10,14 @@
 //!
 //! * A **slot** is the number of a topic-partition; slots are never reused for another one.
 //! * Each slot has an **epoch**. Seek, reset, rewind and (un)assignment bump it; a Fetch answer, a decoded delivery
-//!   or a lane's result with an older epoch is dropped (`Slot::is_current`). Pausing does not bump it.
-//! * The **position** moves in one place only: when a delivery is taken by a lane.
+//!   or a lane's result with an older epoch is dropped (`Slot::is_current`). Pausing does not bump it: what the
+//!   lane has not got to is kept, see `kept`.
+//! * The **position** moves forwards in one place only: when a delivery is taken by a lane.
 //! * A **lane** is one of the N handlers that may run at once. A slot is in at most one lane.
 
 mod damage;
 mod handover;
+mod kept;
 mod machine;
 mod pauses;
 mod response;
@@ -58,7 +60,8 @@ pub struct FetchConfig {
     pub rack_id: String,
     /// How long a follower in it is fetched from before the leader is asked again.
     pub follower_max_age: Duration,
-    /// Raw bytes buffered over all partitions, up to the end of their decoding, beyond which nothing more is asked for.
+    /// Raw bytes buffered over all partitions, up to the end of their decoding, and what is kept during pauses: beyond this
+    /// nothing more is asked for, and nothing more is kept.
     pub max_queued_bytes: usize,
     /// Handlers at once.
     pub lanes: usize,
@@ -99,6 +102,8 @@ pub enum Event {
         /// Node id.
         node: i32,
     },
+    /// What was kept under this number is void.
+    Dropped(u32),
     /// The position lies outside the log and everything before it is handled; the slot waits for a new one.
     OutOfRange(TopicPartition),
     /// KIP-320: records that were handed over are not in the log any more; the position has gone back to where others may be

@@ -1,10 +1,12 @@
 //! What the coordinator's answer to an OffsetCommit means, and what follows from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::cluster::Failure;
 use crate::engine::cluster::LogLevel;
+use crate::engine::cluster::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
@@ -18,11 +20,12 @@ impl Offsets {
     pub(super) fn commit_answered(
         &mut self,
         now: Instant,
-        flight: InFlight,
+        mut flight: InFlight,
         response: Result<Response, NetError>,
     ) {
         let is_current = flight.epoch == self.epoch;
-        let Outcome { committed, refused, verdict, unknown_topic } = read(&flight, response);
+        let answer = Answer::to(&flight, response);
+        let Outcome { committed, unknown_topic, .. } = answer.about(&flight.offsets);
         if unknown_topic {
             // It was deleted, or made anew, or the coordinator has not heard of it yet.
             self.once(Event::RefreshMetadata);
@@ -31,13 +34,49 @@ impl Offsets {
             self.commits.ended_at = Some(now);
             self.note_committed(committed.iter().filter(|(partition, ..)| !flight.is_void(partition)));
         }
+        let riders = std::mem::take(&mut flight.manual);
+        let mut waits = Waits::default();
+        if riders.is_empty() {
+            let outcome = answer.about(&flight.offsets);
+            self.rider_answered(now, &flight, None, outcome, &mut waits);
+        }
+        for manual in riders {
+            let outcome = answer.about(&manual.offsets);
+            self.rider_answered(now, &flight, Some(manual), outcome, &mut waits);
+        }
+        for manual in waits.riders.into_iter().rev() {
+            self.commits.manual.push_front(manual);
+        }
+        if waits.backoff && is_current {
+            self.commits.backoff.failed(now, &mut self.rng);
+        }
+        if is_current && let Some(left) = &mut self.commits.flush {
+            *left = left.saturating_sub(waits.tries);
+            if *left == 0 {
+                self.end_flush();
+            }
+        }
+        self.settle_flush();
+    }
+
+    /// What the answer means for one of those that travelled in the request; None = for what was committed by itself.
+    fn rider_answered(
+        &mut self,
+        now: Instant,
+        flight: &InFlight,
+        manual: Option<Manual>,
+        outcome: Outcome,
+        waits: &mut Waits,
+    ) {
+        let is_current = flight.epoch == self.epoch;
+        let Outcome { committed, refused, verdict, .. } = outcome;
         let (void, refused): (Vec<_>, Vec<_>) =
             refused.into_iter().partition(|(partition, ..)| flight.is_void(partition));
         if !committed.is_empty() {
-            let automatic = flight.manual.as_ref().is_none_or(|manual| manual.automatic);
+            let automatic = manual.as_ref().is_none_or(|manual| manual.automatic);
             self.events.push_back(Event::Committed { automatic, offsets: committed });
         }
-        let manual = match flight.manual {
+        let manual = match manual {
             // Its log is gone, and the offset with it.
             Some(manual) if !manual.automatic && !void.is_empty() => {
                 let partition = void.into_iter().next().map(|(partition, ..)| partition);
@@ -62,22 +101,22 @@ impl Offsets {
                     self.note_refused(now, &refused, &failure);
                 }
                 if manual.is_some() {
-                    self.requeue(now, manual, refused, failure, is_current);
+                    self.requeue(manual, refused, failure, is_current, waits);
                 }
             }
-            Verdict::Again(failure) => self.requeue(now, manual, refused, failure, is_current),
+            Verdict::Again(failure) => self.requeue(manual, refused, failure, is_current, waits),
             Verdict::Moved(failure) => {
                 // That an earlier one is gone is no news about the present one.
                 if is_current {
                     self.once(Event::CoordinatorLost);
                 }
-                self.requeue(now, manual, refused, failure, is_current);
+                self.requeue(manual, refused, failure, is_current, waits);
             }
             Verdict::Rebalance(failure, code) => {
                 // Of an earlier generation we knew.
                 if is_current {
                     self.once(Event::Rebalance(code));
-                    self.commits.backoff.failed(now, &mut self.rng);
+                    waits.backoff = true;
                 }
                 match manual {
                     Some(manual) => self.done(manual.ticket, Err(failure)),
@@ -94,7 +133,6 @@ impl Offsets {
                 None => self.once(Event::Failed(failure)),
             },
         }
-        self.settle_flush();
     }
 
     fn note_committed<'a>(&mut self, committed: impl Iterator<Item = &'a Offset>) {
@@ -122,14 +160,16 @@ impl Offsets {
     /// Not now. What was refused goes back to where it came from.
     fn requeue(
         &mut self,
-        now: Instant,
         manual: Option<Manual>,
         refused: Vec<Offset>,
         failure: Failure,
         is_current: bool,
+        waits: &mut Waits,
     ) {
         // A try that went unanswered has taken too long already.
         let tries = if matches!(failure, Failure::Net(NetError::Timeout { .. })) { FLUSH_TRIES } else { 1 };
+        waits.backoff = true;
+        waits.tries = waits.tries.max(tries);
         match manual {
             None => self.commits.wanted = true,
             Some(mut manual) => {
@@ -141,18 +181,8 @@ impl Offsets {
                     self.done(manual.ticket, Err(failure));
                 } else {
                     manual.offsets = refused;
-                    self.commits.manual.push_front(manual);
+                    waits.riders.push(manual);
                 }
-            }
-        }
-        if !is_current {
-            return;
-        }
-        self.commits.backoff.failed(now, &mut self.rng);
-        if let Some(left) = &mut self.commits.flush {
-            *left = left.saturating_sub(tries);
-            if *left == 0 {
-                self.end_flush();
             }
         }
     }
@@ -165,6 +195,15 @@ impl Offsets {
         extra.extend(partition.iter().map(|partition| ("topic", partition.topic.to_string())));
         self.log(LogLevel::Warn, message, extra);
     }
+}
+
+/// Who has to try again, and what that costs.
+#[derive(Debug, Default)]
+struct Waits {
+    riders: Vec<Manual>,
+    backoff: bool,
+    /// Of those that a flush has left.
+    tries: u32,
 }
 
 /// An answer, partition by partition.
@@ -239,40 +278,65 @@ impl Verdict {
     }
 }
 
-/// Reads the answer to a commit.
-fn read(flight: &InFlight, response: Result<Response, NetError>) -> Outcome {
-    let verdict = match response {
-        Ok(Response::OffsetCommit(answer)) => return read_partitions(flight, &answer),
-        Ok(_) => Verdict::Again(Failure::Broker { code: ErrorCode::UNKNOWN_SERVER_ERROR, partition: None }),
-        Err(NetError::ClientClosed) => Verdict::No(Failure::Stopped),
-        Err(error @ (NetError::Authentication { .. } | NetError::UnsupportedApi { .. })) => {
-            Verdict::No(Failure::Net(error))
-        }
-        Err(error) => Verdict::Moved(Failure::Net(error)),
-    };
-    Outcome { committed: Vec::new(), refused: flight.offsets.clone(), verdict, unknown_topic: false }
+/// What came back for a request: a code for each partition, or one verdict about all of it.
+enum Answer {
+    Codes(BTreeMap<TopicPartition, ErrorCode>),
+    All(NetError),
+    Nonsense,
 }
 
-fn read_partitions(flight: &InFlight, answer: &OffsetCommitResponse) -> Outcome {
+impl Answer {
+    fn to(flight: &InFlight, response: Result<Response, NetError>) -> Answer {
+        match response {
+            Ok(Response::OffsetCommit(answer)) => Answer::Codes(codes(flight, &answer)),
+            Ok(_) => Answer::Nonsense,
+            Err(error) => Answer::All(error),
+        }
+    }
+
+    /// What it says of these, some or all of those that the request had.
+    fn about(&self, offsets: &[Offset]) -> Outcome {
+        let verdict = match self {
+            Answer::Codes(codes) => return read_partitions(offsets, codes),
+            Answer::Nonsense => {
+                Verdict::Again(Failure::Broker { code: ErrorCode::UNKNOWN_SERVER_ERROR, partition: None })
+            }
+            Answer::All(NetError::ClientClosed) => Verdict::No(Failure::Stopped),
+            Answer::All(error @ (NetError::Authentication { .. } | NetError::UnsupportedApi { .. })) => {
+                Verdict::No(Failure::Net(error.clone()))
+            }
+            Answer::All(error) => Verdict::Moved(Failure::Net(error.clone())),
+        };
+        Outcome { committed: Vec::new(), refused: offsets.to_vec(), verdict, unknown_topic: false }
+    }
+}
+
+fn codes(flight: &InFlight, answer: &OffsetCommitResponse) -> BTreeMap<TopicPartition, ErrorCode> {
     let mut codes = BTreeMap::new();
     for topic in &answer.topics {
-        let name = match topic.topic_id.is_zero() {
-            true => Some(topic.name.as_str()),
-            false => flight.topics.get(&topic.topic_id).map(|name| &**name),
+        let name: Option<Arc<str>> = match topic.topic_id.is_zero() {
+            true => Some(topic.name.as_str().into()),
+            false => flight.topics.get(&topic.topic_id).cloned(),
         };
         let Some(name) = name else { continue };
-        codes.extend(topic.partitions.iter().map(|p| ((name, p.partition), p.error)));
+        let partitions = topic.partitions.iter();
+        codes.extend(
+            partitions.map(|p| (TopicPartition { topic: name.clone(), partition: p.partition }, p.error)),
+        );
     }
+    codes
+}
+
+fn read_partitions(offsets: &[Offset], codes: &BTreeMap<TopicPartition, ErrorCode>) -> Outcome {
     let mut outcome = Outcome {
         committed: Vec::new(),
         refused: Vec::new(),
         verdict: Verdict::Committed,
         unknown_topic: false,
     };
-    for offset in &flight.offsets {
-        let key = (&*offset.0.topic, offset.0.partition);
+    for offset in offsets {
         // A partition that the answer leaves out is not known to be committed.
-        let code = codes.get(&key).copied().unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR);
+        let code = codes.get(&offset.0).copied().unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR);
         outcome.unknown_topic |=
             matches!(code, ErrorCode::UNKNOWN_TOPIC_ID | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         outcome.verdict = outcome.verdict.or_worse(Verdict::of(code, offset));

@@ -1,4 +1,5 @@
-//! Committing: one OffsetCommit at a time; whatever is newer rides in the next one.
+//! Committing: one OffsetCommit at a time; whatever is newer rides in the next one. All that was asked for meanwhile travels
+//! together: of the same partition the last one counts, and each learns what became of its own partitions.
 //!
 //! ```text
 //!  commit ───────────► manual ──┐
@@ -31,7 +32,7 @@ use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 use super::answer::PARTITION_TRIES;
 use super::machine::{Offsets, Partition};
 use super::refusals::Refusals;
-use super::{Event, Offset};
+use super::{Event, Necessity, Offset};
 
 /// What is to be committed, and what is on its way.
 #[derive(Debug, Default)]
@@ -77,8 +78,8 @@ pub(super) struct InFlight {
     pub(super) topics: BTreeMap<TopicId, Arc<str>>,
     /// Topics that were made anew since it was sent: what becomes of their offsets is no news about the new log.
     void: Vec<Arc<str>>,
-    /// None for an automatic one.
-    pub(super) manual: Option<Manual>,
+    /// Those that travel in it, oldest first; none in an automatic one.
+    pub(super) manual: Vec<Manual>,
 }
 
 impl InFlight {
@@ -138,6 +139,24 @@ impl Offsets {
         }
     }
 
+    /// Is a commit necessary by interval or threshold? Else what has to happen before one can be.
+    pub fn necessity(&mut self, now: Instant) -> Necessity {
+        if self.is_commit_necessary(now) {
+            return Necessity::Now;
+        }
+        let interval = self.config.auto_commit_interval;
+        if self.is_interval_over(now) {
+            // As in kafkajs: the interval begins anew when it finds nothing to commit.
+            self.commits.last_at = Some(now);
+        }
+        let ends = interval.map(|interval| self.commits.last_at.map_or(now, |last| last + interval));
+        let threshold = self.config.auto_commit_threshold;
+        Necessity::Later {
+            wait: ends.map(|ends| ends.saturating_duration_since(now)),
+            offsets: threshold.map(|threshold| threshold.saturating_sub(self.pending())),
+        }
+    }
+
     /// A batch is over: with autoCommit, what it resolved goes to the group.
     pub fn batch_end(&mut self) {
         if self.config.auto_commit && self.has_open() {
@@ -184,37 +203,66 @@ impl Offsets {
 
 impl Offsets {
     pub(super) fn is_commit_necessary(&self, now: Instant) -> bool {
-        let interval = self.config.auto_commit_interval.zip(self.commits.last_at);
-        if interval.is_some_and(|(interval, last)| now >= last + interval) {
+        if self.is_interval_over(now) {
             return self.committable(now).next().is_some();
         }
-        let Some(threshold) = self.config.auto_commit_threshold else { return false };
+        self.config.auto_commit_threshold.is_some_and(|threshold| self.pending() >= threshold)
+    }
+
+    fn is_interval_over(&self, now: Instant) -> bool {
+        let interval = self.config.auto_commit_interval.zip(self.commits.last_at);
+        interval.is_some_and(|(interval, last)| now >= last + interval)
+    }
+
+    /// What `autoCommitThreshold` counts.
+    fn pending(&self) -> u64 {
         let refusals = &self.commits.refusals;
         let counts = self.partitions.iter().filter(|(partition, _)| !refusals.contains(partition));
         let pending = counts.filter_map(|(_, state)| {
             let base = state.committed.or(state.start).unwrap_or(0);
             Some(state.resolved?.saturating_sub(base).max(0).unsigned_abs())
         });
-        pending.fold(0u64, u64::saturating_add) >= threshold
+        pending.fold(0u64, u64::saturating_add)
+    }
+
+    /// `autoCommitInterval` and `autoCommitThreshold` are about every single message, and no call tells of one: when should
+    /// busy handlers' progress be read, if it is not before? No commit goes out earlier.
+    pub fn next_look(&self, now: Instant) -> Option<Instant> {
+        let commits = &self.commits;
+        if !self.config.auto_commit || self.member.is_none() || commits.in_flight.is_some() {
+            return None;
+        }
+        let soon = now + SPACING;
+        if self.config.auto_commit_threshold.is_some() {
+            return Some(soon);
+        }
+        let end =
+            self.config.auto_commit_interval.zip(commits.last_at).map(|(interval, last)| last + interval)?;
+        let spaced = commits.ended_at.map_or(end, |ended| end.max(ended + SPACING));
+        Some(if spaced > now { spaced } else { soon })
     }
 
     pub(super) fn poll_commit(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         if self.member.is_none() || self.commits.in_flight.is_some() || !self.commits.backoff.is_ready(now) {
             return None;
         }
+        let mut riders = Vec::new();
         while let Some(manual) = self.commits.manual.pop_front() {
             match self.offsets_of(&manual) {
                 Ok(offsets) if offsets.is_empty() => self.done(manual.ticket, Ok(())),
-                Ok(offsets) => return self.send(offsets, Some(manual), metadata),
+                Ok(offsets) => riders.push(Manual { offsets, ..manual }),
                 Err(failure) => self.done(manual.ticket, Err(failure)),
             }
+        }
+        if !riders.is_empty() {
+            return self.send(united(&riders), riders, metadata);
         }
         if !self.wants_commit(now) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
         self.commits.wanted = false;
         let offsets = owned(self.committable(now));
-        if offsets.is_empty() { None } else { self.send(offsets, None, metadata) }
+        if offsets.is_empty() { None } else { self.send(offsets, Vec::new(), metadata) }
     }
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
@@ -308,12 +356,7 @@ impl Offsets {
         }
     }
 
-    fn send(
-        &mut self,
-        offsets: Vec<Offset>,
-        manual: Option<Manual>,
-        metadata: &Metadata,
-    ) -> Option<Outbound> {
+    fn send(&mut self, offsets: Vec<Offset>, manual: Vec<Manual>, metadata: &Metadata) -> Option<Outbound> {
         let member = self.member.clone()?;
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
         let mut ids = BTreeMap::new();
@@ -388,7 +431,7 @@ impl Offsets {
         self.commits.flush = None;
         self.commits.ended_at = None;
         self.commits.refusals = Refusals::default();
-        let stray = self.commits.in_flight.take().filter(|flight| flight.manual.is_some());
+        let stray = self.commits.in_flight.take().filter(|flight| !flight.manual.is_empty());
         self.commits.strays.extend(stray);
         let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);
         self.commits.manual = kept;
@@ -401,11 +444,18 @@ impl Offsets {
     /// Nobody will ever commit again.
     pub(super) fn close_commits(&mut self) {
         let Commits { manual, in_flight, strays, .. } = std::mem::take(&mut self.commits);
-        let flights = strays.into_iter().chain(in_flight).filter_map(|flight| flight.manual);
+        let flights = strays.into_iter().chain(in_flight).flat_map(|flight| flight.manual);
         for manual in flights.chain(manual) {
             self.done(manual.ticket, Err(Failure::Stopped));
         }
     }
+}
+
+/// Of each partition what was asked for last.
+fn united(riders: &[Manual]) -> Vec<Offset> {
+    let mut last: BTreeMap<&TopicPartition, &Offset> = BTreeMap::new();
+    last.extend(riders.iter().flat_map(|manual| &manual.offsets).map(|offset| (&offset.0, offset)));
+    last.into_values().cloned().collect()
 }
 
 fn owned<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, i64)>) -> Vec<Offset> {

@@ -79,6 +79,20 @@ pub struct Member {
     pub group_instance_id: Option<String>,
 }
 
+/// Does `autoCommitInterval` or `autoCommitThreshold` say that a commit is due?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Necessity {
+    /// Yes.
+    Now,
+    /// Not before this much time has passed, or so many more offsets are resolved. None = never by that.
+    Later {
+        /// `autoCommitInterval`.
+        wait: Option<Duration>,
+        /// `autoCommitThreshold`.
+        offsets: Option<u64>,
+    },
+}
+
 /// A partition, its next offset to read, and the user's note.
 pub type Offset = (TopicPartition, i64, Option<String>);
 

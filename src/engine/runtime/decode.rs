@@ -1,7 +1,6 @@
 //! The decode task: raw bytes in, filled slabs out. The only work that takes more than microseconds.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::DecodeJob;
@@ -11,6 +10,7 @@ use crate::engine::records::Decompressor;
 use crate::engine::records::Fill;
 use crate::engine::records::layout::RUNTIME_AT;
 
+use super::clock;
 use super::shared::{Shared, SlabMemory, Writing};
 
 /// Slab that one record may need that is not compressed, whatever the limit of those that are.
@@ -42,7 +42,7 @@ fn next_job(shared: &Arc<Shared>) -> Option<(DecodeJob, Slab, Option<Writing>)> 
     let job = inner.consumer.poll_decode()?;
     let memory = match job.buffer {
         Buffer::Slab(slab) => inner.slabs.remove(&slab),
-        Buffer::Staged(_) => None,
+        Buffer::Staged(_) | Buffer::Kept { .. } => None,
     };
     let writing = memory.is_some().then(|| Writing::begin(shared, &mut inner));
     Some((job, memory, writing))
@@ -61,7 +61,7 @@ fn carry_out(
     let into: &mut [u8] = match (&mut memory, &mut buffer) {
         (Some(memory), _) => memory.bytes(),
         (None, Buffer::Staged(bytes)) => bytes,
-        (None, Buffer::Slab(_)) => &mut [],
+        (None, Buffer::Slab(_) | Buffer::Kept { .. }) => &mut [],
     };
     let result = reader.fill(codecs, into, MAX_MESSAGES);
     if let Ok(Fill::Delivery(summary)) = &result {
@@ -77,7 +77,7 @@ fn carry_out(
     if let (Buffer::Slab(slab), Some(memory)) = (&buffer, memory) {
         inner.slabs.insert(*slab, memory);
     }
-    inner.consumer.decoded(Instant::now(), Decoded { slot, epoch, reader, buffer, result });
+    inner.consumer.decoded(clock::now(), Decoded { slot, epoch, reader, buffer, result });
     let wake = inner.must_wake();
     drop(inner);
     // Perhaps it was the last of an answer: time to fetch again.

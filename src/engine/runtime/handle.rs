@@ -10,6 +10,7 @@ use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
 use crate::engine::consumer::Event;
+use crate::engine::consumer::Necessity;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
@@ -35,6 +36,8 @@ pub enum Taken {
     Slab(u32),
     /// A delivery of this many bytes waits for [`ConsumerHandle::take_staged`].
     Staged(usize),
+    /// What JavaScript keeps under this number goes on.
+    Kept(u32),
     /// Nothing now; [`Host::wake`] will be called when there is.
     Nothing,
 }
@@ -128,6 +131,7 @@ impl ConsumerHandle {
                 }
                 Taken::Staged(len)
             }
+            Buffer::Kept { number, .. } => Taken::Kept(number),
         };
         drop(inner);
         self.shared.decoder.notify_one();
@@ -144,17 +148,18 @@ impl ConsumerHandle {
         self.shared.lock().consumer.slot(SlotId(slot)).cloned()
     }
 
-    /// The lane is idle again.
-    pub fn finish(&self, lane: usize, outcome: Outcome) {
+    /// The lane is idle again. Returns the number under which the rest of the delivery is to be kept, if it is.
+    pub fn finish(&self, lane: usize, outcome: Outcome) -> Option<u32> {
         let mut inner = self.shared.lock();
         let now = clock::now();
         inner.read_cells(now);
-        inner.consumer.finish(now, lane, outcome);
+        let kept = inner.consumer.finish(now, lane, outcome);
         if let Some(cells) = &mut inner.cells {
             cells.clear(lane);
         }
         drop(inner);
         self.shared.driver.notify_one();
+        kept
     }
 
     /// `resolveOffset` beyond the reach of a cell.
@@ -188,14 +193,31 @@ impl ConsumerHandle {
         self.with(|inner, _| inner.consumer.seek(partition, offset));
     }
 
-    /// See [`Consumer::pause`].
+    /// See [`Consumer::pause`]. Some pause and resume at every message: nobody else is woken without need.
     pub fn pause(&self, topic: &str, partitions: Option<&[i32]>) {
-        self.with(|inner, _| inner.consumer.pause(topic, partitions));
+        let mut inner = self.shared.lock();
+        inner.consumer.pause(topic, partitions);
+        inner.write_cells();
+        let makes_room = inner.consumer.is_full();
+        drop(inner);
+        if makes_room {
+            self.shared.driver.notify_one();
+        }
     }
 
     /// See [`Consumer::resume`].
     pub fn resume(&self, topic: &str, partitions: Option<&[i32]>) {
-        self.with(|inner, _| inner.consumer.resume(topic, partitions));
+        let mut inner = self.shared.lock();
+        let passed_over = inner.consumer.resume(topic, partitions);
+        inner.write_cells();
+        let wake = inner.must_wake();
+        drop(inner);
+        if passed_over {
+            self.shared.driver.notify_one();
+        }
+        if wake {
+            self.shared.host.wake();
+        }
     }
 
     /// See [`Consumer::paused`].
@@ -222,6 +244,20 @@ impl ConsumerHandle {
         done: impl FnOnce(Result<(), Failure>) + Send + 'static,
     ) {
         self.with_ticket(done, |consumer, _, ticket| consumer.commit(ticket, offsets));
+    }
+
+    /// May [`ConsumerHandle::commit_if_necessary`] have something to do? Else the cells say what has to happen before.
+    pub fn is_commit_necessary(&self) -> bool {
+        let mut inner = self.shared.lock();
+        let now = clock::now();
+        inner.read_cells(now);
+        let Necessity::Later { wait, offsets } = inner.consumer.commit_necessity(now) else { return true };
+        if let Some(cells) = &mut inner.cells {
+            let wait = wait.map_or(i32::MAX, |wait| i32::try_from(wait.as_millis()).unwrap_or(i32::MAX));
+            let offsets = offsets.map_or(i32::MAX, |offsets| i32::try_from(offsets).unwrap_or(i32::MAX));
+            cells.set_commit_distance(wait, offsets);
+        }
+        false
     }
 
     /// See [`Consumer::commit_if_necessary`].

@@ -33,6 +33,8 @@ pub trait Cells: Send {
     fn set_group_error(&mut self, code: i32);
     /// Bytes that the next slab should have.
     fn set_slab_size(&mut self, bytes: usize);
+    /// How far off the next commit by interval (ms) and by threshold (offsets) is, at least; `i32::MAX` for none.
+    fn set_commit_distance(&mut self, wait: i32, offsets: i32);
 }
 
 /// The other side of the boundary.

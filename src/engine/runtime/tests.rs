@@ -47,6 +47,7 @@ impl Cells for NoCells {
     fn set_flags(&mut self, _lane: usize, _flags: i32) {}
     fn set_group_error(&mut self, _code: i32) {}
     fn set_slab_size(&mut self, _bytes: usize) {}
+    fn set_commit_distance(&mut self, _wait: i32, _offsets: i32) {}
 }
 
 /// Tells the test what it hears.
@@ -190,7 +191,7 @@ fn a_panic_of_a_call_under_the_lock_ends_the_consumer_with_a_word() {
     let (commit, committed) = waiter();
     handle.commit(offset(), commit);
     assert!(catch_unwind(AssertUnwindSafe(|| handle.break_down())).is_err());
-    handle.progress();
+    handle.pause("t", None);
     let bugs = || std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
     assert_eq!(bugs().as_deref(), Some("bug: a call into the engine has panicked"));
     assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));

@@ -27,7 +27,9 @@ impl World {
             }
             9 => self.cluster.brokers.values_mut().for_each(|broker| broker.evict()),
             10 => self.consumer.pause("t", Some(&[partition])),
-            11 => self.consumer.resume("t", None),
+            11 => {
+                self.consumer.resume("t", None);
+            }
             12 => self.cluster.holds_joins = !self.cluster.holds_joins,
             13 => self.cluster.holds_commits = !self.cluster.holds_commits,
             14 => self.handler = None,

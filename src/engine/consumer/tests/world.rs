@@ -68,6 +68,8 @@ pub(super) struct World {
     /// Answers on their way back.
     coming: Vec<(Instant, Tag, Result<Response, NetError>)>,
     pub(super) lanes: Vec<Option<Lane>>,
+    /// What lanes have let go of.
+    kept: HashMap<u32, Lane>,
     /// How long a handler takes per message; None = for ever.
     pub(super) handler: Option<Duration>,
     /// One in so many messages fails; 0 = none.
@@ -181,6 +183,7 @@ impl World {
             frozen: None,
             codecs: Decompressor::new(1 << 20),
             memory: HashMap::new(),
+            kept: HashMap::new(),
         };
         for slab in 0..4 {
             world.memory.insert(slab, vec![0; 32 * 1024]);
@@ -448,9 +451,11 @@ impl World {
         self.consumer.check_session(self.now);
         let flags = self.consumer.lane_flags().nth(index).unwrap();
         if is_last || flags & LANE_STOP != 0 {
-            self.lanes[index] = None;
-            let outcome = if is_last { Outcome::Done } else { Outcome::Again(Duration::ZERO) };
-            self.consumer.finish(self.now, index, outcome);
+            let lane = self.lanes[index].take().unwrap();
+            let outcome = if is_last { Outcome::Done } else { Outcome::Stopped };
+            if let Some(number) = self.consumer.finish(self.now, index, outcome) {
+                self.kept.insert(number, lane);
+            }
         } else {
             lane.until = self.handler.map(|time| self.now + time);
             self.deliver(index);
@@ -483,6 +488,13 @@ impl World {
                 self.memory.get(&slab).unwrap().clone()
             }
             Buffer::Staged(bytes) => bytes,
+            Buffer::Kept { number, .. } => {
+                let mut lane = self.kept.remove(&number).expect("what is kept");
+                lane.until = self.handler.map(|time| self.now + time);
+                self.lanes[index] = Some(lane);
+                self.deliver(index);
+                return true;
+            }
         };
         let decoded = decode(&bytes);
         self.lanes[index] = Some(Lane {
@@ -517,6 +529,7 @@ impl World {
                 let memory = match &mut buffer {
                     Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
                     Buffer::Staged(bytes) => bytes,
+                    Buffer::Kept { .. } => panic!("nothing to decode"),
                 };
                 let result = reader.fill(&mut self.codecs, memory, 5);
                 self.consumer.decoded(self.now, Decoded { slot, epoch, reader, buffer, result });

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use crate::engine::fetch::LANE_CLOSING;
+use crate::engine::fetch::LANE_STALE;
 use crate::engine::fetch::LANE_STOP;
+use crate::engine::fetch::Outcome;
 
 use super::world::*;
 use crate::engine::fetch::response::PACE;
@@ -35,12 +38,189 @@ fn a_pause_stops_the_lane_and_is_no_change_of_position() {
     world.pause(0);
     assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP));
     assert_eq!(world.progress(0, 1), Some((0, 1)), "what it finishes counts");
-    world.finish(0, crate::engine::fetch::Outcome::Again(Duration::ZERO));
+    world.finish(0, Outcome::Again(Duration::ZERO));
     world.resume(0);
     world.advance(Duration::from_millis(21));
     world.answer_news();
     world.consume();
     assert_eq!(world.delivered.iter().map(|(_, o)| *o).collect::<Vec<_>>(), [0, 1, 2, 1, 2]);
+}
+
+#[test]
+fn the_rest_that_no_handler_has_seen_waits_where_it_is() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.answer_news();
+    let requests = world.requests;
+    for next in 1..6 {
+        assert!(world.take(0));
+        world.pause(0);
+        world.progress(0, next);
+        world.finish(0, Outcome::Stopped);
+        assert!(!world.take(0), "paused");
+        world.advance(3 * MAX_WAIT);
+        world.resume(0);
+    }
+    world.consume();
+    // Each lane gets the rest of what it had, then what comes behind.
+    let rests: &[&[i64]] = &[&[0, 1, 2], &[1, 2], &[2], &[3, 4, 5], &[4, 5], &[5]];
+    assert_eq!(world.delivered.iter().map(|(_, offset)| *offset).collect::<Vec<_>>(), rests.concat());
+    assert!(world.kept.is_empty());
+    world.answer(0);
+    assert!(world.requests <= requests + 2, "nothing is fetched twice");
+}
+
+#[test]
+fn a_pause_that_ends_before_the_lane_has_seen_it_does_not_stop_it() {
+    let mut world = World::consuming(&[0, 1]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.answer_news();
+    assert!(world.take(0));
+    world.pause(0);
+    world.resume(1);
+    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP), "another partition");
+    world.resume(0);
+    assert_eq!(world.fetch.lane_flags().next(), Some(0));
+    // Neither what was sought nor what is going away.
+    world.pause(0);
+    world.set_position(0, 2);
+    world.resume(0);
+    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP | LANE_STALE));
+    world.finish(0, Outcome::Stopped);
+    world.advance(Duration::from_millis(21));
+    world.answer_news();
+    assert!(world.take(0));
+    world.pause(0);
+    world.fetch.suspend(true);
+    world.resume(0);
+    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP | LANE_CLOSING));
+}
+
+#[test]
+fn a_resume_says_whether_anybody_has_passed_over_what_was_paused() {
+    let mut world = World::consuming(&[0]);
+    let topic = "t".into();
+    world.fetch.pause(&topic, Some(&[0]));
+    assert!(!world.fetch.resume(&topic, Some(&[0])), "nobody has looked");
+    world.pause(0);
+    world.advance(Duration::from_millis(1));
+    assert!(world.fetch.resume(&topic, Some(&[0])));
+    assert!(!world.fetch.resume(&topic, Some(&[0])));
+}
+
+/// Takes three messages of partition 0, and pauses after the first.
+fn kept() -> World {
+    let mut world = World::consuming(&[0, 1]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.answer_news();
+    assert!(world.take(0));
+    world.pause(0);
+    world.progress(0, 1);
+    world.finish(0, Outcome::Stopped);
+    assert_eq!(world.kept.len(), 1);
+    world.delivered.clear();
+    world
+}
+
+#[test]
+fn what_waits_is_void_when_the_position_changes_or_the_partition_goes() {
+    let mut world = kept();
+    world.set_position(0, 2);
+    assert!(world.kept.is_empty(), "the owner is told");
+    world.resume(0);
+    world.advance(Duration::from_millis(21));
+    world.answer_news();
+    world.consume();
+    assert_eq!(world.delivered, [(0, 2)]);
+
+    let mut world = kept();
+    world.unassign();
+    assert!(world.kept.is_empty());
+
+    let mut world = kept();
+    world.fetch.await_position(&tp(0));
+    world.settle();
+    assert!(world.kept.is_empty());
+}
+
+#[test]
+fn nothing_is_kept_for_a_partition_that_is_about_to_go() {
+    let mut world = World::consuming(&[0]);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.answer_news();
+    assert!(world.take(0));
+    world.fetch.suspend(false);
+    world.finish(0, Outcome::Stopped);
+    assert!(world.kept.is_empty());
+}
+
+#[test]
+fn what_a_handler_has_seen_is_fetched_again() {
+    for outcome in [Outcome::Done, Outcome::Again(Duration::from_millis(5))] {
+        let mut world = World::consuming(&[0]);
+        world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+        world.answer_news();
+        assert!(world.take(0));
+        world.pause(0);
+        world.progress(0, 1);
+        world.finish(0, outcome);
+        assert!(world.kept.is_empty());
+    }
+}
+
+#[test]
+fn what_waits_makes_room_for_the_others() {
+    let max_queued_bytes = 50_000;
+    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes, ..config(2) });
+    world.assign(&[0, 2]);
+    for partition in [0, 2] {
+        world.set_position(partition, 0);
+        world.logs.get_mut(&partition).unwrap().append(&[BIG; 3]);
+    }
+    world.answer_news();
+    for lane in [0, 1] {
+        assert!(world.take(lane));
+    }
+    let (one, other) = (world.lanes[0].as_ref().unwrap().partition, 1);
+    world.pause(one);
+    world.finish(0, Outcome::Stopped);
+    assert_eq!(world.kept.len(), 1);
+    let partition = world.lanes[other].as_ref().unwrap().partition;
+    world.logs.get_mut(&partition).unwrap().append(&[BIG; 9]);
+    world.eager = false;
+    world.answer_news();
+    assert!(world.kept.is_empty(), "it is fetched again after the pause");
+    world.eager = true;
+    world.resume(one);
+    for _ in 0..9 {
+        world.advance(Duration::from_millis(21));
+        world.answer_news();
+        world.complete(other);
+        world.consume();
+    }
+    assert_eq!(world.expected, [(0, world.logs[&0].end), (2, world.logs[&2].end)].into());
+}
+
+#[test]
+fn without_room_nothing_is_kept() {
+    let max_queued_bytes = 2 * BIG;
+    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes, ..config(2) });
+    world.assign(&[0]);
+    world.set_position(0, 0);
+    world.logs.get_mut(&0).unwrap().append(&[BIG; 3]);
+    world.answer_news();
+    assert!(world.take(0));
+    world.pause(0);
+    world.progress(0, 1);
+    world.finish(0, Outcome::Stopped);
+    assert!(world.kept.is_empty());
+    world.resume(0);
+    world.advance(Duration::from_millis(21));
+    world.answer_news();
+    world.consume();
+    let offsets: Vec<_> = world.delivered.iter().map(|(_, offset)| *offset).collect();
+    assert_eq!(offsets, [0, 1, 2, 1, 2]);
 }
 
 #[test]

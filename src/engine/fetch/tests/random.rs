@@ -22,6 +22,7 @@ enum Step {
     Progress(usize, usize),
     Complete(usize),
     Finish(usize, u64),
+    Stop(usize),
     Seek(i32, usize),
     Await(i32),
     Pause(i32),
@@ -54,6 +55,7 @@ fn steps() -> impl Strategy<Value = Step> {
         8 => (0usize..2).prop_map(Step::Complete),
         3 => (0usize..2, prop::sample::select(vec![0u64, 0, 100, 3000]))
             .prop_map(|(lane, wait)| Step::Finish(lane, wait)),
+        4 => (0usize..2).prop_map(Step::Stop),
         3 => (0i32..4, any::<prop::sample::Index>()).prop_map(|(p, at)| Step::Seek(p, at.index(1000))),
         1 => (0i32..4).prop_map(Step::Await),
         3 => (0i32..4).prop_map(Step::Pause),
@@ -118,6 +120,11 @@ impl World {
             Step::Finish(lane, wait) => {
                 if self.lanes[lane].is_some() {
                     self.finish(lane, Outcome::Again(Duration::from_millis(wait)));
+                }
+            }
+            Step::Stop(lane) => {
+                if self.lanes[lane].is_some() {
+                    self.finish(lane, Outcome::Stopped);
                 }
             }
             Step::Seek(partition, at) => {
@@ -213,6 +220,6 @@ proptest! {
             let p = partition.partition;
             prop_assert_eq!(world.expected[&p], world.logs[&p].end, "partition {} stands still", p);
         }
-        prop_assert_eq!(world.fetch.queued_bytes, 0, "everything is handled");
+        prop_assert_eq!(world.fetch.held_bytes(), 0, "everything is handled");
     }
 }

@@ -57,6 +57,7 @@ pub(super) struct Lane {
     /// Of their values.
     pub(super) lengths: Vec<usize>,
     pub(super) slab: Option<u32>,
+    bytes: Vec<u8>,
 }
 
 pub(super) struct World {
@@ -78,6 +79,8 @@ pub(super) struct World {
     pub(super) eager: bool,
     codecs: Decompressor,
     memory: HashMap<u32, Vec<u8>>,
+    /// What lanes have let go of.
+    pub(super) kept: BTreeMap<u32, Vec<u8>>,
     next_slab: u32,
 }
 
@@ -128,6 +131,7 @@ impl World {
             eager: true,
             codecs: Decompressor::new(1 << 20),
             memory: HashMap::new(),
+            kept: BTreeMap::new(),
             next_slab: 0,
         };
         for node in 0..3 {
@@ -223,6 +227,7 @@ impl World {
         let memory = match &mut buffer {
             Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
             Buffer::Staged(bytes) => bytes,
+            Buffer::Kept { .. } => panic!("nothing to decode"),
         };
         let result = reader.fill(&mut self.codecs, memory, 3);
         self.fetch.decoded(self.now, Decoded { slot, epoch, reader, buffer, result });
@@ -254,11 +259,19 @@ impl World {
         let expected = expected.expect("a delivery of a partition without a position");
         let mut others = self.lanes.iter().flatten();
         assert!(others.all(|other| other.partition != partition), "one partition in two lanes");
+        let mut kept = false;
         let (bytes, slab) = match delivery.buffer {
             Buffer::Slab(slab) => (self.memory.remove(&slab).expect("a slab that is ours"), Some(slab)),
             Buffer::Staged(bytes) => (bytes, None),
+            Buffer::Kept { number, .. } => {
+                kept = true;
+                (self.kept.remove(&number).expect("what is kept"), None)
+            }
         };
-        let decoded = decode(&bytes);
+        let mut decoded = decode(&bytes);
+        if kept {
+            decoded.messages.retain(|message| message.offset >= expected);
+        }
         let offsets: Vec<i64> = decoded.messages.iter().map(|message| message.offset).collect();
         let values = decoded.messages.iter().map(|message| message.value.as_ref());
         let lengths = values.clone().map(|value| value.map_or(0, Vec::len)).collect();
@@ -266,7 +279,10 @@ impl World {
         let summary = delivery.summary;
         assert!(offsets.is_sorted() && offsets.iter().all(|offset| *offset < summary.next_offset));
         if let Some(first) = offsets.first() {
-            assert!(*first >= expected && summary.base_offset == *first, "{first} instead of {expected}");
+            assert!(
+                *first >= expected && (kept || summary.base_offset == *first),
+                "{first} instead of {expected}"
+            );
         }
         let passed_over = (expected..summary.next_offset).filter(|offset| !offsets.contains(offset));
         let lost: Vec<_> =
@@ -275,7 +291,7 @@ impl World {
         self.delivered.extend(offsets.iter().map(|offset| (partition, *offset)));
         self.expected.insert(partition, summary.next_offset);
         let (base, next) = (summary.base_offset, summary.next_offset);
-        self.lanes[lane] = Some(Lane { partition, base, next, offsets, lengths, slab });
+        self.lanes[lane] = Some(Lane { partition, base, next, offsets, lengths, slab, bytes });
         self.settle();
         true
     }
@@ -302,7 +318,10 @@ impl World {
         let (epoch, resolved) = (before.epoch, before.resolved);
         let slot = before.slot;
         let current = self.fetch.slots[slot.index()].is_current(epoch);
-        self.fetch.finish(self.now, lane, outcome);
+        if let Some(number) = self.fetch.finish(self.now, lane, outcome) {
+            assert!(current && outcome == Outcome::Stopped);
+            assert!(self.kept.insert(number, work.bytes).is_none());
+        }
         if current && (outcome != Outcome::Done || resolved != work.next) {
             self.expected.insert(work.partition, resolved);
         }
@@ -489,6 +508,9 @@ impl World {
                     self.metadata.update_leader(&partition, Leader { node, epoch });
                 }
                 Event::FetchStart { .. } | Event::FetchEnd { .. } => {}
+                Event::Dropped(number) => {
+                    assert!(self.kept.remove(&number).is_some(), "{number} is not kept")
+                }
                 Event::Truncated { ref partition, to, .. } => {
                     self.expected.insert(partition.partition, to);
                     self.events.push(event);
@@ -530,13 +552,21 @@ impl World {
         let job = self.job.iter().map(|job| &job.buffer);
         let filled = ready.chain(job).filter_map(|buffer| match buffer {
             Buffer::Slab(slab) => Some(*slab),
-            Buffer::Staged(_) => None,
+            Buffer::Staged(_) | Buffer::Kept { .. } => None,
         });
         for slab in fetch.free_slabs.iter().copied().chain(filled) {
             assert!(slabs.insert(slab), "slab {slab} is in two places");
         }
         let ours: BTreeSet<u32> = self.memory.keys().copied().collect();
         assert_eq!(slabs, ours);
+        // What JavaScript keeps is what waits here, and it is bounded.
+        let kept = fetch.ready.iter().filter_map(|delivery| match delivery.buffer {
+            Buffer::Kept { number, bytes } => Some((number, bytes)),
+            _ => None,
+        });
+        let numbers: BTreeSet<u32> = kept.clone().map(|(number, _)| number).collect();
+        assert!(numbers.iter().eq(self.kept.keys()), "{numbers:?} instead of {:?}", self.kept.keys());
+        assert_eq!(kept.map(|(_, bytes)| bytes).sum::<usize>(), fetch.kept_bytes);
         // Slots know what they have.
         for (id, slot) in fetch.slots.iter().enumerate() {
             let ready = fetch.ready.iter().filter(|delivery| delivery.slot.index() == id);

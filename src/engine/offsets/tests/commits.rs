@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::offsets::Event;
+use crate::engine::offsets::Necessity;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::commit::SPACING;
 use crate::engine::protocol::ErrorCode;
@@ -268,6 +269,109 @@ fn commit_if_necessary_obeys_interval_and_threshold_without_auto_commit() {
     world.offsets.commit_if_necessary(world.now, 1);
     world.settle();
     assert_eq!(world.committing(), [(0, 12)]);
+}
+
+#[test]
+fn commits_that_wait_travel_together_and_each_learns_of_its_own() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(0, 11)]));
+    world.commit(2, Some(vec![offset(0, 12)]));
+    world.commit(3, Some(vec![offset(1, 21)]));
+    world.commit(4, Some(vec![offset(0, 13)]));
+    assert_eq!(world.committing(), [(0, 11)]);
+    world.answer_commit();
+    assert_eq!(world.committing(), [(0, 13), (1, 21)], "of the same partition the last one");
+    world.events.clear();
+    world.answer_commit_with(&[(0, ErrorCode::NONE), (1, ErrorCode(12))]);
+    let automatic = false;
+    let ended: Vec<_> =
+        world.events.iter().filter(|event| matches!(event, Event::Committed { .. })).collect();
+    assert_eq!(
+        ended,
+        [
+            &Event::Committed { automatic, offsets: vec![offset(0, 12)] },
+            &Event::Committed { automatic, offsets: vec![offset(0, 13)] },
+        ],
+        "one for each, with what it has asked for"
+    );
+    let refused = Err(ErrorCode(12));
+    assert_eq!(world.done(), [(2, Ok(())), (3, refused), (4, Ok(()))]);
+    assert!(world.is_quiet());
+}
+
+#[test]
+fn commits_that_travelled_together_are_tried_again_in_their_order() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(1, 20)]));
+    world.commit(2, Some(vec![offset(0, 12)]));
+    world.commit(3, Some(vec![offset(0, 13), offset(1, 21)]));
+    world.answer_commit();
+    world.answer_commit_with(&[(0, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS), (1, ErrorCode::NONE)]);
+    world.commit(4, Some(vec![offset(1, 22)]));
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(0, 13), (1, 22)], "what is committed already does not go back");
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(())), (2, Ok(())), (3, Ok(())), (4, Ok(()))]);
+}
+
+#[test]
+fn how_far_off_a_necessary_commit_is() {
+    let later = |wait: Option<u64>, offsets| {
+        let wait = wait.map(Duration::from_millis);
+        Necessity::Later { wait, offsets }
+    };
+    let mut world = World::consuming(manual());
+    world.resolve(0, 1_000);
+    assert_eq!(world.offsets.necessity(world.now), later(None, None), "neither is set");
+
+    let interval = Some(Duration::from_millis(500));
+    let rules = OffsetsConfig { auto_commit_interval: interval, auto_commit_threshold: Some(10), ..manual() };
+    let mut world = World::consuming(rules);
+    world.pass_ms(100);
+    world.resolve(0, 13);
+    world.resolve(1, 14);
+    assert_eq!(world.offsets.necessity(world.now), later(Some(400), Some(3)));
+    world.resolve(1, 17);
+    assert_eq!(world.offsets.necessity(world.now), Necessity::Now);
+    world.commit(1, None);
+    world.answer_commit();
+    assert_eq!(world.offsets.necessity(world.now), later(Some(500), Some(10)));
+    world.pass_ms(600);
+    assert_eq!(world.offsets.necessity(world.now), later(Some(500), Some(10)), "begins anew: as in kafkajs");
+    world.resolve(0, 14);
+    world.pass_ms(500);
+    assert_eq!(world.offsets.necessity(world.now), Necessity::Now);
+}
+
+/// Nobody tells of a message that is handled: the progress is read when a commit could be due.
+#[test]
+fn when_to_look_at_what_busy_handlers_have_done() {
+    let ms = Duration::from_millis;
+    assert_eq!(World::consuming(config()).looks_in(), None, "the end of a batch is told");
+    let threshold = OffsetsConfig { auto_commit_threshold: Some(10), ..config() };
+    let mut world = World::consuming(threshold.clone());
+    assert_eq!(world.looks_in(), Some(SPACING));
+    world.resolve(0, 20);
+    assert_eq!(world.looks_in(), None, "a commit is on its way");
+    world.answer_commit();
+    assert_eq!(world.looks_in(), Some(SPACING));
+    world.revoke_all();
+    assert_eq!(world.looks_in(), None);
+    let without = OffsetsConfig { auto_commit: false, ..threshold };
+    assert_eq!(World::consuming(without).looks_in(), None);
+
+    let interval = OffsetsConfig { auto_commit_interval: Some(ms(500)), ..config() };
+    let mut world = World::consuming(interval);
+    world.pass_ms(100);
+    assert_eq!(world.looks_in(), Some(ms(400)));
+    world.pass_ms(400);
+    assert_eq!(world.looks_in(), Some(SPACING), "due with the next message");
+    let tiny = OffsetsConfig { auto_commit_interval: Some(ms(1)), ..config() };
+    let mut world = World::consuming(tiny);
+    world.pass_ms(1);
+    world.resolve(0, 20);
+    world.answer_commit();
+    assert_eq!(world.looks_in(), Some(SPACING), "no commit goes out before");
 }
 
 #[test]

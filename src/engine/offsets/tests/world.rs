@@ -148,6 +148,10 @@ impl World {
         self.settle();
     }
 
+    pub(super) fn looks_in(&self) -> Option<Duration> {
+        self.offsets.next_look(self.now).map(|at| at - self.now)
+    }
+
     /// Makes `leaders` lead partitions 0, 1, …; -1 = nobody.
     pub(super) fn lead(&mut self, leaders: &[i32]) {
         let partitions = leaders.iter().zip(0..).map(|(&leader, partition)| MetadataPartition {
