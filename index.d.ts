@@ -36,9 +36,10 @@ export interface KafkaConfig {
   brokers: string[] | BrokersFunction
   /**
    * TLS: `true` for Node's own roots (NODE_EXTRA_CA_CERTS included), or Node's options: `ca`, `cert`, `key`, `passphrase`, `pfx`,
-   * `servername`, `rejectUnauthorized`, `checkServerIdentity`, `minVersion`, `maxVersion`, `ciphers`, `ecdhCurve`, `ALPNProtocols`;
-   * `host` and `port` send all connections there. Options that the engine cannot honour (`secureContext`, `lookup`, `timeout` …)
-   * are refused at construction.
+   * `servername`, `rejectUnauthorized`, `checkServerIdentity`, `minVersion`, `maxVersion`, `ciphers`, `sigalgs`, `ecdhCurve` …;
+   * `host` and `port` send all connections there. `lookup`, or what a program has put in the place of `dns.lookup`, knows the
+   * addresses of names (without TLS, too): JavaScript that is busy delays connections then. Options that the engine cannot
+   * honour (`secureContext`, `crl`, `timeout` …) are refused at construction.
    */
   ssl?: tls.ConnectionOptions | boolean
   /** Credentials, or a mechanism of your own. */

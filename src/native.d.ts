@@ -42,16 +42,26 @@ export interface NativeTls {
   host: string | null // where to connect, instead of to each broker's host
   port: number | null // the same
   ca: string[] // PEM
-  cert: string | null // PEM chain
-  key: string | null // PKCS#8 PEM, not encrypted
+  defaultCa: boolean // trust what OpenSSL finds itself, too: SSL_CERT_FILE, SSL_CERT_DIR
+  certs: string[] // PEM chains, each for another kind of key
+  keys: string[] // theirs: PKCS#8 PEM, not encrypted
+  pfx: { bytes: Uint8Array; passphrase: string }[]
   servername: string | null // null = the broker's host
   rejectUnauthorized: boolean
   checkServerIdentity: boolean // ask about every name, not only where it is not in the certificate
-  minVersion: 'TLSv1.2' | 'TLSv1.3' | null
-  maxVersion: 'TLSv1.2' | 'TLSv1.3' | null
-  cipherSuites: number[] // IANA's numbers, best first; empty = all
-  groups: number[] // of the key exchange, the same
+  allowPartialTrustChain: boolean
+  minVersion: string // TLSv1, TLSv1.1, TLSv1.2, TLSv1.3
+  maxVersion: string
+  securityLevel: number | null // OpenSSL's; null: its configuration names one
+  ciphers: string // up to TLS 1.2, in OpenSSL's language
+  cipherSuites: string | null // TLS 1.3; null = OpenSSL's own, as in the next two
+  groups: string | null // of the key exchange
+  signatureAlgorithms: string | null
+  minDhSize: number // bits
+  options: number // SSL_OP_ bits
   alpn: string[]
+  configuration: string | null // the file that configures OpenSSL; null = the usual one
+  section: string // of that file
 }
 
 export interface NativeSasl {
@@ -69,6 +79,7 @@ export interface NativeClientOptions {
   reauthenticationThreshold: number // ms
   requestTimeout: number // ms; 0 = never
   maxInFlightRequests: number | null
+  lookup: boolean // ask for the addresses of names
   tls: NativeTls | null
   sasl: NativeSasl | null
 }
@@ -108,6 +119,8 @@ export type NativeClientEvent =
   | { type: 'authenticate'; session: number; host: string; port: number; mechanism: string }
   /** May the holder of this certificate go by this name? Answer with `serverIdentity`. `chain`: DER, its own first. */
   | { type: 'check_server_identity'; check: number; servername: string; chain: Buffer[] }
+  /** Which addresses has this name? Answer with `addresses`. */
+  | { type: 'look_up'; lookup: number; host: string }
 
 export interface NativeMetadata {
   clusterId: string | null
@@ -171,6 +184,8 @@ export class NativeClient {
   authenticated(session: number, error: string | null, retriable: boolean): void
   /** Answers a `check_server_identity` event; `error` null: it may. */
   serverIdentity(check: number, error: string | null, code: string | null): void
+  /** Answers a `look_up` event: best first; `error` null: these. */
+  addresses(lookup: number, addresses: string[], error: string | null, code: string | null): void
   /** Closes every connection. Idempotent. Afterwards nothing keeps the process alive. */
   close(): Promise<void>
 }

@@ -16,6 +16,7 @@ const CLIENT = {
   reauthenticationThreshold: 1000,
   requestTimeout: 200,
   maxInFlightRequests: null,
+  lookup: false,
   tls: null,
   sasl: null
 }

@@ -298,7 +298,7 @@ module.exports = {
     'consumer/options': ['socketFactory is refused at once']
   },
   '`ssl`: anything of `tls.connect`': {
-    'consumer/transport': ['secureContext', 'ciphers', 'maxVersion', 'timeout'].map(
+    'consumer/transport': ['secureContext', 'crl', 'localAddress', 'timeout'].map(
       field => `what the engine cannot honour is refused at once, by name: ${field}`
     )
   },

@@ -301,8 +301,8 @@ describe('material that cannot be used', () => {
 describe('what the engine cannot honour', () => {
   it.each([
     ['secureContext', { secureContext: {} }],
-    ['ciphers', { ciphers: 'HIGH:!aNULL' }],
-    ['maxVersion', { maxVersion: 'TLSv1.1' }],
+    ['crl', { crl: cluster.ca }],
+    ['localAddress', { localAddress: '127.0.0.1' }],
     ['timeout', { timeout: 60_000 }]
   ])('is refused at once, by name: %s', (field, ssl) => {
     const construct = () => createKafka({ ssl: { ca, .../** @type {any} */ (ssl) } })

@@ -19,62 +19,92 @@ const { isIP } = require('node:net')
  * @property {string[]} [hosts]  DNS names and IPv4 addresses it is good for
  * @property {Date} [notBefore]  default: yesterday
  * @property {Date} [notAfter]   default: in ten years
+ * @property {Keys} [keys]       default: P-256
+ * @property {1 | 3} [version]   1: as `openssl x509 -req` makes them, without extensions; default: 3
  */
 
+/** @typedef {'P-256' | 'P-521' | number} Keys a curve, or the bits of an RSA key */
+
 /**
- * A certificate authority with keys on P-256.
+ * A certificate authority.
  *
  * @param {string} authorityName
- * @returns {{ cert: string, issue: (subject: Subject) => Issued }}
+ * @param {{ keys?: Keys, by?: Signer }} [options] `by`: who signs its certificate; default: itself
  */
-const createAuthority = authorityName => {
-  const authority = generateKey()
+const createAuthority = (authorityName, { keys = 'P-256', by } = {}) => {
+  const { publicKey, privateKey } = generateKey(keys)
+  const own = { name: authorityName, key: privateKey }
   const critical = der(BOOLEAN, Buffer.from([0xff]))
   const basicConstraints = extension('2.5.29.19', critical, sequence(critical))
-  const cert = certificate(authorityName, authority.privateKey, {
+  const cert = certificate(by ?? own, {
     name: authorityName,
-    publicKey: authority.publicKey,
+    publicKey,
     extensions: [basicConstraints]
   })
 
-  /** @param {Subject} subject */
-  const issue = ({ hosts = [], ...subject }) => {
-    const { publicKey, privateKey } = generateKey()
-    const alternativeNames = extension('2.5.29.17', sequence(...hosts.map(hostName)))
-    const extensions = hosts.length > 0 ? [alternativeNames] : []
-    return {
-      cert: certificate(authorityName, authority.privateKey, { ...subject, publicKey, extensions }),
-      key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-    }
-  }
-  return { cert, issue }
+  const issue = (/** @type {Subject} */ subject) => issueBy(own, subject)
+
+  /** An authority below this one. @param {string} name */
+  const deputy = name => createAuthority(name, { by: own })
+
+  return { cert, issue, deputy }
 }
 
+/** A certificate that signed itself. @param {Subject} subject */
+const selfSigned = subject => issueBy(null, subject)
+
 /**
- * @param {string} issuer
- * @param {crypto.KeyObject} issuerKey
+ * @param {Signer | null} signer null: itself
+ * @param {Subject} subject
+ * @returns {Issued}
+ */
+const issueBy = (signer, { hosts = [], keys = 'P-256', ...subject }) => {
+  const { publicKey, privateKey } = generateKey(keys)
+  const alternativeNames = extension('2.5.29.17', sequence(...hosts.map(hostName)))
+  const extensions = hosts.length > 0 ? [alternativeNames] : []
+  const by = signer ?? { name: subject.name, key: privateKey }
+  return {
+    cert: certificate(by, { ...subject, publicKey, extensions }),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  }
+}
+
+/** @typedef {{ name: string, key: crypto.KeyObject }} Signer */
+
+/**
+ * @param {Signer} signer
  * @param {Subject & { publicKey: crypto.KeyObject, extensions: Buffer[] }} subject
  */
-const certificate = (issuer, issuerKey, { name, publicKey, extensions, notBefore, notAfter }) => {
+const certificate = (signer, { name, publicKey, extensions, notBefore, notAfter, version = 3 }) => {
   const serial = crypto.randomBytes(8)
   serial[0] = 0x40 | (serial[0] & 0x3f) // positive, and no leading zero
+  const algorithm = signer.key.asymmetricKeyType === 'rsa' ? RSA_WITH_SHA256 : ECDSA_WITH_SHA256
   const body = sequence(
-    der(EXPLICIT_0, der(INTEGER, Buffer.from([2]))),
+    ...(version === 3 ? [der(EXPLICIT_0, der(INTEGER, Buffer.from([2])))] : []),
     der(INTEGER, serial),
-    ECDSA_WITH_SHA256,
-    distinguishedName(issuer),
+    algorithm,
+    distinguishedName(signer.name),
     sequence(time(notBefore ?? inDays(-1)), time(notAfter ?? inDays(3650))),
     distinguishedName(name),
     publicKey.export({ type: 'spki', format: 'der' }),
     ...(extensions.length > 0 ? [der(EXPLICIT_3, sequence(...extensions))] : [])
   )
-  const signature = crypto.sign('sha256', body, issuerKey)
-  const signed = sequence(body, ECDSA_WITH_SHA256, der(BIT_STRING, Buffer.from([0]), signature))
-  const lines = signed.toString('base64').match(/.{1,64}/g) ?? []
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
+  const signature = crypto.sign('sha256', body, signer.key)
+  const signed = sequence(body, algorithm, der(BIT_STRING, Buffer.from([0]), signature))
+  return toPem(signed)
 }
 
-const generateKey = () => crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' })
+/** @param {Buffer} bytes @param {string} [label] */
+const toPem = (bytes, label = 'CERTIFICATE') => {
+  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? []
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
+}
+
+/** @param {Keys} keys */
+const generateKey = keys =>
+  typeof keys === 'number'
+    ? crypto.generateKeyPairSync('rsa', { modulusLength: keys })
+    : crypto.generateKeyPairSync('ec', { namedCurve: keys })
 
 /** @param {number} days */
 const inDays = days => new Date(Date.now() + days * 24 * 60 * 60 * 1000)
@@ -123,6 +153,8 @@ const objectIdentifier = dotted => {
   return der(OBJECT_IDENTIFIER, Buffer.from(bytes))
 }
 
+const NULL = 0x05
+const RSA_WITH_SHA256 = sequence(objectIdentifier('1.2.840.113549.1.1.11'), der(NULL))
 const ECDSA_WITH_SHA256 = sequence(objectIdentifier('1.2.840.10045.4.3.2'))
 const COMMON_NAME = objectIdentifier('2.5.4.3')
 
@@ -149,4 +181,4 @@ const extension = (id, ...content) => {
   return sequence(objectIdentifier(id), ...content.slice(0, -1), value)
 }
 
-module.exports = { createAuthority }
+module.exports = { createAuthority, selfSigned, toPem }

@@ -1,12 +1,11 @@
 'use strict'
 
-const { execFileSync } = require('node:child_process')
-const { X509Certificate, constants, createPrivateKey, generateKeyPairSync } = require('node:crypto')
-const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
-const { tmpdir } = require('node:os')
-const { join } = require('node:path')
+const { X509Certificate, generateKeyPairSync } = require('node:crypto')
+const dns = require('node:dns')
 const tls = require('node:tls')
+const { hasOwnLookup, lookUp } = require('../../src/cluster/lookup')
 const { checkTls, createIdentityCheck, toNativeTls } = require('../../src/tls')
+const { securityLevel } = require('../../src/tls/process')
 const { KafkaJSNonRetriableError } = require('../../src/errors')
 const { createAuthority } = require('../kafka/certificates')
 
@@ -24,27 +23,32 @@ describe('toNativeTls', () => {
     expect(rest).toEqual({
       host: null,
       port: null,
-      cert: null,
-      key: null,
+      defaultCa: false,
+      certs: [],
+      keys: [],
+      pfx: [],
       servername: null,
       rejectUnauthorized: true,
       checkServerIdentity: false,
-      minVersion: null,
-      maxVersion: null,
-      cipherSuites: [],
-      groups: [],
-      alpn: []
+      allowPartialTrustChain: false,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      securityLevel: securityLevel(),
+      ciphers: expect.stringContaining('ECDHE-RSA-AES128-GCM-SHA256'),
+      cipherSuites: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256',
+      groups: null,
+      signatureAlgorithms: null,
+      minDhSize: 1024,
+      options: 0,
+      alpn: [],
+      configuration: process.env.OPENSSL_CONF ?? null,
+      section: 'nodejs_conf'
     })
   })
 
   it('takes only the roots given', () => {
     expect(toNativeTls({ ca: 'PEM' }).ca).toEqual(['PEM'])
     expect(toNativeTls({ ca: [Buffer.from('A'), 'B'] }).ca).toEqual(['A', 'B'])
-  })
-
-  it('does not look at roots that are not verified against', () => {
-    const native = toNativeTls({ ca: 'not a certificate', rejectUnauthorized: false })
-    expect(native).toMatchObject({ ca: [], rejectUnauthorized: false })
   })
 
   it('obeys NODE_TLS_REJECT_UNAUTHORIZED unless told otherwise', () => {
@@ -64,19 +68,17 @@ describe('toNativeTls', () => {
   ])('converts a %s key', (_, encoding, passphrase) => {
     const pem = privateKey.export({ format: 'pem', ...encoding })
     expect(toNativeTls({ cert: 'C', key: pem, passphrase })).toMatchObject({
-      cert: 'C',
-      key: pkcs8
+      certs: ['C'],
+      keys: [pkcs8]
     })
-    expect(toNativeTls({ key: [{ pem, passphrase }] }).key).toBe(pkcs8)
+    const keys = [{ pem, passphrase }, pkcs8]
+    expect(toNativeTls({ key: keys }).keys).toEqual([pkcs8, pkcs8])
   })
 
   it('says which field cannot be read', () => {
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'a' }) // prettier-ignore
     expect(() => toNativeTls({ key: pem, passphrase: 'b' })).toThrow(/^ssl\.key cannot be read: /)
     expect(() => toNativeTls({ key: 'nonsense' })).toThrow(KafkaJSNonRetriableError)
-    expect(() => toNativeTls({ pfx: Buffer.from('nonsense') })).toThrow(
-      /^ssl\.pfx cannot be read: /
-    )
   })
 
   it('reads where to connect', () => {
@@ -93,11 +95,10 @@ describe('toNativeTls', () => {
 
   it.each([
     'secureContext',
-    'secureOptions',
     'socket',
     'pskCallback',
     'path',
-    'lookup',
+    'crl',
     'localPort',
     'family',
     'timeout',
@@ -108,75 +109,89 @@ describe('toNativeTls', () => {
     expect(toNativeTls({ [field]: undefined, ca: 'C' }).ca).toEqual(['C'])
   })
 
-  it('refuses a choice of identities, and takes none for none', () => {
-    for (const field of ['key', 'pfx']) {
-      const several = { [field]: [Buffer.from('a'), Buffer.from('b')] }
-      expect(() => checkTls(several)).toThrow(`ssl.${field} has to be one, received 2`)
-      for (const none of [[], '', null]) {
-        expect(toNativeTls({ [field]: none, cert: none })).toMatchObject({ cert: null, key: null })
-      }
+  it('takes several identities, and none', () => {
+    const [a, b] = [Buffer.from('a'), Buffer.from('b')]
+    expect(toNativeTls({ pfx: [{ buf: a, passphrase: 'x' }, b], passphrase: 'y' }).pfx).toEqual([
+      { bytes: a, passphrase: 'x' },
+      { bytes: b, passphrase: 'y' }
+    ])
+    for (const none of [[], '', null]) {
+      const native = toNativeTls({ key: none, pfx: none, cert: none })
+      expect(native).toMatchObject({ certs: [], keys: [], pfx: [] })
     }
   })
 
-  it('reads the names of ciphers, and offers those that there are', () => {
-    const suites = ciphers => toNativeTls({ ciphers }).cipherSuites
-    expect(suites(undefined)).toEqual([])
-    expect(suites(constants.defaultCoreCipherList)).toEqual([])
-    expect(suites('TLS_AES_128_GCM_SHA256')).toEqual([0x1301])
-    expect(
-      suites(
-        'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256:AES128-SHA'
-      )
-    ).toEqual([0x1301, 0x1302, 0x1303, 0xc030, 0xc02f])
+  it('parts the ciphers of TLS 1.3 from the others', () => {
+    const read = (ciphers, options = {}) => {
+      const { cipherSuites, minVersion, ...native } = toNativeTls({ ciphers, ...options })
+      return [cipherSuites, native.ciphers, minVersion]
+    }
+    expect(read('HIGH:TLS_A:!aNULL::TLS_B')).toEqual(['TLS_A:TLS_B', 'HIGH:!aNULL', 'TLSv1.2'])
+    expect(read('HIGH@SECLEVEL=0')).toEqual([null, 'HIGH@SECLEVEL=0', 'TLSv1.2'])
+    expect(read('TLS_A')).toEqual(['TLS_A', '', 'TLSv1.3'])
+    expect(read('TLS_A', { maxVersion: 'TLSv1.2' })).toEqual(['TLS_A', '', 'TLSv1.2'])
+    for (const none of ['', ':', 1, {}]) {
+      expect(() => checkTls({ ciphers: none })).toThrow(/^ssl\.ciphers /)
+    }
   })
 
-  it('reads the names of curves, and offers those that there are', () => {
-    const groups = ecdhCurve => toNativeTls({ ecdhCurve }).groups
-    expect(groups(undefined)).toEqual([])
-    expect(groups('auto')).toEqual([])
-    expect(groups('secp521r1:secp384r1:prime256v1:P-256')).toEqual([0x18, 0x17])
-    expect(groups('X25519:P-521')).toEqual([0x1d])
-  })
-
-  it.each([
-    ['ciphers', 'HIGH'],
-    ['ciphers', '!aNULL'],
-    ['ciphers', '@SECLEVEL=0'],
-    ['ciphers', 'DEFAULT@SECLEVEL=0'],
-    ['ciphers', 'nonsense'],
-    ['ecdhCurve', 'nonsense'],
-    ['ecdhCurve', 'toString']
-  ])('refuses %s with %s in it', (field, name) => {
-    const good = field === 'ciphers' ? 'TLS_AES_128_GCM_SHA256' : 'X25519'
-    expect(() => toNativeTls({ [field]: `${good}:${name}` })).toThrow(
-      `ssl.${field} "${name}" is not supported`
-    )
-  })
-
-  it.each([
-    ['ciphers', 'AES128-SHA'],
-    ['ciphers', ''],
-    ['ecdhCurve', 'secp521r1']
-  ])('refuses %s of which there is none: %p', (field, list) => {
-    expect(() => toNativeTls({ [field]: list })).toThrow(`ssl.${field} "${list}" has none of `)
+  it('reads curves, signatures and options', () => {
+    expect(toNativeTls({ ecdhCurve: 'P-521:X25519' }).groups).toBe('P-521:X25519')
+    expect(toNativeTls({ ecdhCurve: 'auto' }).groups).toBe(null)
+    expect(toNativeTls({ sigalgs: 'ECDSA+SHA256' }).signatureAlgorithms).toBe('ECDSA+SHA256')
+    expect(toNativeTls({ secureOptions: 7, minDHSize: 2048 })).toMatchObject({
+      options: 7,
+      minDhSize: 2048
+    })
+    for (const [field, value] of Object.entries({
+      ecdhCurve: 1,
+      sigalgs: '',
+      secureOptions: 'x',
+      minDHSize: -1,
+      lookup: 'x'
+    })) {
+      // prettier-ignore
+      expect(() => checkTls({ [field]: value })).toThrow(`ssl.${field} has to be `)
+    }
   })
 
   it('reads versions and ALPN', () => {
-    expect(toNativeTls({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.3' })).toMatchObject({
-      minVersion: null,
-      maxVersion: 'TLSv1.3'
-    })
-    expect(() => toNativeTls({ maxVersion: 'TLSv1.1' })).toThrow(/^ssl\.maxVersion/)
-    expect(toNativeTls({ secureProtocol: 'TLSv1_2_method' })).toMatchObject({
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.2'
-    })
-    expect(() => toNativeTls({ secureProtocol: 'SSLv3_method' })).toThrow(/^ssl\.secureProtocol/)
+    const versions = options => {
+      const { minVersion, maxVersion } = toNativeTls(options)
+      return [minVersion, maxVersion]
+    }
+    expect(versions({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.3' })).toEqual([
+      'TLSv1.1',
+      'TLSv1.3'
+    ])
+    expect(versions({ maxVersion: 'TLSv1.2' })).toEqual(['TLSv1.2', 'TLSv1.2'])
+    expect(versions({ secureProtocol: 'TLSv1_2_method' })).toEqual(['TLSv1.2', 'TLSv1.2'])
+    expect(versions({ secureProtocol: 'TLS_client_method' })).toEqual(['TLSv1', 'TLSv1.3'])
+    expect(() => checkTls({ maxVersion: 'SSLv3' })).toThrow(/^ssl\.maxVersion has to be one of /)
+    expect(() => checkTls({ secureProtocol: 'SSLv3_method' })).toThrow(/^ssl\.secureProtocol/)
+    expect(() => checkTls({ secureProtocol: 'TLS_method', minVersion: 'TLSv1.2' })).toThrow(
+      /^ssl\.secureProtocol conflicts/
+    )
     expect(toNativeTls({ ALPNProtocols: ['kafka'] }).alpn).toEqual(['kafka'])
     expect(toNativeTls({ ALPNProtocols: Buffer.from('\x05kafka\x01x') }).alpn).toEqual([
       'kafka',
       'x'
     ])
+  })
+
+  it('is at the security level of Node', () => {
+    const level = (openssl, build = {}) =>
+      securityLevel({ openssl, shared: false, text: '', ...build })
+    expect(level('3.0.19')).toBe(1)
+    expect(level('3.0.19', { shared: true })).toBe(2)
+    expect(level('3.5.4+quic')).toBe(2)
+    expect(level('4.0.1')).toBe(2)
+    expect(level('0.0.0')).toBe(1)
+    const named = '[a]\nCipherString = DEFAULT:@SECLEVEL=2\n'
+    expect(level('3.0.19', { text: `openssl_conf = a\n${named}` })).toBe(1)
+    expect(level('3.0.19', { text: `nodejs_conf = a\n${named}` })).toBe(null)
+    expect(level('3.0.19', { text: '# .include x' })).toBe(1)
+    expect(level('3.0.19', { text: '.include x' })).toBe(null)
   })
 })
 
@@ -312,50 +327,35 @@ describe('the identity of a broker', () => {
   })
 })
 
-describe('pfx', () => {
-  let folder
-  const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+describe('names', () => {
+  const found = (lookup, host = 'x') => new Promise(resolve => lookUp({ lookup }, host, (...answer) => resolve(answer))) // prettier-ignore
 
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'kafkars-'))
-    writeFileSync(join(folder, 'key.pem'), pkcs8)
-    openssl('req', '-x509', '-new', '-key', 'key.pem', '-subj', '/CN=client', '-out', 'cert.pem')
+  it("are the engine's to look up, unless a function is given, or Node's is replaced", () => {
+    expect(hasOwnLookup(undefined)).toBe(false)
+    expect(hasOwnLookup(true)).toBe(false)
+    expect(hasOwnLookup({ lookup: dns.lookup })).toBe(false)
+    expect(hasOwnLookup({ lookup: () => {} })).toBe(true)
+    const replaced = jest.spyOn(dns, 'lookup').mockReturnValue(undefined)
+    expect(hasOwnLookup(true)).toBe(true)
+    replaced.mockRestore()
   })
 
-  afterAll(() => rmSync(folder, { recursive: true }))
-
-  const DES = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1']
   it.each([
-    ['PBES2', 'pässword', []],
-    ['3DES', 'password', DES],
-    ['a long password and 3DES', 'p'.repeat(70), DES],
-    ['no encryption', '', ['-keypbe', 'NONE', '-certpbe', 'NONE']]
-  ])('is taken apart: %s', (_, password, options) => {
-    const files = ['-inkey', 'key.pem', '-in', 'cert.pem', '-out', 'file.p12']
-    openssl('pkcs12', '-export', ...files, '-passout', `pass:${password}`, ...options)
-    const pfx = readFileSync(join(folder, 'file.p12'))
-    for (const ssl of [
-      { pfx, passphrase: password },
-      { pfx: [{ buf: pfx, passphrase: password }] }
-    ]) {
-      const { cert, key } = toNativeTls(ssl)
-      expect(cert).toBe(readFileSync(join(folder, 'cert.pem'), 'utf8'))
-      expect(createPrivateKey(key).equals(privateKey)).toBe(true)
-    }
-    if (password) {
-      expect(() => toNativeTls({ pfx, passphrase: 'no' })).toThrow(/passphrase is wrong/)
-    }
-    for (let end = 0; end < pfx.length; end += 97) {
-      expect(() => toNativeTls({ pfx: pfx.subarray(0, end) })).toThrow(KafkaJSNonRetriableError)
-    }
+    [
+      'all addresses',
+      done => done(null, [{ address: 'a', family: 4 }, { address: 'b' }]),
+      ['a', 'b']
+    ],
+    ['one address', done => done(null, 'a', 4), ['a']],
+    ['nothing', done => done(null, undefined), ['undefined']]
+  ])('have %s', async (_, answer, addresses) => {
+    expect(await found((_host, _options, done) => answer(done))).toEqual([addresses, null, null])
   })
 
-  it('knows every wrong passphrase for one', () => {
-    const files = ['-inkey', 'key.pem', '-in', 'cert.pem', '-out', 'file.p12']
-    openssl('pkcs12', '-export', ...files, '-passout', 'pass:password', '-iter', '1')
-    const pfx = readFileSync(join(folder, 'file.p12'))
-    for (let i = 0; i < 1000; i++) {
-      expect(() => toNativeTls({ pfx, passphrase: `no ${i}` })).toThrow(/passphrase is wrong/)
+  it.each([null, 0, 'no', { message: 'no' }])('have none after %p is thrown', async thrown => {
+    const failing = () => {
+      throw thrown
     }
+    expect(await found(failing)).toEqual([[], String(thrown?.message ?? thrown), null])
   })
 })

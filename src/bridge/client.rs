@@ -16,6 +16,7 @@ use crate::engine::network::Network;
 use crate::engine::network::NetworkEvent;
 use crate::engine::network::Unauthenticated;
 use crate::engine::network::UnknownIdentity;
+use crate::engine::network::UnknownName;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime;
 use crate::engine::runtime::queries;
@@ -26,7 +27,7 @@ use super::options::{NativeClientOptions, NativeTopicPartitions};
 use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
-use super::{answers, failure};
+use super::{answers, failure, openssl};
 
 /// Weak: does not keep the process alive.
 type Notify = ThreadsafeFunction<NetworkEvent, Unknown<'static>, Object<'static>, Status, false, true>;
@@ -96,6 +97,9 @@ impl NativeClient {
             })?;
         let notify = Arc::new(Callback::new(notify));
         let callback = notify.clone();
+        if let Some(tls) = &options.tls {
+            openssl::configure(tls.configuration.clone(), tls.section.clone())?;
+        }
         let network = Network::new(options.into_config(), move |event| {
             callback.with(|notify| {
                 notify.call(event, ThreadsafeFunctionCallMode::NonBlocking);
@@ -220,6 +224,20 @@ impl NativeClient {
     pub fn server_identity(&self, check: f64, error: Option<String>, code: Option<String>) {
         let verdict = error.map_or(Ok(()), |message| Err(UnknownIdentity { message, code }));
         self.shared.network.server_identity(check as u64, verdict);
+    }
+
+    /// What is no address is none of the answer.
+    #[napi(catch_unwind)]
+    pub fn addresses(
+        &self,
+        lookup: f64,
+        addresses: Vec<String>,
+        error: Option<String>,
+        code: Option<String>,
+    ) {
+        let addresses = addresses.iter().filter_map(|address| address.parse().ok()).collect();
+        let answer = error.map_or(Ok(addresses), |message| Err(UnknownName { message, code }));
+        self.shared.network.addresses(lookup as u64, answer);
     }
 
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]

@@ -246,6 +246,11 @@ pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result
             let chain = chain.into_iter().map(|certificate| Buffer::from(certificate.to_vec()));
             object.set("chain", chain.collect::<Vec<_>>())?;
         }
+        NetworkEvent::LookUp { lookup, host } => {
+            object.set("type", "look_up")?;
+            object.set("lookup", lookup as f64)?;
+            object.set("host", host)?;
+        }
         NetworkEvent::Unreachable => object.set("type", "unreachable")?,
         NetworkEvent::Log { level, namespace, message, extra } => {
             return log_line(env, level as i32, namespace, message, extra);

@@ -10,6 +10,7 @@ mod consumer;
 mod events;
 mod failure;
 mod memory;
+mod openssl;
 mod options;
 mod panic;
 mod promise;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::engine::consumer::ConsumerConfig;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::network::NetworkConfig;
+use crate::engine::network::Pfx;
 use crate::engine::network::SaslConfig;
 use crate::engine::network::TlsConfig;
 use crate::engine::network::TlsVersion;
@@ -19,6 +21,7 @@ pub struct NativeClientOptions {
     pub reauthentication_threshold: f64,
     pub request_timeout: f64,
     pub max_in_flight_requests: Option<u32>,
+    pub lookup: bool,
     pub tls: Option<NativeTls>,
     pub sasl: Option<NativeSasl>,
 }
@@ -28,16 +31,32 @@ pub struct NativeTls {
     pub host: Option<String>,
     pub port: Option<u16>,
     pub ca: Vec<String>,
-    pub cert: Option<String>,
-    pub key: Option<String>,
+    pub default_ca: bool,
+    pub certs: Vec<String>,
+    pub keys: Vec<String>,
+    pub pfx: Vec<NativePfx>,
     pub servername: Option<String>,
     pub reject_unauthorized: bool,
     pub check_server_identity: bool,
-    pub min_version: Option<String>,
-    pub max_version: Option<String>,
-    pub cipher_suites: Vec<u16>,
-    pub groups: Vec<u16>,
+    pub allow_partial_trust_chain: bool,
+    pub min_version: String,
+    pub max_version: String,
+    pub security_level: Option<u32>,
+    pub ciphers: String,
+    pub cipher_suites: Option<String>,
+    pub groups: Option<String>,
+    pub signature_algorithms: Option<String>,
+    pub min_dh_size: u32,
+    pub options: f64,
     pub alpn: Vec<String>,
+    pub configuration: Option<String>,
+    pub section: String,
+}
+
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct NativePfx {
+    pub bytes: Uint8Array,
+    pub passphrase: String,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -108,21 +127,8 @@ impl NativeClientOptions {
             reauthentication_threshold: millis(self.reauthentication_threshold),
             request_timeout: (self.request_timeout > 0.0).then(|| millis(self.request_timeout)),
             max_in_flight: self.max_in_flight_requests.map(|max| max as usize),
-            tls: self.tls.map(|tls| TlsConfig {
-                host: tls.host,
-                port: tls.port,
-                ca: tls.ca,
-                cert: tls.cert,
-                key: tls.key.map(Into::into),
-                servername: tls.servername,
-                reject_unauthorized: tls.reject_unauthorized,
-                check_server_identity: tls.check_server_identity,
-                min_version: tls.min_version.as_deref().and_then(tls_version),
-                max_version: tls.max_version.as_deref().and_then(tls_version),
-                cipher_suites: tls.cipher_suites,
-                groups: tls.groups,
-                alpn: tls.alpn,
-            }),
+            lookup: self.lookup,
+            tls: self.tls.map(NativeTls::into_config),
             sasl: self.sasl.map(|sasl| SaslConfig {
                 mechanism: sasl.mechanism,
                 username: sasl.username,
@@ -130,6 +136,38 @@ impl NativeClientOptions {
                 authorization_identity: sasl.authorization_identity,
             }),
             ..NetworkConfig::default()
+        }
+    }
+}
+
+impl NativeTls {
+    fn into_config(self) -> TlsConfig {
+        let pfx = |NativePfx { bytes, passphrase }| Pfx {
+            bytes: bytes.to_vec().into(),
+            passphrase: passphrase.into(),
+        };
+        TlsConfig {
+            host: self.host,
+            port: self.port,
+            ca: self.ca,
+            default_ca: self.default_ca,
+            certs: self.certs,
+            keys: self.keys.into_iter().map(Into::into).collect(),
+            pfx: self.pfx.into_iter().map(pfx).collect(),
+            servername: self.servername,
+            reject_unauthorized: self.reject_unauthorized,
+            check_server_identity: self.check_server_identity,
+            allow_partial_trust_chain: self.allow_partial_trust_chain,
+            min_version: tls_version(&self.min_version),
+            max_version: tls_version(&self.max_version),
+            security_level: self.security_level,
+            ciphers: Some(self.ciphers),
+            cipher_suites: self.cipher_suites,
+            groups: self.groups,
+            signature_algorithms: self.signature_algorithms,
+            min_dh_size: self.min_dh_size,
+            options: self.options as u64,
+            alpn: self.alpn,
         }
     }
 }
@@ -172,10 +210,12 @@ fn millis(ms: f64) -> Duration {
     Duration::from_millis(ms.clamp(0.0, MONTH) as u64)
 }
 
-fn tls_version(name: &str) -> Option<TlsVersion> {
+/// The highest for what the facade should not have let through.
+fn tls_version(name: &str) -> TlsVersion {
     match name {
-        "TLSv1.2" => Some(TlsVersion::V1_2),
-        "TLSv1.3" => Some(TlsVersion::V1_3),
-        _ => None,
+        "TLSv1" => TlsVersion::V1_0,
+        "TLSv1.1" => TlsVersion::V1_1,
+        "TLSv1.2" => TlsVersion::V1_2,
+        _ => TlsVersion::V1_3,
     }
 }

@@ -17,6 +17,7 @@ const { createErrorFromCode } = require('../protocol/error')
 const native = require('../native')
 const { authenticate, toNativeSasl } = require('../sasl')
 const { createIdentityCheck, toNativeTls } = require('../tls')
+const { hasOwnLookup, lookUp } = require('./lookup')
 const { createSeeds, validatePort } = require('./seeds')
 const { createBroker, byTopic } = require('./broker')
 const { createInterruption, unlessAborted } = require('../utils/interruption')
@@ -215,13 +216,19 @@ class Cluster {
         reauthenticationThreshold: config.reauthenticationThreshold,
         requestTimeout: config.requestTimeout,
         maxInFlightRequests: options.maxInFlightRequests,
+        lookup: hasOwnLookup(config.ssl),
         tls,
         sasl: config.sasl ? toNativeSasl(config.sasl) : null
       },
       event => {
-        if (event.type !== 'check_server_identity') return this.onEvent(client, event)
-        const refusal = checkIdentity(event)
-        client.serverIdentity(event.check, refusal?.message ?? null, refusal?.code ?? null)
+        if (event.type === 'check_server_identity') {
+          const refusal = checkIdentity(event)
+          client.serverIdentity(event.check, refusal?.message ?? null, refusal?.code ?? null)
+        } else if (event.type === 'look_up') {
+          lookUp(config.ssl, event.host, (...answer) => client.addresses(event.lookup, ...answer))
+        } else {
+          this.onEvent(client, event)
+        }
       }
     )
     if (this.emitter.listensToRequests) client.setRequestEvents(true)

@@ -2,80 +2,90 @@
 'use strict'
 
 /**
- * `ssl.ciphers` and `ssl.ecdhCurve`: lists of names, in OpenSSL's spelling. What of it rustls has is offered, and nothing
- * else. OpenSSL's language of ciphers (`HIGH`, `!aNULL`, `@SECLEVEL=0`) is refused: it is about suites that rustls does not
- * have.
+ * Versions and ciphers, from `ssl` or else from the process (`--tls-min-v1.3`, `--tls-cipher-list`, `tls.DEFAULT_CIPHERS` …):
+ * as `tls.createSecureContext` reads them.
  */
 
-const { constants, getCurves } = require('node:crypto')
 const tls = require('node:tls')
+const { inspect } = require('node:util')
 const { refusal } = require('./refusal')
 
-/** IANA's numbers. */
-const SUITES = {
-  TLS_AES_128_GCM_SHA256: 0x1301,
-  TLS_AES_256_GCM_SHA384: 0x1302,
-  TLS_CHACHA20_POLY1305_SHA256: 0x1303,
-  'ECDHE-ECDSA-AES128-GCM-SHA256': 0xc02b,
-  'ECDHE-ECDSA-AES256-GCM-SHA384': 0xc02c,
-  'ECDHE-RSA-AES128-GCM-SHA256': 0xc02f,
-  'ECDHE-RSA-AES256-GCM-SHA384': 0xc030,
-  'ECDHE-RSA-CHACHA20-POLY1305': 0xcca8,
-  'ECDHE-ECDSA-CHACHA20-POLY1305': 0xcca9
+const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
+
+const only = version => ({ minVersion: version, maxVersion: version })
+
+/** Node's names of protocols. SSL 2 and 3 are gone there, too. */
+const METHODS = {
+  TLS: { minVersion: 'TLSv1', maxVersion: 'TLSv1.3' },
+  SSLv23: { maxVersion: 'TLSv1.2' },
+  TLSv1: only('TLSv1'),
+  TLSv1_1: only('TLSv1.1'),
+  TLSv1_2: only('TLSv1.2')
 }
 
-const isOfTls13 = number => number >> 8 === 0x13
-
-const GROUPS = {
-  'P-256': 0x17,
-  prime256v1: 0x17,
-  'P-384': 0x18,
-  secp384r1: 0x18,
-  X25519: 0x1d
+/** @returns {{ minVersion: string, maxVersion: string }} */
+const readVersions = ({ secureProtocol, minVersion, maxVersion }) => {
+  const named = readMethod(secureProtocol, minVersion ?? maxVersion)
+  return {
+    minVersion: readVersion(
+      'minVersion',
+      named.minVersion ?? minVersion ?? tls.DEFAULT_MIN_VERSION
+    ),
+    maxVersion: readVersion('maxVersion', named.maxVersion ?? maxVersion ?? tls.DEFAULT_MAX_VERSION)
+  }
 }
 
-/** Beside the curves that Node lists. */
-const OTHER_GROUPS = ['P-521', 'X448']
+/** @returns {{ minVersion?: string, maxVersion?: string }} */
+const readMethod = (secureProtocol, version) => {
+  if (!secureProtocol) return {}
+  const name = String(secureProtocol).replace(/(_client)?_method$/, '')
+  if (!Object.hasOwn(METHODS, name)) {
+    throw refusal('secureProtocol', `"${secureProtocol}" is not supported`)
+  }
+  if (version != null) throw refusal('secureProtocol', `conflicts with the version ${version}`)
+  return METHODS[name]
+}
+
+const readVersion = (field, version) => {
+  if (VERSIONS.includes(version)) return version
+  throw refusal(field, `has to be one of ${VERSIONS.join(', ')}, received ${inspect(version)}`)
+}
 
 /**
- * @param {any} ciphers
- * @returns {number[]} empty: all
+ * Names of suites of TLS 1.3 are one list, all others are in OpenSSL's language of ciphers and about the older versions. One
+ * that names no suite of TLS 1.3 leaves them alone, and one that names no other is about TLS 1.3 alone.
+ * @param {any} options
+ * @returns {{ ciphers: string, cipherSuites: string | null, minVersion: string, maxVersion: string }}
  */
-const readCiphers = ciphers => {
-  // All of ours are in Node's own list.
-  if (ciphers == null || ciphers === constants.defaultCoreCipherList) return []
-  const isCipher = name => tls.getCiphers().includes(name.toLowerCase())
-  const chosen = choose('ciphers', ciphers, /[: ,]+/, SUITES, isCipher)
-  // As in Node: a list without a suite of TLS 1.3 is about TLS 1.2 alone.
-  return chosen.some(isOfTls13) ? chosen : [...Object.values(SUITES).filter(isOfTls13), ...chosen]
-}
-
-/**
- * @param {any} curves
- * @returns {number[]} empty: all
- */
-const readCurves = curves => {
-  if (curves == null || curves === 'auto' || curves === '') return []
-  const isCurve = name => getCurves().includes(name) || OTHER_GROUPS.includes(name)
-  return choose('ecdhCurve', curves, /:/, GROUPS, isCurve)
-}
-
-/** The numbers of what is named. What rustls does not have is not offered. */
-const choose = (field, value, separator, numbers, isKnown) => {
-  const names = String(value).split(separator).filter(Boolean)
-  for (const name of names) {
-    if (!Object.hasOwn(numbers, name) && !isKnown(name)) {
-      throw refusal(
-        field,
-        `"${name}" is not supported, only names: ${Object.keys(numbers).join(', ')}`
-      )
-    }
+const readCiphers = options => {
+  const versions = readVersions(options)
+  const list = options.ciphers ?? tls.DEFAULT_CIPHERS
+  if (typeof list !== 'string') {
+    throw refusal('ciphers', `has to be a string, received ${inspect(list)}`)
   }
-  const chosen = names.filter(name => Object.hasOwn(numbers, name)).map(name => numbers[name])
-  if (chosen.length === 0) {
-    throw refusal(field, `"${value}" has none of ${Object.keys(numbers).join(', ')}`)
-  }
-  return [...new Set(chosen)]
+  const names = list.split(':').filter(Boolean)
+  if (names.length === 0) throw refusal('ciphers', 'names no cipher')
+  const isOfTls13 = name => name.startsWith('TLS_')
+  const ciphers = names.filter(name => !isOfTls13(name)).join(':')
+  const cipherSuites = names.filter(isOfTls13).join(':') || null
+  if (ciphers === '' && versions.maxVersion === 'TLSv1.3') versions.minVersion = 'TLSv1.3'
+  return { ...versions, ciphers, cipherSuites }
 }
 
-module.exports = { readCiphers, readCurves }
+/** @returns {string | null} null: OpenSSL's own */
+const readCurves = ({ ecdhCurve }) => {
+  const curves = ecdhCurve ?? tls.DEFAULT_ECDH_CURVE
+  if (typeof curves !== 'string') {
+    throw refusal('ecdhCurve', `has to be a string, received ${inspect(curves)}`)
+  }
+  return curves === 'auto' ? null : curves
+}
+
+/** @returns {string | null} null: OpenSSL's own */
+const readSignatures = ({ sigalgs }) => {
+  if (sigalgs == null) return null
+  if (typeof sigalgs === 'string' && sigalgs !== '') return sigalgs
+  throw refusal('sigalgs', `has to be a list of names, received ${inspect(sigalgs)}`)
+}
+
+module.exports = { readCiphers, readCurves, readSignatures }

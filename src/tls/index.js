@@ -2,10 +2,10 @@
 'use strict'
 
 /**
- * Turns the `ssl` option (Node's `tls.ConnectionOptions`) into what the engine's TLS takes. `ssl: true` means what it means
- * in Node: its root certificates, NODE_EXTRA_CA_CERTS, NODE_TLS_REJECT_UNAUTHORIZED. Keys are decrypted and `pfx` files
- * taken apart here. An option that the engine cannot honour is refused by name: TLS that is weaker than asked for, or
- * otherwise different, must not go unnoticed.
+ * Turns the `ssl` option (Node's `tls.ConnectionOptions`) into what the engine's OpenSSL takes, as `tls.connect` reads it, at
+ * the time when it reads it: what is not said there, the process says (`tls.DEFAULT_*`, NODE_EXTRA_CA_CERTS, flags). Keys are
+ * decrypted here. An option that the engine cannot honour is refused by name: TLS that is weaker than asked for, or otherwise
+ * different, must not go unnoticed.
  */
 
 const { createPrivateKey } = require('node:crypto')
@@ -13,24 +13,22 @@ const { readFileSync } = require('node:fs')
 const tls = require('node:tls')
 const { inspect } = require('node:util')
 const { createIdentityCheck, hasOwnCheck } = require('./identity')
-const { readPkcs12 } = require('./pkcs12')
-const { readCiphers, readCurves } = require('./ciphers')
+const { readCiphers, readCurves, readSignatures } = require('./ciphers')
+const { plainCertificates } = require('./pem')
+const { opensslConfiguration, securityLevel, usesOpensslRoots } = require('./process')
 const { refusal } = require('./refusal')
 
 /** @typedef {import('../native').NativeTls} NativeTls */
 
 const REFUSED = [
   'secureContext',
-  'sigalgs',
   'crl',
-  'secureOptions',
   'pskCallback',
   'privateKeyEngine',
   'privateKeyIdentifier',
   'clientCertEngine',
   'socket',
   'path',
-  'lookup',
   'localAddress',
   'localPort',
   'family',
@@ -39,15 +37,8 @@ const REFUSED = [
   'onread'
 ]
 
-/** Node's names of a protocol version that allow nothing else. */
-const SECURE_PROTOCOLS = {
-  TLS_method: {},
-  TLS_client_method: {},
-  SSLv23_method: {},
-  SSLv23_client_method: {},
-  TLSv1_2_method: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' },
-  TLSv1_2_client_method: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }
-}
+/** Node's. */
+const SHORTEST_DH = 1024
 
 /**
  * Throws if there is something in `ssl` that the engine cannot honour. Certificates and keys are not looked at yet.
@@ -67,13 +58,12 @@ const toNativeTls = ssl => {
   const settings = readSettings(options)
   const rejectUnauthorized =
     options.rejectUnauthorized ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0'
-  const identity = readIdentity(options)
   return {
     ...settings,
-    // Not looked at without verification, and then it may be any old file.
-    ca: rejectUnauthorized === false ? [] : [...readRoots(options), ...identity.ca],
-    cert: identity.cert,
-    key: identity.key,
+    ...readRoots(options),
+    ...readIdentity(options),
+    ...opensslConfiguration(),
+    securityLevel: securityLevel(),
     servername: options.servername || null,
     rejectUnauthorized: rejectUnauthorized !== false,
     alpn: readAlpn(options.ALPNProtocols)
@@ -85,20 +75,28 @@ const readSettings = options => {
   for (const field of REFUSED) {
     if (options[field] != null) throw refusal(field, 'is not supported')
   }
-  const { checkServerIdentity } = options
-  if (checkServerIdentity != null && typeof checkServerIdentity !== 'function') {
-    throw refusal('checkServerIdentity', `has to be a function, received ${checkServerIdentity}`)
+  for (const field of ['checkServerIdentity', 'lookup']) {
+    const value = options[field]
+    if (value != null && typeof value !== 'function') {
+      throw refusal(field, `has to be a function, received ${value}`)
+    }
   }
-  refuseSeveral('key', options.key)
-  refuseSeveral('pfx', options.pfx)
   return {
     host: readHost(options.host),
     port: readPort(options.port),
     checkServerIdentity: hasOwnCheck(options),
-    ...readVersions(options),
-    cipherSuites: readCiphers(options.ciphers),
-    groups: readCurves(options.ecdhCurve)
+    allowPartialTrustChain: Boolean(options.allowPartialTrustChain),
+    ...readCiphers(options),
+    groups: readCurves(options),
+    signatureAlgorithms: readSignatures(options),
+    minDhSize: readNumber('minDHSize', options.minDHSize ?? SHORTEST_DH),
+    options: readNumber('secureOptions', options.secureOptions ?? 0)
   }
+}
+
+const readNumber = (field, value) => {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw refusal(field, `has to be a whole number, received ${inspect(value)}`)
 }
 
 /** Where all connections go, as `tls.connect` has it below kafkajs. */
@@ -115,61 +113,52 @@ const readPort = port => {
   throw refusal('port', `has to be a number from 1 to 65535, received ${inspect(port)}`)
 }
 
-/** Node would choose by the server's algorithms; the engine has one identity to show. */
-const refuseSeveral = (field, value) => {
-  const { length } = listOf(value)
-  if (length > 1) throw refusal(field, `has to be one, received ${length}`)
-}
-
 const listOf = value => (value == null ? [] : Array.isArray(value) ? value : [value])
 
 /** @returns {string} */
 const toText = value => (typeof value === 'string' ? value : Buffer.from(value).toString())
 
-/** @returns {string[]} PEM */
+/** @returns {{ ca: string[], defaultCa: boolean }} PEM; `defaultCa`: and those that OpenSSL finds itself */
 const readRoots = ({ ca }) => {
-  if (ca) return listOf(ca).map(toText)
+  if (ca) return { ca: listOf(ca).map(one => plainCertificates('ca', one)), defaultCa: false }
+  const defaultCa = usesOpensslRoots()
   // Node ≥ 22.15 knows them all, the system's included where the process was told to use those.
   const { getCACertificates } = /** @type {any} */ (tls)
-  return getCACertificates
-    ? getCACertificates('default')
-    : [...tls.rootCertificates, ...extraRoots()]
+  if (getCACertificates) return { ca: getCACertificates('default'), defaultCa }
+  return { ca: [...(defaultCa ? [] : tls.rootCertificates), ...extraRoots()], defaultCa }
 }
 
 const extraRoots = () => {
   const file = process.env.NODE_EXTRA_CA_CERTS
   if (!file) return []
   try {
-    return [readFileSync(file, 'utf8')]
+    return [plainCertificates('ca', readFileSync(file))]
   } catch {
     // Node warns about this file when it starts, and goes on.
     return []
   }
 }
 
-/** @returns {{ cert: string | null, key: string | null, ca: string[] }} what the client shows of itself */
-const readIdentity = ({ cert, key, passphrase, pfx }) => {
-  const [first] = listOf(pfx)
-  if (first) {
-    const { buf = first, passphrase: own = passphrase } = isBytes(first) ? {} : first
-    try {
-      return readPkcs12(Buffer.from(buf, 'latin1'), own)
-    } catch (e) {
-      throw refusal('pfx', `cannot be read: ${e.message}`, e)
-    }
-  }
-  return {
-    cert: listOf(cert).map(toText).join('\n') || null,
-    key: readKey(listOf(key)[0], passphrase),
-    ca: []
-  }
-}
+/** What the client shows of itself. @returns {Pick<NativeTls, 'certs' | 'keys' | 'pfx'>} */
+const readIdentity = ({ cert, key, passphrase, pfx }) => ({
+  certs: listOf(cert)
+    .filter(one => one.length !== 0)
+    .map(one => plainCertificates('cert', one)),
+  keys: listOf(key)
+    .filter(one => one && one.length !== 0)
+    .map(one => readKey(one, passphrase)),
+  pfx: listOf(pfx)
+    .filter(one => one && one.length !== 0)
+    .map(one => {
+      const { buf = one, passphrase: own = passphrase } = isBytes(one) ? {} : one
+      return { bytes: Buffer.from(buf, 'latin1'), passphrase: own == null ? '' : toText(own) }
+    })
+})
 
 const isBytes = value => typeof value === 'string' || ArrayBuffer.isView(value)
 
-/** @returns {string | null} PKCS#8 PEM, not encrypted */
+/** @returns {string} PKCS#8 PEM, not encrypted */
 const readKey = (key, passphrase) => {
-  if (!key) return null
   const { pem = key, passphrase: own = passphrase } = isBytes(key) ? {} : key
   try {
     const privateKey = createPrivateKey({ key: pem, passphrase: own })
@@ -177,20 +166,6 @@ const readKey = (key, passphrase) => {
   } catch (e) {
     throw refusal('key', `cannot be read: ${e.message}`, e)
   }
-}
-
-const readVersions = options => {
-  const named = options.secureProtocol && SECURE_PROTOCOLS[options.secureProtocol]
-  if (options.secureProtocol && !named) {
-    throw refusal('secureProtocol', `"${options.secureProtocol}" is not supported`)
-  }
-  const { minVersion = null, maxVersion = null } = { ...options, ...named }
-  if (maxVersion === 'TLSv1' || maxVersion === 'TLSv1.1') {
-    throw refusal('maxVersion', `"${maxVersion}" is not supported, the oldest version is TLSv1.2`)
-  }
-  // An older minimum is met by TLSv1.2, the oldest version there is.
-  const old = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
-  return { minVersion: old ? null : minVersion, maxVersion }
 }
 
 /** @returns {string[]} */

@@ -22,6 +22,8 @@ pub struct NetworkConfig {
     pub request_timeout: Option<Duration>,
     /// How many unanswered requests one connection may have. None = any number.
     pub max_in_flight: Option<usize>,
+    /// Ask outside for the addresses of names; see [`NetworkEvent::LookUp`](super::NetworkEvent::LookUp). Else the system.
+    pub lookup: bool,
     /// TLS, or None for plain text.
     pub tls: Option<TlsConfig>,
     /// SASL, or None.
@@ -39,6 +41,7 @@ impl Default for NetworkConfig {
             reauthentication_threshold: Duration::from_secs(10),
             request_timeout: Some(Duration::from_secs(30)),
             max_in_flight: None,
+            lookup: false,
             tls: None,
             sasl: None,
             max_frame: 256 << 20,
@@ -53,19 +56,23 @@ impl NetworkConfig {
     }
 }
 
-/// TLS material, as text. Trust roots are the caller's business: none are built in.
+/// TLS as OpenSSL does it, which is as Node does it. Trust roots are the caller's business: none are built in.
 #[derive(Clone)]
 pub struct TlsConfig {
     /// Where all connections go instead of to the broker's host: a tunnel's end, a proxy that goes by the server name.
     pub host: Option<String>,
     /// The same of the port.
     pub port: Option<u16>,
-    /// PEM, each with one certificate or more.
+    /// PEM, each with any number of certificates.
     pub ca: Vec<String>,
-    /// Our certificate chain, PEM, leaf first (mutual TLS).
-    pub cert: Option<String>,
-    /// Its key: PKCS#8, PKCS#1 or SEC1 PEM, not encrypted.
-    pub key: Option<Zeroizing<String>>,
+    /// Trust what OpenSSL trusts by itself, too: `SSL_CERT_FILE`, `SSL_CERT_DIR`, or its places for those.
+    pub default_ca: bool,
+    /// Our certificates (mutual TLS), PEM: each with its chain, leaf first, and for another kind of key.
+    pub certs: Vec<String>,
+    /// Their keys: PEM, not encrypted.
+    pub keys: Vec<Zeroizing<String>>,
+    /// Certificates with their keys, PKCS#12.
+    pub pfx: Vec<Pfx>,
     /// The name to ask for and to check; None = the broker's host, or `host` where that is an IP address.
     pub servername: Option<String>,
     /// Verify the broker's certificate?
@@ -73,14 +80,26 @@ pub struct TlsConfig {
     /// Ask about the name of every broker, and not only where it is none of the certificate's alternative names; see
     /// [`NetworkEvent::CheckServerIdentity`](super::NetworkEvent::CheckServerIdentity).
     pub check_server_identity: bool,
+    /// Is any certificate in `ca` a root, or those that signed themselves?
+    pub allow_partial_trust_chain: bool,
     /// Lowest version.
-    pub min_version: Option<TlsVersion>,
+    pub min_version: TlsVersion,
     /// Highest version.
-    pub max_version: Option<TlsVersion>,
-    /// The cipher suites to offer, by their numbers at IANA, best first; empty = all that we have.
-    pub cipher_suites: Vec<u16>,
-    /// The same of groups for the key exchange.
-    pub groups: Vec<u16>,
+    pub max_version: TlsVersion,
+    /// OpenSSL's security level. None = its own, or that of its configuration.
+    pub security_level: Option<u32>,
+    /// Up to TLS 1.2, in OpenSSL's language of ciphers. None = its own.
+    pub ciphers: Option<String>,
+    /// TLS 1.3, names with colons between them. None = OpenSSL's own.
+    pub cipher_suites: Option<String>,
+    /// Groups for the key exchange, the same.
+    pub groups: Option<String>,
+    /// Signature algorithms, the same.
+    pub signature_algorithms: Option<String>,
+    /// The shortest modulus of Diffie and Hellman's that is good enough, in bits (TLS 1.2 and DHE).
+    pub min_dh_size: u32,
+    /// OpenSSL's `SSL_OP_` bits.
+    pub options: u64,
     /// Application protocols to offer.
     pub alpn: Vec<String>,
 }
@@ -91,18 +110,35 @@ impl Default for TlsConfig {
             host: None,
             port: None,
             ca: Vec::new(),
-            cert: None,
-            key: None,
+            default_ca: false,
+            certs: Vec::new(),
+            keys: Vec::new(),
+            pfx: Vec::new(),
             servername: None,
             reject_unauthorized: true,
             check_server_identity: false,
-            min_version: None,
-            max_version: None,
-            cipher_suites: Vec::new(),
-            groups: Vec::new(),
+            allow_partial_trust_chain: false,
+            min_version: TlsVersion::V1_2,
+            max_version: TlsVersion::V1_3,
+            security_level: None,
+            ciphers: None,
+            cipher_suites: None,
+            groups: None,
+            signature_algorithms: None,
+            min_dh_size: 1024,
+            options: 0,
             alpn: Vec::new(),
         }
     }
+}
+
+/// A PKCS#12 file.
+#[derive(Clone)]
+pub struct Pfx {
+    /// DER.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Empty = none.
+    pub passphrase: Zeroizing<String>,
 }
 
 impl fmt::Debug for TlsConfig {
@@ -117,6 +153,10 @@ impl fmt::Debug for TlsConfig {
 /// A TLS version that we speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
+    /// TLS 1.0. OpenSSL speaks it at security level 0 alone.
+    V1_0,
+    /// TLS 1.1, the same.
+    V1_1,
     /// TLS 1.2.
     V1_2,
     /// TLS 1.3.

@@ -298,7 +298,7 @@ impl Connection {
         // Before it could be used once, a broken connection is one that could not be made.
         let opening = self.versions.get().is_none() && level == LogLevel::Error;
         let reason = match opening {
-            true => NetError::Connect { broker, code: code.map(Into::into), message: message.clone() },
+            true => NetError::Connect { broker, code, message: message.clone() },
             false => NetError::Closed { broker },
         };
         if self.kill(reason) {

@@ -8,14 +8,30 @@ use super::config::NetworkConfig;
 use super::dial::Dial;
 use super::events::Events;
 use super::identity::Identities;
+use super::lookup::Lookups;
 use super::sasl::Sasl;
+
+/// What is asked outside.
+pub(super) struct Outside {
+    pub(super) identities: Arc<Identities>,
+    pub(super) lookups: Arc<Lookups>,
+}
+
+impl Outside {
+    pub(super) fn new(config: &NetworkConfig, events: &Events) -> Outside {
+        Outside {
+            identities: Arc::new(Identities::new(events.clone())),
+            lookups: Arc::new(Lookups::new(events.clone(), config.lookup)),
+        }
+    }
+}
 
 pub(super) struct Context {
     pub(super) config: NetworkConfig,
     pub(super) events: Events,
     pub(super) dialer: Box<dyn Dial>,
     pub(super) sasl: Option<Sasl>,
-    pub(super) identities: Arc<Identities>,
+    pub(super) outside: Outside,
     /// Every task holds a receiver: no receiver left = every task has ended.
     tasks: watch::Sender<()>,
 }
@@ -25,10 +41,10 @@ impl Context {
         config: NetworkConfig,
         events: Events,
         dialer: Box<dyn Dial>,
-        identities: Arc<Identities>,
+        outside: Outside,
     ) -> Arc<Context> {
         let sasl = config.sasl.clone().map(Sasl::new);
-        Arc::new(Context { config, events, dialer, sasl, identities, tasks: watch::Sender::new(()) })
+        Arc::new(Context { config, events, dialer, sasl, outside, tasks: watch::Sender::new(()) })
     }
 
     /// Spawns a task that [`Context::all_ended`] waits for.

@@ -1,17 +1,18 @@
 //! From `host:port` to a byte stream: names, addresses, TCP and TLS; and errors in Node's and kafkajs's words.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::engine::protocol::NetError;
 
-use super::threads::blocking;
+use super::lookup::{Lookups, lookup_error};
 use super::tls::Tls;
 
 /// Where a broker listens.
@@ -55,6 +56,7 @@ pub trait Dial: Send + Sync {
 /// TCP, and TLS over it if configured.
 pub(super) struct TcpDialer {
     pub(super) connection_timeout: Duration,
+    pub(super) lookups: Arc<Lookups>,
     pub(super) tls: Option<Tls>,
 }
 
@@ -75,11 +77,7 @@ impl TcpDialer {
             Some(tls) => tls.endpoint(address),
             None => address.clone(),
         };
-        let mut targets = match timeout(self.connection_timeout, look_up(&endpoint)).await {
-            Err(_) => return Err(connection_timeout(address)),
-            Ok(Err(error)) => return Err(lookup_error(address, &endpoint, &error)),
-            Ok(Ok(found)) => found,
-        };
+        let mut targets = self.lookups.addresses(address, &endpoint, self.connection_timeout).await?;
         if !targets.is_empty() {
             let first = attempt % targets.len();
             targets.rotate_left(first);
@@ -87,7 +85,7 @@ impl TcpDialer {
 
         let mut last = lookup_error(address, &endpoint, &io::ErrorKind::NotFound.into());
         for target in targets {
-            match self.connect_to(address, target).await {
+            match self.connect_to(address, SocketAddr::new(target, endpoint.port)).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
@@ -104,15 +102,6 @@ impl TcpDialer {
         // Not by this deadline: that JavaScript is busy says nothing about the broker.
         tls.identify(address, stream).await
     }
-}
-
-/// The addresses of a name.
-async fn look_up(endpoint: &Address) -> io::Result<Vec<SocketAddr>> {
-    let (host, port) = (endpoint.bare_host().to_owned(), endpoint.port);
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    blocking("kafkars-names", move || (host, port).to_socket_addrs().map(Iterator::collect)).await?
 }
 
 /// TCP.
@@ -149,13 +138,6 @@ pub(super) fn connection_timeout(address: &Address) -> NetError {
     NetError::Connect { broker: address.broker(), code: None, message: "Connection timeout".to_owned() }
 }
 
-fn lookup_error(address: &Address, endpoint: &Address, error: &io::Error) -> NetError {
-    // The system gives a text, not a code; but for what this process lacks.
-    let temporary = error.to_string().contains("emporary failure");
-    let code = node_code(error).unwrap_or(if temporary { "EAI_AGAIN" } else { "ENOTFOUND" });
-    connect_error(address, Some(code), format_args!("getaddrinfo {code} {}", endpoint.host))
-}
-
 /// The name that Node gives a system error.
 pub fn node_code(error: &io::Error) -> Option<&'static str> {
     // These have no kind. Their numbers are the same wherever there are such.
@@ -187,14 +169,15 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 mod tests {
     use super::*;
     use crate::engine::network::TlsConfig;
-    use crate::engine::network::events::Events;
+    use crate::engine::network::UnknownName;
+    use crate::engine::network::events::{Events, NetworkEvent};
     use crate::engine::network::identity::Identities;
     use std::borrow::Cow;
-    use std::sync::Arc;
     use tokio::net::TcpListener;
 
     async fn dial(host: &str, port: u16, connection_timeout: Duration) -> Result<BoxStream, NetError> {
-        let dialer = TcpDialer { connection_timeout, tls: None };
+        let lookups = Arc::new(Lookups::new(Events::new("", |_| {}), false));
+        let dialer = TcpDialer { connection_timeout, lookups, tls: None };
         dialer.dial(&Address { host: host.to_owned(), port }, 1).await
     }
 
@@ -217,6 +200,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn names_are_asked_outside_if_wanted_and_addresses_are_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (tell, mut asked) = tokio::sync::mpsc::unbounded_channel();
+        let lookups = Arc::new(Lookups::new(Events::new("", move |event| tell.send(event).unwrap()), true));
+        let answering = lookups.clone();
+        tokio::spawn(async move {
+            while let Some(NetworkEvent::LookUp { lookup, host }) = asked.recv().await {
+                let unknown = UnknownName { message: format!("no {host}"), code: Some("ENONE".to_owned()) };
+                let known = host == "only.brokers.know";
+                let answer = known.then(|| vec!["127.0.0.1".parse().unwrap()]);
+                answering.answer(lookup, answer.ok_or(unknown));
+            }
+        });
+        let dialer = TcpDialer { connection_timeout: Duration::from_secs(30), lookups, tls: None };
+        for host in ["only.brokers.know", "127.0.0.1", "[127.0.0.1]"] {
+            dialer.dial(&Address { host: host.to_owned(), port }, 0).await.map(drop).unwrap();
+        }
+        let nowhere = dialer.dial(&Address { host: "b".to_owned(), port }, 0).await;
+        assert_eq!(parts(nowhere), (Some("ENONE".into()), "Connection error: no b".to_owned()));
+    }
+
+    #[tokio::test]
     async fn ipv6_literals_come_with_and_without_brackets() {
         let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
         let port = listener.local_addr().unwrap().port();
@@ -230,8 +236,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let lenient = TlsConfig { reject_unauthorized: false, ..TlsConfig::default() };
-        let tls = Some(Tls::new(&lenient, Arc::new(Identities::new(Events::new("", |_| {})))).unwrap());
-        let dialer = TcpDialer { connection_timeout: Duration::from_millis(50), tls };
+        let events = Events::new("", |_| {});
+        let tls = Some(Tls::new(&lenient, Arc::new(Identities::new(events.clone()))).unwrap());
+        let lookups = Arc::new(Lookups::new(events, false));
+        let dialer = TcpDialer { connection_timeout: Duration::from_millis(50), lookups, tls };
         let address = Address { host: "127.0.0.1".to_owned(), port };
         assert_eq!(parts(dialer.dial(&address, 0).await), (None, "Connection timeout".to_owned()));
     }

@@ -48,6 +48,9 @@ pub enum NetworkEvent {
     /// This broker's certificate is in order, but may it go by this name? [`Network::server_identity`](super::Network::server_identity)
     /// says so. `chain` = what the broker sent, DER, its own certificate first.
     CheckServerIdentity { check: u64, servername: String, chain: Vec<Bytes> },
+    /// Which addresses has this name? [`Network::addresses`](super::Network::addresses) says so. Only made when
+    /// [`NetworkConfig::lookup`](super::NetworkConfig::lookup) is on.
+    LookUp { lookup: u64, host: String },
     /// None of the brokers that we know has answered lately: perhaps they all have new addresses (KIP-899). Or one has
     /// said that we know nothing any more, and all connections are closed (KIP-1102). The seeds may know, by way of
     /// [`Network::connect_seed`](super::Network::connect_seed). Comes again with every request to any broker that finds

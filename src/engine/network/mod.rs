@@ -7,6 +7,7 @@
 //! slot        opened once, and again            frame       length-prefixed frames
 //! open        stream → ApiVersions → SASL       dial, tls   names, addresses, TCP, TLS
 //! identity    brokers judged from outside       sasl        PLAIN, SCRAM, mechanisms driven from outside
+//! lookup      the system's names, or outside's  questions   what is asked outside
 //! ```
 //! A connection is opened when it is first needed, and again after it has died, with back-off per broker. Whoever waits
 //! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
@@ -21,14 +22,17 @@ mod dial;
 mod events;
 mod frame;
 mod identity;
+mod lookup;
 mod open;
 mod pool;
+mod questions;
 mod sasl;
 mod slot;
 mod threads;
 mod throttle;
 mod tls;
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,17 +46,17 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataRequest, MetadataResponse};
 
-use context::Context;
+use context::{Context, Outside};
 use dial::TcpDialer;
 use events::Events;
-use identity::Identities;
 use pool::Pool;
 use tls::Tls;
 
-pub use config::{NetworkConfig, NetworkConfigError, SaslConfig, TlsConfig, TlsVersion};
+pub use config::{NetworkConfig, NetworkConfigError, Pfx, SaslConfig, TlsConfig, TlsVersion};
 pub use dial::{Address, BoxStream, Dial, Stream, node_code};
 pub use events::NetworkEvent;
 pub use identity::UnknownIdentity;
+pub use lookup::UnknownName;
 pub use sasl::Unauthenticated;
 
 /// The connections of one client. A cheap handle; the last one dropped closes everything. Its async methods need a
@@ -77,10 +81,11 @@ impl Network {
         events: impl Fn(NetworkEvent) + Send + Sync + 'static,
     ) -> Result<Network, NetworkConfigError> {
         let events = Events::new(&config.client_id, events);
-        let identities = Arc::new(Identities::new(events.clone()));
-        let tls = config.tls.as_ref().map(|tls| Tls::new(tls, identities.clone())).transpose()?;
-        let dialer = TcpDialer { connection_timeout: config.connection_timeout, tls };
-        Ok(Network::assemble(config, events, Box::new(dialer), identities))
+        let outside = Outside::new(&config, &events);
+        let tls = config.tls.as_ref().map(|tls| Tls::new(tls, outside.identities.clone())).transpose()?;
+        let lookups = outside.lookups.clone();
+        let dialer = TcpDialer { connection_timeout: config.connection_timeout, lookups, tls };
+        Ok(Network::assemble(config, events, Box::new(dialer), outside))
     }
 
     /// A network over streams of the caller's making; [`NetworkConfig::tls`] is the dialer's business then.
@@ -90,17 +95,12 @@ impl Network {
         dialer: impl Dial + 'static,
     ) -> Network {
         let events = Events::new(&config.client_id, events);
-        let identities = Arc::new(Identities::new(events.clone()));
-        Network::assemble(config, events, Box::new(dialer), identities)
+        let outside = Outside::new(&config, &events);
+        Network::assemble(config, events, Box::new(dialer), outside)
     }
 
-    fn assemble(
-        config: NetworkConfig,
-        events: Events,
-        dialer: Box<dyn Dial>,
-        identities: Arc<Identities>,
-    ) -> Network {
-        let context = Context::new(config, events, dialer, identities);
+    fn assemble(config: NetworkConfig, events: Events, dialer: Box<dyn Dial>, outside: Outside) -> Network {
+        let context = Context::new(config, events, dialer, outside);
         let pool = Mutex::new(Pool::new(context.clone()));
         Network { inner: Arc::new(Inner { context, pool }) }
     }
@@ -201,7 +201,12 @@ impl Network {
 
     /// Answers [`NetworkEvent::CheckServerIdentity`]. The error becomes a [`NetError::Connect`].
     pub fn server_identity(&self, check: u64, verdict: Result<(), UnknownIdentity>) {
-        self.inner.context.identities.answer(check, verdict);
+        self.inner.context.outside.identities.answer(check, verdict);
+    }
+
+    /// Answers [`NetworkEvent::LookUp`]: best first. The error becomes a [`NetError::Connect`].
+    pub fn addresses(&self, lookup: u64, addresses: Result<Vec<IpAddr>, UnknownName>) {
+        self.inner.context.outside.lookups.answer(lookup, addresses);
     }
 
     /// Closes every connection. Whoever waits, and whoever comes later, gets [`NetError::ClientClosed`]. Resolves when

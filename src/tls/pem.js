@@ -1,0 +1,53 @@
+// @ts-check
+'use strict'
+
+/** Certificates in PEM, under any of the labels that OpenSSL reads. */
+
+const { refusal } = require('./refusal')
+
+const OLD_LABEL = /-----(BEGIN|END) X509 CERTIFICATE-----/g
+const TRUSTED = /-----BEGIN TRUSTED CERTIFICATE-----([^]*?)-----END TRUSTED CERTIFICATE-----/g
+
+const SEQUENCE = 0x30
+/** What the file says the certificate is good for, and what not. */
+const [TRUST, REJECT] = [SEQUENCE, 0xa0]
+
+/**
+ * The text with plain certificates alone. Those that `openssl x509 -trustout` writes have notes behind them: a name is left
+ * out, what they are good for is refused, as the engine would not obey it.
+ * @param {string} field
+ * @param {any} value a string or bytes
+ * @returns {string}
+ */
+const plainCertificates = (field, value) =>
+  (typeof value === 'string' ? value : Buffer.from(value).toString())
+    .replace(OLD_LABEL, '-----$1 CERTIFICATE-----')
+    .replace(TRUSTED, (_, body) => {
+      const bytes = Buffer.from(body, 'base64')
+      const { end } = elementAt(bytes, 0)
+      const notes = bytes.subarray(end)
+      if (notes.length > 0) {
+        const { start } = elementAt(notes, 0)
+        if ([TRUST, REJECT].includes(notes[start])) {
+          throw refusal(field, 'has a certificate with trust settings, which are not supported')
+        }
+      }
+      const lines =
+        bytes
+          .subarray(0, end)
+          .toString('base64')
+          .match(/.{1,64}/g) ?? []
+      return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].join('\n')
+    })
+
+/** Where the content of a DER element starts and ends. @param {Buffer} bytes @param {number} at */
+const elementAt = (bytes, at) => {
+  const first = bytes[at + 1] ?? 0
+  const digits = first < 0x80 ? 0 : Math.min(first & 0x7f, 4)
+  const start = at + 2 + digits
+  if (start > bytes.length) return { start: bytes.length, end: bytes.length }
+  const length = digits === 0 ? first : bytes.readUIntBE(at + 2, digits)
+  return { start, end: Math.min(start + length, bytes.length) }
+}
+
+module.exports = { plainCertificates }
