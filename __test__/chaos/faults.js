@@ -9,6 +9,7 @@
 const { setTimeout: pause } = require('node:timers/promises')
 
 const { API, framed, respond } = require('../kafka/protocol')
+const { damaged, stale } = require('./changes')
 
 /**
  * @typedef {object} World
@@ -125,6 +126,16 @@ const LINKS = {
     const times = world.rng.between(1, 30)
     await onSomeLinks(world, proxy => proxy.answer(key, r => respond(r, { error }), times), 5000)
   },
+  'records are damaged on the way': async world => {
+    const change = damaged(world.rng)
+    await onSomeLinks(
+      world,
+      proxy => proxy.mutate(API.Fetch, change, world.rng.between(1, 5)),
+      5000
+    )
+  },
+  'brokers have old metadata': world =>
+    onSomeLinks(world, proxy => proxy.mutate(API.Metadata, stale()), 8000),
   'brokers talk nonsense': async world => {
     const [key] = world.rng.pick(CODES)
     const nonsense = world.rng.pick(NONSENSE)
