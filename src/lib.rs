@@ -5,7 +5,8 @@
 //! ```text
 //! engine::protocol   wire codec: primitives, one file per API, error codes          pure
 //! engine::records    record batches: CRC, codecs, index, transaction filter         pure
-//! engine::cluster    metadata snapshot, coordinator lookup, back-off                pure
+//! engine::machine    what all machines share: targets, failures, back-off, log      pure
+//! engine::cluster    metadata snapshot, coordinator lookup                          pure
 //! engine::group      membership machine of the classic protocol                     pure
 //! engine::offsets    committed and resolved offsets, reset, commit rules            pure
 //! engine::fetch      positions, fetch sessions, buffers, pause                      pure

@@ -13,14 +13,47 @@ const SRC = path.join(__dirname, '../../src')
 const MAY_KNOW = {
   protocol: [],
   records: ['protocol'],
-  cluster: ['protocol'],
-  group: ['protocol', 'cluster'],
-  offsets: ['protocol', 'cluster'],
-  fetch: ['protocol', 'records', 'cluster'],
-  consumer: ['protocol', 'cluster', 'group', 'offsets', 'fetch'],
-  network: ['protocol', 'cluster'],
-  runtime: ['protocol', 'records', 'cluster', 'fetch', 'consumer', 'network'],
-  bridge: ['protocol', 'cluster', 'fetch', 'consumer', 'network', 'runtime']
+  machine: ['protocol'],
+  cluster: ['protocol', 'machine'],
+  group: ['protocol', 'machine'],
+  offsets: ['protocol', 'machine', 'cluster'],
+  fetch: ['protocol', 'records', 'machine', 'cluster'],
+  consumer: ['protocol', 'machine', 'cluster', 'group', 'offsets', 'fetch'],
+  network: ['protocol', 'machine'],
+  runtime: ['protocol', 'records', 'machine', 'fetch', 'consumer', 'network'],
+  bridge: ['protocol', 'machine', 'fetch', 'consumer', 'network', 'runtime']
+}
+
+/** The same of JavaScript, folders and single files, types apart. `../package.json` is nobody's. */
+const MAY_REQUIRE = {
+  'index.js': ['consumer', 'admin', 'cluster', 'config', 'events', 'errors', 'loggers', 'unknown'],
+  consumer: [
+    'config',
+    'events',
+    'errors',
+    'loggers',
+    'native',
+    'protocol',
+    'retry',
+    'unknown',
+    'utils'
+  ],
+  admin: ['errors', 'retry', 'utils'],
+  cluster: ['errors', 'events', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
+  producer: [],
+  config: ['errors', 'loggers', 'tls', 'utils'],
+  sasl: ['errors'],
+  tls: ['errors'],
+  retry: ['errors'],
+  events: ['errors'],
+  enums: ['errors'],
+  unknown: [],
+  utils: ['errors'],
+  loggers: [],
+  // kafkajs keeps the codes and the function that makes errors of them in one folder, and programs look for them there.
+  errors: ['protocol'],
+  protocol: ['errors'],
+  native: ['binding']
 }
 
 /** Brace imports and `super::super` would hide an edge from this test; in the root of a room `super` is what is around it. */
@@ -48,6 +81,27 @@ const violations = (room, text, isRoot = false) => {
   return [...strangers, ...(hidden ? ['a hidden edge'] : [])]
 }
 
+const jsFiles = () =>
+  fs
+    .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.js') && !file.startsWith('binding'))
+    .map(file => file.split(path.sep).join('/'))
+
+/** `consumer/lane.js` lies in `consumer`, `retry.js` is `retry`. @param {string} file */
+const jsRoomOf = file =>
+  file === 'index.js' ? file : file.includes('/') ? file.split('/')[0] : file.replace('.js', '')
+
+/** @returns {string[]} what breaks the law */
+const jsViolations = (file, text) => {
+  const code = text.replace(/\/\*[^]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+  const required = [...code.matchAll(/\brequire\(['"](\.[^'"]*)['"]\)/g)].map(([, to]) =>
+    path.posix.join(path.posix.dirname(file), to)
+  )
+  const rooms = required.filter(to => to !== '../package.json').map(to => to.split('/')[0])
+  const room = jsRoomOf(file)
+  return rooms.filter(other => other !== room && !MAY_REQUIRE[room]?.includes(other))
+}
+
 describe('layers', () => {
   for (const room of Object.keys(MAY_KNOW)) {
     const folder = path.join(SRC, room === 'bridge' ? 'bridge' : `engine/${room}`)
@@ -72,11 +126,20 @@ describe('layers', () => {
     expect(rooms.filter(room => !(room in MAY_KNOW))).toEqual([])
   })
 
+  for (const room of new Set(jsFiles().map(jsRoomOf))) {
+    test(`JavaScript: ${room} requires only ${MAY_REQUIRE[room]?.join(', ') || 'itself'}`, () => {
+      const found = jsFiles()
+        .filter(file => jsRoomOf(file) === room)
+        .flatMap(file => {
+          const text = fs.readFileSync(path.join(SRC, file), 'utf8')
+          return jsViolations(file, text).map(what => `${file}: ${what}`)
+        })
+      expect(found).toEqual([])
+    })
+  }
+
   test('only the bridge is reached from JavaScript', () => {
-    const files = fs
-      .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-      .filter(file => file.endsWith('.js') && !file.startsWith('binding'))
-    const loaders = files.filter(file =>
+    const loaders = jsFiles().filter(file =>
       /require\(['"]\.{1,2}\/binding['"]\)/.test(fs.readFileSync(path.join(SRC, file), 'utf8'))
     )
     expect(loaders).toEqual(['native.js'])
@@ -97,8 +160,11 @@ describe('layers', () => {
     expect(violations('group', 'use super::super::fetch;')).toContain('a hidden edge')
     expect(violations('group', 'use super::fetch::Fetch;', true)).toContain('a hidden edge')
     expect(violations('records', 'fn f(x: crate::engine::consumer::Tag) {}')).toEqual(['consumer'])
+    expect(jsViolations('admin/index.js', "require('../consumer/runner')")).toEqual(['consumer'])
+    expect(jsViolations('utils/long.js', "const a = require('../native')")).toEqual(['native'])
+    expect(jsViolations('tls/index.js', "// require('../native')")).toEqual([])
     expect(
-      violations('group', '// crate::engine::fetch\nuse crate::engine::cluster::Log;')
+      violations('group', '// crate::engine::fetch\nuse crate::engine::machine::Log;')
     ).toEqual([])
     expect(
       violations('group', '#[cfg(test)]\nmod tests {\n    use crate::engine::fetch::Fetch;\n}\n')

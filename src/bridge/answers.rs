@@ -4,7 +4,7 @@ use bytes::Bytes;
 use napi::bindgen_prelude::{Array, Buffer, BufferSlice, Object, Unknown};
 use napi::{Env, JsValue, Result};
 
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::describe_groups::DescribedGroup;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;

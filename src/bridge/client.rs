@@ -11,7 +11,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, JsValue, Result};
 use napi_derive::napi;
 
-use crate::engine::cluster::Failure;
+use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::NetworkEvent;
 use crate::engine::network::Unauthenticated;

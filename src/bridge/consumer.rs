@@ -11,10 +11,10 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 
-use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Event;
 use crate::engine::fetch::Outcome;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 use crate::engine::runtime::ConsumerHandle;

@@ -3,9 +3,9 @@
 use napi::bindgen_prelude::{Buffer, Object};
 use napi::{Env, JsValue, Result};
 
-use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Event;
 use crate::engine::consumer::Joined;
+use crate::engine::machine::TopicPartition;
 use crate::engine::network::NetworkEvent;
 
 use super::options::{NativeOffset, NativeOffsets, NativeTopicPartitions};

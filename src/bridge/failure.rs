@@ -3,9 +3,9 @@
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::TopicPartition;
-use crate::engine::protocol::NetError;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::TopicPartition;
 
 /// All keys are always there; null = none.
 #[derive(Default)]

@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod consumer;
 pub mod fetch;
 pub mod group;
+pub mod machine;
 pub mod offsets;
 pub mod protocol;
 pub mod records;

@@ -15,8 +15,15 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::engine::machine::Backoff;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::NodeEndpoint;
@@ -30,7 +37,6 @@ use crate::engine::protocol::metadata::MetadataTopic;
 
 use super::metadata::{Change, Leader, Metadata};
 use super::survey::Survey;
-use super::{Backoff, Failure, Log, LogLevel, Outbound, Target, TopicPartition};
 
 /// What the machine must know.
 #[derive(Debug, Clone)]

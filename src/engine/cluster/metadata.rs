@@ -9,7 +9,7 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
 
-use super::TopicPartition;
+use crate::engine::machine::TopicPartition;
 
 /// What we know of the cluster.
 #[derive(Debug, Clone, Default)]

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::metadata::{MetadataPartition, MetadataResponse, MetadataTopic};
 
-use super::{Metadata, TopicPartition};
+use crate::engine::machine::TopicPartition;
+
+use super::Metadata;
 
 /// See the module's documentation.
 #[derive(Debug)]

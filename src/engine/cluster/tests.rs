@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::NodeEndpoint;
@@ -16,7 +16,9 @@ use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
 
 use super::machine::SPACING;
-use super::{Cluster, ClusterConfig, Event, Failure, LogLevel, Outbound, Target, TopicPartition};
+use crate::engine::machine::{Failure, LogLevel, Outbound, Target, TopicPartition};
+
+use super::{Cluster, ClusterConfig, Event};
 
 struct World {
     cluster: Cluster,

@@ -9,9 +9,9 @@
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
+use crate::engine::machine::LogLevel;
 use crate::engine::offsets;
 use crate::engine::protocol::ErrorCode;
 

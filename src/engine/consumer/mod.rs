@@ -18,11 +18,11 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
 use crate::engine::fetch::FetchConfig;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::metadata::MetadataBroker;

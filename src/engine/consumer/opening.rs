@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use crate::engine::cluster::Outbound;
+use crate::engine::machine::Outbound;
 use crate::engine::protocol::Request;
 
 use super::machine::Consumer;

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use crate::engine::cluster;
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
-use crate::engine::cluster::LogLevel;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
 use crate::engine::fetch;
 use crate::engine::group;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::offsets;
 use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;

@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use crate::engine::cluster::Failure;
+use crate::engine::machine::Failure;
 use crate::engine::records::RecordError;
 
 use super::machine::Fetch;

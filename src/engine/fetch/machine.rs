@@ -9,9 +9,9 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::engine::cluster::Metadata;
-use crate::engine::cluster::Outbound;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::fetch::FetchPartition;

@@ -31,9 +31,9 @@ mod truncation;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::TopicPartition;
-use crate::engine::protocol::NetError;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::fetch::NodeEndpoint;
 
 pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};

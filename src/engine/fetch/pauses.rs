@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::TopicPartition;
 
 #[derive(Debug, Default)]
 pub(super) struct Pauses {

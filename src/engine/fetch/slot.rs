@@ -11,10 +11,10 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::engine::cluster::Backoff;
 use crate::engine::cluster::Leader;
 use crate::engine::cluster::Metadata;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Backoff;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::TopicId;
 use crate::engine::records::BatchReader;
 use crate::engine::records::FetchedRecords;

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::consumer_protocol::Assignment;
 use crate::engine::protocol::join_group::JoinGroupResponse;

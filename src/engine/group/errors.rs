@@ -1,9 +1,9 @@
 //! What a refusal means. Codes that are not named are fatal: retrying what we do not understand would hide it.
 
-use crate::engine::cluster::Failure;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 
 /// What to do about a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::engine::cluster::Backoff;
-use crate::engine::cluster::Log;
-use crate::engine::cluster::LogLevel;
-use crate::engine::cluster::Outbound;
-use crate::engine::cluster::Target;
+use crate::engine::machine::Backoff;
+use crate::engine::machine::Log;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 

@@ -25,8 +25,8 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 

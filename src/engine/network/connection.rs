@@ -19,8 +19,8 @@ use tokio::sync::{SemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::VersionRange;
@@ -33,7 +33,7 @@ use super::events::NetworkEvent;
 use super::frame::{FrameError, FrameReader};
 use super::throttle::throttle_time;
 use super::tls::explain;
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::LogLevel;
 
 /// An open connection.
 pub(super) struct Connection {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::engine::protocol::NetError;
+use crate::engine::machine::NetError;
 
 use super::lookup::{Lookups, lookup_error};
 use super::tls::Tls;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::LogLevel;
 
 /// Something happened. Times are ms: `*_at` since the Unix epoch, `*duration` differences.
 #[derive(Debug, Clone, PartialEq)]

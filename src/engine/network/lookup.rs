@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::engine::protocol::NetError;
+use crate::engine::machine::NetError;
 
 use super::dial::{Address, connect_error, connection_timeout, node_code};
 use super::events::{Events, NetworkEvent};

@@ -38,10 +38,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::engine::cluster::LogLevel;
-use crate::engine::cluster::Target;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataRequest, MetadataResponse};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::VersionRange;
 use crate::engine::protocol::api_versions::ApiVersionsRequest;
@@ -17,7 +17,7 @@ use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
 use super::dial::{Address, connect_error};
 use super::sasl::{Sasl, keep_authenticated};
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::LogLevel;
 
 /// Opens a connection, the first to this broker or one more. Dropping the future closes whatever is half open.
 pub(super) async fn open(

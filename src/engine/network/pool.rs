@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::engine::cluster::Target;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ApiKey;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::metadata::MetadataBroker;
 
 use super::context::Context;

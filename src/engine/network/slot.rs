@@ -20,17 +20,17 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 
 use super::connection::Connection;
 use super::context::Context;
 use super::dial::{Address, connection_timeout};
 use super::open::open;
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::LogLevel;
 
-/// What a connection to a node is for, see [`Target`](crate::engine::cluster::Target).
+/// What a connection to a node is for, see [`Target`](crate::engine::machine::Target).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Node,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::LogLevel;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitResponse;
 

@@ -17,12 +17,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::cluster::Backoff;
-use crate::engine::cluster::Failure;
 use crate::engine::cluster::Metadata;
-use crate::engine::cluster::Outbound;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Backoff;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::offset_commit::OffsetCommitPartition;

@@ -13,14 +13,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Metadata;
-use crate::engine::cluster::Outbound;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;

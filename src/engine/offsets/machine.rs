@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use fastrand::Rng;
 
-use crate::engine::cluster::Backoff;
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
-use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Metadata;
-use crate::engine::cluster::Outbound;
-use crate::engine::cluster::TopicPartition;
-use crate::engine::protocol::NetError;
+use crate::engine::machine::Backoff;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Response;
 
 use super::commit::Commits;

@@ -23,9 +23,9 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 
 pub use machine::Offsets;

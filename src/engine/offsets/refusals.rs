@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use fastrand::Rng;
 
-use crate::engine::cluster::Backoff;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Backoff;
+use crate::engine::machine::TopicPartition;
 
 /// See the module's documentation. Empty as long as all is well.
 #[derive(Debug, Default)]

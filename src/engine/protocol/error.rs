@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::api::ApiKey;
 use super::error_table::row;
 
 /// An error code as a broker sends it. Unknown codes are kept.
@@ -110,83 +109,6 @@ pub enum DecodeError {
     /// A string that is not UTF-8.
     #[error("a string is not UTF-8")]
     NotUtf8,
-}
-
-/// Why a request got no answer. Says whether the request may have reached the broker only through its variant.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NetError {
-    /// The connection could not be made.
-    #[error("{message}")]
-    Connect {
-        /// `host:port`.
-        broker: String,
-        /// Node's name of the error where it has one (`ECONNREFUSED`), or the user's.
-        code: Option<Cow<'static, str>>,
-        /// kafkajs's words.
-        message: String,
-    },
-    /// The broker closed the connection, or it broke.
-    #[error("Closed connection")]
-    Closed {
-        /// `host:port`.
-        broker: String,
-    },
-    /// No answer in time. The connection stays open.
-    #[error("Request {api}(key: {key}, version: {version}) timed out")]
-    Timeout {
-        /// `host:port`.
-        broker: String,
-        /// kafkajs's name of the API.
-        api: &'static str,
-        /// Its key.
-        key: i16,
-        /// The version spoken.
-        version: i16,
-        /// Which request.
-        correlation_id: i32,
-        /// When it was made, ms since the Unix epoch.
-        created_at: u64,
-        /// When it was sent.
-        sent_at: u64,
-        /// How long it waited in between, ms.
-        pending_duration: u64,
-    },
-    /// The broker offers no version of this API that we speak.
-    #[error("The Kafka server does not support the api key {key} ({api})")]
-    UnsupportedApi {
-        /// kafkajs's name of the API.
-        api: &'static str,
-        /// Its key.
-        key: i16,
-    },
-    /// The answer could not be read.
-    #[error("{broker} sent an unreadable {api} response: {error}", api = api.name())]
-    Decode {
-        /// `host:port`.
-        broker: String,
-        /// Which API.
-        api: ApiKey,
-        /// What was wrong.
-        error: DecodeError,
-    },
-    /// Authentication failed; trying again will not help.
-    #[error("{message}")]
-    Authentication {
-        /// `host:port`.
-        broker: String,
-        /// kafkajs's words, never a secret.
-        message: String,
-        /// The broker's error code, where nobody has given its refusal a meaning: in the handshake, and in a round
-        /// that is driven from outside.
-        code: Option<ErrorCode>,
-    },
-    /// The node is not in the metadata (any more), or no broker is known at all.
-    #[error("No broker available")]
-    NoBroker,
-    /// The client is closing.
-    #[error("The client is closed")]
-    ClientClosed,
 }
 
 #[cfg(test)]

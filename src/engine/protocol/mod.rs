@@ -30,7 +30,7 @@ pub mod consumer_protocol;
 
 pub use api::{ApiKey, Request, Response, VersionRange};
 pub use consumer_protocol::{Assignment, Subscription};
-pub use error::{DecodeError, ErrorCode, NetError};
+pub use error::{DecodeError, ErrorCode};
 pub use header::{decode_response_header, encode_frame};
 pub use primitives::{Reader, TopicId, Writer};
 

@@ -6,10 +6,10 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::engine::cluster::Outbound;
 use crate::engine::consumer::Event;
 use crate::engine::consumer::Tag;
-use crate::engine::protocol::NetError;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
 use crate::engine::protocol::Response;
 
 use super::clock;

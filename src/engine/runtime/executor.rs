@@ -11,8 +11,8 @@ use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use crate::engine::machine::NetError;
 use crate::engine::network::node_code;
-use crate::engine::protocol::NetError;
 
 /// Two threads: one may decompress while the other keeps sockets and heartbeats going.
 const THREADS: usize = 2;

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
@@ -14,6 +12,8 @@ use crate::engine::consumer::Necessity;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
+use crate::engine::machine::Failure;
+use crate::engine::machine::TopicPartition;
 use crate::engine::network::Network;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::network::Network;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;

@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::engine::cluster::Failure;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::Event;
+use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 
 /// Memory of V8's that the engine may write into until the delivery in it is taken.

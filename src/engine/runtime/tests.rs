@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
 use crate::engine::consumer::Event;
 use crate::engine::fetch::FetchConfig;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::TopicPartition;
 use crate::engine::network::{Address, BoxStream, Dial};
 use crate::engine::network::{Network, NetworkConfig};
-use crate::engine::protocol::NetError;
 
 use super::handle::ConsumerHandle;
 use super::shared::{Cells, Host, Shared, SlabMemory, Writing};

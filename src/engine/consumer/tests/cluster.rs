@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::engine::cluster::Target;
 use crate::engine::fetch::tests::broker::Broker;
 use crate::engine::fetch::tests::broker::Log;
 use crate::engine::fetch::tests::broker::TOPIC;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
+use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
 
 use super::world::*;

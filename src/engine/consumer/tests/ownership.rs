@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use crate::engine::cluster::Target;
 use crate::engine::consumer::{Assigned, Consumer, Event, Tag};
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;

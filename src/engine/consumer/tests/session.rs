@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
 use crate::engine::fetch::LANE_STALE;
+use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
 
 use super::world::*;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
 use crate::engine::consumer::Event;
+use crate::engine::machine::Failure;
 
 use super::world::*;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::LogLevel;
 use crate::engine::consumer::ConsumerConfig;
 use crate::engine::consumer::Event;
+use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
 
 use super::world::*;
 

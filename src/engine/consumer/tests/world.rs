@@ -3,10 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::engine::cluster;
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
 use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Consumer;
 use crate::engine::consumer::ConsumerConfig;
@@ -20,8 +16,12 @@ use crate::engine::fetch::LANE_STOP;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::tests::broker::Broker;
 use crate::engine::fetch::tests::broker::Log;
+use crate::engine::machine;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchRequest;
@@ -75,7 +75,7 @@ pub(super) struct World {
     /// One in so many messages fails; 0 = none.
     pub(super) failures: u32,
     pub(super) events: Vec<Event>,
-    pub(super) lines: Vec<cluster::Log>,
+    pub(super) lines: Vec<machine::Log>,
     pub(super) stopped: usize,
     pub(super) joined: usize,
     /// JoinGroup is out and Joined has not come.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::engine::cluster::Failure;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::Outcome;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::{
     FetchResponse, FetchResponsePartition, FetchResponseTopic, NodeEndpoint,

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use crate::engine::cluster::Failure;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::FetchConfig;
+use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::fetch::FetchResponse;
 

@@ -43,7 +43,7 @@ fn asking(world: &World) -> Option<(i64, i32)> {
     last.iter().find(|p| p.partition == 0).map(|p| (p.fetch_offset, p.last_fetched_epoch))
 }
 
-fn diverging(end: i64) -> Result<Response, crate::engine::protocol::NetError> {
+fn diverging(end: i64) -> Result<Response, crate::engine::machine::NetError> {
     let partition = FetchResponsePartition { diverging_epoch: Some((0, end)), ..Default::default() };
     let topics =
         vec![FetchResponseTopic { topic_id: TOPIC, partitions: vec![partition], ..Default::default() }];

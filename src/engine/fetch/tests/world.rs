@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::engine::cluster::Failure;
 use crate::engine::cluster::Leader;
 use crate::engine::cluster::Metadata;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::DecodeJob;
 use crate::engine::fetch::Decoded;
@@ -18,7 +15,10 @@ use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::fetch::slot::State;
-use crate::engine::protocol::NetError;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchRequest;

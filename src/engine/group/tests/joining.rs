@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Outbound;
 use crate::engine::group::Event;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::join_group::JoinGroupResponse;
 use crate::engine::protocol::sync_group::SyncGroupResponse;

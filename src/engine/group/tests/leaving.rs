@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Target;
 use crate::engine::group::Event;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::join_group::JoinGroupResponse;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 
 use super::world::*;
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
 use crate::engine::group::Event;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::DecodeError;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::leave_group::LeaveGroupResponse;
 

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::cluster::Outbound;
-use crate::engine::cluster::Target;
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::consumer_protocol::Assignment;

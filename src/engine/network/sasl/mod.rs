@@ -21,8 +21,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::sasl_authenticate::SaslAuthenticateRequest;
 use crate::engine::protocol::sasl_handshake::SaslHandshakeRequest;
@@ -32,7 +32,7 @@ use super::connection::Connection;
 use super::dial::{connect_error, node_code};
 use super::events::NetworkEvent;
 use super::threads::blocking;
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::LogLevel;
 use scram::{ClientFirst, Hash, ScramError, salted_password};
 
 pub(super) use reauthentication::keep_authenticated;

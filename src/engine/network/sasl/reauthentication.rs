@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::engine::protocol::NetError;
+use crate::engine::machine::NetError;
 
 use super::Connection;
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::LogLevel;
 
 /// Authenticates again and again, each time before the session ends, idle or not. Ends with the connection.
 pub(in crate::engine::network) async fn keep_authenticated(

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::metadata;
 use super::peer::{Peer, World};
-use crate::engine::cluster::Target;
+use crate::engine::machine::Target;
 use crate::engine::network::NetworkConfig;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::Request;

@@ -8,11 +8,11 @@ use tokio::task::JoinHandle;
 
 use super::peer::{Peer, Received, World, api_versions, broker};
 use super::{closed, heartbeat, metadata, send};
-use crate::engine::cluster::Target;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::{FetchRequest, FetchTopic};
 use crate::engine::protocol::metadata::MetadataResponse;

@@ -7,10 +7,10 @@ use tokio::task::JoinHandle;
 
 use super::peer::{Peer, World};
 use super::{closed, heartbeat, metadata, send};
-use crate::engine::cluster::Target;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::network::NetworkConfig;
 use crate::engine::protocol::ApiKey;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchRequest;
 

@@ -10,9 +10,9 @@ mod tls;
 
 use std::time::Duration;
 
-use crate::engine::cluster::Target;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::network::Network;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::heartbeat::HeartbeatRequest;

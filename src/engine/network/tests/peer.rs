@@ -11,11 +11,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::engine::cluster::LogLevel;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
 use crate::engine::network::dial::{Address, BoxStream, Dial, connect_error};
 use crate::engine::network::{Network, NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ApiKey;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::metadata::MetadataBroker;
 
 /// A network whose streams end in the test.

@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 
 use super::peer::{Peer, World, text};
 use super::{closed, heartbeat, metadata, send};
-use crate::engine::cluster::Target;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent, SaslConfig, Unauthenticated};
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 
 const PASSWORD: &str = "s3cret-s3cret";
 

@@ -6,10 +6,10 @@ use kafka_protocol::messages as wire;
 
 use super::peer::{Peer, World};
 use super::{closed, heartbeat, metadata, send};
-use crate::engine::cluster::Target;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 
 const TO: Target = Target::Coordinator(1);

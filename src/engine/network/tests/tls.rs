@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
+use crate::engine::machine::NetError;
 use crate::engine::network::dial::{Address, BoxStream};
 use crate::engine::network::events::Events;
 use crate::engine::network::identity::Identities;
@@ -30,7 +31,6 @@ use crate::engine::network::tls::Tls;
 use crate::engine::network::{
     Network, NetworkConfig, NetworkEvent, Pfx, TlsConfig, TlsVersion, UnknownIdentity,
 };
-use crate::engine::protocol::NetError;
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
 

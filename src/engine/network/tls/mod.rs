@@ -15,7 +15,7 @@ use openssl::x509::X509VerifyResult;
 use tokio::io::BufReader;
 use tokio_openssl::SslStream;
 
-use crate::engine::protocol::NetError;
+use crate::engine::machine::NetError;
 
 use super::config::{NetworkConfigError, TlsConfig};
 use super::dial::{Address, BoxStream, Stream};

@@ -1,6 +1,6 @@
 //! The last commit before partitions go, and what happens to those that miss it.
 
-use crate::engine::cluster::Failure;
+use crate::engine::machine::Failure;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::protocol::ErrorCode;

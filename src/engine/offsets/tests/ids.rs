@@ -56,7 +56,7 @@ fn until_the_metadata_is_there_topics_go_by_name() {
 #[test]
 fn one_topic_without_an_id_is_enough_to_go_by_name() {
     let mut world = consuming(manual());
-    let strange = (crate::engine::cluster::TopicPartition { topic: "u".into(), partition: 0 }, 5, None);
+    let strange = (crate::engine::machine::TopicPartition { topic: "u".into(), partition: 0 }, 5, None);
     world.commit(1, Some(vec![offset(0, 12), strange]));
     assert_eq!(Request::from(world.sent_commit().clone()).max_version(), 9);
 }

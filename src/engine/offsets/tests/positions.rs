@@ -1,14 +1,14 @@
 //! Where partitions start.
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::Log;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Log;
+use crate::engine::machine::NetError;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
 use crate::engine::offsets::ResetPolicy;
 use crate::engine::offsets::Why;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::list_offsets::{EARLIEST, LATEST};
 use crate::engine::protocol::metadata::MetadataResponse;

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::engine::cluster::Outbound;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::Offset;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::engine::cluster::Failure;
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::answer::PARTITION_TRIES;
 use crate::engine::offsets::commit::SPACING;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::metadata::MetadataResponse;
 

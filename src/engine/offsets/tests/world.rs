@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::cluster::Failure;
-use crate::engine::cluster::LogLevel;
 use crate::engine::cluster::Metadata;
-use crate::engine::cluster::Outbound;
-use crate::engine::cluster::Target;
-use crate::engine::cluster::TopicPartition;
+use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
+use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::Member;
 use crate::engine::offsets::Offset;
@@ -15,7 +16,6 @@ use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::ResetPolicy;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;

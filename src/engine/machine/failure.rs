@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
-use crate::engine::protocol::NetError;
 
 use super::TopicPartition;
 

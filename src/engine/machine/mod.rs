@@ -1,0 +1,74 @@
+//! The words that all machines of the engine share: what a request is and where it goes, why something failed, when to try
+//! again, a line for the log. Pure.
+//!
+//! Every machine has the same shape (the sans-I/O contract):
+//!
+//! ```text
+//! commands            user    → machine    named by what the user wants: `join`, `seek`, …
+//! handle_response     network → machine    the answer to the request with this id, or why there is none
+//! handle_timeout      clock   → machine    the instant that `poll_timeout` named has come
+//! poll_request        machine → network    until None
+//! poll_event          machine → its owner  until None
+//! poll_timeout        machine → clock      never in the past while only an answer is awaited
+//! ```
+
+mod backoff;
+mod failure;
+mod log;
+mod net_error;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::protocol::Request;
+
+pub use backoff::Backoff;
+pub use failure::Failure;
+pub use log::{Log, LogLevel};
+pub use net_error::NetError;
+
+/// A partition of a topic. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicPartition {
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Partition number.
+    pub partition: i32,
+}
+
+/// A request that a machine wants to have sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outbound {
+    /// The machine's own number for the request; comes back in `handle_response`.
+    pub id: u64,
+    /// Where to.
+    pub to: Target,
+    /// What.
+    pub body: Request,
+    /// How long the broker may hold the answer back on purpose (long poll, join); added to the request timeout.
+    pub held: Duration,
+}
+
+/// Which broker, and over which of its connections. A broker answers the requests of one connection in order, so a
+/// held JoinGroup or Fetch would delay everything behind it: each kind has a connection of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Any broker that is connected, else any that is known.
+    Any,
+    /// Any broker, connected or not, but the one that was asked the same before: its answer was of no use, which others
+    /// may not share. A broker that is cut off from its controllers does not know that it knows nothing.
+    AnyOther,
+    /// This broker, for short requests (Metadata, ListOffsets, …).
+    Node(i32),
+    /// This broker, long-polling Fetches only.
+    Fetch(i32),
+    /// This broker, the Fetches that go beside a long poll.
+    FetchExpress(i32),
+    /// The group's coordinator (JoinGroup, Heartbeat, commits). Machines that do not know it say
+    /// [`Target::AnyCoordinator`]; their owner fills it in.
+    Coordinator(i32),
+    /// The group's coordinator, whoever that is.
+    AnyCoordinator,
+    /// As [`Target::AnyCoordinator`], beside a request that it holds back.
+    AnyCoordinatorExpress,
+}
