@@ -77,6 +77,7 @@ describe('a custom assigner', () => {
     const seen = watch(consumer)
     await consumer.subscribe({ topics: [topic] })
     for (let round = 0; round < 3; round++) {
+      await consumer.connect()
       await consumer.run({ eachMessage: async () => {} })
       await consumer.disconnect()
       // kafkajs trips over a connection that is still closing.

@@ -277,7 +277,7 @@ it('a member may leave its group while it is still joining', async () => {
   const groupId = uniqueName('group')
   const consumer = createConsumer({ groupId })
   await consumer.subscribe({ topics: [topic] })
-  const running = consumer.run({ eachMessage: async () => {} })
+  const running = consumer.run({ eachMessage: async () => {} }).catch(error => error)
   await consumer.disconnect()
   await running
   const { members } = await createConsumer({ groupId }).describeGroup()

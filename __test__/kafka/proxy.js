@@ -30,6 +30,8 @@ class Proxy {
   #port = 0
   /** @type {Set<net.Socket>} both ends of every connection */
   #sockets = new Set()
+  /** @type {Set<net.Socket>} those of them that clients have open */
+  #clients = new Set()
   #delay = 0
   #most = Infinity
   #fragment = Infinity
@@ -62,9 +64,9 @@ class Proxy {
     return `127.0.0.1:${this.#port}`
   }
 
-  /** How many clients are connected. */
+  /** How many clients are connected. One that has closed its end is not, whatever the broker still holds for it. */
   get connections() {
-    return this.#sockets.size / 2
+    return this.#clients.size
   }
 
   /** @param {number} port 0 for any */
@@ -189,6 +191,8 @@ class Proxy {
     }
     const options = { port: this.#target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }
     const broker = net.connect(options)
+    this.#clients.add(client)
+    for (const event of ['end', 'close']) client.on(event, () => this.#clients.delete(client))
     for (const socket of [client, broker]) {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))

@@ -5,6 +5,7 @@
 jest.mock('../../src/native', () => ({}))
 jest.mock('../../src/consumer/runner', () => jest.fn())
 
+const { spawnSync } = require('node:child_process')
 const native = require('../../src/native')
 const createRunner = require('../../src/consumer/runner')
 const { Kafka, KafkaJSNonRetriableError, logLevel } = require('../..')
@@ -309,4 +310,15 @@ describe('an admin client', () => {
     await expect(admin.describeCluster()).rejects.toThrow(BEHIND)
     expect(context.world.clients).toHaveLength(1)
   })
+})
+
+it('as many calls as a program makes may wait for its disconnect()', () => {
+  // In a process of its own: Jest's has warnings of its own.
+  const program = `
+    const { createAbort, unlessAborted } = require(${JSON.stringify(require.resolve('../../src/utils/interruption'))})
+    const { signal } = createAbort()
+    for (let i = 0; i < 20; i++) unlessAborted(signal, () => new Promise(() => {}))
+  `
+  const { stderr, status } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' })
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
 })

@@ -20,7 +20,7 @@ const { createIdentityCheck, toNativeTls } = require('../tls')
 const { hasOwnLookup, lookUp } = require('./lookup')
 const { createSeeds, validatePort } = require('./seeds')
 const { createBroker, byTopic } = require('./broker')
-const { createInterruption, unlessAborted } = require('../utils/interruption')
+const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
 const { LONGEST_DELAY } = require('../utils/timers')
 const {
   KafkaJSBrokerNotFound,
@@ -38,7 +38,7 @@ const {
 /** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
 
 /** Is never aborted. */
-const NEVER = new AbortController().signal
+const NEVER = createAbort().signal
 
 const EARLIEST_OFFSET = -2
 const LATEST_OFFSET = -1
@@ -77,7 +77,7 @@ class Cluster {
     /** The attempt to connect that is under way. @type {{ done: Promise<NativeClient>, waiting: number } | null} */
     this.connecting = null
     /** Ends what was begun on these connections. From `disconnect()` to the next `connect()` it is aborted. */
-    this.closed = new AbortController()
+    this.closed = createAbort()
     /** Nothing of the engine keeps the process alive; connections do. @type {NodeJS.Timeout | null} */
     this.keepAlive = null
     /** @type {Set<string>} */
@@ -108,7 +108,7 @@ class Cluster {
 
   /** Connects unless connected. @returns {Promise<void>} rejects when a `disconnect()` comes in between */
   async connect() {
-    if (this.closed.signal.aborted) this.closed = new AbortController()
+    if (this.closed.signal.aborted) this.closed = createAbort()
     await this.connected()
   }
 
@@ -168,7 +168,7 @@ class Cluster {
     this.connecting = null
     this.brokerPool.metadata = null
     if (closed.signal.aborted) return
-    this.closed = new AbortController()
+    this.closed = createAbort()
     closed.abort(createInterruption('Disconnected before it was done'))
   }
 

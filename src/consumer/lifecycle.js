@@ -20,7 +20,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { RETRY_DEFAULTS } = require('../retry')
-const { createInterruption, unlessAborted } = require('../utils/interruption')
+const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
 const { toInterval } = require('../utils/timers')
 
 /** @typedef {ReturnType<typeof import('../config').runOptions>} RunOptions */
@@ -72,7 +72,7 @@ class Lifecycle {
     /** @type {{ cancelled: boolean, timer?: NodeJS.Timeout } | null} */
     this.restart = null
     /** Ends each `run()` that is under way. */
-    this.runs = new AbortController()
+    this.runs = createAbort()
     this.outside = new Outside('kafkars.consumer')
   }
 
@@ -152,7 +152,7 @@ class Lifecycle {
   endRuns(reason) {
     this.cancelRestart()
     const { runs } = this
-    this.runs = new AbortController()
+    this.runs = createAbort()
     runs.abort(createInterruption(reason))
   }
 

@@ -3,6 +3,8 @@
 
 /** Calls that end because the program wants no more of them: `stop()` and `disconnect()` came in between. */
 
+const { setMaxListeners } = require('node:events')
+
 const { KafkaJSNonRetriableError } = require('../errors')
 
 /** @type {WeakSet<Error>} */
@@ -17,6 +19,17 @@ const createInterruption = message => {
   const error = new KafkaJSNonRetriableError(message)
   interruptions.add(error)
   return error
+}
+
+/**
+ * What ends many calls at once. As many may wait for it as a program makes: Node would warn of a leak at the eleventh.
+ *
+ * @returns {AbortController}
+ */
+const createAbort = () => {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 /**
@@ -55,4 +68,4 @@ const interruptible =
     return promise
   }
 
-module.exports = { createInterruption, interruptible, unlessAborted }
+module.exports = { createAbort, createInterruption, interruptible, unlessAborted }
