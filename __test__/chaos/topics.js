@@ -6,15 +6,22 @@
  *
  *   node __test__/chaos/topics.js [--minutes 2] [--seed 1] [--client kafkars|kafkajs]
  *
- * After each step every partition that is new gets a message, and all others one now and then. Of a message that is
- * not handled within 30 s it is asked whether its partition has an owner.
+ * After each step every partition of its topic gets a message. Of one that is not handled within 30 s it is asked whether
+ * it is in the log (a broker that is behind takes what is for a topic that is no more) and whether its partition has an owner.
  */
 
 const { setTimeout: pause } = require('node:timers/promises')
 const { parseArgs } = require('node:util')
 
 const { startCluster } = require('../kafka')
-const { ADMIN_TIMEOUT, produce, uniqueName, waitFor, withAdmin } = require('../kafka/helpers')
+const {
+  ADMIN_TIMEOUT,
+  logEnd,
+  produce,
+  uniqueName,
+  waitFor,
+  withAdmin
+} = require('../kafka/helpers')
 const { random: createRandom } = require('./random')
 
 const PATIENCE = 30_000
@@ -25,6 +32,7 @@ const MOST_PARTITIONS = 24
  * @property {number} steps
  * @property {string[]} unowned   messages that were not handled in time, of partitions without an owner
  * @property {string[]} unread    the same, of partitions that have one
+ * @property {string[]} unwritten the same, of messages that are in no log
  * @property {number} slowest     ms from a step to the last of its messages
  * @property {number} joins       of all members
  * @property {number} crashes
@@ -42,11 +50,14 @@ const growAndRemake = async ({ library, brokers, until, seed, mixed = true, log 
   const groupId = uniqueName('topics')
   const topics = [uniqueName('a'), uniqueName('b')]
   const counts = new Map()
+  /** How many messages each partition should have, by topic. @type {Map<string, number[]>} */
+  const written = new Map()
   const handled = new Set()
   const outcome = {
     steps: 0,
     unowned: /** @type {string[]} */ ([]),
     unread: /** @type {string[]} */ ([]),
+    unwritten: /** @type {string[]} */ ([]),
     slowest: 0,
     joins: 0,
     crashes: 0,
@@ -65,6 +76,7 @@ const growAndRemake = async ({ library, brokers, until, seed, mixed = true, log 
       })
     })
     counts.set(topic, count)
+    written.set(topic, [])
   }
 
   const enter = async subscribed => {
@@ -141,14 +153,21 @@ const growAndRemake = async ({ library, brokers, until, seed, mixed = true, log 
         timeout: PATIENCE
       }
     )
+    const lengths = written.get(topic) ?? []
+    for (const { partition } of messages) lengths[partition] = (lengths[partition] ?? 0) + 1
     const missing = () => messages.filter(({ value }) => !handled.has(value))
     await waitFor(() => missing().length === 0, { timeout: PATIENCE }).catch(() => {})
     if (missing().length > 0) {
       const owned = await ownedBy(library, brokers, groupId)
-      for (const { partition, value } of missing()) {
-        const list = owned.has(`${topic} ${partition}`) ? outcome.unread : outcome.unowned
-        list.push(`${kind}: ${value}`)
+      const ends = await logEnd(topic, brokers)
+      const fate = partition => {
+        if (Number(ends[partition]) < lengths[partition]) {
+          lengths[partition]--
+          return outcome.unwritten
+        }
+        return owned.has(`${topic} ${partition}`) ? outcome.unread : outcome.unowned
       }
+      for (const { partition, value } of missing()) fate(partition).push(`${kind}: ${value}`)
     }
     outcome.slowest = Math.max(outcome.slowest, Math.round(performance.now() - began))
     outcome.steps++
@@ -187,7 +206,7 @@ const main = async () => {
   const { minutes, seed, client } = values
   const library = client === 'kafkars' ? require('../..') : require(client)
   const cluster = await startCluster({ brokers: 3 })
-  const { slowest, unowned, unread, ...outcome } = await growAndRemake({
+  const { slowest, unowned, unread, unwritten, ...outcome } = await growAndRemake({
     library,
     brokers: cluster.brokers,
     until: performance.now() + Number(minutes) * 60_000,
@@ -197,8 +216,9 @@ const main = async () => {
     log: line => console.log(line)
   })
   await cluster.stop()
-  console.log(client, { ...outcome, unowned: unowned.length, unread: unread.length, slowest })
-  for (const line of [...unowned, ...unread]) console.log('  ', line)
+  const figures = { unowned: unowned.length, unread: unread.length, unwritten: unwritten.length }
+  console.log(client, { ...outcome, ...figures, slowest })
+  for (const line of [...unowned, ...unread, ...unwritten]) console.log('  ', line)
   process.exitCode = unowned.length + unread.length > 0 ? 1 : 0
 }
 

@@ -11,6 +11,7 @@ const { startCluster } = require('.')
 const { createAuthority } = require('./certificates')
 const { connections, unsecuredToken } = require('./connections')
 const {
+  ADMIN_TIMEOUT,
   committed,
   createTopic,
   logEnd,
@@ -150,6 +151,19 @@ describe('producing', () => {
     await expect(consume({ brokers: sharedCluster().brokers }, topic, 1)).rejects.toThrow(
       `${name} compression not implemented`
     )
+  })
+
+  it('waits for a partition that is still to come', async () => {
+    const topic = await createTopic()
+    const messages = [0, 1, 1].map(partition => ({ partition, value: 'v' }))
+    const produced = produce(topic, messages)
+    // Until then kafkajs writes to what there is, and drops the rest.
+    await waitFor(async () => (await logEnd(topic))[0] === '1')
+    await withAdmin(undefined, admin =>
+      admin.createPartitions({ topicPartitions: [{ topic, count: 2 }], timeout: ADMIN_TIMEOUT })
+    )
+    await produced
+    expect(await logEnd(topic)).toEqual({ 0: '1', 1: '2' })
   })
 
   it('Kafka’s own producer commits, aborts and leaves open', async () => {

@@ -101,13 +101,25 @@ const produce = async (topic, messages, { compression = 'none', acks = -1, broke
     }
     return
   }
+  let rest = messages
+  await waitFor(async () => {
+    const written = await send(topic, rest, { compression, acks, brokers })
+    // kafkajs drops without a word what goes to a partition that the broker it asked has not heard of yet.
+    rest = rest.filter(({ partition }) => acks !== 0 && !written.has(partition ?? -1))
+    return rest.length === 0
+  })
+}
+
+/** @returns {Promise<Set<number>>} the partitions that took their messages; -1 for those of the producer's choice */
+const send = async (topic, messages, { compression, acks, brokers }) => {
   // A producer that has to try again must not write anything twice.
   const idempotent = acks === -1
   const producer = observer(brokers).producer({ idempotent, maxInFlightRequests: 1 })
   try {
     await producer.connect()
     const type = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
-    await producer.send({ topic, messages, acks, compression: type })
+    const written = await producer.send({ topic, messages, acks, compression: type })
+    return new Set([-1, ...written.map(({ partition }) => partition)])
   } finally {
     await producer.disconnect()
   }

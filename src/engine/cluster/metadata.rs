@@ -47,6 +47,9 @@ pub struct Change {
 #[derive(Debug, Clone, Default)]
 struct Topic {
     id: TopicId,
+    /// The ids that it had before, and how many answers in a row spoke of one of them.
+    former: Vec<TopicId>,
+    reverted: u32,
     /// By partition number. Empty while the topic is missing.
     leaders: HashMap<i32, Known>,
     /// How many answers in a row did not know the topic.
@@ -198,6 +201,14 @@ impl Metadata {
         let name = self.intern(name);
         let laggards = self.laggards();
         let topic = self.topics.entry(name.clone()).or_default();
+        // No id is given twice: whoever speaks of one that was replaced is behind. Unless they all do: it is another cluster,
+        // one that was left and is back.
+        if topic.former.contains(&answer.topic_id) && topic.reverted < laggards {
+            topic.reverted += 1;
+            change.is_behind = true;
+            return;
+        }
+        topic.reverted = 0;
         topic.absences = 0;
         // Brokers that cannot tell the id (before 2.8, while a cluster is upgraded) do not contradict those that can.
         if topic.id != answer.topic_id && !answer.topic_id.is_zero() {
@@ -206,6 +217,10 @@ impl Metadata {
                 // Epochs start over.
                 topic.leaders.clear();
                 change.recreated.push(name.clone());
+                topic.former.retain(|id| *id != answer.topic_id);
+                topic.former.push(topic.id);
+                let surplus = topic.former.len().saturating_sub(MOST_FORMER);
+                topic.former.drain(..surplus);
             }
             topic.id = answer.topic_id;
             self.names.insert(topic.id, name);
@@ -262,6 +277,8 @@ impl Metadata {
 
 /// One broker may be behind.
 const ABSENCES: u32 = 2;
+/// Nobody is further behind than that.
+const MOST_FORMER: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -362,6 +379,26 @@ mod tests {
         assert_eq!(metadata.leader(&zero()), Some(Leader { node: 6, epoch: 0 }));
         assert_eq!(metadata.topic_name(TopicId([1; 16])), None);
         assert_eq!(metadata.topic_name(TopicId([2; 16])).map(|name| &**name), Some("t"));
+    }
+
+    #[test]
+    fn a_broker_that_has_not_heard_of_a_recreation_does_not_undo_it() {
+        let broker = |node_id| MetadataBroker { node_id, host: "h".into(), port: 9, rack: None };
+        let brokers = vec![broker(6), broker(7)];
+        let mut metadata = Metadata::default();
+        metadata.apply(&MetadataResponse { brokers, ..answer(1, &[(7, 5)]) });
+        metadata.apply(&answer(2, &[(6, 0), (6, 0)]));
+        metadata.apply(&answer(3, &[(6, 0)]));
+        let behind = Change { is_behind: true, ..Change::default() };
+        for id in [1, 2, 2] {
+            assert_eq!(metadata.apply(&answer(id, &[(7, 5), (7, 5)])), behind, "no id is given twice");
+            assert_eq!((metadata.topic_id("t"), metadata.existing("t")), (TopicId([3; 16]), vec![0]));
+            assert_eq!(metadata.leader(&zero()), Some(Leader { node: 6, epoch: 0 }));
+        }
+        let back = metadata.apply(&answer(2, &[(7, 5)]));
+        assert_eq!(back.recreated, ["t".into()], "everybody was asked twice");
+        assert_eq!(metadata.topic_id("t"), TopicId([2; 16]));
+        assert!(metadata.apply(&answer(3, &[(6, 0)])).is_behind);
     }
 
     #[test]

@@ -79,6 +79,8 @@ impl Survey {
         for (name, topic) in &mut self.topics {
             if let (Topic::Asked { absences, partial }, Some(told)) = (&mut *topic, told.get(&**name)) {
                 match told.error {
+                    // Of a topic that was there before.
+                    ErrorCode::NONE if is_another(told, name, metadata) => {}
                     ErrorCode::NONE => {
                         let told = sound(told);
                         let missing = absent(&told, name, metadata).next();
@@ -114,6 +116,11 @@ impl Survey {
         });
         MetadataResponse { topics: topics.collect(), ..self.cluster }
     }
+}
+
+/// Is this not the topic that `metadata`, which has taken the answer in, believes in?
+fn is_another(told: &MetadataTopic, name: &str, metadata: &Metadata) -> bool {
+    !told.topic_id.is_zero() && told.topic_id != metadata.topic_id(name)
 }
 
 /// Each partition once, and none that cannot be.

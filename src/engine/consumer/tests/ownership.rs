@@ -594,6 +594,19 @@ fn a_topic_that_was_gone_while_it_was_assigned_is_assigned_when_it_is_made_again
 }
 
 #[test]
+fn a_topic_made_anew_is_not_taken_for_the_old_one_again() {
+    let mut group = Group::running(&[("t", 3)], &[&["t"], &["t"]]);
+    let since = group.now;
+    group.delete("t");
+    group.lag(1, 25 * SECOND);
+    group.make("t", 3);
+    group.run(60 * SECOND);
+    // Each looks once where the new log begins: whoever looked again would leave out what has come since.
+    assert_eq!((group.count("OffsetFetch", since), group.count("JoinGroup", since)), (2, 0));
+    group.assert_owned();
+}
+
+#[test]
 fn a_topic_that_does_not_exist_holds_nothing_up_for_long() {
     let mut group = Group::running(&[("x", 2)], &[&["x"], &["x", "missing"]]);
     assert!(group.count("Metadata", group.now - SECOND) > 0, "it is looked for");
