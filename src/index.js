@@ -8,13 +8,14 @@ const { consumerOptions, kafkaOptions } = require('./config')
 const { createEmitter } = require('./events')
 const { KafkaJSNotImplemented } = require('./errors')
 const { createLogger } = require('./loggers')
-const { warnOfUnknown } = require('./unknown')
+const { Watch } = require('./unknown')
 
 /** Tracers find `createCluster` by its description, to learn the name of the cluster. */
 const PRIVATE = {
   CONFIG: Symbol('private:Kafka:config'),
   CREATE_CLUSTER: Symbol('private:Kafka:createCluster'),
-  LOGGER: Symbol('private:Kafka:logger')
+  LOGGER: Symbol('private:Kafka:logger'),
+  WATCH: Symbol('private:Kafka:watch')
 }
 
 /** ms; kafkajs's default. */
@@ -30,18 +31,20 @@ module.exports = class Client {
       level: options.logLevel,
       logCreator: options.logCreator
     })
-    this.#warnOfUnknown(config)
+    this[PRIVATE.WATCH] = new Watch()
+    this.#lookAt(config)
     this[PRIVATE.CREATE_CLUSTER] = cluster =>
       new Cluster({ config: options, logger: this[PRIVATE.LOGGER], ...cluster })
   }
 
-  #warnOfUnknown(config) {
+  #lookAt(config) {
     const logger = this[PRIVATE.LOGGER].namespace('Kafka')
-    warnOfUnknown('new Kafka()', config, logger)
-    warnOfUnknown('ssl', config.ssl, logger)
-    warnOfUnknown('retry', config.retry, logger)
+    const watch = this[PRIVATE.WATCH]
+    watch.look('new Kafka()', config, logger)
+    watch.look('ssl', config.ssl, logger)
+    watch.look('retry', config.retry, logger)
     // Whoever authenticates by himself keeps there what he likes.
-    if (!config.sasl?.authenticationProvider) warnOfUnknown('sasl', config.sasl, logger)
+    if (!config.sasl?.authenticationProvider) watch.look('sasl', config.sasl, logger)
   }
 
   /**
@@ -63,8 +66,9 @@ module.exports = class Client {
     const options = consumerOptions(config)
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]
-    warnOfUnknown('kafka.consumer()', config, logger.namespace('Consumer'))
-    warnOfUnknown('retry', config.retry, logger.namespace('Consumer'))
+    const watch = new Watch(this[PRIVATE.WATCH])
+    watch.look('kafka.consumer()', config, logger.namespace('Consumer'))
+    watch.look('retry', config.retry, logger.namespace('Consumer'))
     const emitter = createEmitter({ logger: logger.namespace('Consumer') })
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
       emitter,
@@ -77,6 +81,7 @@ module.exports = class Client {
       ...options,
       cluster,
       logger,
+      watch,
       retry: { ...kafka.retry, ...options.retry },
       instrumentationEmitter: emitter
     })

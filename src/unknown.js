@@ -15,7 +15,10 @@ const RETRY = [
   'restartOnFailure'
 ]
 
-/** By the object that has them, as users call it. What kafkajs knows is known, of no use here or not. */
+/**
+ * By the object that has them, as users call it. What kafkajs knows is known, of no use here or not; and so is what a framework
+ * has its users put there.
+ */
 const KNOWN = {
   'new Kafka()': [
     'brokers',
@@ -30,7 +33,10 @@ const KNOWN = {
     'retry',
     'socketFactory',
     'logLevel',
-    'logCreator'
+    'logCreator',
+    // Those of Moleculer's channels, which leave them in what they pass.
+    'consumerOptions',
+    'producerOptions'
   ],
   'kafka.consumer()': [
     'groupId',
@@ -162,29 +168,62 @@ const PLACES = /** @type {Place[]} */ (Object.keys(KNOWN).filter(place => place.
 const seen = new WeakSet()
 
 /**
- * @param {Place} place
- * @param {any} options the user's; anything else is somebody else's complaint
- * @param {import('..').Logger} logger
+ * Sees what one Kafka and its consumers are given. What is given in the wrong place is told by `run()`, the last of them, unless
+ * it was given in its own place as well by then: libraries pass one object to several.
  */
-const warnOfUnknown = (place, options, logger) => {
-  if (typeof options !== 'object' || options === null || seen.has(options)) return
-  seen.add(options)
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || KNOWN[place].includes(name)) continue
-    logger.warn(`Unknown option "${name}" of ${place} is ignored${hint(place, name)}`)
+class Watch {
+  /** Names that were given where they are known. @type {Set<string>} */
+  #given = new Set()
+  /** @type {{ name: string, warn: () => void }[]} */
+  #misplaced = []
+  /** This one, and the Kafka's of a consumer's. */
+  #all
+
+  /** @param {Watch} [above] the Kafka's */
+  constructor(above) {
+    this.#all = above ? [above, this] : [this]
+  }
+
+  /**
+   * @param {Place} place
+   * @param {any} options the user's; anything else is somebody else's complaint
+   * @param {import('..').Logger} logger
+   */
+  look(place, options, logger) {
+    if (typeof options !== 'object' || options === null) return
+    for (const [name, value] of Object.entries(options)) {
+      if (value === undefined) continue
+      if (!KNOWN[place].includes(name)) {
+        if (!seen.has(options)) this.#unknown(place, name, logger)
+      } else if (PLACES.includes(place)) this.#given.add(name)
+    }
+    seen.add(options)
+  }
+
+  /** When nothing more is to come. */
+  tellMisplaced() {
+    for (const { name, warn } of this.#all.flatMap(watch => watch.#misplaced.splice(0))) {
+      if (!this.#all.some(watch => watch.#given.has(name))) warn()
+    }
+  }
+
+  /** @param {Place} place @param {string} name @param {import('..').Logger} logger */
+  #unknown(place, name, logger) {
+    const owner = PLACES.includes(place) && PLACES.find(other => KNOWN[other].includes(name))
+    const why = owner ? `: it is an option of ${owner}` : nearest(place, name)
+    const warn = () => logger.warn(`Unknown option "${name}" of ${place} is ignored${why}`)
+    if (owner) this.#misplaced.push({ name, warn })
+    else warn()
   }
 }
 
 /** @param {Place} place @param {string} name */
-const hint = (place, name) => {
-  const owner =
-    PLACES.includes(place) && PLACES.find(other => other !== place && KNOWN[other].includes(name))
-  if (owner) return `: it is an option of ${owner}`
-  const nearest = KNOWN[place]
+const nearest = (place, name) => {
+  const best = KNOWN[place]
     .map(known => ({ known, distance: distance(name.toLowerCase(), known.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]
-  const isNear = nearest.distance <= Math.max(1, Math.floor(name.length / 3))
-  return isNear ? `: did you mean "${nearest.known}"?` : ''
+  const isNear = best.distance <= Math.max(1, Math.floor(name.length / 3))
+  return isNear ? `: did you mean "${best.known}"?` : ''
 }
 
 /** How many letters to change, to add or to take away (Levenshtein). @param {string} a @param {string} b */
@@ -201,4 +240,4 @@ const distance = (a, b) => {
   return row[b.length]
 }
 
-module.exports = { KNOWN, warnOfUnknown }
+module.exports = { KNOWN, Watch }

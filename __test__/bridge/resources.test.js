@@ -17,8 +17,8 @@ const REFUSED = 'KafkaJSNumberOfRetriesExceeded KafkaJSConnectionError ECONNREFU
 const EXHAUSTED = 'KafkaJSNumberOfRetriesExceeded KafkaJSConnectionError EMFILE'
 
 it.each([
-  // The addon itself is a file.
-  [0, 'Error Error EMFILE'],
+  // The addon itself is a file. From Node 24 on, the package.json beside it is missed first.
+  [0, expect.stringMatching(/^Error Error (EMFILE|ERR_INVALID_PACKAGE_CONFIG)$/)],
   [1, EXHAUSTED],
   [2, EXHAUSTED],
   [3, EXHAUSTED]

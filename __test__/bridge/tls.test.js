@@ -187,7 +187,8 @@ it.each([
 ])('has the code %s in both', async (code, server, ssl) => {
   const { node, engine } = await byBoth({ port: await listen(server), ssl })
   expect([node.code, engine.code]).toEqual([code, code])
-  expect(engine.message).toContain(node.message)
+  // Newer Nodes go on with advice: "; if the root CA …". So does the engine, with its own.
+  expect(engine.message).toContain(node.message.split('; if ')[0])
 })
 
 it('trust settings in a certificate are refused by name', async () => {

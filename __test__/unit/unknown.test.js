@@ -77,7 +77,17 @@ it.each([
   [{}],
   [{ kafka: { brokr: undefined }, consumer: { a: undefined }, run: { b: undefined } }],
   [{ kafka: { ssl: true, sasl: null, retry: null }, consumer: { retry: null } }],
-  [{ kafka: { sasl: { mechanism: 'mine', anything: 1, authenticationProvider: () => {} } } }]
+  [{ kafka: { sasl: { mechanism: 'mine', anything: 1, authenticationProvider: () => {} } } }],
+  // One object for several, as libraries pass it: each name is given where it belongs, too.
+  [
+    {
+      kafka: { groupId: 'g', clientId: 'c' },
+      consumer: { clientId: 'c', fromBeginning: true, partitionsConsumedConcurrently: 2 },
+      subscribe: { fromBeginning: true },
+      run: { partitionsConsumedConcurrently: 2 }
+    }
+  ],
+  [{ kafka: { consumerOptions: { groupId: 'g' }, producerOptions: {} } }]
 ])('%j is not', async options => {
   expect(await warnings(options)).toEqual([])
 })
@@ -89,6 +99,27 @@ it('an object that is used again is not warned of again', async () => {
   kafka.consumer(options)
   kafka.consumer(options)
   expect(lines.map(({ namespace }) => namespace)).toEqual(['Consumer'])
+})
+
+it('what was given in the wrong place is told once, and what of its own has the same name does not count', async () => {
+  native.NativeClient = createNativeClient(createWorld())
+  createRunner.mockReset().mockImplementation(createFakeRunner)
+  const messages = []
+  const kafka = new Kafka({
+    brokers: ['b1:9092'],
+    sessionTimeout: 1,
+    ssl: { sessionTimeout: 1 },
+    logCreator:
+      () =>
+      ({ log }) =>
+        messages.push(log.message)
+  })
+  for (const groupId of ['a', 'b']) {
+    const consumer = kafka.consumer({ groupId })
+    await consumer.subscribe({ topic: 't' })
+    consumer.run({ eachMessage: async () => {} })
+  }
+  expect(messages.filter(message => message.includes('sessionTimeout'))).toHaveLength(1)
 })
 
 it('what is read is known', () => {

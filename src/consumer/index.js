@@ -6,7 +6,7 @@ const Lifecycle = require('./lifecycle')
 const Subscription = require('./subscription')
 const { resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
-const { warnOfUnknown } = require('../unknown')
+const { Watch } = require('../unknown')
 const { events, createEmitter } = require('../events')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { interruptible } = require('../utils/interruption')
@@ -30,12 +30,19 @@ const {
  *   retry?: any,
  *   instrumentationEmitter?: import('../events').Emitter,
  *   partitionAssigners?: import('../..').PartitionAssigner[],
+ *   watch?: Watch,
  *   groupId: string
  * } & Record<string, any>} config
  * @returns {import('../..').Consumer}
  */
 module.exports = config => {
-  const { cluster, logger: rootLogger, retry = {}, partitionAssigners } = config
+  const {
+    cluster,
+    logger: rootLogger,
+    retry = {},
+    partitionAssigners,
+    watch = new Watch()
+  } = config
   validateGroupId(config)
 
   const options = consumerOptions(config)
@@ -80,7 +87,8 @@ module.exports = config => {
   const stop = async () => lifecycle.stop()
 
   const run = async runConfig => {
-    warnOfUnknown('consumer.run()', runConfig, logger)
+    watch.look('consumer.run()', runConfig, logger)
+    watch.tellMisplaced()
     await lifecycle.run(runOptions(runConfig, options))
   }
 
@@ -89,7 +97,7 @@ module.exports = config => {
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     }
     const { topics, fromBeginning } = subscribeOptions(argument)
-    warnOfUnknown('consumer.subscribe()', argument, logger)
+    watch.look('consumer.subscribe()', argument, logger)
     await subscription.add(topics, fromBeginning)
   }
 

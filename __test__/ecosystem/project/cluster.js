@@ -2,15 +2,27 @@
 
 /** The broker of the tests, and kafkajs itself to write to it. */
 
+const assert = require('node:assert/strict')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
+const { after } = require('node:test')
 const { setTimeout: pause } = require('node:timers/promises')
 const { Kafka, logLevel } = require('kafkajs-original')
 
 const { brokers } = JSON.parse(fs.readFileSync(process.env.KAFKA_FIXTURE, 'utf8'))
 
+/** Warnings that nobody's ordinary use may provoke. */
+const unknown = []
+after(() => assert.deepEqual(unknown, []))
+
+const logCreator =
+  () =>
+  ({ log }) => {
+    if (log.message.startsWith('Unknown option')) unknown.push(log.message)
+  }
+
 /** What `new Kafka()` needs. */
-const options = { brokers, logLevel: logLevel.NOTHING }
+const options = { brokers, logLevel: logLevel.WARN, logCreator }
 
 const uniqueName = prefix => `${prefix}-${crypto.randomUUID()}`
 

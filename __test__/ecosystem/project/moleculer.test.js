@@ -15,7 +15,8 @@ test('a channel is read in order, what fails becomes a dead letter, and both are
   const deadLetters = await topicOf([])
   const group = uniqueName('moleculer')
   const seen = []
-  const adapter = { type: 'Kafka', options: { kafka: { brokers: options.brokers } } }
+  const kafka = { ...options, consumerOptions: { maxWaitTimeInMs: 1000 }, producerOptions: {} }
+  const adapter = { type: 'Kafka', options: { kafka } }
   const broker = new ServiceBroker({ logger: false, middlewares: [Middleware({ adapter })] })
   broker.createService({
     name: 'orders',
@@ -23,7 +24,7 @@ test('a channel is read in order, what fails becomes a dead letter, and both are
       [topic]: {
         group,
         maxRetries: 0,
-        kafka: { fromBeginning: true },
+        kafka: { fromBeginning: true, partitionsConsumedConcurrently: 2 },
         deadLettering: { enabled: true, queueName: deadLetters },
         handler: ({ id }) => {
           if (id === 1) throw new Error('no such order')
