@@ -12,8 +12,8 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::protocol::Response;
 
-use super::clock;
 use super::shared::{Shared, Waiter};
+use crate::engine::network::clock;
 
 type Answer = (Tag, Result<Response, NetError>);
 
