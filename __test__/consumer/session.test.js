@@ -12,7 +12,7 @@ const os = require('node:os')
 const path = require('node:path')
 
 const { startCluster } = require('../kafka')
-const { createTopic, produce, uniqueName } = require('../kafka/helpers')
+const { createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
 const { CLIENT, numbered, pause, waitFor } = require('./support')
 
 const PARTITIONS = 6
@@ -20,8 +20,10 @@ const PARTITIONS = 6
 const MODES = ['eachMessage', 'concurrent', 'eachBatch', 'busy']
 /** It may have been about to hand one out when it stood still. (kafkajs begins the next batch before it knows.) */
 const AT_MOST = CLIENT === 'kafkajs' ? 10 : 1
-/** Longer than the session of two seconds, ms. */
-const STILL = 3500
+/** Of who is to lose its session, ms. */
+const SHORT = 2000
+/** Of who is not, on however slow a machine, ms. */
+const LONG = 30_000
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -50,11 +52,11 @@ afterAll(async () => {
 })
 
 /** A member in a process of its own, see `programs/ledger.js`. */
-const startMember = (groupId, mode, brokers = cluster.brokers) => {
+const startMember = (groupId, mode, { brokers = cluster.brokers, sessionTimeout = SHORT } = {}) => {
   const file = path.join(directory, uniqueName('member'))
   fs.writeFileSync(file, '')
   const program = path.join(__dirname, 'programs', 'ledger.js')
-  const options = JSON.stringify({ brokers, topic, groupId, file, mode })
+  const options = JSON.stringify({ brokers, topic, groupId, file, mode, sessionTimeout })
   const child = spawn(process.execPath, [program, options], { stdio: 'inherit' })
   processes.push(child)
   const lines = () => {
@@ -73,6 +75,12 @@ const startMember = (groupId, mode, brokers = cluster.brokers) => {
   }
 }
 
+/** Does its coordinator say so? @param {string} groupId */
+const hasNoMember = async groupId => {
+  const { groups } = await withAdmin(cluster.brokers, admin => admin.describeGroups([groupId]))
+  return groups[0].members.length === 0
+}
+
 /** What has been handed out behind `lines` lines, until it has joined again. */
 const after = async (member, lines) => {
   const rest = () => member.lines().slice(lines)
@@ -84,7 +92,7 @@ const after = async (member, lines) => {
 /** @param {string} mode @param {{ brokers?: string[] }} [options] */
 const startTwo = async (mode, { brokers } = {}) => {
   const groupId = uniqueName('group')
-  const [member, other] = [startMember(groupId, mode, brokers), startMember(groupId, mode)]
+  const [member, other] = [startMember(groupId, mode, { brokers }), startMember(groupId, mode)]
   const isShared = ({ share, isAtWork }) => share() === PARTITIONS / 2 && isAtWork()
   await waitFor(() => isShared(member) && isShared(other))
   await pause(500)
@@ -112,9 +120,10 @@ it('who stood still for longer than its session hands out nothing more', async (
     })
   }
   const alone = async () => {
-    const member = startMember(uniqueName('group'), 'eachMessage')
+    const groupId = uniqueName('group')
+    const member = startMember(groupId, 'eachMessage')
     await waitFor(() => member.isAtWork())
-    return standStill(member, () => pause(STILL))
+    return standStill(member, () => waitFor(() => hasNoMember(groupId)))
   }
   const [single, ...others] = await Promise.all([alone(), ...MODES.map(takenOver)])
   const handed = [single, ...others]
@@ -128,7 +137,8 @@ it('who is cut off hands out nothing more when another one takes over', async ()
   const [, takenOver] = other.joins().at(-1) ?? []
   await pause(1000)
   const late = member.lines().filter(([, time]) => time > takenOver)
-  expect(late.length).toBe(0)
+  // One may have been on its way into the ledger.
+  expect(late.length).toBeLessThanOrEqual(AT_MOST)
   const lines = member.lines().length
   cluster.proxies[0].heal()
   expect((await after(member, lines)).length).toBeLessThanOrEqual(AT_MOST)
@@ -136,7 +146,7 @@ it('who is cut off hands out nothing more when another one takes over', async ()
 }, 120_000)
 
 it('who stood still for less goes on', async () => {
-  const member = startMember(uniqueName('group'), 'eachMessage')
+  const member = startMember(uniqueName('group'), 'eachMessage', { sessionTimeout: LONG })
   await waitFor(() => member.isAtWork())
   await pause(500)
   member.child.kill('SIGSTOP')

@@ -3,7 +3,7 @@
 /**
  * A member of a group that writes down what it is handed: `m time partition offset`, before anything else is done with it,
  * and its assignments: `j time partitions`. It ends when it is killed.
- * Arguments: a JSON object { brokers, topic, groupId, file, mode }.
+ * Arguments: a JSON object { brokers, topic, groupId, file, mode, sessionTimeout }.
  */
 
 const fs = require('node:fs')
@@ -11,7 +11,7 @@ const { setTimeout: pause } = require('node:timers/promises')
 
 const { Kafka, logLevel } = require('../../examples/client')
 
-const { brokers, topic, groupId, file, mode } = JSON.parse(process.argv[2])
+const { brokers, topic, groupId, file, mode, sessionTimeout } = JSON.parse(process.argv[2])
 
 const ledger = fs.openSync(file, 'a')
 const write = (...fields) => fs.writeSync(ledger, `${fields.join(' ')}\n`)
@@ -49,7 +49,7 @@ const main = async () => {
   const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, connectionTimeout: 20_000 })
   const consumer = kafka.consumer({
     groupId,
-    sessionTimeout: 2000,
+    sessionTimeout,
     heartbeatInterval: 300,
     maxWaitTimeInMs: 500
   })

@@ -176,6 +176,16 @@ impl Consumer {
         }
     }
 
+    /// Nobody has looked since `since`, although somebody was to at `due`: this process stood still. That is no handler's fault.
+    pub fn looked(&mut self, since: Instant, due: Option<Instant>, now: Instant) {
+        if due.is_some_and(|due| now.saturating_duration_since(due) >= STOOD_STILL) {
+            let still = now.saturating_duration_since(since);
+            for progress in self.lane_progress.iter_mut().flatten() {
+                *progress = (*progress + still).min(now);
+            }
+        }
+    }
+
     pub(super) fn poll_interval_ends(&self) -> Option<Instant> {
         if self.stalled || self.phase != Phase::Running {
             return None;
@@ -225,6 +235,8 @@ impl Consumer {
     }
 }
 
+/// A timer that rings so much too late could not ring.
+const STOOD_STILL: Duration = Duration::from_secs(1);
 /// One commit on a healthy broker takes milliseconds.
 const FLUSH_BOUND: Duration = Duration::from_secs(5);
 /// Whoever leaves waits so long for an answer, whichever.

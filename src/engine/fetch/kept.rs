@@ -7,7 +7,7 @@
 use super::handover::{Buffer, Delivery, Work};
 use super::machine::Fetch;
 use super::slot::State;
-use super::{LANE_STOP, SlotId};
+use super::{LANE_STALE, LANE_STOP, SlotId};
 
 impl Buffer {
     pub(super) fn kept_bytes(&self) -> usize {
@@ -54,11 +54,12 @@ impl Fetch {
         }
     }
 
-    /// The pause is over before the lane has seen it: it goes on.
+    /// The pause is over before the lane has seen it: it goes on, unless what it has may be somebody else's.
     pub(super) fn unflag_lane(&mut self, id: SlotId) {
         let Some(slot) = self.slots.get(id.index()) else { return };
         let Some(lane) = slot.lane.and_then(|lane| self.lanes.get_mut(lane)) else { return };
-        if !self.suspended && lane.work.as_ref().is_some_and(|work| slot.is_current(work.epoch)) {
+        let is_ours = lane.flags & LANE_STALE == 0;
+        if is_ours && !self.suspended && lane.work.as_ref().is_some_and(|work| slot.is_current(work.epoch)) {
             lane.flags &= !LANE_STOP;
         }
     }

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{SemaphorePermit, mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::engine::machine::NetError;
@@ -28,6 +28,7 @@ use crate::engine::protocol::header::{decode_response_header, encode_frame};
 
 use super::admission::Admission;
 use super::context::Context;
+use super::deadline::{Late, within};
 use super::dial::{Address, BoxStream};
 use super::events::NetworkEvent;
 use super::frame::{FrameError, FrameReader};
@@ -60,6 +61,8 @@ struct State {
     /// Requests in a row that timed out while `silent_since` was all that had ever been received.
     silent_timeouts: u32,
     silent_since: u64,
+    /// When the SASL session is over (KIP-368), by the clock of the context.
+    session_ends: Option<std::time::Instant>,
 }
 
 /// A request that the broker has not answered yet.
@@ -114,6 +117,23 @@ impl Connection {
         self.death.borrow().is_none()
     }
 
+    /// The broker has authenticated us, for so long.
+    pub(super) fn authenticated(&self, lifetime: Option<Duration>) {
+        let ends = lifetime.and_then(|lifetime| (self.context.clock)().checked_add(lifetime));
+        self.lock().session_ends = ends;
+    }
+
+    /// Is the SASL session over? A broker closes at the next request then. The timer that is to authenticate before may come
+    /// too late: it stands still while the computer sleeps.
+    pub(super) fn is_expired(&self) -> bool {
+        self.lock().session_ends.is_some_and(|ends| ends <= (self.context.clock)())
+    }
+
+    /// Can a request be sent?
+    pub(super) fn is_usable(&self) -> bool {
+        self.is_alive() && !self.is_expired()
+    }
+
     /// Ends the connection: its task stops, the socket closes, and everybody who waits gets `reason`. The first reason
     /// stays. Returns whether it was this one.
     pub(super) fn kill(&self, reason: NetError) -> bool {
@@ -148,6 +168,10 @@ impl Connection {
         let created = Instant::now();
         let converse = async {
             let _slot = self.admission.admit(request).await;
+            // While it stood at the door. The next one gets another connection.
+            if self.is_expired() {
+                return Err(self.closed());
+            }
             self.exchange(request, version, held, created).await
         };
         tokio::select! {
@@ -220,9 +244,9 @@ impl Connection {
 
         let answer = match self.context.config.request_timeout {
             None => answer.await,
-            Some(limit) => match timeout(limit.saturating_add(held), answer).await {
+            Some(limit) => match within(limit.saturating_add(held), answer).await {
                 Ok(answer) => answer,
-                Err(_) => {
+                Err(Late) => {
                     self.timed_out(key, version, correlation_id, times, received);
                     return Err(NetError::Timeout {
                         broker: self.broker.to_string(),

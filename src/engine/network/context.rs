@@ -1,6 +1,7 @@
 //! What all connections of one network share.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -26,12 +27,16 @@ impl Outside {
     }
 }
 
+pub(super) type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
+
 pub(super) struct Context {
     pub(super) config: NetworkConfig,
     pub(super) events: Events,
     pub(super) dialer: Box<dyn Dial>,
     pub(super) sasl: Option<Sasl>,
     pub(super) outside: Outside,
+    /// The time of the brokers, see [`clock`](super::clock). For what tokio is to wait for it has its own.
+    pub(super) clock: Clock,
     /// Every task holds a receiver: no receiver left = every task has ended.
     tasks: watch::Sender<()>,
 }
@@ -42,9 +47,10 @@ impl Context {
         events: Events,
         dialer: Box<dyn Dial>,
         outside: Outside,
+        clock: Clock,
     ) -> Arc<Context> {
         let sasl = config.sasl.clone().map(Sasl::new);
-        Arc::new(Context { config, events, dialer, sasl, outside, tasks: watch::Sender::new(()) })
+        Arc::new(Context { config, events, dialer, sasl, outside, clock, tasks: watch::Sender::new(()) })
     }
 
     /// Spawns a task that [`Context::all_ended`] waits for.

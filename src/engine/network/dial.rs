@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
 
 use crate::engine::machine::NetError;
 
+use super::deadline::{Deadline, Late};
 use super::lookup::{Lookups, lookup_error};
 use super::tls::Tls;
 
@@ -94,11 +94,11 @@ impl TcpDialer {
     }
 
     async fn connect_to(&self, address: &Address, target: SocketAddr) -> Result<BoxStream, NetError> {
-        let deadline = Instant::now() + self.connection_timeout;
-        let late = |_| connection_timeout(address);
-        let stream = timeout_at(deadline, reach(address, target)).await.map_err(late)??;
+        let mut deadline = Deadline::after(self.connection_timeout);
+        let late = |Late| connection_timeout(address);
+        let stream = deadline.meet(reach(address, target)).await.map_err(late)??;
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
-        let stream = timeout_at(deadline, tls.shake_hands(address, stream)).await.map_err(late)??;
+        let stream = deadline.meet(tls.shake_hands(address, stream)).await.map_err(late)??;
         // Not by this deadline: that JavaScript is busy says nothing about the broker.
         tls.identify(address, stream).await
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::time::timeout;
+
+use super::deadline::within;
 
 /// Cuts a byte stream into frames.
 pub(super) struct FrameReader<'a, R> {
@@ -68,7 +69,7 @@ impl<'a, R: AsyncRead + Unpin> FrameReader<'a, R> {
             if frame.len() == frame.capacity() {
                 frame.reserve_exact(frame.len().min(missing));
             }
-            let read = timeout(STALL, self.reader.read_buf(&mut (&mut frame).limit(missing))).await;
+            let read = within(STALL, self.reader.read_buf(&mut (&mut frame).limit(missing))).await;
             let read = read.map_err(|_| FrameError::Stalled)??;
             if read == 0 {
                 return Err(truncated());

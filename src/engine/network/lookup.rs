@@ -4,10 +4,9 @@ use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use crate::engine::machine::NetError;
 
+use super::deadline::within;
 use super::dial::{Address, connect_error, connection_timeout, node_code};
 use super::events::{Events, NetworkEvent};
 use super::questions::Questions;
@@ -50,7 +49,7 @@ impl Lookups {
         if self.outside {
             return self.ask(address, host).await;
         }
-        match timeout(limit, ask_system(host.to_owned())).await {
+        match within(limit, ask_system(host.to_owned())).await {
             Err(_) => Err(connection_timeout(address)),
             Ok(Err(error)) => Err(lookup_error(address, endpoint, &error)),
             Ok(Ok(found)) => Ok(found),

@@ -8,6 +8,7 @@
 //! open        stream → ApiVersions → SASL       dial, tls   names, addresses, TCP, TLS
 //! identity    brokers judged from outside       sasl        PLAIN, SCRAM, mechanisms driven from outside
 //! lookup      the system's names, or outside's  questions   what is asked outside
+//! clock       the time of the brokers           deadline    time limits
 //! ```
 //! A connection is opened when it is first needed, and again after it has died, with back-off per broker. Whoever waits
 //! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
@@ -15,9 +16,11 @@
 #![allow(clippy::disallowed_methods, reason = "this room does touch the world: clock and chance")]
 
 mod admission;
+pub mod clock;
 mod config;
 mod connection;
 mod context;
+mod deadline;
 mod dial;
 mod events;
 mod frame;
@@ -34,7 +37,7 @@ mod tls;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -46,7 +49,8 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataRequest, MetadataResponse};
 
-use context::{Context, Outside};
+use context::{Clock, Context, Outside};
+use deadline::within;
 use dial::TcpDialer;
 use events::Events;
 use pool::Pool;
@@ -85,22 +89,29 @@ impl Network {
         let tls = config.tls.as_ref().map(|tls| Tls::new(tls, outside.identities.clone())).transpose()?;
         let lookups = outside.lookups.clone();
         let dialer = TcpDialer { connection_timeout: config.connection_timeout, lookups, tls };
-        Ok(Network::assemble(config, events, Box::new(dialer), outside))
+        Ok(Network::assemble(config, events, Box::new(dialer), outside, Box::new(clock::now)))
     }
 
-    /// A network over streams of the caller's making; [`NetworkConfig::tls`] is the dialer's business then.
+    /// A network over streams and in a time of the caller's making; [`NetworkConfig::tls`] is the dialer's business then.
     pub fn with_dialer(
         config: NetworkConfig,
         events: impl Fn(NetworkEvent) + Send + Sync + 'static,
         dialer: impl Dial + 'static,
+        clock: impl Fn() -> Instant + Send + Sync + 'static,
     ) -> Network {
         let events = Events::new(&config.client_id, events);
         let outside = Outside::new(&config, &events);
-        Network::assemble(config, events, Box::new(dialer), outside)
+        Network::assemble(config, events, Box::new(dialer), outside, Box::new(clock))
     }
 
-    fn assemble(config: NetworkConfig, events: Events, dialer: Box<dyn Dial>, outside: Outside) -> Network {
-        let context = Context::new(config, events, dialer, outside);
+    fn assemble(
+        config: NetworkConfig,
+        events: Events,
+        dialer: Box<dyn Dial>,
+        outside: Outside,
+        clock: Clock,
+    ) -> Network {
+        let context = Context::new(config, events, dialer, outside, clock);
         let pool = Mutex::new(Pool::new(context.clone()));
         Network { inner: Arc::new(Inner { context, pool }) }
     }
@@ -291,7 +302,7 @@ struct Unsent(NetError);
 async fn patiently<T>(is_last: bool, answer: impl Future<Output = T>) -> Option<T> {
     match is_last {
         true => Some(answer.await),
-        false => tokio::time::timeout(SILENCE, answer).await.ok(),
+        false => within(SILENCE, answer).await.ok(),
     }
 }
 

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
@@ -15,6 +13,7 @@ use crate::engine::protocol::api_versions::ApiVersionsRequest;
 
 use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
+use super::deadline::within;
 use super::dial::{Address, connect_error};
 use super::sasl::{Sasl, keep_authenticated};
 use crate::engine::machine::LogLevel;
@@ -52,7 +51,7 @@ pub(super) async fn open(
 /// Brokers may say nothing, and those who give tokens too: that is no verdict on the credentials.
 async fn authenticate(sasl: &Sasl, connection: &Arc<Connection>) -> Result<Option<Duration>, NetError> {
     let limit = connection.context().config.authentication_timeout;
-    timeout(limit, sasl.authenticate(connection)).await.unwrap_or_else(|_| {
+    within(limit, sasl.authenticate(connection)).await.unwrap_or_else(|_| {
         let limit = limit.as_millis();
         let message = format!(
             "Connection timeout: SASL authentication did not end within authenticationTimeout ({limit} ms)"

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
@@ -26,6 +26,7 @@ use crate::engine::protocol::Request;
 
 use super::connection::Connection;
 use super::context::Context;
+use super::deadline::within;
 use super::dial::{Address, connection_timeout};
 use super::open::open;
 use crate::engine::machine::LogLevel;
@@ -163,8 +164,12 @@ impl Slot {
         let is_due = without.is_none_or(|without| Instant::now() >= without.until) || stand_in.is_none();
         let mut outcome = {
             let mut state = self.lock();
+            // It has what is in flight, which is still answered; nothing more would be.
+            if matches!(&*state, State::Open(connection) if connection.is_expired()) {
+                self.set_aside(&mut state);
+            }
             match &*state {
-                State::Open(connection) if connection.is_alive() => return Ok(connection.clone()),
+                State::Open(connection) if connection.is_usable() => return Ok(connection.clone()),
                 // Without a sender the task has panicked, a bug of ours: begin anew.
                 State::Opening { outcome, .. } if outcome.has_changed().is_ok() => outcome.clone(),
                 State::Retired(reason) => return Err(reason.clone()),
@@ -259,7 +264,7 @@ impl Slot {
             open(&self.context, &self.host.address, failures as usize, is_first).await
         };
         let outcome =
-            timeout(limit, opening).await.unwrap_or_else(|_| Err(connection_timeout(&self.host.address)));
+            within(limit, opening).await.unwrap_or_else(|_| Err(connection_timeout(&self.host.address)));
         let next = match &outcome {
             Ok(connection) => {
                 self.host.succeeded();
@@ -297,8 +302,11 @@ impl Slot {
 
     /// The next sender gets another connection; this one serves those that it has, and closes.
     pub(super) fn renew(&self) {
-        let mut state = self.lock();
-        if let State::Open(connection) = &*state {
+        self.set_aside(&mut self.lock());
+    }
+
+    fn set_aside(&self, state: &mut State) {
+        if let State::Open(connection) = state {
             connection.finish();
             let mut finishing = self.finishing();
             finishing.retain(|connection| connection.is_alive());
@@ -323,7 +331,7 @@ impl Slot {
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        matches!(&*self.lock(), State::Open(connection) if connection.is_alive())
+        matches!(&*self.lock(), State::Open(connection) if connection.is_usable())
     }
 
     pub(super) fn is_retired(&self) -> bool {

@@ -10,8 +10,8 @@ use crate::engine::records::Decompressor;
 use crate::engine::records::Fill;
 use crate::engine::records::layout::RUNTIME_AT;
 
-use super::clock;
 use super::shared::{Shared, SlabMemory, Writing};
+use crate::engine::network::clock;
 
 /// Slab that one record may need that is not compressed, whatever the limit of those that are.
 const LARGEST_DELIVERY: usize = 1 << 30;

@@ -12,8 +12,8 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::protocol::Response;
 
-use super::clock;
 use super::shared::{Shared, Waiter};
+use crate::engine::network::clock;
 
 type Answer = (Tag, Result<Response, NetError>);
 
@@ -25,6 +25,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             shared.bug("a call into the engine has panicked");
             return;
         }
+        let since = clock::now();
         let step = step(&shared);
         for (tag, outbound) in step.requests {
             send(&shared, &answers, tag, outbound);
@@ -57,6 +58,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = timer => {}
             () = shared.driver.notified() => {}
         }
+        shared.lock().consumer.looked(since, step.timeout, clock::now());
     }
 }
 

@@ -18,10 +18,10 @@ use crate::engine::network::Network;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 
-use super::clock;
 use super::executor;
 use super::shared::{Cells, Host, Inner, Shared, SlabMemory};
 use super::{decode, driver};
+use crate::engine::network::clock;
 
 /// One membership, from join to leave.
 #[derive(Clone)]

@@ -13,7 +13,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "this room is the one that reads the clock")]
 
-mod clock;
 mod decode;
 mod driver;
 mod executor;

@@ -14,6 +14,7 @@ use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
+use crate::engine::network::clock;
 use crate::engine::network::{Address, BoxStream, Dial};
 use crate::engine::network::{Network, NetworkConfig};
 
@@ -102,7 +103,7 @@ fn config() -> ConsumerConfig {
 }
 
 fn network() -> Network {
-    Network::with_dialer(NetworkConfig::default(), |_| {}, NoDialer)
+    Network::with_dialer(NetworkConfig::default(), |_| {}, NoDialer, clock::now)
 }
 
 fn consumer() -> (ConsumerHandle, Receiver<String>) {

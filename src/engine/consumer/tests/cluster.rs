@@ -45,6 +45,8 @@ pub(super) struct Cluster {
     pub(super) coordinator: i32,
     pub(super) generation: i32,
     pub(super) members: BTreeSet<String>,
+    /// Another process has come with our group instance id.
+    pub(super) fenced: bool,
     next_member: usize,
     /// Heartbeats are told to rejoin until somebody does.
     pub(super) rebalancing: bool,
@@ -72,6 +74,7 @@ impl Cluster {
             coordinator: 0,
             generation: 0,
             members: BTreeSet::new(),
+            fenced: false,
             next_member: 0,
             rebalancing: false,
             holds_joins: false,
@@ -133,23 +136,20 @@ impl Cluster {
                     JoinGroupResponse { member_id: request.member_id.clone(), ..Default::default() };
                 if elsewhere {
                     answer.error = ErrorCode::NOT_COORDINATOR;
+                } else if request.member_id.is_empty() && request.group_instance_id.is_some() {
+                    // KIP-345: who comes again under its name takes its own place.
+                    self.members = [self.new_member()].into();
+                    answer.member_id = self.members.iter().next().cloned().unwrap();
+                    self.welcome(&mut answer);
                 } else if request.member_id.is_empty() {
-                    self.next_member += 1;
-                    answer.member_id = format!("m{}", self.next_member);
+                    answer.member_id = self.new_member();
                     answer.error = ErrorCode::MEMBER_ID_REQUIRED;
                     // KIP-394: pending, which counts: a client that goes away now should say so.
                     self.members.insert(answer.member_id.clone());
                 } else if !self.members.contains(&request.member_id) {
                     answer.error = ErrorCode::UNKNOWN_MEMBER_ID;
                 } else {
-                    self.generation += 1;
-                    self.rebalancing = false;
-                    answer.generation_id = self.generation;
-                    answer.protocol_type = Some("consumer".into());
-                    answer.protocol_name = Some("RoundRobinAssigner".into());
-                    answer.leader = if self.follows { "another".into() } else { request.member_id.clone() };
-                    let member_id = request.member_id.clone();
-                    answer.members = vec![JoinGroupMember { member_id, ..Default::default() }];
+                    self.welcome(&mut answer);
                 }
                 Response::JoinGroup(answer)
             }
@@ -246,8 +246,27 @@ impl Cluster {
         }))
     }
 
+    fn new_member(&mut self) -> String {
+        self.next_member += 1;
+        format!("m{}", self.next_member)
+    }
+
+    /// The member of this answer is in the next generation.
+    fn welcome(&mut self, answer: &mut JoinGroupResponse) {
+        self.generation += 1;
+        self.rebalancing = false;
+        answer.generation_id = self.generation;
+        answer.protocol_type = Some("consumer".into());
+        answer.protocol_name = Some("RoundRobinAssigner".into());
+        answer.leader = if self.follows { "another".into() } else { answer.member_id.clone() };
+        let member_id = answer.member_id.clone();
+        answer.members = vec![JoinGroupMember { member_id, ..Default::default() }];
+    }
+
     fn membership(&self, member_id: &str, generation_id: i32) -> ErrorCode {
-        if !self.members.contains(member_id) {
+        if self.fenced {
+            ErrorCode::FENCED_INSTANCE_ID
+        } else if !self.members.contains(member_id) {
             ErrorCode::UNKNOWN_MEMBER_ID
         } else if generation_id != self.generation {
             ErrorCode::ILLEGAL_GENERATION

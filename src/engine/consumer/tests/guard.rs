@@ -37,6 +37,28 @@ fn a_handler_that_hangs_costs_the_membership_until_it_goes_on() {
     world.assert_all_committed();
 }
 
+#[test]
+fn time_in_which_the_process_stood_still_is_not_the_handlers() {
+    for forgotten in [false, true] {
+        let mut world = hanging();
+        if forgotten {
+            world.cluster.members.clear();
+        }
+        for _ in 0..3 {
+            world.stand_still(3 * MAX_POLL);
+        }
+        let stalls = |world: &World| {
+            world.lines.iter().filter(|line| line.message.contains("maxPollInterval")).count()
+        };
+        world.run(SECOND);
+        assert_eq!((stalls(&world), world.cluster.left), (0, 0));
+        assert_eq!(world.joined, if forgotten { 2 } else { 1 }, "the session's end is another matter");
+        // But what it takes awake is.
+        world.run(3 * SECOND);
+        assert_eq!(stalls(&world), 1);
+    }
+}
+
 /// Two of five messages are handled and not committed; the handler hangs in the third.
 fn half_done() -> World {
     let mut world = World::running();

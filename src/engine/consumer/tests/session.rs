@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::engine::consumer::ConsumerConfig;
 use crate::engine::fetch::LANE_STALE;
 use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
@@ -12,12 +13,33 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Two handlers in the middle of what they have, and more is queued. Nothing of it is committed.
 fn busy() -> World {
-    let mut world = World::running();
+    at_work(World::running())
+}
+
+/// The same of a static member (KIP-345).
+fn busy_static() -> World {
+    let config = ConsumerConfig { group_instance_id: Some("one".into()), ..config() };
+    let mut world = World::with(config, 7);
+    world.append_all(10);
+    world.start();
+    world.run(2 * SECOND);
+    world.assert_all_committed();
+    at_work(world)
+}
+
+fn at_work(mut world: World) -> World {
     world.handler = Some(SECOND);
     world.append_all(20);
     world.run(2 * SECOND + SECOND / 2);
     assert_eq!(world.lanes.iter().flatten().count(), 2);
     world
+}
+
+fn assert_nothing_twice(world: &World) {
+    let mut once = world.delivered.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), world.delivered.len(), "twice: {:?}", world.delivered);
 }
 
 fn is_stale(world: &World, lane: usize) -> bool {
@@ -52,10 +74,7 @@ fn who_is_still_a_member_goes_on_where_it_was() {
     world.run(60 * SECOND);
     world.assert_all_committed();
     assert_eq!((world.joined, world.cluster.left), (1, 0));
-    let mut once = world.delivered.clone();
-    once.sort_unstable();
-    once.dedup();
-    assert_eq!(once.len(), world.delivered.len(), "twice: {:?}", world.delivered);
+    assert_nothing_twice(&world);
 }
 
 #[test]
@@ -102,6 +121,20 @@ fn a_handler_that_runs_on_is_told() {
     assert_eq!(world.consumer.pending_error(), None);
     assert!(is_stale(&world, 0), "what it has been told once stays true of what it has");
     assert_eq!(world.joined, 1);
+}
+
+#[test]
+fn the_end_of_a_pause_is_not_the_end_of_that() {
+    let mut world = busy();
+    world.handler = None;
+    world.run(SECOND);
+    world.down = true;
+    world.run(SESSION);
+    world.consumer.pause("t", None);
+    world.consumer.resume("t", None);
+    let delivered = world.delivered.len();
+    world.release();
+    assert_eq!(world.delivered.len(), delivered);
 }
 
 #[test]
@@ -165,4 +198,91 @@ fn stopping_after_the_session_is_as_quick_as_ever() {
         assert_eq!(world.stopped, 1);
         assert_eq!(world.cluster.members.len(), 0);
     }
+}
+
+#[test]
+fn a_static_member_that_is_still_known_goes_on_where_it_was() {
+    for still in [SESSION / 2, SESSION + SECOND] {
+        let mut world = busy_static();
+        world.stand_still(still);
+        world.run(60 * SECOND);
+        assert_eq!((world.joined, world.cluster.left), (1, 0));
+        world.assert_all_committed();
+        assert_nothing_twice(&world);
+    }
+}
+
+#[test]
+fn a_static_member_whose_session_is_over_hands_out_nothing_before_it_has_joined_again() {
+    let mut world = busy_static();
+    world.cluster.members.clear();
+    for partition in 0..4 {
+        world.cluster.committed.insert(partition, 30);
+    }
+    let delivered = world.delivered.len();
+    world.stand_still(SESSION);
+    world.run(5 * SECOND);
+    assert_eq!(world.delivered.len(), delivered);
+    assert_eq!(world.joined, 2);
+    assert!(world.cluster.commits.iter().all(|(_, offset)| *offset <= 10), "{:?}", world.cluster.commits);
+    world.append_all(3);
+    world.run(10 * SECOND);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_static_member_whose_place_another_process_has_taken_ends() {
+    let mut world = busy_static();
+    world.cluster.fenced = true;
+    let delivered = world.delivered.len();
+    world.stand_still(SESSION);
+    world.run(5 * SECOND);
+    assert!(world.crashed());
+    assert_eq!(world.delivered.len(), delivered);
+    assert!(world.cluster.commits.iter().all(|(_, offset)| *offset <= 10), "{:?}", world.cluster.commits);
+}
+
+#[test]
+fn who_is_known_to_the_next_coordinator_goes_on_where_it_was() {
+    for still in [SESSION / 2, SESSION + SECOND] {
+        let mut world = busy();
+        world.cluster.coordinator = 1;
+        world.stand_still(still);
+        world.run(60 * SECOND);
+        assert_eq!(world.joined, 1);
+        world.assert_all_committed();
+        assert_nothing_twice(&world);
+    }
+}
+
+#[test]
+fn who_is_unknown_to_the_next_coordinator_hands_out_nothing_that_others_have() {
+    let mut world = busy();
+    world.cluster.coordinator = 1;
+    world.cluster.members.clear();
+    for partition in 0..4 {
+        world.cluster.committed.insert(partition, 30);
+    }
+    let delivered = world.delivered.len();
+    world.stand_still(SESSION);
+    world.run(5 * SECOND);
+    assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+    assert_eq!(world.joined, 2);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_coordinator_that_is_gone_after_a_stand_holds_up_and_costs_nothing() {
+    let mut world = busy();
+    let delivered = world.delivered.len();
+    world.down = true;
+    world.stand_still(SESSION + SECOND);
+    world.run(2 * SECOND);
+    assert_eq!(world.delivered.len(), delivered, "until somebody answers");
+    world.cluster.coordinator = 1;
+    world.down = false;
+    world.run(60 * SECOND);
+    assert_eq!(world.joined, 1);
+    world.assert_all_committed();
+    assert_nothing_twice(&world);
 }

@@ -327,6 +327,7 @@ impl World {
 
     /// The process stands still. Who goes on first is the JavaScript thread.
     pub(super) fn stand_still(&mut self, by: Duration) {
+        let (since, due) = (self.now, self.consumer.poll_timeout(self.now));
         self.now += by;
         for lane in 0..self.lanes.len() {
             self.work(lane);
@@ -334,6 +335,7 @@ impl World {
                 self.take(lane);
             }
         }
+        self.consumer.looked(since, due, self.now);
         self.happen();
     }
 

@@ -78,7 +78,11 @@ impl Sasl {
     ) -> Result<Option<Duration>, NetError> {
         let session = Arc::new(Session::new(connection.clone(), namespace(&self.config.mechanism)));
         match self.converse(&session).await {
-            Ok(()) => Ok(session.lifetime()),
+            Ok(()) => {
+                let lifetime = session.lifetime();
+                connection.authenticated(lifetime);
+                Ok(lifetime)
+            }
             Err(error) => {
                 // Whoever closes the connections knows.
                 let level = match error {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::engine::machine::NetError;
 
 use super::Connection;
 use crate::engine::machine::LogLevel;
+use crate::engine::network::deadline::within;
 
 /// Authenticates again and again, each time before the session ends, idle or not. Ends with the connection.
 pub(in crate::engine::network) async fn keep_authenticated(
@@ -24,7 +25,7 @@ pub(in crate::engine::network) async fn keep_authenticated(
         }
         // Between two rounds a broker accepts nothing else on this connection.
         let Some(_quiet) = connection.quiesce().await else { return };
-        let reason = match timeout(context.config.opening_timeout(), sasl.authenticate(&connection)).await {
+        let reason = match within(context.config.opening_timeout(), sasl.authenticate(&connection)).await {
             Ok(Ok(Some(next))) => {
                 lifetime = next;
                 continue;

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages as wire;
@@ -23,6 +24,8 @@ pub(super) struct World {
     pub(super) network: Network,
     pub(super) refuse: Arc<AtomicBool>,
     pub(super) dials: Arc<Mutex<Vec<Instant>>>,
+    /// For how long the computer was asleep: timers stood still, and the brokers did not.
+    pub(super) asleep: Arc<Mutex<Duration>>,
     accepted: mpsc::UnboundedReceiver<Peer>,
     events: mpsc::UnboundedReceiver<NetworkEvent>,
 }
@@ -57,14 +60,17 @@ impl World {
         let (tell, events) = mpsc::unbounded_channel();
         let (refuse, dials) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<Instant>>>::default());
         let dialer = FakeDialer { refuse: refuse.clone(), dials: dials.clone(), accept };
+        let asleep = Arc::<Mutex<Duration>>::default();
+        let slept = asleep.clone();
         let network = Network::with_dialer(
             config,
             move |event| {
                 let _ = tell.send(event);
             },
             dialer,
+            move || Instant::now().into_std() + *slept.lock().unwrap(),
         );
-        World { network, refuse, dials, accepted, events }
+        World { network, refuse, dials, asleep, accepted, events }
     }
 
     /// A network that knows brokers 1 (`one:9092`) and 2 (`two:9092`).

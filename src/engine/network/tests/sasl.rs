@@ -348,6 +348,53 @@ async fn re_authentication_has_the_connection_to_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_ended_in_a_computers_sleep_gets_no_request() {
+    let mut world = World::with_brokers(config("PLAIN"));
+    let held = send(&world.network, Target::Node(1), heartbeat("held"));
+    let mut peer = world.welcome().await;
+    peer.plain(60_000).await;
+    let in_flight = peer.request().await.unwrap();
+    *world.asleep.lock().unwrap() = Duration::from_secs(59);
+    let early = send(&world.network, Target::Node(1), metadata());
+    peer.serve().await;
+    early.await.unwrap().unwrap();
+
+    *world.asleep.lock().unwrap() = Duration::from_secs(60);
+    assert!(!world.network.is_connected());
+    let sent = send(&world.network, Target::Node(1), metadata());
+    let mut fresh = world.welcome().await;
+    fresh.plain(60_000).await;
+    fresh.serve().await;
+    sent.await.unwrap().unwrap();
+    // The old connection still has what it was asked, and closes.
+    peer.reply_heartbeat(&in_flight, 0).await;
+    held.await.unwrap().unwrap();
+    assert!(peer.request().await.is_none());
+    assert_eq!(world.errors(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_while_a_request_stands_at_the_door_does_not_get_it() {
+    let mut world = World::with_brokers(NetworkConfig { max_in_flight: Some(1), ..config("PLAIN") });
+    let held = send(&world.network, Target::Node(1), heartbeat("held"));
+    let mut peer = world.welcome().await;
+    peer.plain(60_000).await;
+    let in_flight = peer.request().await.unwrap();
+    let waiting = send(&world.network, Target::Node(1), metadata());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    *world.asleep.lock().unwrap() = Duration::from_secs(60);
+    peer.reply_heartbeat(&in_flight, 0).await;
+    held.await.unwrap().unwrap();
+    assert_eq!(waiting.await.unwrap(), Err(closed("one:9092")));
+    let again = send(&world.network, Target::Node(1), metadata());
+    let mut fresh = world.welcome().await;
+    fresh.plain(60_000).await;
+    fresh.serve().await;
+    again.await.unwrap().unwrap();
+    assert!(peer.request().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_re_authentication_ends_the_connection() {
     let mut world = World::with_brokers(config("PLAIN"));
     let sent = send(&world.network, Target::Node(1), metadata());

@@ -80,6 +80,23 @@ async fn a_late_answer_is_dropped_and_the_connection_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_that_are_read_after_a_stand_of_the_process_are_in_time() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+    let sent = send(&world.network, TO, heartbeat("before"));
+    let request = peer.request().await.unwrap();
+    // Timers ring before anything is read.
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    peer.reply_heartbeat(&request, 3).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(3));
+    let is_timeout = |event: &NetworkEvent| matches!(event, NetworkEvent::RequestTimeout { .. });
+    assert!(!world.events().iter().any(is_timeout));
+    assert_eq!(world.dial_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_sends_not_a_byte_is_closed_and_a_slow_one_is_not() {
     let (mut world, mut peer) = connected(NetworkConfig::default()).await;
     for _ in 0..5 {

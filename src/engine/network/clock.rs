@@ -7,7 +7,7 @@ use std::time::Instant;
 
 /// Now. Not earlier than any answer before.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-pub(super) fn now() -> Instant {
+pub fn now() -> Instant {
     use std::sync::OnceLock;
     use std::time::Duration;
 
@@ -27,6 +27,6 @@ pub(super) fn now() -> Instant {
 
 /// Now. Not earlier than any answer before.
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-pub(super) fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
