@@ -528,7 +528,8 @@ class Runner {
   /** At once, but once per turn of the event loop: libuv goes on with what comes meanwhile for as long as there is more. */
   wakeOnce() {
     if (this.turn.beginEarly()) this.wakeLanes()
-    else setImmediate(() => this.wake())
+    // With what is left of the time that this turn may take.
+    else setImmediate(() => this.wakeLanes())
   }
 
   wake() {
