@@ -268,6 +268,8 @@ export type NativeConsumerEvent =
   | { type: 'fetch_start'; nodeId: number }
   | { type: 'fetch'; nodeId: number; duration: number; numberOfBatches: number }
   | { type: 'crash'; error: NativeFailure }
+  /** A question that went wrong. */
+  | { type: 'answered'; ticket: number; failure: NativeFailure }
 
 export interface NativeOffsets {
   topic: string
@@ -278,14 +280,14 @@ export interface NativeOffsets {
 export class NativeConsumer {
   /**
    * `cells`: Int32Array shared with the engine, see `src/consumer/cells.js`.
-   * `wake`: at least one idle lane has work (or the consumer has stopped); edge-triggered, armed by a `take` that found nothing.
+   * `notify` hears everything in the order in which it happened: events; the number of a question that went well; and -1, when
+   * at least one idle lane has work (edge-triggered, armed by a `take` that found nothing).
    */
   constructor(
     client: NativeClient,
     options: NativeConsumerOptions,
     cells: Int32Array,
-    wake: () => void,
-    notify: (event: NativeConsumerEvent) => void
+    notify: (event: NativeConsumerEvent | number) => void
   )
   start(topics: { topic: string; fromBeginning: boolean }[]): void
   /** Answers a `protocols` event. */
@@ -307,7 +309,7 @@ export class NativeConsumer {
   /** Gives the engine an empty slab to fill; each is handed back by exactly one `take`. Returns its id. */
   give(slab: Uint8Array): number
   /**
-   * The next delivery for an idle lane: a slab id (≥ 0); -1: none now, `wake` will come;
+   * The next delivery for an idle lane: a slab id (≥ 0); -1: none now, a -1 will come;
    * from 2³² on: what is kept under this number less 2³² goes on;
    * below -1: a staged delivery of -(n + 1) bytes waits: call `takeStaged` with a fresh Uint8Array of exactly that size.
    */
@@ -337,15 +339,17 @@ export class NativeConsumer {
   resume(topic: string, partitions: number[] | null): void
   paused(): NativeTopicPartitions[]
   assignment(): NativeTopicPartitions[]
-  uncommitted(): NativeOffsets[]
+  /** Writes slot and offset of what is resolved and not committed, sorted by partition. Returns how many numbers; more than fit? Again. */
+  uncommitted(into: BigInt64Array): number
+  // Questions: the number under which `notify` hears the answer, or why there will be none.
   /** Commits these offsets, or (null) everything resolved and not committed. */
-  commit(offsets: NativeOffsets[] | null): Promise<NativeFailure | null>
+  commit(offsets: NativeOffsets[] | null): number | NativeFailure
   /** Must `commitIfNecessary` be called? Else the cells say what has to happen before that. */
   isCommitNecessary(): boolean
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */
-  commitIfNecessary(): Promise<NativeFailure | null>
-  /** Sends a heartbeat unless one was answered within heartbeatInterval; resolves when none is outstanding. */
-  heartbeat(): Promise<void>
+  commitIfNecessary(): number | NativeFailure
+  /** Sends a heartbeat unless one was answered within heartbeatInterval; answered when none is outstanding. */
+  heartbeat(): number | NativeFailure
   /** Asks handlers to stop, waits for the lanes, commits (autoCommit), leaves. Idempotent. */
   stop(): Promise<void>
 }

@@ -1,12 +1,15 @@
 //! `NativeConsumer`: one membership.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use napi::bindgen_prelude::{Buffer, Function, Int32Array, Object, Status, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    BigInt64ArraySlice, Buffer, Either, Function, Int32Array, Object, Status, Uint8Array, Unknown,
+};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
@@ -14,12 +17,14 @@ use napi_derive::napi;
 use crate::engine::consumer::Assigned;
 use crate::engine::consumer::Event;
 use crate::engine::fetch::Outcome;
+use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 use crate::engine::runtime::ConsumerHandle;
 use crate::engine::runtime::Host;
 use crate::engine::runtime::Taken;
+use crate::engine::runtime::Waiter;
 
 use super::callback::Callback;
 use super::client::NativeClient;
@@ -31,12 +36,13 @@ use super::promise;
 use super::teardown::{Close, at_teardown};
 
 /// Weak: neither keeps the process alive. Nothing is ever called per message.
-type Wake = ThreadsafeFunction<(), Unknown<'static>, (), Status, false, true>;
-type Notify = ThreadsafeFunction<ConsumerEvent, Unknown<'static>, Object<'static>, Status, false, true>;
+type Notify = ThreadsafeFunction<ConsumerEvent, Unknown<'static>, Heard, Status, false, true>;
+
+/// What JavaScript hears: the number of a question that is answered, [`WAKE`], or an event.
+type Heard = Either<f64, Object<'static>>;
 
 #[derive(Clone)]
 struct JsHost {
-    wake: Arc<Callback<Wake>>,
     notify: Arc<Callback<Notify>>,
 }
 
@@ -48,16 +54,13 @@ impl JsHost {
     }
 
     fn release(&self) {
-        self.wake.release();
         self.notify.release();
     }
 }
 
 impl Host for JsHost {
     fn wake(&self) {
-        self.wake.with(|wake| {
-            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        });
+        self.notify(ConsumerEvent::Wake);
     }
 
     fn event(&self, event: Event) {
@@ -84,6 +87,8 @@ pub struct NativeConsumer {
     /// Released by `stop`.
     host: JsHost,
     started: bool,
+    /// Of the next question.
+    ticket: Cell<u32>,
     /// Found by the teardown hook as long as this lives.
     _open: Rc<dyn Close>,
 }
@@ -108,28 +113,30 @@ impl NativeConsumer {
         client: &NativeClient,
         options: NativeConsumerOptions,
         cells: Int32Array,
-        wake: Function<'_, (), Unknown<'static>>,
-        notify: Function<'_, Object<'static>, Unknown<'static>>,
+        notify: Function<'_, Heard, Unknown<'static>>,
     ) -> Result<NativeConsumer> {
         let config = options.into_config();
         let cells = SharedCells::new(cells, config.fetch.lanes)
             .ok_or_else(|| Error::new(Status::InvalidArg, "cells: too short for this many lanes"))?;
-        // Before `notify`, which libuv serves in this order: see "What is told" in ARCHITECTURE.md.
-        let wake = wake.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
+        // One for everything, so that it is heard in the order in which it happened: see "What is told" in ARCHITECTURE.md.
         let notify = notify
             .build_threadsafe_function::<ConsumerEvent>()
             .weak::<true>()
             .callee_handled::<false>()
             .build_callback(|context| {
-                caught(|| events::consumer_event(&context.env, context.value).map(events::extend))
+                caught(|| match context.value {
+                    ConsumerEvent::Wake => Ok(Either::A(WAKE)),
+                    ConsumerEvent::Answered { ticket, failure: None } => Ok(Either::A(f64::from(ticket))),
+                    event => events::consumer_event(&context.env, event).map(events::extend).map(Either::B),
+                })
             })?;
         let client = client.shared();
-        let host = JsHost { wake: Arc::new(Callback::new(wake)), notify: Arc::new(Callback::new(notify)) };
+        let host = JsHost { notify: Arc::new(Callback::new(notify)) };
         let network = client.network().clone();
         let handle = ConsumerHandle::new(config, network, Box::new(cells), Box::new(host.clone()));
         let open: Rc<dyn Close> = Rc::new(OpenConsumer(handle.clone()));
         at_teardown(&env, &open)?;
-        Ok(NativeConsumer { handle, client, host, started: false, _open: open })
+        Ok(NativeConsumer { handle, client, host, started: false, ticket: Cell::new(0), _open: open })
     }
 
     /// Joins; called again: other topics.
@@ -263,20 +270,28 @@ impl NativeConsumer {
         events::partitions_by_topic(self.handle.assignment())
     }
 
+    /// Slots and offsets by turns; returns how many numbers there are, more than fit perhaps.
     #[napi(catch_unwind)]
-    pub fn uncommitted(&self) -> Vec<NativeOffsets> {
+    pub fn uncommitted(&self, mut into: BigInt64ArraySlice<'_>) -> u32 {
         let offsets = self.handle.uncommitted();
-        events::by_topic(offsets.into_iter().map(|(partition, offset)| (partition, offset, None)).collect())
+        let numbers = offsets.iter().flat_map(|(slot, offset)| [i64::from(slot.0), *offset]);
+        // SAFETY: the facade has made this array for this call, and nobody else looks at it before it returns.
+        #[expect(unsafe_code, reason = "see the proof above")]
+        let into = unsafe { into.as_mut() };
+        into.iter_mut().zip(numbers).for_each(|(place, number)| *place = number);
+        offsets.len() as u32 * 2
     }
 
-    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
-    pub fn commit<'env>(&self, env: &'env Env, offsets: Option<Vec<NativeOffsets>>) -> Result<Object<'env>> {
+    // ---- questions: the number under which `notify` hears the answer, or why there will be none
+
+    #[napi(catch_unwind)]
+    pub fn commit<'env>(
+        &self,
+        env: &'env Env,
+        offsets: Option<Vec<NativeOffsets>>,
+    ) -> Result<Either<f64, Object<'env>>> {
         let offsets = offsets.map(flatten).transpose()?;
-        let (deferred, promise) = promise::pending(env)?;
-        self.handle.commit(offsets, |result| {
-            promise::settle_option(deferred, result.err(), |env, error| super::failure::failure(env, &error));
-        });
-        Ok(promise)
+        self.ask(env, |answered| self.handle.commit(offsets, answered))
     }
 
     #[napi(catch_unwind)]
@@ -284,21 +299,15 @@ impl NativeConsumer {
         self.handle.is_commit_necessary()
     }
 
-    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
-    pub fn commit_if_necessary<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let (deferred, promise) = promise::pending(env)?;
-        self.handle.commit_if_necessary(|result| {
-            promise::settle_option(deferred, result.err(), |env, error| super::failure::failure(env, &error));
-        });
-        Ok(promise)
+    #[napi(catch_unwind)]
+    pub fn commit_if_necessary<'env>(&self, env: &'env Env) -> Result<Either<f64, Object<'env>>> {
+        self.ask(env, |answered| self.handle.commit_if_necessary(answered))
     }
 
-    /// Resolves when no heartbeat is outstanding.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn heartbeat<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let (deferred, promise) = promise::pending(env)?;
-        self.handle.heartbeat(|| promise::settle_null(deferred));
-        Ok(promise)
+    /// Answered when no heartbeat is outstanding.
+    #[napi(catch_unwind)]
+    pub fn heartbeat<'env>(&self, env: &'env Env) -> Result<Either<f64, Object<'env>>> {
+        self.ask(env, |answered| self.handle.heartbeat(answered))
     }
 
     /// Fetch events are only made after this, which JavaScript calls for the first listener.
@@ -325,6 +334,25 @@ impl NativeConsumer {
     }
 }
 
+impl NativeConsumer {
+    fn ask<'env>(
+        &self,
+        env: &'env Env,
+        begin: impl FnOnce(Waiter) -> std::result::Result<(), Failure>,
+    ) -> Result<Either<f64, Object<'env>>> {
+        let ticket = self.ticket.get();
+        self.ticket.set(ticket.wrapping_add(1));
+        let host = self.host.clone();
+        let answered = move |result: std::result::Result<(), Failure>| {
+            host.notify(ConsumerEvent::Answered { ticket, failure: result.err() })
+        };
+        match begin(Box::new(answered)) {
+            Ok(()) => Ok(Either::A(f64::from(ticket))),
+            Err(failure) => super::failure::failure(env, &failure).map(Either::B),
+        }
+    }
+}
+
 impl Drop for NativeConsumer {
     fn drop(&mut self) {
         // Collected without `stop()`: nobody can hear of anything any more.
@@ -332,6 +360,8 @@ impl Drop for NativeConsumer {
     }
 }
 
+/// There may be something to take.
+const WAKE: f64 = -1.0;
 /// Slab numbers are below it.
 const KEPT: i64 = 1 << 32;
 

@@ -5,6 +5,7 @@ use napi::{Env, JsValue, Result};
 
 use crate::engine::consumer::Event;
 use crate::engine::consumer::Joined;
+use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::network::NetworkEvent;
 
@@ -15,6 +16,13 @@ use super::{answers, failure};
 pub(super) enum ConsumerEvent {
     Engine(Event),
     Bug(String),
+    /// To a question of JavaScript's.
+    Answered {
+        ticket: u32,
+        failure: Option<Failure>,
+    },
+    /// There may be something to take.
+    Wake,
 }
 
 pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Result<Object<'env>> {
@@ -26,6 +34,14 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("error", failure::bug(env, &message)?)?;
             return Ok(object);
         }
+        ConsumerEvent::Answered { ticket, failure } => {
+            object.set("type", "answered")?;
+            object.set("ticket", ticket)?;
+            object.set("failure", failure.map(|failure| failure::failure(env, &failure)).transpose()?)?;
+            return Ok(object);
+        }
+        // Not worth an object.
+        ConsumerEvent::Wake => return Ok(object),
     };
     match event {
         Event::Log(log) => return log_line(env, log.level as i32, log.namespace, log.message, log.extra),

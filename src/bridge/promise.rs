@@ -35,18 +35,6 @@ pub(super) fn settle_null(deferred: Deferred) {
     deferred.resolve(Box::new(|env| raw_null(&env)));
 }
 
-/// Settles the promise with an object, or with null for None.
-pub(super) fn settle_option<T: Send + 'static>(
-    deferred: Deferred,
-    value: Option<T>,
-    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Object<'a>> + Send + 'static,
-) {
-    match value {
-        Some(value) => settle(deferred, value, convert),
-        None => settle_null(deferred),
-    }
-}
-
 /// Runs `work` on the engine's threads and converts its result on the JavaScript thread. Settles with a failure when there
 /// cannot be threads.
 pub(super) fn spawn<'env, T: Send + 'static>(

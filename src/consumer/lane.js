@@ -93,7 +93,7 @@ class Lane {
     this.topic = topic
     this.partition = partition
     this.next = delivery.first
-    this.pause = () => runner.pausePartition(topic, partition)
+    this.pause = runner.pausing(topic, partition)
     this.startedAt = runner.batchStarted(this)
   }
 

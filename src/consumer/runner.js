@@ -9,7 +9,7 @@
  */
 
 const { setImmediate } = require('node:timers')
-const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises')
+const { setTimeout: delay } = require('node:timers/promises')
 const workerThreads = require('node:worker_threads')
 const native = require('../native')
 const { KafkaJSError, KafkaJSNonRetriableError, isRebalancing, unwrap } = require('../errors')
@@ -39,6 +39,8 @@ const PATIENCE = 100
 const NOTHING = -1
 /** One that is kept has its number there and this. */
 const KEPT = 2 ** 32
+/** What `notify` is called with when there may be something to take. */
+const WAKE = -1
 const DONE = Promise.resolve()
 
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
@@ -93,6 +95,10 @@ class Runner {
     this.joined = () => {}
     this.joinFailed = /** @type {(error: any) => void} */ (() => {})
 
+    /** Where the engine writes slots and offsets. */
+    this.uncommitted = new BigInt64Array(32)
+    /** What the engine has been asked and has not answered yet. @type {Map<number, (failure: any) => void>} */
+    this.questions = new Map()
     this.turn = new Turn(() => this.progress())
     /** Is it time to ask the engine for a heartbeat? A timer says so: reading the clock costs more than the rest. */
     this.heartbeatDue = false
@@ -121,10 +127,7 @@ class Runner {
         this.cluster.native,
         this.engineOptions(),
         this.cells,
-        // What the engine has told before it had messages, the join above all, comes before them, also in the same turn.
-        () => setImmediate(() => this.wake()),
-        // Listeners and assigners begin where those of kafkajs do: see `lane.js`.
-        event => queueMicrotask(() => this.handle(event))
+        event => this.hear(event)
       )
       this.running = true
       const due = () => (this.heartbeatDue = true)
@@ -239,7 +242,7 @@ class Runner {
   async commitIfNecessary() {
     if (!this.consumer.isCommitNecessary()) return this.necessity.denied()
     try {
-      await this.committed(this.consumer.commitIfNecessary())
+      unwrap(await this.answerTo(this.consumer.commitIfNecessary()))
     } finally {
       this.necessity.forget()
     }
@@ -281,32 +284,41 @@ class Runner {
       throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
     }
     try {
-      await this.committed(consumer.commit(topics))
+      unwrap(await this.answerTo(consumer.commit(topics)))
     } finally {
       this.necessity.forget()
     }
   }
 
   /**
-   * The end of a commit and its event come from the engine by two ways; COMMIT_OFFSETS goes first.
-   * @param {Promise<any>} answer
+   * What the engine answers, in the order of its events: COMMIT_OFFSETS goes before the end of the commit.
+   * @param {any} asked the number of the question, or why it will not be answered
+   * @returns {Promise<any>} null or a failure
    */
-  async committed(answer) {
-    const failure = await answer
-    await nextTurn()
-    unwrap(failure)
+  answerTo(asked) {
+    if (typeof asked !== 'number') return Promise.resolve(asked)
+    return new Promise(resolve => this.questions.set(asked, resolve))
   }
 
+  /** Called for every message by some. */
   uncommittedOffsets() {
-    return {
-      topics: this.membership.inOrder(this.consumer.uncommitted()).map(({ topic, partitions }) => ({
-        topic,
-        partitions: partitions.map(({ partition, offset }) => ({
-          partition: String(partition),
-          offset
-        }))
-      }))
+    const count = this.consumer.uncommitted(this.uncommitted)
+    if (count > this.uncommitted.length) {
+      this.uncommitted = new BigInt64Array(count)
+      return this.uncommittedOffsets()
     }
+    /** @type {{ topic: string, partitions: { partition: string, offset: string }[] }[]} */
+    const topics = []
+    let last = topics[0]
+    for (let i = 0; i < count; i += 2) {
+      const { topic, partition } = this.slot(Number(this.uncommitted[i]))
+      if (topic !== last?.topic) topics.push((last = { topic, partitions: [] }))
+      last.partitions.push({
+        partition: String(partition),
+        offset: String(this.uncommitted[i + 1])
+      })
+    }
+    return { topics: topics.length > 1 ? this.membership.inOrder(topics) : topics }
   }
 
   // ---- what lanes need
@@ -389,7 +401,7 @@ class Runner {
   async askForHeartbeat() {
     this.heartbeatSeen()
     try {
-      await this.consumer.heartbeat()
+      await this.answerTo(this.consumer.heartbeat())
     } finally {
       this.beating = null
     }
@@ -406,10 +418,14 @@ class Runner {
     if (code !== 0) throw createErrorFromCode(code)
   }
 
-  pausePartition(topic, partition) {
+  /** The `pause` of a handler; called for every message by some. */
+  pausing(topic, partition) {
     const topicPartitions = [{ topic, partitions: [partition] }]
-    this.pause(topicPartitions)
-    return () => this.resume(topicPartitions)
+    const resume = () => this.resume(topicPartitions)
+    return () => {
+      this.pause(topicPartitions)
+      return resume
+    }
   }
 
   // ---- batches and failures
@@ -494,8 +510,34 @@ class Runner {
 
   // ---- the engine speaks
 
+  /** @param {any} told of `native.d.ts` */
+  hear(told) {
+    if (told === WAKE) return this.wakeOnce()
+    if (typeof told === 'number') return this.answered(told, null)
+    if (told.type === 'answered') return this.answered(told.ticket, told.failure)
+    // Listeners and assigners begin where those of kafkajs do: see `lane.js`.
+    queueMicrotask(() => this.handle(told))
+  }
+
+  answered(ticket, failure) {
+    const resolve = this.questions.get(ticket)
+    this.questions.delete(ticket)
+    resolve?.(failure)
+  }
+
+  /** At once, but once per turn of the event loop: libuv goes on with what comes meanwhile for as long as there is more. */
+  wakeOnce() {
+    if (this.turn.beginEarly()) this.wakeLanes()
+    // With what is left of the time that this turn may take.
+    else setImmediate(() => this.wakeLanes())
+  }
+
   wake() {
     this.turn.begin()
+    this.wakeLanes()
+  }
+
+  wakeLanes() {
     for (const lane of this.lanes) {
       // What escapes a lane is no handler's error: a logger that throws, or a bug of ours.
       if (lane.idle) lane.take().catch(error => this.crash(error))

@@ -15,6 +15,7 @@
  */
 
 // By no global that a test's fake timers replace.
+const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { nextTick } = process
 /** Not the monotonic clock, which sleeps with the computer on Linux. When it is set, we ask once too often. */
@@ -46,6 +47,11 @@ class Turn {
       this.willEnd = false
       this.untilLook = 0
     }
+    /** Has this turn begun before its immediates? */
+    this.isEarly = false
+    this.notEarly = () => {
+      this.isEarly = false
+    }
     /** @type {Promise<void> | null} shared by the lanes, so that all of them wait */
     this.coming = null
   }
@@ -54,6 +60,15 @@ class Turn {
   begin() {
     this.startedAt = now()
     this.untilLook = 0
+  }
+
+  /** Begins one ahead of the immediates, unless there has been one already, or lanes wait for theirs. Has it begun? */
+  beginEarly() {
+    if (this.isEarly || this.coming !== null) return false
+    this.isEarly = true
+    setImmediate(this.notEarly)
+    this.begin()
+    return true
   }
 
   /** Is it time to look? To be asked before each message. */
@@ -101,7 +116,10 @@ class Turn {
   }
 
   async turn() {
+    const { isEarly } = this
     await nextTurn()
+    // These were the immediates of the turn that was to end.
+    if (isEarly) await nextTurn()
     this.coming = null
     this.begin()
   }

@@ -211,9 +211,11 @@ impl Consumer {
         self.fetch.assignment()
     }
 
-    /// Resolved but not committed.
-    pub fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
-        self.offsets.uncommitted()
+    /// Resolved but not committed, sorted by partition.
+    pub fn uncommitted(&self) -> Vec<(SlotId, i64)> {
+        let uncommitted = self.offsets.uncommitted();
+        // Nobody can have resolved what was in no slot.
+        uncommitted.filter_map(|(partition, offset)| Some((self.fetch.slot_of(partition)?, offset))).collect()
     }
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].

@@ -196,13 +196,13 @@ impl Fetch {
     /// Stops delivery of these partitions (None = the whole topic), assigned or not, until [`Fetch::resume`].
     pub fn pause(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
         self.pauses.pause(topic, partitions);
-        self.apply_pauses(topic);
+        self.apply_pauses(topic, partitions);
     }
 
     /// Takes up delivery again. Has anything that is paused been passed over, so that there may be something to do now?
     pub fn resume(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) -> bool {
         self.pauses.resume(topic, partitions);
-        self.apply_pauses(topic);
+        self.apply_pauses(topic, partitions);
         std::mem::take(&mut self.passed_over)
     }
 
@@ -220,6 +220,11 @@ impl Fetch {
     /// Which partition a slot is.
     pub fn partition(&self, id: SlotId) -> Option<&TopicPartition> {
         self.slots.get(id.index()).map(|slot| &slot.partition)
+    }
+
+    /// Where a partition is, or was.
+    pub fn slot_of(&self, partition: &TopicPartition) -> Option<SlotId> {
+        self.by_partition.get(partition).copied()
     }
 
     /// Is this partition ours?
@@ -460,9 +465,18 @@ impl Fetch {
         self.may_decode = true;
     }
 
-    fn apply_pauses(&mut self, topic: &Arc<str>) {
+    /// Some pause one partition of many at every message: only that one is looked at.
+    fn apply_pauses(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
         self.stir();
-        for id in self.assigned.clone() {
+        let ids: Vec<SlotId> = match partitions {
+            None => self.assigned.clone(),
+            Some(partitions) => {
+                let named =
+                    partitions.iter().map(|&partition| TopicPartition { topic: topic.clone(), partition });
+                named.filter_map(|named| self.assigned_slot(&named)).collect()
+            }
+        };
+        for id in ids {
             let Some(slot) = self.slots.get_mut(id.index()) else { continue };
             if slot.partition.topic != *topic {
                 continue;

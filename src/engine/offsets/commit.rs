@@ -398,8 +398,7 @@ impl Offsets {
 
     /// What automatic commits write, now or later.
     fn open(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
-        let uncommitted = self.partitions.iter().filter_map(|(p, state)| Some((p, state.uncommitted()?)));
-        uncommitted.filter(|(partition, offset)| self.is_open(partition, *offset))
+        self.uncommitted().filter(|(partition, offset)| self.is_open(partition, *offset))
     }
 
     fn has_open(&self) -> bool {

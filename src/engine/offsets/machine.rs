@@ -185,10 +185,8 @@ impl Offsets {
     }
 
     /// Resolved but not committed, in order.
-    pub fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
-        let uncommitted =
-            self.partitions.iter().filter_map(|(p, state)| Some((p.clone(), state.uncommitted()?)));
-        uncommitted.collect()
+    pub fn uncommitted(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
+        self.partitions.iter().filter_map(|(partition, state)| Some((partition, state.uncommitted()?)))
     }
 
     /// The next offset to read, as far as handlers have come.

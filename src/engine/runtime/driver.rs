@@ -10,15 +10,16 @@ use crate::engine::consumer::Event;
 use crate::engine::consumer::Tag;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::network::clock;
 use crate::engine::protocol::Response;
 
-use super::shared::{Shared, Waiter};
-use crate::engine::network::clock;
+use super::shared::Shared;
 
 type Answer = (Tag, Result<Response, NetError>);
 
 pub(super) async fn run(shared: Arc<Shared>) {
     let (answers, mut answered) = mpsc::unbounded_channel::<Answer>();
+    let mut answer = None;
     loop {
         if shared.is_broken() {
             // The call itself has thrown; whoever made it may have caught that.
@@ -26,11 +27,11 @@ pub(super) async fn run(shared: Arc<Shared>) {
             return;
         }
         let since = clock::now();
-        let step = step(&shared);
+        let answers_now = answer.take().into_iter().chain(std::iter::from_fn(|| answered.try_recv().ok()));
+        let step = step(&shared, answers_now);
         for (tag, outbound) in step.requests {
             send(&shared, &answers, tag, outbound);
         }
-        step.done.into_iter().for_each(|done| done());
         if step.decode {
             shared.decoder.notify_one();
         }
@@ -48,13 +49,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
         };
         tokio::select! {
-            answer = answered.recv() => {
-                let mut next = answer;
-                while let Some((tag, response)) = next {
-                    shared.lock().consumer.handle_response(clock::now(), tag, response);
-                    next = answered.try_recv().ok();
-                }
-            }
+            next = answered.recv() => answer = next,
             () = timer => {}
             () = shared.driver.notified() => {}
         }
@@ -66,7 +61,6 @@ pub(super) async fn run(shared: Arc<Shared>) {
 #[derive(Default)]
 struct Step {
     requests: Vec<(Tag, Outbound)>,
-    done: Vec<Box<dyn FnOnce() + Send>>,
     timeout: Option<Instant>,
     wake: bool,
     /// New data, a new position, the end: the decoder looks for itself.
@@ -74,11 +68,15 @@ struct Step {
     over: bool,
 }
 
-fn step(shared: &Arc<Shared>) -> Step {
-    let now = clock::now();
+/// The host hears what has happened before anybody else can get the lock: before the messages that came with it are decoded.
+fn step(shared: &Shared, answers: impl Iterator<Item = Answer>) -> Step {
     let mut step = Step::default();
     let mut inner = shared.lock();
     let inner = &mut *inner;
+    let now = clock::now();
+    for (tag, response) in answers {
+        inner.consumer.handle_response(now, tag, response);
+    }
     if inner.closed {
         step.over = true;
         step.decode = true;
@@ -97,25 +95,21 @@ fn step(shared: &Arc<Shared>) -> Step {
             Event::Renew(target) => shared.network.renew(target),
             Event::CommitDone { ticket, result } => {
                 if let Some(waiter) = inner.waiters.remove(&ticket) {
-                    step.done.push(Box::new(move || waiter(result)));
+                    waiter(result);
                 }
             }
             Event::HeartbeatDone { ticket } => {
                 if let Some(waiter) = inner.waiters.remove(&ticket) {
-                    step.done.push(Box::new(move || waiter(Ok(()))));
+                    waiter(Ok(()));
                 }
             }
             Event::Stopped => {
                 inner.stopped = true;
                 step.over = true;
-                let waiters: Vec<Waiter> = std::mem::take(&mut inner.stop_waiters);
-                step.done.push(Box::new(move || waiters.into_iter().for_each(|waiter| waiter(Ok(())))));
+                std::mem::take(&mut inner.stop_waiters).into_iter().for_each(|waiter| waiter(Ok(())));
             }
             Event::FetchStart { .. } | Event::FetchEnd { .. } if !inner.fetch_events => {}
-            event => {
-                let shared = shared.clone();
-                step.done.push(Box::new(move || shared.host.event(event)));
-            }
+            event => shared.host.event(event),
         }
     }
     inner.write_cells();

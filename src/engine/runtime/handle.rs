@@ -19,7 +19,7 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 
 use super::executor;
-use super::shared::{Cells, Host, Inner, Shared, SlabMemory};
+use super::shared::{Cells, Host, Inner, Shared, SlabMemory, Waiter};
 use super::{decode, driver};
 use crate::engine::network::clock;
 
@@ -231,19 +231,22 @@ impl ConsumerHandle {
     }
 
     /// See [`Consumer::uncommitted`].
-    pub fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
+    pub fn uncommitted(&self) -> Vec<(SlotId, i64)> {
         let mut inner = self.shared.lock();
         inner.read_cells(clock::now());
         inner.consumer.uncommitted()
     }
 
     /// See [`Consumer::commit`].
+    ///
+    /// # Errors
+    /// Of this and the next two: nobody will call `done`, the consumer does not run.
     pub fn commit(
         &self,
         offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
-        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
-    ) {
-        self.with_ticket(done, |consumer, _, ticket| consumer.commit(ticket, offsets));
+        done: Waiter,
+    ) -> Result<(), Failure> {
+        self.with_ticket(done, |consumer, _, ticket| consumer.commit(ticket, offsets))
     }
 
     /// May [`ConsumerHandle::commit_if_necessary`] have something to do? Else the cells say what has to happen before.
@@ -261,13 +264,19 @@ impl ConsumerHandle {
     }
 
     /// See [`Consumer::commit_if_necessary`].
-    pub fn commit_if_necessary(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
-        self.with_ticket(done, |consumer, now, ticket| consumer.commit_if_necessary(now, ticket));
+    ///
+    /// # Errors
+    /// See [`ConsumerHandle::commit`].
+    pub fn commit_if_necessary(&self, done: Waiter) -> Result<(), Failure> {
+        self.with_ticket(done, |consumer, now, ticket| consumer.commit_if_necessary(now, ticket))
     }
 
-    /// See [`Consumer::heartbeat`]. Once the consumer has stopped, done at once.
-    pub fn heartbeat(&self, done: impl FnOnce() + Send + 'static) {
-        self.with_ticket(|_| done(), |consumer, now, ticket| consumer.heartbeat(now, ticket));
+    /// See [`Consumer::heartbeat`].
+    ///
+    /// # Errors
+    /// See [`ConsumerHandle::commit`].
+    pub fn heartbeat(&self, done: Waiter) -> Result<(), Failure> {
+        self.with_ticket(done, |consumer, now, ticket| consumer.heartbeat(now, ticket))
     }
 
     /// See [`Consumer::stop`].
@@ -317,23 +326,22 @@ impl ConsumerHandle {
 
     fn with_ticket(
         &self,
-        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
+        done: Waiter,
         command: impl FnOnce(&mut Consumer, Instant, u64),
-    ) {
+    ) -> Result<(), Failure> {
         let mut inner = self.shared.lock();
         if !inner.is_running() {
-            drop(inner);
-            done(Err(Failure::Stopped));
-            return;
+            return Err(Failure::Stopped);
         }
         let now = clock::now();
         inner.read_cells(now);
         let ticket = inner.next_ticket;
         inner.next_ticket += 1;
-        inner.waiters.insert(ticket, Box::new(done));
+        inner.waiters.insert(ticket, done);
         command(&mut inner.consumer, now, ticket);
         drop(inner);
         self.shared.driver.notify_one();
+        Ok(())
     }
 
     /// A panic of ours must end the consumer with a word, not leave it standing still.

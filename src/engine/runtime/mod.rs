@@ -24,4 +24,4 @@ mod tests;
 
 pub use executor::spawn;
 pub use handle::{ConsumerHandle, Taken};
-pub use shared::{Cells, Host, SlabMemory};
+pub use shared::{Cells, Host, SlabMemory, Waiter};

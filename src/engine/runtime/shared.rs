@@ -37,7 +37,8 @@ pub trait Cells: Send {
     fn set_commit_distance(&mut self, wait: i32, offsets: i32);
 }
 
-/// The other side of the boundary.
+/// The other side of the boundary. What it is told under the lock comes in the order in which it happened: it must not call the
+/// consumer.
 pub trait Host: Send + Sync + 'static {
     /// An idle lane may find something to take.
     fn wake(&self);
@@ -47,8 +48,8 @@ pub trait Host: Send + Sync + 'static {
     fn bug(&self, message: String);
 }
 
-/// Called once with how a commit or a stop ended.
-pub(super) type Waiter = Box<dyn FnOnce(Result<(), Failure>) + Send>;
+/// Called once with how a commit or a stop ended; perhaps under the lock, so it must not call the consumer.
+pub type Waiter = Box<dyn FnOnce(Result<(), Failure>) + Send>;
 
 pub(super) struct Shared {
     inner: Mutex<Inner>,

@@ -26,7 +26,7 @@ fn the_end_of_a_batch_commits_what_is_resolved_everywhere() {
     world.answer_commit();
     let offsets = vec![offset(0, 12), offset(1, 15)];
     assert_eq!(world.events(), [Event::Committed { automatic: true, offsets }]);
-    assert_eq!(world.offsets.uncommitted(), []);
+    assert_eq!(world.uncommitted(), []);
     world.batch_end();
     world.pass(PATIENCE);
     assert!(world.is_quiet(), "nothing new");
@@ -105,7 +105,7 @@ fn without_auto_commit_nothing_is_committed_by_itself() {
     world.pass(PATIENCE);
     world.flush();
     assert!(world.is_quiet());
-    assert_eq!(world.offsets.uncommitted(), [(t(0), 50), (t(1), 5)]);
+    assert_eq!(world.uncommitted(), [(t(0), 50), (t(1), 5)]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_flush_waits_for_what_is_on_its_way_and_sends_the_rest_at_once() {
     assert!(!world.has(&Event::Flushed));
     world.answer_commit();
     assert_eq!(world.events().last(), Some(&Event::Flushed));
-    assert_eq!(world.offsets.uncommitted(), []);
+    assert_eq!(world.uncommitted(), []);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_flush_carries_the_commits_that_users_wait_for() {
     assert_eq!(world.committing(), [(0, 12)]);
     world.answer_commit();
     assert_eq!(world.events().last(), Some(&Event::Flushed));
-    assert_eq!(world.offsets.uncommitted(), [(t(1), 15)], "not without autoCommit");
+    assert_eq!(world.uncommitted(), [(t(1), 15)], "not without autoCommit");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_flush_overcomes_a_short_trouble() {
     world.pass(PATIENCE);
     world.answer_commit();
     assert_eq!(world.events().last(), Some(&Event::Flushed));
-    assert_eq!(world.offsets.uncommitted(), []);
+    assert_eq!(world.uncommitted(), []);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn what_is_revoked_is_not_committed() {
     world.offsets.batch_end();
     world.revoke_all();
     assert!(world.is_quiet());
-    assert_eq!((world.offsets.uncommitted(), world.offsets.resolved_offset(&t(0))), (vec![], None));
+    assert_eq!((world.uncommitted(), world.offsets.resolved_offset(&t(0))), (vec![], None));
     world.assign(&[0, 1], false);
     world.answer_fetch(&[(0, 500), (1, 10)]);
     world.resolve(1, 11);

@@ -37,7 +37,7 @@ fn answers_are_read_by_the_ids_of_their_requests() {
     world.answer_commit();
     let offsets = vec![offset(0, 12), offset(1, 13)];
     assert_eq!(world.events(), [Event::Committed { automatic: true, offsets }]);
-    assert_eq!(world.offsets.uncommitted(), []);
+    assert_eq!(world.uncommitted(), []);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn an_unknown_id_refreshes_the_metadata_and_is_tried_again() {
     world.pass(PATIENCE);
     assert_eq!(world.committing(), [(0, 12)], "the coordinator may have been behind");
     world.answer_commit();
-    assert_eq!(world.offsets.uncommitted(), []);
+    assert_eq!(world.uncommitted(), []);
 }
 
 #[test]

@@ -375,7 +375,7 @@ fn strangers_are_left_alone() {
     world.resolve(9, 5);
     world.batch_end();
     assert!(world.is_quiet());
-    assert_eq!(world.offsets.uncommitted(), []);
+    assert_eq!(world.uncommitted(), []);
 }
 
 #[test]

@@ -332,7 +332,7 @@ proptest! {
             }
         }
         prop_assert!(model.world.has(&Event::Flushed));
-        prop_assert_eq!(model.world.offsets.uncommitted(), []);
+        prop_assert_eq!(model.world.uncommitted(), []);
         for (partition, at) in &model.reading {
             prop_assert_eq!(model.group.get(partition).copied(), *at);
         }

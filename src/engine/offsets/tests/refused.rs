@@ -101,7 +101,7 @@ fn a_refused_automatic_commit_is_repeated_although_no_batch_follows() {
         world.refuse_commit(code);
         world.pass(PATIENCE);
         world.answer_commit();
-        assert_eq!(world.offsets.uncommitted(), [], "{code:?}");
+        assert_eq!(world.uncommitted(), [], "{code:?}");
         world.pass(PATIENCE);
         assert!(world.is_quiet());
     }
@@ -208,7 +208,7 @@ fn a_deleted_topic_keeps_nobody_elses_commits() {
         world.pass(PATIENCE);
         assert_eq!(world.committing(), [(0, 12)], "perhaps it is on its way");
         world.answer_commit();
-        assert_eq!((world.offsets.uncommitted(), world.warnings()), (vec![], 0));
+        assert_eq!((world.uncommitted(), world.warnings()), (vec![], 0));
     }
 }
 
@@ -225,7 +225,7 @@ fn a_deleted_topic_commits_nothing_by_itself() {
         world.pass(PATIENCE);
     }
     assert_eq!(world.done(), [(1, Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION))]);
-    assert_eq!(world.offsets.uncommitted(), [(t(0), 12), (t(1), 16)]);
+    assert_eq!(world.uncommitted(), [(t(0), 12), (t(1), 16)]);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_deleted_topic_is_given_up() {
     world.pass(SPACING);
     assert_eq!(world.committing(), [(0, 13)]);
     world.answer_commit();
-    assert_eq!((world.offsets.uncommitted(), world.warnings()), (vec![], 1));
+    assert_eq!((world.uncommitted(), world.warnings()), (vec![], 1));
 }
 
 #[test]

@@ -65,6 +65,10 @@ pub(super) fn manual() -> OffsetsConfig {
 }
 
 impl World {
+    pub(super) fn uncommitted(&self) -> Vec<(TopicPartition, i64)> {
+        self.offsets.uncommitted().map(|(partition, offset)| (partition.clone(), offset)).collect()
+    }
+
     pub(super) fn new() -> World {
         World::with(config())
     }
