@@ -338,7 +338,6 @@ export class NativeConsumer {
   pause(topic: string, partitions: number[] | null): void
   resume(topic: string, partitions: number[] | null): void
   paused(): NativeTopicPartitions[]
-  assignment(): NativeTopicPartitions[]
   /** Writes slot and offset of what is resolved and not committed, sorted by partition. Returns how many numbers; more than fit? Again. */
   uncommitted(into: BigInt64Array): number
   // Questions: the number under which `notify` hears the answer, or why there will be none.

@@ -81,7 +81,6 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['pause', consumer => consumer.pause('t', [0, -1, 2147483647])],
   ['resume', consumer => consumer.resume('t', null)],
   ['paused', consumer => consumer.paused()],
-  ['assignment', consumer => consumer.assignment()],
   ['uncommitted', consumer => consumer.uncommitted(new BigInt64Array(2))],
   ['completeProtocols', consumer => consumer.completeProtocols(99, null, [])],
   ['completeJoin', consumer => consumer.completeJoin()],

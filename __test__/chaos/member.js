@@ -136,6 +136,7 @@ const COMMANDS = {
     consumer.seek({ topic, partition, offset: String(offset > back ? offset - back : 0n) })
   },
   stop: async () => {
+    stopping = true
     clearInterval(committing)
     if (mode === 'manual') await commit()
     await consumer.disconnect()
@@ -145,6 +146,8 @@ const COMMANDS = {
 
 let committing
 let running = false
+/** What has not been joined by then is not to be. */
+let stopping = false
 const main = async () => {
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
   await consumer.run(MODES[mode])
@@ -172,6 +175,7 @@ setInterval(() => write('r', process.memoryUsage().rss), 2000)
 /** Until there is a broker to subscribe with. */
 const insist = () =>
   main().catch(async error => {
+    if (stopping) return
     write('c', true, `subscribe(): ${error.name}: ${error.message}`)
     await pause(500)
     return insist()

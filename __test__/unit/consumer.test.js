@@ -277,7 +277,6 @@ describe('run()', () => {
     expect(runner.pause).toHaveBeenCalledWith([{ topic: 't' }])
     expect(runner.options).toMatchObject({
       groupId: 'g',
-      native: expect.anything(),
       run: { eachMessage, eachBatch: null, autoCommit: true, partitionsConsumedConcurrently: 1 },
       options: { sessionTimeout: 30000, maxQueuedBytes: 67108864, checkCrcs: true },
       assigners: [expect.objectContaining({ name: 'RoundRobinAssigner', version: 0 })]

@@ -265,11 +265,6 @@ impl NativeConsumer {
         events::partitions_by_topic(self.handle.paused())
     }
 
-    #[napi(catch_unwind)]
-    pub fn assignment(&self) -> Vec<NativeTopicPartitions> {
-        events::partitions_by_topic(self.handle.assignment())
-    }
-
     /// Slots and offsets by turns; returns how many numbers there are, more than fit perhaps.
     #[napi(catch_unwind)]
     pub fn uncommitted(&self, mut into: BigInt64ArraySlice<'_>) -> u32 {

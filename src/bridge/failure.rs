@@ -119,7 +119,8 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
             object(env, kind, Fields { broker: Some(broker), code, retriable: false, ..fields })
         }
         NetError::ClientClosed => object(env, "closed-client", Fields { retriable: false, ..fields }),
-        _ => object(env, "no-broker", fields),
+        NetError::OutOfStep => object(env, "connection", fields),
+        NetError::NoBroker => object(env, "no-broker", fields),
     }
 }
 

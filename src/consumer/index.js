@@ -68,7 +68,6 @@ module.exports = config => {
         eachMessage: run.eachMessage,
         eachBatch: run.eachBatch,
         cluster,
-        native: cluster.native,
         groupId,
         options,
         assigners,

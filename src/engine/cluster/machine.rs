@@ -269,14 +269,14 @@ impl Cluster {
         if self.refresh.lands(id) {
             match response {
                 Ok(Response::Metadata(answer)) => self.refreshed(now, id, &answer),
-                Ok(_) => self.not_refreshed(now, &"an answer to another question"),
+                Ok(_) => self.not_refreshed(now, &NetError::OutOfStep),
                 Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
                 Err(error) => self.not_refreshed(now, &error),
             }
         } else if self.lookup.lands(id) {
             match response {
                 Ok(Response::FindCoordinator(answer)) => self.found(now, answer),
-                Ok(_) => self.not_found(now, &"an answer to another question"),
+                Ok(_) => self.not_found(now, &NetError::OutOfStep),
                 Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
                 Err(error) => self.not_found(now, &error),
             }

@@ -263,12 +263,7 @@ impl Fetch {
         }
         work.resolved = next;
         let (id, epoch) = (work.slot, work.epoch);
-        let slot = self.slots.get_mut(id.index())?;
-        if !slot.is_current(epoch) {
-            return None;
-        }
-        slot.resolved = Some(next);
-        Some((id, next))
+        self.slots.get(id.index())?.is_current(epoch).then_some((id, next))
     }
 
     /// The leader epoch of the record before `next` in this lane's delivery (KIP-320), if it is known.
@@ -315,9 +310,6 @@ impl Fetch {
         }
         let muted_until = slot.muted_until;
         self.take_back(id, next, end, muted_until);
-        if let Some(slot) = self.slots.get_mut(id.index()) {
-            slot.resolved = Some(next);
-        }
         true
     }
 

@@ -163,7 +163,6 @@ impl Fetch {
             if let Some(slot) = self.slots.get_mut(id.index()) {
                 slot.paused = paused;
                 slot.source = Source::Leader;
-                slot.resolved = None;
             }
             self.assigned.push(id);
         }

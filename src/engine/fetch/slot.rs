@@ -104,8 +104,6 @@ pub(super) struct Slot {
     pub(super) place: Option<Place>,
     /// Whom it is fetched from.
     pub(super) source: Source,
-    /// Next offset to read after everything that a lane has resolved.
-    pub(super) resolved: Option<i64>,
     /// The last delivery that came back from a lane unresolved: the epoch since then, and where it ends.
     pub(super) returned: Option<(u32, i64)>,
 }
@@ -136,7 +134,6 @@ impl Slot {
             redirected: false,
             place: None,
             source: Source::default(),
-            resolved: None,
             returned: None,
         }
     }

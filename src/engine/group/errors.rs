@@ -64,6 +64,7 @@ impl Refusal {
             | NetError::Closed { .. }
             | NetError::Timeout { .. }
             | NetError::Decode { .. }
+            | NetError::OutOfStep
             | NetError::NoBroker => Action::FindCoordinator,
             NetError::UnsupportedApi { .. } | NetError::Authentication { .. } | NetError::ClientClosed => {
                 Action::Fatal

@@ -9,7 +9,6 @@ use super::TopicPartition;
 
 /// Why something failed for good.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Failure {
     /// A broker said no.
     Broker {

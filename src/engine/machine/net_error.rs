@@ -8,7 +8,6 @@ use crate::engine::protocol::ErrorCode;
 
 /// Why a request got no answer. Says whether the request may have reached the broker only through its variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum NetError {
     /// The connection could not be made.
     #[error("{message}")]
@@ -75,6 +74,9 @@ pub enum NetError {
         /// that is driven from outside.
         code: Option<ErrorCode>,
     },
+    /// The answer belongs to another question: our own bug, if it ever comes.
+    #[error("an answer to another question")]
+    OutOfStep,
     /// The node is not in the metadata (any more), or no broker is known at all.
     #[error("No broker available")]
     NoBroker,

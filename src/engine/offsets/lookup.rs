@@ -34,8 +34,8 @@ use crate::engine::protocol::offset_fetch::OffsetFetchRequest;
 use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
+use super::Event;
 use super::machine::Offsets;
-use super::{Event, Why};
 
 /// What a partition still has to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +196,7 @@ impl Offsets {
                     if let Some(state) = self.partitions.get_mut(partition) {
                         state.committed = Some(found.offset);
                     }
-                    self.position(partition, found.offset, found.leader_epoch, Why::Committed);
+                    self.position(partition, found.offset, found.leader_epoch);
                 }
                 // Nothing committed, or the -1 and -2 that kafkajs is known to commit.
                 Some(_) => {
@@ -262,7 +262,7 @@ impl Offsets {
                 None => again.push(partition),
                 Some(found) if !found.error.is_err() && found.offset >= 0 => {
                     self.tell_reset(partition, *question, found.offset);
-                    self.position(partition, found.offset, found.leader_epoch, Why::Reset);
+                    self.position(partition, found.offset, found.leader_epoch);
                 }
                 Some(found) => {
                     again.extend(self.lookup_failed(partition, found.error).then_some(partition));
@@ -303,13 +303,13 @@ impl Offsets {
         Outbound { id, to, body, held: Duration::ZERO }
     }
 
-    fn position(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32, why: Why) {
+    fn position(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         state.start = Some(offset);
         state.backoff.reset();
         self.set_lookup(partition, Lookup::Idle);
         let partition = partition.clone();
-        self.events.push_back(Event::Position { partition, offset, leader_epoch, why });
+        self.events.push_back(Event::Position { partition, offset, leader_epoch });
     }
 
     /// Is it any use asking again?

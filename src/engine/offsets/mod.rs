@@ -96,15 +96,6 @@ pub enum Necessity {
 /// A partition, its next offset to read, and the user's note.
 pub type Offset = (TopicPartition, i64, Option<String>);
 
-/// Where a position comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// The group's committed offset.
-    Committed,
-    /// The start or the end of the log.
-    Reset,
-}
-
 /// What the machine tells its owner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -116,8 +107,6 @@ pub enum Event {
         offset: i64,
         /// The epoch of the leader that wrote the record before it, as far as the answer told; else -1.
         leader_epoch: i32,
-        /// Where it comes from.
-        why: Why,
     },
     /// A commit with a ticket has ended.
     CommitDone {

@@ -225,11 +225,6 @@ impl ConsumerHandle {
         self.shared.lock().consumer.paused()
     }
 
-    /// See [`Consumer::assignment`].
-    pub fn assignment(&self) -> Vec<TopicPartition> {
-        self.shared.lock().consumer.assignment()
-    }
-
     /// See [`Consumer::uncommitted`].
     pub fn uncommitted(&self) -> Vec<(SlotId, i64)> {
         let mut inner = self.shared.lock();

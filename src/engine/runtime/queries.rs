@@ -191,5 +191,5 @@ async fn ask(network: &Network, to: Target, request: impl Into<Request>) -> Resu
 
 /// An answer of another kind than the question: cannot happen while the network room is sound.
 fn out_of_step() -> Failure {
-    Failure::Net(NetError::NoBroker)
+    Failure::Net(NetError::OutOfStep)
 }

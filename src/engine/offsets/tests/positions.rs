@@ -7,7 +7,6 @@ use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Reset;
 use crate::engine::offsets::ResetPolicy;
-use crate::engine::offsets::Why;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::list_offsets::{EARLIEST, LATEST};
@@ -22,12 +21,7 @@ fn the_groups_offsets_come_first() {
     world.assign(&[0, 1], true);
     assert_eq!(world.fetching(), [0, 1], "in one request");
     world.answer_fetch(&[(1, 7), (0, 5)]);
-    let position = |partition, offset| Event::Position {
-        partition: t(partition),
-        offset,
-        leader_epoch: 3,
-        why: Why::Committed,
-    };
+    let position = |partition, offset| Event::Position { partition: t(partition), offset, leader_epoch: 3 };
     assert_eq!(world.events(), [position(0, 5), position(1, 7)]);
     assert!(world.is_quiet());
     assert_eq!(world.offsets.committed_offset(&t(0)), Some(5));
@@ -45,12 +39,7 @@ fn without_one_the_topics_from_beginning_decides() {
             assert_eq!(world.listing(), [(0, timestamp)]);
             assert!(world.sent_list().read_committed);
             world.answer_list(&[(0, 42)]);
-            assert!(world.has(&Event::Position {
-                partition: t(0),
-                offset: 42,
-                leader_epoch: 0,
-                why: Why::Reset
-            }));
+            assert!(world.has(&Event::Position { partition: t(0), offset: 42, leader_epoch: 0 }));
             assert_eq!(world.warnings(), 0, "nothing was lost");
         }
     }
