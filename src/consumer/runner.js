@@ -330,7 +330,7 @@ class Runner {
     const taken = consumer.take(lane)
     if (taken === NOTHING) return null
     if (taken < NOTHING) {
-      const staged = keep(new Uint8Array(new ArrayBuffer(-taken - 1)))
+      const staged = untransferable(new Uint8Array(new ArrayBuffer(-taken - 1)))
       consumer.takeStaged(lane, staged)
       return new Delivery(staged, this.copyValues)
     }
@@ -346,7 +346,7 @@ class Runner {
   }
 
   give() {
-    const slab = keep(Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE]))
+    const slab = untransferable(Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE]))
     this.slabs.set(this.consumer.give(slab), slab)
   }
 
@@ -595,7 +595,7 @@ class Runner {
  * @param {T} memory
  * @returns {T}
  */
-const keep = memory => {
+const untransferable = memory => {
   try {
     workerThreads.markAsUntransferable(memory.buffer)
   } catch {

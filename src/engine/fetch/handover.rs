@@ -190,7 +190,7 @@ impl Fetch {
             Ok(Fill::Delivery(summary)) => {
                 slot.ready += 1;
                 if slot.damaged {
-                    slot.is_well();
+                    slot.recover();
                 }
                 self.average_size(&summary);
                 self.ready.push_back(Delivery { slot: id, epoch, buffer, summary });

@@ -171,7 +171,7 @@ impl Slot {
     }
 
     /// The broker has answered as it should, or the records were sound.
-    pub(super) fn is_well(&mut self) {
+    pub(super) fn recover(&mut self) {
         self.backoff.reset();
         self.refusals = 0;
         self.damaged = false;

@@ -42,6 +42,14 @@ fn assert_nothing_twice(world: &World) {
     assert_eq!(once.len(), world.delivered.len(), "twice: {:?}", world.delivered);
 }
 
+/// The group knows us no more, and somebody else has handled all that there is.
+fn others_are_through(world: &mut World) {
+    world.cluster.members.clear();
+    for partition in 0..4 {
+        world.cluster.committed.insert(partition, 30);
+    }
+}
+
 fn is_stale(world: &World, lane: usize) -> bool {
     world.consumer.lane_flags().nth(lane).unwrap() & LANE_STALE != 0
 }
@@ -49,11 +57,7 @@ fn is_stale(world: &World, lane: usize) -> bool {
 #[test]
 fn who_stood_still_for_longer_than_the_session_hands_out_nothing_that_others_have() {
     let mut world = busy();
-    // Somebody else is through with it all when we wake up.
-    world.cluster.members.clear();
-    for partition in 0..4 {
-        world.cluster.committed.insert(partition, 30);
-    }
+    others_are_through(&mut world);
     let delivered = world.delivered.len();
     world.stand_still(SESSION);
     world.run(5 * SECOND);
@@ -215,10 +219,7 @@ fn a_static_member_that_is_still_known_goes_on_where_it_was() {
 #[test]
 fn a_static_member_whose_session_is_over_hands_out_nothing_before_it_has_joined_again() {
     let mut world = busy_static();
-    world.cluster.members.clear();
-    for partition in 0..4 {
-        world.cluster.committed.insert(partition, 30);
-    }
+    others_are_through(&mut world);
     let delivered = world.delivered.len();
     world.stand_still(SESSION);
     world.run(5 * SECOND);
@@ -259,10 +260,7 @@ fn who_is_known_to_the_next_coordinator_goes_on_where_it_was() {
 fn who_is_unknown_to_the_next_coordinator_hands_out_nothing_that_others_have() {
     let mut world = busy();
     world.cluster.coordinator = 1;
-    world.cluster.members.clear();
-    for partition in 0..4 {
-        world.cluster.committed.insert(partition, 30);
-    }
+    others_are_through(&mut world);
     let delivered = world.delivered.len();
     world.stand_still(SESSION);
     world.run(5 * SECOND);
