@@ -1,4 +1,4 @@
-//! kafkars: a Kafka consumer engine in Rust behind the kafkajs consumer API.
+//! kafkars: a Kafka client engine in Rust behind the kafkajs API.
 //!
 //! This file is the map; it holds no code. `ARCHITECTURE.md` tells the story.
 //!
@@ -10,9 +10,9 @@
 //! engine::group      membership machine of the classic protocol                     pure
 //! engine::offsets    committed and resolved offsets, reset, commit rules            pure
 //! engine::fetch      positions, fetch sessions, buffers, pause                      pure
-//! engine::consumer   the only room where the four machines meet                     pure
+//! engine::clients    the only rooms where machines meet: consumer                   pure
 //! engine::network    TCP, TLS, SASL, framing                                        feature `runtime`
-//! engine::runtime    tasks, clock, decode threads, hand-over queue                  feature `runtime`
+//! engine::runtime    tasks, clock, the decode task, the lock                        feature `runtime`
 //! bridge             napi: converts, decides nothing                                feature `node`
 //! ```
 

@@ -18,10 +18,11 @@ const MAY_KNOW = {
   group: ['protocol', 'machine'],
   offsets: ['protocol', 'machine', 'cluster'],
   fetch: ['protocol', 'records', 'machine', 'cluster'],
-  consumer: ['protocol', 'machine', 'cluster', 'group', 'offsets', 'fetch'],
+  // The clients do not know each other.
+  'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'fetch'],
   network: ['protocol', 'machine'],
-  runtime: ['protocol', 'records', 'machine', 'fetch', 'consumer', 'network'],
-  bridge: ['protocol', 'machine', 'fetch', 'consumer', 'network', 'runtime']
+  runtime: ['protocol', 'records', 'machine', 'fetch', 'clients/consumer', 'network'],
+  bridge: ['protocol', 'machine', 'fetch', 'clients/consumer', 'network', 'runtime']
 }
 
 /** The same of JavaScript, folders and single files, types apart. `../package.json` is nobody's. */
@@ -75,7 +76,9 @@ const codeOf = text =>
 /** @returns {string[]} what breaks the law */
 const violations = (room, text, isRoot = false) => {
   const code = codeOf(text)
-  const known = [...code.matchAll(/\bcrate::(?:engine::)?([a-z_]+)/g)].map(match => match[1])
+  const known = [...code.matchAll(/\bcrate::(?:engine::)?((?:clients::)?[a-z_]+)/g)].map(match =>
+    match[1].replace('::', '/')
+  )
   const strangers = known.filter(other => other !== room && !MAY_KNOW[room].includes(other))
   const hidden = HIDDEN_EDGE.test(code) || (isRoot && HIDDEN_EDGE_OF_ROOT.test(code))
   return [...strangers, ...(hidden ? ['a hidden edge'] : [])]
@@ -119,10 +122,13 @@ describe('layers', () => {
   }
 
   test('every room of the engine is in the table', () => {
-    const rooms = fs
-      .readdirSync(path.join(SRC, 'engine'), { withFileTypes: true })
-      .filter(entry => entry.isDirectory() && entry.name !== 'testing')
-      .map(entry => entry.name)
+    const foldersIn = folder =>
+      fs
+        .readdirSync(path.join(SRC, folder), { withFileTypes: true })
+        .filter(entry => entry.isDirectory())
+        .map(entry => entry.name)
+    const rooms = foldersIn('engine').filter(name => !['testing', 'clients'].includes(name))
+    rooms.push(...foldersIn('engine/clients').map(name => `clients/${name}`))
     expect(rooms.filter(room => !(room in MAY_KNOW))).toEqual([])
   })
 
@@ -159,7 +165,9 @@ describe('layers', () => {
     expect(violations('group', 'use crate::engine::{fetch, group};')).toContain('a hidden edge')
     expect(violations('group', 'use super::super::fetch;')).toContain('a hidden edge')
     expect(violations('group', 'use super::fetch::Fetch;', true)).toContain('a hidden edge')
-    expect(violations('records', 'fn f(x: crate::engine::consumer::Tag) {}')).toEqual(['consumer'])
+    expect(violations('records', 'fn f(x: crate::engine::clients::consumer::Tag) {}')).toEqual([
+      'clients/consumer'
+    ])
     expect(jsViolations('admin/index.js', "require('../consumer/runner')")).toEqual(['consumer'])
     expect(jsViolations('utils/long.js', "const a = require('../native')")).toEqual(['native'])
     expect(jsViolations('tls/index.js', "// require('../native')")).toEqual([])

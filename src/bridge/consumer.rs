@@ -14,8 +14,8 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, Result};
 use napi_derive::napi;
 
-use crate::engine::consumer::Assigned;
-use crate::engine::consumer::Event;
+use crate::engine::clients::consumer::Assigned;
+use crate::engine::clients::consumer::Event;
 use crate::engine::fetch::Outcome;
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;

@@ -3,8 +3,8 @@
 use napi::bindgen_prelude::{Buffer, Object};
 use napi::{Env, JsValue, Result};
 
-use crate::engine::consumer::Event;
-use crate::engine::consumer::Joined;
+use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Joined;
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::network::NetworkEvent;

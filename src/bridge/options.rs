@@ -5,7 +5,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
-use crate::engine::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::network::NetworkConfig;
 use crate::engine::network::Pfx;

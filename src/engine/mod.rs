@@ -1,7 +1,7 @@
-//! The consumer engine. Rooms and what each may know: see `ARCHITECTURE.md`; the law is `__test__/unit/layers.test.js`.
+//! The engine. Rooms and what each may know: see `ARCHITECTURE.md`; the law is `__test__/unit/layers.test.js`.
 
+pub mod clients;
 pub mod cluster;
-pub mod consumer;
 pub mod fetch;
 pub mod group;
 pub mod machine;

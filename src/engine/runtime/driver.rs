@@ -6,8 +6,8 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::engine::consumer::Event;
-use crate::engine::consumer::Tag;
+use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Tag;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::network::clock;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::consumer::Assigned;
-use crate::engine::consumer::Consumer;
-use crate::engine::consumer::ConsumerConfig;
-use crate::engine::consumer::Event;
-use crate::engine::consumer::Necessity;
+use crate::engine::clients::consumer::Assigned;
+use crate::engine::clients::consumer::Consumer;
+use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Necessity;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;

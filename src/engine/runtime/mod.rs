@@ -1,6 +1,6 @@
 //! The driver: gives the pure machines a clock, sockets, threads and memory, and decides nothing.
 //!
-//! One consumer = one [`Consumer`](crate::engine::consumer::Consumer) machine behind a mutex, two tasks, and the
+//! One consumer = one [`Consumer`](crate::engine::clients::consumer::Consumer) machine behind a mutex, two tasks, and the
 //! JavaScript thread:
 //!
 //! ```text

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::engine::consumer::Consumer;
-use crate::engine::consumer::Event;
+use crate::engine::clients::consumer::Consumer;
+use crate::engine::clients::consumer::Event;
 use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 

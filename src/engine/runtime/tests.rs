@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use crate::engine::consumer::Consumer;
-use crate::engine::consumer::ConsumerConfig;
-use crate::engine::consumer::Event;
+use crate::engine::clients::consumer::Consumer;
+use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Event;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use crate::engine::consumer::{Assigned, Consumer, Event, Tag};
+use crate::engine::clients::consumer::{Assigned, Consumer, Event, Tag};
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::consumer::Event;
+use crate::engine::clients::consumer::Event;
 use crate::engine::machine::Failure;
 
 use super::world::*;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::consumer::ConsumerConfig;
-use crate::engine::consumer::Event;
+use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Event;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 

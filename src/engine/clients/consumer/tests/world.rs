@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::engine::consumer::Assigned;
-use crate::engine::consumer::Consumer;
-use crate::engine::consumer::ConsumerConfig;
-use crate::engine::consumer::Event;
-use crate::engine::consumer::Tag;
+use crate::engine::clients::consumer::Assigned;
+use crate::engine::clients::consumer::Consumer;
+use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Tag;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::DecodeJob;
 use crate::engine::fetch::Decoded;

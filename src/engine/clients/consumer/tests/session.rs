@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::fetch::LANE_STALE;
 use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;

@@ -1,0 +1,3 @@
+//! The clients of a cluster, each a machine made of machines: the only rooms where those meet. Pure.
+
+pub mod consumer;
