@@ -18,6 +18,8 @@ pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
         Response::LeaveGroup(r) => (2, r.throttle_time_ms),
         Response::SyncGroup(r) => (2, r.throttle_time_ms),
         Response::DescribeGroups(r) => (2, r.throttle_time_ms),
+        Response::ConsumerGroupHeartbeat(r) => (0, r.throttle_time_ms),
+        Response::ConsumerGroupDescribe(r) => (0, r.throttle_time_ms),
         Response::ApiVersions(r) => (2, r.throttle_time_ms),
         Response::OffsetForLeaderEpoch(_) | Response::SaslHandshake(_) | Response::SaslAuthenticate(_) => {
             return Duration::ZERO;

@@ -128,6 +128,8 @@ apis! {
     ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
     OffsetForLeaderEpoch = 23, offset_for_leader_epoch::OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
+    ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
+    ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub mod header;
 pub mod primitives;
 
 pub mod api_versions;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod describe_groups;
 pub mod fetch;
 pub mod find_coordinator;

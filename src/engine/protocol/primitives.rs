@@ -382,6 +382,14 @@ impl Writer {
         values.iter().for_each(|value| self.string(value));
     }
 
+    /// ARRAY of STRING, or null.
+    pub fn nullable_strings(&mut self, values: &Option<Vec<String>>) {
+        match values {
+            Some(values) => self.strings(values),
+            None => self.null(),
+        }
+    }
+
     /// The end of a structure: no tagged fields. Nothing in the fixed spelling.
     pub fn tags(&mut self) {
         if self.flexible {

@@ -5,6 +5,7 @@
 //! [`hostile`] then breaks every response of the families.
 
 mod broker;
+mod consumer_group;
 mod fetch;
 mod group;
 mod headers;
@@ -113,9 +114,15 @@ impl Sample {
 
 /// The response samples of all families.
 fn samples(fill: Fill) -> impl Iterator<Item = Sample> {
-    [broker::samples(fill), fetch::samples(fill), group::samples(fill), offsets::samples(fill)]
-        .into_iter()
-        .flatten()
+    [
+        broker::samples(fill),
+        consumer_group::samples(fill),
+        fetch::samples(fill),
+        group::samples(fill),
+        offsets::samples(fill),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn all_samples() -> impl Iterator<Item = Sample> {

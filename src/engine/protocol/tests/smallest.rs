@@ -2,6 +2,7 @@
 
 use kafka_protocol::messages as theirs;
 use kafka_protocol::messages::{
+    consumer_group_describe_response as their_describe, consumer_group_heartbeat_response as their_beat,
     describe_groups_response::DescribedGroup, fetch_response::FetchableTopicResponse,
     fetch_response::PartitionData, list_offsets_response::ListOffsetsTopicResponse,
     metadata_response::MetadataResponseTopic, offset_commit_response::OffsetCommitResponseTopic,
@@ -70,6 +71,26 @@ fn groups() {
     accepts(ApiKey::DescribeGroups, |_| {
         let group = DescribedGroup::default().with_members(many());
         theirs::DescribeGroupsResponse::default().with_groups(vec![group])
+    });
+}
+
+#[test]
+fn consumer_groups() {
+    accepts(ApiKey::ConsumerGroupHeartbeat, |_| {
+        let assignment = their_beat::Assignment::default().with_topic_partitions(many());
+        theirs::ConsumerGroupHeartbeatResponse::default().with_assignment(Some(assignment))
+    });
+    let described = |group| theirs::ConsumerGroupDescribeResponse::default().with_groups(vec![group]);
+    accepts(ApiKey::ConsumerGroupDescribe, |_| {
+        theirs::ConsumerGroupDescribeResponse::default().with_groups(many())
+    });
+    accepts(ApiKey::ConsumerGroupDescribe, |_| {
+        described(their_describe::DescribedGroup::default().with_members(many()))
+    });
+    accepts(ApiKey::ConsumerGroupDescribe, |_| {
+        let assignment = their_describe::Assignment::default().with_topic_partitions(many());
+        let member = their_describe::Member::default().with_assignment(assignment);
+        described(their_describe::DescribedGroup::default().with_members(vec![member]))
     });
 }
 
