@@ -16,6 +16,7 @@
 
 mod answers;
 mod commands;
+pub mod consumer;
 mod errors;
 mod machine;
 mod requests;

@@ -42,7 +42,7 @@ pub struct ConsumerGroupHeartbeatRequest {
 }
 
 /// Partitions of one topic.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TopicPartitions {
     /// Topic id.
     pub topic_id: TopicId,

@@ -1,0 +1,170 @@
+//! What the coordinator's answers, or their absence, do to the machine.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::consumer_group_heartbeat::ConsumerGroupHeartbeatResponse;
+
+use super::Event;
+use super::machine::{ConsumerGroup, SESSION_INTERVALS, Sent};
+use super::state::State;
+use super::told::Told;
+
+impl ConsumerGroup {
+    pub(super) fn answered(&mut self, now: Instant, sent: Sent, response: Result<Response, NetError>) {
+        match response {
+            Ok(Response::ConsumerGroupHeartbeat(answer)) if answer.error.is_err() => {
+                self.refused(now, answer.error, answer.error_message);
+            }
+            Ok(Response::ConsumerGroupHeartbeat(answer)) => self.taken(now, sent, answer),
+            Ok(_) => self.unanswered(now, NetError::OutOfStep),
+            Err(error) => self.unanswered(now, error),
+        }
+    }
+
+    fn taken(&mut self, now: Instant, sent: Sent, answer: ConsumerGroupHeartbeatResponse) {
+        if matches!(self.state, State::Leaving { .. }) {
+            self.departed(now);
+            return;
+        }
+        if answer.member_epoch <= 0 {
+            self.unanswered(now, NetError::OutOfStep);
+            return;
+        }
+        self.backoff.reset();
+        self.nonsense = 0;
+        self.told = sent.told;
+        self.is_telling = false;
+        if let Ok(interval @ 1..) = u64::try_from(answer.heartbeat_interval_ms) {
+            self.interval = Duration::from_millis(interval).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+        }
+        self.answered_at = Some(now);
+        self.valid_until = Some(sent.at + self.interval * SESSION_INTERVALS);
+        self.due.get_or_insert(now + self.interval);
+        if answer.member_epoch != self.epoch {
+            self.epoch = answer.member_epoch;
+            self.events.push_back(Event::EpochChanged);
+        }
+        self.events.push_back(Event::Heartbeat);
+        if answer.assignment.is_some_and(|assignment| self.target.set(&assignment)) {
+            self.told.awaits_owned();
+        }
+        match self.state {
+            // What is being given up comes first; `revoked` takes the newer target up.
+            State::Revoking { .. } => {}
+            State::Joining | State::Acknowledging | State::Stable => self.reconcile(now),
+            State::Idle | State::Leaving { .. } | State::Left | State::Failed => {}
+        }
+    }
+
+    fn refused(&mut self, now: Instant, code: ErrorCode, message: Option<String>) {
+        self.told = Told::default();
+        let is_leaving = matches!(self.state, State::Leaving { .. });
+        match code {
+            ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => {
+                self.events.push_back(Event::CoordinatorLost);
+                self.try_again(now, code.message());
+            }
+            ErrorCode::COORDINATOR_LOAD_IN_PROGRESS => self.try_again(now, code.message()),
+            // Whatever it is: the coordinator has no member to keep.
+            _ if is_leaving => self.departed(now),
+            // The broker that we left without a word keeps our place until the session is over, and gives it back then.
+            ErrorCode::UNRELEASED_INSTANCE_ID => self.try_again(now, code.message()),
+            // The metadata says the same, and by it the owner decides.
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED => self.try_again(now, code.message()),
+            ErrorCode::FENCED_MEMBER_EPOCH | ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::GROUP_ID_NOT_FOUND => {
+                self.fenced(now, code);
+            }
+            code => self.fail(Failure::Broker { code, partition: None }, message),
+        }
+    }
+
+    /// Our partitions may be somebody else's: they are lost, and we join as a member that owns nothing.
+    fn fenced(&mut self, now: Instant, code: ErrorCode) {
+        let was_joining = self.state == State::Joining;
+        self.log(
+            LogLevel::Warn,
+            "The coordinator does not take us for a member any more, joining again",
+            vec![("error", code.message().into_owned())],
+        );
+        self.lose(code);
+        self.noticed = Some(ErrorCode::UNKNOWN_MEMBER_ID);
+        self.begin(now);
+        if was_joining {
+            self.back_off(now);
+        }
+    }
+
+    fn unanswered(&mut self, now: Instant, error: NetError) {
+        self.told = Told::default();
+        match error {
+            NetError::UnsupportedApi { .. } | NetError::Authentication { .. } | NetError::ClientClosed => {
+                if matches!(self.state, State::Leaving { .. }) {
+                    self.departed(now);
+                } else {
+                    self.fail(Failure::Net(error), None);
+                }
+            }
+            NetError::OutOfStep | NetError::Decode { .. } if self.nonsense >= NONSENSE_TRIES => {
+                self.fail(Failure::Net(error), None);
+            }
+            NetError::OutOfStep | NetError::Decode { .. } => {
+                self.nonsense += 1;
+                self.events.push_back(Event::Suspect);
+                self.try_again(now, error);
+            }
+            NetError::Connect { .. }
+            | NetError::Closed { .. }
+            | NetError::Timeout { .. }
+            | NetError::NoBroker => {
+                self.events.push_back(Event::CoordinatorLost);
+                self.try_again(now, error);
+            }
+        }
+    }
+
+    /// No answer for as long as a session may be: the coordinator is frozen, or the way to it.
+    pub(super) fn fall_silent(&mut self, now: Instant) {
+        self.sent = None;
+        self.told = Told::default();
+        self.events.push_back(Event::CoordinatorLost);
+        self.try_again(now, "The coordinator has not answered for three heartbeat intervals");
+    }
+
+    /// When that will be.
+    pub(super) fn silent_at(&self) -> Option<Instant> {
+        self.sent.as_ref().map(|sent| sent.at + self.interval * SESSION_INTERVALS)
+    }
+
+    /// The first failure in a row is for everybody, the rest for the curious.
+    fn try_again(&mut self, now: Instant, why: impl std::fmt::Display) {
+        let first = self.backoff.ready_at().is_none();
+        let level = if first { LogLevel::Warn } else { LogLevel::Debug };
+        let message = "The heartbeat was not taken, trying again";
+        self.log(level, message, vec![("error", why.to_string())]);
+        self.back_off(now);
+    }
+
+    fn back_off(&mut self, now: Instant) {
+        self.backoff.failed(now, &mut self.rng);
+        self.due = Some(self.backoff.ready_at().unwrap_or(now));
+    }
+
+    fn fail(&mut self, failure: Failure, message: Option<String>) {
+        self.owned.clear();
+        self.due = None;
+        self.transition(State::Failed);
+        self.events.push_back(Event::Failed { failure, message });
+    }
+}
+
+/// Some ten seconds.
+const NONSENSE_TRIES: u32 = 13;
+/// A coordinator cannot make us a busy loop.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+/// Nor forget us: Kafka's own upper bound is below that.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(600);

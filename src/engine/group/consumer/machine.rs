@@ -1,0 +1,429 @@
+//! The machine itself: what it remembers, what its owner may ask, its side of the contract.
+
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use crate::engine::group::Membership;
+use crate::engine::machine::Backoff;
+use crate::engine::machine::Log;
+use crate::engine::machine::LogLevel;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target as To;
+use crate::engine::machine::TopicPartition;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
+use crate::engine::protocol::consumer_group_heartbeat::{JOIN_EPOCH, LEAVE_EPOCH, LEAVE_EPOCH_OF_STATIC};
+
+use super::state::{Next, State};
+use super::target::Target;
+use super::told::Told;
+use super::{ConsumerGroupConfig, Event, Subscription};
+
+/// Membership in a group of the consumer protocol. See the room's documentation.
+#[derive(Debug)]
+pub struct ConsumerGroup {
+    pub(super) config: ConsumerGroupConfig,
+    pub(super) rng: Rng,
+    pub(super) state: State,
+    /// Ours, made once: the coordinator knows us by it through every leave and join.
+    pub(super) member_id: String,
+    /// From the coordinator; 0 while we are no member.
+    pub(super) epoch: i32,
+    pub(super) subscription: Subscription,
+    pub(super) target: Target,
+    /// What is ours.
+    pub(super) owned: BTreeSet<TopicPartition>,
+    /// Has there been an assignment since we joined?
+    pub(super) assigned: bool,
+    pub(super) told: Told,
+    /// Does the coordinator have, or may it have, a heartbeat of ours that tells what we own, whose answer we have not got? By
+    /// it it may have taken back what our target still has: nothing is taken up meanwhile.
+    pub(super) is_telling: bool,
+    /// Leave for good although static members come back.
+    pub(super) leave_for_good: bool,
+
+    pub(super) sent: Option<Sent>,
+    /// When the next heartbeat is due; None = not by itself.
+    pub(super) due: Option<Instant>,
+    pub(super) backoff: Backoff,
+    /// Between two heartbeats, as the coordinator wants it.
+    pub(super) interval: Duration,
+    pub(super) answered_at: Option<Instant>,
+    pub(super) valid_until: Option<Instant>,
+    /// Why `heartbeat()` should reject, since we were last stable.
+    pub(super) noticed: Option<ErrorCode>,
+    /// Answers that made no sense since the last one that did.
+    pub(super) nonsense: u32,
+    pub(super) last_id: u64,
+    pub(super) events: VecDeque<Event>,
+}
+
+/// The heartbeat that is outstanding.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) id: u64,
+    pub(super) at: Instant,
+    /// What the coordinator remembers once it has taken it.
+    pub(super) told: Told,
+}
+
+// ---- commands
+
+impl ConsumerGroup {
+    /// Not a member yet. The member id and all randomness (back-off jitter) come from `seed`.
+    pub fn new(config: ConsumerGroupConfig, seed: u64) -> ConsumerGroup {
+        let mut rng = Rng::with_seed(seed);
+        ConsumerGroup {
+            config,
+            member_id: member_id(&mut rng),
+            rng,
+            state: State::Idle,
+            epoch: JOIN_EPOCH,
+            subscription: Subscription::default(),
+            target: Target::default(),
+            owned: BTreeSet::new(),
+            assigned: false,
+            told: Told::default(),
+            is_telling: false,
+            leave_for_good: false,
+            sent: None,
+            due: None,
+            backoff: Backoff::default(),
+            interval: FIRST_INTERVAL,
+            answered_at: None,
+            valid_until: None,
+            noticed: None,
+            nonsense: 0,
+            last_id: 0,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Become a member that subscribes to this; a member tells the coordinator of the change at once.
+    pub fn join(&mut self, now: Instant, subscription: Subscription) {
+        let changed = subscription != self.subscription;
+        match &mut self.state {
+            State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => return,
+            State::Leaving { next, .. } => *next = Next::Join,
+            State::Idle => self.begin(now),
+            State::Joining | State::Revoking { .. } | State::Acknowledging | State::Stable => {
+                if changed {
+                    self.due = Some(now);
+                }
+            }
+        }
+        self.subscription = subscription;
+    }
+
+    /// Answers [`Event::Revoke`]: the handlers are done and what could be committed is committed.
+    pub fn revoked(&mut self, now: Instant) {
+        if let State::Revoking { partitions } = &self.state {
+            // Not what the target says by now: those that it has lost since are still being handled.
+            self.owned.retain(|partition| !partitions.contains(partition));
+            if self.is_telling {
+                self.transition(State::Acknowledging);
+                self.due = Some(now);
+            } else {
+                self.reconcile(now);
+            }
+        }
+    }
+
+    /// The metadata has changed: names of topics that were not known may be.
+    pub fn learn(&mut self, now: Instant, name_of: impl Fn(TopicId) -> Option<Arc<str>>) {
+        let has_news = self.target.learn(name_of);
+        if has_news && !self.is_telling && matches!(self.state, State::Stable | State::Acknowledging) {
+            self.reconcile(now);
+        }
+    }
+
+    /// A handler asks for a heartbeat: it goes out unless the last one was answered within the interval.
+    pub fn heartbeat(&mut self, now: Instant) {
+        let rested = self.answered_at.is_some_and(|at| at + self.interval <= now);
+        if self.state == State::Stable && rested && self.backoff.is_ready(now) {
+            self.due = Some(now);
+        }
+    }
+
+    /// Leave: ends in [`Event::Left`] within [`LEAVE_WITHIN`], from any state. Partitions must have been given up before. A
+    /// static member keeps its place until the session is over, unless it goes `for_good`.
+    pub fn leave(&mut self, now: Instant, for_good: bool) {
+        self.leave_for_good = for_good;
+        match &mut self.state {
+            State::Left => {}
+            State::Leaving { next, .. } => *next = Next::Left,
+            _ => self.depart(now, Next::Left),
+        }
+    }
+
+    /// The owner makes no progress and must not keep its partitions: they are lost, the group is left, and the machine waits
+    /// for [`ConsumerGroup::join`].
+    pub fn lost(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Idle | State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => {}
+            State::Leaving { next, .. } => *next = Next::Idle,
+            _ => {
+                self.lose(ErrorCode::UNKNOWN_MEMBER_ID);
+                self.noticed = Some(ErrorCode::UNKNOWN_MEMBER_ID);
+                self.depart(now, Next::Idle);
+            }
+        }
+    }
+}
+
+// ---- questions
+
+impl ConsumerGroup {
+    /// Who we are: what commits have to carry. The epoch stands where the generation of a classic group does.
+    pub fn membership(&self) -> Option<Membership> {
+        let is_member = match self.state {
+            State::Revoking { .. } | State::Acknowledging | State::Stable => true,
+            // A member that is fenced joins anew; one that has never been one has nothing to commit.
+            State::Joining | State::Idle | State::Leaving { .. } | State::Left | State::Failed => false,
+        };
+        is_member.then(|| Membership {
+            generation_id: self.epoch,
+            member_id: self.member_id.clone(),
+            group_instance_id: self.config.group_instance_id.clone(),
+        })
+    }
+
+    /// Until then nobody else can have been given what we own, whatever we do not hear; None while we own nothing. The session
+    /// timeout is the broker's secret. It is a multiple of the interval; three intervals without an answer are taken for its end.
+    pub fn valid_until(&self) -> Option<Instant> {
+        self.valid_until.filter(|_| !self.owned.is_empty())
+    }
+
+    /// A member that owns what it is to own?
+    pub fn is_stable(&self) -> bool {
+        self.state == State::Stable
+    }
+
+    /// Is a heartbeat of a stable member outstanding, or due?
+    pub fn is_beating(&self, now: Instant) -> bool {
+        self.is_stable() && (self.sent.is_some() || self.due.is_some_and(|due| due <= now))
+    }
+
+    /// On the way into the group, or from one assignment to the next?
+    pub fn is_rebalancing(&self) -> bool {
+        matches!(self.state, State::Joining | State::Revoking { .. } | State::Acknowledging)
+    }
+
+    /// What the user's `heartbeat()` should reject with.
+    pub fn pending_error(&self) -> Option<ErrorCode> {
+        self.noticed
+    }
+}
+
+// ---- contract
+
+impl ConsumerGroup {
+    /// The answer to the heartbeat with this id, or why there is none. Each must get one.
+    pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+        if let Some(sent) = self.sent.take_if(|sent| sent.id == id) {
+            self.answered(now, sent, response);
+        }
+    }
+
+    /// The instant of [`ConsumerGroup::poll_timeout`] has come. Harmless at any other time.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if matches!(self.state, State::Leaving { until, .. } if until <= now) {
+            self.departed(now);
+        }
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.fall_silent(now);
+        }
+    }
+
+    /// The next heartbeat, to the coordinator. Call it only while the coordinator is known.
+    pub fn poll_request(&mut self, now: Instant) -> Option<Outbound> {
+        self.handle_timeout(now);
+        if self.sent.is_some() || self.due.is_none_or(|due| now < due) {
+            return None;
+        }
+        let (body, told) = match self.state {
+            State::Idle | State::Left | State::Failed => return None,
+            State::Leaving { .. } => {
+                (self.config.farewell(&self.member_id, self.epoch_to_leave()), Told::default())
+            }
+            State::Joining | State::Revoking { .. } | State::Acknowledging | State::Stable => {
+                let owned = self.target.by_id(&self.owned);
+                self.config.heartbeat(&self.member_id, self.epoch, &self.subscription, owned, &self.told)
+            }
+        };
+        self.due = None;
+        self.last_id += 1;
+        self.is_telling |= body.owned.is_some();
+        self.sent = Some(Sent { id: self.last_id, at: now, told });
+        Some(Outbound { id: self.last_id, to: To::AnyCoordinator, body: body.into(), held: Duration::ZERO })
+    }
+
+    /// What has happened, or is needed.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When a heartbeat is due, or leaving has taken long enough.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let until = match self.state {
+            State::Leaving { until, .. } => Some(until),
+            _ => None,
+        };
+        let due = self.due.filter(|_| self.sent.is_none());
+        [until, due, self.silent_at()].into_iter().flatten().min()
+    }
+}
+
+// ---- moves
+
+impl ConsumerGroup {
+    /// Every change of state goes through here.
+    pub(super) fn transition(&mut self, to: State) {
+        let legal = self.state.may_become(&to);
+        debug_assert!(legal, "{} cannot become {}", self.state.name(), to.name());
+        let message = format!("Group membership: {} -> {}", self.state.name(), to.name());
+        if !legal {
+            // Staying is safe: the ends stay ends, and elsewhere an answer or a timer is still to come.
+            self.log(LogLevel::Error, format!("{message} is not possible"), Vec::new());
+            return;
+        }
+        self.log(LogLevel::Debug, message, Vec::new());
+        self.state = to;
+    }
+
+    /// Joins, as somebody who owns nothing.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.transition(State::Joining);
+        self.epoch = JOIN_EPOCH;
+        self.told = Told::default();
+        self.is_telling = false;
+        self.target.clear();
+        self.owned.clear();
+        self.assigned = false;
+        self.valid_until = None;
+        // What is outstanding was said by the member that we were.
+        self.sent = None;
+        self.due = Some(now);
+    }
+
+    /// Moves from what we own to what the coordinator wants us to own.
+    pub(super) fn reconcile(&mut self, now: Instant) {
+        let missing = self.target.missing();
+        if !missing.is_empty() {
+            self.events.push_back(Event::TopicsUnknown(missing));
+        }
+        let target = self.target.resolved();
+        let revoked: BTreeSet<TopicPartition> = self.owned.difference(&target).cloned().collect();
+        if !revoked.is_empty() {
+            self.transition(State::Revoking { partitions: revoked.clone() });
+            self.events.push_back(Event::Revoke(revoked));
+            return;
+        }
+        let has_revoked = matches!(self.state, State::Revoking { .. });
+        if !self.assigned || has_revoked || target != self.owned {
+            let joined = !std::mem::replace(&mut self.assigned, true);
+            self.owned = target;
+            self.events.push_back(Event::Assigned { joined, assignment: self.owned.clone() });
+        }
+        self.acknowledge(now);
+    }
+
+    /// The coordinator is told what we own, unless it knows.
+    fn acknowledge(&mut self, now: Instant) {
+        if !self.told.owns(&self.target.by_id(&self.owned)) {
+            self.transition(State::Acknowledging);
+            self.due = Some(now);
+        } else if self.state != State::Stable {
+            self.transition(State::Stable);
+            self.noticed = None;
+        }
+    }
+
+    pub(super) fn lose(&mut self, code: ErrorCode) {
+        if !std::mem::take(&mut self.owned).is_empty() || self.assigned {
+            self.events.push_back(Event::Lost { code });
+        }
+        self.assigned = false;
+    }
+
+    /// Goes out of the group, if it was asked to be in it.
+    pub(super) fn depart(&mut self, now: Instant, next: Next) {
+        self.owned.clear();
+        let joins = self.state == State::Joining && self.sent.is_none();
+        if joins || matches!(self.state, State::Idle | State::Failed) {
+            self.arrive(now, next);
+        } else {
+            self.transition(State::Leaving { next, until: now + LEAVE_WITHIN });
+            // The coordinator takes the requests of a connection in order: it need not wait for the answer to the last one.
+            self.sent = None;
+            self.due = Some(now);
+        }
+    }
+
+    /// Leaving is over, well or not.
+    pub(super) fn departed(&mut self, now: Instant) {
+        if let State::Leaving { next, .. } = self.state {
+            self.arrive(now, next);
+        }
+    }
+
+    fn arrive(&mut self, now: Instant, next: Next) {
+        self.due = None;
+        self.sent = None;
+        self.epoch = JOIN_EPOCH;
+        self.valid_until = None;
+        match next {
+            Next::Left => {
+                self.transition(State::Left);
+                self.events.push_back(Event::Left);
+            }
+            Next::Idle => self.rest(),
+            Next::Join => {
+                self.rest();
+                self.begin(now);
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        if self.state != State::Idle {
+            self.transition(State::Idle);
+        }
+    }
+
+    fn epoch_to_leave(&self) -> i32 {
+        let comes_back = self.config.group_instance_id.is_some() && !self.leave_for_good;
+        if comes_back { LEAVE_EPOCH_OF_STATIC } else { LEAVE_EPOCH }
+    }
+
+    pub(super) fn log(
+        &mut self,
+        level: LogLevel,
+        message: impl Into<String>,
+        mut extra: Vec<(&'static str, String)>,
+    ) {
+        extra.push(("groupId", self.config.group_id.clone()));
+        extra.push(("memberId", self.member_id.clone()));
+        let (namespace, message) = ("ConsumerGroup", message.into());
+        self.events.push_back(Event::Log(Log { level, namespace, message, extra }));
+    }
+}
+
+/// 16 random bytes as base64url, like Kafka's own UUIDs.
+fn member_id(rng: &mut Rng) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    (0..22).map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())])).collect()
+}
+
+/// So many intervals without an answer are the end of the session, as far as we can know.
+pub(super) const SESSION_INTERVALS: u32 = 3;
+/// Until the coordinator says otherwise: Kafka's default.
+const FIRST_INTERVAL: Duration = Duration::from_secs(5);
+/// How long `leave` may take, whatever the coordinator does.
+pub(super) const LEAVE_WITHIN: Duration = Duration::from_secs(5);

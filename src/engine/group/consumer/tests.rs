@@ -1,0 +1,4 @@
+//! The member against answers given by hand, and against a model of the coordinator.
+
+mod member;
+mod model;

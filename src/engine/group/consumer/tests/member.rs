@@ -1,0 +1,494 @@
+//! One member, answers by hand.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::group::consumer::*;
+use crate::engine::machine::NetError;
+use crate::engine::machine::TopicPartition;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::consumer_group_heartbeat::*;
+
+const ORDERS: TopicId = TopicId([1; 16]);
+const LATER: TopicId = TopicId([2; 16]);
+const INTERVAL: Duration = Duration::from_secs(5);
+
+struct World {
+    now: Instant,
+    group: ConsumerGroup,
+    in_flight: Vec<(u64, ConsumerGroupHeartbeatRequest)>,
+}
+
+fn config() -> ConsumerGroupConfig {
+    ConsumerGroupConfig {
+        group_id: "group".to_owned(),
+        group_instance_id: None,
+        rack_id: Some("rack-1".to_owned()),
+        rebalance_timeout: Duration::from_secs(60),
+        server_assignor: Some("uniform".to_owned()),
+    }
+}
+
+fn orders(partitions: &[i32]) -> BTreeSet<TopicPartition> {
+    let topic: Arc<str> = "orders".into();
+    partitions.iter().map(|&partition| TopicPartition { topic: topic.clone(), partition }).collect()
+}
+
+fn ids(topic_id: TopicId, partitions: &[i32]) -> TopicPartitions {
+    TopicPartitions { topic_id, partitions: partitions.to_vec() }
+}
+
+fn answer(epoch: i32, assignment: Option<Vec<TopicPartitions>>) -> ConsumerGroupHeartbeatResponse {
+    let heartbeat_interval_ms = 5000;
+    ConsumerGroupHeartbeatResponse {
+        member_epoch: epoch,
+        heartbeat_interval_ms,
+        assignment,
+        ..Default::default()
+    }
+}
+
+fn refusal(error: ErrorCode) -> ConsumerGroupHeartbeatResponse {
+    ConsumerGroupHeartbeatResponse { error, ..Default::default() }
+}
+
+fn lost_connection() -> Result<Response, NetError> {
+    Err(NetError::Closed { broker: "kafka-1:9092".to_owned() })
+}
+
+impl World {
+    fn new(config: ConsumerGroupConfig) -> World {
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let now = Instant::now();
+        World { now, group: ConsumerGroup::new(config, 7), in_flight: Vec::new() }
+    }
+
+    /// A member that owns partitions 0 and 1, at epoch 3.
+    fn member(config: ConsumerGroupConfig) -> World {
+        let mut world = World::new(config);
+        world.join(&["orders"]);
+        world.sent();
+        world.answer(answer(3, Some(vec![ids(ORDERS, &[0, 1])])));
+        world.events();
+        world.group.learn(world.now, |id| (id == ORDERS).then(|| "orders".into()));
+        world.events();
+        world.sent();
+        world.answer(answer(3, None));
+        assert!(world.group.is_stable());
+        world.events();
+        world
+    }
+
+    fn join(&mut self, topics: &[&str]) {
+        let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
+        self.group.join(self.now, Subscription { topics, regex: None });
+    }
+
+    /// The heartbeat that goes out now.
+    #[track_caller]
+    fn sent(&mut self) -> ConsumerGroupHeartbeatRequest {
+        let outbound = self.group.poll_request(self.now).expect("a heartbeat");
+        let Request::ConsumerGroupHeartbeat(body) = outbound.body else { panic!("{:?}", outbound.body) };
+        self.in_flight.push((outbound.id, body.clone()));
+        assert_eq!(self.group.poll_request(self.now), None, "one at a time");
+        body
+    }
+
+    fn sends_nothing(&mut self) -> bool {
+        self.group.poll_request(self.now).is_none()
+    }
+
+    fn answer(&mut self, answer: ConsumerGroupHeartbeatResponse) {
+        self.respond(Ok(Response::ConsumerGroupHeartbeat(answer)));
+    }
+
+    fn respond(&mut self, response: Result<Response, NetError>) {
+        let (id, _) = self.in_flight.pop().expect("a heartbeat in flight");
+        self.group.handle_response(self.now, id, response);
+    }
+
+    fn advance(&mut self, by: Duration) {
+        self.now += by;
+        self.group.handle_timeout(self.now);
+    }
+
+    /// Without the lines for the log.
+    fn events(&mut self) -> Vec<Event> {
+        let events = std::iter::from_fn(|| self.group.poll_event());
+        events.filter(|event| !matches!(event, Event::Log(_))).collect()
+    }
+}
+
+#[test]
+fn joins_and_takes_its_partitions() {
+    let mut world = World::new(config());
+    assert_eq!(world.group.poll_timeout(), None);
+    world.join(&["orders"]);
+    let request = world.sent();
+    assert_eq!(request.member_epoch, JOIN_EPOCH);
+    assert_eq!(request.member_id.len(), 22);
+    assert_eq!((request.rack_id.as_deref(), request.rebalance_timeout_ms), (Some("rack-1"), 60_000));
+    assert_eq!(request.server_assignor.as_deref(), Some("uniform"));
+    assert_eq!(request.topics, Some(vec!["orders".to_owned()]));
+    assert_eq!((request.topic_regex, request.owned), (None, Some(vec![])));
+    assert_eq!(world.group.membership(), None);
+    assert!(world.group.is_rebalancing());
+
+    // Who owns nothing yet is a member nevertheless, and may hear of it.
+    world.answer(answer(1, Some(vec![])));
+    let first = Event::Assigned { joined: true, assignment: orders(&[]) };
+    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, first]);
+    assert!(world.group.is_stable());
+    assert_eq!(world.group.membership().unwrap().generation_id, 1);
+    assert_eq!(world.group.valid_until(), None, "nothing to lose");
+
+    // Nothing has changed, so nothing is said but that we are here.
+    assert!(world.sends_nothing());
+    world.advance(INTERVAL);
+    let request = world.sent();
+    assert_eq!(request.member_epoch, 1);
+    assert_eq!((request.topics, request.owned, request.rebalance_timeout_ms), (None, None, -1));
+    assert_eq!((request.rack_id, request.server_assignor), (None, None));
+
+    world.answer(answer(2, Some(vec![ids(ORDERS, &[1, 0])])));
+    let unknown = Event::TopicsUnknown(vec![ORDERS]);
+    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, unknown]);
+    world.group.learn(world.now, |_| None);
+    assert_eq!(world.events(), []);
+    world.group.learn(world.now, |_| Some("orders".into()));
+    assert_eq!(world.events(), [Event::Assigned { joined: false, assignment: orders(&[0, 1]) }]);
+
+    // It is told at once what is owned now.
+    let request = world.sent();
+    assert_eq!(request.owned, Some(vec![ids(ORDERS, &[0, 1])]));
+    assert!(!world.group.is_stable());
+    world.answer(answer(2, None));
+    assert!(world.group.is_stable());
+    assert_eq!(world.group.valid_until(), Some(world.now + 3 * INTERVAL));
+}
+
+#[test]
+fn gives_up_first_and_takes_the_rest_afterwards() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(3, Some(vec![ids(ORDERS, &[1, 2])])));
+    assert_eq!(world.events(), [Event::Heartbeat, Event::Revoke(orders(&[0]))]);
+    assert!(world.group.membership().is_some(), "what is given up can be committed");
+
+    // Heartbeats go on meanwhile, and still name it.
+    world.advance(INTERVAL);
+    assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[0, 1])]));
+    // A newer target takes away what is not being given up yet.
+    world.answer(answer(4, Some(vec![ids(ORDERS, &[2])])));
+    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat]);
+
+    world.group.revoked(world.now);
+    assert_eq!(world.events(), [Event::Revoke(orders(&[1]))]);
+    world.group.revoked(world.now);
+    assert_eq!(world.events(), [Event::Assigned { joined: false, assignment: orders(&[2]) }]);
+    assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[2])]));
+    world.answer(answer(4, None));
+    assert!(world.group.is_stable());
+}
+
+#[test]
+fn what_came_back_while_it_was_given_up_is_taken_anew() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(3, Some(vec![ids(ORDERS, &[1])])));
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(5, Some(vec![ids(ORDERS, &[0, 1])])));
+    world.events();
+    world.group.revoked(world.now);
+    assert_eq!(world.events(), [Event::Assigned { joined: false, assignment: orders(&[0, 1]) }]);
+}
+
+#[test]
+fn a_topic_that_nobody_knows_yet_does_not_hold_up_the_others() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(4, Some(vec![ids(ORDERS, &[0, 1, 2]), ids(LATER, &[0])])));
+    let taken = Event::Assigned { joined: false, assignment: orders(&[0, 1, 2]) };
+    assert_eq!(
+        world.events(),
+        [Event::EpochChanged, Event::Heartbeat, Event::TopicsUnknown(vec![LATER]), taken]
+    );
+    assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[0, 1, 2])]));
+    world.answer(answer(4, None));
+    assert!(world.group.is_stable());
+    world.events();
+    world.group.learn(world.now, |id| (id == LATER).then(|| "later".into()));
+    let events = world.events();
+    assert!(
+        matches!(&events[..], [Event::Assigned { assignment, .. }] if assignment.len() == 4),
+        "{events:?}"
+    );
+}
+
+/// The coordinator takes back at once what a member does not say that it owns. It may have done so while the answer is out.
+#[test]
+fn nothing_is_taken_up_while_the_coordinator_is_being_told_what_is_owned() {
+    let mut world = World::new(config());
+    world.join(&["orders"]);
+    world.sent();
+    world.answer(answer(1, Some(vec![ids(ORDERS, &[0])])));
+    world.events();
+    assert_eq!(world.sent().owned, Some(vec![]), "nothing yet, for want of a name");
+    world.group.learn(world.now, |_| Some("orders".into()));
+    assert_eq!(world.events(), []);
+    world.respond(lost_connection());
+    world.group.learn(world.now, |_| Some("orders".into()));
+    assert_eq!(world.events(), [Event::CoordinatorLost], "it may have got there");
+
+    world.advance(Duration::from_millis(121));
+    world.sent();
+    world.answer(answer(2, Some(vec![ids(ORDERS, &[1])])));
+    let taken = Event::Assigned { joined: false, assignment: orders(&[1]) };
+    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, taken]);
+}
+
+#[test]
+fn a_changed_subscription_is_told_at_once() {
+    let mut world = World::member(config());
+    world.join(&["orders", "payments"]);
+    let request = world.sent();
+    assert_eq!(request.topics.unwrap(), ["orders", "payments"]);
+    assert_eq!((request.owned, request.topic_regex), (None, None));
+    world.answer(answer(3, None));
+
+    let regex = Some("o.*".to_owned());
+    world.group.join(world.now, Subscription { topics: vec![], regex });
+    let request = world.sent();
+    assert_eq!((request.topics, request.topic_regex.as_deref()), (Some(vec![]), Some("o.*")));
+    world.answer(answer(3, None));
+
+    world.join(&["orders"]);
+    let request = world.sent();
+    assert_eq!(request.topic_regex.as_deref(), Some(""), "the expression is taken back");
+}
+
+#[test]
+fn after_an_error_everything_is_told_again() {
+    for response in [
+        lost_connection(),
+        Ok(Response::ConsumerGroupHeartbeat(refusal(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS))),
+        Ok(Response::ConsumerGroupHeartbeat(refusal(ErrorCode::NOT_COORDINATOR))),
+    ] {
+        let mut world = World::member(config());
+        world.advance(INTERVAL);
+        world.sent();
+        world.respond(response);
+        assert!(world.sends_nothing(), "there is a back-off");
+        world.advance(Duration::from_millis(121));
+        let request = world.sent();
+        assert_eq!(request.member_epoch, 3);
+        assert_eq!(request.topics, Some(vec!["orders".to_owned()]));
+        assert_eq!(request.owned, Some(vec![ids(ORDERS, &[0, 1])]));
+        assert_eq!(request.rebalance_timeout_ms, 60_000);
+        // The answer to a whole request brings the whole assignment, which is no news.
+        world.events();
+        world.answer(answer(3, Some(vec![ids(ORDERS, &[0, 1])])));
+        assert_eq!(world.events(), [Event::Heartbeat]);
+        assert!(world.group.is_stable());
+    }
+}
+
+#[test]
+fn a_member_that_is_fenced_has_lost_everything_and_joins_at_once() {
+    for code in [ErrorCode::FENCED_MEMBER_EPOCH, ErrorCode::UNKNOWN_MEMBER_ID, ErrorCode::GROUP_ID_NOT_FOUND]
+    {
+        let mut world = World::member(config());
+        let id = world.group.member_id.clone();
+        world.advance(INTERVAL);
+        world.sent();
+        world.answer(refusal(code));
+        assert_eq!(world.events(), [Event::Lost { code }]);
+        assert_eq!(world.group.pending_error(), Some(ErrorCode::UNKNOWN_MEMBER_ID));
+        assert_eq!(world.group.membership(), None);
+        let request = world.sent();
+        assert_eq!((request.member_epoch, request.member_id), (JOIN_EPOCH, id));
+        assert_eq!(request.owned, Some(vec![]));
+        // Who is refused like that while it joins must not do so all the time.
+        world.answer(refusal(code));
+        assert_eq!(world.events(), []);
+        assert!(world.sends_nothing());
+        world.advance(Duration::from_millis(121));
+        world.sent();
+        world.answer(answer(9, Some(vec![ids(ORDERS, &[1])])));
+        let again = Event::Assigned { joined: true, assignment: orders(&[1]) };
+        assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, again]);
+        assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[1])]));
+        world.answer(answer(9, None));
+        assert_eq!(world.group.pending_error(), None);
+    }
+}
+
+#[test]
+fn what_was_being_given_up_is_lost_when_the_member_is_fenced() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(3, Some(vec![])));
+    world.advance(INTERVAL);
+    world.sent();
+    world.events();
+    world.answer(refusal(ErrorCode::FENCED_MEMBER_EPOCH));
+    assert_eq!(world.events(), [Event::Lost { code: ErrorCode::FENCED_MEMBER_EPOCH }]);
+    world.group.revoked(world.now);
+    assert_eq!(world.events(), [], "nobody waits for it any more");
+    assert_eq!(world.sent().member_epoch, JOIN_EPOCH);
+}
+
+#[test]
+fn a_fatal_refusal_is_told_with_the_brokers_words() {
+    for code in [
+        ErrorCode::UNSUPPORTED_ASSIGNOR,
+        ErrorCode::UNSUPPORTED_VERSION,
+        ErrorCode::GROUP_MAX_SIZE_REACHED,
+        ErrorCode::FENCED_INSTANCE_ID,
+        ErrorCode::GROUP_AUTHORIZATION_FAILED,
+    ] {
+        let mut world = World::new(config());
+        world.join(&["orders"]);
+        world.sent();
+        let message = Some("because".to_owned());
+        world.answer(ConsumerGroupHeartbeatResponse { error_message: message.clone(), ..refusal(code) });
+        let failure = Failure::Broker { code, partition: None };
+        assert_eq!(world.events(), [Event::Failed { failure, message }]);
+        world.advance(INTERVAL);
+        assert!(world.sends_nothing());
+        assert_eq!(world.group.poll_timeout(), None);
+        world.group.leave(world.now, false);
+        assert_eq!(world.events(), [Event::Left]);
+    }
+}
+
+#[test]
+fn a_place_that_is_still_taken_is_waited_for() {
+    let mut world = World::new(ConsumerGroupConfig { group_instance_id: Some("a".to_owned()), ..config() });
+    world.join(&["orders"]);
+    for _ in 0..20 {
+        world.sent();
+        world.answer(refusal(ErrorCode::UNRELEASED_INSTANCE_ID));
+        assert!(world.sends_nothing());
+        world.advance(Duration::from_millis(1201));
+    }
+    assert_eq!(world.events(), []);
+    world.sent();
+    world.answer(answer(1, None));
+    assert!(world.group.is_stable());
+}
+
+#[test]
+fn each_kind_of_member_leaves_at_its_own_epoch() {
+    let instance = |id: &str| ConsumerGroupConfig { group_instance_id: Some(id.to_owned()), ..config() };
+    for (config, for_good, epoch) in [
+        (config(), false, LEAVE_EPOCH),
+        (config(), true, LEAVE_EPOCH),
+        (instance("a"), false, LEAVE_EPOCH_OF_STATIC),
+        (instance("a"), true, LEAVE_EPOCH),
+    ] {
+        let mut world = World::member(config);
+        // A heartbeat that is outstanding is not waited for.
+        world.advance(INTERVAL);
+        world.sent();
+        world.group.leave(world.now, for_good);
+        let request = world.sent();
+        assert_eq!(request.member_epoch, epoch);
+        assert_eq!((request.topics, request.owned), (None, None));
+        world.answer(answer(epoch, None));
+        assert_eq!(world.events(), [Event::Left]);
+        assert!(world.sends_nothing());
+    }
+}
+
+#[test]
+fn leaving_ends_within_five_seconds() {
+    let mut world = World::member(config());
+    world.group.leave(world.now, false);
+    world.sent();
+    world.respond(lost_connection());
+    assert_eq!(world.events(), [Event::CoordinatorLost]);
+    world.advance(Duration::from_millis(121));
+    world.sent();
+    world.advance(Duration::from_secs(5));
+    assert_eq!(world.events(), [Event::Left]);
+    assert_eq!(world.group.poll_timeout(), None);
+}
+
+#[test]
+fn who_never_joined_has_nothing_to_leave() {
+    let mut world = World::new(config());
+    world.group.leave(world.now, false);
+    assert_eq!(world.events(), [Event::Left]);
+}
+
+#[test]
+fn an_owner_without_progress_is_out_until_it_joins_again() {
+    let mut world = World::member(config());
+    world.group.lost(world.now);
+    assert_eq!(world.events(), [Event::Lost { code: ErrorCode::UNKNOWN_MEMBER_ID }]);
+    assert_eq!(world.sent().member_epoch, LEAVE_EPOCH);
+    // It moves on before the broker has answered.
+    world.join(&["orders"]);
+    world.answer(answer(LEAVE_EPOCH, None));
+    assert_eq!(world.sent().member_epoch, JOIN_EPOCH);
+}
+
+#[test]
+fn a_coordinator_that_is_silent_is_looked_up_again() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    let (silent, _) = {
+        world.sent();
+        world.in_flight[0].clone()
+    };
+    assert_eq!(world.group.poll_timeout(), Some(world.now + 3 * INTERVAL));
+    world.advance(3 * INTERVAL);
+    assert_eq!(world.events(), [Event::CoordinatorLost]);
+    world.advance(Duration::from_millis(121));
+    assert_eq!(world.sent().topics, Some(vec!["orders".to_owned()]));
+    // The late answer is nobody's.
+    world.group.handle_response(
+        world.now,
+        silent,
+        Ok(Response::ConsumerGroupHeartbeat(refusal(ErrorCode::UNKNOWN_MEMBER_ID))),
+    );
+    assert_eq!(world.events(), []);
+}
+
+#[test]
+fn nonsense_is_asked_again_over_another_connection_and_not_for_ever() {
+    let mut world = World::member(config());
+    for _ in 0..13 {
+        world.advance(INTERVAL);
+        world.sent();
+        world.answer(answer(-7, None));
+        assert_eq!(world.events(), [Event::Suspect]);
+    }
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(0, None));
+    let failure = Failure::Net(NetError::OutOfStep);
+    assert_eq!(world.events(), [Event::Failed { failure, message: None }]);
+}
+
+#[test]
+fn a_handlers_heartbeat_goes_out_when_the_last_is_an_interval_old() {
+    let mut world = World::member(config());
+    world.group.heartbeat(world.now);
+    assert!(world.sends_nothing());
+    world.advance(INTERVAL - Duration::from_millis(1));
+    world.group.heartbeat(world.now);
+    assert!(world.sends_nothing());
+    world.advance(Duration::from_millis(1));
+    world.group.heartbeat(world.now);
+    assert!(world.group.is_beating(world.now));
+    world.sent();
+}
