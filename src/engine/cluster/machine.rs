@@ -19,6 +19,7 @@ use crate::engine::machine::Backoff;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target;
@@ -263,9 +264,14 @@ impl Cluster {
         self.coordinator = None;
         self.lookup.doubt();
     }
+}
 
-    /// The answer to the request with this id; others are dropped.
-    pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+impl Machine for Cluster {
+    type Id = u64;
+    type View<'a> = ();
+    type Event = Event;
+
+    fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         if self.refresh.lands(id) {
             match response {
                 Ok(Response::Metadata(answer)) => self.refreshed(now, id, &answer),
@@ -283,8 +289,7 @@ impl Cluster {
         }
     }
 
-    /// The instant of [`Cluster::poll_timeout`] has come.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    fn handle_timeout(&mut self, now: Instant) {
         if self.expires.is_some_and(|expires| now >= expires) {
             self.expires = None;
             // Nobody has complained; but a broker that is cut off would go unnoticed if it were asked every time.
@@ -295,8 +300,7 @@ impl Cluster {
         }
     }
 
-    /// The next request.
-    pub fn poll_request(&mut self, now: Instant) -> Option<Outbound> {
+    fn poll_request(&mut self, now: Instant, (): ()) -> Option<Outbound> {
         let (to, body): (Target, Request) = if self.lookup.is_due(now) {
             let to = self.lookup.sent(self.next_id);
             (to, FindCoordinatorRequest { key: self.config.group_id.clone() }.into())
@@ -316,17 +320,17 @@ impl Cluster {
         Some(Outbound { id, to, body, held: Duration::ZERO })
     }
 
-    /// See [`Event`].
-    pub fn poll_event(&mut self) -> Option<Event> {
+    fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// When something is due by itself.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
         let survey = self.survey.as_ref().map(Survey::ends);
         [self.expires, self.refresh.due_at(), self.lookup.due_at(), survey].into_iter().flatten().min()
     }
+}
 
+impl Cluster {
     fn refreshed(&mut self, now: Instant, id: u64, answer: &MetadataResponse) {
         if answer.error.is_err() {
             self.not_refreshed(now, &answer.error.name());

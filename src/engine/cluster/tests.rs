@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
@@ -61,17 +62,17 @@ impl World {
     }
 
     fn settle(&mut self) {
-        self.in_flight.extend(std::iter::from_fn(|| self.cluster.poll_request(self.now)));
+        self.in_flight.extend(std::iter::from_fn(|| self.cluster.poll_request(self.now, ())));
         self.events.extend(std::iter::from_fn(|| self.cluster.poll_event()));
         assert!(self.in_flight.len() <= 2, "{:?}", self.in_flight);
         let any = |to| matches!(to, Target::Any | Target::AnyOther);
         assert!(self.in_flight.iter().all(|outbound| any(outbound.to)));
-        assert!(self.cluster.poll_timeout().is_none_or(|at| at > self.now), "a busy loop");
+        assert!(self.cluster.poll_timeout(self.now).is_none_or(|at| at > self.now), "a busy loop");
     }
 
     fn pass(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Some(at) = self.cluster.poll_timeout().filter(|at| *at <= end) {
+        while let Some(at) = self.cluster.poll_timeout(self.now).filter(|at| *at <= end) {
             self.now = at;
             self.cluster.handle_timeout(at);
             self.settle();
@@ -160,7 +161,7 @@ fn each_question_is_asked_once_and_again_after_a_loss() {
     assert_eq!(world.asked(), [""; 0], "nobody wants to know");
     world.set_topics(&["t"]);
     assert_eq!(world.asked(), ["GroupCoordinator", "Metadata"]);
-    assert_eq!(world.cluster.poll_timeout(), None, "only answers are awaited");
+    assert_eq!(world.cluster.poll_timeout(world.now), None, "only answers are awaited");
 
     let first = world.in_flight[0].id;
     world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));

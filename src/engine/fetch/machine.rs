@@ -9,10 +9,13 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::engine::cluster::Metadata;
+use crate::engine::machine::Machine;
+use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchRequest;
@@ -37,7 +40,7 @@ pub struct Fetch {
     former: Vec<SlotId>,
     /// The version of the metadata that said where the assigned slots lie; None when it is to be asked again.
     located_by: Option<u64>,
-    /// Has anything happened since [`Fetch::poll_request`] found nothing to ask for? Else there is nothing before
+    /// Has anything happened since `poll_request` found nothing to ask for? Else there is nothing before
     /// `asks_at`: with many partitions a look at each would cost more than all the rest.
     pub(super) may_ask: bool,
     asks_at: Option<Instant>,
@@ -231,24 +234,6 @@ impl Fetch {
         self.assigned_slot(partition).is_some()
     }
 
-    /// The next Fetch to send.
-    pub fn poll_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
-        if self.suspended {
-            return None;
-        }
-        let is_located = self.located_by == Some(metadata.version());
-        if !self.may_ask && is_located && self.asks_at.is_none_or(|at| now < at) {
-            return None;
-        }
-        self.may_ask = true;
-        let found = self.find_request(now, metadata);
-        if found.is_none() {
-            self.asks_at = self.poll_timeout(now);
-            self.may_ask = false;
-        }
-        found
-    }
-
     fn find_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         self.look_for_overdue(now);
         if self.stays_full() {
@@ -287,28 +272,6 @@ impl Fetch {
             }
         }
         None
-    }
-
-    /// See [`Event`].
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
-    /// When [`Fetch::poll_request`] may have something new without anything having happened.
-    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if self.suspended {
-            return None;
-        }
-        if !self.may_ask && self.asks_at.is_none_or(|at| now < at) {
-            return self.asks_at;
-        }
-        let slots = self.assigned.iter().filter_map(|id| self.slots.get(id.index()));
-        let express = self.nodes.values().filter(|node| node.express.is_none());
-        let express = express.filter_map(|node| node.main.as_ref().map(|main| main.sent_at + EXPRESS_AFTER));
-        let nodes = self.nodes.values().flat_map(|node| node.muted_until.into_iter().chain(node.joins_at()));
-        let overdue = self.nodes.values().flat_map(Node::in_flight).map(|in_flight| in_flight.overdue_at);
-        let waits = express.chain(nodes).chain(overdue).filter(|at| *at > now);
-        slots.filter_map(|slot| slot.wakes_at(now)).chain(waits).min()
     }
 
     /// Is as much buffered as may be?
@@ -494,6 +457,60 @@ impl Fetch {
         let mut partitions: Vec<_> = slots.filter(|s| keep(s)).map(|s| s.partition.clone()).collect();
         partitions.sort();
         partitions
+    }
+}
+
+impl Machine for Fetch {
+    type Id = u64;
+    /// Who leads, and where the brokers are.
+    type View<'a> = &'a Metadata;
+    type Event = Event;
+
+    fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+        self.take_in(now, id, response);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if !self.suspended {
+            self.look_for_overdue(now);
+        }
+    }
+
+    fn poll_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
+        if self.suspended {
+            return None;
+        }
+        let is_located = self.located_by == Some(metadata.version());
+        if !self.may_ask && is_located && self.asks_at.is_none_or(|at| now < at) {
+            return None;
+        }
+        self.may_ask = true;
+        let found = self.find_request(now, metadata);
+        if found.is_none() {
+            self.asks_at = self.poll_timeout(now);
+            self.may_ask = false;
+        }
+        found
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if self.suspended {
+            return None;
+        }
+        if !self.may_ask && self.asks_at.is_none_or(|at| now < at) {
+            return self.asks_at;
+        }
+        let slots = self.assigned.iter().filter_map(|id| self.slots.get(id.index()));
+        let express = self.nodes.values().filter(|node| node.express.is_none());
+        let express = express.filter_map(|node| node.main.as_ref().map(|main| main.sent_at + EXPRESS_AFTER));
+        let nodes = self.nodes.values().flat_map(|node| node.muted_until.into_iter().chain(node.joins_at()));
+        let overdue = self.nodes.values().flat_map(Node::in_flight).map(|in_flight| in_flight.overdue_at);
+        let waits = express.chain(nodes).filter(|at| *at > now);
+        slots.filter_map(|slot| slot.wakes_at(now)).chain(waits).chain(overdue).min()
     }
 }
 

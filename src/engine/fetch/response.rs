@@ -25,7 +25,7 @@ use super::{Event, SlotId};
 
 impl Fetch {
     /// The answer to the Fetch with this id.
-    pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+    pub(super) fn take_in(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         let Some((node, in_flight, express)) = self.landed(id) else { return };
         self.stir();
         let duration = now.saturating_duration_since(in_flight.sent_at);

@@ -8,6 +8,7 @@ use fastrand::Rng;
 use crate::engine::machine::Backoff;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target;
@@ -93,72 +94,6 @@ impl Group {
         }
     }
 
-    /// The answer to the request with this id, or why there is none. Each request must get one.
-    pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-        self.held.take_if(|held| held.id == id);
-        let sent = self.call.answered(id).or_else(|| self.beat.answered(id));
-        // The one place where late answers end: of requests that were given up, and of older epochs.
-        if let Some(sent) = sent
-            && sent.epoch == self.epoch
-        {
-            self.answered(now, sent, response);
-        }
-        self.handle_timeout(now);
-    }
-
-    /// The instant of [`Group::poll_timeout`] has come. Harmless at any other time.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.call.settle(now);
-        self.beat.settle(now);
-        if matches!(self.state, State::Leaving { until, .. } if until <= now) {
-            self.departed(now);
-        }
-        if self.beats() && self.session.is_some_and(|session| session <= now) {
-            self.session_expired(now);
-        }
-    }
-
-    /// The next request to send, to the coordinator. Call it only while the coordinator is known.
-    pub fn poll_request(&mut self, now: Instant) -> Option<Outbound> {
-        self.handle_timeout(now);
-        let barred = self.held.is_some() && !matches!(self.state, State::Leaving { .. });
-        if !barred
-            && self.call.is_ready()
-            && let Some((body, held)) = self.call_body()
-        {
-            self.call.due = Due::Never;
-            let (sent, outbound) = self.outbound(now, body, held);
-            self.call.sent = Some(sent);
-            return Some(outbound);
-        }
-        if self.beat.is_ready()
-            && self.beats()
-            && let Some(generation_id) = self.generation_id
-        {
-            self.beat.due = Due::At(now + self.config.own_interval());
-            let body = self.config.heartbeat_request(&self.member_id, generation_id).into();
-            let (sent, outbound) = self.outbound(now, body, Duration::ZERO);
-            self.beat.sent = Some(sent);
-            return Some(outbound);
-        }
-        None
-    }
-
-    /// What has happened, or is needed.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
-    /// When [`Group::handle_timeout`] wants to be called.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let until = match self.state {
-            State::Leaving { until, .. } => Some(until),
-            _ => None,
-        };
-        let (beat, session) = if self.beats() { (self.beat.timer(), self.session) } else { (None, None) };
-        [self.call.timer(), beat, session, until].into_iter().flatten().min()
-    }
-
     /// Who we are; None before the first generation and when it is over for good. Kept through a rebalance, so that
     /// what is revoked can be committed.
     pub fn membership(&self) -> Option<Membership> {
@@ -220,6 +155,75 @@ impl Group {
     }
 }
 
+impl Machine for Group {
+    type Id = u64;
+    /// The coordinator, while it is known.
+    type View<'a> = Option<i32>;
+    type Event = Event;
+
+    fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+        self.held.take_if(|held| held.id == id);
+        let sent = self.call.answered(id).or_else(|| self.beat.answered(id));
+        // The one place where late answers end: of requests that were given up, and of older epochs.
+        if let Some(sent) = sent
+            && sent.epoch == self.epoch
+        {
+            self.answered(now, sent, response);
+        }
+        self.handle_timeout(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.call.settle(now);
+        self.beat.settle(now);
+        if matches!(self.state, State::Leaving { until, .. } if until <= now) {
+            self.departed(now);
+        }
+        if self.beats() && self.session.is_some_and(|session| session <= now) {
+            self.session_expired(now);
+        }
+    }
+
+    fn poll_request(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
+        self.handle_timeout(now);
+        let coordinator = coordinator?;
+        let barred = self.held.is_some() && !matches!(self.state, State::Leaving { .. });
+        if !barred
+            && self.call.is_ready()
+            && let Some((body, held)) = self.call_body()
+        {
+            self.call.due = Due::Never;
+            let (sent, outbound) = self.outbound(now, coordinator, body, held);
+            self.call.sent = Some(sent);
+            return Some(outbound);
+        }
+        if self.beat.is_ready()
+            && self.beats()
+            && let Some(generation_id) = self.generation_id
+        {
+            self.beat.due = Due::At(now + self.config.own_interval());
+            let body = self.config.heartbeat_request(&self.member_id, generation_id).into();
+            let (sent, outbound) = self.outbound(now, coordinator, body, Duration::ZERO);
+            self.beat.sent = Some(sent);
+            return Some(outbound);
+        }
+        None
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
+        let until = match self.state {
+            State::Leaving { until, .. } => Some(until),
+            _ => None,
+        };
+        let (beat, session) = if self.beats() { (self.beat.timer(), self.session) } else { (None, None) };
+        [self.call.timer(), beat, session, until].into_iter().flatten().min()
+    }
+}
+
 impl Group {
     /// Every change of state goes through here. A new state is a new epoch, but for the two in which the answers to
     /// earlier requests still count: heartbeats while revoking, a JoinGroup while leaving.
@@ -275,13 +279,14 @@ impl Group {
         }
     }
 
-    fn outbound(&mut self, now: Instant, body: Request, held: Duration) -> (Sent, Outbound) {
+    fn outbound(&mut self, now: Instant, node: i32, body: Request, held: Duration) -> (Sent, Outbound) {
         self.last_id += 1;
         let id = self.last_id;
         let sent = Sent { id, api: body.key(), epoch: self.epoch, at: now };
         let to = match self.state {
-            State::Leaving { beside: true, .. } => Target::AnyCoordinatorExpress,
-            _ => Target::AnyCoordinator,
+            // Over the connection for requests: the coordinator's own waits for an answer that is held back.
+            State::Leaving { beside: true, .. } => Target::Node(node),
+            _ => Target::Coordinator(node),
         };
         (sent, Outbound { id, to, body, held })
     }

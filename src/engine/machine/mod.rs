@@ -1,7 +1,7 @@
 //! The words that all machines of the engine share: what a request is and where it goes, why something failed, when to try
 //! again, a line for the log. Pure.
 //!
-//! Every machine has the same shape (the sans-I/O contract):
+//! [`Machine`] is the shape that all of them have:
 //!
 //! ```text
 //! commands            user    → machine    named by what the user wants: `join`, `seek`, …
@@ -9,10 +9,11 @@
 //! handle_timeout      clock   → machine    the instant that `poll_timeout` named has come
 //! poll_request        machine → network    until None
 //! poll_event          machine → its owner  until None
-//! poll_timeout        machine → clock      never in the past while only an answer is awaited
+//! poll_timeout        machine → clock
 //! ```
 
 mod backoff;
+mod contract;
 mod failure;
 mod log;
 mod net_error;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use crate::engine::protocol::Request;
 
 pub use backoff::Backoff;
+pub use contract::Machine;
 pub use failure::Failure;
 pub use log::{Log, LogLevel};
 pub use net_error::NetError;
@@ -38,15 +40,23 @@ pub struct TopicPartition {
 
 /// A request that a machine wants to have sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outbound {
-    /// The machine's own number for the request; comes back in `handle_response`.
-    pub id: u64,
+pub struct Outbound<Id = u64> {
+    /// What the machine tells its requests apart by; comes back in [`Machine::handle_response`].
+    pub id: Id,
     /// Where to.
     pub to: Target,
     /// What.
     pub body: Request,
     /// How long the broker may hold the answer back on purpose (long poll, join); added to the request timeout.
     pub held: Duration,
+}
+
+impl<Id> Outbound<Id> {
+    /// The same request under the id that the owner of the machine gives it.
+    pub fn tagged<Tag>(self, tag: impl FnOnce(Id) -> Tag) -> Outbound<Tag> {
+        let Outbound { id, to, body, held } = self;
+        Outbound { id: tag(id), to, body, held }
+    }
 }
 
 /// Which broker, and over which of its connections. A broker answers the requests of one connection in order, so a
@@ -64,11 +74,6 @@ pub enum Target {
     Fetch(i32),
     /// This broker, the Fetches that go beside a long poll.
     FetchExpress(i32),
-    /// The group's coordinator (JoinGroup, Heartbeat, commits). Machines that do not know it say
-    /// [`Target::AnyCoordinator`]; their owner fills it in.
+    /// This broker as the coordinator of a group or a transaction (JoinGroup, Heartbeat, commits).
     Coordinator(i32),
-    /// The group's coordinator, whoever that is.
-    AnyCoordinator,
-    /// As [`Target::AnyCoordinator`], beside a request that it holds back.
-    AnyCoordinatorExpress,
 }

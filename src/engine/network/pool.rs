@@ -206,7 +206,7 @@ fn place(to: Target) -> Option<(i32, Kind)> {
         Target::Fetch(node) => Some((node, Kind::Fetch)),
         Target::FetchExpress(node) => Some((node, Kind::FetchExpress)),
         Target::Coordinator(node) => Some((node, Kind::Coordinator)),
-        Target::Any | Target::AnyOther | Target::AnyCoordinator | Target::AnyCoordinatorExpress => None,
+        Target::Any | Target::AnyOther => None,
     }
 }
 

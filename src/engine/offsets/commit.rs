@@ -30,7 +30,7 @@ use crate::engine::protocol::offset_commit::OffsetCommitRequest;
 use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 
 use super::answer::PARTITION_TRIES;
-use super::machine::{Offsets, Partition};
+use super::machine::{Offsets, Partition, View};
 use super::refusals::Refusals;
 use super::{Event, Necessity, Offset};
 
@@ -242,7 +242,8 @@ impl Offsets {
         Some(if spaced > now { spaced } else { soon })
     }
 
-    pub(super) fn poll_commit(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
+    pub(super) fn poll_commit(&mut self, now: Instant, view: View<'_>) -> Option<Outbound> {
+        let (node, metadata) = (view.coordinator?, view.metadata);
         if self.member.is_none() || self.commits.in_flight.is_some() || !self.commits.backoff.is_ready(now) {
             return None;
         }
@@ -255,14 +256,14 @@ impl Offsets {
             }
         }
         if !riders.is_empty() {
-            return self.send(united(&riders), riders, metadata);
+            return self.send(node, united(&riders), riders, metadata);
         }
         if !self.wants_commit(now) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
         self.commits.wanted = false;
         let offsets = owned(self.committable(now));
-        if offsets.is_empty() { None } else { self.send(offsets, Vec::new(), metadata) }
+        if offsets.is_empty() { None } else { self.send(node, offsets, Vec::new(), metadata) }
     }
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
@@ -356,7 +357,13 @@ impl Offsets {
         }
     }
 
-    fn send(&mut self, offsets: Vec<Offset>, manual: Vec<Manual>, metadata: &Metadata) -> Option<Outbound> {
+    fn send(
+        &mut self,
+        node: i32,
+        offsets: Vec<Offset>,
+        manual: Vec<Manual>,
+        metadata: &Metadata,
+    ) -> Option<Outbound> {
         let member = self.member.clone()?;
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
         let mut ids = BTreeMap::new();
@@ -387,7 +394,7 @@ impl Offsets {
             group_instance_id: member.group_instance_id,
             topics,
         };
-        Some(Outbound { id, to: Target::AnyCoordinator, body: request.into(), held: Duration::ZERO })
+        Some(Outbound { id, to: Target::Coordinator(node), body: request.into(), held: Duration::ZERO })
     }
 
     /// The leader epoch of the record before this offset, for those who read the commit (KIP-320).

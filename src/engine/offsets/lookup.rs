@@ -35,7 +35,7 @@ use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
 use super::Event;
-use super::machine::Offsets;
+use super::machine::{Offsets, View};
 
 /// What a partition still has to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,19 +67,16 @@ pub(super) enum Question {
 }
 
 impl Offsets {
-    pub(super) fn poll_lookup(
-        &mut self,
-        now: Instant,
-        metadata: &Metadata,
-        coordinator_known: bool,
-    ) -> Option<Outbound> {
+    pub(super) fn poll_lookup(&mut self, now: Instant, view: View<'_>) -> Option<Outbound> {
         if self.searching == 0 {
             return None;
         }
-        if coordinator_known && let Some(outbound) = self.ask_coordinator(now, metadata) {
+        if let Some(node) = view.coordinator
+            && let Some(outbound) = self.ask_coordinator(now, node, view.metadata)
+        {
             return Some(outbound);
         }
-        self.ask_leader(now, metadata)
+        self.ask_leader(now, view.metadata)
     }
 
     pub(super) fn lookup_due_at(&self, now: Instant) -> Option<Instant> {
@@ -139,7 +136,7 @@ impl Offsets {
 // ---- what the group has committed
 
 impl Offsets {
-    fn ask_coordinator(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
+    fn ask_coordinator(&mut self, now: Instant, node: i32, metadata: &Metadata) -> Option<Outbound> {
         let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
         let mut asked = Vec::new();
         for (partition, question) in self.due(now) {
@@ -163,7 +160,7 @@ impl Offsets {
             topics: Some(topics.collect()),
             require_stable: true,
         };
-        Some(self.ask(Target::AnyCoordinator, body.into(), asked))
+        Some(self.ask(Target::Coordinator(node), body.into(), asked))
     }
 
     fn coordinator_answered(&mut self, now: Instant, asked: &[Asked], answer: &OffsetFetchResponse) {
@@ -212,7 +209,7 @@ impl Offsets {
 // ---- where the log begins and ends
 
 impl Offsets {
-    /// One leader at a time; [`Offsets::poll_request`] comes back for the next one.
+    /// One leader at a time; `poll_request` comes back for the next one.
     fn ask_leader(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         let mut node = None;
         let mut topics: Vec<ListOffsetsTopic> = Vec::new();

@@ -12,6 +12,7 @@ use crate::engine::machine::Backoff;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::TopicPartition;
@@ -202,9 +203,21 @@ impl Offsets {
 
 // ---- contract
 
-impl Offsets {
-    /// The answer to the request with this id. Late ones find nobody who waits for them.
-    pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+/// What the machine must be shown to ask: who leads and what the topics' ids are, and where the coordinator is.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The cluster.
+    pub metadata: &'a Metadata,
+    /// The group's coordinator, while it is known and may be asked.
+    pub coordinator: Option<i32>,
+}
+
+impl Machine for Offsets {
+    type Id = u64;
+    type View<'a> = View<'a>;
+    type Event = Event;
+
+    fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         if let Some(flight) = self.commits.land(id) {
             self.commit_answered(now, flight, response);
         } else {
@@ -212,29 +225,21 @@ impl Offsets {
         }
     }
 
-    /// The instant of [`Offsets::poll_timeout`] has come. Everything due is made by [`Offsets::poll_request`].
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    /// Everything due is made by [`Machine::poll_request`].
+    fn handle_timeout(&mut self, _now: Instant) {}
 
-    /// The next request. Those to the coordinator only while it is known.
-    pub fn poll_request(
-        &mut self,
-        now: Instant,
-        metadata: &Metadata,
-        coordinator_known: bool,
-    ) -> Option<Outbound> {
-        let commit = if coordinator_known { self.poll_commit(now, metadata) } else { None };
-        let outbound = commit.or_else(|| self.poll_lookup(now, metadata, coordinator_known));
+    fn poll_request(&mut self, now: Instant, view: View<'_>) -> Option<Outbound> {
+        let commit = self.poll_commit(now, view);
+        let outbound = commit.or_else(|| self.poll_lookup(now, view));
         self.settle_flush();
         outbound
     }
 
-    /// See [`Event`].
-    pub fn poll_event(&mut self) -> Option<Event> {
+    fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// When something is due by itself.
-    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+    fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         self.lookup_due_at(now).into_iter().chain(self.commit_due_at(now)).min()
     }
 }

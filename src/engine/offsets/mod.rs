@@ -28,7 +28,7 @@ use crate::engine::machine::Log;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 
-pub use machine::Offsets;
+pub use machine::{Offsets, View};
 
 /// The rules.
 #[derive(Debug, Clone)]

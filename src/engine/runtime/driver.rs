@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::Tag;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::network::clock;
@@ -29,8 +30,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let since = clock::now();
         let answers_now = answer.take().into_iter().chain(std::iter::from_fn(|| answered.try_recv().ok()));
         let step = step(&shared, answers_now);
-        for (tag, outbound) in step.requests {
-            send(&shared, &answers, tag, outbound);
+        for outbound in step.requests {
+            send(&shared, &answers, outbound);
         }
         if step.decode {
             shared.decoder.notify_one();
@@ -60,7 +61,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 /// What one pass over the machine asks for; carried out without the lock.
 #[derive(Default)]
 struct Step {
-    requests: Vec<(Tag, Outbound)>,
+    requests: Vec<Outbound<Tag>>,
     timeout: Option<Instant>,
     wake: bool,
     /// New data, a new position, the end: the decoder looks for itself.
@@ -86,7 +87,7 @@ fn step(shared: &Shared, answers: impl Iterator<Item = Answer>) -> Step {
     if inner.consumer.poll_timeout(now).is_some_and(|at| at <= now) {
         inner.consumer.handle_timeout(now);
     }
-    while let Some(request) = inner.consumer.poll_request(now) {
+    while let Some(request) = inner.consumer.poll_request(now, ()) {
         step.requests.push(request);
     }
     while let Some(event) = inner.consumer.poll_event() {
@@ -119,12 +120,12 @@ fn step(shared: &Shared, answers: impl Iterator<Item = Answer>) -> Step {
     step
 }
 
-fn send(shared: &Arc<Shared>, answers: &mpsc::UnboundedSender<Answer>, tag: Tag, outbound: Outbound) {
+fn send(shared: &Arc<Shared>, answers: &mpsc::UnboundedSender<Answer>, outbound: Outbound<Tag>) {
     let network = shared.network.clone();
     let answers = answers.clone();
     tokio::spawn(async move {
         let response = network.send(outbound.to, outbound.body, outbound.held).await;
         // The driver is gone when the consumer has stopped: nobody wants the answer.
-        let _ = answers.send((tag, response));
+        let _ = answers.send((outbound.id, response));
     });
 }

@@ -12,6 +12,7 @@ use std::time::Instant;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Machine;
 use crate::engine::offsets;
 use crate::engine::protocol::ErrorCode;
 

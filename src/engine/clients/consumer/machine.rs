@@ -26,9 +26,9 @@ use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
-use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Necessity;
 use crate::engine::offsets::Offsets;
@@ -377,116 +377,26 @@ impl Consumer {
         self.fetch.slab_size()
     }
 
-    // ---- contract
+    // ---- shared by the verbs
 
-    /// The answer to the request with this tag.
-    pub fn handle_response(&mut self, now: Instant, tag: Tag, response: Result<Response, NetError>) {
-        if response.is_ok() && matches!(tag.room, Room::Cluster | Room::Offsets) {
-            self.heard(now);
+    fn next_request(&mut self, now: Instant) -> Option<Outbound<Tag>> {
+        let tagged = |room| move |id| Tag { room, id };
+        if let Some(outbound) = self.cluster.poll_request(now, ()) {
+            return Some(outbound.tagged(tagged(Room::Cluster)));
         }
-        self.unanswered.answered(tag);
-        match tag.room {
-            Room::Cluster => self.cluster.handle_response(now, tag.id, response),
-            Room::Group => self.group.handle_response(now, tag.id, response),
-            Room::Offsets => {
-                self.offsets.handle_response(now, tag.id, response);
-                self.offsets_answered(tag.id);
-            }
-            Room::Fetch => self.fetch.handle_response(now, tag.id, response),
+        let coordinator = self.cluster.coordinator();
+        if let Some(outbound) = self.group.poll_request(now, coordinator) {
+            return Some(outbound.tagged(tagged(Room::Group)));
         }
-        self.route(now);
-    }
-
-    /// The instant of [`Consumer::poll_timeout`] has come.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.cluster.handle_timeout(now);
-        self.group.handle_timeout(now);
-        self.offsets.handle_timeout(now);
-        if self.unanswered.take_overdue(now) {
-            self.cluster.refresh();
-        }
-        if self.leadership.poll_timeout().is_some_and(|at| now >= at) {
-            self.compare(now);
-        }
-        self.guard_poll_interval(now);
-        self.step_drain(now);
-        self.route(now);
-    }
-
-    /// The next request to send. Poll until None, then [`Consumer::poll_event`], then [`Consumer::poll_timeout`].
-    pub fn poll_request(&mut self, now: Instant) -> Option<(Tag, Outbound)> {
-        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
-            return None;
-        }
-        self.route(now);
-        let mut found = self.next_request(now);
-        self.route(now);
-        if found.is_none() {
-            // Asking can stir the others: the last commit is done, so the group can be left; a leader is missing.
-            found = self.next_request(now);
-            self.route(now);
-        }
-        let (room, mut outbound) = found?;
-        if let Some(node) = self.cluster.coordinator() {
-            outbound.to = match outbound.to {
-                Target::AnyCoordinator => Target::Coordinator(node),
-                Target::AnyCoordinatorExpress => Target::Node(node),
-                to => to,
-            };
-        }
-        let tag = Tag { room, id: outbound.id };
-        if matches!(room, Room::Group | Room::Offsets) {
-            self.unanswered.sent(now, tag);
-        }
-        Some((tag, outbound))
-    }
-
-    fn next_request(&mut self, now: Instant) -> Option<(Room, Outbound)> {
-        if let Some(outbound) = self.cluster.poll_request(now) {
-            return Some((Room::Cluster, outbound));
-        }
-        let has_coordinator = self.cluster.coordinator().is_some();
-        if has_coordinator && let Some(outbound) = self.group.poll_request(now) {
-            return Some((Room::Group, outbound));
-        }
-        if let Some(outbound) = self.poll_offsets(now, has_coordinator) {
-            return Some((Room::Offsets, outbound));
+        if let Some(outbound) = self.poll_offsets(now, coordinator) {
+            return Some(outbound.tagged(tagged(Room::Offsets)));
         }
         if self.phase != Phase::Running {
             return None;
         }
         let outbound = self.fetch.poll_request(now, self.cluster.metadata())?;
-        Some((Room::Fetch, outbound))
+        Some(outbound.tagged(tagged(Room::Fetch)))
     }
-
-    /// What has happened.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
-    /// When [`Consumer::handle_timeout`] wants to be called.
-    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
-            return None;
-        }
-        let drain = self.drain.as_ref().map(|drain| drain.deadline());
-        let look = if self.fetch.lanes_idle() { None } else { self.offsets.next_look(now) };
-        let timeouts = [
-            self.cluster.poll_timeout(),
-            self.group.poll_timeout(),
-            self.offsets.poll_timeout(now),
-            if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
-            self.unanswered.poll_timeout(),
-            self.leadership.poll_timeout(),
-            self.poll_interval_ends(),
-            self.session_ends(),
-            drain,
-            look,
-        ];
-        timeouts.into_iter().flatten().min()
-    }
-
-    // ---- shared by the verbs
 
     pub(super) fn apply_seek(&mut self, partition: &TopicPartition, offset: i64) {
         match offset {
@@ -516,5 +426,90 @@ impl Consumer {
         if let Some(partition) = self.fetch.partition(slot) {
             self.offsets.resolved(partition, next, epoch);
         }
+    }
+}
+
+impl Machine for Consumer {
+    type Id = Tag;
+    type View<'a> = ();
+    type Event = Event;
+
+    fn handle_response(&mut self, now: Instant, tag: Tag, response: Result<Response, NetError>) {
+        if response.is_ok() && matches!(tag.room, Room::Cluster | Room::Offsets) {
+            self.heard(now);
+        }
+        self.unanswered.answered(tag);
+        match tag.room {
+            Room::Cluster => self.cluster.handle_response(now, tag.id, response),
+            Room::Group => self.group.handle_response(now, tag.id, response),
+            Room::Offsets => {
+                self.offsets.handle_response(now, tag.id, response);
+                self.offsets_answered(tag.id);
+            }
+            Room::Fetch => self.fetch.handle_response(now, tag.id, response),
+        }
+        self.route(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.cluster.handle_timeout(now);
+        self.group.handle_timeout(now);
+        self.offsets.handle_timeout(now);
+        if self.phase == Phase::Running {
+            self.fetch.handle_timeout(now);
+        }
+        if self.unanswered.take_overdue(now) {
+            self.cluster.refresh();
+        }
+        if self.leadership.poll_timeout().is_some_and(|at| now >= at) {
+            self.compare(now);
+        }
+        self.guard_poll_interval(now);
+        self.step_drain(now);
+        self.route(now);
+    }
+
+    fn poll_request(&mut self, now: Instant, (): ()) -> Option<Outbound<Tag>> {
+        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+            return None;
+        }
+        self.route(now);
+        let mut found = self.next_request(now);
+        self.route(now);
+        if found.is_none() {
+            // Asking can stir the others: the last commit is done, so the group can be left; a leader is missing.
+            found = self.next_request(now);
+            self.route(now);
+        }
+        let outbound = found?;
+        if matches!(outbound.id.room, Room::Group | Room::Offsets) {
+            self.unanswered.sent(now, outbound.id);
+        }
+        Some(outbound)
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+            return None;
+        }
+        let drain = self.drain.as_ref().map(|drain| drain.deadline());
+        let look = if self.fetch.lanes_idle() { None } else { self.offsets.next_look(now) };
+        let timeouts = [
+            self.cluster.poll_timeout(now),
+            self.group.poll_timeout(now),
+            self.offsets.poll_timeout(now),
+            if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
+            self.unanswered.poll_timeout(),
+            self.leadership.poll_timeout(),
+            self.poll_interval_ends(),
+            self.session_ends(),
+            drain,
+            look,
+        ];
+        timeouts.into_iter().flatten().min()
     }
 }

@@ -11,7 +11,9 @@
 
 use std::time::Instant;
 
+use crate::engine::machine::Machine;
 use crate::engine::machine::Outbound;
+use crate::engine::offsets::View;
 use crate::engine::protocol::Request;
 
 use super::machine::Consumer;
@@ -35,11 +37,12 @@ impl Consumer {
     }
 
     /// What `offsets` asks next.
-    pub(super) fn poll_offsets(&mut self, now: Instant, has_coordinator: bool) -> Option<Outbound> {
-        let may_ask =
-            has_coordinator && !self.expired && matches!(self.opening, Opening::Commits | Opening::Open);
-        let outbound = self.offsets.poll_request(now, self.cluster.metadata(), may_ask);
-        if may_ask {
+    pub(super) fn poll_offsets(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
+        let may_ask = !self.expired && matches!(self.opening, Opening::Commits | Opening::Open);
+        let coordinator = coordinator.filter(|_| may_ask);
+        let metadata = self.cluster.metadata();
+        let outbound = self.offsets.poll_request(now, View { metadata, coordinator });
+        if coordinator.is_some() {
             self.opening = match &outbound {
                 Some(Outbound { id, body: Request::OffsetCommit(_), .. })
                     if self.opening == Opening::Commits =>

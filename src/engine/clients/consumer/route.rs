@@ -8,6 +8,7 @@ use crate::engine::group;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Machine;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::offsets;

@@ -6,6 +6,7 @@ use crate::engine::fetch::LANE_CLOSING;
 use crate::engine::fetch::LANE_STALE;
 use crate::engine::fetch::LANE_STOP;
 use crate::engine::fetch::Outcome;
+use crate::engine::machine::Machine;
 
 use super::world::*;
 use crate::engine::fetch::response::PACE;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::Outcome;
 use crate::engine::fetch::UNKNOWN_EPOCH;
+use crate::engine::machine::Machine;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchResponse;

@@ -16,6 +16,7 @@ use crate::engine::fetch::SlotId;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::fetch::slot::State;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
@@ -474,6 +475,7 @@ impl World {
             wakes += 1;
             assert!(wakes < 1000, "busy loop");
             self.now = at;
+            self.fetch.handle_timeout(at);
             self.settle();
         }
         self.now = end;

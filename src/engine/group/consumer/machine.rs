@@ -11,6 +11,7 @@ use crate::engine::group::Membership;
 use crate::engine::machine::Backoff;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target as To;
@@ -221,18 +222,19 @@ impl ConsumerGroup {
     }
 }
 
-// ---- contract
+impl Machine for ConsumerGroup {
+    type Id = u64;
+    /// The coordinator, while it is known.
+    type View<'a> = Option<i32>;
+    type Event = Event;
 
-impl ConsumerGroup {
-    /// The answer to the heartbeat with this id, or why there is none. Each must get one.
-    pub fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
+    fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         if let Some(sent) = self.sent.take_if(|sent| sent.id == id) {
             self.answered(now, sent, response);
         }
     }
 
-    /// The instant of [`ConsumerGroup::poll_timeout`] has come. Harmless at any other time.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    fn handle_timeout(&mut self, now: Instant) {
         if matches!(self.state, State::Leaving { until, .. } if until <= now) {
             self.departed(now);
         }
@@ -241,8 +243,8 @@ impl ConsumerGroup {
         }
     }
 
-    /// The next heartbeat, to the coordinator. Call it only while the coordinator is known.
-    pub fn poll_request(&mut self, now: Instant) -> Option<Outbound> {
+    fn poll_request(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
+        let coordinator = coordinator?;
         self.handle_timeout(now);
         if self.sent.is_some() || self.due.is_none_or(|due| now < due) {
             return None;
@@ -261,16 +263,19 @@ impl ConsumerGroup {
         self.last_id += 1;
         self.is_telling |= body.owned.is_some();
         self.sent = Some(Sent { id: self.last_id, at: now, told });
-        Some(Outbound { id: self.last_id, to: To::AnyCoordinator, body: body.into(), held: Duration::ZERO })
+        Some(Outbound {
+            id: self.last_id,
+            to: To::Coordinator(coordinator),
+            body: body.into(),
+            held: Duration::ZERO,
+        })
     }
 
-    /// What has happened, or is needed.
-    pub fn poll_event(&mut self) -> Option<Event> {
+    fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// When a heartbeat is due, or leaving has taken long enough.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
         let until = match self.state {
             State::Leaving { until, .. } => Some(until),
             _ => None,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::group::Event;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::protocol::ErrorCode;
@@ -16,7 +17,7 @@ use super::world::*;
 #[test]
 fn a_follower_joins() {
     let mut world = World::new();
-    assert_eq!(world.group.poll_timeout(), None);
+    assert_eq!(world.group.poll_timeout(world.now), None);
     assert_eq!(world.group.membership(), None);
     world.join(&["orders"]);
     let needed = world.events();
@@ -260,7 +261,7 @@ fn a_subscription_change_before_the_join_goes_out_makes_a_new_job() {
     assert_ne!(old, new);
     // The answer to the old one, even an error, is nobody's business any more.
     world.group.protocols(world.now, old, Err("too late".into()));
-    assert!(world.group.poll_request(world.now).is_none());
+    assert!(world.group.poll_request(world.now, Some(COORDINATOR)).is_none());
     world.finish_join();
 }
 
@@ -283,7 +284,10 @@ fn a_rejoin_while_the_leader_assigns_starts_over() {
     let Some(Asked::Assignments(old)) = world.asked else { panic!() };
     world.rejoin();
     world.group.assignments(world.now, old, Ok(assignments()));
-    assert!(world.group.poll_request(world.now).is_none(), "no SyncGroup of the old round");
+    assert!(
+        world.group.poll_request(world.now, Some(COORDINATOR)).is_none(),
+        "no SyncGroup of the old round"
+    );
     world.give_protocols();
     world.answer_join(leader(2));
     world.give_assignments();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::group::Event;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -61,7 +62,7 @@ fn a_member_leaves_with_one_request() {
         world.leave();
         world.answer_leave(ErrorCode::NONE);
         assert_eq!(world.events(), [Event::Left]);
-        assert_eq!(world.group.poll_timeout(), None);
+        assert_eq!(world.group.poll_timeout(world.now), None);
         // Nothing wakes the dead.
         world.leave();
         world.join(&["orders"]);
@@ -211,7 +212,7 @@ fn a_member_does_not_wait_for_what_the_coordinator_holds_back() {
         world.events();
         world.leave();
         let [held, leave] = &world.in_flight[..] else { panic!("{:?}", world.in_flight) };
-        assert_eq!(leave.to, Target::AnyCoordinatorExpress);
+        assert_eq!(leave.to, Target::Node(COORDINATOR));
         // The late answer changes nothing.
         let late = refusal(&held.body, ErrorCode::UNKNOWN_MEMBER_ID);
         world.answer(0, Ok(late));
@@ -264,7 +265,7 @@ fn a_stalled_member_loses_its_partitions_leaves_and_waits_to_be_called() {
     world.advance(SESSION * 2);
     assert_eq!(world.events(), []);
     assert!(world.in_flight.is_empty());
-    assert_eq!(world.group.poll_timeout(), None);
+    assert_eq!(world.group.poll_timeout(world.now), None);
 
     world.join(&["orders"]);
     world.give_protocols();
@@ -347,7 +348,7 @@ fn a_member_stalled_while_it_rejoins_leaves_beside_the_join_that_is_held() {
     world.lost();
     world.events();
     let [_, leave] = &world.in_flight[..] else { panic!("{:?}", world.in_flight) };
-    assert_eq!(leave.to, Target::AnyCoordinatorExpress);
+    assert_eq!(leave.to, Target::Node(COORDINATOR));
     let response = LeaveGroupResponse { error: ErrorCode::NONE, ..Default::default() };
     world.answer(1, Ok(Response::LeaveGroup(response)));
     world.join(&["orders"]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
 
@@ -54,11 +55,11 @@ fn a_member_at_rest_is_woken_by_heartbeats_alone() {
 fn waiting_for_the_owner_needs_no_timer() {
     let mut world = World::new();
     world.join(&["orders"]);
-    assert_eq!(world.group.poll_timeout(), None);
+    assert_eq!(world.group.poll_timeout(world.now), None);
     world.give_protocols();
-    assert_eq!(world.group.poll_timeout(), None, "nor does waiting for JoinGroup");
+    assert_eq!(world.group.poll_timeout(world.now), None, "nor does waiting for JoinGroup");
     world.answer_join(follower(1));
-    assert_eq!(world.group.poll_timeout(), None, "nor does waiting for SyncGroup");
+    assert_eq!(world.group.poll_timeout(world.now), None, "nor does waiting for SyncGroup");
 }
 
 #[test]
@@ -289,7 +290,7 @@ fn the_coordinator_moves_and_the_member_stays() {
         assert_eq!(world.group.membership().unwrap().generation_id, 1);
         world.advance(SESSION * 3);
         assert_eq!(world.events(), [], "said once");
-        assert_eq!(world.group.poll_timeout(), None, "only the owner can help");
+        assert_eq!(world.group.poll_timeout(world.now), None, "only the owner can help");
         world.found();
         world.answer_heartbeat(ErrorCode::NONE);
         assert_eq!(world.events(), [Event::Heartbeat]);
@@ -462,9 +463,9 @@ fn a_back_off_that_is_overtaken_leaves_no_timer_behind() {
     world.join(&["orders"]);
     world.give_protocols();
     world.refuse(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
-    assert!(world.group.poll_timeout().is_some());
+    assert!(world.group.poll_timeout(world.now).is_some());
     world.join(&["payments"]);
-    assert_eq!(world.group.poll_timeout(), None, "waits for the owner alone");
+    assert_eq!(world.group.poll_timeout(world.now), None, "waits for the owner alone");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::engine::group::Event;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
@@ -225,6 +226,6 @@ proptest! {
             world.advance(Duration::from_secs(5));
         }
         prop_assert_eq!(world.events().iter().filter(|event| **event == Event::Left).count(), 1);
-        prop_assert_eq!(world.group.poll_timeout(), None);
+        prop_assert_eq!(world.group.poll_timeout(world.now), None);
     }
 }

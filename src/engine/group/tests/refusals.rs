@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::group::Event;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::DecodeError;
@@ -60,7 +61,7 @@ fn fatal_codes_end_the_machine() {
             world.advance(SESSION * 2);
             assert_eq!(world.events(), []);
             assert!(world.in_flight.is_empty());
-            assert_eq!(world.group.poll_timeout(), None);
+            assert_eq!(world.group.poll_timeout(world.now), None);
         }
     }
     // Only JoinGroup can ask for a member id.

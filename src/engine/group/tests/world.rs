@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target;
@@ -31,6 +32,9 @@ pub(super) enum Asked {
     Assignments(u64),
     Revoke,
 }
+
+/// Its node.
+pub(super) const COORDINATOR: i32 = 1;
 
 pub(super) struct World {
     pub(super) group: Group,
@@ -240,7 +244,7 @@ impl World {
     pub(super) fn advance(&mut self, by: Duration) {
         let end = self.now + by;
         let before = self.wakes;
-        while let Some(at) = self.group.poll_timeout().filter(|at| *at <= end) {
+        while let Some(at) = self.group.poll_timeout(self.now).filter(|at| *at <= end) {
             self.now = at;
             self.wakes += 1;
             assert!(self.wakes - before < 1_000, "busy loop");
@@ -260,16 +264,14 @@ impl World {
             while let Some(event) = self.group.poll_event() {
                 self.see(event);
             }
-            if !self.found {
-                break;
-            }
-            let Some(outbound) = self.group.poll_request(self.now) else { break };
+            let coordinator = self.found.then_some(COORDINATOR);
+            let Some(outbound) = self.group.poll_request(self.now, coordinator) else { break };
             self.see_request(outbound);
         }
         while let Some(event) = self.group.poll_event() {
             self.see(event);
         }
-        if let Some(at) = self.group.poll_timeout() {
+        if let Some(at) = self.group.poll_timeout(self.now) {
             assert!(at > self.now, "a timer that has rung already: busy loop");
         }
         assert!(self.has_prospects(), "stuck: {:?}", self.group);
@@ -286,7 +288,7 @@ impl World {
             || !self.found
             || !self.in_flight.is_empty()
             || self.asked.is_some()
-            || self.group.poll_timeout().is_some()
+            || self.group.poll_timeout(self.now).is_some()
     }
 
     fn see(&mut self, event: Event) {
@@ -331,7 +333,7 @@ impl World {
 
     fn see_request(&mut self, outbound: Outbound) {
         let beside = matches!(outbound.body, Request::LeaveGroup(_)) && self.in_flight.iter().any(is_call);
-        let to = if beside { Target::AnyCoordinatorExpress } else { Target::AnyCoordinator };
+        let to = if beside { Target::Node(COORDINATOR) } else { Target::Coordinator(COORDINATOR) };
         assert_eq!(outbound.to, to, "behind a request that is held back it would wait");
         assert!(!self.left, "after Left: {outbound:?}");
         assert!(

@@ -129,7 +129,7 @@ async fn each_kind_has_a_connection_and_unknown_targets_have_none() {
         sent.await.unwrap().unwrap();
     }
     assert_eq!(world.dial_count(), 4);
-    for to in [Target::Node(3), Target::Coordinator(-1), Target::AnyCoordinator] {
+    for to in [Target::Node(3), Target::Coordinator(-1)] {
         let sent = world.network.send(to, metadata(), Duration::ZERO).await;
         assert_eq!(sent, Err(NetError::NoBroker), "{to:?}");
     }

@@ -2,6 +2,7 @@
 
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;

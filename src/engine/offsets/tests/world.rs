@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::cluster::Metadata;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target;
@@ -15,6 +16,7 @@ use crate::engine::offsets::Offset;
 use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::ResetPolicy;
+use crate::engine::offsets::View;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -32,6 +34,9 @@ use crate::engine::protocol::offset_fetch::{
 
 /// The longest that the machine waits before it tries again.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1_200);
+
+/// Its node.
+pub(super) const COORDINATOR: i32 = 9;
 
 pub(super) struct World {
     pub(super) offsets: Offsets,
@@ -353,8 +358,9 @@ impl World {
 
     /// What the driver does after every step, and what must hold then.
     pub(super) fn settle(&mut self) {
-        while let Some(outbound) = self.offsets.poll_request(self.now, &self.metadata, self.coordinator_known)
-        {
+        let coordinator = self.coordinator_known.then_some(COORDINATOR);
+        let view = View { metadata: &self.metadata, coordinator };
+        while let Some(outbound) = self.offsets.poll_request(self.now, view) {
             self.check(&outbound);
             self.in_flight.push(outbound);
         }
@@ -371,7 +377,7 @@ impl World {
     fn check(&self, outbound: &Outbound) {
         match &outbound.body {
             Request::OffsetCommit(request) => {
-                assert_eq!(outbound.to, Target::AnyCoordinator);
+                assert_eq!(outbound.to, Target::Coordinator(COORDINATOR));
                 assert!(self.coordinator_known);
                 assert!(!self.ours.is_empty(), "a commit as a member of nothing");
                 assert_eq!(request.generation_id, self.generation_id);
@@ -381,7 +387,7 @@ impl World {
                 }
             }
             Request::OffsetFetch(request) => {
-                assert_eq!(outbound.to, Target::AnyCoordinator);
+                assert_eq!(outbound.to, Target::Coordinator(COORDINATOR));
                 assert!(self.coordinator_known);
                 assert!(request.require_stable);
                 for partition in fetch_partitions(request) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use crate::engine::clients::consumer::{Assigned, Consumer, Event, Tag};
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
@@ -250,10 +251,10 @@ impl Group {
             let mut stirred = self.members[index].alive;
             while std::mem::take(&mut stirred) {
                 let now = self.now;
-                while let Some((tag, outbound)) = self.members[index].consumer.poll_request(now) {
+                while let Some(outbound) = self.members[index].consumer.poll_request(now, ()) {
                     stirred = true;
                     self.last_call += 1;
-                    self.calls.insert(self.last_call, (index, tag));
+                    self.calls.insert(self.last_call, (index, outbound.id));
                     self.requests.push((now, outbound.body.key().name()));
                     self.sent.push((now + LATENCY, self.last_call, outbound.to, outbound.body));
                 }

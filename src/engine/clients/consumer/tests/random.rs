@@ -1,6 +1,8 @@
 //! Anything may happen; [`World`]'s ledger holds, and a calm afterwards delivers and commits everything, once the last
 //! consumer stands: each offset at least once, in order between rewinds, nothing committed that was not handled.
 
+use crate::engine::machine::Machine;
+
 use std::time::Duration;
 
 use super::world::*;

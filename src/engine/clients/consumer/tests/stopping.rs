@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::clients::consumer::Event;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 
 use super::world::*;
 

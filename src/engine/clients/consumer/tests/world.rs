@@ -18,6 +18,7 @@ use crate::engine::fetch::tests::broker::Broker;
 use crate::engine::fetch::tests::broker::Log;
 use crate::engine::machine;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
@@ -109,7 +110,7 @@ fn node(to: Target) -> Option<i32> {
         Target::Node(node) | Target::Fetch(node) | Target::FetchExpress(node) | Target::Coordinator(node) => {
             Some(node)
         }
-        Target::Any | Target::AnyOther | Target::AnyCoordinator | Target::AnyCoordinatorExpress => None,
+        Target::Any | Target::AnyOther => None,
     }
 }
 
@@ -537,8 +538,8 @@ impl World {
                 self.consumer.decoded(self.now, Decoded { slot, epoch, reader, buffer, result });
                 stirred = true;
             }
-            while let Some((tag, outbound)) = self.consumer.poll_request(self.now) {
-                self.see_request(tag, outbound.to, outbound.body);
+            while let Some(outbound) = self.consumer.poll_request(self.now, ()) {
+                self.see_request(outbound.id, outbound.to, outbound.body);
                 stirred = true;
             }
             while let Some(event) = self.consumer.poll_event() {
@@ -558,7 +559,6 @@ impl World {
 
     fn see_request(&mut self, tag: Tag, to: Target, body: Request) {
         assert_eq!(self.stopped, 0, "after Stopped: {body:?}");
-        assert_ne!(to, Target::AnyCoordinator);
         self.requests.push((self.now, body.key().name()));
         match &body {
             Request::JoinGroup(_) => self.joining = true,

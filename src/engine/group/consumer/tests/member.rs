@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::group::consumer::*;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
@@ -89,15 +90,15 @@ impl World {
     /// The heartbeat that goes out now.
     #[track_caller]
     fn sent(&mut self) -> ConsumerGroupHeartbeatRequest {
-        let outbound = self.group.poll_request(self.now).expect("a heartbeat");
+        let outbound = self.group.poll_request(self.now, Some(1)).expect("a heartbeat");
         let Request::ConsumerGroupHeartbeat(body) = outbound.body else { panic!("{:?}", outbound.body) };
         self.in_flight.push((outbound.id, body.clone()));
-        assert_eq!(self.group.poll_request(self.now), None, "one at a time");
+        assert_eq!(self.group.poll_request(self.now, Some(1)), None, "one at a time");
         body
     }
 
     fn sends_nothing(&mut self) -> bool {
-        self.group.poll_request(self.now).is_none()
+        self.group.poll_request(self.now, Some(1)).is_none()
     }
 
     fn answer(&mut self, answer: ConsumerGroupHeartbeatResponse) {
@@ -124,7 +125,7 @@ impl World {
 #[test]
 fn joins_and_takes_its_partitions() {
     let mut world = World::new(config());
-    assert_eq!(world.group.poll_timeout(), None);
+    assert_eq!(world.group.poll_timeout(world.now), None);
     world.join(&["orders"]);
     let request = world.sent();
     assert_eq!(request.member_epoch, JOIN_EPOCH);
@@ -363,7 +364,7 @@ fn a_fatal_refusal_is_told_with_the_brokers_words() {
         assert_eq!(world.events(), [Event::Failed { failure, message }]);
         world.advance(INTERVAL);
         assert!(world.sends_nothing());
-        assert_eq!(world.group.poll_timeout(), None);
+        assert_eq!(world.group.poll_timeout(world.now), None);
         world.group.leave(world.now, false);
         assert_eq!(world.events(), [Event::Left]);
     }
@@ -419,7 +420,7 @@ fn leaving_ends_within_five_seconds() {
     world.sent();
     world.advance(Duration::from_secs(5));
     assert_eq!(world.events(), [Event::Left]);
-    assert_eq!(world.group.poll_timeout(), None);
+    assert_eq!(world.group.poll_timeout(world.now), None);
 }
 
 #[test]
@@ -449,7 +450,7 @@ fn a_coordinator_that_is_silent_is_looked_up_again() {
         world.sent();
         world.in_flight[0].clone()
     };
-    assert_eq!(world.group.poll_timeout(), Some(world.now + 3 * INTERVAL));
+    assert_eq!(world.group.poll_timeout(world.now), Some(world.now + 3 * INTERVAL));
     world.advance(3 * INTERVAL);
     assert_eq!(world.events(), [Event::CoordinatorLost]);
     world.advance(Duration::from_millis(121));

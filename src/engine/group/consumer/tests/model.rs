@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::engine::group::consumer::*;
+use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::TopicPartition;
@@ -205,7 +206,7 @@ impl World {
         match choice {
             0 | 1 if !client.stands_still => {
                 client.group.handle_timeout(now);
-                client.requests.extend(client.group.poll_request(now));
+                client.requests.extend(client.group.poll_request(now, Some(1)));
             }
             2 if !client.requests.is_empty() => {
                 let outbound = client.requests.remove(0);
