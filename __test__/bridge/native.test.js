@@ -134,7 +134,7 @@ describe.each([
 
   it('commits end', async () => {
     const consumer = await create()
-    const offsets = [{ topic: 't', partitions: [{ partition: 0, offset: '1', metadata: null }] }]
+    const offsets = [{ topic: 't', partition: 0, offset: '1', metadata: null }]
     const asked = [
       consumer.commit(null),
       consumer.commit(offsets),

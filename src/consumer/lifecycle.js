@@ -17,7 +17,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { setImmediate: nextTurn } = require('node:timers/promises')
-const { events } = require('../events')
+const { events } = require('./instrumentationEvents')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { RETRY_DEFAULTS } = require('../retry')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
@@ -48,7 +48,7 @@ class Lifecycle {
   /**
    * @param {{
    *   cluster: import('../cluster'),
-   *   emitter: import('../events').Emitter,
+   *   emitter: import('../instrumentation/emitter'),
    *   logger: import('../..').Logger,
    *   subscription: import('./subscription'),
    *   groupId: string,

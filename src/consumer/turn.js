@@ -18,8 +18,7 @@
 const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { nextTick } = process
-/** Not the monotonic clock, which sleeps with the computer on Linux. When it is set, we ask once too often. */
-const { now } = Date
+const { now } = require('./clock')
 
 /** Handlers may keep the event loop this long at a stretch, ms. */
 const TURN = 4
@@ -28,7 +27,7 @@ const LOOKS_PER_MS = 32
 /** And for one message in so many at least. */
 const MOST_PER_LOOK = 64
 
-/** @param {number} time @param {number} since */
+/** @param {number} time @param {number} since later than `time` when somebody has set the clock back */
 const isLong = (time, since) => time - since > TURN || time < since
 
 class Turn {
