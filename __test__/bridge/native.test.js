@@ -85,7 +85,8 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['completeProtocols', consumer => consumer.completeProtocols(99, null, [])],
   ['completeJoin', consumer => consumer.completeJoin()],
   ['completeAssign', consumer => consumer.completeAssign(99, 'error', [], [])],
-  ['enableFetchEvents', consumer => consumer.enableFetchEvents()]
+  ['enableFetchEvents', consumer => consumer.enableFetchEvents()],
+  ['enableCommitEvents', consumer => consumer.enableCommitEvents()]
 ])
 
 describe.each([

@@ -356,7 +356,7 @@ impl NativeConsumer {
 
 impl Drop for NativeConsumer {
     fn drop(&mut self) {
-        // Collected without `stop()`: nobody can hear of anything any more.
+        // Collected without `stop()`: JavaScript, which held the callback too, cannot hear of anything any more.
         self.handle.close();
     }
 }

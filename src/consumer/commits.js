@@ -2,8 +2,8 @@
 'use strict'
 
 /**
- * Commits that somebody asks for, and COMMIT_OFFSETS for these and for the engine's own. Offsets go to the engine as a flat
- * list, which is grouped by topic on the wire; its events say by the ticket whose commit it was.
+ * Commits that handlers and programs ask for, and COMMIT_OFFSETS for these and for the engine's own. Offsets go to the engine as
+ * a flat list, which is grouped by topic on the wire; its event `committed` names the ticket of the commit that it is about.
  */
 
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
@@ -165,9 +165,10 @@ class Commits {
   /**
    * The coordinator has taken offsets.
    * @param {any} event `committed` of `native.d.ts`
-   * @param {Commit | null} commit whose offsets they are; null: the engine's own choice
+   * @param {Commit | null} commit which had these offsets in it; null: the engine chose them
    */
   committed({ memberId, generationId, offsets }, commit) {
+    if (!this.emitter.listens(events.COMMIT_OFFSETS)) return
     const topics = new Map()
     for (const offset of offsets) {
       const { topic } = offset

@@ -2,7 +2,7 @@
 'use strict'
 
 /**
- * FETCH_START and FETCH, which are told once somebody has listened. kafkajs's fetch cycles go on when there is nothing to fetch
+ * FETCH_START and FETCH, which are told from the first listener on. kafkajs's fetch cycles go on when there is nothing to fetch
  * (every partition paused, none assigned), and programs take them for a sign of life: so do these.
  */
 

@@ -3,8 +3,8 @@
 
 /**
  * Can `autoCommitInterval` or `autoCommitThreshold` have made a commit necessary? The engine knows, but asking it costs more
- * than a message. When it says no, it also says how far off that is at least: until so much time has passed, or so many
- * offsets are resolved by the handlers' cells, it need not be asked again.
+ * than a message. When it says no, it writes into the cells how far off the next commit is at least: until so much time has
+ * passed, or the lanes' cells show that so many offsets are resolved, it need not be asked again.
  */
 
 const { now } = require('./clock')
@@ -54,7 +54,7 @@ class Necessity {
     return this.hasThreshold && this.moved() >= this.offsets
   }
 
-  /** Also when the clock was set back: then nobody knows how much time has passed. */
+  /** Or was the clock set back? Then it does not tell how much time has passed. */
   isWaitOver() {
     const passed = now() - this.deniedAt
     return passed >= this.wait || passed < 0

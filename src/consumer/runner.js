@@ -32,7 +32,7 @@ const { Necessity } = require('./necessity')
 const { Questions } = require('./questions')
 const { Turn } = require('./turn')
 
-/** How long a handler's `stop()` waits for that handler, which may be waiting for it, ms. */
+/** How long the `stop()` of a handler waits for handlers, of which it may be the last one, ms. */
 const PATIENCE = 100
 /** What `notify` is called with when there may be something to take. */
 const WAKE = -1
@@ -154,8 +154,8 @@ class Runner {
   }
 
   /**
-   * Current messages finish, resolved offsets are committed, the group is left. Idempotent. A handler that asks is not
-   * waited for (it would wait for itself), unless it turns out soon that it does not wait for this.
+   * Current messages finish, resolved offsets are committed, the group is left. Idempotent. Resolves when all that is done; for a
+   * handler, which may await this and would wait for itself, after `PATIENCE` at the latest.
    */
   stop() {
     const fromHandler = this.handlers.areCalling()
@@ -233,7 +233,7 @@ class Runner {
     return this.deliveries.take(lane)
   }
 
-  /** No lane takes anything any more; the lifecycle hears of it, or whoever waits for the first join. */
+  /** No lane takes anything any more. Before the first join `start()` rejects, afterwards the lifecycle hears of it. */
   crash(error) {
     if (!this.transition('crashed')) return
     if (this.consumerGroup.hasJoined) this.onCrash(error)

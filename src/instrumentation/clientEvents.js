@@ -3,7 +3,7 @@
 
 /**
  * What the events of all clients have in common: each client tells of its network under its own name
- * (`consumer.network.request`), while its cluster, which does not know whose it is, emits `network.request`.
+ * (`consumer.network.request`), while its cluster, which serves all kinds of clients, emits `network.request`.
  */
 
 const { KafkaJSNonRetriableError } = require('../errors')

@@ -4,7 +4,7 @@
 const { EventEmitter } = require('node:events')
 const InstrumentationEvent = require('./event')
 
-/** Hands a client's events to their listeners, and tells what is listened to: nobody makes the others. */
+/** Hands a client's events to their listeners, and tells which have any: the others are not made. */
 module.exports = class InstrumentationEventEmitter {
   constructor() {
     this.emitter = new EventEmitter()

@@ -1,7 +1,7 @@
 // @ts-check
 'use strict'
 
-/** Ids count over the whole process, and only events that somebody listened to. */
+/** Ids count over the whole process. Only events that have a listener are made and counted. */
 let nextId = 0
 
 /** What a listener receives. */
