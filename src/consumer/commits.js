@@ -119,13 +119,21 @@ class Commits {
     await this.commit({ offsets: commitOptions(given), written: i => written[i] })
   }
 
-  /** @param {Commit | null} commit null: everything resolved and not committed @private */
-  async commit(commit) {
-    if (commit?.offsets.length === 0) return
-    if (!this.isStarted && !(await this.started)) {
-      throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
-    }
-    await this.ended(this.engine.commit(commit && commit.offsets), commit)
+  /**
+   * @param {Commit | null} commit null: everything resolved and not committed
+   * @returns {Promise<void>}
+   * @private
+   */
+  commit(commit) {
+    if (commit?.offsets.length === 0) return DONE
+    if (!this.isStarted) return this.commitOnceStarted(commit)
+    return this.ended(this.engine.commit(commit && commit.offsets), commit)
+  }
+
+  /** @param {Commit | null} commit @private */
+  async commitOnceStarted(commit) {
+    if (await this.started) return this.commit(commit)
+    throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
   }
 
   /**
