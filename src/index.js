@@ -5,8 +5,8 @@ const createAdmin = require('./admin')
 const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
 const { consumerOptions, kafkaOptions } = require('./config')
-const { createEmitter } = require('./events')
 const { KafkaJSNotImplemented } = require('./errors')
+const InstrumentationEventEmitter = require('./instrumentation/emitter')
 const { createLogger } = require('./loggers')
 const { Watch } = require('./unknown')
 
@@ -69,7 +69,7 @@ module.exports = class Client {
     const watch = new Watch(this[PRIVATE.WATCH])
     watch.look('kafka.consumer()', config, logger.namespace('Consumer'))
     watch.look('retry', config.retry, logger.namespace('Consumer'))
-    const emitter = createEmitter({ logger: logger.namespace('Consumer') })
+    const emitter = new InstrumentationEventEmitter()
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
       emitter,
       metadataMaxAge: options.metadataMaxAge,
@@ -96,7 +96,7 @@ module.exports = class Client {
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER].namespace('Admin')
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
-      emitter: createEmitter({ logger }),
+      emitter: new InstrumentationEventEmitter(),
       metadataMaxAge: METADATA_MAX_AGE,
       allowAutoTopicCreation: false,
       maxInFlightRequests: null,

@@ -256,11 +256,12 @@ export type NativeConsumerEvent =
   | { type: 'rebalancing'; memberId: string; code: number }
   | { type: 'heartbeat'; memberId: string; generationId: number }
   | {
-      type: 'committed'
+      type: 'committed' // told after `enableCommitEvents`
       memberId: string
       generationId: number
-      automatic: boolean
-      topics: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[]
+      ticket: number | null // whose commit it was: the number of the question; null = the engine's own
+      automatic: boolean // everything that was uncommitted
+      offsets: NativeOffset[]
     }
   | { type: 'topic_updated'; topic: string; unknownPartitions: number[] }
   | { type: 'follower_named'; topic: string; partition: number; nodeId: number }
@@ -271,9 +272,12 @@ export type NativeConsumerEvent =
   /** A question that went wrong. */
   | { type: 'answered'; ticket: number; failure: NativeFailure }
 
-export interface NativeOffsets {
+/** What is committed. Grouped by topic on the wire, and nowhere before it. */
+export interface NativeOffset {
   topic: string
-  partitions: { partition: number; offset: string; metadata: string | null }[]
+  partition: number
+  offset: string
+  metadata: string | null
 }
 
 /** One membership: from join to leave. Made by the runner; never restarted. */
@@ -328,8 +332,10 @@ export class NativeConsumer {
   /** Resolves what a lane has finished without resolving it: forwards, and unless the slot has moved since. */
   resolveReturned(slot: number, next: string): void
 
-  /** `fetch_start` and `fetch` events are only made from now on. */
+  /** `fetch_start` and `fetch` events are only told from now on. */
   enableFetchEvents(): void
+  /** The same of `committed`. */
+  enableCommitEvents(): void
 
   /** Reads the cells now, and writes them: what they should say may be known to nobody else when the process has stood still. */
   progress(): void
@@ -342,7 +348,7 @@ export class NativeConsumer {
   uncommitted(into: BigInt64Array): number
   // Questions: the number under which `notify` hears the answer, or why there will be none.
   /** Commits these offsets, or (null) everything resolved and not committed. */
-  commit(offsets: NativeOffsets[] | null): number | NativeFailure
+  commit(offsets: NativeOffset[] | null): number | NativeFailure
   /** Must `commitIfNecessary` be called? Else the cells say what has to happen before that. */
   isCommitNecessary(): boolean
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */

@@ -85,7 +85,8 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['completeProtocols', consumer => consumer.completeProtocols(99, null, [])],
   ['completeJoin', consumer => consumer.completeJoin()],
   ['completeAssign', consumer => consumer.completeAssign(99, 'error', [], [])],
-  ['enableFetchEvents', consumer => consumer.enableFetchEvents()]
+  ['enableFetchEvents', consumer => consumer.enableFetchEvents()],
+  ['enableCommitEvents', consumer => consumer.enableCommitEvents()]
 ])
 
 describe.each([
@@ -134,7 +135,7 @@ describe.each([
 
   it('commits end', async () => {
     const consumer = await create()
-    const offsets = [{ topic: 't', partitions: [{ partition: 0, offset: '1', metadata: null }] }]
+    const offsets = [{ topic: 't', partition: 0, offset: '1', metadata: null }]
     const asked = [
       consumer.commit(null),
       consumer.commit(offsets),

@@ -4,7 +4,8 @@ jest.mock('../../src/native', () => ({}))
 const native = require('../../src/native')
 const Cluster = require('../../src/cluster')
 const { kafkaOptions } = require('../../src/config')
-const { createEmitter, events } = require('../../src/events')
+const networkEvents = require('../../src/network/instrumentationEvents')
+const InstrumentationEventEmitter = require('../../src/instrumentation/emitter')
 const errors = require('../../src/errors')
 const support = require('./support')
 
@@ -14,7 +15,7 @@ const create = (config = {}, options = {}) => {
   const world = createWorld()
   native.NativeClient = support.createNativeClient(world)
   const { root, messages } = support.createLogger()
-  const emitter = createEmitter({ logger: root })
+  const emitter = new InstrumentationEventEmitter()
   const cluster = new Cluster({
     config: kafkaOptions({ brokers: ['b1:9092', 'b2:9092', '[::1]:9093'], ...config }),
     logger: root,
@@ -418,7 +419,7 @@ describe('the coordinator of a group', () => {
 describe('events of the engine', () => {
   it('reach listeners, and are asked for while there are any', async () => {
     const { cluster, world, emitter, messages } = create()
-    const remove = emitter.on(events.REQUEST, () => {})
+    const remove = emitter.addListener(networkEvents.NETWORK_REQUEST, () => {})
     await cluster.connect()
     const [client] = world.clients
     expect(client.requestEvents).toBe(true)
@@ -426,7 +427,7 @@ describe('events of the engine', () => {
     expect(client.requestEvents).toBe(false)
 
     const seen = []
-    emitter.on(events.REQUEST, ({ payload }) => seen.push(payload))
+    emitter.addListener(networkEvents.NETWORK_REQUEST, ({ payload }) => seen.push(payload))
     const payload = { broker: 'b1:9092', duration: 3, apiName: 'Fetch' }
     client.notify({ type: 'request', ...payload })
     client.notify({ type: 'log', level: 2, namespace: 'Connection', message: 'hm', extra: [] })

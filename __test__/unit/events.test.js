@@ -3,10 +3,20 @@
 const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 const { Kafka } = require('kafkajs')
-const { events, createEmitter } = require('../../src/events')
+const { createOn } = require('../../src/instrumentation/clientEvents')
+const InstrumentationEventEmitter = require('../../src/instrumentation/emitter')
+
+const { events, wrap, unwrap } = require('../../src/consumer/instrumentationEvents')
 
 const kafkajsConsumer = new Kafka({ brokers: ['b:1'] }).consumer({ groupId: 'g' })
 const createLogger = () => ({ error: jest.fn() })
+
+/** An emitter, and a consumer's `on` of it. */
+const createEmitter = ({ logger }) => {
+  const emitter = new InstrumentationEventEmitter()
+  const on = createOn({ client: 'consumer', events, wrap, unwrap, emitter, logger })
+  return Object.assign(emitter, { on })
+}
 
 describe('events', () => {
   it('are those of kafkajs, in its order', () => {
@@ -38,7 +48,7 @@ describe('events', () => {
     emitter.on(events.REQUEST, event => seen.push(event))
     emitter.on(events.STOP, event => seen.push(event))
     const before = Date.now()
-    emitter.emit(events.REQUEST, { size: 1 })
+    emitter.emit(unwrap(events.REQUEST), { size: 1 })
     emitter.emit(events.CONNECT)
     emitter.emit(events.STOP)
     const [first, second] = seen
@@ -95,9 +105,9 @@ describe('events', () => {
   ])('with %d listeners are a leak for Node: %p', (count, isLeak) => {
     // Node warns in its own realm, not in that of a test.
     const program = `
-      const { createEmitter, events } = require('./src/events')
-      const emitter = createEmitter({ logger: {} })
-      for (let i = 0; i < ${count}; i++) emitter.on(events.STOP, () => {})`
+      const InstrumentationEventEmitter = require('./src/instrumentation/emitter')
+      const emitter = new InstrumentationEventEmitter()
+      for (let i = 0; i < ${count}; i++) emitter.addListener('e', () => {})`
     const options = { cwd: path.join(__dirname, '../..'), encoding: 'utf8' }
     const { stderr } = spawnSync(process.execPath, ['-e', program], options)
     expect(stderr.includes('MaxListenersExceededWarning')).toBe(isLeak)
@@ -122,10 +132,24 @@ describe('events', () => {
     })
   })
 
-  it('of requests are asked for only while somebody listens', () => {
+  it.each(['consumer', 'producer', 'admin', 'network'])(
+    'of the %s have the names of kafkajs, where it has them',
+    client => {
+      const ours = require(`../../src/${client}/instrumentationEvents`)
+      const theirs = require(`kafkajs/src/${client}/instrumentationEvents`)
+      const names = Object.values(theirs.events ?? theirs)
+      expect(ours.events ?? ours).toEqual(theirs.events ?? theirs)
+      for (const way of ['wrap', 'unwrap'].filter(name => name in theirs)) {
+        const all = [...names, 'network.request', 'network.request_timeout', 'else']
+        expect(all.map(ours[way])).toEqual(all.map(theirs[way]))
+      }
+    }
+  )
+
+  it('are watched: whoever makes them hears that a listener has come or gone', () => {
     const emitter = createEmitter({ logger: createLogger() })
     const wanted = []
-    const unwatch = emitter.watch(() => wanted.push(emitter.listensToRequests))
+    const unwatch = emitter.watch(() => wanted.push(emitter.listens('network.request_timeout')))
     const remove = emitter.on(events.REQUEST_TIMEOUT, () => {})
     emitter.on(events.STOP, () => {})
     remove()

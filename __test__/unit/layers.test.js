@@ -27,10 +27,20 @@ const MAY_KNOW = {
 
 /** The same of JavaScript, folders and single files, types apart. `../package.json` is nobody's. */
 const MAY_REQUIRE = {
-  'index.js': ['consumer', 'admin', 'cluster', 'config', 'events', 'errors', 'loggers', 'unknown'],
+  'index.js': [
+    'consumer',
+    'admin',
+    'cluster',
+    'config',
+    'instrumentation',
+    'errors',
+    'loggers',
+    'unknown'
+  ],
   consumer: [
     'config',
-    'events',
+    'instrumentation',
+    'network',
     'errors',
     'loggers',
     'native',
@@ -39,14 +49,16 @@ const MAY_REQUIRE = {
     'unknown',
     'utils'
   ],
-  admin: ['errors', 'retry', 'utils'],
-  cluster: ['errors', 'events', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
-  producer: [],
+  admin: ['instrumentation', 'network', 'errors', 'retry', 'utils'],
+  cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
+  producer: ['instrumentation', 'network'],
   config: ['errors', 'loggers', 'tls', 'utils'],
   sasl: ['errors'],
   tls: ['errors'],
   retry: ['errors'],
-  events: ['errors'],
+  // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.
+  instrumentation: ['network', 'errors'],
+  network: ['instrumentation'],
   enums: ['errors'],
   unknown: [],
   utils: ['errors'],

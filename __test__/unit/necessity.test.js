@@ -1,5 +1,9 @@
 'use strict'
 
+/** On which the clock goes on when the test says so. */
+let time = 1_000_000
+jest.spyOn(Date, 'now').mockImplementation(() => time)
+
 const {
   COMMIT_OFFSETS,
   COMMIT_WAIT,
@@ -8,6 +12,8 @@ const {
   laneAt
 } = require('../../src/consumer/cells')
 const { Necessity } = require('../../src/consumer/necessity')
+
+afterAll(() => jest.restoreAllMocks())
 
 const NEVER = 2 ** 31 - 1
 const NOTHING = -(2 ** 31)
@@ -69,5 +75,17 @@ test('the engine is asked again when the interval is over', () => {
   deny(60_000, NEVER)
   expect(necessity.mayBe()).toBe(false)
   deny(0, NEVER)
+  expect(necessity.mayBe()).toBe(true)
+})
+
+test.each([
+  ['over, the computer may have slept meanwhile', 1000],
+  ['nobody knows how far, because the clock was set back', -1]
+])('the engine is asked again when the interval is %s', (_, passed) => {
+  const { necessity, deny } = createNecessity({ autoCommitInterval: 1000 })
+  deny(1000, NEVER)
+  time += 999
+  expect(necessity.mayBe()).toBe(false)
+  time += passed - 999
   expect(necessity.mayBe()).toBe(true)
 })

@@ -1,18 +1,10 @@
 // @ts-check
 'use strict'
 
+const { events } = require('./instrumentationEvents')
 const { createRetry } = require('../retry')
 const { KafkaJSNotImplemented } = require('../errors')
 const { interruptible } = require('../utils/interruption')
-
-/** Their names can be read; none is ever made. */
-const events = {
-  CONNECT: 'admin.connect',
-  DISCONNECT: 'admin.disconnect',
-  REQUEST: 'admin.network.request',
-  REQUEST_TIMEOUT: 'admin.network.request_timeout',
-  REQUEST_QUEUE_SIZE: 'admin.network.request_queue_size'
-}
 
 /** Methods of kafkajs's admin client that are not here. */
 const NOT_IMPLEMENTED = [

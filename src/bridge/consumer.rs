@@ -30,7 +30,7 @@ use super::callback::Callback;
 use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
-use super::options::{NativeConsumerOptions, NativeOffsets, NativeTopic, NativeTopicPartitions};
+use super::options::{NativeConsumerOptions, NativeOffset, NativeTopic, NativeTopicPartitions};
 use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
@@ -88,7 +88,7 @@ pub struct NativeConsumer {
     host: JsHost,
     started: bool,
     /// Of the next question.
-    ticket: Cell<u32>,
+    ticket: Cell<u64>,
     /// Found by the teardown hook as long as this lives.
     _open: Rc<dyn Close>,
 }
@@ -126,7 +126,7 @@ impl NativeConsumer {
             .build_callback(|context| {
                 caught(|| match context.value {
                     ConsumerEvent::Wake => Ok(Either::A(WAKE)),
-                    ConsumerEvent::Answered { ticket, failure: None } => Ok(Either::A(f64::from(ticket))),
+                    ConsumerEvent::Answered { ticket, failure: None } => Ok(Either::A(ticket as f64)),
                     event => events::consumer_event(&context.env, event).map(events::extend).map(Either::B),
                 })
             })?;
@@ -283,10 +283,10 @@ impl NativeConsumer {
     pub fn commit<'env>(
         &self,
         env: &'env Env,
-        offsets: Option<Vec<NativeOffsets>>,
+        offsets: Option<Vec<NativeOffset>>,
     ) -> Result<Either<f64, Object<'env>>> {
-        let offsets = offsets.map(flatten).transpose()?;
-        self.ask(env, |answered| self.handle.commit(offsets, answered))
+        let offsets = offsets.map(to_offsets).transpose()?;
+        self.ask(env, |ticket, answered| self.handle.commit(ticket, offsets, answered))
     }
 
     #[napi(catch_unwind)]
@@ -296,19 +296,25 @@ impl NativeConsumer {
 
     #[napi(catch_unwind)]
     pub fn commit_if_necessary<'env>(&self, env: &'env Env) -> Result<Either<f64, Object<'env>>> {
-        self.ask(env, |answered| self.handle.commit_if_necessary(answered))
+        self.ask(env, |ticket, answered| self.handle.commit_if_necessary(ticket, answered))
     }
 
     /// Answered when no heartbeat is outstanding.
     #[napi(catch_unwind)]
     pub fn heartbeat<'env>(&self, env: &'env Env) -> Result<Either<f64, Object<'env>>> {
-        self.ask(env, |answered| self.handle.heartbeat(answered))
+        self.ask(env, |ticket, answered| self.handle.heartbeat(ticket, answered))
     }
 
-    /// Fetch events are only made after this, which JavaScript calls for the first listener.
+    /// Fetch events are only told after this, which JavaScript calls for the first listener.
     #[napi(catch_unwind)]
     pub fn enable_fetch_events(&self) {
         self.handle.enable_fetch_events();
+    }
+
+    /// The same of commits.
+    #[napi(catch_unwind)]
+    pub fn enable_commit_events(&self) {
+        self.handle.enable_commit_events();
     }
 
     /// Reads the cells now, and writes what they should say by now.
@@ -333,16 +339,16 @@ impl NativeConsumer {
     fn ask<'env>(
         &self,
         env: &'env Env,
-        begin: impl FnOnce(Waiter) -> std::result::Result<(), Failure>,
+        begin: impl FnOnce(u64, Waiter) -> std::result::Result<(), Failure>,
     ) -> Result<Either<f64, Object<'env>>> {
         let ticket = self.ticket.get();
-        self.ticket.set(ticket.wrapping_add(1));
+        self.ticket.set(ticket + 1);
         let host = self.host.clone();
         let answered = move |result: std::result::Result<(), Failure>| {
             host.notify(ConsumerEvent::Answered { ticket, failure: result.err() })
         };
-        match begin(Box::new(answered)) {
-            Ok(()) => Ok(Either::A(f64::from(ticket))),
+        match begin(ticket, Box::new(answered)) {
+            Ok(()) => Ok(Either::A(ticket as f64)),
             Err(failure) => super::failure::failure(env, &failure).map(Either::B),
         }
     }
@@ -350,7 +356,7 @@ impl NativeConsumer {
 
 impl Drop for NativeConsumer {
     fn drop(&mut self) {
-        // Collected without `stop()`: nobody can hear of anything any more.
+        // Collected without `stop()`: JavaScript, which held the callback too, cannot hear of anything any more.
         self.handle.close();
     }
 }
@@ -364,14 +370,9 @@ fn offset(text: &str) -> Result<i64> {
     text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid offset {text}")))
 }
 
-fn flatten(topics: Vec<NativeOffsets>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
-    let mut offsets = Vec::new();
-    for topic in topics {
-        let name: Arc<str> = topic.topic.into();
-        for entry in topic.partitions {
-            let partition = TopicPartition { topic: name.clone(), partition: entry.partition };
-            offsets.push((partition, offset(&entry.offset)?, entry.metadata));
-        }
-    }
-    Ok(offsets)
+fn to_offsets(entries: Vec<NativeOffset>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
+    let convert = |NativeOffset { topic, partition, offset: next, metadata }: NativeOffset| {
+        Ok((TopicPartition { topic: topic.into(), partition }, offset(&next)?, metadata))
+    };
+    entries.into_iter().map(convert).collect()
 }

@@ -9,7 +9,7 @@ use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::network::NetworkEvent;
 
-use super::options::{NativeOffset, NativeOffsets, NativeTopicPartitions};
+use super::options::NativeTopicPartitions;
 use super::{answers, failure};
 
 /// What crosses to the facade.
@@ -18,7 +18,7 @@ pub(super) enum ConsumerEvent {
     Bug(String),
     /// To a question of JavaScript's.
     Answered {
-        ticket: u32,
+        ticket: u64,
         failure: Option<Failure>,
     },
     /// There may be something to take.
@@ -36,7 +36,7 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
         }
         ConsumerEvent::Answered { ticket, failure } => {
             object.set("type", "answered")?;
-            object.set("ticket", ticket)?;
+            object.set("ticket", ticket as f64)?;
             object.set("failure", failure.map(|failure| failure::failure(env, &failure)).transpose()?)?;
             return Ok(object);
         }
@@ -83,12 +83,13 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("memberId", member_id)?;
             object.set("generationId", generation_id)?;
         }
-        Event::Committed { member_id, generation_id, automatic, offsets } => {
+        Event::Committed { member_id, generation_id, ticket, automatic, offsets } => {
             object.set("type", "committed")?;
             object.set("memberId", member_id)?;
             object.set("generationId", generation_id)?;
+            object.set("ticket", ticket.map(|ticket| ticket as f64))?;
             object.set("automatic", automatic)?;
-            object.set("topics", by_topic(offsets))?;
+            object.set("offsets", answers::offsets(env, offsets)?)?;
         }
         Event::TopicUpdated { topic, unknown } => {
             object.set("type", "topic_updated")?;
@@ -164,19 +165,6 @@ fn log_line<'env>(
 }
 
 /// Partitions grouped by topic, in the order in which topics first appear.
-pub(super) fn by_topic(offsets: Vec<(TopicPartition, i64, Option<String>)>) -> Vec<NativeOffsets> {
-    let mut topics: Vec<NativeOffsets> = Vec::new();
-    for (TopicPartition { topic, partition }, offset, metadata) in offsets {
-        let offset = NativeOffset { partition, offset: offset.to_string(), metadata };
-        match topics.iter_mut().find(|other| *other.topic == *topic) {
-            Some(other) => other.partitions.push(offset),
-            None => topics.push(NativeOffsets { topic: topic.to_string(), partitions: vec![offset] }),
-        }
-    }
-    topics
-}
-
-/// As [`by_topic`], without offsets.
 pub(super) fn partitions_by_topic(partitions: Vec<TopicPartition>) -> Vec<NativeTopicPartitions> {
     let mut topics: Vec<NativeTopicPartitions> = Vec::new();
     for TopicPartition { topic, partition } in partitions {

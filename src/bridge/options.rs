@@ -106,13 +106,8 @@ pub struct NativeTopicPartitions {
 }
 
 #[napi(object, use_nullable = true)]
-pub struct NativeOffsets {
-    pub topic: String,
-    pub partitions: Vec<NativeOffset>,
-}
-
-#[napi(object, use_nullable = true)]
 pub struct NativeOffset {
+    pub topic: String,
     pub partition: i32,
     pub offset: String,
     pub metadata: Option<String>,

@@ -12,7 +12,7 @@
 const { clearInterval, setInterval } = require('node:timers')
 const { createEngineLog } = require('../loggers')
 const { createRetry } = require('../retry')
-const { events } = require('../events')
+const networkEvents = require('../network/instrumentationEvents')
 const { createErrorFromCode } = require('../protocol/error')
 const native = require('../native')
 const { authenticate, toNativeSasl } = require('../sasl')
@@ -37,6 +37,13 @@ const {
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
 
+/**
+ * The engine tells of requests only while somebody listens to one of their events.
+ * @param {import('../instrumentation/emitter')} emitter
+ */
+const listensToRequests = emitter =>
+  Object.values(networkEvents).some(name => emitter.listens(name))
+
 /** Is never aborted. */
 const NEVER = createAbort().signal
 
@@ -55,7 +62,7 @@ class Cluster {
    * @param {{
    *   config: ReturnType<typeof import('../config').kafkaOptions>,
    *   logger: import('../..').Logger,
-   *   emitter: import('../events').Emitter,
+   *   emitter: import('../instrumentation/emitter'),
    *   metadataMaxAge: number,
    *   allowAutoTopicCreation: boolean,
    *   maxInFlightRequests: number | null,
@@ -94,7 +101,7 @@ class Cluster {
     this.metadataExpireAt = 0
     /** @type {Set<(answer: any, topics: string[]) => void>} */
     this.answerWatchers = new Set()
-    emitter.watch(() => this.client?.setRequestEvents(emitter.listensToRequests))
+    emitter.watch(() => this.client?.setRequestEvents(listensToRequests(emitter)))
   }
 
   /** The engine's client; made when it is first needed. */
@@ -231,7 +238,7 @@ class Cluster {
         }
       }
     )
-    if (this.emitter.listensToRequests) client.setRequestEvents(true)
+    if (listensToRequests(this.emitter)) client.setRequestEvents(true)
     return client
   }
 
@@ -287,11 +294,11 @@ class Cluster {
       case 'log':
         return this.writeLog(/** @type {any} */ (payload))
       case 'request':
-        return emitter.emit(events.REQUEST, payload)
+        return emitter.emit(networkEvents.NETWORK_REQUEST, payload)
       case 'request_timeout':
-        return emitter.emit(events.REQUEST_TIMEOUT, payload)
+        return emitter.emit(networkEvents.NETWORK_REQUEST_TIMEOUT, payload)
       case 'request_queue_size':
-        return emitter.emit(events.REQUEST_QUEUE_SIZE, payload)
+        return emitter.emit(networkEvents.NETWORK_REQUEST_QUEUE_SIZE, payload)
       case 'unreachable':
         // They may have moved, all of them: the seeds know more. What goes wrong is logged, and will be tried again.
         if (client === this.client) this.connected().catch(() => {})

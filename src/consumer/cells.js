@@ -26,7 +26,7 @@ const FLAGS = 1
 
 /** Lane flag: do not start another message. */
 const STOP = 1
-/** Lane flag: the position of this partition has changed, or it may be somebody else's by now. */
+/** Lane flag: the position of this partition has changed, or the session may be over and the partition another member's. */
 const STALE = 2
 /** Lane flag: the consumer is stopping. */
 const CLOSING = 4

@@ -161,7 +161,7 @@ class Delivery {
     }
   }
 
-  /** Has somebody transferred the memory, to a worker for instance? */
+  /** Has the program transferred the memory, to a worker for instance? Its views are empty then. */
   isGone() {
     return this.i32.length === 0
   }

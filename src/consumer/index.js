@@ -7,7 +7,9 @@ const Subscription = require('./subscription')
 const { resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
 const { Watch } = require('../unknown')
-const { events, createEmitter } = require('../events')
+const { events, wrap, unwrap } = require('./instrumentationEvents')
+const { createOn } = require('../instrumentation/clientEvents')
+const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { interruptible } = require('../utils/interruption')
 const {
@@ -28,7 +30,7 @@ const {
  *   cluster: import('../cluster'),
  *   logger: import('../..').Logger,
  *   retry?: any,
- *   instrumentationEmitter?: import('../events').Emitter,
+ *   instrumentationEmitter?: import('../instrumentation/emitter'),
  *   partitionAssigners?: import('../..').PartitionAssigner[],
  *   watch?: Watch,
  *   groupId: string
@@ -48,7 +50,7 @@ module.exports = config => {
   const options = consumerOptions(config)
   const { groupId } = options
   const logger = rootLogger.namespace('Consumer')
-  const emitter = config.instrumentationEmitter ?? createEmitter({ logger })
+  const emitter = config.instrumentationEmitter ?? new InstrumentationEventEmitter()
   const assigners = resolveAssigners(partitionAssigners).map(create =>
     create({ groupId, logger, cluster: /** @type {any} */ (cluster) })
   )
@@ -128,7 +130,7 @@ module.exports = config => {
       createRetry(retry, { signal })(() => cluster.describeGroup(groupId))
     )
 
-  const on = (eventName, listener) => emitter.on(eventName, listener)
+  const on = createOn({ client: 'consumer', events, wrap, unwrap, emitter, logger })
 
   return {
     connect: interruptible(connect),

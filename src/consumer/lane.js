@@ -47,13 +47,14 @@ class Lane {
     this.startedAt = 0
     this.pause = () => () => {}
     const handle = runner.eachMessage ? () => this.eachMessage() : () => this.eachBatch()
-    /** Handlers are only ever awaited in here: see `context.js`. */
+    /** Handlers are only ever awaited in here: see `handlers.js`. */
     this.handle = runner.handlers.named(handle)
   }
 
   /** Takes deliveries until there is none. Never rejects. */
   async take() {
     const { runner } = this
+    const { deliveries, turn } = runner
     this.idle = false
     // Handlers begin where those of kafkajs do, in a microtask: what streams schedule by `process.nextTick` comes after what
     // they await.
@@ -62,7 +63,7 @@ class Lane {
       const delivery = runner.take(this.number)
       if (delivery === null) break
       this.open(delivery)
-      if (runner.turn.isOverdue()) await runner.turn.next()
+      if (turn.isOverdue()) await turn.next()
       try {
         if (this.delivery.count === 0) {
           // Nothing but control records, aborted or compacted ones: the position moves, no handler runs.
@@ -71,12 +72,12 @@ class Lane {
           await this.handle()
         }
         this.handling = false
-        runner.batchEnded(this)
-        if (runner.eachMessage && this.next < this.delivery.count) runner.leave(this)
-        else runner.finish(this.number, 0)
+        runner.batchEvents.ended(this)
+        if (runner.eachMessage && this.next < this.delivery.count) deliveries.leave(this)
+        else deliveries.finish(this.number, 0)
       } catch (error) {
         this.handling = false
-        runner.finish(this.number, runner.handlerFailed(this, error))
+        deliveries.finish(this.number, runner.failures.failed(this, error))
         // Other partitions go on meanwhile, in a turn of their own: a handler that fails at once must not spin.
         await nextTurn()
       }
@@ -87,20 +88,21 @@ class Lane {
   /** @param {Delivery} delivery */
   open(delivery) {
     const { runner } = this
-    const { topic, partition } = runner.slot(delivery.slot)
+    const { topic, partition } = runner.deliveries.slot(delivery.slot)
     this.delivery = delivery
     this.handling = true
     this.topic = topic
     this.partition = partition
     this.next = delivery.first
     this.pause = runner.pausing(topic, partition)
-    this.startedAt = runner.batchStarted(this)
+    this.startedAt = runner.batchEvents.started(this)
   }
 
   /** Hands the delivery out message by message, until it ends or the engine says stop. */
   async eachMessage() {
     const { runner, cells, flagsAt, topic, partition, pause, delivery } = this
-    const { eachMessage, heartbeat, turn } = runner
+    const { eachMessage, turn, failures } = runner
+    const { heartbeat } = runner.heartbeats
     const { count } = delivery
     while (this.next < count) {
       if (turn.isDue() && turn.isOverdue()) await turn.next()
@@ -112,7 +114,7 @@ class Lane {
       if (isThenable(result)) await result
       cells[this.resolvedAt] = resolved
       this.next++
-      if (runner.hasFailed) runner.succeeded(this)
+      if (failures.any) failures.succeeded(this)
     }
     // Behind the last message there may be control records and gaps.
     if ((cells[flagsAt] & STALE) === 0) this.resolveTo(delivery.nextOffset)
@@ -124,8 +126,8 @@ class Lane {
     if (cells[flagsAt] !== 0) return
     const result = runner.eachBatch(this.payload())
     if (isThenable(result)) await result
-    if (runner.hasFailed) runner.succeeded(this)
-    // Whoever has been told that it is stale has left it early.
+    if (runner.failures.any) runner.failures.succeeded(this)
+    // A handler that was told that its batch is stale has left it early: what it has not resolved is not handled.
     if (runner.autoResolve && (cells[flagsAt] & STALE) === 0) {
       this.resolveTo(this.delivery.nextOffset)
     }
@@ -134,7 +136,7 @@ class Lane {
   /** @returns {import('../..').EachBatchPayload} */
   payload() {
     const { runner, cells, flagsAt, topic, partition, delivery } = this
-    const { turn } = runner
+    const { turn, deliveries, commits } = runner
     const batch = new Batch(topic, partition, delivery)
     const isCurrent = () => this.delivery === delivery
     return {
@@ -142,13 +144,13 @@ class Lane {
       resolveOffset: offset => {
         const next = behind(toOffset(offset), delivery)
         if (isCurrent() && this.handling) this.resolveTo(next)
-        // The handler's work has outlasted it.
-        else runner.resolveReturned(delivery.slot, next)
+        // The handler has returned, or thrown, and what it has begun goes on.
+        else deliveries.resolveReturned(delivery.slot, next)
       },
-      heartbeat: runner.heartbeat,
+      heartbeat: runner.heartbeats.heartbeat,
       pause: this.pause,
-      commitOffsetsIfNecessary: offsets => runner.commitOffsetsIfNecessary(offsets),
-      uncommittedOffsets: () => runner.uncommittedOffsets(),
+      commitOffsetsIfNecessary: offsets => commits.commitOffsetsIfNecessary(offsets),
+      uncommittedOffsets: () => commits.uncommittedOffsets(),
       isRunning: () => runner.running && (cells[flagsAt] & CLOSING) === 0,
       isStale: () => {
         if (turn.isDue()) turn.look()
@@ -161,7 +163,7 @@ class Lane {
   resolveTo(next) {
     const delta = next - this.delivery.baseOffset
     if (delta <= INT32_MAX && delta > INT32_MIN) this.cells[this.resolvedAt] = Number(delta)
-    else this.runner.resolve(this.number, String(next))
+    else this.runner.deliveries.resolve(this.number, next)
   }
 }
 

@@ -12,16 +12,17 @@
  *    │                  │ a failure: STOP, DISCONNECT, restartOnFailure, CRASH
  *    └── restart? ◄─────┘ run() again after `retryTime`, unless stop() or disconnect() come first
  *
- * A session is one pass through this; it owns one runner.
+ * A session is one pass through this.
  */
 
 const { AsyncResource } = require('node:async_hooks')
 const { setImmediate: nextTurn } = require('node:timers/promises')
-const { events } = require('../events')
+const { events } = require('./instrumentationEvents')
 const { KafkaJSNonRetriableError } = require('../errors')
-const { RETRY_DEFAULTS } = require('../retry')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
 const { toInterval } = require('../utils/timers')
+const { mayRestart, restartTimeOf } = require('./restart')
+const { Session } = require('./session')
 
 /** @typedef {ReturnType<typeof import('../config').runOptions>} RunOptions */
 
@@ -32,23 +33,11 @@ class Outside extends AsyncResource {
   }
 }
 
-/**
- * @typedef {object} Session
- * @property {RunOptions} run
- * @property {AbortSignal} signal aborted by `stop()` and `disconnect()`, not by a crash
- * @property {any} runner null if it could not be made
- * @property {boolean} stopping
- * @property {boolean} over
- * @property {Promise<void>} ended resolves when it is over
- * @property {() => void} end
- * @property {Promise<void> | null} finishing
- */
-
 class Lifecycle {
   /**
    * @param {{
    *   cluster: import('../cluster'),
-   *   emitter: import('../events').Emitter,
+   *   emitter: import('../instrumentation/emitter'),
    *   logger: import('../..').Logger,
    *   subscription: import('./subscription'),
    *   groupId: string,
@@ -106,7 +95,7 @@ class Lifecycle {
     this.cluster.throwIfDisconnected()
     await unlessAborted(signal, async () => {
       // Asked to run while it stops: run when it has stopped.
-      while (this.session?.stopping) {
+      while (this.session?.isEnding) {
         await this.session.ended
         signal.throwIfAborted()
       }
@@ -122,7 +111,7 @@ class Lifecycle {
     })
   }
 
-  /** Resolves when the consumer has stopped; called from a handler, it does not wait for that handler. */
+  /** Resolves when the consumer has stopped; a handler that calls it is not waited for. */
   async stop() {
     const { session } = this
     this.endRuns('Stopped before the group was joined')
@@ -131,8 +120,7 @@ class Lifecycle {
   }
 
   /**
-   * Stops, closes the connections; all that was begun before and is not done rejects. Called from a handler, it does not wait
-   * for that handler.
+   * Stops, closes the connections; all that was begun before and is not done rejects. A handler that calls it is not waited for.
    */
   async disconnect() {
     const { session } = this
@@ -162,7 +150,7 @@ class Lifecycle {
    * @private
    */
   async begin(run) {
-    const session = createSession(run, this.runs.signal)
+    const session = new Session(run, this.runs.signal)
     this.session = session
     this.logger.info('Starting', { groupId: this.groupId })
     try {
@@ -179,9 +167,9 @@ class Lifecycle {
    */
   async start(session) {
     await this.subscription.settled()
-    if (session.stopping) return
+    if (session.isEnding) return
     await this.cluster.connected(session.signal)
-    if (session.stopping) return
+    if (session.isEnding) return
     this.emitter.emit(events.CONNECT)
     this.loadMetadata()
     this.followPatterns(session)
@@ -212,7 +200,7 @@ class Lifecycle {
     const follow = async () => {
       try {
         const isNew = await subscription.matchAgain()
-        if (isNew && !session.stopping) session.runner.subscribe(new Map(subscription.topics))
+        if (isNew && !session.isEnding) session.runner.subscribe(new Map(subscription.topics))
       } catch ({ message }) {
         logger.debug(`Patterns could not be matched: ${message}`, { groupId })
       }
@@ -228,9 +216,7 @@ class Lifecycle {
    * @private
    */
   finish(session) {
-    session.stopping = true
-    session.finishing ??= this.stopRunner(session)
-    return session.finishing
+    return session.finish(() => this.stopRunner(session))
   }
 
   /**
@@ -248,15 +234,14 @@ class Lifecycle {
       throw e
     } finally {
       this.session = null
-      session.over = true
       this.emitter.emit(events.STOP)
       session.end()
     }
   }
 
   /**
-   * Waits for all handlers, one that called stop() included: the runner must not take this call for that handler's. So it
-   * has neither the async context of that handler nor its stack.
+   * Stops the runner and waits for all handlers, one that called `stop()` included: the runner, which recognizes a handler's call
+   * by its async context and its stack, must not take this one for it. So this one has neither.
    * @returns {Promise<void>}
    * @private
    */
@@ -286,18 +271,18 @@ class Lifecycle {
   }
 
   /**
-   * Waits for `done`, which waits for all handlers; but not if the caller is one of them. Only the runner knows that: it
-   * answers a handler's `stop()` soon, and everybody else's when it has stopped.
+   * Waits for `done`, which waits for all handlers; but not if the caller is one of them. Only the runner knows that: its
+   * `stop()` resolves soon for a handler, and for others when it has stopped.
    * @param {Session} session
    * @param {Promise<void>} done
    * @private
    */
   async unlessInHandler(session, done) {
     const stopped = session.runner ? session.runner.stop() : done
-    // If it has stopped, `done` is about to know, one way or the other.
+    // A runner that has stopped is followed by the end of the session within a turn: then `done` wins, with its error if any.
     const known = () => nextTurn()
     await Promise.race([done, Promise.resolve(stopped).then(known, known)])
-    if (session.over) await done
+    if (session.isOver) await done
   }
 
   /**
@@ -308,7 +293,7 @@ class Lifecycle {
    */
   async crash(session, error) {
     const { groupId, logger } = this
-    if (session.stopping) {
+    if (session.isEnding) {
       logger.debug(`Failed while stopping: ${error.message}`, { groupId, stack: error.stack })
       return
     }
@@ -327,44 +312,17 @@ class Lifecycle {
     await this.finish(session).catch(() => {})
     await this.close().catch(() => {})
 
-    const shouldRestart = (await this.mayRestart(error)) && !restart.cancelled
+    const shouldRestart = (await mayRestart(error, this)) && !restart.cancelled
     this.emitter.emit(events.CRASH, { error, groupId, restart: shouldRestart })
     // A listener may have called stop() or disconnect().
     if (!shouldRestart || restart.cancelled) return
 
-    const retryTime =
-      error.retryTime || this.retry.initialRetryTime || RETRY_DEFAULTS.initialRetryTime
+    const retryTime = restartTimeOf(error, this.retry)
     logger.error(`Restarting the consumer in ${retryTime}ms`, { retryCount, retryTime, groupId })
     restart.timer = setTimeout(() => {
       this.restart = null
       this.begin(session.run)
     }, retryTime)
-  }
-
-  /**
-   * @param {any} error
-   * @returns {Promise<boolean>}
-   * @private
-   */
-  async mayRestart(error) {
-    if (error.name !== 'KafkaJSNumberOfRetriesExceeded' && deepestCause(error).retriable !== true) {
-      return false
-    }
-    const { restartOnFailure } = this.retry
-    if (!restartOnFailure) return true
-    try {
-      return Boolean(await restartOnFailure(error))
-    } catch (e) {
-      this.logger.error(
-        'Caught error when invoking user-provided "restartOnFailure" callback. Defaulting to restarting.',
-        {
-          error: e?.message || e,
-          cause: error.message || error,
-          groupId: this.groupId
-        }
-      )
-      return true
-    }
   }
 
   /** @private */
@@ -375,21 +333,5 @@ class Lifecycle {
     this.restart = null
   }
 }
-
-/**
- * @param {RunOptions} run
- * @param {AbortSignal} signal
- * @returns {Session}
- */
-const createSession = (run, signal) => {
-  let end = () => {}
-  /** @type {Promise<void>} */
-  const ended = new Promise(resolve => {
-    end = resolve
-  })
-  return { run, signal, runner: null, stopping: false, over: false, ended, end, finishing: null }
-}
-
-const deepestCause = error => (error.cause ? deepestCause(error.cause) : error)
 
 module.exports = Lifecycle

@@ -3,11 +3,11 @@
 
 /**
  * Can `autoCommitInterval` or `autoCommitThreshold` have made a commit necessary? The engine knows, but asking it costs more
- * than a message. When it says no, it also says how far off that is at least: until so much time has passed, or so many
- * offsets are resolved by the handlers' cells, it need not be asked again.
+ * than a message. When it says no, it writes into the cells how far off the next commit is at least: until so much time has
+ * passed, or the lanes' cells show that so many offsets are resolved, it need not be asked again.
  */
 
-const { performance } = require('node:perf_hooks')
+const { now } = require('./clock')
 const { COMMIT_OFFSETS, COMMIT_WAIT, RESOLVED, laneAt } = require('./cells')
 
 class Necessity {
@@ -23,7 +23,9 @@ class Necessity {
     /** The lanes' cells when the engine was asked. */
     this.resolved = new Int32Array(lanes)
     this.known = false
-    this.notBefore = 0
+    this.deniedAt = 0
+    /** ms from then. */
+    this.wait = 0
     this.offsets = 0
   }
 
@@ -36,7 +38,8 @@ class Necessity {
   denied() {
     const { cells, resolved } = this
     this.known = true
-    this.notBefore = performance.now() + cells[COMMIT_WAIT]
+    this.deniedAt = now()
+    this.wait = cells[COMMIT_WAIT]
     this.offsets = cells[COMMIT_OFFSETS]
     for (let lane = 0; lane < resolved.length; lane++) {
       resolved[lane] = cells[laneAt(lane) + RESOLVED]
@@ -47,8 +50,14 @@ class Necessity {
   mayBe() {
     if (!this.hasInterval && !this.hasThreshold) return false
     if (!this.known) return true
-    if (this.hasInterval && performance.now() >= this.notBefore) return true
+    if (this.hasInterval && this.isWaitOver()) return true
     return this.hasThreshold && this.moved() >= this.offsets
+  }
+
+  /** Or was the clock set back? Then it does not tell how much time has passed. */
+  isWaitOver() {
+    const passed = now() - this.deniedAt
+    return passed >= this.wait || passed < 0
   }
 
   /** Offsets that were resolved since then, at most: a lane that had nothing resolved has moved very far. */

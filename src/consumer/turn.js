@@ -5,8 +5,8 @@
  * When the clock is read, and what for: lanes must not keep the event loop for too long, and they must not hand out what
  * may be somebody else's by now, because the process stood still (a container that is paused, a computer that sleeps).
  *
- * What the engine writes into the cells does not tell: its threads stood still too, and may go on later than this one.
- * So whoever has been away for longer than a turn asks the engine, which knows until when the session lasts.
+ * What the engine has written into the cells does not tell: its threads stood still too, and may go on later than this one.
+ * So a lane that was away for longer than a turn asks the engine, which knows until when the session lasts.
  *
  * To read the clock for every message would cost more than anything else that is done for it. It is read
  *
@@ -18,8 +18,7 @@
 const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { nextTick } = process
-/** Not the monotonic clock, which sleeps with the computer on Linux. When it is set, we ask once too often. */
-const { now } = Date
+const { now } = require('./clock')
 
 /** Handlers may keep the event loop this long at a stretch, ms. */
 const TURN = 4
@@ -28,7 +27,7 @@ const LOOKS_PER_MS = 32
 /** And for one message in so many at least. */
 const MOST_PER_LOOK = 64
 
-/** @param {number} time @param {number} since */
+/** @param {number} time @param {number} since lies behind `time` when the clock has been set back */
 const isLong = (time, since) => time - since > TURN || time < since
 
 class Turn {
@@ -47,7 +46,7 @@ class Turn {
       this.willEnd = false
       this.untilLook = 0
     }
-    /** Has this turn begun before its immediates? */
+    /** Has this turn of the event loop begun with a wake-up, ahead of its immediates? */
     this.isEarly = false
     this.notEarly = () => {
       this.isEarly = false
@@ -111,14 +110,14 @@ class Turn {
   async next() {
     this.coming ??= this.turn()
     await this.coming
-    // Other lanes may have been before us.
+    // Other lanes, whose messages come first, may have had this turn for so long that the session has ended.
     this.look()
   }
 
   async turn() {
     const { isEarly } = this
     await nextTurn()
-    // These were the immediates of the turn that was to end.
+    // The turn began ahead of its immediates, which is where we are now: the next turn begins one later.
     if (isEarly) await nextTurn()
     this.coming = null
     this.begin()

@@ -5,7 +5,7 @@ const { MemberMetadata } = require('../assignerProtocol')
 
 /**
  * What a member of the group subscribes to; null if that cannot be read. An assigner may write what it likes into its members'
- * metadata: then it knows their topics, and nobody else does.
+ * metadata: then only that assigner can read their topics.
  *
  * @param {Buffer} memberMetadata
  * @returns {string[] | null}

@@ -74,7 +74,8 @@ impl Offsets {
             refused.into_iter().partition(|(partition, ..)| flight.is_void(partition));
         if !committed.is_empty() {
             let automatic = manual.as_ref().is_none_or(|manual| manual.automatic);
-            self.events.push_back(Event::Committed { automatic, offsets: committed });
+            let ticket = manual.as_ref().map(|manual| manual.ticket);
+            self.events.push_back(Event::Committed { ticket, automatic, offsets: committed });
         }
         let manual = match manual {
             // Its log is gone, and the offset with it.

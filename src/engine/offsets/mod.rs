@@ -117,6 +117,8 @@ pub enum Event {
     },
     /// The coordinator took these.
     Committed {
+        /// Whose commit it was, from the command; None = one that nobody asked for.
+        ticket: Option<u64>,
         /// The offsets are our own choice: everything that was uncommitted.
         automatic: bool,
         /// What.

@@ -110,6 +110,7 @@ fn step(shared: &Shared, answers: impl Iterator<Item = Answer>) -> Step {
                 std::mem::take(&mut inner.stop_waiters).into_iter().for_each(|waiter| waiter(Ok(())));
             }
             Event::FetchStart { .. } | Event::FetchEnd { .. } if !inner.fetch_events => {}
+            Event::Committed { .. } if !inner.commit_events => {}
             event => shared.host.event(event),
         }
     }

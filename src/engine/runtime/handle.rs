@@ -183,6 +183,11 @@ impl ConsumerHandle {
         self.shared.lock().fetch_events = true;
     }
 
+    /// Tells of `Committed` from now on.
+    pub fn enable_commit_events(&self) {
+        self.shared.lock().commit_events = true;
+    }
+
     /// Takes in what the handlers have done so far, and shows them what they must heed by now.
     pub fn progress(&self) {
         self.with(|_, _| {});
@@ -232,16 +237,17 @@ impl ConsumerHandle {
         inner.consumer.uncommitted()
     }
 
-    /// See [`Consumer::commit`].
+    /// See [`Consumer::commit`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.
     ///
     /// # Errors
     /// Of this and the next two: nobody will call `done`, the consumer does not run.
     pub fn commit(
         &self,
+        ticket: u64,
         offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
         done: Waiter,
     ) -> Result<(), Failure> {
-        self.with_ticket(done, |consumer, _, ticket| consumer.commit(ticket, offsets))
+        self.with_ticket(ticket, done, |consumer, _| consumer.commit(ticket, offsets))
     }
 
     /// May [`ConsumerHandle::commit_if_necessary`] have something to do? Else the cells say what has to happen before.
@@ -262,16 +268,16 @@ impl ConsumerHandle {
     ///
     /// # Errors
     /// See [`ConsumerHandle::commit`].
-    pub fn commit_if_necessary(&self, done: Waiter) -> Result<(), Failure> {
-        self.with_ticket(done, |consumer, now, ticket| consumer.commit_if_necessary(now, ticket))
+    pub fn commit_if_necessary(&self, ticket: u64, done: Waiter) -> Result<(), Failure> {
+        self.with_ticket(ticket, done, |consumer, now| consumer.commit_if_necessary(now, ticket))
     }
 
     /// See [`Consumer::heartbeat`].
     ///
     /// # Errors
     /// See [`ConsumerHandle::commit`].
-    pub fn heartbeat(&self, done: Waiter) -> Result<(), Failure> {
-        self.with_ticket(done, |consumer, now, ticket| consumer.heartbeat(now, ticket))
+    pub fn heartbeat(&self, ticket: u64, done: Waiter) -> Result<(), Failure> {
+        self.with_ticket(ticket, done, |consumer, now| consumer.heartbeat(now, ticket))
     }
 
     /// See [`Consumer::stop`].
@@ -321,8 +327,9 @@ impl ConsumerHandle {
 
     fn with_ticket(
         &self,
+        ticket: u64,
         done: Waiter,
-        command: impl FnOnce(&mut Consumer, Instant, u64),
+        command: impl FnOnce(&mut Consumer, Instant),
     ) -> Result<(), Failure> {
         let mut inner = self.shared.lock();
         if !inner.is_running() {
@@ -330,10 +337,8 @@ impl ConsumerHandle {
         }
         let now = clock::now();
         inner.read_cells(now);
-        let ticket = inner.next_ticket;
-        inner.next_ticket += 1;
         inner.waiters.insert(ticket, done);
-        command(&mut inner.consumer, now, ticket);
+        command(&mut inner.consumer, now);
         drop(inner);
         self.shared.driver.notify_one();
         Ok(())

@@ -73,12 +73,13 @@ pub(super) struct Inner {
     pub(super) armed: bool,
     /// Does anybody listen to fetch events? They are many.
     pub(super) fetch_events: bool,
+    /// Does anybody listen to commits? Some programs commit after every message.
+    pub(super) commit_events: bool,
     /// The decoder is writing into a slab right now.
     pub(super) writing: bool,
     /// The Node environment is going: no slab and no cell may be touched any more.
     pub(super) closed: bool,
     pub(super) waiters: HashMap<u64, Waiter>,
-    pub(super) next_ticket: u64,
     pub(super) stop_waiters: Vec<Waiter>,
     pub(super) started: bool,
     pub(super) stopped: bool,
@@ -101,10 +102,10 @@ impl Shared {
             staged: vec![None; lanes],
             armed: false,
             fetch_events: false,
+            commit_events: false,
             writing: false,
             closed: false,
             waiters: HashMap::new(),
-            next_ticket: 0,
             stop_waiters: Vec::new(),
             started: false,
             stopped: false,

@@ -131,9 +131,9 @@ fn every_stop_and_every_commit_is_answered() {
     let (handle, _heard) = consumer();
     start(&handle);
     let (commit, committed) = waiter();
-    assert_eq!(handle.commit(offset(), commit), Ok(()));
+    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
     let (if_necessary, unnecessary) = waiter();
-    assert_eq!(handle.commit_if_necessary(if_necessary), Ok(()));
+    assert_eq!(handle.commit_if_necessary(2, if_necessary), Ok(()));
     assert_eq!(unnecessary.recv_timeout(LONG), Ok(Ok(())));
     let stops: Vec<_> = (0..2)
         .map(|_| {
@@ -147,7 +147,7 @@ fn every_stop_and_every_commit_is_answered() {
     }
     assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)), "it waited for a generation");
     // And afterwards.
-    assert_eq!(handle.commit(offset(), waiter().0), Err(Failure::Stopped));
+    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
     handle.stop(stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
@@ -156,12 +156,12 @@ fn every_stop_and_every_commit_is_answered() {
 #[test]
 fn before_the_start_nobody_waits_for_a_driver_that_does_not_run() {
     let (handle, _heard) = consumer();
-    assert_eq!(handle.commit(offset(), waiter().0), Err(Failure::Stopped));
+    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
     handle.stop(stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
     start(&handle);
-    assert_eq!(handle.commit(offset(), waiter().0), Err(Failure::Stopped), "stopped is stopped");
+    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped), "stopped is stopped");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_panic_is_our_bug_and_leaves_nobody_waiting() {
     let (handle, heard) = consumer();
     start(&handle);
     let (commit, committed) = waiter();
-    assert_eq!(handle.commit(offset(), commit), Ok(()));
+    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
     handle.supervise(async { panic!("a test's panic") });
     let bug = std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
     assert_eq!(bug.as_deref(), Some("bug: a test's panic"));
@@ -184,7 +184,7 @@ fn a_panic_of_a_call_under_the_lock_ends_the_consumer_with_a_word() {
     let (handle, heard) = consumer();
     start(&handle);
     let (commit, committed) = waiter();
-    assert_eq!(handle.commit(offset(), commit), Ok(()));
+    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
     assert!(catch_unwind(AssertUnwindSafe(|| handle.break_down())).is_err());
     handle.pause("t", None);
     let bugs = || std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));

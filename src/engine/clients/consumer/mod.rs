@@ -125,7 +125,9 @@ pub enum Event {
         member_id: String,
         /// Our generation.
         generation_id: i32,
-        /// Not asked for by the user.
+        /// Whose commit it was, from [`Consumer::commit`] and its neighbour; None = one that nobody asked for.
+        ticket: Option<u64>,
+        /// The offsets are our own choice: everything that was uncommitted.
         automatic: bool,
         /// Partition, offset, metadata.
         offsets: Vec<(TopicPartition, i64, Option<String>)>,

@@ -198,10 +198,11 @@ impl Consumer {
             offsets::Event::CommitDone { ticket, result } => {
                 self.events.push_back(Event::CommitDone { ticket, result });
             }
-            offsets::Event::Committed { automatic, offsets } => {
+            offsets::Event::Committed { ticket, automatic, offsets } => {
                 if let Some(member) = self.group.membership() {
                     let group::Membership { member_id, generation_id, .. } = member;
-                    self.events.push_back(Event::Committed { member_id, generation_id, automatic, offsets });
+                    let committed = Event::Committed { member_id, generation_id, ticket, automatic, offsets };
+                    self.events.push_back(committed);
                 }
             }
             offsets::Event::Flushed => self.flushed(now),

@@ -25,7 +25,7 @@ fn the_end_of_a_batch_commits_what_is_resolved_everywhere() {
     assert_eq!(request.group_instance_id.as_deref(), Some("instance"));
     world.answer_commit();
     let offsets = vec![offset(0, 12), offset(1, 15)];
-    assert_eq!(world.events(), [Event::Committed { automatic: true, offsets }]);
+    assert_eq!(world.events(), [Event::Committed { ticket: None, automatic: true, offsets }]);
     assert_eq!(world.uncommitted(), []);
     world.batch_end();
     world.pass(PATIENCE);
@@ -234,8 +234,9 @@ fn a_commit_of_everything_and_one_of_something() {
     world.answer_commit();
     let events = world.events();
     let explicit = vec![(t(1), 99, Some("note".into()))];
-    assert!(events.contains(&Event::Committed { automatic: false, offsets: explicit }));
-    assert!(events.contains(&Event::Committed { automatic: true, offsets: vec![offset(0, 12)] }));
+    assert!(events.contains(&Event::Committed { ticket: Some(2), automatic: false, offsets: explicit }));
+    let everything = vec![offset(0, 12)];
+    assert!(events.contains(&Event::Committed { ticket: Some(1), automatic: true, offsets: everything }));
     assert_eq!(events.iter().filter(|e| matches!(e, Event::CommitDone { result: Ok(()), .. })).count(), 2);
     assert_eq!(world.offsets.committed_offset(&t(1)), Some(99));
 }
@@ -289,8 +290,8 @@ fn commits_that_wait_travel_together_and_each_learns_of_its_own() {
     assert_eq!(
         ended,
         [
-            &Event::Committed { automatic, offsets: vec![offset(0, 12)] },
-            &Event::Committed { automatic, offsets: vec![offset(0, 13)] },
+            &Event::Committed { ticket: Some(2), automatic, offsets: vec![offset(0, 12)] },
+            &Event::Committed { ticket: Some(4), automatic, offsets: vec![offset(0, 13)] },
         ],
         "one for each, with what it has asked for"
     );

@@ -36,7 +36,7 @@ fn answers_are_read_by_the_ids_of_their_requests() {
     assert_eq!(Request::from(world.sent_commit().clone()).max_version(), 10);
     world.answer_commit();
     let offsets = vec![offset(0, 12), offset(1, 13)];
-    assert_eq!(world.events(), [Event::Committed { automatic: true, offsets }]);
+    assert_eq!(world.events(), [Event::Committed { ticket: None, automatic: true, offsets }]);
     assert_eq!(world.uncommitted(), []);
 }
 

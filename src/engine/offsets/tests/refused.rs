@@ -129,7 +129,8 @@ fn every_partition_of_an_answer_is_read() {
     world.resolve(1, 13);
     world.batch_end();
     world.answer_commit_with(&[(0, ErrorCode::NONE), (1, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)]);
-    assert!(world.has(&Event::Committed { automatic: true, offsets: vec![offset(0, 12)] }));
+    let offsets = vec![offset(0, 12)];
+    assert!(world.has(&Event::Committed { ticket: None, automatic: true, offsets }));
     world.pass(PATIENCE);
     assert_eq!(world.committing(), [(1, 13)]);
     world.answer_commit_with(&[]);

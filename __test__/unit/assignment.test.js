@@ -3,8 +3,8 @@
 jest.mock('../../src/native', () => ({}))
 const { MemberAssignment, MemberMetadata } = require('../../src/consumer/assignerProtocol')
 const { roundRobin } = require('../../src/consumer/assigners')
-const { Membership } = require('../../src/consumer/membership')
-const { createEmitter } = require('../../src/events')
+const { Assignment } = require('../../src/consumer/assignment')
+const InstrumentationEventEmitter = require('../../src/instrumentation/emitter')
 const support = require('./support')
 const native = require('../../src/native')
 const Cluster = require('../../src/cluster')
@@ -29,7 +29,7 @@ const lead = async ({ assign, metadata, members = [member('m', ['t'])] }) => {
   const world = support.createWorld()
   native.NativeClient = support.createNativeClient(world)
   const { root } = support.createLogger()
-  const emitter = createEmitter({ logger: root })
+  const emitter = new InstrumentationEventEmitter()
   const cluster = new Cluster({
     config: kafkaOptions({ brokers: ['b1:9092'] }),
     logger: root,
@@ -43,19 +43,15 @@ const lead = async ({ assign, metadata, members = [member('m', ['t'])] }) => {
   const assigner = assign
     ? { ...standard, assign: group => assign(cluster, group, standard) }
     : standard
-  const membership = new Membership({
-    cluster,
-    groupId: 'g',
-    options: {},
-    assigners: [assigner],
-    logger: root,
-    emitter
-  })
   const completeAssign = jest.fn()
-  membership.consumer = { completeAssign }
-  membership.topics = new Map([['t', { fromBeginning: true }]])
+  const questions = new Assignment({
+    engine: { completeAssign },
+    cluster,
+    assigners: [assigner],
+    consumerGroup: { topics: new Map([['t', { fromBeginning: true }]]) }
+  })
   const event = { type: 'assign', job: 7, protocol: 'RoundRobinAssigner', members, metadata }
-  await membership.assign(event)
+  await questions.assign(event)
   expect(completeAssign).toHaveBeenCalledTimes(1)
   const [job, error, assignments, seen] = completeAssign.mock.calls[0]
   expect(job).toBe(7)

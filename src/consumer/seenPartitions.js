@@ -5,7 +5,7 @@
  * The partitions that an assigner sees. It is shown metadata, and may read more by itself, of a broker that is behind: only
  * what all answers tell has been seen for sure, and the rest is for the engine to find missing.
  */
-class Sight {
+class SeenPartitions {
   /** @param {import('../native').NativeMetadata} metadata what it is shown */
   constructor({ topics }) {
     /** @type {Map<string, Set<number>>} */
@@ -42,4 +42,4 @@ class Sight {
   }
 }
 
-module.exports = Sight
+module.exports = SeenPartitions

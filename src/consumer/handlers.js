@@ -5,15 +5,15 @@
  * Is it a handler that calls? One that asks for the consumer's end must not be waited for: it would wait for itself.
  *
  * V8 keeps the chain of awaiting async functions for its stack traces at no cost. The chain breaks in callbacks, and where a
- * tracer listens to a handler's promise as well. AsyncLocalStorage knows these too, but where nobody else uses it, it
- * costs every promise of the process, and every message more than all else that JavaScript does for it: so it serves where
- * it is in use anyway, and where a handler is no async function. That one has a promise of its own making, or of a compiler's
- * that knows no async functions, and no chain leads to it.
+ * tracer listens to a handler's promise as well. AsyncLocalStorage knows these too, but in a process that does not use it yet, it
+ * makes every promise slower, and every message costs more by that than by all else that JavaScript does for it. So it serves
+ * where the process uses it anyway, and where a handler is no async function: the promise of that one is of its own making, or
+ * of a compiler's that knows no async functions, and no chain leads to it.
  */
 
 const { AsyncLocalStorage, executionAsyncId } = require('node:async_hooks')
 
-/** @type {AsyncLocalStorage<Handlers>} whose handler is at work */
+/** The runner whose handler is at work. @type {AsyncLocalStorage<Handlers>} */
 const working = new AsyncLocalStorage()
 
 /** Since Node 24, contexts are V8's own and cost next to nothing. */
@@ -54,7 +54,7 @@ class Handlers {
   }
 }
 
-/** Also of one that is bound, or behind a Proxy. @param {Function} handler */
+/** Also true of an async function that is bound, or behind a Proxy. @param {Function} handler */
 const isAsync = handler => Object.prototype.toString.call(handler) === '[object AsyncFunction]'
 
 /** The names of all functions that call this one, or await it. */

@@ -3,7 +3,7 @@
 /** Whether a handler is told from everybody else, however its functions came about. */
 
 const { setTimeout: pause } = require('node:timers/promises')
-const Handlers = require('../../src/consumer/context')
+const Handlers = require('../../src/consumer/handlers')
 
 /** What TypeScript makes of an async function for a target before ES2017. */
 const compiled =

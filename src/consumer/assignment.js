@@ -1,0 +1,111 @@
+// @ts-check
+'use strict'
+
+/**
+ * The engine's questions to the assigners: what to offer when the group is joined, and, if we lead it, who gets what.
+ */
+
+const { KafkaJSMetadataNotLoaded, KafkaJSNonRetriableError } = require('../errors')
+const { topicsOf } = require('./assigners/subscriptions')
+const SeenPartitions = require('./seenPartitions')
+
+class Assignment {
+  /**
+   * @param {{
+   *   engine: any,
+   *   cluster: import('../cluster'),
+   *   assigners: any[],
+   *   consumerGroup: { topics: Map<string, { fromBeginning: boolean }> }
+   * }} parts `engine`: the NativeConsumer
+   */
+  constructor({ engine, cluster, assigners, consumerGroup }) {
+    this.engine = engine
+    this.cluster = cluster
+    this.assigners = assigners
+    this.consumerGroup = consumerGroup
+    /** What an assigner threw: the engine crashes with its text, the user gets the error itself. @type {Error | null} */
+    this.error = null
+  }
+
+  async offerProtocols({ job, topics }) {
+    const { topics: ours } = this.consumerGroup
+    try {
+      // In the order of the subscription.
+      const subscribed = [...ours.keys()].filter(topic => topics.includes(topic))
+      const ask = () =>
+        this.assigners.map(assigner => assigner.protocol({ topics: [...subscribed] }))
+      this.engine.completeProtocols(job, null, await this.withMetadata(ask))
+    } catch (error) {
+      this.engine.completeProtocols(job, this.failed(error), [])
+    }
+  }
+
+  /**
+   * The cluster forgets its metadata when it disconnects, and `run()` does not wait until it is read again: an assigner that needs
+   * it is asked once more when it is there.
+   * @private
+   */
+  async withMetadata(ask) {
+    try {
+      return ask()
+    } catch (error) {
+      if (!(error instanceof KafkaJSMetadataNotLoaded)) throw error
+      await this.cluster.refreshMetadataIfNecessary()
+      return ask()
+    }
+  }
+
+  async assign({ job, protocol, members, metadata }) {
+    const { cluster } = this
+    const { topics } = this.consumerGroup
+    const seen = new SeenPartitions(metadata)
+    const unwatch = cluster.watchAnswers((answer, asked) => seen.narrow(answer, asked))
+    try {
+      const assigner = this.assigners.find(({ name }) => name === protocol)
+      if (!assigner) {
+        throw new KafkaJSNonRetriableError(
+          `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
+        )
+      }
+      cluster.adopt(metadata, subscribedTopics(members, topics))
+      const assignments = await assigner.assign({
+        members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
+          memberId,
+          groupInstanceId,
+          memberMetadata
+        })),
+        topics: [...topics.keys()]
+      })
+      this.engine.completeAssign(
+        job,
+        null,
+        assignments.map(({ memberId, memberAssignment }) => ({
+          memberId,
+          assignment: memberAssignment
+        })),
+        seen.toPartitions()
+      )
+    } catch (error) {
+      this.engine.completeAssign(job, this.failed(error), [], [])
+    } finally {
+      unwatch()
+    }
+  }
+
+  /** @private @returns {string} */
+  failed(error) {
+    this.error = error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
+    return this.error.message
+  }
+}
+
+/** Everything that a member of the group subscribes to, us included. */
+const subscribedTopics = (members, ours) => {
+  const topics = new Set(ours.keys())
+  for (const { memberMetadata } of members) {
+    for (const topic of topicsOf(memberMetadata) ?? []) topics.add(topic)
+  }
+  return [...topics]
+}
+
+module.exports = { Assignment }

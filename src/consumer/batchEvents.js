@@ -1,0 +1,49 @@
+// @ts-check
+'use strict'
+
+/** START_BATCH_PROCESS and END_BATCH_PROCESS: a batch is what a lane takes at once, whatever the handler. */
+
+const { range } = require('./batch')
+const { events } = require('./instrumentationEvents')
+
+/** @typedef {import('./lane').Lane} Lane */
+
+class BatchEvents {
+  /** @param {import('../instrumentation/emitter')} emitter */
+  constructor(emitter) {
+    this.emitter = emitter
+  }
+
+  /** @param {Lane} lane @returns {number} when */
+  started(lane) {
+    if (this.emitter.listens(events.START_BATCH_PROCESS)) {
+      this.emitter.emit(events.START_BATCH_PROCESS, payloadOf(lane))
+    }
+    return Date.now()
+  }
+
+  /** @param {Lane} lane */
+  ended(lane) {
+    if (this.emitter.listens(events.END_BATCH_PROCESS)) {
+      const duration = Date.now() - lane.startedAt
+      this.emitter.emit(events.END_BATCH_PROCESS, { ...payloadOf(lane), duration })
+    }
+  }
+}
+
+/** @param {Lane} lane */
+const payloadOf = ({ topic, partition, delivery }) => {
+  const { firstOffset, lastOffset, offsetLag, offsetLagLow } = range(delivery)
+  return {
+    topic,
+    partition,
+    highWatermark: String(delivery.highWatermark),
+    offsetLag,
+    offsetLagLow,
+    batchSize: delivery.count - delivery.first,
+    firstOffset,
+    lastOffset
+  }
+}
+
+module.exports = { BatchEvents }

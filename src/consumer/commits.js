@@ -1,0 +1,208 @@
+// @ts-check
+'use strict'
+
+/**
+ * Commits that handlers and programs ask for, and COMMIT_OFFSETS for these and for the engine's own. Offsets go to the engine as
+ * a flat list, which is grouped by topic on the wire; its event `committed` names the ticket of the commit that it is about.
+ */
+
+const { KafkaJSNonRetriableError, unwrap } = require('../errors')
+const { commitOptions } = require('../config')
+const Long = require('../utils/long')
+const { Backoff } = require('../retry')
+const { events } = require('./instrumentationEvents')
+
+const DONE = Promise.resolve()
+
+/** @typedef {{ topic: string, partition: number, offset: string, metadata: string | null }} Offset */
+
+/**
+ * @typedef {object} Commit explicit offsets that are under way
+ * @property {Offset[]} offsets
+ * @property {(i: number) => object} written how COMMIT_OFFSETS puts offset `i`
+ */
+
+class Commits {
+  /**
+   * @param {{
+   *   engine: import('../native').NativeConsumer,
+   *   questions: import('./questions').Questions,
+   *   necessity: import('./necessity').Necessity,
+   *   deliveries: import('./deliveries').Deliveries,
+   *   consumerGroup: import('./consumerGroup').ConsumerGroup,
+   *   emitter: import('../instrumentation/emitter'),
+   *   groupId: string,
+   *   retry: any
+   * }} parts
+   */
+  constructor({ engine, questions, necessity, deliveries, consumerGroup, ...options }) {
+    const { emitter, groupId, retry } = options
+    this.engine = engine
+    this.questions = questions
+    this.necessity = necessity
+    this.deliveries = deliveries
+    this.consumerGroup = consumerGroup
+    this.emitter = emitter
+    this.groupId = groupId
+    this.retry = retry
+    /** Where the engine writes slots and offsets. */
+    this.uncommitted = new BigInt64Array(32)
+    /** The engine refuses commits before its start: until then they wait here. False: it will never start. @type {Promise<boolean>} */
+    this.started = new Promise(resolve => {
+      this.hasStarted = resolve
+    })
+    this.isStarted = false
+    this.isOver = false
+    this.unwatch = () => {}
+  }
+
+  /** The engine has started. */
+  start() {
+    this.isStarted = true
+    this.hasStarted(true)
+    this.unwatch = this.emitter.watch(() => {
+      // For good: a program that waits for one event after the other removes a listener before it adds the next.
+      if (this.emitter.listens(events.COMMIT_OFFSETS)) this.engine.enableCommitEvents()
+    })
+  }
+
+  /** The engine has stopped. */
+  end() {
+    this.isOver = true
+    this.hasStarted(false)
+    this.unwatch()
+  }
+
+  /**
+   * `commitOffsets` of the consumer: its errors look like those of kafkajs's retrier. (The engine has made the retries.)
+   * @param {Offset[]} offsets
+   */
+  async commitOffsets(offsets) {
+    const written = i => {
+      const { partition, offset, metadata } = offsets[i]
+      return { partition, offset: Long.fromValue(offset), metadata }
+    }
+    try {
+      await this.commit({ offsets, written })
+    } catch (error) {
+      const backoff = new Backoff(this.retry)
+      backoff.spend()
+      throw backoff.verdict(error)
+    }
+  }
+
+  /**
+   * `commitOffsetsIfNecessary` of a batch: the offsets given, at once, else what interval and threshold say. Some handlers call
+   * it for every message: when nothing is due it makes neither a native call nor a promise.
+   */
+  commitOffsetsIfNecessary(given) {
+    if (given) return this.commitGiven(given)
+    // A handler may go on after the consumer has stopped: then the engine has committed what there was.
+    if (this.isOver || !this.necessity.mayBe()) return DONE
+    return this.commitIfNecessary()
+  }
+
+  /** @private */
+  async commitIfNecessary() {
+    if (!this.engine.isCommitNecessary()) return this.necessity.denied()
+    await this.ended(this.engine.commitIfNecessary())
+  }
+
+  /** @private */
+  async commitGiven({ topics }) {
+    if (!topics) return this.commit(null)
+    const given = topics.flatMap(({ topic, partitions }) =>
+      partitions.map(offset => ({ ...offset, topic }))
+    )
+    // COMMIT_OFFSETS repeats them as the handler has put them: numbers, strings, a Long.
+    const written = topics.flatMap(({ partitions }) => partitions.map(offset => ({ ...offset })))
+    await this.commit({ offsets: commitOptions(given), written: i => written[i] })
+  }
+
+  /**
+   * @param {Commit | null} commit null: everything resolved and not committed
+   * @returns {Promise<void>}
+   * @private
+   */
+  commit(commit) {
+    if (commit?.offsets.length === 0) return DONE
+    if (!this.isStarted) return this.commitOnceStarted(commit)
+    return this.ended(this.engine.commit(commit && commit.offsets), commit)
+  }
+
+  /** @param {Commit | null} commit @private */
+  async commitOnceStarted(commit) {
+    if (await this.started) return this.commit(commit)
+    throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
+  }
+
+  /**
+   * @param {number | import('../native').NativeFailure} asked
+   * @param {Commit | null} [commit]
+   * @private
+   */
+  async ended(asked, commit = null) {
+    try {
+      unwrap(await this.questions.ask(asked, commit))
+    } finally {
+      this.necessity.forget()
+    }
+  }
+
+  /** Called for every message by some. */
+  uncommittedOffsets() {
+    const count = this.engine.uncommitted(this.uncommitted)
+    if (count > this.uncommitted.length) {
+      this.uncommitted = new BigInt64Array(count)
+      return this.uncommittedOffsets()
+    }
+    /** @type {{ topic: string, partitions: { partition: string, offset: string }[] }[]} */
+    const topics = []
+    let last = topics[0]
+    for (let i = 0; i < count; i += 2) {
+      const { topic, partition } = this.deliveries.slot(Number(this.uncommitted[i]))
+      if (topic !== last?.topic) topics.push((last = { topic, partitions: [] }))
+      last.partitions.push({
+        partition: String(partition),
+        offset: String(this.uncommitted[i + 1])
+      })
+    }
+    return { topics: topics.length > 1 ? this.consumerGroup.inOrder(topics) : topics }
+  }
+
+  /**
+   * The coordinator has taken offsets.
+   * @param {any} event `committed` of `native.d.ts`
+   * @param {Commit | null} commit which had these offsets in it; null: the engine chose them
+   */
+  committed({ memberId, generationId, offsets }, commit) {
+    if (!this.emitter.listens(events.COMMIT_OFFSETS)) return
+    const topics = new Map()
+    for (const offset of offsets) {
+      const { topic } = offset
+      if (!topics.has(topic)) topics.set(topic, { topic, partitions: [] })
+      topics.get(topic).partitions.push(commit ? asWritten(commit, offset) : asOwn(offset))
+    }
+    const entries = [...topics.values()]
+    this.emitter.emit(events.COMMIT_OFFSETS, {
+      groupId: this.groupId,
+      memberId,
+      groupGenerationId: generationId,
+      topics: commit ? entries : this.consumerGroup.inOrder(entries)
+    })
+  }
+}
+
+/** @param {Offset} offset */
+const asOwn = ({ partition, offset }) => ({ partition: String(partition), offset })
+
+/** @param {Commit} commit @param {Offset} taken one of its offsets */
+const asWritten = ({ offsets, written }, taken) =>
+  written(
+    offsets.findIndex(
+      ({ topic, partition, offset }) =>
+        topic === taken.topic && partition === taken.partition && offset === taken.offset
+    )
+  )
+
+module.exports = { Commits }

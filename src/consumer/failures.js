@@ -1,0 +1,102 @@
+// @ts-check
+'use strict'
+
+/** What becomes of a handler's error: its partition is handed out again after a while, or the consumer crashes. */
+
+const { KafkaJSError, isRebalancing } = require('../errors')
+const { Backoff } = require('../retry')
+
+/** Errors that end the consumer as they are, neither retried nor wrapped. */
+const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError'])
+
+/** @typedef {import('./lane').Lane} Lane */
+
+class Failures {
+  /**
+   * @param {{
+   *   handler: 'eachMessage' | 'eachBatch',
+   *   cells: Int32Array,
+   *   retry: any,
+   *   logger: import('../..').Logger,
+   *   crash: (error: any) => void
+   * }} options
+   */
+  constructor({ handler, cells, retry, logger, crash }) {
+    this.handler = handler
+    this.cells = cells
+    this.retry = retry
+    this.logger = logger
+    this.crash = crash
+    /** Of handlers that have failed and not succeeded since, by partition. @type {Map<string, Backoff>} */
+    this.backoffs = new Map()
+    /** Is there any? Asked for every message. */
+    this.any = false
+  }
+
+  /** A handler went through: its partition's failures are forgiven. @param {Lane} lane */
+  succeeded(lane) {
+    this.backoffs.delete(keyOf(lane))
+    this.any = this.backoffs.size > 0
+  }
+
+  /**
+   * @param {Lane} lane
+   * @param {any} error what its handler threw
+   * @returns {number} ms until the partition may be handed out again
+   */
+  failed(lane, error) {
+    if (endsGeneration(error)) {
+      // With a flag in the cell the engine knows of the rebalance. Without one the error is no news of our group, which goes on:
+      // the handler, which may throw it at each call, is not called again at once.
+      return this.cells[lane.flagsAt] === 0 ? new Backoff(this.retry).retryTime : 0
+    }
+    const { delivery, topic, partition } = lane
+    if (error?.name === 'TypeError' && delivery.isGone()) {
+      this.logger.warn('The memory of messages was transferred: the rest of them is read again', {
+        topic,
+        partition
+      })
+      return new Backoff(this.retry).retryTime
+    }
+    this.log(lane, error)
+    // As in kafkajs, a thrown null or undefined is a mistake in the program.
+    error ??= new TypeError(`Cannot read properties of ${error} (reading 'stack')`)
+    if (FINAL.has(error.name)) return this.giveUp(error)
+    const backoff = this.backoffs.get(keyOf(lane)) ?? new Backoff(this.retry)
+    const final = backoff.verdict(error)
+    if (final) return this.giveUp(final)
+    const wait = backoff.retryTime
+    backoff.advance()
+    this.backoffs.set(keyOf(lane), backoff)
+    this.any = true
+    return wait
+  }
+
+  /** @private */
+  log({ delivery, topic, partition, next }, error) {
+    if (error instanceof KafkaJSError) return
+    const isMessage = this.handler === 'eachMessage'
+    this.logger.error(`Error when calling ${this.handler}`, {
+      topic,
+      partition,
+      offset: isMessage ? delivery.offset(next) : String(delivery.firstOffset),
+      stack: error?.stack,
+      error
+    })
+  }
+
+  /** @private */
+  giveUp(error) {
+    this.crash(error)
+    return 0
+  }
+}
+
+/** What `heartbeat()` and commits say when the partitions are about to go: the group decides, not the handler's retries. */
+const endsGeneration = error =>
+  error != null && (isRebalancing(error) || error.type === 'UNKNOWN_MEMBER_ID')
+
+/** @param {Lane} lane */
+const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`
+
+module.exports = { Failures }

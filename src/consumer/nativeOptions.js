@@ -1,0 +1,37 @@
+// @ts-check
+'use strict'
+
+/**
+ * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any> }} config of `kafka.consumer()` and of `run()`
+ * @returns {import('../native').NativeConsumerOptions}
+ */
+const toNativeOptions = ({ groupId, options, run }) => ({
+  groupId,
+  groupInstanceId: options.groupInstanceId ?? null,
+  sessionTimeout: options.sessionTimeout,
+  rebalanceTimeout: options.rebalanceTimeout,
+  heartbeatInterval: options.heartbeatInterval,
+  maxPollInterval: options.maxPollInterval,
+  metadataMaxAge: options.metadataMaxAge,
+  allowAutoTopicCreation: options.allowAutoTopicCreation,
+  maxBytesPerPartition: options.maxBytesPerPartition,
+  minBytes: options.minBytes,
+  maxBytes: options.maxBytes,
+  maxWaitTimeInMs: options.maxWaitTimeInMs,
+  maxQueuedBytes: options.maxQueuedBytes,
+  maxDecompressedBytes: options.maxDecompressedBytes,
+  readUncommitted: options.readUncommitted,
+  rackId: options.rackId,
+  checkCrcs: options.checkCrcs,
+  autoOffsetReset: options.autoOffsetReset ?? null,
+  autoCommit: run.autoCommit,
+  autoCommitInterval: run.autoCommitInterval ?? null,
+  autoCommitThreshold: run.autoCommitThreshold ?? null,
+  lanes: run.partitionsConsumedConcurrently
+})
+
+/** @param {Map<string, { fromBeginning: boolean }>} topics */
+const toNativeTopics = topics =>
+  [...topics].map(([topic, { fromBeginning }]) => ({ topic, fromBeginning }))
+
+module.exports = { toNativeOptions, toNativeTopics }
