@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Sent;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -14,14 +15,14 @@ use crate::engine::protocol::sync_group::SyncGroupResponse;
 
 use super::Event;
 use super::errors::{Action, Refusal};
-use super::machine::Group;
-use super::requests::{Due, PROTOCOL_TYPE, Sent};
+use super::machine::{Group, Timer};
+use super::requests::{Asked, PROTOCOL_TYPE};
 use super::state::{Round, State};
 
 impl Group {
     /// An answer of the current epoch.
-    pub(super) fn answered(&mut self, now: Instant, sent: Sent, response: Result<Response, NetError>) {
-        let api = sent.api;
+    pub(super) fn answered(&mut self, now: Instant, sent: Sent<Asked>, response: Result<Response, NetError>) {
+        let api = sent.about.api;
         if matches!(self.state, State::Leaving { .. }) {
             return self.answered_while_leaving(now, api, response);
         }
@@ -56,7 +57,7 @@ impl Group {
         }
     }
 
-    fn on_join(&mut self, now: Instant, sent: Sent, response: JoinGroupResponse) {
+    fn on_join(&mut self, now: Instant, sent: Sent<Asked>, response: JoinGroupResponse) {
         match response.error {
             ErrorCode::NONE => {}
             ErrorCode::MEMBER_ID_REQUIRED if !response.member_id.is_empty() => {
@@ -64,7 +65,7 @@ impl Group {
                 self.member_id = response.member_id;
                 self.generation_id = None;
                 return if first && !self.again {
-                    self.call.due = Due::Now;
+                    self.call.want_now();
                 } else {
                     self.refused_round(now);
                 };
@@ -99,7 +100,7 @@ impl Group {
         }
     }
 
-    fn on_sync(&mut self, now: Instant, sent: Sent, response: SyncGroupResponse) {
+    fn on_sync(&mut self, now: Instant, sent: Sent<Asked>, response: SyncGroupResponse) {
         let (State::Syncing { round, .. }, Some(generation_id)) = (&self.state, self.generation_id) else {
             return;
         };
@@ -131,7 +132,7 @@ impl Group {
         self.reason = None;
         self.refusals = 0;
         self.nonsense = 0;
-        self.backoff.reset();
+        self.call.succeeded();
         self.alive(now);
         self.renewed(sent);
         self.beat_after_interval(now);
@@ -148,15 +149,15 @@ impl Group {
     }
 
     /// The interval is counted from answer to answer, as users see it: one that was slow is not followed at once.
-    fn on_heartbeat(&mut self, now: Instant, sent: Sent) {
+    fn on_heartbeat(&mut self, now: Instant, sent: Sent<Asked>) {
         self.alive(now);
         self.renewed(sent);
         self.beat_after_interval(now);
         self.events.push_back(Event::Heartbeat);
     }
 
-    fn refused(&mut self, now: Instant, sent: Sent, refusal: Refusal) {
-        let api = sent.api;
+    fn refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: Refusal) {
+        let api = sent.about.api;
         let extra = vec![("error", refusal.message())];
         self.log(LogLevel::Debug, format!("{} was refused", api.name()), extra);
         if api == ApiKey::Heartbeat {
@@ -177,12 +178,12 @@ impl Group {
         }
         match refusal.action {
             Action::Retry => {
-                self.backoff.failed(now, &mut self.rng);
+                self.call.failed(now, &mut self.rng);
                 self.try_again(now);
             }
             Action::FindCoordinator => {
                 self.coordinator_lost();
-                self.backoff.failed(now, &mut self.rng);
+                self.call.failed(now, &mut self.rng);
                 if api == ApiKey::JoinGroup {
                     self.try_again(now);
                 } else {
@@ -199,7 +200,7 @@ impl Group {
         }
     }
 
-    fn heartbeat_refused(&mut self, now: Instant, sent: Sent, refusal: Refusal) {
+    fn heartbeat_refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: Refusal) {
         match refusal.action {
             Action::Retry => self.beat_after_backoff(now),
             Action::FindCoordinator => {
@@ -264,7 +265,7 @@ impl Group {
     fn refused_round(&mut self, now: Instant) {
         self.refusals = self.refusals.saturating_add(1);
         if self.refusals > 1 {
-            self.backoff.failed(now, &mut self.rng);
+            self.call.failed(now, &mut self.rng);
         }
         self.prepare(now);
     }
@@ -284,7 +285,7 @@ impl Group {
         );
         self.events.push_back(Event::Suspect);
         self.alive(now);
-        self.backoff.failed(now, &mut self.rng);
+        self.call.failed(now, &mut self.rng);
         self.try_again(now);
     }
 
@@ -293,32 +294,32 @@ impl Group {
         if self.again {
             self.prepare(now);
         } else {
-            self.call.due = self.after_backoff();
+            self.call.want();
         }
     }
 
     /// The coordinator has answered.
     fn alive(&mut self, now: Instant) {
-        self.session = Some(now + self.config.session_timeout);
-        self.beat_backoff.reset();
+        self.timers.set(Timer::Session, now + self.config.session_timeout);
+        self.beat.succeeded();
     }
 
     /// The session was renewed, not before this was sent.
-    fn renewed(&mut self, sent: Sent) {
+    fn renewed(&mut self, sent: Sent<Asked>) {
         self.valid_until = Some(sent.at + self.config.session_timeout);
     }
 
     /// After the interval, but a third of the session before its end: that much of it may be gone when the answer is there.
     fn beat_after_interval(&mut self, now: Instant) {
-        self.beat_allowed = Some(now + self.config.heartbeat_interval);
+        self.beat.space_until(Some(now + self.config.heartbeat_interval));
         let latest = self.valid_until().map(|end| end - self.config.session_timeout / 3);
         let due = now + self.config.own_interval();
-        self.beat.due = Due::At(latest.map_or(due, |latest| latest.min(due)));
+        self.beat.want_at(latest.map_or(due, |latest| latest.min(due)));
     }
 
     fn beat_after_backoff(&mut self, now: Instant) {
-        self.beat_backoff.failed(now, &mut self.rng);
-        self.beat.due = self.beat_backoff.ready_at().map_or(Due::Now, Due::At);
+        self.beat.failed(now, &mut self.rng);
+        self.beat.want_at(self.beat.backoff_until().unwrap_or(now));
     }
 
     /// No heartbeat was answered for as long as the coordinator would wait for one.
@@ -326,12 +327,12 @@ impl Group {
         let extra = vec![("sessionTimeout", self.config.session_timeout.as_millis().to_string())];
         self.log(LogLevel::Warn, "The coordinator has not answered for the session timeout", extra);
         self.coordinator_lost();
-        self.beat.sent = None;
+        self.beat.give_up();
         self.beat_after_backoff(now);
     }
 
     fn coordinator_lost(&mut self) {
-        self.session = None;
+        self.timers.clear(Timer::Session);
         self.events.push_back(Event::CoordinatorLost);
     }
 }

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
+use crate::engine::machine::Timers;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::Event;
-use super::machine::Group;
-use super::requests::Due;
+use super::machine::{Group, Timer};
+use super::requests::Asked;
 use super::state::{Next, Round, State};
 
 impl Group {
@@ -52,7 +53,7 @@ impl Group {
             match answer {
                 Ok(protocols) => {
                     self.transition(State::Joining { protocols });
-                    self.call.due = self.after_backoff();
+                    self.call.want();
                 }
                 Err(message) => self.fail(Failure::Callback(message)),
             }
@@ -76,9 +77,8 @@ impl Group {
     /// A handler asks for a heartbeat: it goes out unless the last one was answered within the interval. See
     /// [`Group::is_beating`].
     pub fn heartbeat(&mut self, now: Instant) {
-        let ready = self.beat_backoff.is_ready(now);
-        if ready && self.is_stable() && self.beat_allowed.is_some_and(|at| at <= now) {
-            self.beat.due = Due::Now;
+        if self.is_stable() && self.beat.is_ready(now) {
+            self.beat.want_now();
         }
         self.handle_timeout(now);
     }
@@ -141,12 +141,12 @@ impl Group {
 
     pub(super) fn sync(&mut self, round: Round, assignments: Vec<SyncGroupAssignment>) {
         self.transition(State::Syncing { round, assignments });
-        self.call.due = Due::Now;
+        self.call.want_now();
     }
 
     /// Our subscription or the world has changed: what was joined, or is being joined, is out of date.
     fn start_over(&mut self, now: Instant, reason: &str, topics_changed: bool) {
-        let in_flight = self.call.sent.is_some_and(|sent| sent.epoch == self.epoch);
+        let in_flight = self.call.sent().is_some_and(|sent| sent.about.epoch == self.epoch);
         match self.state {
             State::Idle | State::Leaving { .. } | State::Left | State::Failed => return,
             State::Stable => self.revoke(),
@@ -170,20 +170,20 @@ impl Group {
 
     /// Goes out of the group by way of LeaveGroup, if there is something to leave.
     fn depart(&mut self, now: Instant, next: Next, reason: &str) {
-        let joining =
-            self.call.sent.is_some_and(|sent| sent.epoch == self.epoch && sent.api == ApiKey::JoinGroup);
+        let is_join = |asked: &Asked| asked.epoch == self.epoch && asked.api == ApiKey::JoinGroup;
+        let joining = self.call.sent().is_some_and(|sent| is_join(&sent.about));
         self.owns = false;
         let nothing = self.member_id.is_empty() && !joining;
         if nothing || self.config.group_instance_id.is_some() {
             self.arrive(now, next);
         } else {
-            let until = now + LEAVE_WITHIN;
+            self.timers.set(Timer::Departure, now + LEAVE_WITHIN);
             if !self.member_id.is_empty() {
-                self.held = self.call.sent.take().or(self.held);
+                self.held = self.call.give_up().map(|sent| sent.id).or(self.held);
             }
             let beside = self.held.is_some();
-            self.transition(State::Leaving { next, until, reason: reason.to_owned(), beside });
-            self.call.due = Due::Now;
+            self.transition(State::Leaving { next, reason: reason.to_owned(), beside });
+            self.call.want_now();
         }
     }
 
@@ -197,7 +197,7 @@ impl Group {
     fn arrive(&mut self, now: Instant, next: Next) {
         self.member_id.clear();
         self.generation_id = None;
-        self.session = None;
+        self.timers = Timers::default();
         self.joining_since = None;
         self.reason = None;
         match next {

@@ -18,8 +18,6 @@
 //!                                            leave() takes it to Leaving or Left
 //! ```
 
-use std::time::Instant;
-
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
@@ -41,7 +39,7 @@ pub(super) enum State {
     Stable,
     /// LeaveGroup is due or outstanding, or waits for the answer to the first JoinGroup. `beside`: a request that was
     /// given up still holds the coordinator's connection.
-    Leaving { next: Next, until: Instant, reason: String, beside: bool },
+    Leaving { next: Next, reason: String, beside: bool },
     /// The end.
     Left,
     /// The other end.
