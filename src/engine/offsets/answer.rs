@@ -12,7 +12,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitResponse;
 
-use super::commit::{FLUSH_TRIES, InFlight, Manual, no_such_topic};
+use super::commit::{FLUSH_TRIES, InFlight, Manual, SPACING, no_such_topic};
 use super::machine::Offsets;
 use super::{Event, Offset};
 
@@ -31,7 +31,7 @@ impl Offsets {
             self.once(Event::RefreshMetadata);
         }
         if is_current {
-            self.commits.ended_at = Some(now);
+            self.commits.request.space_until(Some(now + SPACING));
             self.note_committed(committed.iter().filter(|(partition, ..)| !flight.is_void(partition)));
         }
         let riders = std::mem::take(&mut flight.manual);
@@ -48,7 +48,7 @@ impl Offsets {
             self.commits.manual.push_front(manual);
         }
         if waits.backoff && is_current {
-            self.commits.backoff.failed(now, &mut self.rng);
+            self.commits.request.failed(now, &mut self.rng);
         }
         if is_current && let Some(left) = &mut self.commits.flush {
             *left = left.saturating_sub(waits.tries);
@@ -88,14 +88,14 @@ impl Offsets {
         };
         match verdict {
             Verdict::Committed => {
-                self.commits.backoff.reset();
+                self.commits.request.succeeded();
                 self.commits.last_at = Some(now);
                 if let Some(manual) = manual {
                     self.done(manual.ticket, Ok(()));
                 }
             }
             Verdict::Unknown(failure) => {
-                self.commits.backoff.reset();
+                self.commits.request.succeeded();
                 self.commits.last_at = Some(now);
                 let automatic = manual.as_ref().is_none_or(|manual| manual.automatic);
                 if is_current && automatic && self.config.auto_commit {
@@ -113,12 +113,9 @@ impl Offsets {
                 }
                 self.requeue(manual, refused, failure, is_current, waits);
             }
-            Verdict::Rebalance(failure, code) => {
-                // Of an earlier generation we knew.
-                if is_current {
-                    self.once(Event::Rebalance(code));
-                    waits.backoff = true;
-                }
+            Verdict::Rebalance(failure) => {
+                // The heartbeat will tell of the rebalance; that an earlier generation is over was known.
+                waits.backoff |= is_current;
                 match manual {
                     Some(manual) => self.done(manual.ticket, Err(failure)),
                     None => {
@@ -231,7 +228,7 @@ enum Verdict {
     /// The coordinator is elsewhere; try again there.
     Moved(Failure),
     /// We are no member of this generation (any more).
-    Rebalance(Failure, ErrorCode),
+    Rebalance(Failure),
     /// Trying again will not help.
     No(Failure),
 }
@@ -243,7 +240,7 @@ impl Verdict {
             Verdict::Unknown(_) => 1,
             Verdict::Again(_) => 2,
             Verdict::Moved(_) => 3,
-            Verdict::Rebalance(..) => 4,
+            Verdict::Rebalance(_) => 4,
             Verdict::No(_) => 5,
         }
     }
@@ -268,7 +265,7 @@ impl Verdict {
             ErrorCode::REBALANCE_IN_PROGRESS
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID
-            | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure, code),
+            | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure),
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID => {
                 Verdict::Unknown(no_such_topic(Some(offset.0.clone())))
             }

@@ -26,7 +26,6 @@ use std::time::Duration;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::TopicPartition;
-use crate::engine::protocol::ErrorCode;
 
 pub use machine::{Offsets, View};
 
@@ -130,8 +129,6 @@ pub enum Event {
     RefreshMetadata,
     /// The coordinator has moved or does not answer.
     CoordinatorLost,
-    /// A commit met a rebalance or the end of our membership.
-    Rebalance(ErrorCode),
     /// No use going on.
     Failed(Failure),
     /// For the user.

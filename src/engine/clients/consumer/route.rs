@@ -209,8 +209,6 @@ impl Consumer {
             offsets::Event::Flushed => self.flushed(now),
             offsets::Event::RefreshMetadata => self.cluster.refresh(),
             offsets::Event::CoordinatorLost => self.cluster.coordinator_lost(&self.coordinator_key),
-            // The heartbeat will say the same; it decides.
-            offsets::Event::Rebalance(_) => {}
             offsets::Event::Failed(failure) => self.crash(failure),
             offsets::Event::Log(log) => self.events.push_back(Event::Log(log)),
         }
