@@ -135,7 +135,7 @@ impl Offsets {
 
     fn note_committed<'a>(&mut self, committed: impl Iterator<Item = &'a Offset>) {
         for (partition, offset, _) in committed {
-            self.commits.refusals.forget(partition);
+            self.commits.unknown_topics.forget(partition);
             if let Some(state) = self.partitions.get_mut(partition) {
                 state.committed = Some(*offset);
             }
@@ -147,7 +147,7 @@ impl Offsets {
         let jitter = self.rng.fork();
         let mut given_up = false;
         for (partition, offset, _) in refused {
-            let tries = self.commits.refusals.refused(now, partition, *offset, &mut jitter.clone());
+            let tries = self.commits.unknown_topics.refused(now, partition, *offset, &mut jitter.clone());
             given_up |= tries == PARTITION_TRIES;
         }
         if given_up {

@@ -8,7 +8,7 @@
 //!                                                     │         └─ no ──────► CommitDone(error), or a log line
 //!  flush: no spacing, few tries ──────────────────────┘
 //! ```
-//! A partition whose topic the coordinator does not know is tried again by itself, see `refusals`.
+//! A partition whose topic the coordinator does not know is tried again by itself, see `unknown_topics`.
 //!
 //! Automatic commits follow the end of every batch. A busy consumer ends thousands of batches a second, so they are
 //! spaced by [`SPACING`]; an idle one commits at once.
@@ -32,7 +32,7 @@ use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 
 use super::answer::PARTITION_TRIES;
 use super::machine::{Offsets, Partition, View};
-use super::refusals::Refusals;
+use super::unknown_topics::UnknownTopics;
 use super::{Event, Necessity, Offset};
 
 /// What is to be committed, and what is on its way.
@@ -47,8 +47,8 @@ pub(super) struct Commits {
     pub(super) request: RequestState<InFlight>,
     /// Manual ones of earlier generations whose answers are still to come.
     strays: Vec<Sent<InFlight>>,
-    /// Whom automatic commits have to spare.
-    pub(super) refusals: Refusals,
+    /// Automatic commits leave these partitions out until it is their turn again.
+    pub(super) unknown_topics: UnknownTopics,
     /// What `autoCommitInterval` counts from.
     pub(super) last_at: Option<Instant>,
     /// Everything must go out now: a rebalance or the end. How many tries are left.
@@ -179,7 +179,7 @@ impl Offsets {
 
     /// The topic was deleted and made again: offsets of the old log must not be written into the new one.
     pub(super) fn void_commits(&mut self, topic: &Arc<str>) {
-        self.commits.refusals.forget_topic(topic);
+        self.commits.unknown_topics.forget_topic(topic);
         let strays = self.commits.strays.iter_mut().map(|sent| &mut sent.about);
         for flight in strays.chain(self.commits.request.about_mut()) {
             flight.void.push(topic.clone());
@@ -214,8 +214,8 @@ impl Offsets {
 
     /// What `autoCommitThreshold` counts.
     fn pending(&self) -> u64 {
-        let refusals = &self.commits.refusals;
-        let counts = self.partitions.iter().filter(|(partition, _)| !refusals.contains(partition));
+        let unknown = &self.commits.unknown_topics;
+        let counts = self.partitions.iter().filter(|(partition, _)| !unknown.contains(partition));
         let pending = counts.filter_map(|(_, state)| {
             let base = state.committed.or(state.start).unwrap_or(0);
             Some(state.resolved?.saturating_sub(base).max(0).unsigned_abs())
@@ -286,7 +286,7 @@ impl Offsets {
 
     /// When the first of the partitions that were refused is tried again.
     fn refused_until(&self) -> Option<Instant> {
-        let refused = self.commits.refusals.iter().filter(|(partition, _)| {
+        let refused = self.commits.unknown_topics.iter().filter(|(partition, _)| {
             let offset = self.partitions.get(partition).and_then(Partition::uncommitted);
             offset.is_some_and(|offset| self.is_open(partition, offset))
         });
@@ -419,13 +419,13 @@ impl Offsets {
 
     /// What an automatic commit writes now.
     fn committable(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, i64)> {
-        self.open().filter(move |(partition, _)| self.commits.refusals.is_ready(partition, now))
+        self.open().filter(move |(partition, _)| self.commits.unknown_topics.is_ready(partition, now))
     }
 
     /// Whoever is about to lose its partitions does not wait for a topic that nobody knows.
     fn is_open(&self, partition: &TopicPartition, offset: i64) -> bool {
         let tries = if self.commits.flush.is_some() { FLUSH_TRIES } else { PARTITION_TRIES };
-        self.commits.refusals.is_open(partition, offset, tries)
+        self.commits.unknown_topics.is_open(partition, offset, tries)
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {
@@ -441,7 +441,7 @@ impl Offsets {
         self.commits.wanted = false;
         self.commits.flush = None;
         self.commits.request.space_until(None);
-        self.commits.refusals = Refusals::default();
+        self.commits.unknown_topics = UnknownTopics::default();
         let stray = self.commits.request.give_up().filter(|sent| !sent.about.manual.is_empty());
         self.commits.strays.extend(stray);
         let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);

@@ -11,15 +11,15 @@
 //! timeout or a lost connection never resets a position.
 //!
 //! `machine` holds the state and its side of the contract, `lookup` finds positions, `commit` writes them, `answer`
-//! reads what the coordinator says to that, `refusals` remembers whom it does not know.
+//! reads what the coordinator says to that, `unknown_topics` remembers the partitions whose topic it does not know.
 
 mod answer;
 mod commit;
 mod lookup;
 mod machine;
-mod refusals;
 #[cfg(test)]
 mod tests;
+mod unknown_topics;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::engine::group::Event;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
@@ -13,17 +14,16 @@ use crate::engine::protocol::consumer_protocol::Assignment;
 use crate::engine::protocol::join_group::JoinGroupResponse;
 use crate::engine::protocol::sync_group::SyncGroupResponse;
 
-use super::Event;
-use super::errors::{Action, Refusal};
+use super::errors::{Action, RequestError};
 use super::machine::{Group, Timer};
 use super::requests::{Asked, PROTOCOL_TYPE};
-use super::state::{Round, State};
+use super::state::{MemberState, Round};
 
 impl Group {
     /// An answer of the current epoch.
     pub(super) fn answered(&mut self, now: Instant, sent: Sent<Asked>, response: Result<Response, NetError>) {
         let api = sent.about.api;
-        if matches!(self.state, State::Leaving { .. }) {
+        if matches!(self.state, MemberState::Leaving { .. }) {
             return self.answered_while_leaving(now, api, response);
         }
         let refusal = match (api, response) {
@@ -35,10 +35,10 @@ impl Group {
             }
             (ApiKey::Heartbeat, Ok(Response::Heartbeat(response))) => match response.error {
                 ErrorCode::NONE => return self.on_heartbeat(now, sent),
-                code => Refusal::of(api, code),
+                code => RequestError::of(api, code),
             },
-            (_, Ok(_)) => Refusal::of(api, ErrorCode::UNKNOWN_SERVER_ERROR),
-            (_, Err(error)) => Refusal::of_network(error),
+            (_, Ok(_)) => RequestError::of(api, ErrorCode::UNKNOWN_SERVER_ERROR),
+            (_, Err(error)) => RequestError::of_network(error),
         };
         self.refused(now, sent, refusal);
     }
@@ -70,7 +70,7 @@ impl Group {
                     self.refused_round(now);
                 };
             }
-            code => return self.refused(now, sent, Refusal::of(ApiKey::JoinGroup, code)),
+            code => return self.refused(now, sent, RequestError::of(ApiKey::JoinGroup, code)),
         }
         if response.protocol_type.as_deref().is_some_and(|kind| kind != PROTOCOL_TYPE) {
             return self.made_no_sense(now, inconsistent());
@@ -93,7 +93,7 @@ impl Group {
             let extra =
                 vec![("generationId", response.generation_id.to_string()), ("topics", self.topics.join(","))];
             self.log(LogLevel::Debug, "Chosen as group leader", extra);
-            self.transition(State::Assigning { round });
+            self.transition(MemberState::Assigning { round });
             self.events.push_back(Event::AssignmentNeeded { job: self.epoch, protocol, members });
         } else {
             self.sync(round, Vec::new());
@@ -101,11 +101,12 @@ impl Group {
     }
 
     fn on_sync(&mut self, now: Instant, sent: Sent<Asked>, response: SyncGroupResponse) {
-        let (State::Syncing { round, .. }, Some(generation_id)) = (&self.state, self.generation_id) else {
+        let (MemberState::Syncing { round, .. }, Some(generation_id)) = (&self.state, self.generation_id)
+        else {
             return;
         };
         if response.error.is_err() {
-            let refusal = Refusal::of(ApiKey::SyncGroup, response.error);
+            let refusal = RequestError::of(ApiKey::SyncGroup, response.error);
             return self.refused(now, sent, refusal);
         }
         if self.again {
@@ -126,7 +127,7 @@ impl Group {
                 return self.made_no_sense(now, Failure::Net(error));
             }
         };
-        self.transition(State::Stable);
+        self.transition(MemberState::Stable);
         self.owns = true;
         self.noticed = None;
         self.reason = None;
@@ -156,7 +157,7 @@ impl Group {
         self.events.push_back(Event::Heartbeat);
     }
 
-    fn refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: Refusal) {
+    fn refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: RequestError) {
         let api = sent.about.api;
         let extra = vec![("error", refusal.message())];
         self.log(LogLevel::Debug, format!("{} was refused", api.name()), extra);
@@ -171,7 +172,7 @@ impl Group {
     }
 
     /// JoinGroup or SyncGroup was refused.
-    fn join_refused(&mut self, now: Instant, api: ApiKey, refusal: Refusal) {
+    fn join_refused(&mut self, now: Instant, api: ApiKey, refusal: RequestError) {
         if refusal.code().is_some() {
             // A coordinator that holds a SyncGroup for longer than the session is no less alive for it.
             self.alive(now);
@@ -200,7 +201,7 @@ impl Group {
         }
     }
 
-    fn heartbeat_refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: Refusal) {
+    fn heartbeat_refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: RequestError) {
         match refusal.action {
             Action::Retry => self.beat_after_backoff(now),
             Action::FindCoordinator => {
@@ -211,7 +212,7 @@ impl Group {
                 // To the coordinator we are alive. Unless we own something, we are rejoining or will be told by Sync.
                 self.alive(now);
                 self.renewed(sent);
-                if matches!(self.state, State::Stable) {
+                if matches!(self.state, MemberState::Stable) {
                     self.noticed = refusal.code();
                     self.rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
                     self.revoke();
@@ -223,25 +224,25 @@ impl Group {
     }
 
     /// A heartbeat has told that we are not a member of this generation any more.
-    fn dropped(&mut self, now: Instant, refusal: Refusal) {
+    fn dropped(&mut self, now: Instant, refusal: RequestError) {
         let reason = refusal.message();
         match (refusal.action, &self.state) {
             (Action::ForgetMember, _) => {
                 let words = "The coordinator is not aware of this member, re-joining the group";
                 self.log_as("Runner", LogLevel::Error, words, vec![("error", reason.clone())]);
             }
-            (_, State::Stable) => self.rebalancing(ErrorCode::ILLEGAL_GENERATION),
+            (_, MemberState::Stable) => self.rebalancing(ErrorCode::ILLEGAL_GENERATION),
             // It rejoins already.
             _ => {}
         }
         self.forget(refusal.action);
         match self.state {
-            State::Stable | State::Revoking => {
+            MemberState::Stable | MemberState::Revoking => {
                 self.noticed = refusal.code();
                 self.lose(&reason);
                 self.prepare(now);
             }
-            State::Assigning { .. } | State::Syncing { .. } => self.refused_round(now),
+            MemberState::Assigning { .. } | MemberState::Syncing { .. } => self.refused_round(now),
             // Preparing: the JoinGroup to come starts from what is forgotten now.
             _ => {}
         }
@@ -277,7 +278,7 @@ impl Group {
         if self.nonsense >= NONSENSE_TRIES {
             return self.fail(failure);
         }
-        let error = Refusal { action: Action::Retry, failure }.message();
+        let error = RequestError { action: Action::Retry, failure }.message();
         self.log(
             LogLevel::Warn,
             "The coordinator's answer makes no sense, asking again",

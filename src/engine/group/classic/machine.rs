@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::engine::group::{Event, GroupConfig, Membership};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
@@ -19,8 +20,7 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 
 use super::requests::Asked;
-use super::state::State;
-use super::{Event, GroupConfig, Membership};
+use super::state::MemberState;
 
 timers! {
     /// What happens by itself.
@@ -47,7 +47,7 @@ impl Timer {
 pub struct Group {
     pub(super) config: GroupConfig,
     pub(super) rng: Rng,
-    pub(super) state: State,
+    pub(super) state: MemberState,
     /// Counts the steps of the machine: requests and jobs of an older epoch are void.
     pub(super) epoch: u64,
     /// Empty while unknown.
@@ -87,7 +87,7 @@ impl Group {
         Group {
             config: config.within_bounds(),
             rng: Rng::with_seed(seed),
-            state: State::Idle,
+            state: MemberState::Idle,
             epoch: 0,
             member_id: String::new(),
             generation_id: None,
@@ -113,7 +113,7 @@ impl Group {
     /// what is revoked can be committed.
     pub fn membership(&self) -> Option<Membership> {
         match self.state {
-            State::Idle | State::Leaving { .. } | State::Left | State::Failed => None,
+            MemberState::Idle | MemberState::Leaving { .. } | MemberState::Left | MemberState::Failed => None,
             _ => Some(Membership {
                 generation_id: self.generation_id?,
                 member_id: self.member_id.clone(),
@@ -133,12 +133,12 @@ impl Group {
 
     /// A member with an assignment, and nothing known that would end it?
     pub fn is_stable(&self) -> bool {
-        matches!(self.state, State::Stable)
+        matches!(self.state, MemberState::Stable)
     }
 
     /// Does this [`Event::AssignmentNeeded`] wait for its answer?
     pub fn awaits_assignments(&self, job: u64) -> bool {
-        matches!(self.state, State::Assigning { .. }) && job == self.epoch
+        matches!(self.state, MemberState::Assigning { .. }) && job == self.epoch
     }
 
     /// Is a heartbeat of a stable member outstanding, or about to be?
@@ -149,12 +149,16 @@ impl Group {
     /// On the way into the group or into its next generation?
     pub fn is_rebalancing(&self) -> bool {
         match self.state {
-            State::Revoking
-            | State::Preparing
-            | State::Joining { .. }
-            | State::Assigning { .. }
-            | State::Syncing { .. } => true,
-            State::Idle | State::Stable | State::Leaving { .. } | State::Left | State::Failed => false,
+            MemberState::Revoking
+            | MemberState::Preparing
+            | MemberState::Joining { .. }
+            | MemberState::Assigning { .. }
+            | MemberState::Syncing { .. } => true,
+            MemberState::Idle
+            | MemberState::Stable
+            | MemberState::Leaving { .. }
+            | MemberState::Left
+            | MemberState::Failed => false,
         }
     }
 
@@ -202,7 +206,7 @@ impl Machine for Group {
     fn poll_request(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
         self.handle_timeout(now);
         let coordinator = coordinator?;
-        let barred = self.held.is_some() && !matches!(self.state, State::Leaving { .. });
+        let barred = self.held.is_some() && !matches!(self.state, MemberState::Leaving { .. });
         if !barred
             && self.call.is_settled()
             && let Some((body, held)) = self.call_body()
@@ -238,7 +242,7 @@ impl Machine for Group {
 impl Group {
     /// Every change of state goes through here. A new state is a new epoch, but for the two in which the answers to
     /// earlier requests still count: heartbeats while revoking, a JoinGroup while leaving.
-    pub(super) fn transition(&mut self, to: State) {
+    pub(super) fn transition(&mut self, to: MemberState) {
         let legal = self.state.may_become(&to);
         debug_assert!(legal, "{} cannot become {}", self.state.name(), to.name());
         let message = format!("Group membership: {} -> {}", self.state.name(), to.name());
@@ -248,7 +252,7 @@ impl Group {
             return;
         }
         self.log(LogLevel::Debug, message, Vec::new());
-        if !matches!(to, State::Revoking | State::Leaving { .. }) {
+        if !matches!(to, MemberState::Revoking | MemberState::Leaving { .. }) {
             self.epoch += 1;
         }
         self.call.cancel();
@@ -263,14 +267,16 @@ impl Group {
     /// Are heartbeats to be sent?
     pub(super) fn beats(&self) -> bool {
         let member = match self.state {
-            State::Revoking
-            | State::Preparing
-            | State::Assigning { .. }
-            | State::Syncing { .. }
-            | State::Stable => self.generation_id.is_some(),
-            State::Idle | State::Joining { .. } | State::Leaving { .. } | State::Left | State::Failed => {
-                false
-            }
+            MemberState::Revoking
+            | MemberState::Preparing
+            | MemberState::Assigning { .. }
+            | MemberState::Syncing { .. }
+            | MemberState::Stable => self.generation_id.is_some(),
+            MemberState::Idle
+            | MemberState::Joining { .. }
+            | MemberState::Leaving { .. }
+            | MemberState::Left
+            | MemberState::Failed => false,
         };
         member && !self.call.is_in_flight()
     }
@@ -278,17 +284,17 @@ impl Group {
     /// What the state wants to send, and how long the broker may hold its answer back.
     fn call_body(&self) -> Option<(Request, Duration)> {
         match &self.state {
-            State::Joining { protocols } => {
+            MemberState::Joining { protocols } => {
                 let body = self.config.join_request(&self.member_id, protocols, self.reason.as_deref());
                 Some((body.into(), self.config.rebalance_timeout + JOIN_MARGIN))
             }
-            State::Syncing { round, assignments } => {
+            MemberState::Syncing { round, assignments } => {
                 let generation_id = self.generation_id?;
                 let body =
                     self.config.sync_request(&self.member_id, generation_id, &round.protocol, assignments);
                 Some((body.into(), self.config.rebalance_timeout))
             }
-            State::Leaving { reason, .. } if !self.member_id.is_empty() => {
+            MemberState::Leaving { reason, .. } if !self.member_id.is_empty() => {
                 Some((self.config.leave_request(&self.member_id, reason).into(), Duration::ZERO))
             }
             _ => None,
@@ -301,7 +307,7 @@ impl Group {
         let asked = Asked { api: body.key(), epoch: self.epoch };
         let to = match self.state {
             // Over the connection for requests: the coordinator's own waits for an answer that is held back.
-            State::Leaving { beside: true, .. } => Target::Node(node),
+            MemberState::Leaving { beside: true, .. } => Target::Node(node),
             _ => Target::Coordinator(node),
         };
         (asked, Outbound { id, to, body, held })

@@ -11,16 +11,16 @@ use crate::engine::machine::TopicPartition;
 
 /// See the module's documentation. Empty as long as all is well.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(BTreeMap<TopicPartition, Refusal>);
+pub(super) struct UnknownTopics(BTreeMap<TopicPartition, Refused>);
 
 #[derive(Debug)]
-struct Refusal {
+struct Refused {
     offset: i64,
     tries: u32,
     backoff: Backoff,
 }
 
-impl Refusals {
+impl UnknownTopics {
     /// This offset was refused. How often in a row has the partition been?
     pub(super) fn refused(
         &mut self,
@@ -29,7 +29,7 @@ impl Refusals {
         offset: i64,
         rng: &mut Rng,
     ) -> u32 {
-        let new = || Refusal { offset, tries: 0, backoff: Backoff::default() };
+        let new = || Refused { offset, tries: 0, backoff: Backoff::default() };
         let refusal = self.0.entry(partition.clone()).or_insert_with(new);
         refusal.offset = offset;
         refusal.tries = refusal.tries.saturating_add(1);

@@ -22,7 +22,7 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum MemberState {
     /// Not a member, and not asked to be one.
     Idle,
     /// The owner gives its partitions back.
@@ -62,10 +62,10 @@ pub(super) enum Next {
     Join,
 }
 
-impl State {
+impl MemberState {
     /// The diagram above as a table.
-    pub(super) fn may_become(&self, to: &State) -> bool {
-        use State::*;
+    pub(super) fn may_become(&self, to: &MemberState) -> bool {
+        use MemberState::*;
         match to {
             Preparing => !matches!(self, Leaving { .. } | Left | Failed),
             Joining { .. } => matches!(self, Preparing),
@@ -82,16 +82,16 @@ impl State {
 
     pub(super) fn name(&self) -> &'static str {
         match self {
-            State::Idle => "Idle",
-            State::Revoking => "Revoking",
-            State::Preparing => "Preparing",
-            State::Joining { .. } => "Joining",
-            State::Assigning { .. } => "Assigning",
-            State::Syncing { .. } => "Syncing",
-            State::Stable => "Stable",
-            State::Leaving { .. } => "Leaving",
-            State::Left => "Left",
-            State::Failed => "Failed",
+            MemberState::Idle => "Idle",
+            MemberState::Revoking => "Revoking",
+            MemberState::Preparing => "Preparing",
+            MemberState::Joining { .. } => "Joining",
+            MemberState::Assigning { .. } => "Assigning",
+            MemberState::Syncing { .. } => "Syncing",
+            MemberState::Stable => "Stable",
+            MemberState::Leaving { .. } => "Leaving",
+            MemberState::Left => "Left",
+            MemberState::Failed => "Failed",
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
+use crate::engine::group::GroupConfig;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::heartbeat::HeartbeatRequest;
 use crate::engine::protocol::join_group::{JoinGroupProtocol, JoinGroupRequest};
 use crate::engine::protocol::leave_group::LeaveGroupRequest;
 use crate::engine::protocol::sync_group::{SyncGroupAssignment, SyncGroupRequest};
-
-use super::GroupConfig;
 
 /// What is remembered of a request that is out.
 #[derive(Debug, Clone, Copy)]
