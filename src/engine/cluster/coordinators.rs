@@ -87,7 +87,7 @@ pub(super) struct Coordinators {
 }
 
 impl Coordinators {
-    /// To be found, unless it is known or being looked up.
+    /// The coordinator of `key` is to be found, unless it is known or being looked up.
     pub(super) fn look_up(&mut self, key: &CoordinatorKey) {
         let coordinator = self.keys.entry(key.clone()).or_default();
         if coordinator.node.is_none() && !coordinator.request.is_in_flight() {
@@ -95,14 +95,14 @@ impl Coordinators {
         }
     }
 
-    /// It has moved, or does not answer.
+    /// The coordinator of `key` has moved, or does not answer: to be found again, by another broker's word.
     pub(super) fn lost(&mut self, key: &CoordinatorKey) {
         let coordinator = self.keys.entry(key.clone()).or_default();
         coordinator.node = None;
         coordinator.request.doubt();
     }
 
-    /// Nobody needs it any more; an answer that is on its way changes nothing.
+    /// Not needed any more. An answer that is on its way changes nothing.
     pub(super) fn forget(&mut self, key: &CoordinatorKey) {
         self.keys.remove(key);
     }

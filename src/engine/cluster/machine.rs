@@ -47,7 +47,8 @@ pub struct ClusterConfig {
 pub enum Event {
     /// An answer was taken in.
     Metadata(Change),
-    /// The end of [`Cluster::survey`]: what was read. A topic that is not in it does not exist, or nobody may tell us.
+    /// The end of [`Cluster::survey`]: what was read. A topic that is not in it does not exist, or we are not
+    /// authorized to see it.
     Surveyed(MetadataResponse),
     /// A coordinator is known. Its address is among the brokers.
     CoordinatorFound {
@@ -177,8 +178,8 @@ impl Cluster {
         self.topics.iter().chain(&self.others).cloned().collect()
     }
 
-    /// Asks for our topics and these of others until each of them is told of, by whom it may be; for as long as `within`, and
-    /// not as long once brokers answer. Ends in [`Event::Surveyed`], unless another one begins.
+    /// Asks one broker after another for our topics and these of others, until each topic has been told of. Takes `within` at
+    /// the most, and five seconds from the first answer on. Ends in [`Event::Surveyed`], unless another one begins.
     pub fn survey(&mut self, now: Instant, others: impl Iterator<Item = Arc<str>>, within: Duration) {
         self.set_others(others);
         self.survey = Some(Survey::new(self.next_id, &self.watched(), &self.metadata));
@@ -186,7 +187,7 @@ impl Cluster {
         self.refresh.at_once();
     }
 
-    /// Somebody met a stale leader.
+    /// The metadata is out of date: a broker that it calls a leader is none. Another broker than the last one is asked.
     pub fn refresh(&mut self) {
         self.refresh.doubt();
     }
@@ -203,8 +204,8 @@ impl Cluster {
         news
     }
 
-    /// KIP-951: an error named the new leader. If nobody has told where that node is, only the metadata can help, for which
-    /// whoever met the error asks anyway.
+    /// KIP-951: an error named the new leader. A node whose address is unknown cannot be asked: then nothing changes, and the
+    /// refresh that the error leads to anyway will tell both.
     pub fn leader_moved(&mut self, partition: &TopicPartition, node: i32, epoch: i32) {
         if !self.metadata.has_broker(node) {
             return;
@@ -255,7 +256,8 @@ impl Machine for Cluster {
     fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.expired(now) {
             match timer {
-                // Nobody has complained; but a broker that is cut off would go unnoticed if it were asked every time.
+                // Another broker is asked although nothing is known to be wrong: one that is cut off from its controllers
+                // would go unnoticed if it answered every time.
                 Timer::Expiry => self.refresh.doubt(),
                 Timer::Survey => self.end_survey(),
             }
@@ -306,7 +308,7 @@ impl Cluster {
         let told: HashMap<_, _> = answer.topics.iter().map(|topic| (topic.name.as_deref(), topic)).collect();
         for name in &self.asked {
             match told.get(&Some(&**name)) {
-                // Elections are over soon; those who wait for a leader should not have to ask.
+                // Elections are over soon: asking until there is a leader spares the fetches a round of their own.
                 Some(MetadataTopic { error: ErrorCode::NONE, partitions, .. }) => {
                     is_settled &= !partitions.is_empty() && partitions.iter().all(|p| p.leader >= 0);
                 }

@@ -1,8 +1,8 @@
 //! Reading what the leader of a group assigns by: the metadata of all members' topics, from answers to questions that were
 //! asked after the members had come together.
 //!
-//! Nobody reads a partition that this leaves out. So a topic that an answer does not tell, or not all of, is asked for
-//! again, of somebody else; within bounds, because the group waits.
+//! A partition that the survey leaves out is assigned to no member, and nobody reads it. So a topic that an answer does not
+//! tell of, or not of all its partitions, is asked for again, of another broker; within bounds, because the group waits.
 //!
 //! ```text
 //!          told                      every broker that was asked says: no such topic; forbidden
@@ -149,5 +149,6 @@ fn completed(name: &Arc<str>, partial: Option<MetadataTopic>, metadata: &Metadat
     topic
 }
 
-/// One may be behind, and another one. Who is the last to hear of a topic will hear of it soon: then the group is told.
+/// A topic does not exist when so many answers in a row say so: two brokers may be behind. When more are, the topic is new;
+/// a later refresh tells of it, and the group rebalances.
 const ABSENCES: u32 = 3;

@@ -76,7 +76,7 @@ pub enum Event {
     /// Give the partitions back (finish handlers, commit), then call [`Group::revoked`]. Comes once before each
     /// rejoin of a member that owns an assignment, unless [`Event::Lost`] comes instead or overtakes it.
     Revoke,
-    /// The partitions belong to somebody else by now, nothing can be committed. The machine joins again by itself,
+    /// The partitions belong to other members by now, so nothing can be committed. The machine joins again by itself,
     /// except after [`Group::lost`].
     Lost {
         /// Why.

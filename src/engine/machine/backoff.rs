@@ -41,7 +41,8 @@ impl Backoff {
     }
 }
 
-/// This long, ±20 %, so that those who failed together do not come back together. `random` lies between 0 and 1.
+/// This long, ±20 %, so that clients that were failed by a broker at once do not come back to it at once. `random` lies
+/// between 0 and 1.
 pub fn jittered(base: Duration, random: f64) -> Duration {
     base.mul_f64(0.8 + 0.4 * random)
 }

@@ -175,7 +175,7 @@ impl<About> RequestState<About> {
         self.sent.take_if(|sent| sent.id == id)
     }
 
-    /// Gives the request up that is out: its answer will be nobody's.
+    /// Gives the request up that is out: its answer will not [land](RequestState::land).
     pub fn give_up(&mut self) -> Option<Sent<About>> {
         self.sent.take()
     }

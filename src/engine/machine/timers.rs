@@ -1,4 +1,4 @@
-//! A machine's timers as a table: what is set is in `poll_timeout`, nobody collects it by hand.
+//! A machine's timers as a table that `poll_timeout` reads: a timer that is set cannot be left out of it by mistake.
 
 use std::time::Instant;
 

@@ -107,7 +107,8 @@ impl Offsets {
             }
             Verdict::Again(failure) => self.requeue(manual, refused, failure, is_current, waits),
             Verdict::Moved(failure) => {
-                // That an earlier one is gone is no news about the present one.
+                // A coordinator that was asked in an earlier generation may have been replaced since: its absence says
+                // nothing about the present one.
                 if is_current {
                     self.once(Event::CoordinatorLost);
                 }
@@ -120,7 +121,8 @@ impl Offsets {
                     Some(manual) => self.done(manual.ticket, Err(failure)),
                     None => {
                         self.tell_uncommitted(&failure);
-                        // As long as the heartbeats find nothing wrong, we are members, and nobody else commits this.
+                        // As long as heartbeats are answered well we are a member, and no other one commits these
+                        // partitions: the commit is tried again.
                         self.commits.wanted |= is_current && self.commits.flush.is_none();
                     }
                 }
@@ -142,7 +144,7 @@ impl Offsets {
         }
     }
 
-    /// Nobody knows these partitions' topics. They wait together, and share the next request.
+    /// The coordinator does not know the topics of these partitions. They wait together, and share the next request.
     fn note_refused(&mut self, now: Instant, refused: &[Offset], failure: &Failure) {
         let jitter = self.rng.fork();
         let mut given_up = false;
@@ -164,7 +166,7 @@ impl Offsets {
         is_current: bool,
         waits: &mut Waits,
     ) {
-        // A try that went unanswered has taken too long already.
+        // A request that timed out has taken so long that a flush must not try again.
         let tries = if matches!(failure, Failure::Net(NetError::Timeout { .. })) { FLUSH_TRIES } else { 1 };
         waits.backoff = true;
         waits.tries = waits.tries.max(tries);
@@ -195,7 +197,7 @@ impl Offsets {
     }
 }
 
-/// Who has to try again, and what that costs.
+/// Which of the commits in a request have to be tried again, and what that costs.
 #[derive(Debug, Default)]
 struct Waits {
     riders: Vec<Manual>,
@@ -221,7 +223,7 @@ struct Outcome {
 #[derive(Debug)]
 enum Verdict {
     Committed,
-    /// Nobody knows the topic.
+    /// The coordinator does not know the topic.
     Unknown(Failure),
     /// Try again.
     Again(Failure),

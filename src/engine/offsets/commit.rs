@@ -38,7 +38,7 @@ use super::{Event, Necessity, Offset};
 /// What is to be committed, and what is on its way.
 #[derive(Debug, Default)]
 pub(super) struct Commits {
-    /// Commits that somebody waits for, oldest first.
+    /// Commits with a ticket, oldest first.
     pub(super) manual: VecDeque<Manual>,
     /// An automatic commit is wanted.
     pub(super) wanted: bool,
@@ -94,7 +94,7 @@ impl Commits {
         self.request.succeeded();
     }
 
-    /// The commit with this id, if somebody still wants to know how it ended.
+    /// The commit with this id, unless it was an automatic one of an earlier generation.
     pub(super) fn land(&mut self, id: u64) -> Option<InFlight> {
         let stray = self.strays.iter().position(|sent| sent.id == id);
         let sent = match stray {
@@ -110,7 +110,7 @@ impl Commits {
 impl Offsets {
     /// Commits these offsets, or (None) everything uncommitted, however often it takes. Ends in [`Event::CommitDone`].
     ///
-    /// Between two generations it waits for the next one, and fails if somebody else has, or had, a partition of it.
+    /// Between two generations it waits for the next one, and fails if another member has, or had, a partition of it.
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
         let automatic = offsets.is_none();
         // Now, not when its turn comes: a later ticket must not find something newer committed already.
@@ -169,8 +169,8 @@ impl Offsets {
         self.settle_flush();
     }
 
-    /// No generation will come before those who wait for one go on: they get `failure`. What is on its way already
-    /// gets its answer.
+    /// No further generation will come, so the commits that wait for one fail with `failure`. Those that are on their way
+    /// get their answers.
     pub fn refuse_commits(&mut self, failure: &Failure) {
         for Manual { ticket, .. } in std::mem::take(&mut self.commits.manual) {
             self.done(ticket, Err(failure.clone()));
@@ -278,7 +278,7 @@ impl Offsets {
     }
 
     /// Is there a batch that ended, an interval that is over, a threshold that is reached, a refused partition to try
-    /// again? While a commit is under way nobody knows: what it writes must not count again.
+    /// again? Not asked while a commit is under way: what that one writes must not count twice.
     fn wants_commit(&self, now: Instant) -> bool {
         let necessary = || self.config.auto_commit && self.is_commit_necessary(now);
         self.commits.wanted || necessary() || self.refused_until().is_some_and(|until| until <= now)
@@ -310,7 +310,7 @@ impl Offsets {
         self.commits.request.spaced_until().filter(|_| self.commits.flush.is_none())
     }
 
-    /// Ends the flush when there is nothing left to send, or nobody to send it as.
+    /// Ends the flush when there is nothing left to send, or no membership to send it with.
     pub(super) fn settle_flush(&mut self) {
         let commits = &self.commits;
         if commits.flush.is_none() {
@@ -422,7 +422,8 @@ impl Offsets {
         self.open().filter(move |(partition, _)| self.commits.unknown_topics.is_ready(partition, now))
     }
 
-    /// Whoever is about to lose its partitions does not wait for a topic that nobody knows.
+    /// Is this offset worth a commit? A member that is about to lose its partitions (a flush) gives a topic that the coordinator
+    /// does not know fewer tries, so that the rebalance need not wait.
     fn is_open(&self, partition: &TopicPartition, offset: i64) -> bool {
         let tries = if self.commits.flush.is_some() { FLUSH_TRIES } else { PARTITION_TRIES };
         self.commits.unknown_topics.is_open(partition, offset, tries)
@@ -452,7 +453,7 @@ impl Offsets {
         }
     }
 
-    /// Nobody will ever commit again.
+    /// The end of all commits: each that waits for an answer fails.
     pub(super) fn close_commits(&mut self) {
         let Commits { manual, mut request, strays, .. } = std::mem::take(&mut self.commits);
         let flights = strays.into_iter().chain(request.give_up()).flat_map(|sent| sent.about.manual);

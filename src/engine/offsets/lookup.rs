@@ -106,7 +106,7 @@ impl Offsets {
         }
     }
 
-    /// Takes the request with this id for answered. Returns whose answer it has: nobody's, when it comes late.
+    /// Takes the request with this id for answered. Returns the partitions that wait for its answer: none, when it comes late.
     fn land(&mut self, id: u64) -> Vec<(TopicPartition, Asked)> {
         let waiting = self.partitions.iter_mut().filter_map(|(partition, state)| {
             let sent = state.request.land(id)?;
@@ -267,7 +267,7 @@ impl Offsets {
         self.again(now, again);
     }
 
-    /// Records were lost or will come again: nobody should have to guess why.
+    /// A log line: a reset loses records or brings some again, and the user must be able to see why.
     fn tell_reset(&mut self, partition: &TopicPartition, question: Question, to: i64) {
         let Question::End { latest, lost: true } = question else { return };
         let state = self.partitions.get(partition);
@@ -323,7 +323,7 @@ impl Offsets {
                 self.once(Event::CoordinatorLost);
                 return true;
             }
-            // The heartbeat will say the same; it decides.
+            // The next heartbeat will be answered the same, and decides what becomes of the membership.
             ErrorCode::REBALANCE_IN_PROGRESS
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID => return true,

@@ -111,7 +111,7 @@ impl Offsets {
         self.searching = self.partitions.len();
     }
 
-    /// Nothing is ours any more: late answers are nobody's, resolved offsets are not ours to commit. Commits that the
+    /// Nothing is ours any more: late answers are dropped, resolved offsets are not ours to commit. Commits that the
     /// user asked for wait for the next generation.
     pub fn revoke_all(&mut self) {
         self.epoch += 1;
@@ -126,7 +126,7 @@ impl Offsets {
         self.member.is_some()
     }
 
-    /// The end: whoever waits for a commit gets [`Failure::Stopped`].
+    /// The end: commits that are waited for fail with [`Failure::Stopped`].
     pub fn close(&mut self) {
         self.close_commits();
         self.revoke_all();
@@ -207,7 +207,7 @@ impl Offsets {
 
 // ---- contract
 
-/// What the machine must be shown to ask: who leads and what the topics' ids are, and where the coordinator is.
+/// What the machine must be shown to ask: leaders and topic ids, and where the coordinator is.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The cluster.

@@ -4,7 +4,7 @@
 //!
 //! * **start**: from the committed offset (OffsetFetch), else from the reset policy (ListOffsets), else from a seek;
 //! * **resolved**: what handlers have finished, or what the user has sought. Only this is ever committed: an offset
-//!   that we merely learned from the group is never written back over somebody else's progress;
+//!   that we merely learned from the group is never written back over the progress of another member;
 //! * **committed**: what the coordinator has acknowledged.
 //!
 //! A reset happens for two reasons only: the group has no committed offset, or the owner asks for it. An error, a

@@ -1,5 +1,6 @@
 //! Partitions whose offsets the coordinator does not take because it does not know their topic: deleted, or so new that it
-//! has not heard of it. Each is tried again by itself, so that nobody else's commits wait, and not for ever.
+//! has not heard of it. Each is tried again by itself, so that the commits of other partitions do not wait, and ten times at the
+//! most.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -61,7 +62,7 @@ impl UnknownTopics {
         self.0.get(partition).is_none_or(|refusal| refusal.backoff.is_ready(now))
     }
 
-    /// Who was refused, and when it may be tried again.
+    /// The partitions that were refused, and when each may be tried again.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
         self.0.iter().map(|(partition, refusal)| (partition, refusal.backoff.ready_at()))
     }

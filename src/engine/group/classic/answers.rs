@@ -261,8 +261,8 @@ impl Group {
         }
     }
 
-    /// This round came to nothing. The first time that is ordinary (somebody else joined), and the group waits for
-    /// us; a coordinator that goes on refusing must not be hammered.
+    /// This round came to nothing. The first time that is ordinary (another member joined), and the group waits for us, so we
+    /// join again at once; a coordinator that goes on refusing is asked with back-off.
     fn refused_round(&mut self, now: Instant) {
         self.refusals = self.refusals.saturating_add(1);
         if self.refusals > 1 {
@@ -271,8 +271,8 @@ impl Group {
         self.prepare(now);
     }
 
-    /// The coordinator would not have said so: it may have been damaged on the way. Said again and again, it is true. The
-    /// coordinator answers the same request in the same way.
+    /// An answer that no coordinator gives was damaged on the way, so the same request goes out again over another connection.
+    /// When it is answered so again and again, it is what the coordinator says, and an end.
     fn made_no_sense(&mut self, now: Instant, failure: Failure) {
         self.nonsense = self.nonsense.saturating_add(1);
         if self.nonsense >= NONSENSE_TRIES {

@@ -122,10 +122,11 @@ impl Group {
         }
     }
 
-    /// Until then nobody else can have been given what we own, whatever we do not hear; None while we own nothing.
+    /// Until then no other member can have been given what we own, even if the coordinator cannot be reached; None while we
+    /// own nothing.
     ///
-    /// The coordinator counts the session from when it takes a heartbeat or answers SyncGroup. When that was we do not know,
-    /// but not before we had asked: so we count from there. (It also counts from an OffsetCommit, but not in groups of
+    /// The coordinator counts the session from when it takes a heartbeat or answers SyncGroup. We do not know when that was, but
+    /// it was not before we had sent the request: so we count from there. (It also counts from an OffsetCommit, but not in groups of
     /// KIP-848; and heartbeats are frequent enough.)
     pub fn valid_until(&self) -> Option<Instant> {
         self.valid_until.filter(|_| self.owns)

@@ -12,7 +12,7 @@
 //!   one [`Event::Lost`] when there is nothing left to commit to.
 //!
 //! The machine does not know where the coordinator is. It says [`Event::CoordinatorLost`] when it must be looked up
-//! again; it is shown which node that is when it is asked for a request, and makes none as long as nobody knows.
+//! again, is shown which node that is when it is asked for a request, and makes none while that is unknown.
 
 mod answers;
 mod commands;
