@@ -1,12 +1,5 @@
-//! Keeps the metadata fresh and knows the group's coordinator: two single-flight requests, each repeated with back-off
-//! until it is answered well.
-//!
-//! ```text
-//!          wanted                    poll_request              answered
-//!  at rest ──────► due (back-off) ─────────────► in flight ─────────────► at rest
-//!                   ▲                                │
-//!                   └──── failed, or still wanted ───┘
-//! ```
+//! Keeps the metadata fresh and knows the coordinators that its owner needs, by requests that are repeated with back-off
+//! until they are answered well (see [`RequestState`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -15,35 +8,34 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::engine::machine::Backoff;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::RequestState;
 use crate::engine::machine::Target;
+use crate::engine::machine::Timers;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::timers;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::NodeEndpoint;
-use crate::engine::protocol::find_coordinator::FindCoordinatorRequest;
-use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataRequest;
 use crate::engine::protocol::metadata::MetadataRequestTopic;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
 
+use super::coordinators::{CoordinatorKey, Coordinators, Lookup, asks_too_much};
 use super::metadata::{Change, Leader, Metadata};
 use super::survey::Survey;
 
 /// What the machine must know.
 #[derive(Debug, Clone)]
 pub struct ClusterConfig {
-    /// Whose coordinator.
-    pub group_id: String,
     /// Metadata older than this is read again.
     pub metadata_max_age: Duration,
     /// May brokers create missing topics?
@@ -55,10 +47,23 @@ pub struct ClusterConfig {
 pub enum Event {
     /// An answer was taken in.
     Metadata(Change),
-    /// The end of [`Cluster::survey`]: what was read. A topic that is not in it does not exist, or nobody may tell us.
+    /// The end of [`Cluster::survey`]: what was read. A topic that is not in it does not exist, or we are not
+    /// authorized to see it.
     Surveyed(MetadataResponse),
-    /// The coordinator is known: this node. Its address is among the brokers.
-    Coordinator(i32),
+    /// A coordinator is known. Its address is among the brokers.
+    CoordinatorFound {
+        /// Whose.
+        key: CoordinatorKey,
+        /// Its node.
+        node: i32,
+    },
+    /// A coordinator cannot be found, and asking again will not help. It is not looked for any more.
+    CoordinatorFailed {
+        /// Whose.
+        key: CoordinatorKey,
+        /// Why.
+        failure: Failure,
+    },
     /// A subscribed topic that we may not read, or that cannot exist.
     TopicError {
         /// Topic.
@@ -72,76 +77,13 @@ pub enum Event {
     Log(Log),
 }
 
-/// A single-flight request: is one under way, is one wanted, when may it go?
-#[derive(Debug, Default)]
-struct Single {
-    wanted: bool,
-    in_flight: Option<u64>,
-    /// Was the last answer of no use, or is it old? Then somebody else should be asked.
-    other: bool,
-    backoff: Backoff,
-    /// After a success: somebody who asks again at once has not waited for things to settle.
-    spaced_until: Option<Instant>,
-}
-
-impl Single {
-    fn is_due(&self, now: Instant) -> bool {
-        self.is_waiting() && self.ready_at().is_none_or(|at| now >= at)
-    }
-
-    fn due_at(&self) -> Option<Instant> {
-        if self.is_waiting() { self.ready_at() } else { None }
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.wanted && self.in_flight.is_none()
-    }
-
-    fn ready_at(&self) -> Option<Instant> {
-        self.backoff.ready_at().max(self.spaced_until)
-    }
-
-    /// To be asked of somebody else than before: what he said is not true, or not any more.
-    fn doubt(&mut self) {
-        self.wanted = true;
-        self.other = true;
-    }
-
-    /// To be asked now, whatever the answer says that is on its way: it would be older than the question.
-    fn at_once(&mut self) {
-        self.wanted = true;
-        self.other |= self.in_flight.take().is_some();
-        self.backoff.reset();
-        self.spaced_until = None;
-    }
-
-    /// Returns who is to be asked.
-    fn sent(&mut self, id: u64) -> Target {
-        self.wanted = false;
-        self.in_flight = Some(id);
-        if std::mem::take(&mut self.other) { Target::AnyOther } else { Target::Any }
-    }
-
-    /// Is this the answer?
-    fn lands(&mut self, id: u64) -> bool {
-        let ours = self.in_flight == Some(id);
-        if ours {
-            self.in_flight = None;
-        }
-        ours
-    }
-
-    fn succeeded(&mut self, now: Instant) {
-        self.backoff.reset();
-        self.spaced_until = Some(now + SPACING);
-    }
-
-    /// To be asked again. Returns whether this is the first failure in a row.
-    fn failed(&mut self, now: Instant, rng: &mut Rng) -> bool {
-        let first = self.backoff.ready_at().is_none();
-        self.doubt();
-        self.backoff.failed(now, rng);
-        first
+timers! {
+    /// What happens by itself.
+    enum Timer {
+        /// The metadata is too old.
+        Expiry,
+        /// The survey has taken long enough.
+        Survey,
     }
 }
 
@@ -158,17 +100,15 @@ pub struct Cluster {
     survey: Option<Survey>,
     /// The topics that the refresh under way asks for.
     asked: Vec<Arc<str>>,
-    refresh: Single,
-    /// When the metadata is too old.
-    expires: Option<Instant>,
-    lookup: Single,
-    coordinator: Option<i32>,
+    refresh: RequestState,
+    coordinators: Coordinators,
+    timers: Timers<Timer>,
     next_id: u64,
     events: VecDeque<Event>,
 }
 
 impl Cluster {
-    /// A machine that knows nothing and asks for nothing before [`Cluster::set_topics`].
+    /// A machine that knows nothing, and asks for nothing before [`Cluster::set_topics`] and [`Cluster::look_up`].
     pub fn new(config: ClusterConfig, seed: u64) -> Cluster {
         Cluster {
             config,
@@ -178,10 +118,9 @@ impl Cluster {
             others: Vec::new(),
             survey: None,
             asked: Vec::new(),
-            refresh: Single::default(),
-            expires: None,
-            lookup: Single::default(),
-            coordinator: None,
+            refresh: RequestState::default(),
+            coordinators: Coordinators::default(),
+            timers: Timers::default(),
             next_id: 0,
             events: VecDeque::new(),
         }
@@ -192,9 +131,9 @@ impl Cluster {
         &self.metadata
     }
 
-    /// The coordinator's node id, while it is believed in.
-    pub fn coordinator(&self) -> Option<i32> {
-        self.coordinator
+    /// The node of this coordinator, while it is believed in.
+    pub fn coordinator(&self, key: &CoordinatorKey) -> Option<i32> {
+        self.coordinators.node(key)
     }
 
     /// What another connection has learned already.
@@ -202,16 +141,31 @@ impl Cluster {
         self.metadata.apply(answer);
     }
 
-    /// Topics that refreshes ask for; a new one is asked for at once. Looks for the coordinator as well, from the first
-    /// call on.
+    /// Topics that refreshes ask for; a new one is asked for at once.
     pub fn set_topics(&mut self, topics: &[Arc<str>]) {
-        if self.expires.is_none() || topics.iter().any(|topic| !self.topics.contains(topic)) {
-            self.refresh.wanted = true;
-            self.refresh.backoff.reset();
+        let is_fresh = self.timers.get(Timer::Expiry).is_some();
+        if !is_fresh || topics.iter().any(|topic| !self.topics.contains(topic)) {
+            self.refresh.want();
+            self.refresh.succeeded();
         }
         self.topics = topics.to_vec();
         self.others.retain(|topic| !topics.contains(topic));
-        self.lookup.wanted |= self.coordinator.is_none();
+    }
+
+    /// Looks for this coordinator until it is found, unless it is known. Those that are looked for at the same time share
+    /// requests. Ends in [`Event::CoordinatorFound`] or [`Event::CoordinatorFailed`].
+    pub fn look_up(&mut self, key: &CoordinatorKey) {
+        self.coordinators.look_up(key);
+    }
+
+    /// This coordinator has moved, or does not answer: it is looked for again.
+    pub fn coordinator_lost(&mut self, key: &CoordinatorKey) {
+        self.coordinators.lost(key);
+    }
+
+    /// This coordinator is not needed any more.
+    pub fn forget_coordinator(&mut self, key: &CoordinatorKey) {
+        self.coordinators.forget(key);
     }
 
     /// Topics of others that refreshes ask for as well.
@@ -224,16 +178,16 @@ impl Cluster {
         self.topics.iter().chain(&self.others).cloned().collect()
     }
 
-    /// Asks for our topics and these of others until each of them is told of, by whom it may be; for as long as `within`, and
-    /// not as long once brokers answer. Ends in [`Event::Surveyed`], unless another one begins.
+    /// Asks one broker after another for our topics and these of others, until each topic has been told of. Takes `within` at
+    /// the most, and five seconds from the first answer on. Ends in [`Event::Surveyed`], unless another one begins.
     pub fn survey(&mut self, now: Instant, others: impl Iterator<Item = Arc<str>>, within: Duration) {
         self.set_others(others);
-        let ends = now + within;
-        self.survey = Some(Survey::new(self.next_id, ends, &self.watched(), &self.metadata));
+        self.survey = Some(Survey::new(self.next_id, &self.watched(), &self.metadata));
+        self.timers.set(Timer::Survey, now + within);
         self.refresh.at_once();
     }
 
-    /// Somebody met a stale leader.
+    /// The metadata is out of date: a broker that it calls a leader is none. Another broker than the last one is asked.
     pub fn refresh(&mut self) {
         self.refresh.doubt();
     }
@@ -250,19 +204,13 @@ impl Cluster {
         news
     }
 
-    /// KIP-951: an error named the new leader. If nobody has told where that node is, only the metadata can help, for which
-    /// whoever met the error asks anyway.
+    /// KIP-951: an error named the new leader. A node whose address is unknown cannot be asked: then nothing changes, and the
+    /// refresh that the error leads to anyway will tell both.
     pub fn leader_moved(&mut self, partition: &TopicPartition, node: i32, epoch: i32) {
         if !self.metadata.has_broker(node) {
             return;
         }
         self.metadata.update_leader(partition, Leader { node, epoch });
-    }
-
-    /// The coordinator has moved, or does not answer.
-    pub fn coordinator_lost(&mut self) {
-        self.coordinator = None;
-        self.lookup.doubt();
     }
 }
 
@@ -272,50 +220,65 @@ impl Machine for Cluster {
     type Event = Event;
 
     fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-        if self.refresh.lands(id) {
+        if self.refresh.land(id).is_some() {
             match response {
                 Ok(Response::Metadata(answer)) => self.refreshed(now, id, &answer),
                 Ok(_) => self.not_refreshed(now, &NetError::OutOfStep),
                 Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
                 Err(error) => self.not_refreshed(now, &error),
             }
-        } else if self.lookup.lands(id) {
-            match response {
-                Ok(Response::FindCoordinator(answer)) => self.found(now, answer),
-                Ok(_) => self.not_found(now, &NetError::OutOfStep),
-                Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
-                Err(error) => self.not_found(now, &error),
+            return;
+        }
+        let keys = self.coordinators.land(id);
+        if keys.is_empty() {
+            return;
+        }
+        let response = match response {
+            Ok(Response::FindCoordinator(answer)) => Ok(answer),
+            Ok(_) => Err(NetError::OutOfStep),
+            Err(error) => Err(error),
+        };
+        match response {
+            Err(error) if is_final(&error) && !asks_too_much(&keys, &error) => {
+                self.fail(Failure::Net(error));
+            }
+            Err(error) => {
+                let lookups = self.coordinators.unanswered(now, keys, &error, &mut self.rng);
+                self.looked_up(lookups);
+            }
+            Ok(answer) => {
+                let lookups = self.coordinators.answered(now, keys, answer, &mut self.rng);
+                self.looked_up(lookups);
             }
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.expires.is_some_and(|expires| now >= expires) {
-            self.expires = None;
-            // Nobody has complained; but a broker that is cut off would go unnoticed if it were asked every time.
-            self.refresh.doubt();
-        }
-        if self.survey.as_ref().is_some_and(|survey| now >= survey.ends()) {
-            self.end_survey();
+        while let Some(timer) = self.timers.expired(now) {
+            match timer {
+                // Another broker is asked although nothing is known to be wrong: one that is cut off from its controllers
+                // would go unnoticed if it answered every time.
+                Timer::Expiry => self.refresh.doubt(),
+                Timer::Survey => self.end_survey(),
+            }
         }
     }
 
     fn poll_request(&mut self, now: Instant, (): ()) -> Option<Outbound> {
-        let (to, body): (Target, Request) = if self.lookup.is_due(now) {
-            let to = self.lookup.sent(self.next_id);
-            (to, FindCoordinatorRequest { key: self.config.group_id.clone() }.into())
+        let id = self.next_id;
+        let (to, body): (Target, Request) = if let Some((to, body)) = self.coordinators.poll(now, id) {
+            (to, body.into())
         } else if self.refresh.is_due(now) {
-            let to = self.refresh.sent(self.next_id);
+            let to = self.refresh.send(now, id, ());
             self.asked = self.watched();
             let names = self.asked.iter().map(|name| Some(name.to_string()));
             let topics = names.map(|name| MetadataRequestTopic { name, ..Default::default() }).collect();
-            // Whoever subscribes to a topic may create it, others may not.
+            // A member that subscribes to a topic may create it; a leader that only looks at it must not.
             let allow_auto_topic_creation = self.config.allow_auto_topic_creation && self.others.is_empty();
             (to, MetadataRequest { topics: Some(topics), allow_auto_topic_creation }.into())
         } else {
             return None;
         };
-        let id = self.next_id;
         self.next_id += 1;
         Some(Outbound { id, to, body, held: Duration::ZERO })
     }
@@ -325,8 +288,7 @@ impl Machine for Cluster {
     }
 
     fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
-        let survey = self.survey.as_ref().map(Survey::ends);
-        [self.expires, self.refresh.due_at(), self.lookup.due_at(), survey].into_iter().flatten().min()
+        [self.timers.next(), self.refresh.due_at(), self.coordinators.due_at()].into_iter().flatten().min()
     }
 }
 
@@ -337,7 +299,7 @@ impl Cluster {
             return;
         }
         let change = self.metadata.apply(answer);
-        self.expires = Some(now + self.config.metadata_max_age);
+        self.timers.set(Timer::Expiry, now + self.config.metadata_max_age);
         for topic in &change.deleted {
             self.events.push_back(Event::Log(deletion(topic)));
         }
@@ -346,7 +308,7 @@ impl Cluster {
         let told: HashMap<_, _> = answer.topics.iter().map(|topic| (topic.name.as_deref(), topic)).collect();
         for name in &self.asked {
             match told.get(&Some(&**name)) {
-                // Elections are over soon; those who wait for a leader should not have to ask.
+                // Elections are over soon: asking until there is a leader spares the fetches a round of their own.
                 Some(MetadataTopic { error: ErrorCode::NONE, partitions, .. }) => {
                     is_settled &= !partitions.is_empty() && partitions.iter().all(|p| p.leader >= 0);
                 }
@@ -363,7 +325,9 @@ impl Cluster {
             }
         }
         if let Some(survey) = &mut self.survey {
-            survey.hear(now, id, answer, &self.metadata);
+            if survey.hear(id, answer, &self.metadata) {
+                self.timers.hasten(Timer::Survey, now + PATIENCE);
+            }
             if survey.is_done() {
                 self.end_survey();
             } else {
@@ -371,13 +335,16 @@ impl Cluster {
             }
         }
         if is_settled {
-            self.refresh.succeeded(now);
+            self.refresh.succeeded();
+            self.refresh.space_until(Some(now + SPACING));
         } else {
             self.refresh.failed(now, &mut self.rng);
+            self.refresh.doubt();
         }
     }
 
     fn end_survey(&mut self) {
+        self.timers.clear(Timer::Survey);
         if let Some(survey) = self.survey.take() {
             self.events.push_back(Event::Surveyed(survey.end(&self.metadata)));
         }
@@ -385,36 +352,32 @@ impl Cluster {
 
     fn not_refreshed(&mut self, now: Instant, why: &dyn fmt::Display) {
         let first = self.refresh.failed(now, &mut self.rng);
+        self.refresh.doubt();
         self.log(first, format!("Failed to refresh the metadata, trying again: {why}"));
     }
 
-    fn found(&mut self, now: Instant, answer: FindCoordinatorResponse) {
-        match answer.error {
-            ErrorCode::NONE => {
-                self.lookup.succeeded(now);
-                self.lookup.wanted = false;
-                let FindCoordinatorResponse { node_id, host, port, .. } = answer;
-                self.metadata.add_broker(MetadataBroker { node_id, host, port, rack: None });
-                self.coordinator = Some(node_id);
-                self.events.push_back(Event::Coordinator(node_id));
+    fn looked_up(&mut self, lookups: Vec<Lookup>) {
+        for lookup in lookups {
+            match lookup {
+                Lookup::Found { key, broker } => {
+                    let node = broker.node_id;
+                    self.metadata.add_broker(broker);
+                    self.events.push_back(Event::CoordinatorFound { key, node });
+                }
+                Lookup::Again { key, why, first } => {
+                    self.log(first, format!("Failed to find the coordinator of {key}, trying again: {why}"));
+                }
+                Lookup::Failed { key, failure } => {
+                    self.events.push_back(Event::CoordinatorFailed { key, failure });
+                }
             }
-            code @ (ErrorCode::GROUP_AUTHORIZATION_FAILED | ErrorCode::INVALID_GROUP_ID) => {
-                let cause = Failure::Broker { code, partition: None };
-                self.fail(Failure::CoordinatorNotFound(Box::new(cause)));
-            }
-            code => self.not_found(now, &code.name()),
         }
-    }
-
-    fn not_found(&mut self, now: Instant, why: &dyn fmt::Display) {
-        let first = self.lookup.failed(now, &mut self.rng);
-        self.log(first, format!("Failed to find the group coordinator, trying again: {why}"));
     }
 
     /// Trying again will not help, and might lock an account.
     fn fail(&mut self, failure: Failure) {
-        self.refresh.wanted = false;
-        self.lookup.wanted = false;
+        self.refresh.cancel();
+        self.coordinators.cancel();
         if failure != Failure::Net(NetError::ClientClosed) {
             self.events.push_back(Event::Failed(failure));
         }
@@ -441,5 +404,7 @@ fn is_final(error: &NetError) -> bool {
     )
 }
 
+/// A survey goes on for so long behind the first answer: the group waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two answers to the same question.
 pub(super) const SPACING: Duration = Duration::from_millis(100);

@@ -39,8 +39,8 @@ pub struct Change {
     pub recreated: Vec<Arc<str>>,
     /// Topics that were there and are gone: told once, when a second answer in a row says so.
     pub deleted: Vec<Arc<str>>,
-    /// Does the answer speak of leaders that are not leaders any more, or not speak of partitions that there are? Somebody
-    /// else knows better.
+    /// The answer speaks of leaders that are not leaders any more, or leaves out partitions that exist: another broker is
+    /// to be asked.
     pub is_behind: bool,
 }
 
@@ -59,7 +59,7 @@ struct Topic {
 /// What we believe of a partition.
 #[derive(Debug, Clone)]
 struct Known {
-    /// Node -1 = nobody right now.
+    /// Node -1 = the partition has no leader at present.
     leader: Leader,
     /// How many answers in a row spoke of an older epoch.
     older: u32,
@@ -72,9 +72,9 @@ impl Known {
         Known { leader, older: 0, missing: 0 }
     }
 
-    /// An older epoch comes from a broker that lags behind (KIP-320), unless they all speak of it: then the epoch that
-    /// we know is nobody's, and waiting for a later one would be waiting for ever. `laggards` = how many answers in a row
-    /// are not all of them. Says whether the answer lags.
+    /// An older epoch comes from a broker that lags behind (KIP-320), unless all brokers speak of it: then the epoch that we
+    /// know does not exist any more, and waiting for a later one would never end. More than `laggards`
+    /// answers in a row are those of all brokers. Returns whether the answer lags.
     fn hear(&mut self, leader: Leader, laggards: u32) -> bool {
         let lags = leader.epoch >= 0 && leader.epoch < self.leader.epoch && self.older < laggards;
         self.missing = 0;
@@ -160,7 +160,7 @@ impl Metadata {
         }
         let mut brokers = answer.brokers.clone();
         brokers.sort_by_key(|broker| broker.node_id);
-        // Connections to brokers that somebody has not heard of yet should stay.
+        // A broker that is behind may not have heard of some of the others: the connections to those should stay.
         if !brokers.is_empty() && brokers != self.brokers && !change.is_behind {
             self.brokers = brokers;
             change.brokers_changed = true;
@@ -201,8 +201,8 @@ impl Metadata {
         let name = self.intern(name);
         let laggards = self.laggards();
         let topic = self.topics.entry(name.clone()).or_default();
-        // No id is given twice: whoever speaks of one that was replaced is behind. Unless they all do: it is another cluster,
-        // one that was left and is back.
+        // No topic id is given twice, so a broker that speaks of one that was replaced is behind. If all brokers do, the
+        // addresses lead to another cluster, one that was left and is back.
         if topic.former.contains(&answer.topic_id) && topic.reverted < laggards {
             topic.reverted += 1;
             change.is_behind = true;
@@ -275,9 +275,9 @@ impl Metadata {
     }
 }
 
-/// One broker may be behind.
+/// A topic is gone when so many answers in a row do not know it: one broker may be behind.
 const ABSENCES: u32 = 2;
-/// Nobody is further behind than that.
+/// So many former ids of a topic are remembered: no broker is behind by more.
 const MOST_FORMER: usize = 8;
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! What we know of the cluster: brokers, topics and their leaders, the group's coordinator. Pure.
+//! What we know of the cluster: brokers, topics and their leaders, coordinators of groups and transactions. Pure.
 
+mod coordinators;
 mod machine;
 mod metadata;
 mod survey;
 #[cfg(test)]
 mod tests;
 
+pub use coordinators::CoordinatorKey;
 pub use machine::{Cluster, ClusterConfig, Event};
 pub use metadata::{Change, Leader, Metadata};

@@ -1,8 +1,8 @@
 //! Reading what the leader of a group assigns by: the metadata of all members' topics, from answers to questions that were
 //! asked after the members had come together.
 //!
-//! Nobody reads a partition that this leaves out. So a topic that an answer does not tell, or not all of, is asked for
-//! again, of somebody else; within bounds, because the group waits.
+//! A partition that the survey leaves out is assigned to no member, and nobody reads it. So a topic that an answer does not
+//! tell of, or not of all its partitions, is asked for again, of another broker; within bounds, because the group waits.
 //!
 //! ```text
 //!          told                      every broker that was asked says: no such topic; forbidden
@@ -12,7 +12,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::metadata::{MetadataPartition, MetadataResponse, MetadataTopic};
@@ -26,7 +25,6 @@ use super::Metadata;
 pub(super) struct Survey {
     /// Answers to requests before this one are older than the question.
     first: u64,
-    ends: Instant,
     topics: BTreeMap<Arc<str>, Topic>,
     /// What is known of the cluster: told by the last answer, its topics left out.
     cluster: MetadataResponse,
@@ -44,8 +42,8 @@ enum Topic {
 }
 
 impl Survey {
-    /// Over at `ends`, earlier once brokers answer.
-    pub(super) fn new(first: u64, ends: Instant, topics: &[Arc<str>], metadata: &Metadata) -> Survey {
+    /// Answers to requests before `first` do not count.
+    pub(super) fn new(first: u64, topics: &[Arc<str>], metadata: &Metadata) -> Survey {
         let asked = || Topic::Asked { absences: 0, partial: None };
         let topics = topics.iter().map(|name| (name.clone(), asked())).collect();
         let cluster = MetadataResponse {
@@ -54,12 +52,7 @@ impl Survey {
             controller_id: -1,
             ..Default::default()
         };
-        Survey { first, ends, topics, cluster }
-    }
-
-    /// When time is over.
-    pub(super) fn ends(&self) -> Instant {
-        self.ends
+        Survey { first, topics, cluster }
     }
 
     /// Is there nothing left to ask for?
@@ -67,12 +60,11 @@ impl Survey {
         self.topics.values().all(|topic| !matches!(topic, Topic::Asked { .. }))
     }
 
-    /// An answer to request `id`, which `metadata` has taken in.
-    pub(super) fn hear(&mut self, now: Instant, id: u64, answer: &MetadataResponse, metadata: &Metadata) {
+    /// An answer to request `id`, which `metadata` has taken in. Returns whether it counts.
+    pub(super) fn hear(&mut self, id: u64, answer: &MetadataResponse, metadata: &Metadata) -> bool {
         if id < self.first {
-            return;
+            return false;
         }
-        self.ends = self.ends.min(now + PATIENCE);
         self.cluster = MetadataResponse { topics: Vec::new(), ..answer.clone() };
         let named = answer.topics.iter().filter_map(|topic| Some((topic.name.as_deref()?, topic)));
         let told: HashMap<&str, &MetadataTopic> = named.collect();
@@ -102,6 +94,7 @@ impl Survey {
                 }
             }
         }
+        true
     }
 
     /// What was read. Topics that could not be read are as `metadata` knows them.
@@ -156,7 +149,6 @@ fn completed(name: &Arc<str>, partial: Option<MetadataTopic>, metadata: &Metadat
     topic
 }
 
-/// One may be behind, and another one. Who is the last to hear of a topic will hear of it soon: then the group is told.
+/// A topic does not exist when so many answers in a row say so: two brokers may be behind. When more are, the topic is new;
+/// a later refresh tells of it, and the group rebalances.
 const ABSENCES: u32 = 3;
-/// The group waits for whoever answers badly, but not for long.
-const PATIENCE: Duration = Duration::from_secs(5);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
 
+mod coordinators;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,12 +16,13 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::NodeEndpoint;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
+use crate::engine::protocol::find_coordinator::FoundCoordinator;
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
 
 use super::machine::SPACING;
 use crate::engine::machine::{Failure, LogLevel, Outbound, Target, TopicPartition};
 
-use super::{Cluster, ClusterConfig, Event};
+use super::{Cluster, ClusterConfig, CoordinatorKey, Event};
 
 struct World {
     cluster: Cluster,
@@ -30,11 +33,7 @@ struct World {
 
 impl World {
     fn new() -> World {
-        let config = ClusterConfig {
-            group_id: "g".into(),
-            metadata_max_age: MAX_AGE,
-            allow_auto_topic_creation: true,
-        };
+        let config = ClusterConfig { metadata_max_age: MAX_AGE, allow_auto_topic_creation: true };
         World {
             cluster: Cluster::new(config, 1),
             now: Instant::now(),
@@ -58,6 +57,7 @@ impl World {
     fn set_topics(&mut self, topics: &[&str]) {
         let topics: Vec<Arc<str>> = topics.iter().map(|topic| (*topic).into()).collect();
         self.cluster.set_topics(&topics);
+        self.cluster.look_up(&group());
         self.settle();
     }
 
@@ -113,7 +113,7 @@ impl World {
 
     fn failures(&mut self) -> Vec<Failure> {
         let failed = |event| match event {
-            Event::Failed(failure) => Some(failure),
+            Event::Failed(failure) | Event::CoordinatorFailed { failure, .. } => Some(failure),
             _ => None,
         };
         self.events().into_iter().filter_map(failed).collect()
@@ -122,15 +122,15 @@ impl World {
 
 const MAX_AGE: Duration = Duration::from_secs(300);
 
+/// The consumer's.
+fn group() -> CoordinatorKey {
+    CoordinatorKey::group("g")
+}
+
 fn coordinator(node_id: i32, error: ErrorCode) -> Response {
     let host = "h".into();
-    Response::FindCoordinator(FindCoordinatorResponse {
-        node_id,
-        error,
-        host,
-        port: 9092,
-        ..Default::default()
-    })
+    let found = FoundCoordinator { node_id, error, host, port: 9092, ..Default::default() };
+    Response::FindCoordinator(FindCoordinatorResponse { coordinators: vec![found], ..Default::default() })
 }
 
 fn topic(name: &str, leader: i32) -> MetadataTopic {
@@ -165,12 +165,12 @@ fn each_question_is_asked_once_and_again_after_a_loss() {
 
     let first = world.in_flight[0].id;
     world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
-    assert_eq!(world.cluster.coordinator(), Some(3));
-    world.cluster.coordinator_lost();
+    assert_eq!(world.cluster.coordinator(&group()), Some(3));
+    world.cluster.coordinator_lost(&group());
     world.pass(SPACING);
     assert_eq!(world.asked(), ["Metadata", "GroupCoordinator"]);
     world.cluster.handle_response(world.now, first, Ok(coordinator(9, ErrorCode::NONE)));
-    assert_eq!(world.cluster.coordinator(), None, "a late answer is nobody's");
+    assert_eq!(world.cluster.coordinator(&group()), None, "a late answer is nobody's");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn the_coordinator_is_a_broker_that_can_be_reached() {
     let mut world = World::new();
     world.set_topics(&[]);
     world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
-    assert_eq!(world.events(), [Event::Coordinator(3)]);
+    assert_eq!(world.events(), [Event::CoordinatorFound { key: group(), node: 3 }]);
     let brokers = world.cluster.metadata().brokers();
     assert!(matches!(brokers, [MetadataBroker { node_id: 3, port: 9092, .. }]), "{brokers:?}");
 }
@@ -203,7 +203,7 @@ fn a_missing_coordinator_is_looked_for_again_with_patience() {
     let warnings = |event: &Event| matches!(event, Event::Log(log) if log.level == LogLevel::Warn);
     assert_eq!(world.events().iter().filter(|event| warnings(event)).count(), 1, "an outage is told once");
     world.answer_lookup(Ok(coordinator(4, ErrorCode::NONE)));
-    assert_eq!(world.cluster.coordinator(), Some(4));
+    assert_eq!(world.cluster.coordinator(&group()), Some(4));
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn whoever_answered_in_vain_is_not_asked_again_at_once() {
     }
     world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
     // Named by somebody who should not have, perhaps itself.
-    world.cluster.coordinator_lost();
+    world.cluster.coordinator_lost(&group());
     world.pass(SPACING);
     assert_eq!(world.asks(), Target::AnyOther);
     world.answer_lookup(Ok(coordinator(3, ErrorCode::NONE)));
@@ -644,7 +644,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Refresh => world.cluster.refresh(),
-                Step::Lose => world.cluster.coordinator_lost(),
+                Step::Lose => world.cluster.coordinator_lost(&group()),
                 Step::Topics(count) => world.set_topics(&["a", "b", "c", "d"][..=count]),
                 Step::Answer(index, how) => {
                     if let Some(&kind) = world.asked().get(index) {
@@ -665,7 +665,7 @@ proptest! {
             }
             world.pass(Duration::from_millis(1_200));
         }
-        prop_assert_eq!(world.cluster.coordinator(), Some(3));
+        prop_assert_eq!(world.cluster.coordinator(&group()), Some(3));
         prop_assert_eq!(world.cluster.metadata().partition_count("a"), Some(1));
         prop_assert!(world.in_flight.is_empty());
     }

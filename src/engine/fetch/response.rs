@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::jittered;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
@@ -64,7 +65,7 @@ impl Fetch {
             if !express {
                 node.session.reset();
             }
-            node.muted_until = Some(now + NODE_BACKOFF.mul_f64(0.8 + 0.4 * self.rng.f64()));
+            node.muted_until = Some(now + jittered(NODE_BACKOFF, self.rng.f64()));
         }
         match error {
             NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {

@@ -1,28 +1,10 @@
-//! Membership in a consumer group, classic protocol: join, sync, heartbeat, leave. Pure, on its owner's time.
+//! Membership in a consumer group. Pure, on its owner's time.
 //!
-//! The rules, each of which has cost some client a stuck consumer:
-//!
-//! - At most one JoinGroup or SyncGroup is outstanding. What changes meanwhile is remembered, and the join starts
-//!   over when the answer is there.
-//! - Heartbeats have a timer of their own and run while the owner revokes, writes its protocols or computes the
-//!   assignment. They rest while a JoinGroup or SyncGroup is outstanding: the broker reads the requests of one
-//!   connection in order, so they would only queue up behind it, and it keeps such a member alive by itself.
-//! - Every request and every job carries the epoch in which it was made; answers for an older one are dropped.
-//! - Eager rebalancing: a member that owns an assignment gets one [`Event::Revoke`] before it joins again, or
-//!   one [`Event::Lost`] when there is nothing left to commit to.
-//!
-//! The machine does not know where the coordinator is. It says [`Event::CoordinatorLost`] when it must be looked up
-//! again; it is shown which node that is when it is asked for a request, and makes none as long as nobody knows.
+//! `classic` is the machine for the classic protocol (JoinGroup, SyncGroup), `consumer` the one for the protocol of KIP-848. Here is
+//! what their owner knows of them: the configuration, the membership that commits carry, and the events.
 
-mod answers;
-mod commands;
+mod classic;
 pub mod consumer;
-mod errors;
-mod machine;
-mod requests;
-mod state;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 
@@ -31,7 +13,7 @@ use crate::engine::machine::Log;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 
-pub use machine::Group;
+pub use classic::Group;
 
 /// Who wants to be a member of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +76,7 @@ pub enum Event {
     /// Give the partitions back (finish handlers, commit), then call [`Group::revoked`]. Comes once before each
     /// rejoin of a member that owns an assignment, unless [`Event::Lost`] comes instead or overtakes it.
     Revoke,
-    /// The partitions belong to somebody else by now, nothing can be committed. The machine joins again by itself,
+    /// The partitions belong to other members by now, so nothing can be committed. The machine joins again by itself,
     /// except after [`Group::lost`].
     Lost {
         /// Why.

@@ -17,12 +17,17 @@ impl Backoff {
         let exponent = self.failures.min(10);
         let base = FIRST.saturating_mul(1 << exponent).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        self.until = Some(now + base.mul_f64(0.8 + 0.4 * rng.f64()));
+        self.until = Some(now + jittered(base, rng.f64()));
     }
 
     /// An attempt succeeded, or the circumstances changed: the next one may go at once.
     pub fn reset(&mut self) {
         *self = Backoff::default();
+    }
+
+    /// How many attempts have failed since the last success.
+    pub fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// May an attempt be made now?
@@ -34,6 +39,12 @@ impl Backoff {
     pub fn ready_at(&self) -> Option<Instant> {
         self.until
     }
+}
+
+/// This long, ±20 %, so that clients that were failed by a broker at once do not come back to it at once. `random` lies
+/// between 0 and 1.
+pub fn jittered(base: Duration, random: f64) -> Duration {
+    base.mul_f64(0.8 + 0.4 * random)
 }
 
 const FIRST: Duration = Duration::from_millis(100);

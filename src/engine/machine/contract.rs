@@ -36,13 +36,15 @@ pub trait Machine {
 
     /// Takes in the answer to the request with this id, or why there is none.
     ///
-    /// Each request that [`poll_request`](Machine::poll_request) has returned gets exactly one answer, in any order. The answer to a request
-    /// that the machine has given up, or of which it does not know, changes nothing: each machine drops it in one place.
+    /// Each request that [`poll_request`](Machine::poll_request) has returned gets exactly one answer, in any order. The
+    /// answer to a request that the machine has given up, or of which it does not know, changes nothing: each machine drops
+    /// it in one place.
     fn handle_response(&mut self, now: Instant, id: Self::Id, response: Result<Response, NetError>);
 
     /// Takes notice of the time: what was to happen by `now` happens.
     ///
-    /// Must be called when the instant of [`poll_timeout`](Machine::poll_timeout) has come, and may be called at any other time.
+    /// Must be called when the instant of [`poll_timeout`](Machine::poll_timeout) has come, and may be called at any other
+    /// time.
     fn handle_timeout(&mut self, now: Instant);
 
     /// Returns the next request to send, and takes it for sent. `None` until something happens, or `view` changes.
@@ -51,7 +53,8 @@ pub trait Machine {
     /// Returns the next event, oldest first.
     fn poll_event(&mut self) -> Option<Self::Event>;
 
-    /// Returns when [`handle_timeout`](Machine::handle_timeout) is to be called next; `None` where only an answer or a command can help.
+    /// Returns when [`handle_timeout`](Machine::handle_timeout) is to be called next; `None` where only an answer or a command
+    /// can help.
     ///
     /// Every timer that runs is in it, and every request that waits for its time: a machine has nothing else that would tell
     /// its owner. An instant that is over already asks for a call at once, and the call leaves no such instant behind, or its

@@ -1,5 +1,5 @@
-//! The words that all machines of the engine share: what a request is and where it goes, why something failed, when to try
-//! again, a line for the log. Pure.
+//! The words that all machines of the engine share: what a request is, where it goes and when ([`RequestState`]), timers, why
+//! something failed, a line for the log. Pure.
 //!
 //! [`Machine`] is the shape that all of them have:
 //!
@@ -17,17 +17,22 @@ mod contract;
 mod failure;
 mod log;
 mod net_error;
+mod request_state;
+mod timers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::protocol::Request;
 
-pub use backoff::Backoff;
+pub use backoff::{Backoff, jittered};
 pub use contract::Machine;
 pub use failure::Failure;
 pub use log::{Log, LogLevel};
 pub use net_error::NetError;
+pub use request_state::{RequestState, Sent};
+pub(crate) use timers::timers;
+pub use timers::{TimerKey, Timers};
 
 /// A partition of a topic. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -195,7 +195,7 @@ impl Connection {
     pub(super) fn version_for(&self, request: &Request) -> Result<i16, NetError> {
         let key = request.key();
         let theirs = self.versions.get().and_then(|versions| versions.get(&key.code()).copied());
-        let ours = VersionRange { max: request.max_version(), ..key.versions() };
+        let ours = VersionRange { min: request.min_version(), max: request.max_version() };
         ours.negotiate(theirs).ok_or(NetError::UnsupportedApi { api: key.name(), key: key.code() })
     }
 

@@ -21,6 +21,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::engine::machine::NetError;
+use crate::engine::machine::jittered;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::Request;
 
@@ -81,7 +82,7 @@ impl Host {
         let mut attempts = self.lock();
         let base = FIRST_BACKOFF.saturating_mul(1 << attempts.failures.min(10)).min(LONGEST_BACKOFF);
         attempts.failures = attempts.failures.saturating_add(1);
-        attempts.ready_at = Some(Instant::now() + base.mul_f64(0.8 + 0.4 * fastrand::f64()));
+        attempts.ready_at = Some(Instant::now() + jittered(base, fastrand::f64()));
     }
 
     /// Whose connection stands and serves best for requests of this kind.
@@ -225,7 +226,7 @@ impl Slot {
         }
         let times = self.without().map_or(0, |without| without.times);
         let wait = FIRST_WITHOUT.saturating_mul(1 << times.min(10)).min(LONGEST_WITHOUT);
-        let until = Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64());
+        let until = Instant::now() + jittered(wait, fastrand::f64());
         *self.without() = Some(Without { until, times: times.saturating_add(1) });
         let level = if times == 0 { LogLevel::Warn } else { LogLevel::Debug };
         let message = format!(

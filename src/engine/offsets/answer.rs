@@ -12,7 +12,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitResponse;
 
-use super::commit::{FLUSH_TRIES, InFlight, Manual, no_such_topic};
+use super::commit::{FLUSH_TRIES, InFlight, Manual, SPACING, no_such_topic};
 use super::machine::Offsets;
 use super::{Event, Offset};
 
@@ -31,7 +31,7 @@ impl Offsets {
             self.once(Event::RefreshMetadata);
         }
         if is_current {
-            self.commits.ended_at = Some(now);
+            self.commits.request.space_until(Some(now + SPACING));
             self.note_committed(committed.iter().filter(|(partition, ..)| !flight.is_void(partition)));
         }
         let riders = std::mem::take(&mut flight.manual);
@@ -48,7 +48,7 @@ impl Offsets {
             self.commits.manual.push_front(manual);
         }
         if waits.backoff && is_current {
-            self.commits.backoff.failed(now, &mut self.rng);
+            self.commits.request.failed(now, &mut self.rng);
         }
         if is_current && let Some(left) = &mut self.commits.flush {
             *left = left.saturating_sub(waits.tries);
@@ -88,14 +88,14 @@ impl Offsets {
         };
         match verdict {
             Verdict::Committed => {
-                self.commits.backoff.reset();
+                self.commits.request.succeeded();
                 self.commits.last_at = Some(now);
                 if let Some(manual) = manual {
                     self.done(manual.ticket, Ok(()));
                 }
             }
             Verdict::Unknown(failure) => {
-                self.commits.backoff.reset();
+                self.commits.request.succeeded();
                 self.commits.last_at = Some(now);
                 let automatic = manual.as_ref().is_none_or(|manual| manual.automatic);
                 if is_current && automatic && self.config.auto_commit {
@@ -107,23 +107,22 @@ impl Offsets {
             }
             Verdict::Again(failure) => self.requeue(manual, refused, failure, is_current, waits),
             Verdict::Moved(failure) => {
-                // That an earlier one is gone is no news about the present one.
+                // A coordinator that was asked in an earlier generation may have been replaced since: its absence says
+                // nothing about the present one.
                 if is_current {
                     self.once(Event::CoordinatorLost);
                 }
                 self.requeue(manual, refused, failure, is_current, waits);
             }
-            Verdict::Rebalance(failure, code) => {
-                // Of an earlier generation we knew.
-                if is_current {
-                    self.once(Event::Rebalance(code));
-                    waits.backoff = true;
-                }
+            Verdict::Rebalance(failure) => {
+                // The heartbeat will tell of the rebalance; that an earlier generation is over was known.
+                waits.backoff |= is_current;
                 match manual {
                     Some(manual) => self.done(manual.ticket, Err(failure)),
                     None => {
                         self.tell_uncommitted(&failure);
-                        // As long as the heartbeats find nothing wrong, we are members, and nobody else commits this.
+                        // As long as heartbeats are answered well we are a member, and no other one commits these
+                        // partitions: the commit is tried again.
                         self.commits.wanted |= is_current && self.commits.flush.is_none();
                     }
                 }
@@ -138,19 +137,19 @@ impl Offsets {
 
     fn note_committed<'a>(&mut self, committed: impl Iterator<Item = &'a Offset>) {
         for (partition, offset, _) in committed {
-            self.commits.refusals.forget(partition);
+            self.commits.unknown_topics.forget(partition);
             if let Some(state) = self.partitions.get_mut(partition) {
                 state.committed = Some(*offset);
             }
         }
     }
 
-    /// Nobody knows these partitions' topics. They wait together, and share the next request.
+    /// The coordinator does not know the topics of these partitions. They wait together, and share the next request.
     fn note_refused(&mut self, now: Instant, refused: &[Offset], failure: &Failure) {
         let jitter = self.rng.fork();
         let mut given_up = false;
         for (partition, offset, _) in refused {
-            let tries = self.commits.refusals.refused(now, partition, *offset, &mut jitter.clone());
+            let tries = self.commits.unknown_topics.refused(now, partition, *offset, &mut jitter.clone());
             given_up |= tries == PARTITION_TRIES;
         }
         if given_up {
@@ -167,7 +166,7 @@ impl Offsets {
         is_current: bool,
         waits: &mut Waits,
     ) {
-        // A try that went unanswered has taken too long already.
+        // A request that timed out has taken so long that a flush must not try again.
         let tries = if matches!(failure, Failure::Net(NetError::Timeout { .. })) { FLUSH_TRIES } else { 1 };
         waits.backoff = true;
         waits.tries = waits.tries.max(tries);
@@ -198,7 +197,7 @@ impl Offsets {
     }
 }
 
-/// Who has to try again, and what that costs.
+/// Which of the commits in a request have to be tried again, and what that costs.
 #[derive(Debug, Default)]
 struct Waits {
     riders: Vec<Manual>,
@@ -224,14 +223,14 @@ struct Outcome {
 #[derive(Debug)]
 enum Verdict {
     Committed,
-    /// Nobody knows the topic.
+    /// The coordinator does not know the topic.
     Unknown(Failure),
     /// Try again.
     Again(Failure),
     /// The coordinator is elsewhere; try again there.
     Moved(Failure),
     /// We are no member of this generation (any more).
-    Rebalance(Failure, ErrorCode),
+    Rebalance(Failure),
     /// Trying again will not help.
     No(Failure),
 }
@@ -243,7 +242,7 @@ impl Verdict {
             Verdict::Unknown(_) => 1,
             Verdict::Again(_) => 2,
             Verdict::Moved(_) => 3,
-            Verdict::Rebalance(..) => 4,
+            Verdict::Rebalance(_) => 4,
             Verdict::No(_) => 5,
         }
     }
@@ -268,7 +267,7 @@ impl Verdict {
             ErrorCode::REBALANCE_IN_PROGRESS
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID
-            | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure, code),
+            | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure),
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID => {
                 Verdict::Unknown(no_such_topic(Some(offset.0.clone())))
             }

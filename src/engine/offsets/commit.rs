@@ -8,7 +8,7 @@
 //!                                                     │         └─ no ──────► CommitDone(error), or a log line
 //!  flush: no spacing, few tries ──────────────────────┘
 //! ```
-//! A partition whose topic the coordinator does not know is tried again by itself, see `refusals`.
+//! A partition whose topic the coordinator does not know is tried again by itself, see `unknown_topics`.
 //!
 //! Automatic commits follow the end of every batch. A busy consumer ends thousands of batches a second, so they are
 //! spaced by [`SPACING`]; an idle one commits at once.
@@ -18,9 +18,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Metadata;
-use crate::engine::machine::Backoff;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::RequestState;
+use crate::engine::machine::Sent;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
@@ -31,24 +32,23 @@ use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 
 use super::answer::PARTITION_TRIES;
 use super::machine::{Offsets, Partition, View};
-use super::refusals::Refusals;
+use super::unknown_topics::UnknownTopics;
 use super::{Event, Necessity, Offset};
 
 /// What is to be committed, and what is on its way.
 #[derive(Debug, Default)]
 pub(super) struct Commits {
-    /// Commits that somebody waits for, oldest first.
+    /// Commits with a ticket, oldest first.
     pub(super) manual: VecDeque<Manual>,
     /// An automatic commit is wanted.
     pub(super) wanted: bool,
-    in_flight: Option<InFlight>,
+    /// OffsetCommit: the one that is out, the back-off of all and the distance that automatic ones keep. What makes one due
+    /// is what is wanted and what is refused, see [`Offsets::commit_due_at`].
+    pub(super) request: RequestState<InFlight>,
     /// Manual ones of earlier generations whose answers are still to come.
-    strays: Vec<InFlight>,
-    /// Whom automatic commits have to spare.
-    pub(super) refusals: Refusals,
-    pub(super) backoff: Backoff,
-    /// When the last one ended: the next automatic one keeps its distance.
-    pub(super) ended_at: Option<Instant>,
+    strays: Vec<Sent<InFlight>>,
+    /// Automatic commits leave these partitions out until it is their turn again.
+    pub(super) unknown_topics: UnknownTopics,
     /// What `autoCommitInterval` counts from.
     pub(super) last_at: Option<Instant>,
     /// Everything must go out now: a rebalance or the end. How many tries are left.
@@ -70,7 +70,6 @@ pub(super) struct Manual {
 
 #[derive(Debug)]
 pub(super) struct InFlight {
-    id: u64,
     /// In which generation it was sent.
     pub(super) epoch: u64,
     pub(super) offsets: Vec<Offset>,
@@ -90,21 +89,19 @@ impl InFlight {
 }
 
 impl Commits {
-    pub(super) fn want(&mut self) {
-        self.wanted = true;
-    }
-
     pub(super) fn assigned(&mut self, now: Instant) {
         self.last_at = Some(now);
-        self.backoff.reset();
+        self.request.succeeded();
     }
 
-    /// The commit with this id, if somebody still wants to know how it ended.
+    /// The commit with this id, unless it was an automatic one of an earlier generation.
     pub(super) fn land(&mut self, id: u64) -> Option<InFlight> {
-        let stray = self.strays.iter().position(|flight| flight.id == id);
-        stray
-            .map(|at| self.strays.swap_remove(at))
-            .or_else(|| self.in_flight.take_if(|flight| flight.id == id))
+        let stray = self.strays.iter().position(|sent| sent.id == id);
+        let sent = match stray {
+            Some(at) => Some(self.strays.swap_remove(at)),
+            None => self.request.land(id),
+        };
+        sent.map(|sent| sent.about)
     }
 }
 
@@ -113,7 +110,7 @@ impl Commits {
 impl Offsets {
     /// Commits these offsets, or (None) everything uncommitted, however often it takes. Ends in [`Event::CommitDone`].
     ///
-    /// Between two generations it waits for the next one, and fails if somebody else has, or had, a partition of it.
+    /// Between two generations it waits for the next one, and fails if another member has, or had, a partition of it.
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
         let automatic = offsets.is_none();
         // Now, not when its turn comes: a later ticket must not find something newer committed already.
@@ -160,7 +157,7 @@ impl Offsets {
     /// A batch is over: with autoCommit, what it resolved goes to the group.
     pub fn batch_end(&mut self) {
         if self.config.auto_commit && self.has_open() {
-            self.commits.want();
+            self.commits.wanted = true;
         }
     }
 
@@ -172,8 +169,8 @@ impl Offsets {
         self.settle_flush();
     }
 
-    /// No generation will come before those who wait for one go on: they get `failure`. What is on its way already
-    /// gets its answer.
+    /// No further generation will come, so the commits that wait for one fail with `failure`. Those that are on their way
+    /// get their answers.
     pub fn refuse_commits(&mut self, failure: &Failure) {
         for Manual { ticket, .. } in std::mem::take(&mut self.commits.manual) {
             self.done(ticket, Err(failure.clone()));
@@ -182,8 +179,9 @@ impl Offsets {
 
     /// The topic was deleted and made again: offsets of the old log must not be written into the new one.
     pub(super) fn void_commits(&mut self, topic: &Arc<str>) {
-        self.commits.refusals.forget_topic(topic);
-        for flight in self.commits.in_flight.iter_mut().chain(&mut self.commits.strays) {
+        self.commits.unknown_topics.forget_topic(topic);
+        let strays = self.commits.strays.iter_mut().map(|sent| &mut sent.about);
+        for flight in strays.chain(self.commits.request.about_mut()) {
             flight.void.push(topic.clone());
         }
         for mut manual in std::mem::take(&mut self.commits.manual) {
@@ -216,8 +214,8 @@ impl Offsets {
 
     /// What `autoCommitThreshold` counts.
     fn pending(&self) -> u64 {
-        let refusals = &self.commits.refusals;
-        let counts = self.partitions.iter().filter(|(partition, _)| !refusals.contains(partition));
+        let unknown = &self.commits.unknown_topics;
+        let counts = self.partitions.iter().filter(|(partition, _)| !unknown.contains(partition));
         let pending = counts.filter_map(|(_, state)| {
             let base = state.committed.or(state.start).unwrap_or(0);
             Some(state.resolved?.saturating_sub(base).max(0).unsigned_abs())
@@ -229,7 +227,7 @@ impl Offsets {
     /// busy handlers' progress be read, if it is not before? No commit goes out earlier.
     pub fn next_look(&self, now: Instant) -> Option<Instant> {
         let commits = &self.commits;
-        if !self.config.auto_commit || self.member.is_none() || commits.in_flight.is_some() {
+        if !self.config.auto_commit || self.member.is_none() || commits.request.is_in_flight() {
             return None;
         }
         let soon = now + SPACING;
@@ -238,13 +236,13 @@ impl Offsets {
         }
         let end =
             self.config.auto_commit_interval.zip(commits.last_at).map(|(interval, last)| last + interval)?;
-        let spaced = commits.ended_at.map_or(end, |ended| end.max(ended + SPACING));
+        let spaced = commits.request.spaced_until().map_or(end, |until| end.max(until));
         Some(if spaced > now { spaced } else { soon })
     }
 
     pub(super) fn poll_commit(&mut self, now: Instant, view: View<'_>) -> Option<Outbound> {
         let (node, metadata) = (view.coordinator?, view.metadata);
-        if self.member.is_none() || self.commits.in_flight.is_some() || !self.commits.backoff.is_ready(now) {
+        if self.member.is_none() || self.commits.request.is_in_flight() || self.is_backing_off(now) {
             return None;
         }
         let mut riders = Vec::new();
@@ -256,19 +254,19 @@ impl Offsets {
             }
         }
         if !riders.is_empty() {
-            return self.send(node, united(&riders), riders, metadata);
+            return self.send(now, node, united(&riders), riders, metadata);
         }
         if !self.wants_commit(now) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
         self.commits.wanted = false;
         let offsets = owned(self.committable(now));
-        if offsets.is_empty() { None } else { self.send(node, offsets, Vec::new(), metadata) }
+        if offsets.is_empty() { None } else { self.send(now, node, offsets, Vec::new(), metadata) }
     }
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
         let commits = &self.commits;
-        if self.member.is_none() || commits.in_flight.is_some() {
+        if self.member.is_none() || commits.request.is_in_flight() {
             return None;
         }
         let due_at = match (commits.manual.is_empty(), self.wants_commit(now)) {
@@ -276,11 +274,11 @@ impl Offsets {
             (true, true) => self.spaced_until(),
             (true, false) => Some(self.interval_ends(now).into_iter().chain(self.refused_until()).min()?),
         };
-        due_at.into_iter().chain(commits.backoff.ready_at()).max().filter(|at| *at > now)
+        due_at.into_iter().chain(commits.request.backoff_until()).max().filter(|at| *at > now)
     }
 
     /// Is there a batch that ended, an interval that is over, a threshold that is reached, a refused partition to try
-    /// again? While a commit is under way nobody knows: what it writes must not count again.
+    /// again? Not asked while a commit is under way: what that one writes must not count twice.
     fn wants_commit(&self, now: Instant) -> bool {
         let necessary = || self.config.auto_commit && self.is_commit_necessary(now);
         self.commits.wanted || necessary() || self.refused_until().is_some_and(|until| until <= now)
@@ -288,7 +286,7 @@ impl Offsets {
 
     /// When the first of the partitions that were refused is tried again.
     fn refused_until(&self) -> Option<Instant> {
-        let refused = self.commits.refusals.iter().filter(|(partition, _)| {
+        let refused = self.commits.unknown_topics.iter().filter(|(partition, _)| {
             let offset = self.partitions.get(partition).and_then(Partition::uncommitted);
             offset.is_some_and(|offset| self.is_open(partition, offset))
         });
@@ -302,12 +300,17 @@ impl Offsets {
         self.committable(now).next().map(|_| end)
     }
 
-    /// Until when automatic commits keep their distance from the last one.
-    fn spaced_until(&self) -> Option<Instant> {
-        self.commits.ended_at.filter(|_| self.commits.flush.is_none()).map(|ended| ended + SPACING)
+    /// Did the last attempts fail, and is it too early for another one?
+    fn is_backing_off(&self, now: Instant) -> bool {
+        self.commits.request.backoff_until().is_some_and(|until| now < until)
     }
 
-    /// Ends the flush when there is nothing left to send, or nobody to send it as.
+    /// Until when automatic commits keep their distance from the last one.
+    fn spaced_until(&self) -> Option<Instant> {
+        self.commits.request.spaced_until().filter(|_| self.commits.flush.is_none())
+    }
+
+    /// Ends the flush when there is nothing left to send, or no membership to send it with.
     pub(super) fn settle_flush(&mut self) {
         let commits = &self.commits;
         if commits.flush.is_none() {
@@ -315,7 +318,7 @@ impl Offsets {
         }
         let wanted =
             !commits.manual.is_empty() || commits.wanted && self.has_open() || self.refused_until().is_some();
-        if self.member.is_none() || commits.in_flight.is_none() && !wanted {
+        if self.member.is_none() || !commits.request.is_in_flight() && !wanted {
             self.end_flush();
         }
     }
@@ -359,6 +362,7 @@ impl Offsets {
 
     fn send(
         &mut self,
+        now: Instant,
         node: i32,
         offsets: Vec<Offset>,
         manual: Vec<Manual>,
@@ -386,7 +390,8 @@ impl Offsets {
         }
         let id = self.take_id();
         let (epoch, void) = (self.epoch, Vec::new());
-        self.commits.in_flight = Some(InFlight { id, epoch, offsets, topics: ids, void, manual });
+        let flight = InFlight { epoch, offsets, topics: ids, void, manual };
+        self.commits.request.send(now, id, flight);
         let request = OffsetCommitRequest {
             group_id: self.config.group_id.clone(),
             generation_id: member.generation_id,
@@ -414,13 +419,14 @@ impl Offsets {
 
     /// What an automatic commit writes now.
     fn committable(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, i64)> {
-        self.open().filter(move |(partition, _)| self.commits.refusals.is_ready(partition, now))
+        self.open().filter(move |(partition, _)| self.commits.unknown_topics.is_ready(partition, now))
     }
 
-    /// Whoever is about to lose its partitions does not wait for a topic that nobody knows.
+    /// Is this offset worth a commit? A member that is about to lose its partitions (a flush) gives a topic that the coordinator
+    /// does not know fewer tries, so that the rebalance need not wait.
     fn is_open(&self, partition: &TopicPartition, offset: i64) -> bool {
         let tries = if self.commits.flush.is_some() { FLUSH_TRIES } else { PARTITION_TRIES };
-        self.commits.refusals.is_open(partition, offset, tries)
+        self.commits.unknown_topics.is_open(partition, offset, tries)
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {
@@ -435,9 +441,9 @@ impl Offsets {
     pub(super) fn revoke_commits(&mut self) {
         self.commits.wanted = false;
         self.commits.flush = None;
-        self.commits.ended_at = None;
-        self.commits.refusals = Refusals::default();
-        let stray = self.commits.in_flight.take().filter(|flight| !flight.manual.is_empty());
+        self.commits.request.space_until(None);
+        self.commits.unknown_topics = UnknownTopics::default();
+        let stray = self.commits.request.give_up().filter(|sent| !sent.about.manual.is_empty());
         self.commits.strays.extend(stray);
         let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);
         self.commits.manual = kept;
@@ -447,10 +453,10 @@ impl Offsets {
         }
     }
 
-    /// Nobody will ever commit again.
+    /// The end of all commits: each that waits for an answer fails.
     pub(super) fn close_commits(&mut self) {
-        let Commits { manual, in_flight, strays, .. } = std::mem::take(&mut self.commits);
-        let flights = strays.into_iter().chain(in_flight).flat_map(|flight| flight.manual);
+        let Commits { manual, mut request, strays, .. } = std::mem::take(&mut self.commits);
+        let flights = strays.into_iter().chain(request.give_up()).flat_map(|sent| sent.about.manual);
         for manual in flights.chain(manual) {
             self.done(manual.ticket, Err(Failure::Stopped));
         }

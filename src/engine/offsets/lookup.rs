@@ -1,13 +1,13 @@
 //! Finding positions: what the group has committed, else the start or the end of the log.
 //!
 //! ```text
-//!  assign ──► Due(Committed) ──OffsetFetch──► Asked ──┬─ an offset ──► Idle, Event::Position
-//!                  ▲                            │     └─ none ──► Due(End)
-//!                  └── error, omitted, unstable ┘                   │
-//!  reset ───► Due(End) ──ListOffsets──► Asked ── an offset ──► Idle, Event::Position
-//!                  ▲                      │
-//!                  └── error, omitted ────┘
-//!  seek ────► Idle, whatever it was
+//!  assign ──► Committed? ──OffsetFetch──► asked ──┬─ an offset ──► known, Event::Position
+//!                  ▲                        │     └─ none ──► End?
+//!                  └ error, omitted, unstable                  │
+//!  reset ───► End? ──ListOffsets──► asked ── an offset ──► known, Event::Position
+//!                  ▲                  │
+//!                  └─ error, omitted ─┘
+//!  seek ────► known, whatever was asked
 //! ```
 
 use std::collections::BTreeMap;
@@ -37,22 +37,10 @@ use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 use super::Event;
 use super::machine::{Offsets, View};
 
-/// What a partition still has to find out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lookup {
-    /// Nothing: its position is known.
-    Idle,
-    /// To be asked when the partition's back-off allows.
-    Due(Question),
-    /// Asked in the request with this id. An answer counts only while it is awaited so: a seek or a reset in between
-    /// makes it void.
-    Asked { question: Question, topic_id: TopicId, id: u64 },
-}
-
-/// A partition in a request under way.
-#[derive(Debug, Clone)]
-struct Asked {
-    partition: TopicPartition,
+/// What is remembered of a partition in a request that is out. The answer counts only as long as it is awaited: a seek or a
+/// reset in between makes it void.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
     question: Question,
     /// From v10 on OffsetFetch answers name topics by their ids only. Zero when the request did not say it.
     topic_id: TopicId,
@@ -83,16 +71,16 @@ impl Offsets {
         if self.searching == 0 {
             return None;
         }
-        let due = self.partitions.values().filter(|state| matches!(state.lookup, Lookup::Due(_)));
-        due.filter_map(|state| state.backoff.ready_at()).filter(|at| *at > now).min()
+        let due = self.partitions.values().filter_map(|state| state.request.due_at());
+        due.filter(|at| *at > now).min()
     }
 
     pub(super) fn lookup_answered(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-        let asked = self.asked_in(id);
+        let asked = self.land(id);
         match response {
             Ok(Response::OffsetFetch(answer)) => self.coordinator_answered(now, &asked, &answer),
             Ok(Response::ListOffsets(answer)) => self.leader_answered(now, &asked, &answer),
-            Ok(_) => self.again(now, asked.iter().map(|asked| &asked.partition)),
+            Ok(_) => self.again(now, asked.iter().map(|(partition, _)| partition)),
             Err(error) => self.unanswered(now, &asked, error),
         }
     }
@@ -100,36 +88,37 @@ impl Offsets {
     /// A new question, or the old one anew.
     pub(super) fn ask_anew(&mut self, partition: &TopicPartition, question: Question) {
         if let Some(state) = self.partitions.get_mut(partition) {
-            state.backoff.reset();
+            state.request.succeeded();
         }
-        self.set_lookup(partition, Lookup::Due(question));
+        self.ask_for(partition, Some(question));
     }
 
-    /// Every change of a lookup goes through here.
-    pub(super) fn set_lookup(&mut self, partition: &TopicPartition, lookup: Lookup) {
+    /// Every change of a question goes through here: an answer to the old one is void. None = the position is known.
+    pub(super) fn ask_for(&mut self, partition: &TopicPartition, question: Option<Question>) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
-        self.searching += usize::from(lookup != Lookup::Idle);
-        self.searching -= usize::from(state.lookup != Lookup::Idle);
-        state.lookup = lookup;
+        self.searching += usize::from(question.is_some());
+        self.searching -= usize::from(state.question.is_some());
+        state.question = question;
+        state.request.give_up();
+        match question {
+            Some(_) => state.request.want(),
+            None => state.request.cancel(),
+        }
     }
 
-    /// Who waits for this request's answer: here the late ones find nobody.
-    fn asked_in(&self, id: u64) -> Vec<Asked> {
-        let waiting = self.partitions.iter().filter_map(|(partition, state)| match state.lookup {
-            Lookup::Asked { question, topic_id, id: asked } if asked == id => {
-                Some(Asked { partition: partition.clone(), question, topic_id })
-            }
-            _ => None,
+    /// Takes the request with this id for answered. Returns the partitions that wait for its answer: none, when it comes late.
+    fn land(&mut self, id: u64) -> Vec<(TopicPartition, Asked)> {
+        let waiting = self.partitions.iter_mut().filter_map(|(partition, state)| {
+            let sent = state.request.land(id)?;
+            Some((partition.clone(), sent.about))
         });
         waiting.collect()
     }
 
-    /// Who may ask now.
+    /// Which partitions may ask now, and what.
     fn due(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, Question)> {
-        self.partitions.iter().filter_map(move |(partition, state)| match state.lookup {
-            Lookup::Due(question) if state.backoff.is_ready(now) => Some((partition, question)),
-            _ => None,
-        })
+        let due = self.partitions.iter().filter(move |(_, state)| state.request.is_due(now));
+        due.filter_map(|(partition, state)| Some((partition, state.question?)))
     }
 }
 
@@ -143,7 +132,7 @@ impl Offsets {
             if question == Question::Committed {
                 topics.entry(&partition.topic).or_default().push(partition.partition);
                 let topic_id = metadata.topic_id(&partition.topic);
-                asked.push(Asked { partition: partition.clone(), question, topic_id });
+                asked.push((partition.clone(), Asked { question, topic_id }));
             }
         }
         if asked.is_empty() {
@@ -160,18 +149,23 @@ impl Offsets {
             topics: Some(topics.collect()),
             require_stable: true,
         };
-        Some(self.ask(Target::Coordinator(node), body.into(), asked))
+        Some(self.ask(now, Target::Coordinator(node), body.into(), asked))
     }
 
-    fn coordinator_answered(&mut self, now: Instant, asked: &[Asked], answer: &OffsetFetchResponse) {
+    fn coordinator_answered(
+        &mut self,
+        now: Instant,
+        asked: &[(TopicPartition, Asked)],
+        answer: &OffsetFetchResponse,
+    ) {
         if answer.error.is_err() {
-            let mut again: Vec<_> = asked.iter().map(|asked| &asked.partition).collect();
+            let mut again: Vec<_> = asked.iter().map(|(partition, _)| partition).collect();
             again.retain(|partition| self.lookup_failed(partition, answer.error));
             self.again(now, again);
             return;
         }
         let names: BTreeMap<TopicId, &str> =
-            asked.iter().map(|asked| (asked.topic_id, &*asked.partition.topic)).collect();
+            asked.iter().map(|(partition, asked)| (asked.topic_id, &*partition.topic)).collect();
         let mut found = BTreeMap::new();
         for topic in &answer.topics {
             let name = match topic.topic_id.is_zero() {
@@ -182,7 +176,7 @@ impl Offsets {
             found.extend(topic.partitions.iter().map(|found| ((name, found.partition), found)));
         }
         let mut again = Vec::new();
-        for Asked { partition, .. } in asked {
+        for (partition, _) in asked {
             match found.get(&(&*partition.topic, partition.partition)) {
                 // Some brokers leave partitions out of their answers.
                 None => again.push(partition),
@@ -235,8 +229,7 @@ impl Offsets {
                 None => topics
                     .push(ListOffsetsTopic { name: partition.topic.to_string(), partitions: vec![wanted] }),
             }
-            let (partition, topic_id) = (partition.clone(), TopicId::ZERO);
-            asked.push(Asked { partition, question, topic_id });
+            asked.push((partition.clone(), Asked { question, topic_id: TopicId::ZERO }));
         }
         if !leaderless.is_empty() {
             self.once(Event::RefreshMetadata);
@@ -244,17 +237,22 @@ impl Offsets {
         }
         let read_committed = self.config.read_committed;
         let body = ListOffsetsRequest { read_committed, topics, timeout_ms: BROKER_TIMEOUT_MS };
-        Some(self.ask(Target::Node(node?), body.into(), asked))
+        Some(self.ask(now, Target::Node(node?), body.into(), asked))
     }
 
-    fn leader_answered(&mut self, now: Instant, asked: &[Asked], answer: &ListOffsetsResponse) {
+    fn leader_answered(
+        &mut self,
+        now: Instant,
+        asked: &[(TopicPartition, Asked)],
+        answer: &ListOffsetsResponse,
+    ) {
         let mut found = BTreeMap::new();
         for topic in &answer.topics {
             found
                 .extend(topic.partitions.iter().map(|found| ((topic.name.as_str(), found.partition), found)));
         }
         let mut again = Vec::new();
-        for Asked { partition, question, .. } in asked {
+        for (partition, Asked { question, .. }) in asked {
             match found.get(&(&*partition.topic, partition.partition)) {
                 None => again.push(partition),
                 Some(found) if !found.error.is_err() && found.offset >= 0 => {
@@ -269,7 +267,7 @@ impl Offsets {
         self.again(now, again);
     }
 
-    /// Records were lost or will come again: nobody should have to guess why.
+    /// A log line: a reset loses records or brings some again, and the user must be able to see why.
     fn tell_reset(&mut self, partition: &TopicPartition, question: Question, to: i64) {
         let Question::End { latest, lost: true } = question else { return };
         let state = self.partitions.get(partition);
@@ -292,10 +290,18 @@ impl Offsets {
 // ---- helpers
 
 impl Offsets {
-    fn ask(&mut self, to: Target, body: Request, asked: Vec<Asked>) -> Outbound {
+    fn ask(
+        &mut self,
+        now: Instant,
+        to: Target,
+        body: Request,
+        asked: Vec<(TopicPartition, Asked)>,
+    ) -> Outbound {
         let id = self.take_id();
-        for Asked { partition, question, topic_id } in &asked {
-            self.set_lookup(partition, Lookup::Asked { question: *question, topic_id: *topic_id, id });
+        for (partition, asked) in asked {
+            if let Some(state) = self.partitions.get_mut(&partition) {
+                state.request.send(now, id, asked);
+            }
         }
         Outbound { id, to, body, held: Duration::ZERO }
     }
@@ -303,8 +309,8 @@ impl Offsets {
     fn position(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         state.start = Some(offset);
-        state.backoff.reset();
-        self.set_lookup(partition, Lookup::Idle);
+        state.request.succeeded();
+        self.ask_for(partition, None);
         let partition = partition.clone();
         self.events.push_back(Event::Position { partition, offset, leader_epoch });
     }
@@ -317,7 +323,7 @@ impl Offsets {
                 self.once(Event::CoordinatorLost);
                 return true;
             }
-            // The heartbeat will say the same; it decides.
+            // The next heartbeat will be answered the same, and decides what becomes of the membership.
             ErrorCode::REBALANCE_IN_PROGRESS
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID => return true,
@@ -330,27 +336,27 @@ impl Offsets {
             _ => Some(partition.clone()),
         };
         self.once(Event::Failed(Failure::Broker { code, partition: about }));
-        self.set_lookup(partition, Lookup::Idle);
+        self.ask_for(partition, None);
         false
     }
 
-    fn unanswered(&mut self, now: Instant, asked: &[Asked], error: NetError) {
+    fn unanswered(&mut self, now: Instant, asked: &[(TopicPartition, Asked)], error: NetError) {
         match error {
             _ if asked.is_empty() => {}
             NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
                 self.once(Event::Failed(Failure::Net(error)));
-                for Asked { partition, .. } in asked {
-                    self.set_lookup(partition, Lookup::Idle);
+                for (partition, _) in asked {
+                    self.ask_for(partition, None);
                 }
                 return;
             }
             NetError::ClientClosed => {}
-            _ if asked.iter().any(|asked| asked.question == Question::Committed) => {
+            _ if asked.iter().any(|(_, asked)| asked.question == Question::Committed) => {
                 self.once(Event::CoordinatorLost);
             }
             _ => self.once(Event::RefreshMetadata),
         }
-        self.again(now, asked.iter().map(|asked| &asked.partition));
+        self.again(now, asked.iter().map(|(partition, _)| partition));
     }
 
     /// The same question after a while: those that failed together wait together, and share the next request.
@@ -358,9 +364,9 @@ impl Offsets {
         let jitter = self.rng.fork();
         for partition in partitions {
             let Some(state) = self.partitions.get_mut(partition) else { continue };
-            state.backoff.failed(now, &mut jitter.clone());
-            if let Lookup::Asked { question, .. } = state.lookup {
-                self.set_lookup(partition, Lookup::Due(question));
+            state.request.failed(now, &mut jitter.clone());
+            if state.question.is_some() {
+                state.request.want();
             }
         }
     }

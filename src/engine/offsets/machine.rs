@@ -8,18 +8,18 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::engine::cluster::Metadata;
-use crate::engine::machine::Backoff;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::RequestState;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Response;
 
 use super::commit::Commits;
-use super::lookup::{Lookup, Question};
+use super::lookup::{Asked, Question};
 use super::{Event, Member, OffsetsConfig, Reset, ResetPolicy};
 
 /// Positions and commits of one consumer.
@@ -35,7 +35,7 @@ pub struct Offsets {
     pub(super) epoch: u64,
     /// What is assigned.
     pub(super) partitions: BTreeMap<TopicPartition, Partition>,
-    /// How many of them have a lookup that is not [`Lookup::Idle`].
+    /// How many of them have a question.
     pub(super) searching: usize,
     pub(super) commits: Commits,
     pub(super) last_id: u64,
@@ -45,8 +45,10 @@ pub struct Offsets {
 #[derive(Debug)]
 pub(super) struct Partition {
     pub(super) from_beginning: bool,
-    pub(super) lookup: Lookup,
-    pub(super) backoff: Backoff,
+    /// What is still to be found out before the position is known. Every change goes through [`Offsets::ask_for`].
+    pub(super) question: Option<Question>,
+    /// The request that asks it, which it shares with other partitions.
+    pub(super) request: RequestState<Asked>,
     pub(super) start: Option<i64>,
     pub(super) resolved: Option<i64>,
     /// The leader epoch of the record before `resolved` (KIP-320).
@@ -56,10 +58,12 @@ pub(super) struct Partition {
 
 impl Partition {
     fn new(from_beginning: bool) -> Partition {
+        let mut request = RequestState::default();
+        request.want();
         Partition {
             from_beginning,
-            lookup: Lookup::Due(Question::Committed),
-            backoff: Backoff::default(),
+            question: Some(Question::Committed),
+            request,
             start: None,
             resolved: None,
             resolved_epoch: None,
@@ -107,7 +111,7 @@ impl Offsets {
         self.searching = self.partitions.len();
     }
 
-    /// Nothing is ours any more: late answers are nobody's, resolved offsets are not ours to commit. Commits that the
+    /// Nothing is ours any more: late answers are dropped, resolved offsets are not ours to commit. Commits that the
     /// user asked for wait for the next generation.
     pub fn revoke_all(&mut self) {
         self.epoch += 1;
@@ -122,7 +126,7 @@ impl Offsets {
         self.member.is_some()
     }
 
-    /// The end: whoever waits for a commit gets [`Failure::Stopped`].
+    /// The end: commits that are waited for fail with [`Failure::Stopped`].
     pub fn close(&mut self) {
         self.close_commits();
         self.revoke_all();
@@ -133,7 +137,7 @@ impl Offsets {
         let Some(state) = self.partitions.get(partition) else { return };
         let question = match how {
             Reset::ByPolicy if self.config.reset == ResetPolicy::None => {
-                self.set_lookup(partition, Lookup::Idle);
+                self.ask_for(partition, None);
                 self.events.push_back(Event::Failed(Failure::OffsetOutOfRange(partition.clone())));
                 return;
             }
@@ -168,9 +172,9 @@ impl Offsets {
         state.start = Some(offset);
         state.resolved = Some(offset);
         state.resolved_epoch = None;
-        self.set_lookup(partition, Lookup::Idle);
+        self.ask_for(partition, None);
         if self.config.auto_commit {
-            self.commits.want();
+            self.commits.wanted = true;
         }
     }
 
@@ -203,7 +207,7 @@ impl Offsets {
 
 // ---- contract
 
-/// What the machine must be shown to ask: who leads and what the topics' ids are, and where the coordinator is.
+/// What the machine must be shown to ask: leaders and topic ids, and where the coordinator is.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The cluster.

@@ -4,29 +4,28 @@
 //!
 //! * **start**: from the committed offset (OffsetFetch), else from the reset policy (ListOffsets), else from a seek;
 //! * **resolved**: what handlers have finished, or what the user has sought. Only this is ever committed: an offset
-//!   that we merely learned from the group is never written back over somebody else's progress;
+//!   that we merely learned from the group is never written back over the progress of another member;
 //! * **committed**: what the coordinator has acknowledged.
 //!
 //! A reset happens for two reasons only: the group has no committed offset, or the owner asks for it. An error, a
 //! timeout or a lost connection never resets a position.
 //!
 //! `machine` holds the state and its side of the contract, `lookup` finds positions, `commit` writes them, `answer`
-//! reads what the coordinator says to that, `refusals` remembers whom it does not know.
+//! reads what the coordinator says to that, `unknown_topics` remembers the partitions whose topic it does not know.
 
 mod answer;
 mod commit;
 mod lookup;
 mod machine;
-mod refusals;
 #[cfg(test)]
 mod tests;
+mod unknown_topics;
 
 use std::time::Duration;
 
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::TopicPartition;
-use crate::engine::protocol::ErrorCode;
 
 pub use machine::{Offsets, View};
 
@@ -130,8 +129,6 @@ pub enum Event {
     RefreshMetadata,
     /// The coordinator has moved or does not answer.
     CoordinatorLost,
-    /// A commit met a rebalance or the end of our membership.
-    Rebalance(ErrorCode),
     /// No use going on.
     Failed(Failure),
     /// For the user.

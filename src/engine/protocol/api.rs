@@ -83,6 +83,14 @@ macro_rules! apis {
                 }
             }
 
+            /// The lowest version that can carry this request.
+            pub fn min_version(&self) -> i16 {
+                match self {
+                    Request::FindCoordinator(body) => body.min_version(),
+                    other => other.key().versions().min,
+                }
+            }
+
             /// Writes the body in `version`, which must lie within [`ApiKey::versions`].
             pub fn encode(&self, version: i16, out: &mut Writer) {
                 out.set_flexible(self.key().is_flexible(version));

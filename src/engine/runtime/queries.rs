@@ -162,10 +162,11 @@ pub async fn offset_fetch(
 
 /// The broker that coordinates a group, where the cluster says it is.
 pub async fn find_coordinator(network: &Network, group_id: &str) -> Result<MetadataBroker, Failure> {
-    let request = FindCoordinatorRequest { key: group_id.to_owned() };
-    let Response::FindCoordinator(found) = ask(network, Target::Any, request).await? else {
+    let request = FindCoordinatorRequest::of_group(group_id);
+    let Response::FindCoordinator(mut answer) = ask(network, Target::Any, request).await? else {
         return Err(out_of_step());
     };
+    let found = answer.coordinators.pop().ok_or_else(out_of_step)?;
     if found.error.is_err() {
         let cause = Failure::Broker { code: found.error, partition: None };
         return Err(Failure::CoordinatorNotFound(Box::new(cause)));

@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use crate::engine::cluster::Cluster;
 use crate::engine::cluster::ClusterConfig;
+use crate::engine::cluster::CoordinatorKey;
 use crate::engine::fetch::DecodeJob;
 use crate::engine::fetch::Decoded;
 use crate::engine::fetch::Delivery;
@@ -53,6 +54,8 @@ pub struct Consumer {
     /// What is being let go of, and why.
     pub(super) drain: Option<Drain>,
     pub(super) cluster: Cluster,
+    /// Whose coordinator is ours.
+    pub(super) coordinator_key: CoordinatorKey,
     pub(super) group: Group,
     pub(super) offsets: Offsets,
     pub(super) fetch: Fetch,
@@ -104,7 +107,6 @@ impl Consumer {
     /// A consumer that does nothing yet. All randomness comes from `seed`.
     pub fn new(config: ConsumerConfig, seed: u64) -> Consumer {
         let cluster = ClusterConfig {
-            group_id: config.group_id.clone(),
             metadata_max_age: config.metadata_max_age,
             allow_auto_topic_creation: config.allow_auto_topic_creation,
         };
@@ -130,6 +132,7 @@ impl Consumer {
             unanswered: Unanswered::default(),
             leadership: Leadership::default(),
             cluster: Cluster::new(cluster, seed),
+            coordinator_key: CoordinatorKey::group(&config.group_id),
             group: Group::new(group, seed.wrapping_add(1)),
             offsets: Offsets::new(offsets, seed.wrapping_add(2)),
             fetch: Fetch::new(config.fetch.clone(), seed.wrapping_add(3)),
@@ -159,6 +162,7 @@ impl Consumer {
         self.phase = Phase::Running;
         let names: Vec<Arc<str>> = topics.keys().map(|topic| topic.as_str().into()).collect();
         self.cluster.set_topics(&names);
+        self.cluster.look_up(&self.coordinator_key);
         self.topics = topics;
         if !self.stalled {
             self.group.join(now, self.topics.keys().cloned().collect());
@@ -384,7 +388,7 @@ impl Consumer {
         if let Some(outbound) = self.cluster.poll_request(now, ()) {
             return Some(outbound.tagged(tagged(Room::Cluster)));
         }
-        let coordinator = self.cluster.coordinator();
+        let coordinator = self.cluster.coordinator(&self.coordinator_key);
         if let Some(outbound) = self.group.poll_request(now, coordinator) {
             return Some(outbound.tagged(tagged(Room::Group)));
         }

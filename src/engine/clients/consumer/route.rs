@@ -62,7 +62,7 @@ impl Consumer {
                 self.compare(now);
             }
             cluster::Event::Surveyed(metadata) => self.surveyed(now, metadata),
-            cluster::Event::Coordinator(_) => {
+            cluster::Event::CoordinatorFound { .. } => {
                 let brokers = self.cluster.metadata().brokers().to_vec();
                 self.events.push_back(Event::Brokers(brokers));
             }
@@ -70,6 +70,7 @@ impl Consumer {
                 let partition = Some(TopicPartition { topic, partition: -1 });
                 self.crash(Failure::Broker { code, partition });
             }
+            cluster::Event::CoordinatorFailed { failure, .. } => self.crash(failure),
             cluster::Event::Failed(failure) => self.crash(failure),
             cluster::Event::Log(log) => self.events.push_back(Event::Log(log)),
         }
@@ -98,9 +99,9 @@ impl Consumer {
                     self.events.push_back(Event::Heartbeat { member_id, generation_id });
                 }
             }
-            group::Event::CoordinatorLost => self.cluster.coordinator_lost(),
+            group::Event::CoordinatorLost => self.cluster.coordinator_lost(&self.coordinator_key),
             group::Event::Suspect => {
-                let node = self.cluster.coordinator();
+                let node = self.cluster.coordinator(&self.coordinator_key);
                 self.events.extend(node.map(Target::Coordinator).map(Event::Renew));
             }
             group::Event::Left => {
@@ -207,9 +208,7 @@ impl Consumer {
             }
             offsets::Event::Flushed => self.flushed(now),
             offsets::Event::RefreshMetadata => self.cluster.refresh(),
-            offsets::Event::CoordinatorLost => self.cluster.coordinator_lost(),
-            // The heartbeat will say the same; it decides.
-            offsets::Event::Rebalance(_) => {}
+            offsets::Event::CoordinatorLost => self.cluster.coordinator_lost(&self.coordinator_key),
             offsets::Event::Failed(failure) => self.crash(failure),
             offsets::Event::Log(log) => self.events.push_back(Event::Log(log)),
         }

@@ -78,7 +78,7 @@ async fn a_question_that_is_asked_again_goes_to_another_broker() {
     for _ in 0..5 {
         leaders.push(brokers.ask_another().await);
         // Two questions in step with each other must not share the brokers out between them.
-        let request = FindCoordinatorRequest { key: "g".to_owned() };
+        let request = FindCoordinatorRequest::of_group("g");
         coordinators.push(brokers.ask(Target::AnyOther, request.into()).await);
     }
     for asked in [leaders, coordinators] {

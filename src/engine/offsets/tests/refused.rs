@@ -71,7 +71,6 @@ fn a_lost_generation_fails_manual_commits_and_repeats_automatic_ones() {
         let mut world = World::consuming(config());
         world.commit(1, Some(vec![offset(0, 12)]));
         world.refuse_commit(code);
-        assert!(world.has(&Event::Rebalance(code)));
         assert_eq!(world.done(), [(1, Err(code))]);
         world.pass(PATIENCE);
         assert!(world.is_quiet());
@@ -118,7 +117,7 @@ fn a_coordinator_that_does_not_know_the_group_knows_no_generation_of_it() {
     world.batch_end();
     world.pass(PATIENCE);
     world.refuse_commit(ErrorCode::GROUP_ID_NOT_FOUND);
-    assert!(world.has(&Event::Rebalance(ErrorCode::ILLEGAL_GENERATION)));
+    assert_eq!(world.warnings(), 1, "its messages may come again");
     assert!(world.failures().is_empty());
 }
 

@@ -37,67 +37,88 @@ fn responses_agree() {
 
 #[test]
 fn find_coordinator_requests_agree() {
-    for fill in Fill::ALL {
-        let ours = FindCoordinatorRequest { key: fill.text("grüppe") };
-        check_request(ours.clone(), |version| {
-            let theirs = theirs::FindCoordinatorRequest::default();
-            match version {
-                4.. => theirs.with_coordinator_keys(vec![name(&ours.key)]),
-                _ => theirs.with_key(name(&ours.key)),
-            }
-        });
+    for (fill, key_type) in
+        Fill::ALL.into_iter().flat_map(|fill| [(fill, KeyType::Group), (fill, KeyType::Transaction)])
+    {
+        let several =
+            FindCoordinatorRequest { key_type, keys: fill.list([fill.text("grüppe"), "two".to_owned()]) };
+        let one = FindCoordinatorRequest { key_type, keys: vec![fill.text("grüppe")] };
+        for ours in [several, one] {
+            check_request(ours.clone(), |version| {
+                let theirs = theirs::FindCoordinatorRequest::default().with_key_type(key_type as i8);
+                match version {
+                    4.. => theirs.with_coordinator_keys(ours.keys.iter().map(|key| name(key)).collect()),
+                    _ => theirs.with_key(name(&ours.keys[0])),
+                }
+            });
+        }
     }
 }
 
+#[test]
+fn several_coordinators_need_a_version_that_has_them() {
+    let lowest = |key_type, keys: &[&str]| {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        Request::from(FindCoordinatorRequest { key_type, keys }).min_version()
+    };
+    assert_eq!(lowest(KeyType::Group, &["a"]), 0);
+    assert_eq!(lowest(KeyType::Transaction, &["a"]), 1);
+    assert_eq!(lowest(KeyType::Group, &["a", "b"]), 4);
+    assert_eq!(lowest(KeyType::Transaction, &["a", "b"]), 4);
+}
+
 fn find_coordinator(fill: Fill) -> Vec<Sample> {
-    let full = FindCoordinatorResponse {
-        throttle_time_ms: 11,
+    let one = FoundCoordinator {
+        key: fill.text("grüppe"),
         error: ErrorCode::COORDINATOR_NOT_AVAILABLE,
         error_message: fill.maybe("nobody"),
         node_id: 3,
         host: fill.text("kafka-3.example"),
         port: 9092,
     };
-    let ours = full.clone();
+    let two = FoundCoordinator { key: "two".to_owned(), node_id: 4, port: 9093, ..Default::default() };
+    let several = fill.list([one.clone(), two]);
+    let (ours, ours_of_several) = (one.clone(), several.clone());
     let theirs = move |version| {
-        let theirs = theirs::FindCoordinatorResponse::default().with_throttle_time_ms(since(
-            version,
-            1,
-            full.throttle_time_ms,
-        ));
+        let theirs = theirs::FindCoordinatorResponse::default().with_throttle_time_ms(since(version, 1, 11));
         if version >= 4 {
-            theirs.with_coordinators(vec![
+            let coordinator = |found: &FoundCoordinator| {
                 their_find::Coordinator::default()
-                    .with_key(name("group"))
-                    .with_node_id(full.node_id.into())
-                    .with_host(name(&full.host))
-                    .with_port(full.port)
-                    .with_error_code(full.error.0)
-                    .with_error_message(maybe_name(&full.error_message)),
-            ])
+                    .with_key(name(&found.key))
+                    .with_node_id(found.node_id.into())
+                    .with_host(name(&found.host))
+                    .with_port(found.port)
+                    .with_error_code(found.error.0)
+                    .with_error_message(maybe_name(&found.error_message))
+            };
+            theirs.with_coordinators(several.iter().map(coordinator).collect())
         } else {
             theirs
-                .with_error_code(full.error.0)
-                .with_error_message(since(version, 1, maybe_name(&full.error_message)))
-                .with_node_id(full.node_id.into())
-                .with_host(name(&full.host))
-                .with_port(full.port)
+                .with_error_code(one.error.0)
+                .with_error_message(since(version, 1, maybe_name(&one.error_message)))
+                .with_node_id(one.node_id.into())
+                .with_host(name(&one.host))
+                .with_port(one.port)
         }
     };
     Sample::per_version(ApiKey::FindCoordinator, theirs, move |version| {
-        Response::FindCoordinator(FindCoordinatorResponse {
-            throttle_time_ms: since(version, 1, ours.throttle_time_ms),
+        let only = FoundCoordinator {
+            key: String::new(),
             error_message: since(version, 1, ours.error_message.clone()),
             ..ours.clone()
+        };
+        Response::FindCoordinator(FindCoordinatorResponse {
+            throttle_time_ms: since(version, 1, 11),
+            coordinators: if version >= 4 { ours_of_several.clone() } else { vec![only] },
         })
     })
 }
 
 #[test]
-fn an_empty_batch_of_coordinators_is_an_error() {
+fn an_answer_without_coordinators_tells_of_none() {
     let body = Bytes::from_static(&[0, 0, 0, 0, 1, 0]);
-    let error = Response::decode(ApiKey::FindCoordinator, 4, body).unwrap_err();
-    assert_eq!(error, DecodeError::Invalid { what: "coordinator count", value: 0 });
+    let answer = Response::decode(ApiKey::FindCoordinator, 4, body).unwrap();
+    assert_eq!(answer, Response::FindCoordinator(FindCoordinatorResponse::default()));
 }
 
 #[test]

@@ -60,7 +60,7 @@ where
 {
     let ours = ours.into();
     assert_eq!(ours.key().code(), T::KEY);
-    for version in common_versions::<T>(ours.key()) {
+    for version in common_versions::<T>(ours.key()).filter(|version| *version >= ours.min_version()) {
         let mut frame = frame_body(&encode_frame(&ours, version, 77, "client ü"));
         let header = RequestHeader::decode(&mut frame, T::header_version(version)).unwrap();
         let expected = RequestHeader::default()

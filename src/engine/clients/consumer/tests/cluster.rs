@@ -16,6 +16,7 @@ use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_protocol::Assignment;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
+use crate::engine::protocol::find_coordinator::FoundCoordinator;
 use crate::engine::protocol::heartbeat::HeartbeatResponse;
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::join_group::JoinGroupResponse;
@@ -125,9 +126,12 @@ impl Cluster {
         Some(Ok(match request {
             Request::Metadata(_) => Response::Metadata(self.metadata()),
             Request::FindCoordinator(_) => Response::FindCoordinator(FindCoordinatorResponse {
-                node_id: self.coordinator,
-                host: format!("b{}", self.coordinator),
-                port: 9092,
+                coordinators: vec![FoundCoordinator {
+                    node_id: self.coordinator,
+                    host: format!("b{}", self.coordinator),
+                    port: 9092,
+                    ..Default::default()
+                }],
                 ..Default::default()
             }),
             Request::JoinGroup(_) if self.holds_joins && !elsewhere => return None,

@@ -17,6 +17,7 @@ use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
 use crate::engine::protocol::fetch::{FetchResponse, FetchResponsePartition, FetchResponseTopic};
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
+use crate::engine::protocol::find_coordinator::FoundCoordinator;
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::list_offsets::{
@@ -316,9 +317,7 @@ impl Group {
                 }
             }
             Request::FindCoordinator(_) => Response::FindCoordinator(FindCoordinatorResponse {
-                node_id: 0,
-                host: "b0".into(),
-                port: 9092,
+                coordinators: vec![FoundCoordinator { host: "b0".into(), port: 9092, ..Default::default() }],
                 ..Default::default()
             }),
             Request::OffsetFetch(request) => {

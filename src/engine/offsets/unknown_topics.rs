@@ -1,5 +1,6 @@
 //! Partitions whose offsets the coordinator does not take because it does not know their topic: deleted, or so new that it
-//! has not heard of it. Each is tried again by itself, so that nobody else's commits wait, and not for ever.
+//! has not heard of it. Each is tried again by itself, so that the commits of other partitions do not wait, and ten times at the
+//! most.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,16 +12,16 @@ use crate::engine::machine::TopicPartition;
 
 /// See the module's documentation. Empty as long as all is well.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(BTreeMap<TopicPartition, Refusal>);
+pub(super) struct UnknownTopics(BTreeMap<TopicPartition, Refused>);
 
 #[derive(Debug)]
-struct Refusal {
+struct Refused {
     offset: i64,
     tries: u32,
     backoff: Backoff,
 }
 
-impl Refusals {
+impl UnknownTopics {
     /// This offset was refused. How often in a row has the partition been?
     pub(super) fn refused(
         &mut self,
@@ -29,7 +30,7 @@ impl Refusals {
         offset: i64,
         rng: &mut Rng,
     ) -> u32 {
-        let new = || Refusal { offset, tries: 0, backoff: Backoff::default() };
+        let new = || Refused { offset, tries: 0, backoff: Backoff::default() };
         let refusal = self.0.entry(partition.clone()).or_insert_with(new);
         refusal.offset = offset;
         refusal.tries = refusal.tries.saturating_add(1);
@@ -61,7 +62,7 @@ impl Refusals {
         self.0.get(partition).is_none_or(|refusal| refusal.backoff.is_ready(now))
     }
 
-    /// Who was refused, and when it may be tried again.
+    /// The partitions that were refused, and when each may be tried again.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
         self.0.iter().map(|(partition, refusal)| (partition, refusal.backoff.ready_at()))
     }

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use crate::engine::group::Event;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Sent;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -12,17 +14,16 @@ use crate::engine::protocol::consumer_protocol::Assignment;
 use crate::engine::protocol::join_group::JoinGroupResponse;
 use crate::engine::protocol::sync_group::SyncGroupResponse;
 
-use super::Event;
-use super::errors::{Action, Refusal};
-use super::machine::Group;
-use super::requests::{Due, PROTOCOL_TYPE, Sent};
-use super::state::{Round, State};
+use super::errors::{Action, RequestError};
+use super::machine::{Group, Timer};
+use super::requests::{Asked, PROTOCOL_TYPE};
+use super::state::{MemberState, Round};
 
 impl Group {
     /// An answer of the current epoch.
-    pub(super) fn answered(&mut self, now: Instant, sent: Sent, response: Result<Response, NetError>) {
-        let api = sent.api;
-        if matches!(self.state, State::Leaving { .. }) {
+    pub(super) fn answered(&mut self, now: Instant, sent: Sent<Asked>, response: Result<Response, NetError>) {
+        let api = sent.about.api;
+        if matches!(self.state, MemberState::Leaving { .. }) {
             return self.answered_while_leaving(now, api, response);
         }
         let refusal = match (api, response) {
@@ -34,10 +35,10 @@ impl Group {
             }
             (ApiKey::Heartbeat, Ok(Response::Heartbeat(response))) => match response.error {
                 ErrorCode::NONE => return self.on_heartbeat(now, sent),
-                code => Refusal::of(api, code),
+                code => RequestError::of(api, code),
             },
-            (_, Ok(_)) => Refusal::of(api, ErrorCode::UNKNOWN_SERVER_ERROR),
-            (_, Err(error)) => Refusal::of_network(error),
+            (_, Ok(_)) => RequestError::of(api, ErrorCode::UNKNOWN_SERVER_ERROR),
+            (_, Err(error)) => RequestError::of_network(error),
         };
         self.refused(now, sent, refusal);
     }
@@ -56,7 +57,7 @@ impl Group {
         }
     }
 
-    fn on_join(&mut self, now: Instant, sent: Sent, response: JoinGroupResponse) {
+    fn on_join(&mut self, now: Instant, sent: Sent<Asked>, response: JoinGroupResponse) {
         match response.error {
             ErrorCode::NONE => {}
             ErrorCode::MEMBER_ID_REQUIRED if !response.member_id.is_empty() => {
@@ -64,12 +65,12 @@ impl Group {
                 self.member_id = response.member_id;
                 self.generation_id = None;
                 return if first && !self.again {
-                    self.call.due = Due::Now;
+                    self.call.want_now();
                 } else {
                     self.refused_round(now);
                 };
             }
-            code => return self.refused(now, sent, Refusal::of(ApiKey::JoinGroup, code)),
+            code => return self.refused(now, sent, RequestError::of(ApiKey::JoinGroup, code)),
         }
         if response.protocol_type.as_deref().is_some_and(|kind| kind != PROTOCOL_TYPE) {
             return self.made_no_sense(now, inconsistent());
@@ -92,19 +93,20 @@ impl Group {
             let extra =
                 vec![("generationId", response.generation_id.to_string()), ("topics", self.topics.join(","))];
             self.log(LogLevel::Debug, "Chosen as group leader", extra);
-            self.transition(State::Assigning { round });
+            self.transition(MemberState::Assigning { round });
             self.events.push_back(Event::AssignmentNeeded { job: self.epoch, protocol, members });
         } else {
             self.sync(round, Vec::new());
         }
     }
 
-    fn on_sync(&mut self, now: Instant, sent: Sent, response: SyncGroupResponse) {
-        let (State::Syncing { round, .. }, Some(generation_id)) = (&self.state, self.generation_id) else {
+    fn on_sync(&mut self, now: Instant, sent: Sent<Asked>, response: SyncGroupResponse) {
+        let (MemberState::Syncing { round, .. }, Some(generation_id)) = (&self.state, self.generation_id)
+        else {
             return;
         };
         if response.error.is_err() {
-            let refusal = Refusal::of(ApiKey::SyncGroup, response.error);
+            let refusal = RequestError::of(ApiKey::SyncGroup, response.error);
             return self.refused(now, sent, refusal);
         }
         if self.again {
@@ -125,13 +127,13 @@ impl Group {
                 return self.made_no_sense(now, Failure::Net(error));
             }
         };
-        self.transition(State::Stable);
+        self.transition(MemberState::Stable);
         self.owns = true;
         self.noticed = None;
         self.reason = None;
         self.refusals = 0;
         self.nonsense = 0;
-        self.backoff.reset();
+        self.call.succeeded();
         self.alive(now);
         self.renewed(sent);
         self.beat_after_interval(now);
@@ -148,15 +150,15 @@ impl Group {
     }
 
     /// The interval is counted from answer to answer, as users see it: one that was slow is not followed at once.
-    fn on_heartbeat(&mut self, now: Instant, sent: Sent) {
+    fn on_heartbeat(&mut self, now: Instant, sent: Sent<Asked>) {
         self.alive(now);
         self.renewed(sent);
         self.beat_after_interval(now);
         self.events.push_back(Event::Heartbeat);
     }
 
-    fn refused(&mut self, now: Instant, sent: Sent, refusal: Refusal) {
-        let api = sent.api;
+    fn refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: RequestError) {
+        let api = sent.about.api;
         let extra = vec![("error", refusal.message())];
         self.log(LogLevel::Debug, format!("{} was refused", api.name()), extra);
         if api == ApiKey::Heartbeat {
@@ -170,19 +172,19 @@ impl Group {
     }
 
     /// JoinGroup or SyncGroup was refused.
-    fn join_refused(&mut self, now: Instant, api: ApiKey, refusal: Refusal) {
+    fn join_refused(&mut self, now: Instant, api: ApiKey, refusal: RequestError) {
         if refusal.code().is_some() {
             // A coordinator that holds a SyncGroup for longer than the session is no less alive for it.
             self.alive(now);
         }
         match refusal.action {
             Action::Retry => {
-                self.backoff.failed(now, &mut self.rng);
+                self.call.failed(now, &mut self.rng);
                 self.try_again(now);
             }
             Action::FindCoordinator => {
                 self.coordinator_lost();
-                self.backoff.failed(now, &mut self.rng);
+                self.call.failed(now, &mut self.rng);
                 if api == ApiKey::JoinGroup {
                     self.try_again(now);
                 } else {
@@ -199,7 +201,7 @@ impl Group {
         }
     }
 
-    fn heartbeat_refused(&mut self, now: Instant, sent: Sent, refusal: Refusal) {
+    fn heartbeat_refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: RequestError) {
         match refusal.action {
             Action::Retry => self.beat_after_backoff(now),
             Action::FindCoordinator => {
@@ -210,7 +212,7 @@ impl Group {
                 // To the coordinator we are alive. Unless we own something, we are rejoining or will be told by Sync.
                 self.alive(now);
                 self.renewed(sent);
-                if matches!(self.state, State::Stable) {
+                if matches!(self.state, MemberState::Stable) {
                     self.noticed = refusal.code();
                     self.rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
                     self.revoke();
@@ -222,25 +224,25 @@ impl Group {
     }
 
     /// A heartbeat has told that we are not a member of this generation any more.
-    fn dropped(&mut self, now: Instant, refusal: Refusal) {
+    fn dropped(&mut self, now: Instant, refusal: RequestError) {
         let reason = refusal.message();
         match (refusal.action, &self.state) {
             (Action::ForgetMember, _) => {
                 let words = "The coordinator is not aware of this member, re-joining the group";
                 self.log_as("Runner", LogLevel::Error, words, vec![("error", reason.clone())]);
             }
-            (_, State::Stable) => self.rebalancing(ErrorCode::ILLEGAL_GENERATION),
+            (_, MemberState::Stable) => self.rebalancing(ErrorCode::ILLEGAL_GENERATION),
             // It rejoins already.
             _ => {}
         }
         self.forget(refusal.action);
         match self.state {
-            State::Stable | State::Revoking => {
+            MemberState::Stable | MemberState::Revoking => {
                 self.noticed = refusal.code();
                 self.lose(&reason);
                 self.prepare(now);
             }
-            State::Assigning { .. } | State::Syncing { .. } => self.refused_round(now),
+            MemberState::Assigning { .. } | MemberState::Syncing { .. } => self.refused_round(now),
             // Preparing: the JoinGroup to come starts from what is forgotten now.
             _ => {}
         }
@@ -259,24 +261,24 @@ impl Group {
         }
     }
 
-    /// This round came to nothing. The first time that is ordinary (somebody else joined), and the group waits for
-    /// us; a coordinator that goes on refusing must not be hammered.
+    /// This round came to nothing. The first time that is ordinary (another member joined), and the group waits for us, so we
+    /// join again at once; a coordinator that goes on refusing is asked with back-off.
     fn refused_round(&mut self, now: Instant) {
         self.refusals = self.refusals.saturating_add(1);
         if self.refusals > 1 {
-            self.backoff.failed(now, &mut self.rng);
+            self.call.failed(now, &mut self.rng);
         }
         self.prepare(now);
     }
 
-    /// The coordinator would not have said so: it may have been damaged on the way. Said again and again, it is true. The
-    /// coordinator answers the same request in the same way.
+    /// An answer that no coordinator gives was damaged on the way, so the same request goes out again over another connection.
+    /// When it is answered so again and again, it is what the coordinator says, and an end.
     fn made_no_sense(&mut self, now: Instant, failure: Failure) {
         self.nonsense = self.nonsense.saturating_add(1);
         if self.nonsense >= NONSENSE_TRIES {
             return self.fail(failure);
         }
-        let error = Refusal { action: Action::Retry, failure }.message();
+        let error = RequestError { action: Action::Retry, failure }.message();
         self.log(
             LogLevel::Warn,
             "The coordinator's answer makes no sense, asking again",
@@ -284,7 +286,7 @@ impl Group {
         );
         self.events.push_back(Event::Suspect);
         self.alive(now);
-        self.backoff.failed(now, &mut self.rng);
+        self.call.failed(now, &mut self.rng);
         self.try_again(now);
     }
 
@@ -293,32 +295,32 @@ impl Group {
         if self.again {
             self.prepare(now);
         } else {
-            self.call.due = self.after_backoff();
+            self.call.want();
         }
     }
 
     /// The coordinator has answered.
     fn alive(&mut self, now: Instant) {
-        self.session = Some(now + self.config.session_timeout);
-        self.beat_backoff.reset();
+        self.timers.set(Timer::Session, now + self.config.session_timeout);
+        self.beat.succeeded();
     }
 
     /// The session was renewed, not before this was sent.
-    fn renewed(&mut self, sent: Sent) {
+    fn renewed(&mut self, sent: Sent<Asked>) {
         self.valid_until = Some(sent.at + self.config.session_timeout);
     }
 
     /// After the interval, but a third of the session before its end: that much of it may be gone when the answer is there.
     fn beat_after_interval(&mut self, now: Instant) {
-        self.beat_allowed = Some(now + self.config.heartbeat_interval);
+        self.beat.space_until(Some(now + self.config.heartbeat_interval));
         let latest = self.valid_until().map(|end| end - self.config.session_timeout / 3);
         let due = now + self.config.own_interval();
-        self.beat.due = Due::At(latest.map_or(due, |latest| latest.min(due)));
+        self.beat.want_at(latest.map_or(due, |latest| latest.min(due)));
     }
 
     fn beat_after_backoff(&mut self, now: Instant) {
-        self.beat_backoff.failed(now, &mut self.rng);
-        self.beat.due = self.beat_backoff.ready_at().map_or(Due::Now, Due::At);
+        self.beat.failed(now, &mut self.rng);
+        self.beat.want_at(self.beat.backoff_until().unwrap_or(now));
     }
 
     /// No heartbeat was answered for as long as the coordinator would wait for one.
@@ -326,12 +328,12 @@ impl Group {
         let extra = vec![("sessionTimeout", self.config.session_timeout.as_millis().to_string())];
         self.log(LogLevel::Warn, "The coordinator has not answered for the session timeout", extra);
         self.coordinator_lost();
-        self.beat.sent = None;
+        self.beat.give_up();
         self.beat_after_backoff(now);
     }
 
     fn coordinator_lost(&mut self) {
-        self.session = None;
+        self.timers.clear(Timer::Session);
         self.events.push_back(Event::CoordinatorLost);
     }
 }

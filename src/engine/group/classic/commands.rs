@@ -3,28 +3,29 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::engine::group::Event;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
+use crate::engine::machine::Timers;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
-use super::Event;
-use super::machine::Group;
-use super::requests::Due;
-use super::state::{Next, Round, State};
+use super::machine::{Group, Timer};
+use super::requests::Asked;
+use super::state::{MemberState, Next, Round};
 
 impl Group {
     /// Become a member that subscribes to `topics`; a member whose topics have changed joins again.
     pub fn join(&mut self, now: Instant, topics: Vec<String>) {
         match &mut self.state {
-            State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => return,
-            State::Leaving { next, .. } => {
+            MemberState::Left | MemberState::Failed | MemberState::Leaving { next: Next::Left, .. } => return,
+            MemberState::Leaving { next, .. } => {
                 *next = Next::Join;
                 self.topics = topics;
             }
-            State::Idle => {
+            MemberState::Idle => {
                 self.topics = topics;
                 self.prepare(now);
             }
@@ -48,11 +49,11 @@ impl Group {
 
     /// Answers [`Event::ProtocolsNeeded`]: the offered assignors, preferred first.
     pub fn protocols(&mut self, now: Instant, job: u64, answer: Result<Vec<JoinGroupProtocol>, String>) {
-        if job == self.epoch && matches!(self.state, State::Preparing) {
+        if job == self.epoch && matches!(self.state, MemberState::Preparing) {
             match answer {
                 Ok(protocols) => {
-                    self.transition(State::Joining { protocols });
-                    self.call.due = self.after_backoff();
+                    self.transition(MemberState::Joining { protocols });
+                    self.call.want();
                 }
                 Err(message) => self.fail(Failure::Callback(message)),
             }
@@ -63,7 +64,7 @@ impl Group {
     /// Answers [`Event::AssignmentNeeded`]: what each member gets.
     pub fn assignments(&mut self, now: Instant, job: u64, answer: Result<Vec<SyncGroupAssignment>, String>) {
         if job == self.epoch
-            && let State::Assigning { round } = &self.state
+            && let MemberState::Assigning { round } = &self.state
         {
             match answer {
                 Ok(assignments) => self.sync(round.clone(), assignments),
@@ -76,16 +77,15 @@ impl Group {
     /// A handler asks for a heartbeat: it goes out unless the last one was answered within the interval. See
     /// [`Group::is_beating`].
     pub fn heartbeat(&mut self, now: Instant) {
-        let ready = self.beat_backoff.is_ready(now);
-        if ready && self.is_stable() && self.beat_allowed.is_some_and(|at| at <= now) {
-            self.beat.due = Due::Now;
+        if self.is_stable() && self.beat.is_ready(now) {
+            self.beat.want_now();
         }
         self.handle_timeout(now);
     }
 
     /// Answers [`Event::Revoke`]: the handlers are done and what could be committed is committed.
     pub fn revoked(&mut self, now: Instant) {
-        if matches!(self.state, State::Revoking) {
+        if matches!(self.state, MemberState::Revoking) {
             self.owns = false;
             self.prepare(now);
         }
@@ -98,8 +98,8 @@ impl Group {
     /// (KIP-394). A static member keeps its place until its session expires (KIP-345).
     pub fn leave(&mut self, now: Instant) {
         match &mut self.state {
-            State::Left => {}
-            State::Leaving { next, .. } => *next = Next::Left,
+            MemberState::Left => {}
+            MemberState::Leaving { next, .. } => *next = Next::Left,
             _ => self.depart(now, Next::Left, "the consumer is being closed"),
         }
         self.handle_timeout(now);
@@ -109,8 +109,11 @@ impl Group {
     /// and the machine waits for [`Group::join`].
     pub fn lost(&mut self, now: Instant, reason: &str) {
         match &mut self.state {
-            State::Idle | State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => {}
-            State::Leaving { next, .. } => *next = Next::Idle,
+            MemberState::Idle
+            | MemberState::Left
+            | MemberState::Failed
+            | MemberState::Leaving { next: Next::Left, .. } => {}
+            MemberState::Leaving { next, .. } => *next = Next::Idle,
             _ => {
                 self.lose(reason);
                 // What the coordinator will say to a handler that is still at it.
@@ -129,32 +132,37 @@ impl Group {
     pub(super) fn prepare(&mut self, now: Instant) {
         self.again = false;
         self.joining_since.get_or_insert(now);
-        self.transition(State::Preparing);
+        self.transition(MemberState::Preparing);
         self.events.push_back(Event::ProtocolsNeeded { job: self.epoch, topics: self.topics.clone() });
     }
 
     /// The owner shall give back what it has.
     pub(super) fn revoke(&mut self) {
-        self.transition(State::Revoking);
+        self.transition(MemberState::Revoking);
         self.events.push_back(Event::Revoke);
     }
 
     pub(super) fn sync(&mut self, round: Round, assignments: Vec<SyncGroupAssignment>) {
-        self.transition(State::Syncing { round, assignments });
-        self.call.due = Due::Now;
+        self.transition(MemberState::Syncing { round, assignments });
+        self.call.want_now();
     }
 
     /// Our subscription or the world has changed: what was joined, or is being joined, is out of date.
     fn start_over(&mut self, now: Instant, reason: &str, topics_changed: bool) {
-        let in_flight = self.call.sent.is_some_and(|sent| sent.epoch == self.epoch);
+        let in_flight = self.call.sent().is_some_and(|sent| sent.about.epoch == self.epoch);
         match self.state {
-            State::Idle | State::Leaving { .. } | State::Left | State::Failed => return,
-            State::Stable => self.revoke(),
-            State::Joining { .. } | State::Syncing { .. } if in_flight => self.again = true,
+            MemberState::Idle | MemberState::Leaving { .. } | MemberState::Left | MemberState::Failed => {
+                return;
+            }
+            MemberState::Stable => self.revoke(),
+            MemberState::Joining { .. } | MemberState::Syncing { .. } if in_flight => self.again = true,
             // The JoinGroup that is about to go out says it all.
-            State::Revoking => {}
-            State::Preparing | State::Joining { .. } if !topics_changed => {}
-            State::Preparing | State::Joining { .. } | State::Assigning { .. } | State::Syncing { .. } => {
+            MemberState::Revoking => {}
+            MemberState::Preparing | MemberState::Joining { .. } if !topics_changed => {}
+            MemberState::Preparing
+            | MemberState::Joining { .. }
+            | MemberState::Assigning { .. }
+            | MemberState::Syncing { .. } => {
                 self.prepare(now);
             }
         }
@@ -170,26 +178,26 @@ impl Group {
 
     /// Goes out of the group by way of LeaveGroup, if there is something to leave.
     fn depart(&mut self, now: Instant, next: Next, reason: &str) {
-        let joining =
-            self.call.sent.is_some_and(|sent| sent.epoch == self.epoch && sent.api == ApiKey::JoinGroup);
+        let is_join = |asked: &Asked| asked.epoch == self.epoch && asked.api == ApiKey::JoinGroup;
+        let joining = self.call.sent().is_some_and(|sent| is_join(&sent.about));
         self.owns = false;
         let nothing = self.member_id.is_empty() && !joining;
         if nothing || self.config.group_instance_id.is_some() {
             self.arrive(now, next);
         } else {
-            let until = now + LEAVE_WITHIN;
+            self.timers.set(Timer::Departure, now + LEAVE_WITHIN);
             if !self.member_id.is_empty() {
-                self.held = self.call.sent.take().or(self.held);
+                self.held = self.call.give_up().map(|sent| sent.id).or(self.held);
             }
             let beside = self.held.is_some();
-            self.transition(State::Leaving { next, until, reason: reason.to_owned(), beside });
-            self.call.due = Due::Now;
+            self.transition(MemberState::Leaving { next, reason: reason.to_owned(), beside });
+            self.call.want_now();
         }
     }
 
     /// Leaving is over, well or not.
     pub(super) fn departed(&mut self, now: Instant) {
-        if let State::Leaving { next, .. } = self.state {
+        if let MemberState::Leaving { next, .. } = self.state {
             self.arrive(now, next);
         }
     }
@@ -197,17 +205,17 @@ impl Group {
     fn arrive(&mut self, now: Instant, next: Next) {
         self.member_id.clear();
         self.generation_id = None;
-        self.session = None;
+        self.timers = Timers::default();
         self.joining_since = None;
         self.reason = None;
         match next {
             Next::Left => {
-                self.transition(State::Left);
+                self.transition(MemberState::Left);
                 self.events.push_back(Event::Left);
             }
-            Next::Idle => self.transition(State::Idle),
+            Next::Idle => self.transition(MemberState::Idle),
             Next::Join => {
-                self.transition(State::Idle);
+                self.transition(MemberState::Idle);
                 self.prepare(now);
             }
         }
@@ -215,7 +223,7 @@ impl Group {
 
     pub(super) fn fail(&mut self, failure: Failure) {
         self.owns = false;
-        self.transition(State::Failed);
+        self.transition(MemberState::Failed);
         self.events.push_back(Event::Failed(failure));
     }
 }

@@ -5,27 +5,49 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::engine::machine::Backoff;
+use crate::engine::group::{Event, GroupConfig, Membership};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::RequestState;
 use crate::engine::machine::Target;
+use crate::engine::machine::Timers;
+use crate::engine::machine::timers;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 
-use super::requests::{Due, Line, Sent};
-use super::state::State;
-use super::{Event, GroupConfig, Membership};
+use super::requests::Asked;
+use super::state::MemberState;
+
+timers! {
+    /// What happens by itself.
+    pub(super) enum Timer {
+        /// The way out of the group has taken long enough.
+        Departure,
+        /// We must have heard from the coordinator by then. Not set once [`Event::CoordinatorLost`] has said that we did not.
+        Session,
+    }
+}
+
+impl Timer {
+    /// The session rests while no heartbeats are sent: a JoinGroup or SyncGroup that is out keeps the member alive.
+    fn counts(self, beats: bool) -> bool {
+        match self {
+            Timer::Departure => true,
+            Timer::Session => beats,
+        }
+    }
+}
 
 /// Membership in a consumer group. See the room's documentation.
 #[derive(Debug)]
 pub struct Group {
     pub(super) config: GroupConfig,
     pub(super) rng: Rng,
-    pub(super) state: State,
+    pub(super) state: MemberState,
     /// Counts the steps of the machine: requests and jobs of an older epoch are void.
     pub(super) epoch: u64,
     /// Empty while unknown.
@@ -46,19 +68,15 @@ pub struct Group {
     pub(super) nonsense: u32,
 
     /// JoinGroup, SyncGroup, LeaveGroup.
-    pub(super) call: Line,
-    /// A JoinGroup or SyncGroup that we left beside, while the coordinator held it back: the next one comes after it.
-    pub(super) held: Option<Sent>,
-    pub(super) backoff: Backoff,
-    /// Heartbeat.
-    pub(super) beat: Line,
-    /// From when on the user's `heartbeat()` sends one.
-    pub(super) beat_allowed: Option<Instant>,
-    pub(super) beat_backoff: Backoff,
+    pub(super) call: RequestState<Asked>,
+    /// The id of a JoinGroup or SyncGroup that was given up while the coordinator held its answer back: the coordinator
+    /// reads no other one on that connection before it has answered.
+    pub(super) held: Option<u64>,
+    /// Heartbeat. It is spaced for the user's `heartbeat()`: the timer has an interval of its own.
+    pub(super) beat: RequestState<Asked>,
     /// See [`Group::valid_until`].
     pub(super) valid_until: Option<Instant>,
-    /// When we must have heard from the coordinator; None once [`Event::CoordinatorLost`] has said that we did not.
-    pub(super) session: Option<Instant>,
+    pub(super) timers: Timers<Timer>,
     pub(super) last_id: u64,
     pub(super) events: VecDeque<Event>,
 }
@@ -69,7 +87,7 @@ impl Group {
         Group {
             config: config.within_bounds(),
             rng: Rng::with_seed(seed),
-            state: State::Idle,
+            state: MemberState::Idle,
             epoch: 0,
             member_id: String::new(),
             generation_id: None,
@@ -81,14 +99,11 @@ impl Group {
             joining_since: None,
             refusals: 0,
             nonsense: 0,
-            call: Line::default(),
+            call: RequestState::default(),
             held: None,
-            backoff: Backoff::default(),
-            beat: Line::default(),
-            beat_allowed: None,
-            beat_backoff: Backoff::default(),
+            beat: RequestState::default(),
             valid_until: None,
-            session: None,
+            timers: Timers::default(),
             last_id: 0,
             events: VecDeque::new(),
         }
@@ -98,7 +113,7 @@ impl Group {
     /// what is revoked can be committed.
     pub fn membership(&self) -> Option<Membership> {
         match self.state {
-            State::Idle | State::Leaving { .. } | State::Left | State::Failed => None,
+            MemberState::Idle | MemberState::Leaving { .. } | MemberState::Left | MemberState::Failed => None,
             _ => Some(Membership {
                 generation_id: self.generation_id?,
                 member_id: self.member_id.clone(),
@@ -107,10 +122,11 @@ impl Group {
         }
     }
 
-    /// Until then nobody else can have been given what we own, whatever we do not hear; None while we own nothing.
+    /// Until then no other member can have been given what we own, even if the coordinator cannot be reached; None while we
+    /// own nothing.
     ///
-    /// The coordinator counts the session from when it takes a heartbeat or answers SyncGroup. When that was we do not know,
-    /// but not before we had asked: so we count from there. (It also counts from an OffsetCommit, but not in groups of
+    /// The coordinator counts the session from when it takes a heartbeat or answers SyncGroup. We do not know when that was, but
+    /// it was not before we had sent the request: so we count from there. (It also counts from an OffsetCommit, but not in groups of
     /// KIP-848; and heartbeats are frequent enough.)
     pub fn valid_until(&self) -> Option<Instant> {
         self.valid_until.filter(|_| self.owns)
@@ -118,34 +134,38 @@ impl Group {
 
     /// A member with an assignment, and nothing known that would end it?
     pub fn is_stable(&self) -> bool {
-        matches!(self.state, State::Stable)
+        matches!(self.state, MemberState::Stable)
     }
 
     /// Does this [`Event::AssignmentNeeded`] wait for its answer?
     pub fn awaits_assignments(&self, job: u64) -> bool {
-        matches!(self.state, State::Assigning { .. }) && job == self.epoch
+        matches!(self.state, MemberState::Assigning { .. }) && job == self.epoch
     }
 
     /// Is a heartbeat of a stable member outstanding, or about to be?
     pub fn is_beating(&self) -> bool {
-        self.is_stable() && (self.beat.sent.is_some() || self.beat.due == Due::Now)
+        self.is_stable() && (self.beat.is_in_flight() || self.beat.is_settled())
     }
 
     /// On the way into the group or into its next generation?
     pub fn is_rebalancing(&self) -> bool {
         match self.state {
-            State::Revoking
-            | State::Preparing
-            | State::Joining { .. }
-            | State::Assigning { .. }
-            | State::Syncing { .. } => true,
-            State::Idle | State::Stable | State::Leaving { .. } | State::Left | State::Failed => false,
+            MemberState::Revoking
+            | MemberState::Preparing
+            | MemberState::Joining { .. }
+            | MemberState::Assigning { .. }
+            | MemberState::Syncing { .. } => true,
+            MemberState::Idle
+            | MemberState::Stable
+            | MemberState::Leaving { .. }
+            | MemberState::Left
+            | MemberState::Failed => false,
         }
     }
 
     /// Does the coordinator have a JoinGroup whose answer brings the first member id?
     pub fn awaits_member_id(&self) -> bool {
-        self.member_id.is_empty() && self.call.sent.is_some()
+        self.member_id.is_empty() && self.call.is_in_flight()
     }
 
     /// What stands against our membership since it was last stable, for the user's `heartbeat()` to reject with:
@@ -162,11 +182,11 @@ impl Machine for Group {
     type Event = Event;
 
     fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-        self.held.take_if(|held| held.id == id);
-        let sent = self.call.answered(id).or_else(|| self.beat.answered(id));
+        self.held.take_if(|held| *held == id);
+        let sent = self.call.land(id).or_else(|| self.beat.land(id));
         // The one place where late answers end: of requests that were given up, and of older epochs.
         if let Some(sent) = sent
-            && sent.epoch == self.epoch
+            && sent.about.epoch == self.epoch
         {
             self.answered(now, sent, response);
         }
@@ -176,35 +196,34 @@ impl Machine for Group {
     fn handle_timeout(&mut self, now: Instant) {
         self.call.settle(now);
         self.beat.settle(now);
-        if matches!(self.state, State::Leaving { until, .. } if until <= now) {
-            self.departed(now);
-        }
-        if self.beats() && self.session.is_some_and(|session| session <= now) {
-            self.session_expired(now);
+        while let Some(timer) = self.expired(now) {
+            match timer {
+                Timer::Departure => self.departed(now),
+                Timer::Session => self.session_expired(now),
+            }
         }
     }
 
     fn poll_request(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
         self.handle_timeout(now);
         let coordinator = coordinator?;
-        let barred = self.held.is_some() && !matches!(self.state, State::Leaving { .. });
+        let barred = self.held.is_some() && !matches!(self.state, MemberState::Leaving { .. });
         if !barred
-            && self.call.is_ready()
+            && self.call.is_settled()
             && let Some((body, held)) = self.call_body()
         {
-            self.call.due = Due::Never;
-            let (sent, outbound) = self.outbound(now, coordinator, body, held);
-            self.call.sent = Some(sent);
+            let (asked, outbound) = self.outbound(coordinator, body, held);
+            self.call.send(now, outbound.id, asked);
             return Some(outbound);
         }
-        if self.beat.is_ready()
+        if self.beat.is_settled()
             && self.beats()
             && let Some(generation_id) = self.generation_id
         {
-            self.beat.due = Due::At(now + self.config.own_interval());
             let body = self.config.heartbeat_request(&self.member_id, generation_id).into();
-            let (sent, outbound) = self.outbound(now, coordinator, body, Duration::ZERO);
-            self.beat.sent = Some(sent);
+            let (asked, outbound) = self.outbound(coordinator, body, Duration::ZERO);
+            self.beat.send(now, outbound.id, asked);
+            self.beat.want_at(now + self.config.own_interval());
             return Some(outbound);
         }
         None
@@ -215,19 +234,16 @@ impl Machine for Group {
     }
 
     fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
-        let until = match self.state {
-            State::Leaving { until, .. } => Some(until),
-            _ => None,
-        };
-        let (beat, session) = if self.beats() { (self.beat.timer(), self.session) } else { (None, None) };
-        [self.call.timer(), beat, session, until].into_iter().flatten().min()
+        let beat = if self.beats() { self.beat.due_at() } else { None };
+        let timer = self.timers.next_among(|timer| timer.counts(self.beats()));
+        [self.call.due_at(), beat, timer].into_iter().flatten().min()
     }
 }
 
 impl Group {
     /// Every change of state goes through here. A new state is a new epoch, but for the two in which the answers to
     /// earlier requests still count: heartbeats while revoking, a JoinGroup while leaving.
-    pub(super) fn transition(&mut self, to: State) {
+    pub(super) fn transition(&mut self, to: MemberState) {
         let legal = self.state.may_become(&to);
         debug_assert!(legal, "{} cannot become {}", self.state.name(), to.name());
         let message = format!("Group membership: {} -> {}", self.state.name(), to.name());
@@ -237,62 +253,65 @@ impl Group {
             return;
         }
         self.log(LogLevel::Debug, message, Vec::new());
-        if !matches!(to, State::Revoking | State::Leaving { .. }) {
+        if !matches!(to, MemberState::Revoking | MemberState::Leaving { .. }) {
             self.epoch += 1;
         }
-        self.call.due = Due::Never;
+        self.call.cancel();
         self.state = to;
+    }
+
+    fn expired(&mut self, now: Instant) -> Option<Timer> {
+        let beats = self.beats();
+        self.timers.expired_among(now, |timer| timer.counts(beats))
     }
 
     /// Are heartbeats to be sent?
     pub(super) fn beats(&self) -> bool {
         let member = match self.state {
-            State::Revoking
-            | State::Preparing
-            | State::Assigning { .. }
-            | State::Syncing { .. }
-            | State::Stable => self.generation_id.is_some(),
-            State::Idle | State::Joining { .. } | State::Leaving { .. } | State::Left | State::Failed => {
-                false
-            }
+            MemberState::Revoking
+            | MemberState::Preparing
+            | MemberState::Assigning { .. }
+            | MemberState::Syncing { .. }
+            | MemberState::Stable => self.generation_id.is_some(),
+            MemberState::Idle
+            | MemberState::Joining { .. }
+            | MemberState::Leaving { .. }
+            | MemberState::Left
+            | MemberState::Failed => false,
         };
-        member && self.call.sent.is_none()
+        member && !self.call.is_in_flight()
     }
 
     /// What the state wants to send, and how long the broker may hold its answer back.
     fn call_body(&self) -> Option<(Request, Duration)> {
         match &self.state {
-            State::Joining { protocols } => {
+            MemberState::Joining { protocols } => {
                 let body = self.config.join_request(&self.member_id, protocols, self.reason.as_deref());
                 Some((body.into(), self.config.rebalance_timeout + JOIN_MARGIN))
             }
-            State::Syncing { round, assignments } => {
+            MemberState::Syncing { round, assignments } => {
                 let generation_id = self.generation_id?;
                 let body =
                     self.config.sync_request(&self.member_id, generation_id, &round.protocol, assignments);
                 Some((body.into(), self.config.rebalance_timeout))
             }
-            State::Leaving { reason, .. } if !self.member_id.is_empty() => {
+            MemberState::Leaving { reason, .. } if !self.member_id.is_empty() => {
                 Some((self.config.leave_request(&self.member_id, reason).into(), Duration::ZERO))
             }
             _ => None,
         }
     }
 
-    fn outbound(&mut self, now: Instant, node: i32, body: Request, held: Duration) -> (Sent, Outbound) {
+    fn outbound(&mut self, node: i32, body: Request, held: Duration) -> (Asked, Outbound) {
         self.last_id += 1;
         let id = self.last_id;
-        let sent = Sent { id, api: body.key(), epoch: self.epoch, at: now };
+        let asked = Asked { api: body.key(), epoch: self.epoch };
         let to = match self.state {
             // Over the connection for requests: the coordinator's own waits for an answer that is held back.
-            State::Leaving { beside: true, .. } => Target::Node(node),
+            MemberState::Leaving { beside: true, .. } => Target::Node(node),
             _ => Target::Coordinator(node),
         };
-        (sent, Outbound { id, to, body, held })
-    }
-
-    pub(super) fn after_backoff(&self) -> Due {
-        self.backoff.ready_at().map_or(Due::Now, Due::At)
+        (asked, Outbound { id, to, body, held })
     }
 
     pub(super) fn log(

@@ -26,14 +26,14 @@ pub(super) enum Action {
 
 /// Why a request was refused or not answered, and what to do about it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Refusal {
+pub(super) struct RequestError {
     pub(super) action: Action,
     pub(super) failure: Failure,
 }
 
-impl Refusal {
+impl RequestError {
     /// The coordinator refused a request of this API.
-    pub(super) fn of(api: ApiKey, code: ErrorCode) -> Refusal {
+    pub(super) fn of(api: ApiKey, code: ErrorCode) -> RequestError {
         let code = match code {
             // A coordinator without the group knows no member of it, and mostly says so; not when it cannot turn a group
             // of KIP-848 back into a classic one, for instance. UNKNOWN_MEMBER_ID is what users know.
@@ -54,11 +54,11 @@ impl Refusal {
             // GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID, and what we do not know.
             _ => Action::Fatal,
         };
-        Refusal { action, failure: Failure::Broker { code, partition: None } }
+        RequestError { action, failure: Failure::Broker { code, partition: None } }
     }
 
     /// There was no answer.
-    pub(super) fn of_network(error: NetError) -> Refusal {
+    pub(super) fn of_network(error: NetError) -> RequestError {
         let action = match error {
             NetError::Connect { .. }
             | NetError::Closed { .. }
@@ -70,7 +70,7 @@ impl Refusal {
                 Action::Fatal
             }
         };
-        Refusal { action, failure: Failure::Net(error) }
+        RequestError { action, failure: Failure::Net(error) }
     }
 
     /// The broker's code; None when there was no answer.

@@ -18,13 +18,11 @@
 //!                                            leave() takes it to Leaving or Left
 //! ```
 
-use std::time::Instant;
-
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum MemberState {
     /// Not a member, and not asked to be one.
     Idle,
     /// The owner gives its partitions back.
@@ -41,7 +39,7 @@ pub(super) enum State {
     Stable,
     /// LeaveGroup is due or outstanding, or waits for the answer to the first JoinGroup. `beside`: a request that was
     /// given up still holds the coordinator's connection.
-    Leaving { next: Next, until: Instant, reason: String, beside: bool },
+    Leaving { next: Next, reason: String, beside: bool },
     /// The end.
     Left,
     /// The other end.
@@ -64,10 +62,10 @@ pub(super) enum Next {
     Join,
 }
 
-impl State {
+impl MemberState {
     /// The diagram above as a table.
-    pub(super) fn may_become(&self, to: &State) -> bool {
-        use State::*;
+    pub(super) fn may_become(&self, to: &MemberState) -> bool {
+        use MemberState::*;
         match to {
             Preparing => !matches!(self, Leaving { .. } | Left | Failed),
             Joining { .. } => matches!(self, Preparing),
@@ -84,16 +82,16 @@ impl State {
 
     pub(super) fn name(&self) -> &'static str {
         match self {
-            State::Idle => "Idle",
-            State::Revoking => "Revoking",
-            State::Preparing => "Preparing",
-            State::Joining { .. } => "Joining",
-            State::Assigning { .. } => "Assigning",
-            State::Syncing { .. } => "Syncing",
-            State::Stable => "Stable",
-            State::Leaving { .. } => "Leaving",
-            State::Left => "Left",
-            State::Failed => "Failed",
+            MemberState::Idle => "Idle",
+            MemberState::Revoking => "Revoking",
+            MemberState::Preparing => "Preparing",
+            MemberState::Joining { .. } => "Joining",
+            MemberState::Assigning { .. } => "Assigning",
+            MemberState::Syncing { .. } => "Syncing",
+            MemberState::Stable => "Stable",
+            MemberState::Leaving { .. } => "Leaving",
+            MemberState::Left => "Left",
+            MemberState::Failed => "Failed",
         }
     }
 }

@@ -1,68 +1,20 @@
-//! The four requests, and the lines they go out on.
+//! The four requests.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::engine::group::GroupConfig;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::heartbeat::HeartbeatRequest;
 use crate::engine::protocol::join_group::{JoinGroupProtocol, JoinGroupRequest};
 use crate::engine::protocol::leave_group::LeaveGroupRequest;
 use crate::engine::protocol::sync_group::{SyncGroupAssignment, SyncGroupRequest};
 
-use super::GroupConfig;
-
-/// A line on which one request at a time is outstanding, and when the next one is due.
-#[derive(Debug, Default)]
-pub(super) struct Line {
-    pub(super) due: Due,
-    pub(super) sent: Option<Sent>,
-}
-
-/// When a request is to go out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Due {
-    #[default]
-    Never,
-    At(Instant),
-    /// As soon as somebody asks for it: no timer runs any more.
-    Now,
-}
-
-/// A request that is outstanding.
+/// What is remembered of a request that is out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
-    pub(super) id: u64,
+pub(super) struct Asked {
     pub(super) api: ApiKey,
     /// The epoch in which it was made.
     pub(super) epoch: u64,
-    /// When it was made.
-    pub(super) at: Instant,
-}
-
-impl Line {
-    /// May a request go out?
-    pub(super) fn is_ready(&self) -> bool {
-        self.sent.is_none() && self.due == Due::Now
-    }
-
-    /// What is due by `now` is due now.
-    pub(super) fn settle(&mut self, now: Instant) {
-        if matches!(self.due, Due::At(at) if at <= now) {
-            self.due = Due::Now;
-        }
-    }
-
-    /// When a request becomes due; None while one is outstanding.
-    pub(super) fn timer(&self) -> Option<Instant> {
-        match self.due {
-            Due::At(at) if self.sent.is_none() => Some(at),
-            _ => None,
-        }
-    }
-
-    /// Takes the request with this id off the line, if it is the outstanding one.
-    pub(super) fn answered(&mut self, id: u64) -> Option<Sent> {
-        self.sent.take_if(|sent| sent.id == id)
-    }
 }
 
 impl GroupConfig {
