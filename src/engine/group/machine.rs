@@ -285,8 +285,8 @@ impl Group {
         let sent = Sent { id, api: body.key(), epoch: self.epoch, at: now };
         let to = match self.state {
             // Over the connection for requests: the coordinator's own waits for an answer that is held back.
-            State::Leaving { beside: true, .. } => Target::Node(node),
-            _ => Target::Coordinator(node),
+            State::Leaving { beside: true, .. } => Target::node(node),
+            _ => Target::coordinator(node),
         };
         (sent, Outbound { id, to, body, held })
     }

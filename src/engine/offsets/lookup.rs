@@ -160,7 +160,7 @@ impl Offsets {
             topics: Some(topics.collect()),
             require_stable: true,
         };
-        Some(self.ask(Target::Coordinator(node), body.into(), asked))
+        Some(self.ask(Target::coordinator(node), body.into(), asked))
     }
 
     fn coordinator_answered(&mut self, now: Instant, asked: &[Asked], answer: &OffsetFetchResponse) {
@@ -244,7 +244,7 @@ impl Offsets {
         }
         let read_committed = self.config.read_committed;
         let body = ListOffsetsRequest { read_committed, topics, timeout_ms: BROKER_TIMEOUT_MS };
-        Some(self.ask(Target::Node(node?), body.into(), asked))
+        Some(self.ask(Target::node(node?), body.into(), asked))
     }
 
     fn leader_answered(&mut self, now: Instant, asked: &[Asked], answer: &ListOffsetsResponse) {

@@ -54,7 +54,7 @@ fn start() -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(THREADS).thread_name("kafkars").enable_all();
     probe_threads()?;
-    // tokio panics without threads: somebody else may have taken them since.
+    // tokio panics without threads: another part of the process may have taken them since.
     catch_unwind(AssertUnwindSafe(|| builder.build()))
         .unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
 }

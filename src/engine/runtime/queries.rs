@@ -95,7 +95,7 @@ pub async fn list_offsets(
     let mut found = Vec::new();
     for (leader, topics) in by_leader {
         let request = ListOffsetsRequest { read_committed, topics, timeout_ms: 30_000 };
-        let Response::ListOffsets(answer) = ask(network, Target::Node(leader), request).await? else {
+        let Response::ListOffsets(answer) = ask(network, Target::node(leader), request).await? else {
             return Err(out_of_step());
         };
         for topic in answer.topics {
@@ -175,7 +175,7 @@ pub async fn find_coordinator(network: &Network, group_id: &str) -> Result<Metad
 
 async fn coordinator(network: &Network, group_id: &str) -> Result<Target, Failure> {
     let found = find_coordinator(network, group_id).await?;
-    let node = Target::Node(found.node_id);
+    let node = Target::node(found.node_id);
     let metadata = metadata(network, Some(Vec::new()), false).await?;
     let mut brokers = metadata.brokers;
     if brokers.iter().all(|broker| broker.node_id != found.node_id) {

@@ -84,7 +84,7 @@ impl Sasl {
                 Ok(lifetime)
             }
             Err(error) => {
-                // Whoever closes the connections knows.
+                // The client is being closed on purpose: nothing to log.
                 let level = match error {
                     NetError::ClientClosed => LogLevel::Debug,
                     _ => LogLevel::Error,
@@ -236,7 +236,7 @@ impl Sasl {
         };
         match outcome {
             Ok(Ok(())) => Ok(()),
-            // Nobody has been refused: a token could not be had this time.
+            // The broker has refused nothing: the token provider could not give a token this time.
             Ok(Err(Unauthenticated { message, retriable: true })) if !session.is_refused() => {
                 Err(NetError::Connect { broker: address.broker(), code: None, message })
             }
@@ -339,7 +339,7 @@ impl Session {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// On a dead connection: was its last word a refusal? Whoever waits for that word may not have read it yet.
+    /// On a dead connection: was its last word a refusal? The request that waits for that answer may not have read it yet.
     async fn ended_refused(&self) -> bool {
         let _over = self.talking.lock().await;
         self.is_refused()
