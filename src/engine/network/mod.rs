@@ -150,6 +150,16 @@ impl Network {
         self.pool().update(brokers);
     }
 
+    /// Takes over one broker, as another answer (FindCoordinator) names it. The others stay as they are.
+    pub fn update_broker(&self, broker: &MetadataBroker) {
+        self.pool().update_one(broker);
+    }
+
+    /// Takes over those of these brokers that are not known yet. The others stay as they are.
+    pub fn add_brokers(&self, brokers: &[MetadataBroker]) {
+        self.pool().add(brokers);
+    }
+
     /// Sends a request and waits for its answer. `held` = how long the broker may hold it back on purpose.
     ///
     /// Connects if need be. Dropping the future is safe at any time; the request may have been sent by then.

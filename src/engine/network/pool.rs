@@ -59,7 +59,24 @@ impl Pool {
 
     /// See [`Network::update_brokers`](super::Network::update_brokers).
     pub(super) fn update(&mut self, brokers: &[MetadataBroker]) {
-        let listed: BTreeMap<i32, Address> = brokers.iter().filter_map(address_of).collect();
+        self.replace(brokers.iter().filter_map(address_of).collect());
+    }
+
+    /// See [`Network::update_broker`](super::Network::update_broker).
+    pub(super) fn update_one(&mut self, broker: &MetadataBroker) {
+        self.replace(self.known().chain(address_of(broker)).collect());
+    }
+
+    /// See [`Network::add_brokers`](super::Network::add_brokers).
+    pub(super) fn add(&mut self, brokers: &[MetadataBroker]) {
+        self.replace(brokers.iter().filter_map(address_of).chain(self.known()).collect());
+    }
+
+    fn known(&self) -> impl Iterator<Item = (i32, Address)> {
+        self.brokers.iter().map(|(node, endpoint)| (*node, endpoint.address.clone()))
+    }
+
+    fn replace(&mut self, listed: BTreeMap<i32, Address>) {
         if listed.is_empty() || self.closed {
             return;
         }

@@ -36,6 +36,7 @@ impl ErrorCode {
     pub const UNSUPPORTED_SASL_MECHANISM: ErrorCode = ErrorCode(33);
     pub const ILLEGAL_SASL_STATE: ErrorCode = ErrorCode(34);
     pub const UNSUPPORTED_VERSION: ErrorCode = ErrorCode(35);
+    pub const NOT_CONTROLLER: ErrorCode = ErrorCode(41);
     pub const KAFKA_STORAGE_ERROR: ErrorCode = ErrorCode(56);
     pub const SASL_AUTHENTICATION_FAILED: ErrorCode = ErrorCode(58);
     pub const GROUP_ID_NOT_FOUND: ErrorCode = ErrorCode(69);

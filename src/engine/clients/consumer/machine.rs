@@ -151,6 +151,17 @@ impl Consumer {
         self.cluster.seed(metadata);
     }
 
+    /// A broker has told this of the cluster, asked by somebody else who uses the same connections.
+    /// Returns whether this consumer runs, and so has taken it in.
+    pub fn learned(&mut self, now: Instant, answer: &MetadataResponse) -> bool {
+        let is_running = self.phase == Phase::Running;
+        if is_running {
+            self.cluster.learn(answer);
+            self.route(now);
+        }
+        is_running
+    }
+
     /// Joins the group for these topics (name → `fromBeginning`), or changes them.
     pub fn start(&mut self, now: Instant, topics: BTreeMap<String, bool>) {
         if !matches!(self.phase, Phase::Idle | Phase::Running) {

@@ -84,7 +84,7 @@ impl Sasl {
                 Ok(lifetime)
             }
             Err(error) => {
-                // The client is being closed on purpose: nothing to log.
+                // The client is being closed on purpose: no error for the user.
                 let level = match error {
                     NetError::ClientClosed => LogLevel::Debug,
                     _ => LogLevel::Error,
