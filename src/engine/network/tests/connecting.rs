@@ -215,6 +215,30 @@ async fn a_broker_that_accepts_and_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn one_broker_that_is_named_touches_no_other() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let ask = |node| send(&world.network, Target::node(node), metadata());
+    let sent = [ask(1), ask(2)];
+    let mut peers = [world.welcome().await, world.welcome().await];
+    for peer in &mut peers {
+        peer.request().await.unwrap();
+    }
+    assert_eq!(
+        world.network.send(Target::node(7), metadata(), Duration::ZERO).await,
+        Err(NetError::NoBroker)
+    );
+    // Those that are known stay where they are.
+    world.network.add_brokers(&[broker(1, "elsewhere"), broker(7, "seven")]);
+    let seven = send(&world.network, Target::node(7), metadata());
+    let _seven = world.welcome().await;
+    assert!(!sent.iter().any(JoinHandle::is_finished));
+    world.network.update_broker(&broker(1, "elsewhere"));
+    let [one, two] = sent;
+    assert_eq!(one.await.unwrap(), Err(closed("one:9092")));
+    assert!(!two.is_finished() && !seven.is_finished());
+}
+
+#[tokio::test]
 async fn a_node_that_moves_gets_a_new_connection_and_a_vanished_one_none() {
     let mut world = World::with_brokers(NetworkConfig::default());
     let sent = [
