@@ -150,7 +150,7 @@ impl Sasl {
                 session.log(LogLevel::Debug, "SASL PLAIN authentication successful");
                 Ok(())
             }
-            Err(Refusal { message, .. }) => {
+            Err(SaslError { message, .. }) => {
                 Err(session.failed(format!("SASL PLAIN authentication failed: {message}")))
             }
         }
@@ -167,7 +167,7 @@ impl Sasl {
             session.failed(format!("SASL SCRAM {} authentication failed: {reason}", hash.name()))
         };
         let invalid = |error: ScramError| failed(error.to_string());
-        let refused = |refusal: Refusal| failed(refusal.message);
+        let refused = |error: SaslError| failed(error.message);
 
         let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
         session.log(LogLevel::Debug, "Exchanging first client message");
@@ -262,7 +262,7 @@ impl Drop for ForgetSession<'_> {
 }
 
 /// The broker's refusal of a round.
-struct Refusal {
+struct SaslError {
     code: ErrorCode,
     message: String,
 }
@@ -315,7 +315,7 @@ impl Session {
     }
 
     /// The broker's answer.
-    async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, Refusal>, NetError> {
+    async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, SaslError>, NetError> {
         let _talking = self.talking.lock().await;
         let request = SaslAuthenticateRequest { auth_bytes }.into();
         let version = self.connection.version_for(&request)?;
@@ -332,7 +332,7 @@ impl Session {
             Some(message) if code == ErrorCode::SASL_AUTHENTICATION_FAILED && !message.is_empty() => message,
             _ => code.message().into_owned(),
         };
-        Ok(Err(Refusal { code, message }))
+        Ok(Err(SaslError { code, message }))
     }
 
     fn is_refused(&self) -> bool {
