@@ -229,7 +229,7 @@ impl Pool {
     }
 }
 
-/// None for an address that nobody can connect to.
+/// None for an address that cannot be connected to: without a host, or with a port that is none.
 fn address_of(broker: &MetadataBroker) -> Option<(i32, Address)> {
     let port = u16::try_from(broker.port).ok().filter(|port| *port != 0)?;
     (!broker.host.is_empty()).then(|| (broker.node_id, Address { host: broker.host.clone(), port }))

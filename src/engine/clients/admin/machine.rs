@@ -41,7 +41,7 @@ impl Admin {
     fn settle(&mut self, ticket: u64, progress: Result<Option<Box<dyn Any + Send>>, Failure>) {
         if let Some(result) = progress.transpose() {
             self.calls.remove(&ticket);
-            // What is under way for it is nobody's any more; what is not, stays here.
+            // Answers to its requests that are under way are dropped; its requests that are not are not sent.
             self.outbox.asked.retain(|_, asked| *asked != ticket);
             let asked = &self.outbox.asked;
             self.outbox.requests.retain(|request| asked.contains_key(&request.id));
@@ -56,7 +56,7 @@ impl Machine for Admin {
     type Event = Event;
 
     fn handle_response(&mut self, _now: Instant, id: u64, response: Result<Response, NetError>) {
-        // The answers that a call did not wait for, because another one has ended it, still tell of the cluster.
+        // An answer tells of the cluster also when its call has ended meanwhile, by the error of another request.
         match &response {
             Ok(Response::Metadata(metadata)) if !metadata.error.is_err() => {
                 self.outbox.events.push_back(Event::Metadata(metadata.clone()));

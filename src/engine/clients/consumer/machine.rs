@@ -151,8 +151,8 @@ impl Consumer {
         self.cluster.seed(metadata);
     }
 
-    /// A broker has told this of the cluster, asked by somebody else who uses the same connections.
-    /// Returns whether this consumer runs, and so has taken it in.
+    /// A broker has told this of the cluster in answer to a question that another user of the same connections has asked. Returns
+    /// whether this consumer runs: only then it takes it in.
     pub fn learned(&mut self, now: Instant, answer: &MetadataResponse) -> bool {
         let is_running = self.phase == Phase::Running;
         if is_running {
