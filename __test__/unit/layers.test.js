@@ -19,10 +19,27 @@ const MAY_KNOW = {
   offsets: ['protocol', 'machine', 'cluster'],
   fetch: ['protocol', 'records', 'machine', 'cluster'],
   // The clients do not know each other.
+  'clients/admin': ['protocol', 'machine', 'cluster'],
   'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'fetch'],
   network: ['protocol', 'machine'],
-  runtime: ['protocol', 'records', 'machine', 'fetch', 'clients/consumer', 'network'],
-  bridge: ['protocol', 'machine', 'fetch', 'clients/consumer', 'network', 'runtime']
+  runtime: [
+    'protocol',
+    'records',
+    'machine',
+    'fetch',
+    'clients/admin',
+    'clients/consumer',
+    'network'
+  ],
+  bridge: [
+    'protocol',
+    'machine',
+    'fetch',
+    'clients/admin',
+    'clients/consumer',
+    'network',
+    'runtime'
+  ]
 }
 
 /** The same of JavaScript, folders and single files, types apart. `../package.json` is nobody's. */

@@ -74,7 +74,7 @@ pub(super) fn group<'env>(env: &'env Env, group: DescribedGroup) -> Result<Unkno
 /// `[{ topic, partition, offset, metadata }]`
 pub(super) fn offsets<'env>(
     env: &'env Env,
-    offsets: Vec<(TopicPartition, i64, Option<String>)>,
+    offsets: impl IntoIterator<Item = (TopicPartition, i64, Option<String>)>,
 ) -> Result<Unknown<'env>> {
     let offsets = offsets.into_iter().map(|(partition, offset, metadata)| {
         let mut object = Object::new(env)?;

@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{Buffer, Function, Object, Status, Unknown};
@@ -11,15 +9,21 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, JsValue, Result};
 use napi_derive::napi;
 
+use crate::engine::clients::admin::Call;
+use crate::engine::clients::admin::DescribeGroups;
+use crate::engine::clients::admin::FindCoordinator;
+use crate::engine::clients::admin::ListGroupOffsets;
+use crate::engine::clients::admin::ListOffsets;
+use crate::engine::clients::admin::ReadMetadata;
 use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::NetworkEvent;
 use crate::engine::network::Unauthenticated;
 use crate::engine::network::UnknownIdentity;
 use crate::engine::network::UnknownName;
-use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime;
-use crate::engine::runtime::queries;
+use crate::engine::runtime::AdminHandle;
+use crate::engine::runtime::SharedMetadata;
 
 use super::callback::Callback;
 use super::events;
@@ -45,21 +49,23 @@ impl Drop for Release {
 #[derive(Clone)]
 pub(super) struct Shared {
     network: Network,
-    metadata: Arc<Mutex<MetadataResponse>>,
+    admin: AdminHandle,
+    metadata: SharedMetadata,
 }
 
 impl Shared {
+    fn new(network: Network) -> Shared {
+        let metadata = SharedMetadata::default();
+        Shared { admin: AdminHandle::new(network.clone(), metadata.clone()), network, metadata }
+    }
+
     pub(super) fn network(&self) -> &Network {
         &self.network
     }
 
-    /// What the last `connect` or `metadata` learned.
-    pub(super) fn seed_metadata(&self) -> MetadataResponse {
-        self.metadata.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn learned(&self, metadata: &MetadataResponse) {
-        *self.metadata.lock().unwrap_or_else(PoisonError::into_inner) = metadata.clone();
+    /// What was learned of the cluster by `connect` and by questions.
+    pub(super) fn metadata(&self) -> &SharedMetadata {
+        &self.metadata
     }
 }
 
@@ -106,7 +112,7 @@ impl NativeClient {
             });
         });
         let network = network.map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
-        let shared = Shared { network, metadata: Arc::default() };
+        let shared = Shared::new(network);
         let open: Rc<dyn Close> = Rc::new(shared.clone());
         at_teardown(&env, &open)?;
         Ok(NativeClient { shared, notify, _open: open })
@@ -119,7 +125,9 @@ impl NativeClient {
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn connect<'env>(&self, env: &'env Env, host: String, port: u16) -> Result<Object<'env>> {
         let shared = self.shared.clone();
-        let work = async move { shared.network.connect_seed(&host, port).await.map(|m| shared.learned(&m)) };
+        let work = async move {
+            shared.network.connect_seed(&host, port).await.map(|answer| shared.metadata.connected(answer))
+        };
         promise::spawn(env, work, |env, result| match result {
             Ok(()) => Ok(None),
             Err(error) => failure::net_error(env, &error).map(|error| Some(error.to_unknown())),
@@ -138,27 +146,21 @@ impl NativeClient {
         topics: Option<Vec<String>>,
         allow_auto_topic_creation: bool,
     ) -> Result<Object<'env>> {
-        let shared = self.shared.clone();
-        let work = async move {
-            let metadata = queries::metadata(&shared.network, topics, allow_auto_topic_creation).await?;
-            shared.learned(&metadata);
-            Ok(metadata)
-        };
-        answer(env, work, answers::metadata)
+        self.call(env, ReadMetadata::new(topics, allow_auto_topic_creation), answers::metadata)
     }
 
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn find_coordinator<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
-        let network = self.shared.network.clone();
-        let work = async move { queries::find_coordinator(&network, &group_id).await };
-        answer(env, work, |env, found| Ok(answers::broker(env, found)?.to_unknown()))
+        self.call(env, FindCoordinator::new(group_id), |env, found| {
+            Ok(answers::broker(env, found)?.to_unknown())
+        })
     }
 
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn describe_group<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
-        let network = self.shared.network.clone();
-        let work = async move { queries::describe_group(&network, &group_id).await };
-        answer(env, work, answers::group)
+        self.call(env, DescribeGroups::new(vec![group_id]), |env, mut groups| {
+            answers::group(env, groups.pop().unwrap_or_default())
+        })
     }
 
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
@@ -169,15 +171,12 @@ impl NativeClient {
         timestamp: String,
         read_committed: bool,
     ) -> Result<Object<'env>> {
-        let network = self.shared.network.clone();
         let invalid = |_| Error::new(Status::InvalidArg, format!("Invalid timestamp {timestamp}"));
         let timestamp = timestamp.parse().map_err(invalid)?;
         let topics = topics.into_iter().map(|t| (t.topic, t.partitions)).collect();
-        let work = async move {
-            let found = queries::list_offsets(&network, topics, timestamp, read_committed).await?;
-            Ok(found.into_iter().map(|(partition, offset)| (partition, offset, None)).collect())
-        };
-        answer(env, work, answers::offsets)
+        self.call(env, ListOffsets::new(topics, timestamp, read_committed), |env, found| {
+            answers::offsets(env, found.into_iter().map(|(partition, offset)| (partition, offset, None)))
+        })
     }
 
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
@@ -187,10 +186,8 @@ impl NativeClient {
         group_id: String,
         topics: Vec<NativeTopicPartitions>,
     ) -> Result<Object<'env>> {
-        let network = self.shared.network.clone();
         let topics = topics.into_iter().map(|t| (t.topic, t.partitions)).collect();
-        let work = async move { queries::offset_fetch(&network, &group_id, topics).await };
-        answer(env, work, answers::offsets)
+        self.call(env, ListGroupOffsets::new(group_id, topics), answers::offsets)
     }
 
     #[napi(catch_unwind)]
@@ -207,11 +204,9 @@ impl NativeClient {
     ) -> Result<Object<'env>> {
         let network = self.shared.network.clone();
         let bytes = Bytes::copy_from_slice(&bytes);
-        let work = async move {
-            let answer = network.sasl_authenticate(session as u64, bytes).await;
-            answer.map_err(Failure::Net)
-        };
-        answer(env, work, answers::bytes)
+        let work =
+            async move { network.sasl_authenticate(session as u64, bytes).await.map_err(Failure::Net) };
+        promise::spawn(env, work, |env, result| settled(env, result, answers::bytes))
     }
 
     #[napi(catch_unwind)]
@@ -252,14 +247,28 @@ impl NativeClient {
     }
 }
 
-/// A promise of `convert`'s object, or of the failure as data.
-fn answer<'env, T: Send + 'static>(
+impl NativeClient {
+    /// A promise of what `convert` makes of the call's answer, or of the failure as data.
+    fn call<'env, C: Call>(
+        &self,
+        env: &'env Env,
+        call: C,
+        convert: impl for<'a> FnOnce(&'a Env, C::Answer) -> Result<Unknown<'a>> + Send + 'static,
+    ) -> Result<Object<'env>> {
+        let (settle, promise) = promise::later(env, move |env, result| settled(env, result, convert))?;
+        self.shared.admin.call(call, settle);
+        Ok(promise)
+    }
+}
+
+/// The answer, or the failure as data.
+fn settled<'env, T>(
     env: &'env Env,
-    work: impl Future<Output = std::result::Result<T, Failure>> + Send + 'static,
-    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Unknown<'a>> + Send + 'static,
-) -> Result<Object<'env>> {
-    promise::spawn(env, work, |env, result| match result {
+    result: std::result::Result<T, Failure>,
+    convert: impl FnOnce(&'env Env, T) -> Result<Unknown<'env>>,
+) -> Result<Option<Unknown<'env>>> {
+    match result {
         Ok(value) => convert(env, value).map(Some),
         Err(error) => failure::failure(env, &error).map(|error| Some(error.to_unknown())),
-    })
+    }
 }

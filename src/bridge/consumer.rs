@@ -134,6 +134,7 @@ impl NativeConsumer {
         let host = JsHost { notify: Arc::new(Callback::new(notify)) };
         let network = client.network().clone();
         let handle = ConsumerHandle::new(config, network, Box::new(cells), Box::new(host.clone()));
+        handle.follow(client.metadata());
         let open: Rc<dyn Close> = Rc::new(OpenConsumer(handle.clone()));
         at_teardown(&env, &open)?;
         Ok(NativeConsumer { handle, client, host, started: false, ticket: Cell::new(0), _open: open })
@@ -147,7 +148,7 @@ impl NativeConsumer {
         if std::mem::replace(&mut self.started, true) {
             self.handle.set_topics(topics);
         } else {
-            self.handle.start(&self.client.seed_metadata(), topics);
+            self.handle.start(&self.client.metadata().latest(), topics);
         }
     }
 

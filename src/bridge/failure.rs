@@ -68,6 +68,7 @@ pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<
         Failure::Callback(message) => {
             object(env, "callback", Fields { message: message.clone(), ..Fields::default() })
         }
+        Failure::Bug(message) => bug(env, message),
         Failure::Stopped => {
             let message = "The consumer is stopping".to_owned();
             object(env, "closed-client", Fields { message, ..Fields::default() })

@@ -44,17 +44,31 @@ pub(super) fn spawn<'env, T: Send + 'static>(
 ) -> Result<Object<'env>> {
     let (deferred, promise) = pending(env)?;
     let unstarted = deferred.clone();
-    let task = async move {
-        let value = work.await;
-        deferred.resolve(Box::new(move |env| match caught(|| convert(&env, value))? {
-            Some(object) => Ok(object.raw()),
-            None => raw_null(&env),
-        }));
-    };
+    let task = async move { resolve(deferred, work.await, convert) };
     if let Err(error) = runtime::spawn(task) {
         settle(unstarted, error, |env, error| failure::net_error(env, &error));
     }
     Ok(promise)
+}
+
+/// A promise, and what settles it with what `convert` makes on the JavaScript thread.
+pub(super) fn later<'env, T: Send + 'static>(
+    env: &'env Env,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Option<Unknown<'a>>> + Send + 'static,
+) -> Result<(impl FnOnce(T) + Send + 'static, Object<'env>)> {
+    let (deferred, promise) = pending(env)?;
+    Ok((move |value| resolve(deferred, value, convert), promise))
+}
+
+fn resolve<T: Send + 'static>(
+    deferred: Deferred,
+    value: T,
+    convert: impl for<'a> FnOnce(&'a Env, T) -> Result<Option<Unknown<'a>>> + Send + 'static,
+) {
+    deferred.resolve(Box::new(move |env| match caught(|| convert(&env, value))? {
+        Some(object) => Ok(object.raw()),
+        None => raw_null(&env),
+    }));
 }
 
 fn raw_null(env: &Env) -> Result<napi_value> {

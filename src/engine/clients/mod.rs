@@ -1,3 +1,4 @@
 //! The clients of a cluster, each a machine made of machines: the only rooms where those meet. Pure.
 
+pub mod admin;
 pub mod consumer;

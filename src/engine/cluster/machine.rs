@@ -141,6 +141,18 @@ impl Cluster {
         self.metadata.apply(answer);
     }
 
+    /// An answer to a question that was not ours, and may be of the same broker over and over: news of the topics that we watch
+    /// are taken in, and what is behind what we know counts for nothing. Ends in [`Event::Metadata`].
+    pub fn learn(&mut self, answer: &MetadataResponse) {
+        let is_watched = |topic: &MetadataTopic| {
+            let mut watched = self.topics.iter().chain(&self.others);
+            watched.any(|name| Some(&**name) == topic.name.as_deref())
+        };
+        let topics = answer.topics.iter().filter(|topic| is_watched(topic)).cloned().collect();
+        let change = self.metadata.learn(&MetadataResponse { topics, ..answer.clone() });
+        self.events.push_back(Event::Metadata(change));
+    }
+
     /// Topics that refreshes ask for; a new one is asked for at once.
     pub fn set_topics(&mut self, topics: &[Arc<str>]) {
         let is_fresh = self.timers.get(Timer::Expiry).is_some();

@@ -168,6 +168,24 @@ impl Metadata {
         change
     }
 
+    /// As [`Metadata::apply`], with an answer that says nothing about how many brokers agree with it: topics that it is behind
+    /// about, or does not know, stay as they were and as doubtful as they were. So do the brokers.
+    pub fn learn(&mut self, answer: &MetadataResponse) -> Change {
+        let mut change = Change::default();
+        for topic in answer.topics.iter().filter(|topic| !topic.error.is_err()) {
+            let Some(name) = &topic.name else { continue };
+            let before = self.topics.get(&**name).cloned();
+            let mut one = Change::default();
+            self.apply_topic(name, topic, &mut one);
+            match before {
+                Some(before) if one.is_behind => drop(self.topics.insert(name.as_str().into(), before)),
+                _ => change.recreated.extend(one.recreated),
+            }
+        }
+        self.version += 1;
+        change
+    }
+
     /// A broker that another answer named (FindCoordinator, KIP-951).
     pub fn add_broker(&mut self, broker: MetadataBroker) -> bool {
         self.version += 1;
@@ -502,6 +520,25 @@ mod tests {
         assert_eq!(metadata.brokers(), [broker(1, 99), broker(2, 92), broker(3, 93)]);
         assert!(metadata.apply(&brokers(vec![broker(1, 91)])).brokers_changed);
         assert_eq!(metadata.brokers(), [broker(1, 91)]);
+    }
+
+    #[test]
+    fn what_was_read_for_another_purpose_brings_news_and_raises_no_doubts() {
+        let mut metadata = Metadata::default();
+        metadata.apply(&answer(1, &[(7, 5)]));
+        assert_eq!(metadata.learn(&answer(1, &[(8, 6), (9, 0)])), Change::default());
+        assert_eq!(metadata.leader(&zero()), Some(Leader { node: 8, epoch: 6 }));
+        assert_eq!(metadata.existing("t"), [0, 1]);
+        // The same broker, perhaps, and as often as it likes: it is behind in one way or another.
+        for behind in [answer(1, &[(7, 5), (9, 0)]), answer(1, &[(8, 6)]), absence()] {
+            (0..20).for_each(|_| assert_eq!(metadata.learn(&behind), Change::default()));
+            assert_eq!(metadata.leader(&zero()), Some(Leader { node: 8, epoch: 6 }));
+            assert_eq!(metadata.existing("t"), [0, 1]);
+        }
+        assert_eq!(metadata.learn(&answer(2, &[(6, 0)])).recreated, ["t".into()]);
+        (0..20).for_each(|_| assert_eq!(metadata.learn(&answer(1, &[(8, 6)])), Change::default()));
+        assert_eq!((metadata.topic_id("t"), metadata.existing("t")), (TopicId([2; 16]), vec![0]));
+        assert!(metadata.apply(&answer(1, &[(8, 6)])).is_behind, "nobody has counted");
     }
 
     #[test]

@@ -408,6 +408,20 @@ fn a_new_topic_is_asked_for_at_once() {
 }
 
 #[test]
+fn what_others_have_asked_tells_of_our_topics_only() {
+    let mut world = World::settled();
+    let Response::Metadata(answer) = metadata(vec![topic("t", 8), topic("x", 7)]) else { unreachable!() };
+    world.cluster.learn(&answer);
+    let leader = |name: &str| {
+        let partition = TopicPartition { topic: name.into(), partition: 0 };
+        world.cluster.metadata().leader(&partition).map(|leader| leader.node)
+    };
+    assert_eq!((leader("t"), leader("x")), (Some(8), None));
+    assert!(matches!(world.cluster.poll_event(), Some(Event::Metadata(_))));
+    assert_eq!(world.cluster.poll_event(), None);
+}
+
+#[test]
 fn an_error_of_the_whole_answer_changes_nothing() {
     let mut world = World::settled();
     world.cluster.refresh();

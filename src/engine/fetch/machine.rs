@@ -9,6 +9,7 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::engine::cluster::Metadata;
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
@@ -368,10 +369,10 @@ impl Fetch {
         }
         let to = if express {
             node.express = Some(in_flight);
-            Target::FetchExpress(node_id)
+            Target::Node(node_id, ConnectionKind::FetchExpress)
         } else {
             node.main = Some(in_flight);
-            Target::Fetch(node_id)
+            Target::Node(node_id, ConnectionKind::Fetch)
         };
         self.events.push_back(Event::FetchStart { node: node_id });
         Some(Outbound { id, to, body: Request::Fetch(request), held: max_wait })

@@ -34,6 +34,8 @@ pub enum Failure {
     },
     /// An assigner or another callback of the user's failed; the facade holds the original error.
     Callback(String),
+    /// We have panicked, which is our bug.
+    Bug(String),
     /// The consumer is stopping or has stopped.
     Stopped,
 }

@@ -18,6 +18,7 @@ mod failure;
 mod log;
 mod net_error;
 mod request_state;
+mod target;
 mod timers;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use failure::Failure;
 pub use log::{Log, LogLevel};
 pub use net_error::NetError;
 pub use request_state::{RequestState, Sent};
+pub use target::{ConnectionKind, Target};
 pub(crate) use timers::timers;
 pub use timers::{TimerKey, Timers};
 
@@ -62,23 +64,4 @@ impl<Id> Outbound<Id> {
         let Outbound { id, to, body, held } = self;
         Outbound { id: tag(id), to, body, held }
     }
-}
-
-/// Which broker, and over which of its connections. A broker answers the requests of one connection in order, so a
-/// held JoinGroup or Fetch would delay everything behind it: each kind has a connection of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// Any broker that is connected, else any that is known.
-    Any,
-    /// Any broker, connected or not, but the one that was asked the same before: its answer was of no use, which others
-    /// may not share. A broker that is cut off from its controllers does not know that it knows nothing.
-    AnyOther,
-    /// This broker, for short requests (Metadata, ListOffsets, …).
-    Node(i32),
-    /// This broker, long-polling Fetches only.
-    Fetch(i32),
-    /// This broker, the Fetches that go beside a long poll.
-    FetchExpress(i32),
-    /// This broker as the coordinator of a group or a transaction (JoinGroup, Heartbeat, commits).
-    Coordinator(i32),
 }

@@ -1,4 +1,4 @@
-//! Who may send on a connection now: KIP-219 mutes it, `max_in_flight` limits it, re-authentication takes it whole.
+//! Which requests may go out on a connection now: KIP-219 mutes it, `max_in_flight` limits it, re-authentication takes it whole.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use super::events::{Events, NetworkEvent};
 /// The door of one connection.
 pub(super) struct Admission {
     /// One permit per request in flight.
-    slots: Semaphore,
+    places: Semaphore,
     /// All of them: nothing is in flight, and nothing starts.
     all: u32,
     muted_until: Mutex<Option<Instant>>,
@@ -28,7 +28,7 @@ impl Admission {
         let all =
             max_in_flight.and_then(|max| u32::try_from(max).ok()).unwrap_or(UNLIMITED).clamp(1, UNLIMITED);
         Admission {
-            slots: Semaphore::new(all as usize),
+            places: Semaphore::new(all as usize),
             all,
             muted_until: Mutex::new(None),
             queued: AtomicUsize::new(0),
@@ -43,7 +43,7 @@ impl Admission {
         let heartbeat = matches!(request, Request::Heartbeat(_));
         let muted_until = || self.muted_until().filter(|until| !heartbeat && *until > Instant::now());
         if muted_until().is_none()
-            && let Ok(permit) = self.slots.try_acquire()
+            && let Ok(permit) = self.places.try_acquire()
         {
             return Some(permit);
         }
@@ -52,7 +52,7 @@ impl Admission {
             while let Some(until) = muted_until() {
                 sleep_until(until).await;
             }
-            let permit = self.slots.acquire().await.ok();
+            let permit = self.places.acquire().await.ok();
             if muted_until().is_none() {
                 return permit;
             }
@@ -61,7 +61,7 @@ impl Admission {
 
     /// Waits until no request is in flight, and keeps new ones back until the permit is dropped.
     pub(super) async fn quiesce(&self) -> Option<SemaphorePermit<'_>> {
-        self.slots.acquire_many(self.all).await.ok()
+        self.places.acquire_many(self.all).await.ok()
     }
 
     /// Mutes the connection from now on.

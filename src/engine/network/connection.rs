@@ -5,8 +5,8 @@
 //!    ▲                                                                               │
 //!    └───────── oneshot, found by correlation id ◄── decoded ◄── frame reader ◄──────┘
 //! ```
-//! A connection dies once, for one reason, and everybody who waits on it learns that reason. A sender that stops
-//! waiting (timeout, or its future is dropped) leaves its entry behind; the late answer finds nobody and is dropped.
+//! A connection dies once, for one reason, and every request that waits on it gets that reason. A sender that stops
+//! waiting (timeout, or its future is dropped) leaves its entry behind; the late answer finds no receiver and is dropped.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -56,7 +56,7 @@ pub(super) struct Connection {
 #[derive(Default)]
 struct State {
     waiting: HashMap<i32, Waiter>,
-    /// Nobody sends any more: it closes when nobody waits any more.
+    /// Takes no further request, and closes when all that are in flight have been answered.
     finishing: bool,
     /// Requests in a row that timed out while `silent_since` was all that had ever been received.
     silent_timeouts: u32,
@@ -134,7 +134,7 @@ impl Connection {
         self.is_alive() && !self.is_expired()
     }
 
-    /// Ends the connection: its task stops, the socket closes, and everybody who waits gets `reason`. The first reason
+    /// Ends the connection: its task stops, the socket closes, and every request that waits gets `reason`. The first reason
     /// stays. Returns whether it was this one.
     pub(super) fn kill(&self, reason: NetError) -> bool {
         let first = self.death.send_if_modified(|death| {
@@ -167,8 +167,8 @@ impl Connection {
         let version = self.version_for(request)?;
         let created = Instant::now();
         let converse = async {
-            let _slot = self.admission.admit(request).await;
-            // While it stood at the door. The next one gets another connection.
+            let _place = self.admission.admit(request).await;
+            // It was closed while this request waited to be admitted. The next request gets another connection.
             if self.is_expired() {
                 return Err(self.closed());
             }
@@ -228,7 +228,7 @@ impl Connection {
         held: Duration,
         created: Instant,
     ) -> Result<Response, NetError> {
-        // Whoever comes through the door because the connection died behind it.
+        // A request that was admitted because the connection died while it waited at the door.
         if let Some(reason) = &*self.death.borrow() {
             return Err(reason.clone());
         }
@@ -301,7 +301,7 @@ impl Connection {
     }
 
     async fn run(self: Arc<Self>, stream: BoxStream, outbox: mpsc::UnboundedReceiver<Zeroizing<Vec<u8>>>) {
-        // Also when this task panics, which would be a bug of ours: nobody may wait for ever.
+        // Also when this task panics, which would be a bug of ours: no request may wait for ever.
         let _dead = KillOnDrop::new(&self);
         let (reader, writer) = tokio::io::split(stream);
         let end = tokio::select! {

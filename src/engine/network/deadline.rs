@@ -26,7 +26,7 @@ impl Deadline {
     /// The outcome of `work`.
     ///
     /// # Errors
-    /// There is none in time, and whoever was to bring it could run.
+    /// There is none in time, although this process could run.
     pub(super) async fn meet<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Late> {
         let mut work = pin!(work);
         loop {

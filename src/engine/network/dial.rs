@@ -190,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_address_of_a_name_is_tried() {
-        // `localhost` may be ::1 as well, where nobody listens.
+        // `localhost` may be ::1 as well, an address on which the broker does not listen.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         for host in ["localhost", "127.0.0.1"] {

@@ -81,7 +81,7 @@ impl Events {
         (self.notify)(event);
     }
 
-    /// Emits if somebody listens: requests are too many to tell everybody about.
+    /// Emits if request events are on: there are as many as requests, so a client without a listener gets none.
     pub(super) fn emit_request(&self, event: impl FnOnce(Arc<str>) -> NetworkEvent) {
         if self.requests.load(Ordering::Relaxed) {
             self.emit(event(self.client_id.clone()));

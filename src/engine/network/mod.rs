@@ -4,13 +4,13 @@
 //! ```text
 //! mod         the handle                        connection  one connection: its task, correlation
 //! pool        connections by node and kind      admission   throttling, max_in_flight
-//! slot        opened once, and again            frame       length-prefixed frames
+//! link        opened once, and again            frame       length-prefixed frames
 //! open        stream → ApiVersions → SASL       dial, tls   names, addresses, TCP, TLS
 //! identity    brokers judged from outside       sasl        PLAIN, SCRAM, mechanisms driven from outside
 //! lookup      the system's names, or outside's  questions   what is asked outside
 //! clock       the time of the brokers           deadline    time limits
 //! ```
-//! A connection is opened when it is first needed, and again after it has died, with back-off per broker. Whoever waits
+//! A connection is opened when it is first needed, and again after it has died, with back-off per broker. A request
 //! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
 
 #![allow(clippy::disallowed_methods, reason = "this room does touch the world: clock and chance")]
@@ -25,12 +25,12 @@ mod dial;
 mod events;
 mod frame;
 mod identity;
+mod link;
 mod lookup;
 mod open;
 mod pool;
 mod questions;
 mod sasl;
-mod slot;
 mod threads;
 mod throttle;
 mod tls;
@@ -118,9 +118,9 @@ impl Network {
 
     /// Connects to a seed broker and learns the brokers from it. The connection then serves [`Target::Any`].
     pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, NetError> {
-        let slot = self.pool().seed(Address { host: host.to_owned(), port })?;
+        let link = self.pool().seed(Address { host: host.to_owned(), port })?;
         let request = MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false }.into();
-        let connection = slot.connection_for(&request).await?;
+        let connection = link.connection_for(&request).await?;
         let answer = connection.send(&request, Duration::ZERO).await.inspect_err(|error| {
             if matches!(error, NetError::Closed { .. }) && self.inner.context.sasl.is_none() {
                 connection.log(
@@ -140,7 +140,7 @@ impl Network {
                 self.update_brokers(&metadata.brokers);
                 Ok(metadata)
             }
-            _ => Err(slot.closed()),
+            _ => Err(link.closed()),
         }
     }
 
@@ -150,23 +150,32 @@ impl Network {
         self.pool().update(brokers);
     }
 
+    /// Takes over one broker, as another answer (FindCoordinator) names it. The others stay as they are.
+    pub fn update_broker(&self, broker: &MetadataBroker) {
+        self.pool().update_one(broker);
+    }
+
+    /// Takes over those of these brokers that are not known yet. The others stay as they are.
+    pub fn add_brokers(&self, brokers: &[MetadataBroker]) {
+        self.pool().add(brokers);
+    }
+
     /// Sends a request and waits for its answer. `held` = how long the broker may hold it back on purpose.
     ///
     /// Connects if need be. Dropping the future is safe at any time; the request may have been sent by then.
     ///
     /// # Errors
-    /// [`NetError::NoBroker`] for a node that is not known, and for a coordinator without a name, which the caller must
-    /// resolve. [`NetError::Connect`], [`NetError::Authentication`] and [`NetError::UnsupportedApi`]: not sent.
+    /// [`NetError::NoBroker`] for a node that is not known. [`NetError::Connect`], [`NetError::Authentication`] and [`NetError::UnsupportedApi`]: not sent.
     /// [`NetError::Closed`], [`NetError::Timeout`] and [`NetError::Decode`]: it may have had its effect.
     pub async fn send(&self, to: Target, request: Request, held: Duration) -> Result<Response, NetError> {
         if matches!(to, Target::Any | Target::AnyOther) {
             return self.send_to_any(&request, held, to == Target::AnyOther).await;
         }
-        let slot = self.pool().route(to)?;
-        let connection = slot.connection_for(&request).await?;
+        let link = self.pool().route(to)?;
+        let connection = link.connection_for(&request).await?;
         let (mut request, mut held) = (request, held);
         if let Request::Fetch(fetch) = &mut request
-            && slot.is_shared()
+            && link.is_shared()
         {
             held = held.min(SHARED_WAIT);
             fetch.max_wait_ms = fetch.max_wait_ms.min(SHARED_WAIT.as_millis() as i32);
@@ -220,7 +229,7 @@ impl Network {
         self.inner.context.outside.lookups.answer(lookup, addresses);
     }
 
-    /// Closes every connection. Whoever waits, and whoever comes later, gets [`NetError::ClientClosed`]. Resolves when
+    /// Closes every connection. Requests that wait, and later ones, get [`NetError::ClientClosed`]. Resolves when
     /// all tasks have ended. Idempotent.
     pub async fn close(&self) {
         self.pool().close();
@@ -250,10 +259,10 @@ impl Network {
         let candidates = self.pool().any(request.key(), other)?;
         let mut last = NetError::NoBroker;
         let attempts = candidates.len().min(ATTEMPTS_AT_ANY);
-        for (attempt, slot) in candidates.into_iter().take(attempts).enumerate() {
-            self.pool().asks(&slot, request.key());
+        for (attempt, link) in candidates.into_iter().take(attempts).enumerate() {
+            self.pool().asks(&link, request.key());
             let asking = async {
-                let connection = slot.connection_for(request).await.map_err(Unsent)?;
+                let connection = link.connection_for(request).await.map_err(Unsent)?;
                 Ok(connection.send(request, held).await)
             };
             let is_last = attempt + 1 == attempts;
@@ -261,19 +270,19 @@ impl Network {
                 Some(Ok(result)) => {
                     match &result {
                         Err(NetError::Closed { .. } | NetError::Timeout { .. } | NetError::Decode { .. }) => {
-                            self.pool().failed(&slot);
+                            self.pool().failed(&link);
                         }
-                        _ => slot.note(None),
+                        _ => link.note(None),
                     }
                     return result;
                 }
                 Some(Err(Unsent(error))) => error,
-                None => slot.closed(),
+                None => link.closed(),
             };
             if matches!(error, NetError::Authentication { .. } | NetError::ClientClosed) {
                 return Err(error);
             }
-            self.pool().failed(&slot);
+            self.pool().failed(&link);
             last = error;
         }
         Err(last)

@@ -48,7 +48,8 @@ pub(super) async fn open(
     Ok(connection)
 }
 
-/// Brokers may say nothing, and those who give tokens too: that is no verdict on the credentials.
+/// Within `authenticationTimeout`: a broker or a token provider may never answer. Running out of time is no verdict on the
+/// credentials, so the error is one of the connection.
 async fn authenticate(sasl: &Sasl, connection: &Arc<Connection>) -> Result<Option<Duration>, NetError> {
     let limit = connection.context().config.authentication_timeout;
     within(limit, sasl.authenticate(connection)).await.unwrap_or_else(|_| {

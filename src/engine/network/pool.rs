@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ApiKey;
@@ -11,15 +12,15 @@ use crate::engine::protocol::metadata::MetadataBroker;
 
 use super::context::Context;
 use super::dial::Address;
-use super::slot::{Host, Kind, Slot};
+use super::link::{Endpoint, Link};
 
 /// The known brokers and their connections.
 pub(super) struct Pool {
     context: Arc<Context>,
-    brokers: BTreeMap<i32, Arc<Host>>,
-    slots: HashMap<(i32, Kind), Arc<Slot>>,
-    /// Serves [`Target::Any`] beside the brokers. Is a broker's slot as well when the addresses are equal.
-    seed: Option<Arc<Slot>>,
+    brokers: BTreeMap<i32, Arc<Endpoint>>,
+    links: HashMap<(i32, ConnectionKind), Arc<Link>>,
+    /// Serves [`Target::Any`] beside the brokers. It is a broker's link as well when their addresses are equal.
+    seed: Option<Arc<Link>>,
     /// Counts what happens to requests to any broker: who was asked when, who failed when.
     turns: u64,
     /// Where this client begins among equally good brokers, so that not all clients ask the first.
@@ -32,7 +33,7 @@ impl Pool {
         Pool {
             context,
             brokers: BTreeMap::new(),
-            slots: HashMap::new(),
+            links: HashMap::new(),
             seed: None,
             turns: 0,
             spread: fastrand::usize(..),
@@ -40,36 +41,54 @@ impl Pool {
         }
     }
 
-    /// The seed's slot at `address`; the one in use if there is one.
-    pub(super) fn seed(&mut self, address: Address) -> Result<Arc<Slot>, NetError> {
+    /// The seed's link at `address`; the one in use if there is one.
+    pub(super) fn seed(&mut self, address: Address) -> Result<Arc<Link>, NetError> {
         if self.closed {
             return Err(NetError::ClientClosed);
         }
-        let known = self.brokers.iter().find(|(_, host)| host.address == address).map(|(node, _)| *node);
-        let slot = match (known, &self.seed) {
-            (Some(node), _) => self.slot(node, Kind::Node)?,
-            (None, Some(seed)) if seed.host.address == address && !seed.is_retired() => seed.clone(),
-            (None, _) => Slot::new(&self.context, &Host::new(address), Kind::Node),
+        let known =
+            self.brokers.iter().find(|(_, endpoint)| endpoint.address == address).map(|(node, _)| *node);
+        let link = match (known, &self.seed) {
+            (Some(node), _) => self.link(node, ConnectionKind::General)?,
+            (None, Some(seed)) if seed.endpoint.address == address && !seed.is_retired() => seed.clone(),
+            (None, _) => Link::new(&self.context, &Endpoint::new(address), ConnectionKind::General),
         };
-        self.replace_seed(Some(slot.clone()));
-        Ok(slot)
+        self.replace_seed(Some(link.clone()));
+        Ok(link)
     }
 
     /// See [`Network::update_brokers`](super::Network::update_brokers).
     pub(super) fn update(&mut self, brokers: &[MetadataBroker]) {
-        let listed: BTreeMap<i32, Address> = brokers.iter().filter_map(address_of).collect();
+        self.replace(brokers.iter().filter_map(address_of).collect());
+    }
+
+    /// See [`Network::update_broker`](super::Network::update_broker).
+    pub(super) fn update_one(&mut self, broker: &MetadataBroker) {
+        self.replace(self.known().chain(address_of(broker)).collect());
+    }
+
+    /// See [`Network::add_brokers`](super::Network::add_brokers).
+    pub(super) fn add(&mut self, brokers: &[MetadataBroker]) {
+        self.replace(brokers.iter().filter_map(address_of).chain(self.known()).collect());
+    }
+
+    fn known(&self) -> impl Iterator<Item = (i32, Address)> {
+        self.brokers.iter().map(|(node, endpoint)| (*node, endpoint.address.clone()))
+    }
+
+    fn replace(&mut self, listed: BTreeMap<i32, Address>) {
         if listed.is_empty() || self.closed {
             return;
         }
-        let moved = |node: i32, host: &Host| listed.get(&node) != Some(&host.address);
-        self.slots.retain(|(node, _), slot| {
-            let gone = moved(*node, &slot.host);
+        let moved = |node: i32, endpoint: &Endpoint| listed.get(&node) != Some(&endpoint.address);
+        self.links.retain(|(node, _), link| {
+            let gone = moved(*node, &link.endpoint);
             if gone {
-                slot.retire(slot.closed());
+                link.retire(link.closed());
             }
             !gone
         });
-        self.brokers.retain(|node, host| !moved(*node, host));
+        self.brokers.retain(|node, endpoint| !moved(*node, endpoint));
         if self.seed.as_ref().is_some_and(|seed| seed.is_retired()) {
             self.seed = None;
         }
@@ -77,51 +96,61 @@ impl Pool {
             if self.brokers.contains_key(&node) {
                 continue;
             }
-            let seed =
-                self.seed.iter().find(|seed| seed.host.address == address && !self.is_node(seed)).cloned();
-            let host = seed.as_ref().map_or_else(|| Host::new(address), |seed| seed.host.clone());
-            self.brokers.insert(node, host);
+            let seed = self
+                .seed
+                .iter()
+                .find(|seed| seed.endpoint.address == address && !self.is_node(seed))
+                .cloned();
+            let endpoint = seed.as_ref().map_or_else(|| Endpoint::new(address), |seed| seed.endpoint.clone());
+            self.brokers.insert(node, endpoint);
             if let Some(seed) = seed {
-                self.slots.insert((node, Kind::Node), seed);
+                self.links.insert((node, ConnectionKind::General), seed);
             }
         }
     }
 
     /// Where a request to `to` goes; [`Target::Any`] and [`Target::AnyOther`] are [`Pool::any`]'s.
-    pub(super) fn route(&mut self, to: Target) -> Result<Arc<Slot>, NetError> {
-        let (node, kind) = place(to).ok_or(NetError::NoBroker)?;
-        self.slot(node, kind)
+    pub(super) fn route(&mut self, to: Target) -> Result<Arc<Link>, NetError> {
+        match to {
+            Target::Node(node, kind) => self.link(node, kind),
+            Target::Any | Target::AnyOther => Err(NetError::NoBroker),
+        }
     }
 
     /// See [`Network::renew`](super::Network::renew).
     pub(super) fn renew(&mut self, to: Target) {
-        if let Some(slot) = place(to).and_then(|place| self.slots.get(&place)) {
-            slot.renew();
+        if let Target::Node(node, kind) = to
+            && let Some(link) = self.links.get(&(node, kind))
+        {
+            link.renew();
         }
     }
 
     /// All brokers, the best for `question` first. As a rule those that did not fail, or failed longest ago; of those the
-    /// connected ones; of those whoever was asked longest ago. With `other` just that: who has failed waits for some turns.
-    pub(super) fn any(&mut self, question: ApiKey, other: bool) -> Result<Vec<Arc<Slot>>, NetError> {
+    /// connected ones; of those the one that was asked longest ago. With `other` only the last rule counts, and a broker that
+    /// has failed waits for [`TURNS_AFTER_FAILURE`] turns.
+    pub(super) fn any(&mut self, question: ApiKey, other: bool) -> Result<Vec<Arc<Link>>, NetError> {
         let nodes: Vec<i32> = self.brokers.keys().copied().collect();
-        let mut slots =
-            nodes.iter().map(|node| self.slot(*node, Kind::Node)).collect::<Result<Vec<_>, _>>()?;
-        if !slots.is_empty() {
-            let first = self.spread % slots.len();
-            slots.rotate_left(first);
+        let mut links = nodes
+            .iter()
+            .map(|node| self.link(*node, ConnectionKind::General))
+            .collect::<Result<Vec<_>, _>>()?;
+        if !links.is_empty() {
+            let first = self.spread % links.len();
+            links.rotate_left(first);
         }
         // A seed is often a name for "some broker": the last resort, unless it is connected.
         let seed = self.seed.clone().filter(|seed| !self.is_node(seed));
-        slots.extend(seed.clone());
+        links.extend(seed.clone());
         let turns = self.turns;
-        slots.sort_by_cached_key(|slot| {
-            let failed = slot.last_failure.load(Ordering::Relaxed);
-            let asked = slot.asked(question);
-            let is_apart = !slot.is_connected();
+        links.sort_by_cached_key(|link| {
+            let failed = link.last_failure.load(Ordering::Relaxed);
+            let asked = link.asked(question);
+            let is_apart = !link.is_connected();
             if !other {
                 return (failed, is_apart, asked);
             }
-            let is_seed = is_apart && seed.as_ref().is_some_and(|seed| Arc::ptr_eq(seed, slot));
+            let is_seed = is_apart && seed.as_ref().is_some_and(|seed| Arc::ptr_eq(seed, link));
             let since = if is_seed { turns } else { asked };
             let penalty = if failed > 0 { failed + TURNS_AFTER_FAILURE } else { 0 };
             (since.max(penalty), is_apart, 0)
@@ -129,37 +158,38 @@ impl Pool {
         if self.closed {
             return Err(NetError::ClientClosed);
         }
-        Ok(slots)
+        Ok(links)
     }
 
-    /// A request to any broker goes to `slot`.
-    pub(super) fn asks(&mut self, slot: &Slot, question: ApiKey) {
+    /// A request to any broker goes to `link`.
+    pub(super) fn asks(&mut self, link: &Link, question: ApiKey) {
         self.turns += 1;
-        slot.note_asked(question, self.turns);
+        link.note_asked(question, self.turns);
     }
 
-    /// A request to any broker failed at `slot`: ask others first.
-    pub(super) fn failed(&mut self, slot: &Slot) {
+    /// A request to any broker failed at `link`: ask others first.
+    pub(super) fn failed(&mut self, link: &Link) {
         self.turns += 1;
-        slot.note(Some(self.turns));
+        link.note(Some(self.turns));
     }
 
-    /// Nothing that we know is true any more: closes every connection, until somebody connects to a seed.
+    /// The brokers that we know are not the cluster's any more: closes every connection. There is none before the next
+    /// [`Pool::seed`].
     pub(super) fn forget(&mut self) {
-        self.clear(Slot::closed);
+        self.clear(Link::closed);
     }
 
     /// Has every broker failed since it last answered, or is none known?
     pub(super) fn is_forsaken(&self) -> bool {
         let failed = |node: &i32| {
-            let slot = self.slots.get(&(*node, Kind::Node));
-            slot.is_some_and(|slot| slot.last_failure.load(Ordering::Relaxed) > 0)
+            let link = self.links.get(&(*node, ConnectionKind::General));
+            link.is_some_and(|link| link.last_failure.load(Ordering::Relaxed) > 0)
         };
         !self.closed && self.brokers.keys().all(failed)
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        self.slots.values().chain(&self.seed).any(|slot| slot.is_connected())
+        self.links.values().chain(&self.seed).any(|link| link.is_connected())
     }
 
     /// Closes everything, for good.
@@ -168,23 +198,23 @@ impl Pool {
         self.clear(|_| NetError::ClientClosed);
     }
 
-    /// Closes everything; `reason` is what those who wait for an answer get.
-    fn clear(&mut self, reason: impl Fn(&Slot) -> NetError) {
+    /// Closes everything; a request that waits for an answer gets `reason`.
+    fn clear(&mut self, reason: impl Fn(&Link) -> NetError) {
         self.brokers.clear();
-        for slot in self.slots.drain().map(|(_, slot)| slot).chain(self.seed.take()) {
-            slot.retire(reason(&slot));
+        for link in self.links.drain().map(|(_, link)| link).chain(self.seed.take()) {
+            link.retire(reason(&link));
         }
     }
 
-    fn slot(&mut self, node: i32, kind: Kind) -> Result<Arc<Slot>, NetError> {
+    fn link(&mut self, node: i32, kind: ConnectionKind) -> Result<Arc<Link>, NetError> {
         if self.closed {
             return Err(NetError::ClientClosed);
         }
-        let host = self.brokers.get(&node).ok_or(NetError::NoBroker)?;
-        Ok(self.slots.entry((node, kind)).or_insert_with(|| Slot::new(&self.context, host, kind)).clone())
+        let endpoint = self.brokers.get(&node).ok_or(NetError::NoBroker)?;
+        Ok(self.links.entry((node, kind)).or_insert_with(|| Link::new(&self.context, endpoint, kind)).clone())
     }
 
-    fn replace_seed(&mut self, seed: Option<Arc<Slot>>) {
+    fn replace_seed(&mut self, seed: Option<Arc<Link>>) {
         let before = std::mem::replace(&mut self.seed, seed);
         if let Some(before) = before
             && !self.is_node(&before)
@@ -194,28 +224,17 @@ impl Pool {
         }
     }
 
-    fn is_node(&self, slot: &Arc<Slot>) -> bool {
-        self.slots.values().any(|other| Arc::ptr_eq(other, slot))
+    fn is_node(&self, link: &Arc<Link>) -> bool {
+        self.links.values().any(|other| Arc::ptr_eq(other, link))
     }
 }
 
-/// None when it is for the caller to say which node that is.
-fn place(to: Target) -> Option<(i32, Kind)> {
-    match to {
-        Target::Node(node) => Some((node, Kind::Node)),
-        Target::Fetch(node) => Some((node, Kind::Fetch)),
-        Target::FetchExpress(node) => Some((node, Kind::FetchExpress)),
-        Target::Coordinator(node) => Some((node, Kind::Coordinator)),
-        Target::Any | Target::AnyOther => None,
-    }
-}
-
-/// None for an address that nobody can connect to.
+/// None for an address that cannot be connected to: without a host, or with a port that is none.
 fn address_of(broker: &MetadataBroker) -> Option<(i32, Address)> {
     let port = u16::try_from(broker.port).ok().filter(|port| *port != 0)?;
     (!broker.host.is_empty()).then(|| (broker.node_id, Address { host: broker.host.clone(), port }))
 }
 
-/// For so many turns the others are asked instead of one that failed: it may be frozen, and each attempt at it takes its
-/// time. It must be few: whoever remains may be the one that knows nothing.
+/// For so many turns the others are asked instead of a broker that failed: it may be frozen, and each attempt at it takes
+/// time. It must be few: of two brokers, the other may be the one that is cut off and knows nothing.
 const TURNS_AFTER_FAILURE: u64 = 2;

@@ -28,7 +28,7 @@ impl<A> Questions<A> {
         answered.await.ok()
     }
 
-    /// Of no effect when nobody waits for it any more.
+    /// Of no effect when the one that asked has stopped waiting.
     pub(super) fn answer(&self, question: u64, answer: A) {
         if let Some(waiting) = self.waiting().remove(&question) {
             // The connection may have been given up this very moment.

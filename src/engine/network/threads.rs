@@ -12,7 +12,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> io::Result<T> {
     let (tell, result) = oneshot::channel();
     thread::Builder::new().name(name.to_owned()).spawn(move || {
-        // Whoever asked may have given up.
+        // The receiver may have given up waiting.
         let _ = tell.send(work());
     })?;
     result.await.map_err(|_| io::Error::other("a thread has panicked"))

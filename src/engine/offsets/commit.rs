@@ -399,7 +399,7 @@ impl Offsets {
             group_instance_id: member.group_instance_id,
             topics,
         };
-        Some(Outbound { id, to: Target::Coordinator(node), body: request.into(), held: Duration::ZERO })
+        Some(Outbound { id, to: Target::coordinator(node), body: request.into(), held: Duration::ZERO })
     }
 
     /// The leader epoch of the record before this offset, for those who read the commit (KIP-320).

@@ -149,7 +149,7 @@ impl Offsets {
             topics: Some(topics.collect()),
             require_stable: true,
         };
-        Some(self.ask(now, Target::Coordinator(node), body.into(), asked))
+        Some(self.ask(now, Target::coordinator(node), body.into(), asked))
     }
 
     fn coordinator_answered(
@@ -237,7 +237,7 @@ impl Offsets {
         }
         let read_committed = self.config.read_committed;
         let body = ListOffsetsRequest { read_committed, topics, timeout_ms: BROKER_TIMEOUT_MS };
-        Some(self.ask(now, Target::Node(node?), body.into(), asked))
+        Some(self.ask(now, Target::node(node?), body.into(), asked))
     }
 
     fn leader_answered(

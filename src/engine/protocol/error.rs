@@ -36,6 +36,7 @@ impl ErrorCode {
     pub const UNSUPPORTED_SASL_MECHANISM: ErrorCode = ErrorCode(33);
     pub const ILLEGAL_SASL_STATE: ErrorCode = ErrorCode(34);
     pub const UNSUPPORTED_VERSION: ErrorCode = ErrorCode(35);
+    pub const NOT_CONTROLLER: ErrorCode = ErrorCode(41);
     pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(53);
     pub const KAFKA_STORAGE_ERROR: ErrorCode = ErrorCode(56);
     pub const SASL_AUTHENTICATION_FAILED: ErrorCode = ErrorCode(58);

@@ -1,4 +1,13 @@
-//! The driver task: requests out, answers and timers in, events on to the host.
+//! The driver of any client: one task that sends the machine's requests, brings it the answers and the time, and passes on
+//! what it tells. It decides nothing.
+//!
+//! ```text
+//!  machine ── poll_request ──► a task per request ──► network
+//!     ▲ ▲                             │
+//!     │ └──────── handle_response ◄───┘
+//!     ├────────── handle_timeout ◄──── clock
+//!     └ poll_event ──► Client::event, under the lock: in the order in which it happened
+//! ```
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,25 +15,90 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::engine::clients::consumer::Event;
-use crate::engine::clients::consumer::Tag;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::network::Network;
 use crate::engine::network::clock;
 use crate::engine::protocol::Response;
 
+use super::executor;
 use super::shared::Shared;
 
-type Answer = (Tag, Result<Response, NetError>);
+/// A machine with what it needs of the world beside the network. Everything but [`Client::carry_out`] and [`Client::fail`] is
+/// called under the lock.
+pub(super) trait Client: Send + Sized + 'static {
+    /// The rules.
+    type Machine: for<'a> Machine<View<'a> = (), Id: Send + 'static>;
+    /// What is used without the lock.
+    type Outside: Send + Sync + 'static;
+    /// What one pass leaves to be done without the lock.
+    type Chores: Send;
 
-pub(super) async fn run(shared: Arc<Shared>) {
-    let (answers, mut answered) = mpsc::unbounded_channel::<Answer>();
+    /// What is driven.
+    fn machine(&mut self) -> &mut Self::Machine;
+    /// Nothing may happen any more: the driver leaves the machine alone, and ends.
+    fn is_closed(&self) -> bool;
+    /// The machine is about to be asked what is next.
+    fn before(&mut self, now: Instant);
+    /// The machine tells this. It is heard before another thread can get the lock: before the messages that an answer brought
+    /// are decoded, for instance.
+    fn event(&mut self, outside: &Self::Outside, network: &Network, event: <Self::Machine as Machine>::Event);
+    /// The machine has told everything.
+    fn after(&mut self) -> Self::Chores;
+    /// See [`Client::Chores`].
+    fn carry_out(outside: &Self::Outside, chores: Self::Chores);
+    /// Is there nothing left to drive? Then the task ends.
+    fn ends(&mut self) -> bool;
+    /// The driver slept from `since`, and is awake now; `due` is when it was to wake up at the latest.
+    fn looked(&mut self, _since: Instant, _due: Option<Instant>, _now: Instant) {}
+    /// There is no driver any more, and everything that waits for an answer gets one.
+    fn fail(shared: &Shared<Self>, why: End);
+}
+
+/// Why there is no driver.
+#[derive(Debug)]
+pub(super) enum End {
+    /// A panic: our bug.
+    Bug(String),
+    /// The process has no threads for one.
+    NoThreads(NetError),
+}
+
+type Id<C> = <<C as Client>::Machine as Machine>::Id;
+type Answer<C> = (Id<C>, Result<Response, NetError>);
+type Answers<C> = mpsc::UnboundedSender<Answer<C>>;
+
+/// Starts the driver.
+pub(super) fn start<C: Client>(shared: &Arc<Shared<C>>) {
+    supervise(shared, run(shared.clone()));
+}
+
+/// A panic of ours must end the client with a word, not leave it standing still.
+pub(super) fn supervise<C: Client>(shared: &Arc<Shared<C>>, task: impl Future<Output = ()> + Send + 'static) {
+    let watched = shared.clone();
+    let supervised = executor::spawn(async move {
+        if let Err(error) = tokio::spawn(task).await
+            && error.is_panic()
+        {
+            let payload = error.into_panic();
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            C::fail(&watched, End::Bug(text.unwrap_or("unknown").to_owned()));
+        }
+    });
+    if let Err(error) = supervised {
+        C::fail(shared, End::NoThreads(error));
+    }
+}
+
+async fn run<C: Client>(shared: Arc<Shared<C>>) {
+    let (answers, mut answered) = mpsc::unbounded_channel::<Answer<C>>();
     let mut answer = None;
     loop {
         if shared.is_broken() {
-            // The call itself has thrown; whoever made it may have caught that.
-            shared.bug("a call into the engine has panicked");
+            // The call itself has thrown into JavaScript, where the program may have caught that.
+            C::fail(&shared, End::Bug("a call into the engine has panicked".to_owned()));
             return;
         }
         let since = clock::now();
@@ -33,18 +107,13 @@ pub(super) async fn run(shared: Arc<Shared>) {
         for outbound in step.requests {
             send(&shared, &answers, outbound);
         }
-        if step.decode {
-            shared.decoder.notify_one();
-        }
-        if step.wake {
-            shared.host.wake();
-        }
-        if step.over {
+        C::carry_out(&shared.outside, step.chores);
+        if step.ends {
             return;
         }
         let timer = async {
             match step.timeout {
-                // Its own clock may be behind: whoever sleeps is woken by what comes, or by a `take`.
+                // tokio's clock stands still while the computer sleeps: then an answer or a call wakes the driver.
                 Some(at) => sleep(at.saturating_duration_since(clock::now())).await,
                 None => std::future::pending().await,
             }
@@ -54,79 +123,74 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = timer => {}
             () = shared.driver.notified() => {}
         }
-        shared.lock().consumer.looked(since, step.timeout, clock::now());
+        shared.lock().looked(since, step.timeout, clock::now());
     }
 }
 
 /// What one pass over the machine asks for; carried out without the lock.
-#[derive(Default)]
-struct Step {
-    requests: Vec<Outbound<Tag>>,
+struct Step<C: Client> {
+    requests: Vec<Outbound<Id<C>>>,
     timeout: Option<Instant>,
-    wake: bool,
-    /// New data, a new position, the end: the decoder looks for itself.
-    decode: bool,
-    over: bool,
+    chores: C::Chores,
+    ends: bool,
 }
 
-/// The host hears what has happened before anybody else can get the lock: before the messages that came with it are decoded.
-fn step(shared: &Shared, answers: impl Iterator<Item = Answer>) -> Step {
-    let mut step = Step::default();
-    let mut inner = shared.lock();
-    let inner = &mut *inner;
+fn step<C: Client>(shared: &Shared<C>, answers: impl Iterator<Item = Answer<C>>) -> Step<C> {
+    let mut requests = Vec::new();
+    let mut client = shared.lock();
+    let client = &mut *client;
     let now = clock::now();
-    for (tag, response) in answers {
-        inner.consumer.handle_response(now, tag, response);
+    for (id, response) in answers {
+        client.machine().handle_response(now, id, response);
     }
-    if inner.closed {
-        step.over = true;
-        step.decode = true;
-        return step;
+    if client.is_closed() {
+        return Step { requests, timeout: None, chores: client.after(), ends: true };
     }
-    inner.read_cells(now);
-    if inner.consumer.poll_timeout(now).is_some_and(|at| at <= now) {
-        inner.consumer.handle_timeout(now);
+    client.before(now);
+    if client.machine().poll_timeout(now).is_some_and(|at| at <= now) {
+        client.machine().handle_timeout(now);
     }
-    while let Some(request) = inner.consumer.poll_request(now, ()) {
-        step.requests.push(request);
+    while let Some(request) = client.machine().poll_request(now, ()) {
+        requests.push(request);
     }
-    while let Some(event) = inner.consumer.poll_event() {
-        match event {
-            Event::Brokers(brokers) => shared.network.update_brokers(&brokers),
-            Event::Renew(target) => shared.network.renew(target),
-            Event::CommitDone { ticket, result } => {
-                if let Some(waiter) = inner.waiters.remove(&ticket) {
-                    waiter(result);
-                }
-            }
-            Event::HeartbeatDone { ticket } => {
-                if let Some(waiter) = inner.waiters.remove(&ticket) {
-                    waiter(Ok(()));
-                }
-            }
-            Event::Stopped => {
-                inner.stopped = true;
-                step.over = true;
-                std::mem::take(&mut inner.stop_waiters).into_iter().for_each(|waiter| waiter(Ok(())));
-            }
-            Event::FetchStart { .. } | Event::FetchEnd { .. } if !inner.fetch_events => {}
-            Event::Committed { .. } if !inner.commit_events => {}
-            event => shared.host.event(event),
-        }
+    while let Some(event) = client.machine().poll_event() {
+        client.event(&shared.outside, &shared.network, event);
     }
-    inner.write_cells();
-    step.timeout = inner.consumer.poll_timeout(now);
-    step.wake = inner.must_wake();
-    step.decode = step.over || inner.consumer.may_decode();
-    step
+    let chores = client.after();
+    Step { requests, timeout: client.machine().poll_timeout(now), chores, ends: client.ends() }
 }
 
-fn send(shared: &Arc<Shared>, answers: &mpsc::UnboundedSender<Answer>, outbound: Outbound<Tag>) {
+fn send<C: Client>(shared: &Arc<Shared<C>>, answers: &Answers<C>, outbound: Outbound<Id<C>>) {
     let network = shared.network.clone();
-    let answers = answers.clone();
+    let answer = Pending::<C> { id: Some(outbound.id), answers: answers.clone() };
     tokio::spawn(async move {
         let response = network.send(outbound.to, outbound.body, outbound.held).await;
-        // The driver is gone when the consumer has stopped: nobody wants the answer.
-        let _ = answers.send((outbound.id, response));
+        answer.send(response);
     });
+}
+
+/// A request whose answer the machine waits for. Also when the task that sends it panics, which would be a bug of ours: the
+/// machine must not wait for ever.
+struct Pending<C: Client> {
+    id: Option<Id<C>>,
+    answers: Answers<C>,
+}
+
+impl<C: Client> Pending<C> {
+    fn send(mut self, response: Result<Response, NetError>) {
+        self.answer(response);
+    }
+
+    fn answer(&mut self, response: Result<Response, NetError>) {
+        if let Some(id) = self.id.take() {
+            // The driver is gone when the client has stopped, which waits for no answer then.
+            let _ = self.answers.send((id, response));
+        }
+    }
+}
+
+impl<C: Client> Drop for Pending<C> {
+    fn drop(&mut self) {
+        self.answer(Err(NetError::OutOfStep));
+    }
 }

@@ -39,6 +39,10 @@ where
 }
 
 fn runtime() -> io::Result<&'static Runtime> {
+    #[cfg(test)]
+    if REFUSED.get() {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
@@ -54,7 +58,7 @@ fn start() -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(THREADS).thread_name("kafkars").enable_all();
     probe_threads()?;
-    // tokio panics without threads: somebody else may have taken them since.
+    // tokio panics without threads: another part of the process may have taken them since.
     catch_unwind(AssertUnwindSafe(|| builder.build()))
         .unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
 }
@@ -74,4 +78,18 @@ fn probe_threads() -> io::Result<()> {
         drop(hold);
         all.map(drop)
     })
+}
+
+#[cfg(test)]
+thread_local! {
+    static REFUSED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// What happens on this thread when the process can have no threads for us.
+#[cfg(test)]
+pub(super) fn without_threads<T>(call: impl FnOnce() -> T) -> T {
+    REFUSED.set(true);
+    let result = call();
+    REFUSED.set(false);
+    result
 }

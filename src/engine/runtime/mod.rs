@@ -1,27 +1,27 @@
 //! The driver: gives the pure machines a clock, sockets, threads and memory, and decides nothing.
 //!
-//! One consumer = one [`Consumer`](crate::engine::clients::consumer::Consumer) machine behind a mutex, two tasks, and the
-//! JavaScript thread:
+//! One client (a consumer, an admin client) = one machine behind a mutex, a driver task, and the JavaScript thread: both call
+//! the same machine. What only one kind of client has is in a part of its own.
 //!
 //! ```text
-//!  driver task    requests out, answers in, timers            locks for microseconds
-//!  decode task    fills slabs from raw bytes                   works outside the lock
-//!  JS thread      take, finish, seek, pause, commit            locks for microseconds
+//! driver     any machine: requests out, answers in, timers     consumer   slabs, lanes, the decode task
+//! shared     the lock; calls that wait                         admin      calls of the admin client
+//! executor   the threads of the process                        metadata   what its calls learn, for consumers
 //! ```
-//!
-//! All three call the same machine, so a seek or a revocation is in force for the very next `take`.
 
 #![expect(clippy::disallowed_methods, reason = "this room is the one that reads the clock")]
 
-mod decode;
+mod admin;
+mod consumer;
 mod driver;
 mod executor;
-mod handle;
-pub mod queries;
+mod metadata;
 mod shared;
 #[cfg(test)]
 mod tests;
 
+pub use admin::AdminHandle;
+pub use consumer::{Cells, ConsumerHandle, Host, SlabMemory, Taken};
 pub use executor::spawn;
-pub use handle::{ConsumerHandle, Taken};
-pub use shared::{Cells, Host, SlabMemory, Waiter};
+pub use metadata::SharedMetadata;
+pub use shared::Waiter;

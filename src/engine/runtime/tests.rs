@@ -1,242 +1,130 @@
-//! The tokio side on real threads, with a network that never comes up: whoever waits is answered, whatever happens.
+//! Admin calls on real threads: each is answered, whatever becomes of the brokers, the threads and us.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use crate::engine::clients::consumer::Consumer;
-use crate::engine::clients::consumer::ConsumerConfig;
-use crate::engine::clients::consumer::Event;
-use crate::engine::fetch::FetchConfig;
+use crate::engine::clients::admin::FindCoordinator;
+use crate::engine::clients::admin::ReadMetadata;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
-use crate::engine::machine::TopicPartition;
+use crate::engine::network::NetworkEvent;
 use crate::engine::network::clock;
 use crate::engine::network::{Address, BoxStream, Dial};
 use crate::engine::network::{Network, NetworkConfig};
+use crate::engine::protocol::metadata::MetadataBroker;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::protocol::metadata::MetadataTopic;
 
-use super::handle::ConsumerHandle;
-use super::shared::{Cells, Host, Shared, SlabMemory, Waiter, Writing};
-
-/// How a commit or a stop ended.
-type Ended = Result<(), Failure>;
+use super::{AdminHandle, SharedMetadata, executor};
 
 const LONG: Duration = Duration::from_secs(20);
 
-struct NoDialer;
+/// Of a broker that never takes a connection.
+struct Silence;
 
-impl Dial for NoDialer {
+impl Dial for Silence {
     fn dial<'a>(
         &'a self,
         _address: &'a Address,
         _attempt: usize,
     ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>> {
-        Box::pin(async { Err(NetError::NoBroker) })
+        Box::pin(std::future::pending())
     }
 }
 
-struct NoCells;
-
-impl Cells for NoCells {
-    fn resolved(&self, _lane: usize) -> Option<i32> {
-        None
-    }
-    fn clear(&mut self, _lane: usize) {}
-    fn set_flags(&mut self, _lane: usize, _flags: i32) {}
-    fn set_group_error(&mut self, _code: i32) {}
-    fn set_slab_size(&mut self, _bytes: usize) {}
-    fn set_commit_distance(&mut self, _wait: i32, _offsets: i32) {}
+fn network(events: impl Fn(NetworkEvent) + Send + Sync + 'static) -> Network {
+    Network::with_dialer(NetworkConfig::default(), events, Silence, clock::now)
 }
 
-/// Tells the test what it hears.
-struct TestHost(Sender<String>);
-
-impl Host for TestHost {
-    fn wake(&self) {}
-
-    fn event(&self, _event: Event) {}
-
-    fn bug(&self, message: String) {
-        let _ = self.0.send(format!("bug: {message}"));
-    }
+fn admin(network: &Network) -> AdminHandle {
+    AdminHandle::new(network.clone(), SharedMetadata::default())
 }
 
-struct TestSlab(Vec<u8>);
-
-impl SlabMemory for TestSlab {
-    fn bytes(&mut self) -> &mut [u8] {
-        &mut self.0
-    }
+/// A broker that a call waits for.
+fn silent_network() -> Network {
+    let network = network(|_| {});
+    network.update_brokers(&[MetadataBroker { node_id: 1, host: "h".into(), port: 9, rack: None }]);
+    network
 }
 
-fn config() -> ConsumerConfig {
-    ConsumerConfig {
-        group_id: "g".into(),
-        group_instance_id: None,
-        session_timeout: LONG,
-        rebalance_timeout: LONG,
-        heartbeat_interval: LONG,
-        max_poll_interval: LONG,
-        metadata_max_age: LONG,
-        allow_auto_topic_creation: false,
-        never_reset: false,
-        max_decompressed_bytes: 1 << 20,
-        auto_commit: true,
-        auto_commit_interval: None,
-        auto_commit_threshold: None,
-        fetch: FetchConfig {
-            max_wait: LONG,
-            min_bytes: 1,
-            max_bytes: 1 << 20,
-            max_bytes_per_partition: 1 << 20,
-            read_committed: false,
-            check_crcs: true,
-            rack_id: String::new(),
-            follower_max_age: Duration::from_secs(300),
-            max_queued_bytes: 1 << 20,
-            lanes: 1,
-        },
-    }
-}
-
-fn network() -> Network {
-    Network::with_dialer(NetworkConfig::default(), |_| {}, NoDialer, clock::now)
-}
-
-fn consumer() -> (ConsumerHandle, Receiver<String>) {
+/// A callback that is dropped hangs up.
+fn read(admin: &AdminHandle) -> Receiver<Result<MetadataResponse, Failure>> {
     let (tell, heard) = channel();
-    let handle = ConsumerHandle::new(config(), network(), Box::new(NoCells), Box::new(TestHost(tell)));
-    (handle, heard)
-}
-
-fn start(handle: &ConsumerHandle) {
-    handle.start(&Default::default(), BTreeMap::from([("t".to_owned(), true)]));
-}
-
-/// A callback, and where its result arrives. A callback that is dropped hangs up.
-fn waiter() -> (Waiter, Receiver<Ended>) {
-    let (tell, heard) = channel();
-    (Box::new(move |result| drop(tell.send(result))), heard)
-}
-
-fn offset() -> Option<Vec<(TopicPartition, i64, Option<String>)>> {
-    Some(vec![(TopicPartition { topic: "t".into(), partition: 0 }, 5, None)])
+    admin.call(ReadMetadata::new(None, false), move |result| drop(tell.send(result)));
+    heard
 }
 
 #[test]
-fn every_stop_and_every_commit_is_answered() {
-    let (handle, _heard) = consumer();
-    start(&handle);
-    let (commit, committed) = waiter();
-    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
-    let (if_necessary, unnecessary) = waiter();
-    assert_eq!(handle.commit_if_necessary(2, if_necessary), Ok(()));
-    assert_eq!(unnecessary.recv_timeout(LONG), Ok(Ok(())));
-    let stops: Vec<_> = (0..2)
-        .map(|_| {
-            let (stop, stopped) = waiter();
-            handle.stop(stop);
-            stopped
-        })
-        .collect();
-    for stopped in stops {
-        assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
+fn calls_one_after_the_other_and_beside_each_other_are_answered() {
+    let admin = admin(&network(|_| {}));
+    for calls in [1, 3, 1] {
+        let (tell, heard) = channel();
+        let calls: Vec<_> = (0..calls).map(|_| read(&admin)).collect();
+        admin.call(FindCoordinator::new("g".into()), move |result| drop(tell.send(result)));
+        for answered in calls {
+            assert_eq!(answered.recv_timeout(LONG), Ok(Err(Failure::Net(NetError::NoBroker))));
+        }
+        assert_eq!(heard.recv_timeout(LONG), Ok(Err(Failure::Net(NetError::NoBroker))));
     }
-    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)), "it waited for a generation");
-    // And afterwards.
-    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
-    let (stop, stopped) = waiter();
-    handle.stop(stop);
-    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
 }
 
 #[test]
-fn before_the_start_nobody_waits_for_a_driver_that_does_not_run() {
-    let (handle, _heard) = consumer();
-    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
-    let (stop, stopped) = waiter();
-    handle.stop(stop);
-    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
-    start(&handle);
-    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped), "stopped is stopped");
-}
-
-#[test]
-fn a_panic_is_our_bug_and_leaves_nobody_waiting() {
-    let (handle, heard) = consumer();
-    start(&handle);
-    let (commit, committed) = waiter();
-    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
-    handle.supervise(async { panic!("a test's panic") });
-    let bug = std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
-    assert_eq!(bug.as_deref(), Some("bug: a test's panic"));
-    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
-    let (stop, stopped) = waiter();
-    handle.stop(stop);
-    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
-}
-
-#[test]
-fn a_panic_of_a_call_under_the_lock_ends_the_consumer_with_a_word() {
-    let (handle, heard) = consumer();
-    start(&handle);
-    let (commit, committed) = waiter();
-    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
-    assert!(catch_unwind(AssertUnwindSafe(|| handle.break_down())).is_err());
-    handle.pause("t", None);
-    let bugs = || std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
-    assert_eq!(bugs().as_deref(), Some("bug: a call into the engine has panicked"));
-    assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
-    let (stop, stopped) = waiter();
-    handle.stop(stop);
-    assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
-}
-
-fn shared() -> Arc<Shared> {
-    let consumer = Consumer::new(config(), 1);
-    let (tell, _heard) = channel();
-    Arc::new(Shared::new(consumer, 1, 1 << 20, Box::new(NoCells), network(), Box::new(TestHost(tell))))
-}
-
-#[test]
-fn closing_waits_for_the_writer_though_another_task_has_panicked() {
-    let shared = shared();
-    shared.lock().slabs.insert(0, Box::new(TestSlab(vec![0; 8])));
-    let writing = Writing::begin(&shared, &mut shared.lock());
+fn a_client_that_is_closed_answers_what_waits() {
+    let network = silent_network();
+    let admin = admin(&network);
+    let waiting = read(&admin);
     let (tell, closed) = channel();
-    let threads: Vec<_> = [Shared::abandon, Shared::close]
-        .into_iter()
-        .map(|how| {
-            let (shared, tell) = (shared.clone(), tell.clone());
-            std::thread::spawn(move || {
-                how(&shared);
-                let _ = tell.send(());
-            })
-        })
-        .collect();
-    while !shared.lock().closed {
-        std::thread::yield_now();
-    }
-    assert!(closed.try_recv().is_err(), "while somebody writes");
-    assert!(shared.lock().writing);
-    drop(writing);
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert!(shared.lock().slabs.is_empty() && shared.lock().cells.is_none());
+    drop(executor::spawn(async move {
+        network.close().await;
+        let _ = tell.send(());
+    }));
+    assert_eq!(waiting.recv_timeout(LONG), Ok(Err(Failure::Net(NetError::ClientClosed))));
+    closed.recv_timeout(LONG).unwrap();
+    assert_eq!(read(&admin).recv_timeout(LONG), Ok(Err(Failure::Net(NetError::ClientClosed))));
 }
 
 #[test]
-fn a_decoder_that_panics_writes_no_more() {
-    let shared = shared();
-    let writing = Writing::begin(&shared, &mut shared.lock());
-    let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let _writing = writing;
-        let _inner = shared.lock();
-        panic!("under the lock");
-    }));
-    assert!(panicked.is_err());
-    assert!(!shared.lock().writing);
-    shared.close();
+fn without_threads_a_call_fails_and_the_next_one_tries_again() {
+    let admin = admin(&network(|_| {}));
+    let failed = executor::without_threads(|| read(&admin));
+    assert!(matches!(failed.try_recv(), Ok(Err(Failure::Net(NetError::Connect { .. })))));
+    assert_eq!(read(&admin).recv_timeout(LONG), Ok(Err(Failure::Net(NetError::NoBroker))));
+}
+
+#[test]
+fn a_panic_while_a_request_is_sent_is_an_answer() {
+    // The network tells that no broker can be reached, in the task that sends.
+    let admin = admin(&network(|_| panic!("a test's panic")));
+    assert_eq!(read(&admin).recv_timeout(LONG), Ok(Err(Failure::Net(NetError::OutOfStep))));
+}
+
+#[test]
+fn a_panic_under_the_lock_fails_the_calls_that_wait_and_those_that_come() {
+    let admin = admin(&silent_network());
+    let waiting = read(&admin);
+    assert!(catch_unwind(AssertUnwindSafe(|| admin.break_down())).is_err());
+    for call in [read(&admin), waiting, read(&admin)] {
+        assert!(matches!(call.recv_timeout(LONG), Ok(Err(Failure::Bug(_)))));
+    }
+}
+
+#[test]
+fn an_answer_about_brokers_only_takes_no_topics_away() {
+    let metadata = SharedMetadata::default();
+    let answer = |controller_id, topics: &[&str]| MetadataResponse {
+        controller_id,
+        topics: topics
+            .iter()
+            .map(|name| MetadataTopic { name: Some((*name).to_owned()), ..Default::default() })
+            .collect(),
+        ..Default::default()
+    };
+    metadata.connected(answer(1, &[]));
+    assert!(!metadata.learn(&answer(2, &["t"])), "no consumer runs");
+    metadata.learn(&answer(3, &[]));
+    assert_eq!(metadata.latest(), answer(3, &["t"]));
+    metadata.learn(&answer(4, &["u"]));
+    assert_eq!(metadata.latest(), answer(4, &["u"]));
 }

@@ -154,6 +154,17 @@ impl Consumer {
         self.cluster.seed(metadata);
     }
 
+    /// A broker has told this of the cluster in answer to a question that another user of the same connections has asked. Returns
+    /// whether this consumer runs: only then it takes it in.
+    pub fn learned(&mut self, now: Instant, answer: &MetadataResponse) -> bool {
+        let is_running = self.phase == Phase::Running;
+        if is_running {
+            self.cluster.learn(answer);
+            self.route(now);
+        }
+        is_running
+    }
+
     /// Joins the group for these topics (name → `fromBeginning`), or changes them.
     pub fn start(&mut self, now: Instant, topics: BTreeMap<String, bool>) {
         if !matches!(self.phase, Phase::Idle | Phase::Running) {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::engine::cluster;
 use crate::engine::fetch;
 use crate::engine::group;
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
@@ -102,7 +103,7 @@ impl Consumer {
             group::Event::CoordinatorLost => self.cluster.coordinator_lost(&self.coordinator_key),
             group::Event::Suspect => {
                 let node = self.cluster.coordinator(&self.coordinator_key);
-                self.events.extend(node.map(Target::Coordinator).map(Event::Renew));
+                self.events.extend(node.map(Target::coordinator).map(Event::Renew));
             }
             group::Event::Left => {
                 if matches!(self.phase, Phase::Stopping { .. }) {
@@ -244,8 +245,8 @@ impl Consumer {
                 self.events.push_back(Event::Log(Log { level, namespace, message, extra }));
             }
             fetch::Event::Suspect { node } => {
-                let targets = [Target::Fetch(node), Target::FetchExpress(node)];
-                self.events.extend(targets.map(Event::Renew));
+                let kinds = [ConnectionKind::Fetch, ConnectionKind::FetchExpress];
+                self.events.extend(kinds.map(|kind| Event::Renew(Target::Node(node, kind))));
             }
             fetch::Event::Failed(failure) => self.crash(failure),
             fetch::Event::Unanswered { node, error } => {

@@ -4,6 +4,7 @@
 mod cluster;
 mod coordinator;
 mod guard;
+mod learning;
 mod ownership;
 mod partitions;
 mod random;

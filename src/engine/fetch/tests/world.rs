@@ -15,6 +15,7 @@ use crate::engine::fetch::Outcome;
 use crate::engine::fetch::SlotId;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::fetch::slot::State;
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -527,8 +528,8 @@ impl World {
         while let Some(outbound) = self.fetch.poll_request(self.now, &self.metadata) {
             let Request::Fetch(request) = outbound.body else { panic!() };
             let (node, express) = match outbound.to {
-                Target::Fetch(node) => (node, false),
-                Target::FetchExpress(node) => (node, true),
+                Target::Node(node, ConnectionKind::Fetch) => (node, false),
+                Target::Node(node, ConnectionKind::FetchExpress) => (node, true),
                 other => panic!("{other:?}"),
             };
             let same = |sent: &Sent| (sent.node, sent.express) == (node, express);

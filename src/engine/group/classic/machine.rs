@@ -308,8 +308,8 @@ impl Group {
         let asked = Asked { api: body.key(), epoch: self.epoch };
         let to = match self.state {
             // Over the connection for requests: the coordinator's own waits for an answer that is held back.
-            MemberState::Leaving { beside: true, .. } => Target::Node(node),
-            _ => Target::Coordinator(node),
+            MemberState::Leaving { beside: true, .. } => Target::node(node),
+            _ => Target::coordinator(node),
         };
         (asked, Outbound { id, to, body, held })
     }

@@ -265,7 +265,7 @@ impl Machine for ConsumerGroup {
         self.sent = Some(Sent { id: self.last_id, at: now, told });
         Some(Outbound {
             id: self.last_id,
-            to: To::Coordinator(coordinator),
+            to: To::coordinator(coordinator),
             body: body.into(),
             held: Duration::ZERO,
         })

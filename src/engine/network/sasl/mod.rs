@@ -84,7 +84,7 @@ impl Sasl {
                 Ok(lifetime)
             }
             Err(error) => {
-                // Whoever closes the connections knows.
+                // The client is being closed on purpose: no error for the user.
                 let level = match error {
                     NetError::ClientClosed => LogLevel::Debug,
                     _ => LogLevel::Error,
@@ -150,7 +150,7 @@ impl Sasl {
                 session.log(LogLevel::Debug, "SASL PLAIN authentication successful");
                 Ok(())
             }
-            Err(Refusal { message, .. }) => {
+            Err(SaslError { message, .. }) => {
                 Err(session.failed(format!("SASL PLAIN authentication failed: {message}")))
             }
         }
@@ -167,7 +167,7 @@ impl Sasl {
             session.failed(format!("SASL SCRAM {} authentication failed: {reason}", hash.name()))
         };
         let invalid = |error: ScramError| failed(error.to_string());
-        let refused = |refusal: Refusal| failed(refusal.message);
+        let refused = |error: SaslError| failed(error.message);
 
         let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
         session.log(LogLevel::Debug, "Exchanging first client message");
@@ -236,7 +236,7 @@ impl Sasl {
         };
         match outcome {
             Ok(Ok(())) => Ok(()),
-            // Nobody has been refused: a token could not be had this time.
+            // The broker has refused nothing: the token provider could not give a token this time.
             Ok(Err(Unauthenticated { message, retriable: true })) if !session.is_refused() => {
                 Err(NetError::Connect { broker: address.broker(), code: None, message })
             }
@@ -262,7 +262,7 @@ impl Drop for ForgetSession<'_> {
 }
 
 /// The broker's refusal of a round.
-struct Refusal {
+struct SaslError {
     code: ErrorCode,
     message: String,
 }
@@ -315,7 +315,7 @@ impl Session {
     }
 
     /// The broker's answer.
-    async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, Refusal>, NetError> {
+    async fn round(&self, auth_bytes: Bytes) -> Result<Result<Bytes, SaslError>, NetError> {
         let _talking = self.talking.lock().await;
         let request = SaslAuthenticateRequest { auth_bytes }.into();
         let version = self.connection.version_for(&request)?;
@@ -332,14 +332,14 @@ impl Session {
             Some(message) if code == ErrorCode::SASL_AUTHENTICATION_FAILED && !message.is_empty() => message,
             _ => code.message().into_owned(),
         };
-        Ok(Err(Refusal { code, message }))
+        Ok(Err(SaslError { code, message }))
     }
 
     fn is_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// On a dead connection: was its last word a refusal? Whoever waits for that word may not have read it yet.
+    /// On a dead connection: was its last word a refusal? The request that waits for that answer may not have read it yet.
     async fn ended_refused(&self) -> bool {
         let _over = self.talking.lock().await;
         self.is_refused()

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::peer::{Peer, Received, World, api_versions, broker};
 use super::{closed, heartbeat, metadata, send};
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent};
@@ -22,7 +23,7 @@ async fn versions_are_asked_for_downwards() {
     // What a broker lists when it refuses version 4, and what it must be asked in next.
     for (listed, next) in [(Some((0, 3)), 3), (None, 0), (Some((0, 9)), 0)] {
         let mut world = World::with_brokers(NetworkConfig::default());
-        let sent = send(&world.network, Target::Node(1), metadata());
+        let sent = send(&world.network, Target::node(1), metadata());
         let mut peer = world.accept().await;
         let first = peer.request().await.unwrap();
         assert_eq!((first.key, first.version), (ApiKey::ApiVersions, 4));
@@ -41,7 +42,7 @@ async fn versions_are_asked_for_downwards() {
 #[tokio::test]
 async fn a_broker_that_refuses_every_version_is_a_connection_error() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.accept().await;
     while let Some(request) = peer.request().await {
         peer.reply_in(&request, 0, api_versions(|_| None).with_error_code(35)).await;
@@ -53,8 +54,11 @@ async fn a_broker_that_refuses_every_version_is_a_connection_error() {
 async fn a_fetch_without_topic_ids_stays_below_version_13_and_a_missing_api_has_a_name() {
     let mut world = World::with_brokers(NetworkConfig::default());
     let topics = vec![FetchTopic { name: "t".to_owned(), ..FetchTopic::default() }];
-    let sent =
-        send(&world.network, Target::Fetch(1), FetchRequest { topics, ..FetchRequest::default() }.into());
+    let sent = send(
+        &world.network,
+        Target::Node(1, ConnectionKind::Fetch),
+        FetchRequest { topics, ..FetchRequest::default() }.into(),
+    );
     let mut peer = world.accept().await;
     let request = peer.request().await.unwrap();
     peer.reply(&request, api_versions(|key| (key != ApiKey::Heartbeat).then_some((0, 99)))).await;
@@ -64,20 +68,21 @@ async fn a_fetch_without_topic_ids_stays_below_version_13_and_a_missing_api_has_
     sent.await.unwrap().unwrap();
 
     // It may have been damaged on the way: to be believed, it is said on two connections.
-    let missing = send(&world.network, Target::Fetch(1), heartbeat("g"));
+    let missing = send(&world.network, Target::Node(1, ConnectionKind::Fetch), heartbeat("g"));
     let mut peer = world.accept().await;
     let request = peer.request().await.unwrap();
     peer.reply(&request, api_versions(|key| (key != ApiKey::Heartbeat).then_some((0, 99)))).await;
     let unsupported = Err(NetError::UnsupportedApi { api: "Heartbeat", key: 12 });
     assert_eq!(missing.await.unwrap(), unsupported);
-    let missing = world.network.send(Target::Fetch(1), heartbeat("g"), Duration::ZERO).await;
+    let missing =
+        world.network.send(Target::Node(1, ConnectionKind::Fetch), heartbeat("g"), Duration::ZERO).await;
     assert_eq!((missing, world.dial_count()), (unsupported, 2));
 }
 
 #[tokio::test]
 async fn an_api_that_is_missing_on_one_connection_is_asked_for_on_another() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let sent = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let sent = send(&world.network, Target::coordinator(1), heartbeat("g"));
     let mut peer = world.accept().await;
     let request = peer.request().await.unwrap();
     peer.reply(&request, api_versions(|key| Some(if key == ApiKey::Heartbeat { (4, 1) } else { (0, 99) })))
@@ -105,14 +110,14 @@ async fn the_seed_teaches_the_brokers_and_becomes_one_of_them() {
     assert!(world.network.is_connected());
 
     // Any and Node(1) share the seed's connection; a fetch does not.
-    for to in [Target::Any, Target::Node(1)] {
+    for to in [Target::Any, Target::node(1)] {
         let sent = send(&world.network, to, metadata());
         let request = seed.request().await.unwrap();
         seed.reply_brokers(&request, &[]).await;
         sent.await.unwrap().unwrap();
     }
     assert_eq!(world.dial_count(), 1);
-    let _sent = send(&world.network, Target::Fetch(1), FetchRequest::default().into());
+    let _sent = send(&world.network, Target::Node(1, ConnectionKind::Fetch), FetchRequest::default().into());
     let mut fetching = world.welcome().await;
     assert_eq!(fetching.broker, "one:9092");
     assert_eq!(fetching.request().await.unwrap().key, ApiKey::Fetch);
@@ -121,7 +126,9 @@ async fn the_seed_teaches_the_brokers_and_becomes_one_of_them() {
 #[tokio::test]
 async fn each_kind_has_a_connection_and_unknown_targets_have_none() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    for to in [Target::Node(1), Target::Fetch(1), Target::Coordinator(1), Target::Node(2)] {
+    for to in
+        [Target::node(1), Target::Node(1, ConnectionKind::Fetch), Target::coordinator(1), Target::node(2)]
+    {
         let sent = send(&world.network, to, heartbeat("g"));
         let mut peer = world.welcome().await;
         let request = peer.request().await.unwrap();
@@ -129,7 +136,7 @@ async fn each_kind_has_a_connection_and_unknown_targets_have_none() {
         sent.await.unwrap().unwrap();
     }
     assert_eq!(world.dial_count(), 4);
-    for to in [Target::Node(3), Target::Coordinator(-1)] {
+    for to in [Target::node(3), Target::coordinator(-1)] {
         let sent = world.network.send(to, metadata(), Duration::ZERO).await;
         assert_eq!(sent, Err(NetError::NoBroker), "{to:?}");
     }
@@ -138,7 +145,7 @@ async fn each_kind_has_a_connection_and_unknown_targets_have_none() {
 #[tokio::test]
 async fn many_senders_share_one_attempt_and_its_failure() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let sent: Vec<_> = (0..10).map(|_| send(&world.network, Target::Node(1), metadata())).collect();
+    let sent: Vec<_> = (0..10).map(|_| send(&world.network, Target::node(1), metadata())).collect();
     let peer = world.accept().await;
     drop(peer);
     for sent in sent {
@@ -150,9 +157,9 @@ async fn many_senders_share_one_attempt_and_its_failure() {
 #[tokio::test]
 async fn an_attempt_outlives_the_sender_that_began_it() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let first = send(&world.network, Target::Node(1), metadata());
+    let first = send(&world.network, Target::node(1), metadata());
     let mut peer = world.accept().await;
-    let second = send(&world.network, Target::Node(1), metadata());
+    let second = send(&world.network, Target::node(1), metadata());
     first.abort();
     let _ = first.await;
     peer.welcome().await;
@@ -167,7 +174,7 @@ async fn reconnecting_backs_off_from_50_ms_to_1_s_and_starts_anew_after_success(
     let mut world = World::with_brokers(NetworkConfig::default());
     world.refuse.store(true, Ordering::Relaxed);
     for _ in 0..8 {
-        let refused = world.network.send(Target::Node(1), metadata(), Duration::ZERO).await;
+        let refused = world.network.send(Target::node(1), metadata(), Duration::ZERO).await;
         assert!(matches!(refused, Err(NetError::Connect { code: Some(code), .. }) if code == "ECONNREFUSED"));
     }
     let dials = world.dials.lock().unwrap().clone();
@@ -184,12 +191,12 @@ async fn reconnecting_backs_off_from_50_ms_to_1_s_and_starts_anew_after_success(
     // The back-off belongs to the broker, not to one of its connections; others are not affected.
     world.refuse.store(false, Ordering::Relaxed);
     let before = tokio::time::Instant::now();
-    let _sent = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let _sent = send(&world.network, Target::coordinator(1), heartbeat("g"));
     let peer = world.welcome().await;
     assert!(before.elapsed() >= Duration::from_millis(800));
     drop(peer);
     let before = tokio::time::Instant::now();
-    let _sent = send(&world.network, Target::Node(1), metadata());
+    let _sent = send(&world.network, Target::node(1), metadata());
     world.welcome().await;
     assert!(before.elapsed() < Duration::from_millis(5));
 }
@@ -198,7 +205,7 @@ async fn reconnecting_backs_off_from_50_ms_to_1_s_and_starts_anew_after_success(
 async fn a_broker_that_accepts_and_says_nothing_is_given_up() {
     let config = NetworkConfig { request_timeout: None, ..NetworkConfig::default() };
     let mut world = World::with_brokers(config);
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.accept().await;
     let NetError::Connect { message, .. } = sent.await.unwrap().unwrap_err() else { panic!() };
     assert_eq!(message, "Connection timeout");
@@ -208,11 +215,35 @@ async fn a_broker_that_accepts_and_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn one_broker_that_is_named_touches_no_other() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let ask = |node| send(&world.network, Target::node(node), metadata());
+    let sent = [ask(1), ask(2)];
+    let mut peers = [world.welcome().await, world.welcome().await];
+    for peer in &mut peers {
+        peer.request().await.unwrap();
+    }
+    assert_eq!(
+        world.network.send(Target::node(7), metadata(), Duration::ZERO).await,
+        Err(NetError::NoBroker)
+    );
+    // Those that are known stay where they are.
+    world.network.add_brokers(&[broker(1, "elsewhere"), broker(7, "seven")]);
+    let seven = send(&world.network, Target::node(7), metadata());
+    let _seven = world.welcome().await;
+    assert!(!sent.iter().any(JoinHandle::is_finished));
+    world.network.update_broker(&broker(1, "elsewhere"));
+    let [one, two] = sent;
+    assert_eq!(one.await.unwrap(), Err(closed("one:9092")));
+    assert!(!two.is_finished() && !seven.is_finished());
+}
+
+#[tokio::test]
 async fn a_node_that_moves_gets_a_new_connection_and_a_vanished_one_none() {
     let mut world = World::with_brokers(NetworkConfig::default());
     let sent = [
-        send(&world.network, Target::Node(1), metadata()),
-        send(&world.network, Target::Node(2), metadata()),
+        send(&world.network, Target::node(1), metadata()),
+        send(&world.network, Target::node(2), metadata()),
     ];
     let mut peers = [world.welcome().await, world.welcome().await];
     for peer in &mut peers {
@@ -229,9 +260,9 @@ async fn a_node_that_moves_gets_a_new_connection_and_a_vanished_one_none() {
     }
     assert!(!world.network.is_connected());
 
-    let _sent = send(&world.network, Target::Node(1), metadata());
+    let _sent = send(&world.network, Target::node(1), metadata());
     assert_eq!(world.welcome().await.broker, "elsewhere:9092");
-    let gone = world.network.send(Target::Node(2), metadata(), Duration::ZERO).await;
+    let gone = world.network.send(Target::node(2), metadata(), Duration::ZERO).await;
     assert_eq!(gone, Err(NetError::NoBroker));
 }
 
@@ -325,7 +356,7 @@ async fn when_no_broker_can_be_reached_the_seeds_are_asked_for_and_help() {
 #[tokio::test(start_paused = true)]
 async fn a_broker_that_says_so_makes_us_begin_again_with_the_seeds() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let waiting = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let waiting = send(&world.network, Target::coordinator(1), heartbeat("g"));
     let mut coordinator = world.welcome().await;
     coordinator.request().await.unwrap();
     let sent = send(&world.network, Target::Any, metadata());
@@ -345,7 +376,7 @@ async fn a_broker_that_says_so_makes_us_begin_again_with_the_seeds() {
     peer.reply_brokers(&request, &[(7, "new")]).await;
     seeding.await.unwrap().unwrap();
     assert_eq!(
-        world.network.send(Target::Node(1), metadata(), Duration::ZERO).await,
+        world.network.send(Target::node(1), metadata(), Duration::ZERO).await,
         Err(NetError::NoBroker)
     );
 }
@@ -383,11 +414,11 @@ fn rebootstrap() -> wire::MetadataResponse {
 async fn close_ends_everything_wherever_it_waits() {
     let config = NetworkConfig { max_in_flight: Some(1), ..NetworkConfig::default() };
     let mut world = World::with_brokers(config);
-    let answered = send(&world.network, Target::Node(1), metadata());
+    let answered = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.request().await.unwrap();
-    let queued = send(&world.network, Target::Node(1), metadata());
-    let opening = send(&world.network, Target::Node(2), metadata());
+    let queued = send(&world.network, Target::node(1), metadata());
+    let opening = send(&world.network, Target::node(2), metadata());
     let mut silent = world.accept().await;
     silent.request().await.unwrap();
 
@@ -397,7 +428,7 @@ async fn close_ends_everything_wherever_it_waits() {
     }
     assert!(peer.request().await.is_none());
     assert!(silent.request().await.is_none());
-    for to in [Target::Any, Target::Node(1)] {
+    for to in [Target::Any, Target::node(1)] {
         let late = world.network.send(to, metadata(), Duration::ZERO).await;
         assert_eq!(late, Err(NetError::ClientClosed));
     }
@@ -410,7 +441,7 @@ async fn close_ends_everything_wherever_it_waits() {
 #[tokio::test]
 async fn the_last_handle_dropped_closes_too() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     let request = peer.request().await.unwrap();
     peer.reply_brokers(&request, &[]).await;
@@ -423,7 +454,7 @@ async fn the_last_handle_dropped_closes_too() {
 async fn a_broker_may_close_an_idle_connection() {
     let mut world = World::with_brokers(NetworkConfig::default());
     for _ in 0..3 {
-        let sent = send(&world.network, Target::Node(1), metadata());
+        let sent = send(&world.network, Target::node(1), metadata());
         let mut peer = world.welcome().await;
         let request = peer.request().await.unwrap();
         peer.reply_brokers(&request, &[]).await;

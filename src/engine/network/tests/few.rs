@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::peer::{Peer, World};
 use super::{closed, heartbeat, metadata, send};
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::network::NetworkConfig;
@@ -49,7 +50,7 @@ async fn answer_metadata(peer: &mut Peer, sent: Sent) {
 /// A world and its connection for short requests.
 async fn connected() -> (World, Peer) {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut node = world.welcome().await;
     answer_metadata(&mut node, sent).await;
     (world, node)
@@ -62,20 +63,20 @@ async fn refuse(world: &mut World) {
 #[tokio::test(start_paused = true)]
 async fn with_two_the_long_polls_are_short_and_heartbeats_go_alone() {
     let (mut world, mut node) = connected().await;
-    let beat = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let beat = send(&world.network, Target::coordinator(1), heartbeat("g"));
     let mut coordinator = world.welcome().await;
     answer_heartbeat(&mut coordinator, beat).await;
 
-    for to in [Target::Fetch(1), Target::FetchExpress(1)] {
+    for to in [Target::Node(1, ConnectionKind::Fetch), Target::Node(1, ConnectionKind::FetchExpress)] {
         let sent = fetch(&world, to);
         refuse(&mut world).await;
         assert_eq!(answer_fetch(&mut node, sent).await, 250);
     }
     for _ in 0..10 {
-        let sent = fetch(&world, Target::Fetch(1));
+        let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
         assert_eq!(answer_fetch(&mut node, sent).await, 250);
     }
-    let beat = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let beat = send(&world.network, Target::coordinator(1), heartbeat("g"));
     answer_heartbeat(&mut coordinator, beat).await;
     assert_eq!(world.dial_count(), 4);
     let warnings = |line: &String| line.contains("max.connections.per.ip");
@@ -85,26 +86,26 @@ async fn with_two_the_long_polls_are_short_and_heartbeats_go_alone() {
 #[tokio::test(start_paused = true)]
 async fn with_three_a_fetch_beside_the_long_poll_has_no_connection_of_its_own() {
     let (mut world, mut node) = connected().await;
-    let beat = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let beat = send(&world.network, Target::coordinator(1), heartbeat("g"));
     answer_heartbeat(&mut world.welcome().await, beat).await;
-    let long = fetch(&world, Target::Fetch(1));
+    let long = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     let mut fetching = world.welcome().await;
     assert_eq!(answer_fetch(&mut fetching, long).await, 5000);
-    let express = fetch(&world, Target::FetchExpress(1));
+    let express = fetch(&world, Target::Node(1, ConnectionKind::FetchExpress));
     refuse(&mut world).await;
     assert_eq!(answer_fetch(&mut node, express).await, 250);
     // Nobody shares the long poll's.
-    let long = fetch(&world, Target::Fetch(1));
+    let long = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     assert_eq!(answer_fetch(&mut fetching, long).await, 5000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn with_one_everything_goes_over_it() {
     let (mut world, mut node) = connected().await;
-    let beat = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let beat = send(&world.network, Target::coordinator(1), heartbeat("g"));
     refuse(&mut world).await;
     answer_heartbeat(&mut node, beat).await;
-    let sent = fetch(&world, Target::Fetch(1));
+    let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     refuse(&mut world).await;
     assert_eq!(answer_fetch(&mut node, sent).await, 250);
 }
@@ -113,10 +114,10 @@ async fn with_one_everything_goes_over_it() {
 #[tokio::test(start_paused = true)]
 async fn a_long_poll_is_short_as_well_when_others_use_its_connection() {
     let mut world = World::with_brokers(NetworkConfig::default());
-    let sent = fetch(&world, Target::Fetch(1));
+    let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     let mut fetching = world.welcome().await;
     assert_eq!(answer_fetch(&mut fetching, sent).await, 5000);
-    let beat = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let beat = send(&world.network, Target::coordinator(1), heartbeat("g"));
     refuse(&mut world).await;
     answer_heartbeat(&mut fetching, beat).await;
     let asked = send(&world.network, Target::Any, metadata());
@@ -126,19 +127,19 @@ async fn a_long_poll_is_short_as_well_when_others_use_its_connection() {
         drop(peer);
         answer_metadata(&mut fetching, asked).await;
     }
-    let sent = fetch(&world, Target::Fetch(1));
+    let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     assert_eq!(answer_fetch(&mut fetching, sent).await, 250);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_done_without_is_tried_again_behind_the_requests() {
     let (mut world, mut node) = connected().await;
-    let sent = fetch(&world, Target::Fetch(1));
+    let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     refuse(&mut world).await;
     answer_fetch(&mut node, sent).await;
     for (seconds, dials) in [(7, 2), (6, 3), (14, 3), (12, 4)] {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        let sent = fetch(&world, Target::Fetch(1));
+        let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
         assert_eq!(answer_fetch(&mut node, sent).await, 250);
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(world.dial_count(), dials, "{seconds}");
@@ -147,22 +148,22 @@ async fn what_is_done_without_is_tried_again_behind_the_requests() {
         }
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let sent = fetch(&world, Target::Fetch(1));
+    let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     assert_eq!(answer_fetch(&mut node, sent).await, 250);
     let mut own = world.welcome().await;
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let sent = fetch(&world, Target::Fetch(1));
+    let sent = fetch(&world, Target::Node(1, ConnectionKind::Fetch));
     assert_eq!(answer_fetch(&mut own, sent).await, 5000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_the_last_connection_dies_the_next_request_opens_one() {
     let (mut world, mut node) = connected().await;
-    let beat = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let beat = send(&world.network, Target::coordinator(1), heartbeat("g"));
     refuse(&mut world).await;
     node.request().await.unwrap();
     drop(node);
     assert_eq!(beat.await.unwrap(), Err(closed("one:9092")));
-    let beat = send(&world.network, Target::Coordinator(1), heartbeat("g"));
+    let beat = send(&world.network, Target::coordinator(1), heartbeat("g"));
     answer_heartbeat(&mut world.welcome().await, beat).await;
 }

@@ -89,7 +89,7 @@ fn saying(message: impl Into<Vec<u8>>) -> wire::SaslAuthenticateResponse {
 #[tokio::test]
 async fn plain() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.plain(0).await;
     peer.serve().await;
@@ -99,7 +99,7 @@ async fn plain() {
 #[tokio::test]
 async fn a_refusal_is_final_and_in_the_brokers_words() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["PLAIN"], 0).await;
     peer.round(|_| refusal("Invalid username or password")).await;
@@ -120,7 +120,7 @@ async fn the_mechanism_must_be_offered() {
         (&["GSSAPI"], 0, refused("SASL PLAIN mechanism is not supported by the server")),
     ] {
         let mut world = World::with_brokers(config("PLAIN"));
-        let sent = send(&world.network, Target::Node(1), metadata());
+        let sent = send(&world.network, Target::node(1), metadata());
         let mut peer = world.welcome().await;
         peer.shake_hands(offered, error).await;
         assert_eq!(sent.await.unwrap(), Err(expected));
@@ -131,7 +131,7 @@ async fn the_mechanism_must_be_offered() {
 async fn without_credentials_any_mechanism_is_driven_from_outside() {
     let sasl = SaslConfig { mechanism: "PLAIN".to_owned(), ..SaslConfig::default() };
     let mut world = World::with_brokers(NetworkConfig { sasl: Some(sasl), ..NetworkConfig::default() });
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["PLAIN"], 0).await;
     let session = authenticate_event(&mut world, "PLAIN").await;
@@ -180,7 +180,7 @@ async fn scram_proves_the_password_both_ways() {
     for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
         let mut world = World::with_brokers(config(mechanism));
         // The second connection finds the salted password in the cache.
-        for to in [Target::Node(1), Target::Node(2)] {
+        for to in [Target::node(1), Target::node(2)] {
             let sent = send(&world.network, to, metadata());
             let mut peer = world.welcome().await;
             serve_scram(&mut peer, mechanism, true).await;
@@ -193,7 +193,7 @@ async fn scram_proves_the_password_both_ways() {
 #[tokio::test]
 async fn a_scram_server_that_does_not_know_the_password_gets_no_request() {
     let mut world = World::with_brokers(config("SCRAM-SHA-512"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     serve_scram(&mut peer, "SCRAM-SHA-512", false).await;
     assert!(peer.request().await.is_none());
@@ -213,7 +213,7 @@ async fn authenticate_event(world: &mut World, expected: &str) -> u64 {
 #[tokio::test]
 async fn another_mechanism_is_driven_from_outside() {
     let mut world = World::with_brokers(config("OAUTHBEARER"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
     let session = authenticate_event(&mut world, "OAUTHBEARER").await;
@@ -237,7 +237,7 @@ async fn another_mechanism_is_driven_from_outside() {
 #[tokio::test]
 async fn outside_failures_keep_their_words_and_a_lost_connection_is_none() {
     let mut world = World::with_brokers(config("OAUTHBEARER"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
     let session = authenticate_event(&mut world, "OAUTHBEARER").await;
@@ -248,7 +248,7 @@ async fn outside_failures_keep_their_words_and_a_lost_connection_is_none() {
     world.network.authenticated(session, Err(given_up("SASL OAUTHBEARER authentication failed: bad token")));
     assert_eq!(sent.await.unwrap(), Err(refused("SASL OAUTHBEARER authentication failed: bad token")));
 
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
     let session = authenticate_event(&mut world, "OAUTHBEARER").await;
@@ -266,7 +266,7 @@ async fn a_token_that_cannot_be_had_is_no_refusal() {
         (true, NetError::Connect { broker: "one:9092".to_owned(), code: None, message: "down".to_owned() }),
         (false, refused("down")),
     ] {
-        let sent = send(&world.network, Target::Node(1), metadata());
+        let sent = send(&world.network, Target::node(1), metadata());
         let mut peer = world.welcome().await;
         peer.shake_hands(&["OAUTHBEARER"], 0).await;
         let session = authenticate_event(&mut world, "OAUTHBEARER").await;
@@ -278,7 +278,7 @@ async fn a_token_that_cannot_be_had_is_no_refusal() {
 #[tokio::test]
 async fn a_broker_that_closes_behind_its_refusal_does_not_outrun_the_words_for_it() {
     let mut world = World::with_brokers(config("OAUTHBEARER"));
-    let mut sent = send(&world.network, Target::Node(1), metadata());
+    let mut sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
     let session = authenticate_event(&mut world, "OAUTHBEARER").await;
@@ -303,7 +303,7 @@ async fn a_broker_that_closes_behind_its_refusal_does_not_outrun_the_words_for_i
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_authenticates_again_before_its_session_ends() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.plain(60_000).await;
     peer.serve().await;
@@ -324,7 +324,7 @@ async fn an_idle_connection_authenticates_again_before_its_session_ends() {
 #[tokio::test(start_paused = true)]
 async fn re_authentication_has_the_connection_to_itself() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let held = send(&world.network, Target::Node(1), heartbeat("held"));
+    let held = send(&world.network, Target::node(1), heartbeat("held"));
     let mut peer = world.welcome().await;
     peer.plain(60_000).await;
     let in_flight = peer.request().await.unwrap();
@@ -334,10 +334,10 @@ async fn re_authentication_has_the_connection_to_itself() {
     tokio::time::sleep(Duration::from_secs(25)).await;
     peer.reply_heartbeat(&in_flight, 0).await;
     held.await.unwrap().unwrap();
-    let held = send(&world.network, Target::Node(1), heartbeat("held"));
+    let held = send(&world.network, Target::node(1), heartbeat("held"));
     let in_flight = peer.request().await.unwrap();
     tokio::time::sleep(Duration::from_secs(28)).await;
-    let waiting = send(&world.network, Target::Node(1), metadata());
+    let waiting = send(&world.network, Target::node(1), metadata());
     assert!(tokio::time::timeout(Duration::from_secs(1), peer.request()).await.is_err());
     peer.reply_heartbeat(&in_flight, 0).await;
     held.await.unwrap().unwrap();
@@ -350,18 +350,18 @@ async fn re_authentication_has_the_connection_to_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_ended_in_a_computers_sleep_gets_no_request() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let held = send(&world.network, Target::Node(1), heartbeat("held"));
+    let held = send(&world.network, Target::node(1), heartbeat("held"));
     let mut peer = world.welcome().await;
     peer.plain(60_000).await;
     let in_flight = peer.request().await.unwrap();
     *world.asleep.lock().unwrap() = Duration::from_secs(59);
-    let early = send(&world.network, Target::Node(1), metadata());
+    let early = send(&world.network, Target::node(1), metadata());
     peer.serve().await;
     early.await.unwrap().unwrap();
 
     *world.asleep.lock().unwrap() = Duration::from_secs(60);
     assert!(!world.network.is_connected());
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut fresh = world.welcome().await;
     fresh.plain(60_000).await;
     fresh.serve().await;
@@ -376,17 +376,17 @@ async fn a_session_that_ended_in_a_computers_sleep_gets_no_request() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_ends_while_a_request_stands_at_the_door_does_not_get_it() {
     let mut world = World::with_brokers(NetworkConfig { max_in_flight: Some(1), ..config("PLAIN") });
-    let held = send(&world.network, Target::Node(1), heartbeat("held"));
+    let held = send(&world.network, Target::node(1), heartbeat("held"));
     let mut peer = world.welcome().await;
     peer.plain(60_000).await;
     let in_flight = peer.request().await.unwrap();
-    let waiting = send(&world.network, Target::Node(1), metadata());
+    let waiting = send(&world.network, Target::node(1), metadata());
     tokio::time::sleep(Duration::from_secs(1)).await;
     *world.asleep.lock().unwrap() = Duration::from_secs(60);
     peer.reply_heartbeat(&in_flight, 0).await;
     held.await.unwrap().unwrap();
     assert_eq!(waiting.await.unwrap(), Err(closed("one:9092")));
-    let again = send(&world.network, Target::Node(1), metadata());
+    let again = send(&world.network, Target::node(1), metadata());
     let mut fresh = world.welcome().await;
     fresh.plain(60_000).await;
     fresh.serve().await;
@@ -397,13 +397,13 @@ async fn a_session_that_ends_while_a_request_stands_at_the_door_does_not_get_it(
 #[tokio::test(start_paused = true)]
 async fn a_refused_re_authentication_ends_the_connection() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.plain(60_000).await;
     peer.serve().await;
     sent.await.unwrap().unwrap();
     tokio::time::sleep(Duration::from_secs(51)).await;
-    let waiting = send(&world.network, Target::Node(1), metadata());
+    let waiting = send(&world.network, Target::node(1), metadata());
     peer.shake_hands(&["PLAIN"], 0).await;
     peer.round(|_| refusal("expired")).await;
     assert_eq!(waiting.await.unwrap(), Err(refused("SASL PLAIN authentication failed: expired")));
@@ -414,7 +414,7 @@ async fn a_refused_re_authentication_ends_the_connection() {
 #[tokio::test]
 async fn close_does_not_wait_for_an_authentication() {
     let mut world = World::with_brokers(config("OAUTHBEARER"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.shake_hands(&["OAUTHBEARER"], 0).await;
     let session = authenticate_event(&mut world, "OAUTHBEARER").await;
@@ -426,7 +426,7 @@ async fn close_does_not_wait_for_an_authentication() {
 #[tokio::test(start_paused = true)]
 async fn close_in_the_middle_of_a_re_authentication_is_no_error() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::Node(1), metadata());
+    let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.plain(60_000).await;
     peer.serve().await;
@@ -442,7 +442,7 @@ async fn who_does_not_answer_has_the_authentication_timeout() {
     for mechanism in ["PLAIN", "OAUTHBEARER"] {
         let mut world = World::with_brokers(NetworkConfig { request_timeout: None, ..config(mechanism) });
         let start = Instant::now();
-        let sent = send(&world.network, Target::Node(1), metadata());
+        let sent = send(&world.network, Target::node(1), metadata());
         let mut peer = world.welcome().await;
         peer.shake_hands(&[mechanism], 0).await;
         let message =

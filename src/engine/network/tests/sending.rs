@@ -6,13 +6,14 @@ use kafka_protocol::messages as wire;
 
 use super::peer::{Peer, World};
 use super::{closed, heartbeat, metadata, send};
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 
-const TO: Target = Target::Coordinator(1);
+const TO: Target = Target::coordinator(1);
 
 /// A world with one open, idle connection.
 async fn connected(config: NetworkConfig) -> (World, Peer) {
@@ -235,7 +236,7 @@ async fn a_connection_that_is_renewed_serves_whom_it_has_and_closes() {
     world.network.renew(TO);
     assert!(new.request().await.is_none());
     world.network.renew(TO);
-    world.network.renew(Target::Fetch(7));
+    world.network.renew(Target::Node(7, ConnectionKind::Fetch));
     assert!(!world.network.is_connected());
     assert_eq!(world.dial_count(), 3);
 }

@@ -128,7 +128,7 @@ impl Tls {
         Ok(Box::new(stream))
     }
 
-    /// As in Node below kafkajs: an IP address is nobody's name if there is a better one.
+    /// As in Node below kafkajs: an IP address is not sent as the server's name (SNI) if there is a better one.
     fn servername<'a>(&'a self, address: &'a Address) -> &'a str {
         let host = address.bare_host();
         let instead = self.host.as_deref().filter(|_| host.parse::<IpAddr>().is_ok());

@@ -377,7 +377,7 @@ impl World {
     fn check(&self, outbound: &Outbound) {
         match &outbound.body {
             Request::OffsetCommit(request) => {
-                assert_eq!(outbound.to, Target::Coordinator(COORDINATOR));
+                assert_eq!(outbound.to, Target::coordinator(COORDINATOR));
                 assert!(self.coordinator_known);
                 assert!(!self.ours.is_empty(), "a commit as a member of nothing");
                 assert_eq!(request.generation_id, self.generation_id);
@@ -387,7 +387,7 @@ impl World {
                 }
             }
             Request::OffsetFetch(request) => {
-                assert_eq!(outbound.to, Target::Coordinator(COORDINATOR));
+                assert_eq!(outbound.to, Target::coordinator(COORDINATOR));
                 assert!(self.coordinator_known);
                 assert!(request.require_stable);
                 for partition in fetch_partitions(request) {
@@ -397,7 +397,7 @@ impl World {
             Request::ListOffsets(request) => {
                 for partition in request.topics.iter().flat_map(|topic| &topic.partitions) {
                     let leader = self.metadata.leader(&t(partition.partition)).unwrap();
-                    assert_eq!(outbound.to, Target::Node(leader.node));
+                    assert_eq!(outbound.to, Target::node(leader.node));
                     assert_eq!(partition.current_leader_epoch, leader.epoch);
                 }
             }

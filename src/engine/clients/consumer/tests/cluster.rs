@@ -121,7 +121,7 @@ impl Cluster {
         to: Target,
         request: &Request,
     ) -> Option<Result<Response, NetError>> {
-        let elsewhere = to != Target::Coordinator(self.coordinator);
+        let elsewhere = to != Target::coordinator(self.coordinator);
         let not_coordinator = if elsewhere { ErrorCode::NOT_COORDINATOR } else { ErrorCode::NONE };
         Some(Ok(match request {
             Request::Metadata(_) => Response::Metadata(self.metadata()),
@@ -183,7 +183,7 @@ impl Cluster {
             }
             Request::LeaveGroup(request) => {
                 // Beside a JoinGroup that is held back it goes over another connection of the coordinator.
-                let elsewhere = elsewhere && to != Target::Node(self.coordinator);
+                let elsewhere = elsewhere && to != Target::node(self.coordinator);
                 if !elsewhere {
                     self.members.remove(&request.member_id);
                     self.left += 1;
@@ -233,7 +233,7 @@ impl Cluster {
                 for topic in &request.topics {
                     let partitions = topic.partitions.iter().map(|asked| {
                         let log = &self.logs[&asked.partition];
-                        let leads = to == Target::Node(self.leaders[&asked.partition]);
+                        let leads = to == Target::node(self.leaders[&asked.partition]);
                         ListOffsetsResponsePartition {
                             partition: asked.partition,
                             error: if leads { ErrorCode::NONE } else { ErrorCode::NOT_LEADER_OR_FOLLOWER },

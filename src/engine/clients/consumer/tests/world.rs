@@ -17,6 +17,7 @@ use crate::engine::fetch::Outcome;
 use crate::engine::fetch::tests::broker::Broker;
 use crate::engine::fetch::tests::broker::Log;
 use crate::engine::machine;
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -107,9 +108,7 @@ pub(super) struct World {
 
 fn node(to: Target) -> Option<i32> {
     match to {
-        Target::Node(node) | Target::Fetch(node) | Target::FetchExpress(node) | Target::Coordinator(node) => {
-            Some(node)
-        }
+        Target::Node(node, _) => Some(node),
         Target::Any | Target::AnyOther => None,
     }
 }
@@ -403,7 +402,9 @@ impl World {
     }
 
     fn fetched(&mut self, to: Target, request: &FetchRequest, expired: bool) -> Option<Response> {
-        let (Target::Fetch(node) | Target::FetchExpress(node)) = to else { panic!("{to:?}") };
+        let Target::Node(node, ConnectionKind::Fetch | ConnectionKind::FetchExpress) = to else {
+            panic!("{to:?}")
+        };
         let Cluster { brokers, logs, .. } = &mut self.cluster;
         let broker: &mut Broker = brokers.get_mut(&node).unwrap();
         let answers = expired || broker.has_news(request, logs);

@@ -212,7 +212,7 @@ fn a_member_does_not_wait_for_what_the_coordinator_holds_back() {
         world.events();
         world.leave();
         let [held, leave] = &world.in_flight[..] else { panic!("{:?}", world.in_flight) };
-        assert_eq!(leave.to, Target::Node(COORDINATOR));
+        assert_eq!(leave.to, Target::node(COORDINATOR));
         // The late answer changes nothing.
         let late = refusal(&held.body, ErrorCode::UNKNOWN_MEMBER_ID);
         world.answer(0, Ok(late));
@@ -348,7 +348,7 @@ fn a_member_stalled_while_it_rejoins_leaves_beside_the_join_that_is_held() {
     world.lost();
     world.events();
     let [_, leave] = &world.in_flight[..] else { panic!("{:?}", world.in_flight) };
-    assert_eq!(leave.to, Target::Node(COORDINATOR));
+    assert_eq!(leave.to, Target::node(COORDINATOR));
     let response = LeaveGroupResponse { error: ErrorCode::NONE, ..Default::default() };
     world.answer(1, Ok(Response::LeaveGroup(response)));
     world.join(&["orders"]);

@@ -333,7 +333,7 @@ impl World {
 
     fn see_request(&mut self, outbound: Outbound) {
         let beside = matches!(outbound.body, Request::LeaveGroup(_)) && self.in_flight.iter().any(is_call);
-        let to = if beside { Target::Node(COORDINATOR) } else { Target::Coordinator(COORDINATOR) };
+        let to = if beside { Target::node(COORDINATOR) } else { Target::coordinator(COORDINATOR) };
         assert_eq!(outbound.to, to, "behind a request that is held back it would wait");
         assert!(!self.left, "after Left: {outbound:?}");
         assert!(

@@ -7,7 +7,6 @@ use std::time::Instant;
 use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
-use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::Necessity;
 use crate::engine::fetch::Buffer;
 use crate::engine::fetch::Outcome;
@@ -15,18 +14,20 @@ use crate::engine::fetch::SlotId;
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::network::Network;
+use crate::engine::network::clock;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::runtime::SharedMetadata;
+use crate::engine::runtime::driver;
+use crate::engine::runtime::shared::{Shared, Waiter};
 
-use super::executor;
-use super::shared::{Cells, Host, Inner, Shared, SlabMemory, Waiter};
-use super::{decode, driver};
-use crate::engine::network::clock;
+use super::client::{Cells, ConsumerClient, Host, SlabMemory};
+use super::decode;
 
 /// One membership, from join to leave.
 #[derive(Clone)]
 pub struct ConsumerHandle {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<ConsumerClient>>,
 }
 
 /// What [`ConsumerHandle::take`] found.
@@ -52,89 +53,94 @@ impl ConsumerHandle {
     ) -> ConsumerHandle {
         let (lanes, limit) = (config.fetch.lanes, config.max_decompressed_bytes);
         let consumer = Consumer::new(config, fastrand::u64(..));
-        ConsumerHandle { shared: Arc::new(Shared::new(consumer, lanes, limit, cells, network, host)) }
+        ConsumerHandle { shared: Arc::new(Shared::of_consumer(consumer, lanes, limit, cells, network, host)) }
+    }
+
+    /// Brings it what is learned of the cluster elsewhere.
+    pub fn follow(&self, metadata: &SharedMetadata) {
+        metadata.bring_to(&self.shared);
     }
 
     /// Joins the group and starts to fetch.
     pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
         let now = clock::now();
-        let mut inner = self.shared.lock();
-        if inner.started || inner.stopped || inner.closed {
+        let mut client = self.shared.lock();
+        if client.started || client.stopped || client.closed {
             return;
         }
-        inner.started = true;
-        inner.consumer.seed_metadata(metadata);
-        inner.consumer.start(now, topics);
-        drop(inner);
-        self.supervise(driver::run(self.shared.clone()));
-        self.supervise(decode::run(self.shared.clone()));
+        client.started = true;
+        client.consumer.seed_metadata(metadata);
+        client.consumer.start(now, topics);
+        drop(client);
+        driver::start(&self.shared);
+        driver::supervise(&self.shared, decode::run(self.shared.clone()));
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
     pub fn set_topics(&self, topics: BTreeMap<String, bool>) {
-        self.with(|inner, now| inner.consumer.start(now, topics));
+        self.with(|client, now| client.consumer.start(now, topics));
     }
 
     /// Answers `ProtocolsNeeded`.
     pub fn protocols(&self, job: u64, answer: Result<Vec<JoinGroupProtocol>, String>) {
-        self.with(|inner, now| inner.consumer.protocols(now, job, answer));
+        self.with(|client, now| client.consumer.protocols(now, job, answer));
     }
 
     /// Answers `AssignmentNeeded`.
     pub fn assignments(&self, job: u64, answer: Result<Assigned, String>) {
-        self.with(|inner, now| inner.consumer.assignments(now, job, answer));
+        self.with(|client, now| client.consumer.assignments(now, job, answer));
     }
 
     /// Answers `Joined`.
     pub fn complete_join(&self) {
-        self.with(|inner, _| inner.consumer.complete_join());
+        self.with(|client, _| client.consumer.complete_join());
     }
 
     /// An empty slab; its number comes back from one [`ConsumerHandle::take`].
     pub fn give(&self, memory: Box<dyn SlabMemory>) -> u32 {
-        let mut inner = self.shared.lock();
-        let slab = inner.next_slab;
-        inner.next_slab = inner.next_slab.wrapping_add(1);
-        if !inner.closed && !inner.stopped {
-            inner.slabs.insert(slab, memory);
-            inner.consumer.give(slab);
+        let mut client = self.shared.lock();
+        let slab = client.next_slab;
+        client.next_slab = client.next_slab.wrapping_add(1);
+        if !client.closed && !client.stopped {
+            client.slabs.insert(slab, memory);
+            client.consumer.give(slab);
         }
         slab
     }
 
     /// The next delivery for an idle lane.
     pub fn take(&self, lane: usize) -> Taken {
-        let mut inner = self.shared.lock();
+        let mut client = self.shared.lock();
         let now = clock::now();
-        let Some(delivery) = inner.consumer.take(now, lane) else {
-            inner.armed = true;
-            if inner.consumer.is_expired() {
+        let Some(delivery) = client.consumer.take(now, lane) else {
+            client.armed = true;
+            if client.consumer.is_expired() {
                 // The driver does not know yet when it has stood still, as we have.
-                inner.write_cells();
-                drop(inner);
+                client.write_cells();
+                drop(client);
                 self.shared.driver.notify_one();
             }
             return Taken::Nothing;
         };
-        if let Some(cells) = &mut inner.cells {
+        if let Some(cells) = &mut client.cells {
             cells.clear(lane);
         }
         let taken = match delivery.buffer {
             Buffer::Slab(slab) => {
-                inner.slabs.remove(&slab);
+                client.slabs.remove(&slab);
                 Taken::Slab(slab)
             }
             Buffer::Staged(bytes) => {
                 let len = bytes.len();
-                if let Some(place) = inner.staged.get_mut(lane) {
+                if let Some(place) = client.staged.get_mut(lane) {
                     *place = Some(bytes);
                 }
                 Taken::Staged(len)
             }
             Buffer::Kept { number, .. } => Taken::Kept(number),
         };
-        drop(inner);
-        self.shared.decoder.notify_one();
+        drop(client);
+        self.shared.outside.decoder.notify_one();
         taken
     }
 
@@ -150,24 +156,24 @@ impl ConsumerHandle {
 
     /// The lane is idle again. Returns the number under which the rest of the delivery is to be kept, if it is.
     pub fn finish(&self, lane: usize, outcome: Outcome) -> Option<u32> {
-        let mut inner = self.shared.lock();
+        let mut client = self.shared.lock();
         let now = clock::now();
-        inner.read_cells(now);
-        let kept = inner.consumer.finish(now, lane, outcome);
-        if let Some(cells) = &mut inner.cells {
+        client.read_cells(now);
+        let kept = client.consumer.finish(now, lane, outcome);
+        if let Some(cells) = &mut client.cells {
             cells.clear(lane);
         }
-        drop(inner);
+        drop(client);
         self.shared.driver.notify_one();
         kept
     }
 
     /// `resolveOffset` beyond the reach of a cell.
     pub fn resolve(&self, lane: usize, next: i64) {
-        self.with(|inner, now| {
-            inner.consumer.resolve(now, lane, next);
+        self.with(|client, now| {
+            client.consumer.resolve(now, lane, next);
             // What the cell says is older.
-            if let Some(cells) = &mut inner.cells {
+            if let Some(cells) = &mut client.cells {
                 cells.clear(lane);
             }
         });
@@ -175,7 +181,7 @@ impl ConsumerHandle {
 
     /// See [`Consumer::resolve_returned`].
     pub fn resolve_returned(&self, slot: u32, next: i64) {
-        self.with(|inner, _| inner.consumer.resolve_returned(SlotId(slot), next));
+        self.with(|client, _| client.consumer.resolve_returned(SlotId(slot), next));
     }
 
     /// Makes `FetchStart` and `FetchEnd` events from now on.
@@ -195,16 +201,17 @@ impl ConsumerHandle {
 
     /// See [`Consumer::seek`].
     pub fn seek(&self, partition: TopicPartition, offset: i64) {
-        self.with(|inner, _| inner.consumer.seek(partition, offset));
+        self.with(|client, _| client.consumer.seek(partition, offset));
     }
 
-    /// See [`Consumer::pause`]. Some pause and resume at every message: nobody else is woken without need.
+    /// See [`Consumer::pause`]. Some programs pause and resume at every message: the driver is only woken when it has something
+    /// to do.
     pub fn pause(&self, topic: &str, partitions: Option<&[i32]>) {
-        let mut inner = self.shared.lock();
-        inner.consumer.pause(topic, partitions);
-        inner.write_cells();
-        let makes_room = inner.consumer.is_full();
-        drop(inner);
+        let mut client = self.shared.lock();
+        client.consumer.pause(topic, partitions);
+        client.write_cells();
+        let makes_room = client.consumer.is_full();
+        drop(client);
         if makes_room {
             self.shared.driver.notify_one();
         }
@@ -212,16 +219,16 @@ impl ConsumerHandle {
 
     /// See [`Consumer::resume`].
     pub fn resume(&self, topic: &str, partitions: Option<&[i32]>) {
-        let mut inner = self.shared.lock();
-        let passed_over = inner.consumer.resume(topic, partitions);
-        inner.write_cells();
-        let wake = inner.must_wake();
-        drop(inner);
+        let mut client = self.shared.lock();
+        let passed_over = client.consumer.resume(topic, partitions);
+        client.write_cells();
+        let wake = client.must_wake();
+        drop(client);
         if passed_over {
             self.shared.driver.notify_one();
         }
         if wake {
-            self.shared.host.wake();
+            self.shared.outside.host.wake();
         }
     }
 
@@ -232,15 +239,15 @@ impl ConsumerHandle {
 
     /// See [`Consumer::uncommitted`].
     pub fn uncommitted(&self) -> Vec<(SlotId, i64)> {
-        let mut inner = self.shared.lock();
-        inner.read_cells(clock::now());
-        inner.consumer.uncommitted()
+        let mut client = self.shared.lock();
+        client.read_cells(clock::now());
+        client.consumer.uncommitted()
     }
 
     /// See [`Consumer::commit`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.
     ///
     /// # Errors
-    /// Of this and the next two: nobody will call `done`, the consumer does not run.
+    /// Of this and the next two: the consumer does not run, and `done` will not be called.
     pub fn commit(
         &self,
         ticket: u64,
@@ -252,11 +259,11 @@ impl ConsumerHandle {
 
     /// May [`ConsumerHandle::commit_if_necessary`] have something to do? Else the cells say what has to happen before.
     pub fn is_commit_necessary(&self) -> bool {
-        let mut inner = self.shared.lock();
+        let mut client = self.shared.lock();
         let now = clock::now();
-        inner.read_cells(now);
-        let Necessity::Later { wait, offsets } = inner.consumer.commit_necessity(now) else { return true };
-        if let Some(cells) = &mut inner.cells {
+        client.read_cells(now);
+        let Necessity::Later { wait, offsets } = client.consumer.commit_necessity(now) else { return true };
+        if let Some(cells) = &mut client.cells {
             let wait = wait.map_or(i32::MAX, |wait| i32::try_from(wait.as_millis()).unwrap_or(i32::MAX));
             let offsets = offsets.map_or(i32::MAX, |offsets| i32::try_from(offsets).unwrap_or(i32::MAX));
             cells.set_commit_distance(wait, offsets);
@@ -282,26 +289,31 @@ impl ConsumerHandle {
 
     /// See [`Consumer::stop`].
     pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
-        let mut inner = self.shared.lock();
-        if !inner.is_running() {
+        let mut client = self.shared.lock();
+        if !client.is_running() {
             // A start that comes after this starts nothing.
-            inner.stopped = true;
-            drop(inner);
+            client.stopped = true;
+            drop(client);
             done(Ok(()));
             return;
         }
-        inner.stop_waiters.push(Box::new(done));
-        inner.read_cells(clock::now());
-        inner.consumer.stop(clock::now());
-        inner.write_cells();
-        drop(inner);
+        client.stop_waiters.push(Box::new(done));
+        client.read_cells(clock::now());
+        client.consumer.stop(clock::now());
+        client.write_cells();
+        drop(client);
         self.shared.driver.notify_one();
+    }
+
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> &Arc<Shared<ConsumerClient>> {
+        &self.shared
     }
 
     /// Panics under the lock.
     #[cfg(test)]
     pub(super) fn break_down(&self) {
-        let _inner = self.shared.lock();
+        let _client = self.shared.lock();
         panic!("a test's panic");
     }
 
@@ -311,17 +323,17 @@ impl ConsumerHandle {
     }
 
     /// A command: with what the handlers have done so far, and its effect visible to them at once.
-    fn with(&self, command: impl FnOnce(&mut Inner, Instant)) {
-        let mut inner = self.shared.lock();
+    fn with(&self, command: impl FnOnce(&mut ConsumerClient, Instant)) {
+        let mut client = self.shared.lock();
         let now = clock::now();
-        inner.read_cells(now);
-        command(&mut inner, now);
-        inner.write_cells();
-        let wake = inner.must_wake();
-        drop(inner);
+        client.read_cells(now);
+        command(&mut client, now);
+        client.write_cells();
+        let wake = client.must_wake();
+        drop(client);
         self.shared.driver.notify_one();
         if wake {
-            self.shared.host.wake();
+            self.shared.outside.host.wake();
         }
     }
 
@@ -331,34 +343,16 @@ impl ConsumerHandle {
         done: Waiter,
         command: impl FnOnce(&mut Consumer, Instant),
     ) -> Result<(), Failure> {
-        let mut inner = self.shared.lock();
-        if !inner.is_running() {
+        let mut client = self.shared.lock();
+        if !client.is_running() {
             return Err(Failure::Stopped);
         }
         let now = clock::now();
-        inner.read_cells(now);
-        inner.waiters.insert(ticket, done);
-        command(&mut inner.consumer, now);
-        drop(inner);
+        client.read_cells(now);
+        client.tickets.wait(ticket, done);
+        command(&mut client.consumer, now);
+        drop(client);
         self.shared.driver.notify_one();
         Ok(())
-    }
-
-    /// A panic of ours must end the consumer with a word, not leave it standing still.
-    pub(super) fn supervise(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let shared = self.shared.clone();
-        let supervised = executor::spawn(async move {
-            if let Err(error) = tokio::spawn(task).await
-                && error.is_panic()
-            {
-                let payload = error.into_panic();
-                let text = payload.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                shared.bug(text.unwrap_or("unknown"));
-            }
-        });
-        if let Err(error) = supervised {
-            self.shared.give_up(|host| host.event(Event::Crashed(Failure::Net(error))));
-        }
     }
 }

@@ -6,24 +6,26 @@ use crate::engine::fetch::Buffer;
 use crate::engine::fetch::DecodeJob;
 use crate::engine::fetch::Decoded;
 use crate::engine::fetch::MAX_MESSAGES;
+use crate::engine::network::clock;
 use crate::engine::records::Decompressor;
 use crate::engine::records::Fill;
 use crate::engine::records::layout::RUNTIME_AT;
+use crate::engine::runtime::shared::Shared;
 
-use super::shared::{Shared, SlabMemory, Writing};
-use crate::engine::network::clock;
+use super::client::{ConsumerClient, SlabMemory, Writing};
 
 /// Slab that one record may need that is not compressed, whatever the limit of those that are.
 const LARGEST_DELIVERY: usize = 1 << 30;
 
-pub(super) async fn run(shared: Arc<Shared>) {
-    let mut codecs = Decompressor::new(shared.max_decompressed_bytes).with_largest_delivery(LARGEST_DELIVERY);
+pub(super) async fn run(shared: Arc<Shared<ConsumerClient>>) {
+    let mut codecs =
+        Decompressor::new(shared.outside.max_decompressed_bytes).with_largest_delivery(LARGEST_DELIVERY);
     loop {
         let Some((job, memory, writing)) = next_job(&shared) else {
             if shared.lock().closed || shared.lock().stopped {
                 return;
             }
-            shared.decoder.notified().await;
+            shared.outside.decoder.notified().await;
             continue;
         };
         carry_out(&shared, &mut codecs, writing, job, memory);
@@ -34,24 +36,24 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 type Slab = Option<Box<dyn SlabMemory>>;
 
-fn next_job(shared: &Arc<Shared>) -> Option<(DecodeJob, Slab, Option<Writing>)> {
-    let mut inner = shared.lock();
-    if inner.closed {
+fn next_job(shared: &Arc<Shared<ConsumerClient>>) -> Option<(DecodeJob, Slab, Option<Writing>)> {
+    let mut client = shared.lock();
+    if client.closed {
         return None;
     }
-    let job = inner.consumer.poll_decode()?;
+    let job = client.consumer.poll_decode()?;
     let memory = match job.buffer {
-        Buffer::Slab(slab) => inner.slabs.remove(&slab),
+        Buffer::Slab(slab) => client.slabs.remove(&slab),
         Buffer::Staged(_) | Buffer::Kept { .. } => None,
     };
-    let writing = memory.is_some().then(|| Writing::begin(shared, &mut inner));
+    let writing = memory.is_some().then(|| Writing::begin(shared, &mut client));
     Some((job, memory, writing))
 }
 
-/// The parameters are dropped from the last to the first, after a panic too: the memory before the word that nobody
-/// writes into it.
+/// `memory` stands behind `_writing` on purpose: parameters are dropped from the last to the first, after a panic too, and the
+/// memory must be let go of before [`Writing`] says that the decoder does not write into it any more.
 fn carry_out(
-    shared: &Shared,
+    shared: &Shared<ConsumerClient>,
     codecs: &mut Decompressor,
     _writing: Option<Writing>,
     job: DecodeJob,
@@ -73,16 +75,16 @@ fn carry_out(
             bytes.truncate(summary.used);
         }
     }
-    let mut inner = shared.lock();
+    let mut client = shared.lock();
     if let (Buffer::Slab(slab), Some(memory)) = (&buffer, memory) {
-        inner.slabs.insert(*slab, memory);
+        client.slabs.insert(*slab, memory);
     }
-    inner.consumer.decoded(clock::now(), Decoded { slot, epoch, reader, buffer, result });
-    let wake = inner.must_wake();
-    drop(inner);
+    client.consumer.decoded(clock::now(), Decoded { slot, epoch, reader, buffer, result });
+    let wake = client.must_wake();
+    drop(client);
     // Perhaps it was the last of an answer: time to fetch again.
     shared.driver.notify_one();
     if wake {
-        shared.host.wake();
+        shared.outside.host.wake();
     }
 }

@@ -1,4 +1,5 @@
-//! The place of one connection: opened when needed, by one task for all who need it, and again when it has died.
+//! The link to one broker for one kind of requests: holds the connection, which is opened when it is first needed, by one
+//! task for all requests that wait for it, and again after it has died.
 //!
 //! ```text
 //!            connection()                    ok
@@ -7,9 +8,9 @@
 //!    └──────────────────────────┴──────────────────────┘         any ── retire() ──► Retired
 //!                                             renew()
 //! ```
-//! A broker may allow an address few connections (`max.connections.per.ip`), and closes those beyond at once. One that cannot be
-//! opened while another to the same broker stands is done without: its requests go over that one, and it is tried again
-//! later, behind their backs.
+//! A broker may allow an address few connections (`max.connections.per.ip`), and closes those beyond at once. A link whose
+//! connection cannot be opened while another link to the same broker has one does without: its requests go over that other
+//! connection, and its own is tried again later, while they do.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
+use crate::engine::machine::ConnectionKind;
+use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
 use crate::engine::machine::jittered;
 use crate::engine::protocol::ApiKey;
@@ -30,34 +33,12 @@ use super::context::Context;
 use super::deadline::within;
 use super::dial::{Address, connection_timeout};
 use super::open::open;
-use crate::engine::machine::LogLevel;
 
-/// What a connection to a node is for, see [`Target`](crate::engine::machine::Target).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Node,
-    Fetch,
-    FetchExpress,
-    Coordinator,
-}
-
-impl Kind {
-    /// Over whose connections its requests may go, the best first: where nothing is held back for long.
-    fn stand_ins(self) -> [Kind; 3] {
-        match self {
-            Kind::Node => [Kind::Coordinator, Kind::FetchExpress, Kind::Fetch],
-            Kind::Coordinator => [Kind::Node, Kind::FetchExpress, Kind::Fetch],
-            Kind::Fetch => [Kind::Node, Kind::FetchExpress, Kind::Coordinator],
-            Kind::FetchExpress => [Kind::Node, Kind::Fetch, Kind::Coordinator],
-        }
-    }
-}
-
-/// A broker's address and how its last connection attempts went; shared by the slots of one broker.
-pub(super) struct Host {
+/// A broker's address and how its last connection attempts went; shared by the links to one broker.
+pub(super) struct Endpoint {
     pub(super) address: Address,
     attempts: Mutex<Attempts>,
-    slots: Mutex<Vec<Weak<Slot>>>,
+    links: Mutex<Vec<Weak<Link>>>,
 }
 
 #[derive(Default)]
@@ -66,9 +47,9 @@ struct Attempts {
     ready_at: Option<Instant>,
 }
 
-impl Host {
-    pub(super) fn new(address: Address) -> Arc<Host> {
-        Arc::new(Host { address, attempts: Mutex::default(), slots: Mutex::default() })
+impl Endpoint {
+    pub(super) fn new(address: Address) -> Arc<Endpoint> {
+        Arc::new(Endpoint { address, attempts: Mutex::default(), links: Mutex::default() })
     }
 
     /// The failures in a row, and when the next attempt may begin.
@@ -85,16 +66,16 @@ impl Host {
         attempts.ready_at = Some(Instant::now() + jittered(base, fastrand::f64()));
     }
 
-    /// Whose connection stands and serves best for requests of this kind.
-    fn stand_in(&self, kind: Kind) -> Option<Arc<Slot>> {
-        let slots = self.slots();
-        kind.stand_ins().into_iter().find_map(|other| slots.iter().find(|slot| slot.serves(other)).cloned())
+    /// The link whose connection serves requests of this kind best, of the other links that have one.
+    fn stand_in(&self, kind: ConnectionKind) -> Option<Arc<Link>> {
+        let links = self.links();
+        kind.stand_ins().iter().find_map(|other| links.iter().find(|link| link.serves(*other)).cloned())
     }
 
-    fn slots(&self) -> Vec<Arc<Slot>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|slot| slot.strong_count() > 0);
-        slots.iter().filter_map(Weak::upgrade).collect()
+    fn links(&self) -> Vec<Arc<Link>> {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|link| link.strong_count() > 0);
+        links.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Only a connection that could be used is a success: ApiVersions and SASL included.
@@ -108,24 +89,24 @@ impl Host {
 }
 
 /// See the module.
-pub(super) struct Slot {
+pub(super) struct Link {
     context: Arc<Context>,
-    pub(super) host: Arc<Host>,
-    kind: Kind,
+    pub(super) endpoint: Arc<Endpoint>,
+    kind: ConnectionKind,
     state: Mutex<State>,
-    /// Its last opening failed where another connection stood.
+    /// Set when its connection could last not be opened although another link had one.
     without: Mutex<Option<Without>>,
-    /// Connections that still serve whom they have, after [`Slot::renew`].
+    /// Connections that [`Link::renew`] has replaced, while requests in flight on them are not answered yet.
     finishing: Mutex<Vec<Arc<Connection>>>,
-    /// What the broker did not speak, as an earlier connection was told.
+    /// The APIs that the broker does not speak by what one connection was told; a second one was asked then.
     doubted: Mutex<HashSet<ApiKey>>,
-    /// When this slot last failed a request to any broker, in turns of the pool; 0 = its last one went well.
+    /// When this link last failed a request to any broker, in turns of the pool; 0 = its last one went well.
     pub(super) last_failure: AtomicU64,
-    /// When this slot was last asked what any broker may answer, in turns of the pool.
+    /// When this link was last asked what any broker may answer, in turns of the pool.
     asked: Mutex<HashMap<ApiKey, u64>>,
 }
 
-/// Being done without.
+/// How long a link does without a connection of its own.
 #[derive(Clone, Copy)]
 struct Without {
     until: Instant,
@@ -141,11 +122,11 @@ enum State {
 
 type Outcome = Result<Arc<Connection>, NetError>;
 
-impl Slot {
-    pub(super) fn new(context: &Arc<Context>, host: &Arc<Host>, kind: Kind) -> Arc<Slot> {
-        let slot = Arc::new(Slot {
+impl Link {
+    pub(super) fn new(context: &Arc<Context>, endpoint: &Arc<Endpoint>, kind: ConnectionKind) -> Arc<Link> {
+        let link = Arc::new(Link {
             context: context.clone(),
-            host: host.clone(),
+            endpoint: endpoint.clone(),
             kind,
             state: Mutex::new(State::Idle),
             without: Mutex::default(),
@@ -154,8 +135,8 @@ impl Slot {
             last_failure: AtomicU64::new(0),
             asked: Mutex::default(),
         });
-        host.slots.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&slot));
-        slot
+        endpoint.links.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&link));
+        link
     }
 
     /// The connection, opened if need be, or one that stands in for it. During back-off this waits for its end.
@@ -165,7 +146,7 @@ impl Slot {
         let is_due = without.is_none_or(|without| Instant::now() >= without.until) || stand_in.is_none();
         let mut outcome = {
             let mut state = self.lock();
-            // It has what is in flight, which is still answered; nothing more would be.
+            // The broker still answers what is in flight on an expired SASL session, and nothing that comes later.
             if matches!(&*state, State::Open(connection) if connection.is_expired()) {
                 self.set_aside(&mut state);
             }
@@ -196,31 +177,32 @@ impl Slot {
         }
     }
 
-    /// Do requests of several kinds go over the same connection as its own? What is held back there holds up all.
+    /// Do requests of several kinds go over the connection that this link uses? A request that the broker holds back there
+    /// delays all of them.
     pub(super) fn is_shared(&self) -> bool {
-        let stands_in = |other: &Arc<Slot>| {
-            let stand_in = other.without().and_then(|_| self.host.stand_in(other.kind));
-            stand_in.is_some_and(|slot| std::ptr::eq(&*slot, self))
+        let stands_in = |other: &Arc<Link>| {
+            let stand_in = other.without().and_then(|_| self.endpoint.stand_in(other.kind));
+            stand_in.is_some_and(|link| std::ptr::eq(&*link, self))
         };
-        self.without().is_some() || self.host.slots().iter().any(stands_in)
+        self.without().is_some() || self.endpoint.links().iter().any(stands_in)
     }
 
     fn stand_in(&self) -> Option<Arc<Connection>> {
-        match &*self.host.stand_in(self.kind)?.lock() {
+        match &*self.endpoint.stand_in(self.kind)?.lock() {
             State::Open(connection) => Some(connection.clone()),
             _ => None,
         }
     }
 
-    /// Has it a connection, and is that of this kind?
-    fn serves(&self, kind: Kind) -> bool {
+    /// Is this the link of this kind, and has it a connection?
+    fn serves(&self, kind: ConnectionKind) -> bool {
         self.kind == kind && self.is_connected()
     }
 
-    /// It could not be opened. Is there another connection to this broker, so that it can be done without?
+    /// Its connection could not be opened. Does it do without one, because another link to this broker has one?
     fn refused(&self, error: &NetError) -> bool {
         let may_be_few = matches!(error, NetError::Connect { .. } | NetError::Closed { .. });
-        if !may_be_few || self.host.stand_in(self.kind).is_none() {
+        if !may_be_few || self.endpoint.stand_in(self.kind).is_none() {
             *self.without() = None;
             return false;
         }
@@ -232,7 +214,7 @@ impl Slot {
         let message = format!(
             "The broker takes no further connection, going on with those there are (max.connections.per.ip?): {error}"
         );
-        self.context.events.log(level, &self.host.address.broker(), message);
+        self.context.events.log(level, &self.endpoint.address.broker(), message);
         true
     }
 
@@ -240,8 +222,8 @@ impl Slot {
         self.without.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection, for this request. What a broker speaks may have been damaged on its way, and nobody asks again: that it
-    /// does not speak an API is true when it has said so twice.
+    /// The connection, for this request. ApiVersions is asked once per connection, and its answer may have been damaged on the
+    /// way: that a broker does not speak an API counts when two connections were told so.
     pub(super) async fn connection_for(self: &Arc<Self>, request: &Request) -> Outcome {
         let connection = self.connection().await?;
         let is_news = || self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(request.key());
@@ -252,29 +234,29 @@ impl Slot {
         Ok(connection)
     }
 
-    /// The task behind `Opening`. It belongs to nobody who waits: any of them may stop waiting.
+    /// The task behind `Opening`. It is not a part of any request that waits for it, because each of them may stop waiting.
     async fn open(self: Arc<Self>, tell: watch::Sender<Option<Outcome>>) {
-        let (failures, ready_at) = self.host.next_attempt();
+        let (failures, ready_at) = self.endpoint.next_attempt();
         let limit = self.context.config.opening_timeout();
         let opening = async {
             if let Some(ready_at) = ready_at {
                 let wait = ready_at.saturating_duration_since(Instant::now());
                 sleep(wait.min(self.context.config.connection_timeout)).await;
             }
-            let is_first = self.host.stand_in(self.kind).is_none();
-            open(&self.context, &self.host.address, failures as usize, is_first).await
+            let is_first = self.endpoint.stand_in(self.kind).is_none();
+            open(&self.context, &self.endpoint.address, failures as usize, is_first).await
         };
         let outcome =
-            within(limit, opening).await.unwrap_or_else(|_| Err(connection_timeout(&self.host.address)));
+            within(limit, opening).await.unwrap_or_else(|_| Err(connection_timeout(&self.endpoint.address)));
         let next = match &outcome {
             Ok(connection) => {
-                self.host.succeeded();
+                self.endpoint.succeeded();
                 *self.without() = None;
                 State::Open(connection.clone())
             }
             Err(error) => {
                 if !self.refused(error) {
-                    self.host.failed();
+                    self.endpoint.failed();
                 }
                 State::Idle
             }
@@ -301,7 +283,7 @@ impl Slot {
         tell.send_replace(Some(outcome));
     }
 
-    /// The next sender gets another connection; this one serves those that it has, and closes.
+    /// The next request gets another connection; this one closes when everything in flight on it has been answered.
     pub(super) fn renew(&self) {
         self.set_aside(&mut self.lock());
     }
@@ -316,7 +298,7 @@ impl Slot {
         }
     }
 
-    /// Closes the connection and opens no other. Whoever waits gets `reason`.
+    /// Closes the connection and opens no other. A request that waits gets `reason`.
     pub(super) fn retire(&self, reason: NetError) {
         for connection in self.finishing().drain(..) {
             connection.kill(reason.clone());
@@ -339,7 +321,7 @@ impl Slot {
         matches!(&*self.lock(), State::Retired(_))
     }
 
-    /// The turn at which it was last asked this; 0 = never.
+    /// The turn at which this broker was last asked this; 0 = never.
     pub(super) fn asked(&self, question: ApiKey) -> u64 {
         self.turns().get(&question).copied().unwrap_or(0)
     }
@@ -362,7 +344,7 @@ impl Slot {
     }
 
     pub(super) fn closed(&self) -> NetError {
-        NetError::Closed { broker: self.host.address.broker() }
+        NetError::Closed { broker: self.endpoint.address.broker() }
     }
 
     /// The opening task ended without an outcome: it was aborted.

@@ -1,0 +1,35 @@
+//! The calls, a file each.
+
+mod describe_groups;
+mod find_coordinator;
+mod list_group_offsets;
+mod list_offsets;
+mod read_metadata;
+
+use crate::engine::machine::Failure;
+use crate::engine::machine::NetError;
+use crate::engine::machine::TopicPartition;
+use crate::engine::protocol::ErrorCode;
+
+pub use describe_groups::DescribeGroups;
+pub use find_coordinator::FindCoordinator;
+pub(super) use find_coordinator::{broker, coordinator};
+pub use list_group_offsets::ListGroupOffsets;
+pub use list_offsets::ListOffsets;
+pub use read_metadata::ReadMetadata;
+pub(super) use read_metadata::{metadata_request, whole};
+
+/// Topic → partitions, as the facade names them.
+type TopicPartitions = Vec<(String, Vec<i32>)>;
+
+/// An answer of another kind than the question: cannot happen while the network room is sound.
+pub(super) const OUT_OF_STEP: Failure = Failure::Net(NetError::OutOfStep);
+
+/// The partition, unless the broker has something against it.
+fn accepted(topic: &str, partition: i32, code: ErrorCode) -> Result<TopicPartition, Failure> {
+    let partition = TopicPartition { topic: topic.into(), partition };
+    if code.is_err() {
+        return Err(Failure::Broker { code, partition: Some(partition) });
+    }
+    Ok(partition)
+}

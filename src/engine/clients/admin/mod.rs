@@ -1,0 +1,42 @@
+//! The admin client: any number of calls at once, each a few requests to the brokers that know. Pure.
+//!
+//! ```text
+//! machine    the calls that run; requests and answers by number
+//! call       what all calls have in common: look up the brokers, ask each of them, make one answer of theirs
+//! calls/     what each of them has of its own, one file for a call
+//! ```
+//!
+//! A call is one attempt. Its first error ends it, and the facade tries again what [`Failure`] calls retriable, as kafkajs does.
+//! Nothing is kept between two calls: each looks up its brokers anew.
+
+mod call;
+mod calls;
+mod machine;
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+
+use crate::engine::machine::Failure;
+use crate::engine::protocol::metadata::MetadataBroker;
+use crate::engine::protocol::metadata::MetadataResponse;
+
+pub use call::{Call, Found, Recipient};
+pub use calls::{DescribeGroups, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata};
+pub use machine::Admin;
+
+/// What the machine tells.
+#[derive(Debug)]
+pub enum Event {
+    /// A broker has told this of the cluster, for whichever call.
+    Metadata(MetadataResponse),
+    /// A broker has named this one as a coordinator. It is to be known when the requests are sent that were polled before.
+    Broker(MetadataBroker),
+    /// A call has ended.
+    Done {
+        /// From [`Admin::call`].
+        ticket: u64,
+        /// Its [`Call::Answer`].
+        result: Result<Box<dyn Any + Send>, Failure>,
+    },
+}

@@ -1,0 +1,282 @@
+mod world;
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+
+use crate::engine::clients::admin::*;
+use crate::engine::machine::Machine;
+use crate::engine::machine::NetError;
+use crate::engine::machine::TopicPartition;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+
+use world::World;
+
+fn at(topic: &str, partition: i32) -> TopicPartition {
+    TopicPartition { topic: topic.into(), partition }
+}
+
+fn topics(topics: &[(&str, &[i32])]) -> Vec<(String, Vec<i32>)> {
+    topics.iter().map(|(name, partitions)| ((*name).to_owned(), partitions.to_vec())).collect()
+}
+
+fn refused(code: ErrorCode, partition: Option<TopicPartition>) -> Failure {
+    Failure::Broker { code, partition }
+}
+
+#[test]
+fn metadata_is_any_brokers_and_what_is_wrong_with_a_topic_stands_in_it() {
+    let mut world = World::new(1);
+    let answer = world.call(ReadMetadata::new(None, false)).unwrap();
+    assert_eq!((answer.topics.len(), answer.brokers.len()), (2, 3));
+    let answer = world.call(ReadMetadata::new(Some(vec!["nope".into()]), true)).unwrap();
+    assert_eq!(answer.topics[0].error, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    assert_eq!(world.sent, [(-1, "Metadata"); 2]);
+    assert_eq!(world.told, 2);
+    world.cluster.metadata_error = ErrorCode::UNKNOWN_SERVER_ERROR;
+    let failure = world.call(ReadMetadata::new(None, false)).unwrap_err();
+    assert_eq!(failure, refused(ErrorCode::UNKNOWN_SERVER_ERROR, None));
+    assert_eq!(world.told, 2, "a refusal tells nothing");
+}
+
+#[test]
+fn each_leader_is_asked_once_for_all_that_it_leads() {
+    for seed in 0..8 {
+        let mut world = World::new(seed);
+        let asked = topics(&[("t", &[0, 1, 2]), ("u", &[0])]);
+        let mut found = world.call(ListOffsets::new(asked, -1, true)).unwrap();
+        found.sort();
+        let expected = [(at("t", 0), 99), (at("t", 1), 100), (at("t", 2), 101), (at("u", 0), 99)];
+        assert_eq!(found, expected);
+        world.sent.sort_unstable();
+        assert_eq!(world.sent, [(-1, "Metadata"), (1, "ListOffsets"), (2, "ListOffsets")]);
+    }
+}
+
+#[test]
+fn a_partition_without_a_leader_fails_the_call_before_any_leader_is_asked() {
+    let cases = [
+        ("nope", 0, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        ("forbidden", 0, ErrorCode::TOPIC_AUTHORIZATION_FAILED),
+        ("t", 7, ErrorCode::LEADER_NOT_AVAILABLE),
+        ("leaderless", 0, ErrorCode::LEADER_NOT_AVAILABLE),
+    ];
+    for (topic, partition, code) in cases {
+        let mut world = World::new(1);
+        let mut add = |name: &str, leaders, error| {
+            world.cluster.topics.insert(name.to_owned(), (9, leaders, error));
+        };
+        add("forbidden", vec![], ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+        add("leaderless", vec![-1], ErrorCode::NONE);
+        let asked = topics(&[("t", &[0]), (topic, &[partition])]);
+        let failure = world.call(ListOffsets::new(asked, -2, false)).unwrap_err();
+        assert_eq!(failure, refused(code, Some(at(topic, partition))));
+        assert_eq!(world.sent, [(-1, "Metadata")]);
+    }
+}
+
+#[test]
+fn a_partitions_error_names_it() {
+    let mut world = World::new(1);
+    world.cluster.partition_error = ErrorCode::UNSTABLE_OFFSET_COMMIT;
+    let failure = Err(refused(ErrorCode::UNSTABLE_OFFSET_COMMIT, Some(at("u", 0))));
+    let asked = || topics(&[("u", &[0])]);
+    assert_eq!(world.call(ListOffsets::new(asked(), -1, true)), failure);
+    let failure = failure.map(|_: Vec<(TopicPartition, i64)>| Vec::new());
+    assert_eq!(world.call(ListGroupOffsets::new("a".into(), asked())), failure);
+}
+
+#[test]
+fn groups_with_the_same_coordinator_share_a_request_and_keep_their_order() {
+    for seed in 0..8 {
+        let mut world = World::new(seed);
+        let groups = || ["c", "b", "a"].map(str::to_owned).to_vec();
+        let described = world.call(DescribeGroups::new(groups())).unwrap();
+        assert_eq!(described.iter().map(|group| &*group.group_id).collect::<Vec<_>>(), ["c", "b", "a"]);
+        assert!(described.iter().all(|group| group.error == ErrorCode::NONE));
+        let count = |to, api| world.sent.iter().filter(|sent| **sent == (to, api)).count();
+        assert_eq!((count(-1, "GroupCoordinator"), count(1, "DescribeGroups")), (3, 1));
+        assert_eq!((count(2, "DescribeGroups"), world.sent.len()), (1, 5));
+        world.named.sort_unstable();
+        assert_eq!(world.named, [1, 1, 2], "they may be in no metadata yet");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_described_group_stands_in_it() {
+    let mut world = World::new(1);
+    world.cluster.group_error = ErrorCode::GROUP_AUTHORIZATION_FAILED;
+    let described = world.call(DescribeGroups::new(vec!["a".into()])).unwrap();
+    assert_eq!(described[0].error, ErrorCode::GROUP_AUTHORIZATION_FAILED);
+}
+
+#[test]
+fn a_coordinator_is_found_or_the_reason_is_told() {
+    let mut world = World::new(1);
+    let found = world.call(FindCoordinator::new("b".into())).unwrap();
+    assert_eq!((found.node_id, &*found.host, found.port), (2, "b2", 9092));
+    let code = ErrorCode::COORDINATOR_NOT_AVAILABLE;
+    let failure = Failure::CoordinatorNotFound(Box::new(refused(code, None)));
+    assert_eq!(world.call(FindCoordinator::new("new".into())).unwrap_err(), failure);
+    assert_eq!(world.call(DescribeGroups::new(vec!["a".into(), "new".into()])).unwrap_err(), failure);
+    assert_eq!(world.call(ListGroupOffsets::new("new".into(), Vec::new())).unwrap_err(), failure);
+    assert!(world.sent.iter().all(|(node, _)| *node == -1), "no coordinator was asked: {:?}", world.sent);
+}
+
+#[test]
+fn committed_offsets_go_by_id_where_brokers_tell_them() {
+    // 0: they do not.
+    for id in [7, 0] {
+        let mut world = World::new(1);
+        world.cluster.topics.get_mut("u").unwrap().0 = id;
+        let asked = topics(&[("t", &[0, 2]), ("u", &[0])]);
+        let found = world.call(ListGroupOffsets::new("b".into(), asked)).unwrap();
+        let told = |topic, partition| {
+            (at(topic, partition), i64::from(partition) - 1, Some(format!("m{partition}")))
+        };
+        assert_eq!(found, [told("t", 0), told("t", 2), told("u", 0)]);
+        assert!(world.sent.contains(&(2, "OffsetFetch")));
+    }
+    let mut world = World::new(1);
+    world.cluster.group_error = ErrorCode::GROUP_AUTHORIZATION_FAILED;
+    let failure = world.call(ListGroupOffsets::new("b".into(), Vec::new())).unwrap_err();
+    assert_eq!(failure, refused(ErrorCode::GROUP_AUTHORIZATION_FAILED, None));
+}
+
+#[test]
+fn nothing_asked_for_is_nothing_sent() {
+    let mut world = World::new(1);
+    assert_eq!(world.call(ListOffsets::new(Vec::new(), -1, true)), Ok(Vec::new()));
+    assert_eq!(world.call(DescribeGroups::new(Vec::new())), Ok(Vec::new()));
+    assert_eq!(world.sent, []);
+}
+
+#[test]
+fn an_error_ends_its_call_and_no_other() {
+    let mut world = World::new(1);
+    world.cluster.topics.get_mut("u").unwrap().1 = vec![-1];
+    world.admin.call(1, ListOffsets::new(topics(&[("t", &[0]), ("u", &[0])]), -1, true));
+    world.admin.call(2, DescribeGroups::new(vec!["a".into(), "new".into(), "b".into()]));
+    world.admin.call(3, ListOffsets::new(topics(&[("t", &[0, 1])]), -1, true));
+    world.run();
+    let failure = refused(ErrorCode::LEADER_NOT_AVAILABLE, Some(at("u", 0)));
+    assert_eq!(world.end::<ListOffsets>(1), Some(Err(failure)));
+    assert!(matches!(world.end::<DescribeGroups>(2), Some(Err(Failure::CoordinatorNotFound(_)))));
+    assert_eq!(world.end::<ListOffsets>(3).unwrap().unwrap().len(), 2);
+}
+
+#[test]
+fn a_call_that_has_failed_sends_nothing_more_and_drops_what_comes_late() {
+    let mut world = World::new(1);
+    world.admin.call(1, DescribeGroups::new(vec!["a".into(), "b".into()]));
+    world.poll();
+    let (first, second) = (world.in_flight[0].id, world.in_flight[1].id);
+    let closed = NetError::Closed { broker: "b1:9092".into() };
+    world.admin.handle_response(world.now, first, Err(closed.clone()));
+    world.poll();
+    assert_eq!(world.end::<DescribeGroups>(1), Some(Err(Failure::Net(closed))));
+    assert!(world.admin.is_idle());
+    let late = NetError::NoBroker;
+    world.admin.handle_response(world.now, second, Err(late.clone()));
+    world.admin.handle_response(world.now, first, Err(late));
+    world.poll();
+    assert!(world.admin.is_idle());
+    assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn an_answer_to_another_question_is_an_error() {
+    let calls: [fn(&mut Admin); 5] = [
+        |admin| admin.call(0, ReadMetadata::new(None, false)),
+        |admin| admin.call(0, FindCoordinator::new("a".into())),
+        |admin| admin.call(0, DescribeGroups::new(vec!["a".into()])),
+        |admin| admin.call(0, ListOffsets::new(topics(&[("t", &[0])]), -1, true)),
+        |admin| admin.call(0, ListGroupOffsets::new("a".into(), Vec::new())),
+    ];
+    for call in calls {
+        let mut world = World::new(1);
+        call(&mut world.admin);
+        world.poll();
+        for outbound in std::mem::take(&mut world.in_flight) {
+            world.admin.handle_response(world.now, outbound.id, Ok(Response::Heartbeat(Default::default())));
+        }
+        world.poll();
+        let end = world.end::<ReadMetadata>(0);
+        assert_eq!(end, Some(Err(Failure::Net(NetError::OutOfStep))));
+    }
+}
+
+/// A call to the controller, as those that make topics will be.
+struct Probe(usize);
+
+impl Call for Probe {
+    type Part = usize;
+    type Answer = usize;
+
+    fn parts(&mut self) -> Vec<(Recipient, usize)> {
+        (1..=self.0).map(|part| (Recipient::Controller, part)).collect()
+    }
+
+    fn request(&mut self, parts: Vec<usize>, _: &Found) -> Request {
+        assert_eq!(parts, (1..=self.0).collect::<Vec<_>>());
+        crate::engine::protocol::metadata::MetadataRequest::default().into()
+    }
+
+    fn response(&mut self, _: Response) -> Result<(), Failure> {
+        self.0 += 10;
+        Ok(())
+    }
+
+    fn answer(self) -> Result<usize, Failure> {
+        Ok(self.0)
+    }
+}
+
+#[test]
+fn what_is_the_controllers_goes_to_the_controller() {
+    let mut world = World::new(1);
+    assert_eq!(world.call(Probe(2)), Ok(12), "one request for both parts");
+    assert_eq!(world.sent, [(-1, "Metadata"), (3, "Metadata")]);
+    world.cluster.controller = -1;
+    assert_eq!(world.call(Probe(2)), Err(refused(ErrorCode::NOT_CONTROLLER, None)));
+}
+
+#[test]
+fn each_of_many_calls_at_once_ends_once() {
+    for seed in 0..200 {
+        let mut rng = Rng::with_seed(seed);
+        let mut world = World::new(seed);
+        let mut kinds = BTreeMap::new();
+        for ticket in 0..rng.u64(1..20) {
+            let kind = rng.u8(..5);
+            kinds.insert(ticket, kind);
+            let group = ["a", "b", "c", "new"][rng.usize(..4)].to_owned();
+            let asked = topics(&[("t", &[0, 1]), (["u", "nope"][rng.usize(..2)], &[0])]);
+            match kind {
+                0 => world.admin.call(ticket, ReadMetadata::new(None, false)),
+                1 => world.admin.call(ticket, FindCoordinator::new(group)),
+                2 => world.admin.call(ticket, DescribeGroups::new(vec!["a".into(), group])),
+                3 => world.admin.call(ticket, ListOffsets::new(asked, -1, true)),
+                _ => world.admin.call(ticket, ListGroupOffsets::new(group, asked)),
+            }
+            for _ in 0..rng.usize(..6) {
+                world.cluster.net_error = rng.u8(..8).eq(&0).then_some(NetError::NoBroker);
+                world.answer_one();
+            }
+        }
+        world.cluster.net_error = None;
+        world.run();
+        for (ticket, kind) in kinds {
+            let ended = match kind {
+                0 => world.end::<ReadMetadata>(ticket).is_some(),
+                1 => world.end::<FindCoordinator>(ticket).is_some(),
+                2 => world.end::<DescribeGroups>(ticket).is_some(),
+                3 => world.end::<ListOffsets>(ticket).is_some(),
+                _ => world.end::<ListGroupOffsets>(ticket).is_some(),
+            };
+            assert!(ended, "seed {seed}, call {ticket}");
+        }
+    }
+}
