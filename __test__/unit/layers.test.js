@@ -17,12 +17,13 @@ const MAY_KNOW = {
   cluster: ['protocol', 'machine'],
   group: ['protocol', 'machine'],
   offsets: ['protocol', 'machine', 'cluster'],
-  fetch: ['protocol', 'records', 'machine', 'cluster'],
+  delivery: ['protocol', 'records', 'machine'],
+  fetch: ['protocol', 'records', 'machine', 'cluster', 'delivery'],
   // The clients do not know each other.
-  'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'fetch'],
+  'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'delivery', 'fetch'],
   network: ['protocol', 'machine'],
-  runtime: ['protocol', 'records', 'machine', 'fetch', 'clients/consumer', 'network'],
-  bridge: ['protocol', 'machine', 'fetch', 'clients/consumer', 'network', 'runtime']
+  runtime: ['protocol', 'records', 'machine', 'delivery', 'clients/consumer', 'network'],
+  bridge: ['protocol', 'machine', 'delivery', 'fetch', 'clients/consumer', 'network', 'runtime']
 }
 
 /** The same of JavaScript, folders and single files, types apart. `../package.json` is nobody's. */

@@ -1,0 +1,3 @@
+//! What holds for deliveries, whichever the source.
+
+mod promises;
