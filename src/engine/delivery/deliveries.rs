@@ -90,7 +90,7 @@ impl Deliveries {
     /// This slot is not ours any more, what is buffered for it is void. Returns what [`Deliveries::void`] returns.
     #[must_use]
     pub fn unassign(&mut self, id: SlotId) -> Option<u32> {
-        // From the end: who unassigns all begins there.
+        // Searched from the end, where a supplier begins that unassigns all of many partitions.
         if let Some(at) = self.assigned.iter().rposition(|assigned| *assigned == id) {
             self.assigned.remove(at);
             self.former.push(id);
@@ -154,9 +154,9 @@ impl Deliveries {
         partitions
     }
 
-    // ---- what the source brings
+    // ---- what the supplier brings
 
-    /// Records of this slot, which follow what was pushed before.
+    /// Records of this slot. They are delivered behind what was pushed before.
     pub fn push(&mut self, id: SlotId, fetched: FetchedRecords) {
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
         self.queued_bytes += fetched.records.len();
@@ -164,7 +164,7 @@ impl Deliveries {
         slot.queue.push_back(fetched);
     }
 
-    /// Should the source ask for more of this slot? Not when it is paused, nor when enough of it is queued.
+    /// Should the supplier ask for more of this slot? Not when it is paused, nor when enough of it is queued.
     pub fn wants(&self, id: SlotId) -> bool {
         self.slots.get(id.index()).is_some_and(|slot| !slot.paused && slot.has_room())
     }
@@ -221,7 +221,7 @@ impl Deliveries {
         dropped
     }
 
-    /// Gives up what is queued for paused slots, so that others have room. Returns from which offset on the source has to
+    /// Gives up what is queued for paused slots, so that others have room. Returns from which offset on the supplier has to
     /// push it again; what it is about to push lies behind that.
     pub fn shed_paused(&mut self) -> Vec<(SlotId, i64)> {
         let mut given_up = Vec::new();

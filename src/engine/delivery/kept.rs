@@ -2,7 +2,7 @@
 //! that JavaScript has, and is handed out from there after the pause: a kept delivery is a ready one like the others, and
 //! as void as they are when the epoch of its slot ends.
 //!
-//! What a handler *has* seen is always returned to the source instead: the handler may have written into it.
+//! What a handler *has* seen is always returned to the supplier instead: the handler may have written into it.
 
 use super::deliveries::Deliveries;
 use super::lanes::Work;

@@ -36,7 +36,7 @@ pub enum Outcome {
 /// What has become of a delivery that was in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// The epoch was over before the lane ended: the source has seen to it.
+    /// The epoch was over before the lane ended: the supplier has seen to it.
     Void,
     /// All of it is resolved.
     Resolved,
@@ -47,7 +47,7 @@ pub enum Finished {
         /// The first offset that is not resolved.
         from: i64,
     },
-    /// What is not resolved is nowhere any more. To deliver it again before what follows, the source voids the slot and
+    /// What is not resolved is nowhere any more. To deliver it again before what follows, the supplier voids the slot and
     /// pushes from there.
     Returned {
         /// The first offset that is not resolved.

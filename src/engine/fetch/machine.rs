@@ -254,7 +254,8 @@ impl Fetch {
         self.deliveries.is_full()
     }
 
-    /// Finds out where the partitions lie, when that may have changed: it is asked of each before each Fetch.
+    /// Reads in the metadata where the partitions lie, when that may have changed. Each Fetch needs it of each partition: to look it
+    /// up every time would cost two maps for each.
     fn locate(&mut self, metadata: &Metadata) {
         if self.located_by.replace(metadata.version()) == Some(metadata.version()) {
             return;
@@ -440,6 +441,6 @@ const EXPRESS_AFTER: Duration = Duration::from_millis(20);
 const EXPRESS_WAIT: Duration = Duration::from_millis(250);
 /// The first one after something came is held this long; each that brings nothing doubles it.
 const FIRST_EXPRESS_WAIT: Duration = Duration::from_millis(25);
-/// An answer that is so late is missed.
+/// An answer that is so much later than the broker may hold it back is overdue: the metadata is read, the broker may be dead.
 const OVERDUE: Duration = Duration::from_secs(2);
 const WITHOUT_SESSION: i32 = -1;

@@ -152,7 +152,7 @@ impl Fetch {
             }
         }
         if !news && let Some(node) = self.nodes.get_mut(&node_id) {
-            // It did not hold the Fetch: it cannot, or may not (`maxWaitTimeInMs: 0`).
+            // The broker did not hold the Fetch back: it does not hold any, or was told not to (`maxWaitTimeInMs: 0`).
             node.muted_until = node.muted_until.max(Some(in_flight.sent_at + PACE));
         }
     }

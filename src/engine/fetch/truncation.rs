@@ -29,7 +29,7 @@ impl Cursor {
     pub(super) fn epoch_before(&self, offset: i64) -> i32 {
         match self.state {
             State::Fetching { fetch_offset, .. } if offset <= fetch_offset => self.leader_epoch,
-            // A handler may resolve what it likes.
+            // `resolveOffset` may go beyond everything that was fetched: nothing is known of a record there.
             _ => UNKNOWN_EPOCH,
         }
     }

@@ -1,3 +1,7 @@
-//! What holds for deliveries, whichever the source.
+//! Deliveries under a supplier that is not `fetch`, see [`supplier::Supplier`]. How positions follow deliveries is tested in `fetch`.
 
+mod handover;
+mod pausing;
 mod promises;
+mod random;
+mod supplier;

@@ -1,4 +1,4 @@
-//! What holds after every step, whichever the source.
+//! What holds after every step, whichever the supplier.
 
 use std::collections::BTreeSet;
 

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::engine::delivery::LANE_CLOSING;
-use crate::engine::delivery::LANE_STALE;
 use crate::engine::delivery::LANE_STOP;
 use crate::engine::delivery::Outcome;
 use crate::engine::machine::Machine;
@@ -73,32 +71,6 @@ fn the_rest_that_no_handler_has_seen_waits_where_it_is() {
 }
 
 #[test]
-fn a_pause_that_ends_before_the_lane_has_seen_it_does_not_stop_it() {
-    let mut world = World::consuming(&[0, 1]);
-    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
-    world.answer_news();
-    assert!(world.take(0));
-    world.pause(0);
-    world.resume(1);
-    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(LANE_STOP), "another partition");
-    world.resume(0);
-    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(0));
-    // Neither what was sought nor what is going away.
-    world.pause(0);
-    world.set_position(0, 2);
-    world.resume(0);
-    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(LANE_STOP | LANE_STALE));
-    world.finish(0, Outcome::Stopped);
-    world.advance(Duration::from_millis(21));
-    world.answer_news();
-    assert!(world.take(0));
-    world.pause(0);
-    world.fetch.suspend(true);
-    world.resume(0);
-    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(LANE_STOP | LANE_CLOSING));
-}
-
-#[test]
 fn a_resume_says_whether_anybody_has_passed_over_what_was_paused() {
     let mut world = World::consuming(&[0]);
     let topic = "t".into();
@@ -142,17 +114,6 @@ fn what_waits_is_void_when_the_position_changes_or_the_partition_goes() {
     let mut world = kept();
     world.fetch.await_position(&tp(0));
     world.settle();
-    assert!(world.kept.is_empty());
-}
-
-#[test]
-fn nothing_is_kept_for_a_partition_that_is_about_to_go() {
-    let mut world = World::consuming(&[0]);
-    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
-    world.answer_news();
-    assert!(world.take(0));
-    world.fetch.suspend(false);
-    world.finish(0, Outcome::Stopped);
     assert!(world.kept.is_empty());
 }
 
@@ -249,25 +210,6 @@ fn a_seek_during_a_pause_is_not_lost() {
     world.answer_news();
     world.consume();
     assert_eq!(world.delivered, [(0, 8)]);
-}
-
-#[test]
-fn pauses_are_about_partitions_that_come_back_too() {
-    let mut world = World::consuming(&[0, 1]);
-    world.pause(0);
-    world.unassign();
-    world.unassign();
-    assert_eq!(world.fetch.deliveries.paused(), [tp(0)], "whoever resumes what is paused now, means these");
-    world.pause(1);
-    assert_eq!(world.fetch.deliveries.paused(), [tp(0), tp(1)]);
-    world.resume(1);
-    world.assign(&[0, 1]);
-    assert_eq!(world.fetch.deliveries.paused(), [tp(0)]);
-    world.unassign();
-    world.assign(&[1]);
-    assert!(world.fetch.deliveries.paused().is_empty());
-    world.assign(&[]);
-    assert!(world.fetch.deliveries.paused().is_empty());
 }
 
 #[test]

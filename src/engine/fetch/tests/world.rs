@@ -253,6 +253,7 @@ impl World {
         assert!(!self.fetch.deliveries.paused().contains(&tp(partition)), "a paused partition");
         let expected = self.expected.get(&partition).copied();
         let expected = expected.expect("a delivery of a partition without a position");
+        assert_eq!(delivery.start, expected, "a delivery starts at the position");
         let mut others = self.lanes.iter().flatten();
         assert!(others.all(|other| other.partition != partition), "one partition in two lanes");
         let mut kept = false;
