@@ -9,7 +9,8 @@
 //! engine::cluster    metadata snapshot, coordinator lookup                          pure
 //! engine::group      membership machine of the classic protocol                     pure
 //! engine::offsets    committed and resolved offsets, reset, commit rules            pure
-//! engine::fetch      positions, fetch sessions, buffers, pause                      pure
+//! engine::delivery   from fetched bytes to lanes: queue, decoding, slabs, pauses    pure
+//! engine::fetch      positions, leaders, fetch sessions                             pure
 //! engine::clients    the only rooms where machines meet: consumer                   pure
 //! engine::network    TCP, TLS, SASL, framing                                        feature `runtime`
 //! engine::runtime    tasks, clock, the decode task, the lock                        feature `runtime`

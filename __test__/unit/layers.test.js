@@ -17,16 +17,17 @@ const MAY_KNOW = {
   cluster: ['protocol', 'machine'],
   group: ['protocol', 'machine'],
   offsets: ['protocol', 'machine', 'cluster'],
-  fetch: ['protocol', 'records', 'machine', 'cluster'],
+  delivery: ['protocol', 'records', 'machine'],
+  fetch: ['protocol', 'records', 'machine', 'cluster', 'delivery'],
   // The clients do not know each other.
   'clients/admin': ['protocol', 'machine', 'cluster'],
-  'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'fetch'],
+  'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'delivery', 'fetch'],
   network: ['protocol', 'machine'],
   runtime: [
     'protocol',
     'records',
     'machine',
-    'fetch',
+    'delivery',
     'clients/admin',
     'clients/consumer',
     'network'
@@ -34,6 +35,7 @@ const MAY_KNOW = {
   bridge: [
     'protocol',
     'machine',
+    'delivery',
     'fetch',
     'clients/admin',
     'clients/consumer',

@@ -16,7 +16,7 @@ use napi_derive::napi;
 
 use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Event;
-use crate::engine::fetch::Outcome;
+use crate::engine::delivery::Outcome;
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
@@ -116,7 +116,7 @@ impl NativeConsumer {
         notify: Function<'_, Heard, Unknown<'static>>,
     ) -> Result<NativeConsumer> {
         let config = options.into_config();
-        let cells = SharedCells::new(cells, config.fetch.lanes)
+        let cells = SharedCells::new(cells, config.fetch.delivery.lanes)
             .ok_or_else(|| Error::new(Status::InvalidArg, "cells: too short for this many lanes"))?;
         // One for everything, so that it is heard in the order in which it happened: see "What is told" in ARCHITECTURE.md.
         let notify = notify

@@ -6,6 +6,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::network::NetworkConfig;
 use crate::engine::network::Pfx;
@@ -192,8 +193,10 @@ impl NativeConsumerOptions {
                 check_crcs: self.check_crcs,
                 rack_id: self.rack_id,
                 follower_max_age: millis(self.metadata_max_age),
-                max_queued_bytes: self.max_queued_bytes as usize,
-                lanes: self.lanes as usize,
+                delivery: DeliveryConfig {
+                    max_queued_bytes: self.max_queued_bytes as usize,
+                    lanes: self.lanes as usize,
+                },
             },
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod clients;
 pub mod cluster;
+pub mod delivery;
 pub mod fetch;
 pub mod group;
 pub mod machine;

@@ -11,34 +11,35 @@
 
 use std::time::Instant;
 
+use crate::engine::delivery::SlotId;
 use crate::engine::machine::Failure;
 use crate::engine::records::RecordError;
 
+use super::Event;
 use super::machine::Fetch;
 use super::source::Source;
-use super::{Event, SlotId};
 
 impl Fetch {
     /// The data of this slot cannot be read from `next` on.
     pub(super) fn damaged(&mut self, now: Instant, id: SlotId, next: i64, error: &RecordError) {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return };
-        slot.damaged = true;
-        self.queued_bytes = self.queued_bytes.saturating_sub(slot.shed_from(Some(next)));
-        let partition = slot.partition.clone();
+        let Some(cursor) = self.cursors.get_mut(id.index()) else { return };
+        let Some(partition) = self.deliveries.partition(id).cloned() else { return };
+        cursor.damaged = true;
+        cursor.fetch_again(next);
         let (offset, message) = (error.offset(), error.to_string().into());
         if self.may_pass(now, id) {
             self.suspect(now, id);
             self.events.push_back(Event::Damaged { partition, offset, message });
-        } else if let Some(slot) = self.slots.get_mut(id.index()) {
-            slot.poison = Some(Failure::Records { partition, offset, message });
+        } else if let Some(cursor) = self.cursor(id) {
+            cursor.poison = Some(Failure::Records { partition, offset, message });
         }
     }
 
     /// Counts a failure that may pass. Is it worth another try? Then the slot waits for that.
     pub(super) fn may_pass(&mut self, now: Instant, id: SlotId) -> bool {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return false };
-        slot.refusals = slot.refusals.saturating_add(1);
-        let may_pass = slot.refusals < PARTITION_TRIES;
+        let Some(cursor) = self.cursor(id) else { return false };
+        cursor.refusals = cursor.refusals.saturating_add(1);
+        let may_pass = cursor.refusals < PARTITION_TRIES;
         if may_pass {
             self.mute(id, now);
             // Another leader may do better.
@@ -50,10 +51,10 @@ impl Fetch {
     /// What came last for this slot is not to be asked for in the same way again. An answer to a Fetch that went out before
     /// the connections were exchanged says nothing about the new ones.
     fn suspect(&mut self, now: Instant, id: SlotId) {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return };
-        let Some((node_id, request)) = slot.brought else { return };
-        if slot.source.is_follower(node_id) {
-            slot.source = Source::failed(now);
+        let Some(cursor) = self.cursors.get_mut(id.index()) else { return };
+        let Some((node_id, request)) = cursor.brought else { return };
+        if cursor.source.is_follower(node_id) {
+            cursor.source = Source::failed(now);
         }
         let Some(node) = self.nodes.get_mut(&node_id) else { return };
         if request >= node.trusted_from {

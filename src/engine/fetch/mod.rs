@@ -1,44 +1,40 @@
-//! Positions, fetch sessions, buffers and their hand-over: from "this partition starts at offset n" to "lane 2
-//! handles these messages". Pure.
-//!
-//! A partition's data goes through four places, each bounded:
+//! Positions and fetch sessions: from "this partition starts at offset n" to records of it in a queue, and what to ask which
+//! broker for. Pure.
 //!
 //! ```text
-//!  broker ──Fetch──► queue ──BatchReader──► ready ──take──► lane
-//!          raw bytes         slabs, decoded          one handler, one partition
+//!  metadata ──► which broker ──Fetch──► response ──push──► delivery ──► lanes
+//!                    ▲                                         │
+//!                    └── fetch_offset, position ◄── handover ◄─┘ taken, resolved, returned, damaged
 //! ```
 //!
-//! * A **slot** is the number of a topic-partition; slots are never reused for another one.
-//! * Each slot has an **epoch**. Seek, reset, rewind and (un)assignment bump it; a Fetch answer, a decoded delivery
-//!   or a lane's result with an older epoch is dropped (`Slot::is_current`). Pausing does not bump it: what the
-//!   lane has not got to is kept, see `kept`.
-//! * The **position** moves forwards in one place only: when a delivery is taken by a lane.
-//! * A **lane** is one of the N handlers that may run at once. A slot is in at most one lane.
+//! * What is fetched goes into [`Deliveries`](crate::engine::delivery::Deliveries), which this machine owns: there are the
+//!   queues, the decoding and the lanes, and the numbers of the partitions (slots). For each slot there is a `Cursor` here.
+//! * The **position** of a slot is set by a state change (`Fetch::restate`: assignment, seek, reset, what a lane returns),
+//!   which voids what delivery has of the slot. Without that it moves in one place only, `Cursor::hand_over`: behind what a lane
+//!   takes, and back to where a pause has stopped the lane.
+//! * A state change also disowns the Fetch that is under way for the slot (`Cursor::in_flight`): its answer is dropped.
 
+mod cursor;
 mod damage;
 mod handover;
-mod kept;
 mod machine;
-mod pauses;
 mod response;
 mod session;
-mod slot;
 mod source;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod truncation;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::delivery::DeliveryConfig;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::fetch::NodeEndpoint;
 
-pub use handover::{Buffer, DecodeJob, Decoded, Delivery, MAX_MESSAGES, Outcome};
 pub use machine::Fetch;
-pub use slot::SlotId;
 pub use truncation::UNKNOWN_EPOCH;
 
 /// How to fetch.
@@ -60,11 +56,8 @@ pub struct FetchConfig {
     pub rack_id: String,
     /// How long a follower in it is fetched from before the leader is asked again.
     pub follower_max_age: Duration,
-    /// Raw bytes buffered over all partitions, up to the end of their decoding, and what is kept during pauses: beyond this
-    /// nothing more is asked for, and nothing more is kept.
-    pub max_queued_bytes: usize,
-    /// Handlers at once.
-    pub lanes: usize,
+    /// How much may be buffered, and for how many handlers.
+    pub delivery: DeliveryConfig,
 }
 
 /// What the machine tells its owner.
@@ -140,10 +133,3 @@ pub enum Event {
         error: NetError,
     },
 }
-
-/// Lane flag: do not start another message.
-pub const LANE_STOP: i32 = 1;
-/// Lane flag: the position of this partition has changed, or it may be somebody else's by now (`isStale`).
-pub const LANE_STALE: i32 = 2;
-/// Lane flag: the consumer is stopping (`isRunning` is false).
-pub const LANE_CLOSING: i32 = 4;

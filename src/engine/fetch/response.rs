@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::engine::delivery::SlotId;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
@@ -18,17 +19,17 @@ use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::records::FetchedRecords;
 use crate::engine::records::end_offset;
 
+use super::Event;
+use super::cursor::State;
 use super::machine::{Fetch, InFlight};
-use super::slot::State;
 use super::source::Source;
 use super::truncation::UNKNOWN_EPOCH;
-use super::{Event, SlotId};
 
 impl Fetch {
     /// The answer to the Fetch with this id.
     pub(super) fn take_in(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         let Some((node, in_flight, express)) = self.landed(id) else { return };
-        self.stir();
+        self.may_ask = true;
         let duration = now.saturating_duration_since(in_flight.sent_at);
         self.events.push_back(Event::FetchEnd { node, duration });
         match response {
@@ -37,10 +38,10 @@ impl Fetch {
             Err(error) => self.unanswered(now, node, express, &in_flight, error),
         }
         for slot in &in_flight.asked {
-            if let Some(slot) = self.slots.get_mut(slot.index())
-                && slot.in_flight.is_some_and(|asked| asked.request == id)
+            if let Some(cursor) = self.cursor(*slot)
+                && cursor.in_flight.is_some_and(|asked| asked.request == id)
             {
-                slot.in_flight = None;
+                cursor.in_flight = None;
             }
         }
     }
@@ -54,10 +55,10 @@ impl Fetch {
         error: NetError,
     ) {
         for id in &in_flight.asked {
-            if let Some(slot) = self.slots.get_mut(id.index())
-                && slot.source.is_follower(node_id)
+            if let Some(cursor) = self.cursor(*id)
+                && cursor.source.is_follower(node_id)
             {
-                slot.source = Source::failed(now);
+                cursor.source = Source::failed(now);
             }
         }
         if let Some(node) = self.nodes.get_mut(&node_id) {
@@ -141,7 +142,7 @@ impl Fetch {
             let Some((_, name)) = in_flight.topics.iter().find(named) else { continue };
             for mut answer in topic.partitions {
                 let partition = TopicPartition { topic: name.clone(), partition: answer.partition };
-                if let Some(slot) = self.assigned_slot(&partition) {
+                if let Some(slot) = self.deliveries.assigned_slot(&partition) {
                     if let Some(rest) = small.checked_sub(answer.records.len()) {
                         // As a slice it would keep the whole frame, for as long as it waits.
                         answer.records = Bytes::copy_from_slice(&answer.records);
@@ -152,15 +153,17 @@ impl Fetch {
             }
         }
         if !news && let Some(node) = self.nodes.get_mut(&node_id) {
-            // It did not hold the Fetch: it cannot, or may not (`maxWaitTimeInMs: 0`).
+            // The broker did not hold the Fetch back: it does not hold any, or was told not to (`maxWaitTimeInMs: 0`).
             node.muted_until = node.muted_until.max(Some(in_flight.sent_at + PACE));
         }
     }
 
     /// Does this slot not wait for the answer to this Fetch any more?
     fn has_left(&self, id: SlotId, request: u64) -> bool {
-        let slot = self.slots.get(id.index());
-        slot.is_some_and(|slot| slot.paused || slot.in_flight.is_none_or(|asked| asked.request != request))
+        let cursor = self.cursors.get(id.index());
+        let waits =
+            cursor.is_some_and(|cursor| cursor.in_flight.is_some_and(|asked| asked.request == request));
+        !waits || self.deliveries.is_paused(id)
     }
 
     /// Returns whether the next question is another one.
@@ -172,17 +175,17 @@ impl Fetch {
         request: u64,
         answer: FetchResponsePartition,
     ) -> bool {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return true };
-        let Some(asked) = slot.in_flight.filter(|asked| asked.request == request) else { return true };
-        let State::Fetching { position, fetch_offset } = slot.state else { return true };
+        let Some(cursor) = self.cursors.get_mut(id.index()) else { return true };
+        let Some(asked) = cursor.in_flight.filter(|asked| asked.request == request) else { return true };
+        let State::Fetching { position, fetch_offset } = cursor.state else { return true };
         if fetch_offset != asked.offset {
             // Nothing else may go into the queue than what follows it, or records would be lost.
             return true;
         }
         let refuses = answer.error.is_err() || answer.diverging_epoch.is_some();
-        if refuses && slot.source.is_follower(node) {
-            // Perhaps it lags behind, perhaps it is none any more. Only the leader's word counts.
-            slot.source = Source::failed(now);
+        if refuses && cursor.source.is_follower(node) {
+            // The follower may lag behind, or follow no more. Only the leader's word counts.
+            cursor.source = Source::failed(now);
             self.refresh_metadata();
             return true;
         }
@@ -196,51 +199,52 @@ impl Fetch {
         }
         let mut news = false;
         match answer.preferred_read_replica.filter(|_| answer.records.is_empty()) {
-            Some(follower) if slot.source == Source::Leader && follower != node => {
+            Some(follower) if cursor.source == Source::Leader && follower != node => {
                 let until = now + self.config.follower_max_age;
-                slot.source = Source::Follower { node: follower, until };
-                let partition = slot.partition.clone();
-                self.events.push_back(Event::FollowerNamed { partition, node: follower });
+                cursor.source = Source::Follower { node: follower, until };
+                let partition = self.deliveries.partition(id).cloned();
+                let named = partition.map(|partition| Event::FollowerNamed { partition, node: follower });
+                self.events.extend(named);
                 news = true;
             }
-            // It insists, and gives nothing.
-            Some(_) if matches!(slot.source, Source::LeaderOnly { .. }) => {
+            // The leader goes on naming a follower although it was not told our rack, and gives nothing.
+            Some(_) if matches!(cursor.source, Source::LeaderOnly { .. }) => {
                 self.mute(id, now);
                 return false;
             }
             _ => {}
         }
         // What is damaged is well again when it has been read, not before.
-        let is_well = !slot.damaged;
+        let is_well = !cursor.damaged;
         if is_well {
-            slot.refusals = 0;
+            cursor.refusals = 0;
         }
-        slot.redirected = false;
+        cursor.redirected = false;
         if answer.records.is_empty() {
             if is_well {
-                slot.backoff.reset();
+                cursor.backoff.reset();
             }
             return news;
         }
         let last_leader_epoch = Some(asked.leader_epoch).filter(|epoch| *epoch >= 0);
         match end_offset(&answer.records).filter(|(end, _)| *end > asked.offset) {
             Some((end, leader_epoch)) => {
-                slot.state = State::Fetching { position, fetch_offset: end };
+                cursor.state = State::Fetching { position, fetch_offset: end };
                 // No checksum covers it: to the broker, one that it cannot have would be an offset out of range.
                 let is_possible = last_leader_epoch.is_none_or(|last| leader_epoch <= last);
-                slot.leader_epoch = if is_possible { leader_epoch.max(UNKNOWN_EPOCH) } else { UNKNOWN_EPOCH };
+                cursor.leader_epoch =
+                    if is_possible { leader_epoch.max(UNKNOWN_EPOCH) } else { UNKNOWN_EPOCH };
                 if is_well {
-                    slot.backoff.reset();
+                    cursor.backoff.reset();
                 }
                 news = true;
             }
-            // Bytes without a whole batch, or batches before the position, move nothing: the reader finds the words. If it finds
-            // none, the same question would have the same answer.
-            None => slot.backoff.failed(now, &mut self.rng),
+            // Bytes without a whole batch, or batches before the position, move nothing. The reader will say what is wrong with
+            // them; if nothing is, the same Fetch would bring the same again at once.
+            None => cursor.backoff.failed(now, &mut self.rng),
         }
-        slot.brought = Some((node, request));
-        self.queued_bytes += answer.records.len();
-        slot.queue.push_back(FetchedRecords {
+        cursor.brought = Some((node, request));
+        let fetched = FetchedRecords {
             records: answer.records,
             fetch_offset: asked.offset,
             high_watermark: answer.high_watermark,
@@ -248,27 +252,28 @@ impl Fetch {
             aborted: answer.aborted,
             read_committed: self.config.read_committed,
             check_crcs: self.config.check_crcs,
-        });
+        };
+        self.deliveries.push(id, fetched);
         news
     }
 
     fn partition_failed(&mut self, now: Instant, id: SlotId, answer: &FetchResponsePartition) {
-        let Some(partition) = self.partition(id).cloned() else { return };
+        let Some(partition) = self.deliveries.partition(id).cloned() else { return };
         match answer.error {
             ErrorCode::OFFSET_OUT_OF_RANGE => {
-                if let Some(slot) = self.slots.get_mut(id.index()) {
-                    slot.out_of_range = true;
+                if let Some(cursor) = self.cursor(id) {
+                    cursor.out_of_range = true;
                 }
-                // The broker may say the same of whatever position is found for it.
+                // The broker may say the same of the next position, too.
                 self.mute(id, now);
                 self.report_dead_end(id);
             }
             ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH => {
                 let hint = answer.current_leader.filter(|(node, _)| *node >= 0);
-                let slot = self.slots.get_mut(id.index());
+                let cursor = self.cursor(id);
                 // KIP-951: no need to wait for the metadata, unless brokers send us to and fro.
                 let follow =
-                    slot.is_some_and(|slot| !std::mem::replace(&mut slot.redirected, hint.is_some()));
+                    cursor.is_some_and(|cursor| !std::mem::replace(&mut cursor.redirected, hint.is_some()));
                 match hint {
                     Some((node, epoch)) => {
                         self.events.push_back(Event::LeaderMoved { partition, node, epoch });

@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
+use crate::engine::delivery::SlotId;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::fetch::FetchTopic;
 use crate::engine::protocol::fetch::ForgottenTopic;
-
-use super::SlotId;
 
 /// One partition as a Fetch asks for it.
 #[derive(Debug, Clone, PartialEq)]

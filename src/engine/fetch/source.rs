@@ -63,15 +63,15 @@ impl Source {
 
 impl Fetch {
     /// The metadata has changed. Partitions that are led by another broker now are asked for there at once: the one that
-    /// has been asked may be dead, and its answer, if one comes, is nobody's.
+    /// has been asked may be dead, and its answer, if one comes, is dropped.
     pub fn leaders_changed(&mut self, metadata: &Metadata) {
-        self.stir();
-        for id in &self.assigned {
-            let Some(slot) = self.slots.get_mut(id.index()) else { continue };
-            let Some(asked) = slot.in_flight else { continue };
-            let leader = metadata.leader(&slot.partition);
-            if leader.is_some_and(|leader| slot.source.node(leader.node) != asked.node) {
-                slot.in_flight = None;
+        self.may_ask = true;
+        for id in self.deliveries.assigned() {
+            let Some(cursor) = self.cursors.get_mut(id.index()) else { continue };
+            let Some(asked) = cursor.in_flight else { continue };
+            let leader = self.deliveries.partition(*id).and_then(|partition| metadata.leader(partition));
+            if leader.is_some_and(|leader| cursor.source.node(leader.node) != asked.node) {
+                cursor.in_flight = None;
             }
         }
     }

@@ -2,7 +2,6 @@
 //! [`world::World`] checks the room's promises after every step, whatever a test is about.
 
 mod answers;
-pub(crate) mod broker;
 mod damage;
 mod delivery;
 mod followers;

@@ -15,19 +15,21 @@
 
 use std::time::Instant;
 
+use crate::engine::delivery::SlotId;
+
+use super::Event;
+use super::cursor::{Cursor, State};
 use super::machine::Fetch;
-use super::slot::{Slot, State};
-use super::{Event, SlotId};
 
 /// Instead of a leader epoch: then the leader is not asked whether its log is the one that we have read.
 pub const UNKNOWN_EPOCH: i32 = -1;
 
-impl Slot {
+impl Cursor {
     /// A leader epoch that may be sent with this offset.
     pub(super) fn epoch_before(&self, offset: i64) -> i32 {
         match self.state {
             State::Fetching { fetch_offset, .. } if offset <= fetch_offset => self.leader_epoch,
-            // A handler may resolve what it likes.
+            // `resolveOffset` may go beyond everything that was fetched: nothing is known of a record there.
             _ => UNKNOWN_EPOCH,
         }
     }
@@ -36,21 +38,20 @@ impl Slot {
 impl Fetch {
     /// The leader's log has `leader_epoch` until `end`, and none between that and the epoch of the last record that we have.
     pub(super) fn diverged(&mut self, now: Instant, id: SlotId, asked: i64, leader_epoch: i32, end: i64) {
-        let Some(slot) = self.slots.get_mut(id.index()) else { return };
-        let State::Fetching { position, .. } = slot.state else { return };
+        let Some(cursor) = self.cursors.get_mut(id.index()) else { return };
+        let State::Fetching { position, .. } = cursor.state else { return };
         // A leader that goes on saying so is no reason to spin.
-        slot.backoff.failed(now, &mut self.rng);
+        cursor.backoff.failed(now, &mut self.rng);
         if end >= asked {
             // An epoch without records: there is nothing that we should not have read.
-            slot.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+            cursor.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
             return;
         }
         // A lane at work stops after its message, as after a seek; what it has not resolved is to come again.
-        let work = slot.lane.and_then(|lane| self.lanes.get(lane)?.work.as_ref());
-        let resolved = work.filter(|work| slot.is_current(work.epoch)).map(|work| work.resolved);
-        let to = resolved.unwrap_or(position).min(end);
-        if end < position {
-            let partition = slot.partition.clone();
+        let to = self.deliveries.resolved(id).unwrap_or(position).min(end);
+        if end < position
+            && let Some(partition) = self.deliveries.partition(id).cloned()
+        {
             self.events.push_back(Event::Truncated { partition, from: position, to });
         }
         self.rewind(id, to, leader_epoch);

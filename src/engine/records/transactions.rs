@@ -61,7 +61,7 @@ const ABORT: i16 = 0;
 #[allow(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::engine::records::tests::encode::{TestBatch, TestRecord};
+    use crate::engine::testing::encode::{TestBatch, TestRecord};
 
     const PRODUCER: i64 = 9;
 

@@ -122,7 +122,7 @@ fn unzigzag(raw: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::records::tests::encode::put_varint;
+    use crate::engine::testing::encode::put_varint;
     use proptest::prelude::*;
 
     proptest! {

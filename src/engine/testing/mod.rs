@@ -1,3 +1,6 @@
 //! What the tests of more than one room need.
 
 pub(crate) mod allocation;
+pub(crate) mod broker;
+pub(crate) mod config;
+pub(crate) mod encode;

@@ -63,7 +63,7 @@ impl Consumer {
         let Some(drain) = self.drain else { return };
         let late = now >= drain.deadline;
         match drain.step {
-            Step::Lanes if late || self.fetch.lanes_idle() => self.flush(now),
+            Step::Lanes if late || self.fetch.deliveries().lanes_idle() => self.flush(now),
             Step::Flush if late => self.released(now),
             Step::Leave if late => self.stopped(),
             _ => {}

@@ -17,12 +17,12 @@ use std::time::Instant;
 use crate::engine::cluster::Cluster;
 use crate::engine::cluster::ClusterConfig;
 use crate::engine::cluster::CoordinatorKey;
-use crate::engine::fetch::DecodeJob;
-use crate::engine::fetch::Decoded;
-use crate::engine::fetch::Delivery;
+use crate::engine::delivery::DecodeJob;
+use crate::engine::delivery::Decoded;
+use crate::engine::delivery::Delivery;
+use crate::engine::delivery::Outcome;
+use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
-use crate::engine::fetch::Outcome;
-use crate::engine::fetch::SlotId;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
@@ -138,7 +138,7 @@ impl Consumer {
             fetch: Fetch::new(config.fetch.clone(), seed.wrapping_add(3)),
             topics: BTreeMap::new(),
             pending_seeks: HashMap::new(),
-            lane_progress: vec![None; config.fetch.lanes],
+            lane_progress: vec![None; config.fetch.delivery.lanes],
             beating: Vec::new(),
             stalled: false,
             expired: false,
@@ -194,7 +194,7 @@ impl Consumer {
     /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest.
     pub fn seek(&mut self, partition: TopicPartition, offset: i64) {
         // Between two generations nothing would come of it.
-        if !self.fetch.is_assigned(&partition) || self.drain.is_some() {
+        if !self.fetch.deliveries().is_assigned(&partition) || self.drain.is_some() {
             self.pending_seeks.insert(partition, offset);
             return;
         }
@@ -211,26 +211,28 @@ impl Consumer {
         self.fetch.resume(&topic.into(), partitions)
     }
 
-    /// See [`Fetch::is_full`].
+    /// Is as much buffered as may be?
     pub fn is_full(&self) -> bool {
-        self.fetch.is_full()
+        self.fetch.deliveries().is_full()
     }
 
     /// Assigned and paused, sorted.
     pub fn paused(&self) -> Vec<TopicPartition> {
-        self.fetch.paused()
+        self.fetch.deliveries().paused()
     }
 
     /// Assigned, sorted.
     pub fn assignment(&self) -> Vec<TopicPartition> {
-        self.fetch.assignment()
+        self.fetch.deliveries().assignment()
     }
 
     /// Resolved but not committed, sorted by partition.
     pub fn uncommitted(&self) -> Vec<(SlotId, i64)> {
         let uncommitted = self.offsets.uncommitted();
         // Nobody can have resolved what was in no slot.
-        uncommitted.filter_map(|(partition, offset)| Some((self.fetch.slot_of(partition)?, offset))).collect()
+        uncommitted
+            .filter_map(|(partition, offset)| Some((self.fetch.deliveries().slot_of(partition)?, offset)))
+            .collect()
     }
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].
@@ -316,9 +318,9 @@ impl Consumer {
         self.fetch.poll_decode()
     }
 
-    /// See [`Fetch::may_decode`].
+    /// May [`Consumer::poll_decode`] find something?
     pub fn may_decode(&self) -> bool {
-        self.fetch.may_decode()
+        self.fetch.deliveries().may_decode()
     }
 
     /// See [`Fetch::decoded`].
@@ -327,9 +329,9 @@ impl Consumer {
         self.route_fetch();
     }
 
-    /// See [`Fetch::has_ready`].
+    /// Is there a delivery that an idle lane could take?
     pub fn has_ready(&self) -> bool {
-        !self.expired && self.fetch.has_ready()
+        !self.expired && self.fetch.deliveries().has_ready()
     }
 
     /// See [`Fetch::take`].
@@ -360,7 +362,7 @@ impl Consumer {
     /// See [`Fetch::resolve_returned`].
     pub fn resolve_returned(&mut self, slot: SlotId, next: i64) {
         if self.fetch.resolve_returned(slot, next)
-            && let Some(partition) = self.fetch.partition(slot)
+            && let Some(partition) = self.fetch.deliveries().partition(slot)
         {
             self.offsets.resolved(partition, next, None);
             self.offsets.batch_end();
@@ -377,19 +379,19 @@ impl Consumer {
         kept
     }
 
-    /// See [`Fetch::partition`].
+    /// Which partition a slot is.
     pub fn slot(&self, slot: SlotId) -> Option<&TopicPartition> {
-        self.fetch.partition(slot)
+        self.fetch.deliveries().partition(slot)
     }
 
-    /// See [`Fetch::lane_flags`].
+    /// Each lane's flags, for the cells.
     pub fn lane_flags(&self) -> impl Iterator<Item = i32> {
-        self.fetch.lane_flags()
+        self.fetch.deliveries().lane_flags()
     }
 
-    /// See [`Fetch::slab_size`].
+    /// Bytes that a slab should have, so that one delivery fills it.
     pub fn slab_size(&self) -> usize {
-        self.fetch.slab_size()
+        self.fetch.deliveries().slab_size()
     }
 
     // ---- shared by the verbs
@@ -437,8 +439,8 @@ impl Consumer {
 
     fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
         self.touch(now, lane, true);
-        let epoch = self.fetch.leader_epoch(lane, next);
-        if let Some(partition) = self.fetch.partition(slot) {
+        let epoch = self.fetch.deliveries().leader_epoch(lane, next);
+        if let Some(partition) = self.fetch.deliveries().partition(slot) {
             self.offsets.resolved(partition, next, epoch);
         }
     }
@@ -512,7 +514,7 @@ impl Machine for Consumer {
             return None;
         }
         let drain = self.drain.as_ref().map(|drain| drain.deadline());
-        let look = if self.fetch.lanes_idle() { None } else { self.offsets.next_look(now) };
+        let look = if self.fetch.deliveries().lanes_idle() { None } else { self.offsets.next_look(now) };
         let timeouts = [
             self.cluster.poll_timeout(now),
             self.group.poll_timeout(now),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::engine::delivery::Outcome;
 use crate::engine::fetch::Event;
-use crate::engine::fetch::Outcome;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
@@ -14,9 +14,9 @@ use crate::engine::protocol::fetch::{
     FetchResponse, FetchResponsePartition, FetchResponseTopic, NodeEndpoint,
 };
 
-use super::broker::{TOPIC, refused};
 use super::world::*;
 use crate::engine::fetch::response::PACE;
+use crate::engine::testing::broker::{TOPIC, refused};
 
 fn with_data(partitions: &[i32]) -> World {
     let mut world = World::consuming(partitions);
@@ -336,7 +336,7 @@ fn what_is_buffered_is_handled_before_a_position_is_given_up() {
     world.logs.get_mut(&0).unwrap().delete_before(5);
     world.answer(0);
     assert!(world.events.is_empty(), "{:?}", world.events);
-    assert_eq!(world.fetch.lane_flags().next(), Some(0), "the handler is not disturbed");
+    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(0), "the handler is not disturbed");
     assert_eq!(world.progress(0, 3), Some((0, 3)));
     world.finish(0, Outcome::Done);
     assert_eq!(world.events, [Event::OutOfRange(tp(0))]);
@@ -401,9 +401,9 @@ fn a_small_part_of_an_answer_does_not_keep_all_of_it_in_memory() {
         }
         world.answer_with(0, Ok(Response::Fetch(response)));
         let is_apart = |partition: &i32| {
-            let slot = world.fetch.assigned_slot(&tp(*partition)).unwrap();
-            let queued = &world.fetch.slots[slot.index()].queue[0].records;
-            !frame.as_ptr_range().contains(&queued.as_ptr())
+            let slot = world.fetch.deliveries.assigned_slot(&tp(*partition)).unwrap();
+            let queued = world.fetch.deliveries.queued(slot).next().unwrap();
+            !frame.as_ptr_range().contains(&queued.records.as_ptr())
         };
         assert_eq!((0..4).filter(is_apart).collect::<Vec<_>>(), copied, "{lengths:?}");
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
@@ -39,8 +40,8 @@ fn suspects(world: &World) -> usize {
 /// The Fetch for this partition, which goes out after its back-off.
 fn next_fetch(world: &mut World, partition: i32) -> usize {
     for _ in 0..400 {
-        let slot = world.fetch.assigned_slot(&tp(partition)).unwrap();
-        let asked = world.fetch.slots[slot.index()].in_flight.map(|asked| asked.request);
+        let slot = world.fetch.deliveries.assigned_slot(&tp(partition)).unwrap();
+        let asked = world.fetch.cursors[slot.index()].in_flight.map(|asked| asked.request);
         let index = world.in_flight.iter().position(|sent| Some(sent.id) == asked);
         if let Some(index) = index {
             return index;
@@ -159,7 +160,7 @@ fn what_was_read_before_the_damage_stands_and_is_not_fetched_again() {
     let index = next_fetch(&mut world, 0);
     let request = &world.in_flight[index].request;
     assert_eq!(request.topics[0].partitions[0].fetch_offset, 3);
-    assert_eq!(world.fetch.lane_flags().next(), Some(0), "the handler is not disturbed");
+    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(0), "the handler is not disturbed");
     world.answer_news();
     world.complete(0);
     world.consume();
@@ -174,10 +175,10 @@ fn what_was_under_way_behind_the_damage_is_dropped_with_it() {
     world.answer_changed(0, flip(0, 70));
     world.logs.get_mut(&0).unwrap().append(&[10; 3]);
     world.answer(0);
-    let queued = |world: &World| world.fetch.slots[0].queue.len();
+    let queued = |world: &World| world.fetch.deliveries.queued(SlotId(0)).len();
     assert_eq!(queued(&world), 2);
     world.decode_all();
-    assert_eq!((queued(&world), world.fetch.queued_bytes), (0, 0));
+    assert_eq!((queued(&world), world.fetch.deliveries.queued_bytes()), (0, 0));
     world.eager = true;
     world.answer_for(Duration::from_secs(1));
     world.consume();
@@ -332,6 +333,6 @@ proptest! {
         for partition in 0..4 {
             prop_assert_eq!(world.expected[&partition], world.logs[&partition].end, "partition {} stands still", partition);
         }
-        prop_assert_eq!(world.fetch.queued_bytes, 0);
+        prop_assert_eq!(world.fetch.deliveries.queued_bytes(), 0);
     }
 }

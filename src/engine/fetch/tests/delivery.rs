@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::engine::fetch::Buffer;
-use crate::engine::fetch::LANE_CLOSING;
-use crate::engine::fetch::LANE_STALE;
-use crate::engine::fetch::LANE_STOP;
-use crate::engine::fetch::Outcome;
+use crate::engine::delivery::LANE_CLOSING;
+use crate::engine::delivery::LANE_STALE;
+use crate::engine::delivery::LANE_STOP;
+use crate::engine::delivery::Outcome;
 
 use super::world::*;
 
@@ -129,10 +128,10 @@ fn a_seek_voids_everything_under_way() {
     world.logs.get_mut(&0).unwrap().append(&[10; 3]);
     world.begin_decode();
     world.set_position(0, 7);
-    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP | LANE_STALE));
-    assert!(!world.fetch.has_ready());
+    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(LANE_STOP | LANE_STALE));
+    assert!(!world.fetch.deliveries.has_ready());
     world.end_decode();
-    assert!(!world.fetch.has_ready(), "a late decode");
+    assert!(!world.fetch.deliveries.has_ready(), "a late decode");
     assert_eq!(world.progress(0, 3), None, "a stale lane resolves nothing");
     world.advance(EXPRESS);
     world.answer_news();
@@ -153,7 +152,7 @@ fn an_answer_from_before_a_seek_is_dropped() {
     world.logs.get_mut(&0).unwrap().append(&[10; 3]);
     world.set_position(0, 4);
     world.answer(0);
-    assert!(!world.fetch.has_ready() && world.fetch.queued_bytes == 0);
+    assert!(!world.fetch.deliveries.has_ready() && world.fetch.deliveries.queued_bytes() == 0);
     world.answer_news();
     world.consume();
     assert_eq!(world.delivered, [(0, 4), (0, 5)]);
@@ -167,8 +166,8 @@ fn nothing_is_handed_out_between_revocation_and_assignment() {
     world.answer_news();
     assert!(world.take(0));
     world.fetch.suspend(false);
-    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP));
-    assert!(!world.fetch.has_ready() && !world.take(1));
+    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(LANE_STOP));
+    assert!(!world.fetch.deliveries.has_ready() && !world.take(1));
     world.begin_decode();
     assert!(world.job.is_none());
     // Still ours: what the handler finishes counts.
@@ -181,14 +180,17 @@ fn nothing_is_handed_out_between_revocation_and_assignment() {
     world.advance(MAX_WAIT);
     assert_eq!(world.requests, before);
     world.fetch.suspend(true);
-    assert!(world.fetch.lane_flags().all(|flags| flags & LANE_CLOSING == 0), "idle lanes need no flags");
+    assert!(
+        world.fetch.deliveries.lane_flags().all(|flags| flags & LANE_CLOSING == 0),
+        "idle lanes need no flags"
+    );
 }
 
 #[test]
 fn a_partition_named_twice_is_assigned_once() {
     let mut world = World::new();
     world.assign(&[0, 0, 1]);
-    assert_eq!(world.fetch.assignment(), [tp(0), tp(1)]);
+    assert_eq!(world.fetch.deliveries.assignment(), [tp(0), tp(1)]);
     world.set_position(0, 0);
     world.logs.get_mut(&0).unwrap().append(&[10; 3]);
     assert_eq!(world.asked(0), [0]);
@@ -225,48 +227,4 @@ fn unreadable_data_is_told_though_a_stale_handler_was_at_it() {
     assert!(world.failure().is_none());
     world.finish(0, Outcome::Done);
     assert!(world.failure().is_some());
-}
-
-#[test]
-fn a_message_larger_than_a_slab_is_staged() {
-    let mut world = World::consuming(&[0]);
-    world.logs.get_mut(&0).unwrap().append(&[10, 5 * SLAB, BIG, BIG, BIG, BIG]);
-    world.answer_news();
-    world.consume();
-    assert_eq!(world.delivered.len(), 6);
-}
-
-#[test]
-fn without_a_free_slab_there_is_progress() {
-    let mut world = World::with(config(2));
-    world.eager = false;
-    world.give();
-    world.give();
-    world.assign(&[0, 1]);
-    for partition in [0, 1] {
-        world.set_position(partition, 0);
-        for _ in 0..6 {
-            world.logs.get_mut(&partition).unwrap().append(&[BIG; 3]);
-        }
-    }
-    world.answer(0);
-    // Paused with both slabs, perhaps for hours.
-    world.decode_all();
-    let slabs = world.fetch.ready.iter().filter(|delivery| matches!(delivery.buffer, Buffer::Slab(_)));
-    assert_eq!(slabs.count(), 2);
-    world.pause(0);
-    world.advance(EXPRESS);
-    world.answer_news();
-    world.decode_all();
-    assert!(world.take(0), "staged");
-    assert_eq!(world.lanes[0].as_ref().unwrap().partition, 1);
-    world.complete(0);
-    world.eager = true;
-    for _ in 0..20 {
-        world.settle();
-        world.consume();
-        world.answer_news();
-        world.advance(Duration::from_millis(20));
-    }
-    assert_eq!(world.delivered.len(), 18);
 }

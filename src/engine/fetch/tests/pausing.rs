@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::fetch::LANE_CLOSING;
-use crate::engine::fetch::LANE_STALE;
-use crate::engine::fetch::LANE_STOP;
-use crate::engine::fetch::Outcome;
+use crate::engine::delivery::LANE_STOP;
+use crate::engine::delivery::Outcome;
 use crate::engine::machine::Machine;
 
 use super::world::*;
@@ -16,14 +14,14 @@ fn a_pause_keeps_what_is_buffered() {
     let mut world = World::consuming(&[0]);
     world.logs.get_mut(&0).unwrap().append(&[10; 9]);
     world.answer_news();
-    assert!(world.fetch.has_ready());
+    assert!(world.fetch.deliveries.has_ready());
     world.pause(0);
-    assert!(!world.fetch.has_ready() && !world.take(0));
+    assert!(!world.fetch.deliveries.has_ready() && !world.take(0));
     world.advance(3 * MAX_WAIT);
     let before = world.requests;
     world.advance(3 * MAX_WAIT);
     assert_eq!(world.requests, before, "a paused partition is not fetched");
-    assert_eq!(world.fetch.paused(), [tp(0)]);
+    assert_eq!(world.fetch.deliveries.paused(), [tp(0)]);
     world.resume(0);
     world.consume();
     assert_eq!(world.delivered.len(), 9, "without asking again");
@@ -37,7 +35,7 @@ fn a_pause_stops_the_lane_and_is_no_change_of_position() {
     world.answer_news();
     assert!(world.take(0));
     world.pause(0);
-    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP));
+    assert_eq!(world.fetch.deliveries.lane_flags().next(), Some(LANE_STOP));
     assert_eq!(world.progress(0, 1), Some((0, 1)), "what it finishes counts");
     world.finish(0, Outcome::Again(Duration::ZERO));
     world.resume(0);
@@ -70,32 +68,6 @@ fn the_rest_that_no_handler_has_seen_waits_where_it_is() {
     assert!(world.kept.is_empty());
     world.answer(0);
     assert!(world.requests <= requests + 2, "nothing is fetched twice");
-}
-
-#[test]
-fn a_pause_that_ends_before_the_lane_has_seen_it_does_not_stop_it() {
-    let mut world = World::consuming(&[0, 1]);
-    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
-    world.answer_news();
-    assert!(world.take(0));
-    world.pause(0);
-    world.resume(1);
-    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP), "another partition");
-    world.resume(0);
-    assert_eq!(world.fetch.lane_flags().next(), Some(0));
-    // Neither what was sought nor what is going away.
-    world.pause(0);
-    world.set_position(0, 2);
-    world.resume(0);
-    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP | LANE_STALE));
-    world.finish(0, Outcome::Stopped);
-    world.advance(Duration::from_millis(21));
-    world.answer_news();
-    assert!(world.take(0));
-    world.pause(0);
-    world.fetch.suspend(true);
-    world.resume(0);
-    assert_eq!(world.fetch.lane_flags().next(), Some(LANE_STOP | LANE_CLOSING));
 }
 
 #[test]
@@ -146,17 +118,6 @@ fn what_waits_is_void_when_the_position_changes_or_the_partition_goes() {
 }
 
 #[test]
-fn nothing_is_kept_for_a_partition_that_is_about_to_go() {
-    let mut world = World::consuming(&[0]);
-    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
-    world.answer_news();
-    assert!(world.take(0));
-    world.fetch.suspend(false);
-    world.finish(0, Outcome::Stopped);
-    assert!(world.kept.is_empty());
-}
-
-#[test]
 fn what_a_handler_has_seen_is_fetched_again() {
     for outcome in [Outcome::Done, Outcome::Again(Duration::from_millis(5))] {
         let mut world = World::consuming(&[0]);
@@ -173,7 +134,7 @@ fn what_a_handler_has_seen_is_fetched_again() {
 #[test]
 fn what_waits_makes_room_for_the_others() {
     let max_queued_bytes = 50_000;
-    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes, ..config(2) });
+    let mut world = World::with(config_with(2, max_queued_bytes));
     world.assign(&[0, 2]);
     for partition in [0, 2] {
         world.set_position(partition, 0);
@@ -206,7 +167,7 @@ fn what_waits_makes_room_for_the_others() {
 #[test]
 fn without_room_nothing_is_kept() {
     let max_queued_bytes = 2 * BIG;
-    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes, ..config(2) });
+    let mut world = World::with(config_with(2, max_queued_bytes));
     world.assign(&[0]);
     world.set_position(0, 0);
     world.logs.get_mut(&0).unwrap().append(&[BIG; 3]);
@@ -252,39 +213,20 @@ fn a_seek_during_a_pause_is_not_lost() {
 }
 
 #[test]
-fn pauses_are_about_partitions_that_come_back_too() {
-    let mut world = World::consuming(&[0, 1]);
-    world.pause(0);
-    world.unassign();
-    world.unassign();
-    assert_eq!(world.fetch.paused(), [tp(0)], "whoever resumes what is paused now, means these");
-    world.pause(1);
-    assert_eq!(world.fetch.paused(), [tp(0), tp(1)]);
-    world.resume(1);
-    world.assign(&[0, 1]);
-    assert_eq!(world.fetch.paused(), [tp(0)]);
-    world.unassign();
-    world.assign(&[1]);
-    assert!(world.fetch.paused().is_empty());
-    world.assign(&[]);
-    assert!(world.fetch.paused().is_empty());
-}
-
-#[test]
 fn what_is_paused_does_not_keep_the_others_from_being_fetched() {
-    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 3_000, ..config(2) });
+    let mut world = World::with(config_with(2, 3_000));
     world.eager = false;
     world.assign(&[0, 1]);
     world.set_position(0, 0);
     world.logs.get_mut(&0).unwrap().append(&[4_000]);
     world.answer_news();
-    assert!(world.fetch.queued_bytes > 3_000);
+    assert!(world.fetch.deliveries.queued_bytes() > 3_000);
     world.set_position(1, 0);
     world.advance(MAX_WAIT);
     assert!(world.in_flight.is_empty(), "enough is buffered");
     world.pause(0);
     assert_eq!(world.asked(0), [1]);
-    assert_eq!(world.fetch.queued_bytes, 0);
+    assert_eq!(world.fetch.deliveries.queued_bytes(), 0);
     world.resume(0);
     world.advance(Duration::from_millis(21));
     world.eager = true;
@@ -296,7 +238,7 @@ fn what_is_paused_does_not_keep_the_others_from_being_fetched() {
 
 #[test]
 fn what_is_dropped_during_a_fetch_is_asked_for_again() {
-    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 3_000, ..config(2) });
+    let mut world = World::with(config_with(2, 3_000));
     world.eager = false;
     world.assign(&[0, 2]);
     world.set_position(0, 0);
@@ -307,7 +249,10 @@ fn what_is_dropped_during_a_fetch_is_asked_for_again() {
     world.logs.get_mut(&2).unwrap().append(&[4_000]);
     let node_1 = world.in_flight.iter().position(|sent| sent.node == 1).unwrap();
     world.answer(node_1);
-    assert!(world.fetch.queued_bytes > 4_000 && world.fetch.queued_bytes < 4_100, "without partition 0");
+    assert!(
+        world.fetch.deliveries.queued_bytes() > 4_000 && world.fetch.deliveries.queued_bytes() < 4_100,
+        "without partition 0"
+    );
     // The Fetch from 1 was under way: behind a gap its answer is of no use.
     world.logs.get_mut(&0).unwrap().append(&[10]);
     world.answer(0);
@@ -323,25 +268,25 @@ fn what_is_dropped_during_a_fetch_is_asked_for_again() {
 
 #[test]
 fn what_is_being_decoded_counts_until_nothing_is_left_of_it() {
-    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 30_000, ..config(2) });
+    let mut world = World::with(config_with(2, 30_000));
     world.assign(&[0, 1]);
     world.set_position(0, 0);
     // Of 45 KB the decoder is ahead by one delivery of three messages.
     world.logs.get_mut(&0).unwrap().append(&[BIG; 9]);
     world.answer_news();
-    assert!(world.fetch.queued_bytes > 9 * BIG, "{}", world.fetch.queued_bytes);
+    assert!(world.fetch.deliveries.queued_bytes() > 9 * BIG, "{}", world.fetch.deliveries.queued_bytes());
     world.set_position(1, 0);
     world.advance(MAX_WAIT);
     assert!(world.in_flight.iter().all(|sent| sent.express), "enough is buffered");
     world.consume();
-    assert_eq!((world.delivered.len(), world.fetch.queued_bytes), (9, 0));
+    assert_eq!((world.delivered.len(), world.fetch.deliveries.queued_bytes()), (9, 0));
     world.advance(MAX_WAIT);
     assert!(!world.in_flight.is_empty());
 }
 
 #[test]
 fn what_is_half_decoded_does_not_keep_the_others_from_being_fetched_either() {
-    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 30_000, ..config(2) });
+    let mut world = World::with(config_with(2, 30_000));
     world.assign(&[0, 2]);
     world.set_position(0, 0);
     world.logs.get_mut(&0).unwrap().append(&[BIG; 9]);
@@ -354,7 +299,7 @@ fn what_is_half_decoded_does_not_keep_the_others_from_being_fetched_either() {
     world.answer_news();
     world.consume();
     assert_eq!(world.delivered, [(0, 0), (0, 1), (0, 2), (2, 0)]);
-    assert_eq!(world.fetch.queued_bytes, 0);
+    assert_eq!(world.fetch.deliveries.queued_bytes(), 0);
     world.resume(0);
     world.advance(Duration::from_millis(21));
     world.answer_news();
@@ -478,7 +423,7 @@ fn an_idle_consumer_asks_as_often_as_it_must() {
 
 #[test]
 fn what_was_asked_behind_dropped_data_is_dropped_with_it() {
-    let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes: 1000, ..config(1) });
+    let mut world = World::with(config_with(1, 1000));
     world.give();
     world.eager = false;
     world.assign(&[0, 2]);

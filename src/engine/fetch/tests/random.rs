@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::engine::fetch::Outcome;
+use crate::engine::delivery::Outcome;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 
-use super::broker::refused;
 use super::world::*;
+use crate::engine::testing::broker::refused;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -178,7 +178,7 @@ proptest! {
         // The smaller it is, the more often what is paused gives up what it has.
         max_queued_bytes in prop::sample::select(vec![6_000usize, 60_000]),
     ) {
-        let mut world = World::with(crate::engine::fetch::FetchConfig { max_queued_bytes, ..config(2) });
+        let mut world = World::with(config_with(2, max_queued_bytes));
         world.eager = false;
         for _ in 0..3 {
             world.give();
@@ -188,10 +188,10 @@ proptest! {
         for step in steps {
             world.step(step, &mut epoch);
         }
-        if world.fetch.assignment().is_empty() {
+        if world.fetch.deliveries.assignment().is_empty() {
             world.step(Step::Assign(vec![0, 1, 2]), &mut epoch);
         }
-        for partition in world.fetch.assignment() {
+        for partition in world.fetch.deliveries.assignment() {
             if !world.expected.contains_key(&partition.partition) {
                 world.set_position(partition.partition, 0);
             }
@@ -216,10 +216,10 @@ proptest! {
                 world.answer(stale);
             }
         }
-        for partition in world.fetch.assignment() {
+        for partition in world.fetch.deliveries.assignment() {
             let p = partition.partition;
             prop_assert_eq!(world.expected[&p], world.logs[&p].end, "partition {} stands still", p);
         }
-        prop_assert_eq!(world.fetch.held_bytes(), 0, "everything is handled");
+        prop_assert_eq!(world.fetch.deliveries.held_bytes(), 0, "everything is handled");
     }
 }

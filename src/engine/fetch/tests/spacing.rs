@@ -7,11 +7,11 @@ use bytes::Bytes;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::{FetchResponse, FetchResponsePartition, FetchResponseTopic};
-use crate::engine::records::tests::encode::{TestBatch, TestRecord};
+use crate::engine::testing::encode::{TestBatch, TestRecord};
 
-use super::broker::{TOPIC, VALUE, refused};
 use super::world::*;
 use crate::engine::fetch::response::PACE;
+use crate::engine::testing::broker::{TOPIC, VALUE, refused};
 
 const ROUND_TRIP: Duration = Duration::from_millis(1);
 
@@ -147,7 +147,7 @@ fn what_changes_nothing_for_the_others_is_no_reason_to_look_at_them() {
     world.logs.get_mut(&0).unwrap().append(&[10; 3]);
     world.advance(4 * PACE);
     world.answer_news();
-    assert!(!world.fetch.may_ask && !world.fetch.may_decode, "everybody has been looked at");
+    assert!(!world.fetch.may_ask && !world.fetch.deliveries.may_decode(), "everybody has been looked at");
     assert!(world.take(0));
     assert!(!world.fetch.may_ask, "a lane takes");
     world.complete(0);

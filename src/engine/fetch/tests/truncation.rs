@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::engine::delivery::Outcome;
 use crate::engine::fetch::Event;
-use crate::engine::fetch::Outcome;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::machine::Machine;
 use crate::engine::protocol::Response;
@@ -15,8 +15,8 @@ use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::protocol::fetch::FetchResponseTopic;
 
-use super::broker::{Log, TOPIC};
 use super::world::*;
+use crate::engine::testing::broker::{Log, TOPIC};
 
 /// Partition 0 with messages 0..3 and 3..5, all of them handled.
 fn having_read() -> World {
@@ -146,7 +146,7 @@ fn a_lane_at_work_stops_and_what_it_has_not_resolved_comes_again() {
     log(&mut world).append(&[20; 5]);
     world.answer(0);
     assert_eq!(world.events, [truncated(3, 0)]);
-    assert_ne!(world.fetch.lane_flags().next(), Some(0));
+    assert_ne!(world.fetch.deliveries.lane_flags().next(), Some(0));
     assert_eq!(world.progress(0, 3), None, "its offsets are those of other records");
     world.finish(0, Outcome::Done);
     world.delivered.clear();
@@ -165,7 +165,7 @@ fn a_decoded_delivery_of_the_old_log_is_dropped() {
     log(&mut world).append(&[20; 4]);
     world.answer(0);
     world.end_decode();
-    assert!(!world.fetch.has_ready());
+    assert!(!world.fetch.deliveries.has_ready());
     assert_eq!(world.events, [truncated(5, 3)]);
 }
 
@@ -301,7 +301,7 @@ proptest! {
     /// Whenever leaders lose what, and whatever lanes do meanwhile: all that is in the log in the end has been handled.
     #[test]
     fn everything_that_stays_in_the_log_is_handled(steps in prop::collection::vec(steps(), 1..120)) {
-        let mut world = World::with(crate::engine::fetch::FetchConfig { max_bytes_per_partition: 300, max_queued_bytes: 300, ..config(1) });
+        let mut world = World::with(crate::engine::fetch::FetchConfig { max_bytes_per_partition: 300, ..config_with(1, 300) });
         (0..3).for_each(|_| { world.give(); });
         // Brokers refuse whoever knows an older epoch than theirs: here it is known from the beginning.
         world.set_leaders([0, 0, 1, 1], 1000);

@@ -1,20 +1,21 @@
 //! The machine, its brokers, its decoder, its lanes, its slabs and the time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Leader;
 use crate::engine::cluster::Metadata;
-use crate::engine::fetch::Buffer;
-use crate::engine::fetch::DecodeJob;
-use crate::engine::fetch::Decoded;
+use crate::engine::delivery::Buffer;
+use crate::engine::delivery::DecodeJob;
+use crate::engine::delivery::Decoded;
+use crate::engine::delivery::DeliveryConfig;
+use crate::engine::delivery::Outcome;
+use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::FetchConfig;
-use crate::engine::fetch::Outcome;
-use crate::engine::fetch::SlotId;
 use crate::engine::fetch::UNKNOWN_EPOCH;
-use crate::engine::fetch::slot::State;
+use crate::engine::fetch::cursor::State;
 use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
@@ -30,9 +31,9 @@ use crate::engine::protocol::metadata::MetadataPartition;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
 use crate::engine::records::Decompressor;
-use crate::engine::records::tests::encode::decode;
-
-use super::broker::{Broker, Log, TOPIC, VALUE};
+use crate::engine::testing;
+use crate::engine::testing::broker::{Broker, Log, TOPIC, VALUE};
+use crate::engine::testing::encode::decode;
 
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(5);
 pub(super) const SLAB: usize = 32 * 1024;
@@ -91,18 +92,12 @@ pub(super) fn tp(partition: i32) -> TopicPartition {
 }
 
 pub(super) fn config(lanes: usize) -> FetchConfig {
-    FetchConfig {
-        max_wait: MAX_WAIT,
-        min_bytes: 1,
-        max_bytes: 1 << 20,
-        max_bytes_per_partition: 60_000,
-        read_committed: false,
-        check_crcs: true,
-        rack_id: String::new(),
-        follower_max_age: Duration::from_secs(300),
-        max_queued_bytes: 1 << 20,
-        lanes,
-    }
+    FetchConfig { max_wait: MAX_WAIT, max_bytes_per_partition: 60_000, ..testing::config::fetch(lanes) }
+}
+
+/// The same with less room.
+pub(super) fn config_with(lanes: usize, max_queued_bytes: usize) -> FetchConfig {
+    FetchConfig { delivery: DeliveryConfig { max_queued_bytes, lanes }, ..config(lanes) }
 }
 
 impl World {
@@ -118,7 +113,7 @@ impl World {
     #[expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
     pub(super) fn with(config: FetchConfig) -> World {
         let mut world = World {
-            lanes: vec![None; config.lanes],
+            lanes: vec![None; config.delivery.lanes],
             fetch: Fetch::new(config, 7),
             now: Instant::now(),
             brokers: BTreeMap::new(),
@@ -189,7 +184,7 @@ impl World {
     /// A seek, or the end of a lookup.
     pub(super) fn set_position(&mut self, partition: i32, offset: i64) {
         self.fetch.set_position(&tp(partition), offset, UNKNOWN_EPOCH);
-        if self.fetch.is_assigned(&tp(partition)) {
+        if self.fetch.deliveries.is_assigned(&tp(partition)) {
             self.expected.insert(partition, offset);
         }
         self.settle();
@@ -255,10 +250,11 @@ impl World {
             return false;
         };
         assert!(self.lanes[lane].is_none(), "a busy lane");
-        let partition = self.fetch.partition(delivery.slot).unwrap().partition;
-        assert!(!self.fetch.paused().contains(&tp(partition)), "a paused partition");
+        let partition = self.fetch.deliveries.partition(delivery.slot).unwrap().partition;
+        assert!(!self.fetch.deliveries.paused().contains(&tp(partition)), "a paused partition");
         let expected = self.expected.get(&partition).copied();
         let expected = expected.expect("a delivery of a partition without a position");
+        assert_eq!(delivery.start, expected, "a delivery starts at the position");
         let mut others = self.lanes.iter().flatten();
         assert!(others.all(|other| other.partition != partition), "one partition in two lanes");
         let mut kept = false;
@@ -302,7 +298,7 @@ impl World {
     pub(super) fn progress(&mut self, lane: usize, next: i64) -> Option<(i32, i64)> {
         let base = self.lanes[lane].as_ref().unwrap().base;
         let news = self.fetch.progress(lane, i32::try_from(next - base).unwrap());
-        let news = news.map(|(slot, next)| (self.fetch.partition(slot).unwrap().partition, next));
+        let news = news.map(|(slot, next)| (self.fetch.deliveries.partition(slot).unwrap().partition, next));
         self.settle();
         news
     }
@@ -316,15 +312,15 @@ impl World {
 
     pub(super) fn finish(&mut self, lane: usize, outcome: Outcome) {
         let work = self.lanes[lane].take().unwrap();
-        let before = self.fetch.lanes[lane].work.as_ref().unwrap();
-        let (epoch, resolved) = (before.epoch, before.resolved);
-        let slot = before.slot;
-        let current = self.fetch.slots[slot.index()].is_current(epoch);
+        let slot = self.fetch.deliveries.slot_of(&tp(work.partition)).unwrap();
+        let resolved = self.fetch.deliveries.resolved(slot);
         if let Some(number) = self.fetch.finish(self.now, lane, outcome) {
-            assert!(current && outcome == Outcome::Stopped);
+            assert!(resolved.is_some() && outcome == Outcome::Stopped);
             assert!(self.kept.insert(number, work.bytes).is_none());
         }
-        if current && (outcome != Outcome::Done || resolved != work.next) {
+        // None: the epoch was over.
+        if let Some(resolved) = resolved.filter(|resolved| outcome != Outcome::Done || *resolved != work.next)
+        {
             self.expected.insert(work.partition, resolved);
         }
         if let Some(slab) = work.slab {
@@ -336,7 +332,8 @@ impl World {
 
     /// The handler's work ends behind its own end.
     pub(super) fn resolve_returned(&mut self, partition: i32, next: i64) -> bool {
-        let slot = (0..).map(SlotId).find(|slot| self.fetch.partition(*slot) == Some(&tp(partition)));
+        let slot =
+            (0..).map(SlotId).find(|slot| self.fetch.deliveries.partition(*slot) == Some(&tp(partition)));
         let resolved = self.fetch.resolve_returned(slot.unwrap(), next);
         if resolved {
             self.expected.insert(partition, next);
@@ -371,7 +368,7 @@ impl World {
             .chain(&self.fetch.nodes[&sent.node].express)
             .filter(|in_flight| in_flight.id == sent.id)
             .flat_map(|in_flight| &in_flight.asked)
-            .map(|slot| self.fetch.partition(*slot).unwrap().partition)
+            .map(|slot| self.fetch.deliveries.partition(*slot).unwrap().partition)
             .collect();
         asked.sort_unstable();
         asked
@@ -389,8 +386,11 @@ impl World {
         if !sent.express && !response.error.is_err() && response.session_id != 0 {
             // What the broker has in the session is what we asked for.
             let main = self.fetch.nodes[&sent.node].main.as_ref().unwrap();
-            let mut asked: Vec<i32> =
-                main.asked.iter().map(|slot| self.fetch.partition(*slot).unwrap().partition).collect();
+            let mut asked: Vec<i32> = main
+                .asked
+                .iter()
+                .map(|slot| self.fetch.deliveries.partition(*slot).unwrap().partition)
+                .collect();
             asked.sort_unstable();
             assert_eq!(broker.session_partitions(), asked);
         }
@@ -407,8 +407,8 @@ impl World {
 
     /// The position may have gone back.
     fn see_position(&mut self, partition: i32) {
-        let slot = self.fetch.assigned_slot(&tp(partition)).unwrap();
-        let State::Fetching { position, .. } = self.fetch.slots[slot.index()].state else { return };
+        let slot = self.fetch.deliveries.assigned_slot(&tp(partition)).unwrap();
+        let State::Fetching { position, .. } = self.fetch.cursors[slot.index()].state else { return };
         let expected = self.expected.insert(partition, position).unwrap();
         assert!(position <= expected, "{position} instead of {expected}");
     }
@@ -460,9 +460,9 @@ impl World {
 
     fn has_news(&self, index: usize) -> bool {
         self.asked(index).iter().any(|partition| {
-            let slot = self.fetch.assigned_slot(&tp(*partition));
-            let slot = slot.and_then(|slot| self.fetch.slots.get(slot.index()));
-            let asked = slot.and_then(|slot| slot.in_flight);
+            let slot = self.fetch.deliveries.assigned_slot(&tp(*partition));
+            let slot = slot.and_then(|slot| self.fetch.cursors.get(slot.index()));
+            let asked = slot.and_then(|cursor| cursor.in_flight);
             asked.is_some_and(|asked| asked.offset != self.logs[partition].end)
         })
     }
@@ -538,7 +538,10 @@ impl World {
             self.requests += 1;
             self.in_flight.push(Sent { id: outbound.id, node, express, sent_at: self.now, request });
             let asked = self.asked(self.in_flight.len() - 1);
-            assert!(asked.iter().all(|p| !self.fetch.paused().contains(&tp(*p))), "a paused partition");
+            assert!(
+                asked.iter().all(|p| !self.fetch.deliveries.paused().contains(&tp(*p))),
+                "a paused partition"
+            );
         }
         self.in_flight.len() > before
     }
@@ -547,34 +550,6 @@ impl World {
         let fetch = &self.fetch;
         let timeout = fetch.poll_timeout(self.now);
         assert!(timeout.is_none_or(|at| at > self.now), "a timer that has rung already");
-        let queued: usize = fetch.slots.iter().map(|slot| slot.queued_bytes()).sum();
-        assert_eq!(queued, fetch.queued_bytes);
-        // Every slab is in one place.
-        let mut slabs = BTreeSet::new();
-        let ready = fetch.ready.iter().map(|delivery| &delivery.buffer);
-        let job = self.job.iter().map(|job| &job.buffer);
-        let filled = ready.chain(job).filter_map(|buffer| match buffer {
-            Buffer::Slab(slab) => Some(*slab),
-            Buffer::Staged(_) | Buffer::Kept { .. } => None,
-        });
-        for slab in fetch.free_slabs.iter().copied().chain(filled) {
-            assert!(slabs.insert(slab), "slab {slab} is in two places");
-        }
-        let ours: BTreeSet<u32> = self.memory.keys().copied().collect();
-        assert_eq!(slabs, ours);
-        // What JavaScript keeps is what waits here, and it is bounded.
-        let kept = fetch.ready.iter().filter_map(|delivery| match delivery.buffer {
-            Buffer::Kept { number, bytes } => Some((number, bytes)),
-            _ => None,
-        });
-        let numbers: BTreeSet<u32> = kept.clone().map(|(number, _)| number).collect();
-        assert!(numbers.iter().eq(self.kept.keys()), "{numbers:?} instead of {:?}", self.kept.keys());
-        assert_eq!(kept.map(|(_, bytes)| bytes).sum::<usize>(), fetch.kept_bytes);
-        // Slots know what they have.
-        for (id, slot) in fetch.slots.iter().enumerate() {
-            let ready = fetch.ready.iter().filter(|delivery| delivery.slot.index() == id);
-            assert!(ready.clone().all(|delivery| slot.is_current(delivery.epoch)), "a stale delivery");
-            assert_eq!(ready.count(), slot.ready);
-        }
+        fetch.deliveries.check(self.job.as_ref(), self.memory.keys(), self.kept.keys());
     }
 }

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::encode::{TestBatch, TestRecord, compress};
 use super::{BatchReader, Decompressor, FetchedRecords, Fill};
+use crate::engine::testing::encode::{TestBatch, TestRecord, compress};
 
 struct Case {
     name: &'static str,

@@ -1,9 +1,9 @@
 //! Nothing but a full slab, and the most messages that one may have, ends a delivery: each costs a call of the user's.
 
-use super::encode::{TestBatch, TestRecord, legacy_message};
 use super::{FetchedRecords, drain, fetched, messages, record};
 use crate::engine::protocol::fetch::AbortedTransaction;
 use crate::engine::records::layout;
+use crate::engine::testing::encode::{TestBatch, TestRecord, legacy_message};
 
 const SLAB: usize = 256 << 10;
 const DAY: i64 = 86_400_000;

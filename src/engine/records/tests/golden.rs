@@ -5,9 +5,9 @@ use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 
-use super::encode::{TestRecord, compress};
 use super::{drain, fetched, messages, read_all};
 use crate::engine::records::{BatchReader, Decompressor, Fill, RecordError};
+use crate::engine::testing::encode::{TestRecord, compress};
 
 fn hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()

@@ -5,9 +5,10 @@ use std::io::Write;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameInfo};
 use proptest::prelude::*;
 
-use super::encode::{TestBatch, TestRecord, compress, lz4, xerial, zstd_stream};
 use super::{FetchedRecords, LIMIT, drain, fetched, read_all, record};
 use crate::engine::records::{BatchReader, Codec, CodecError, Decompressor, Fill, RecordError, end_offset};
+use crate::engine::testing::encode;
+use crate::engine::testing::encode::{TestBatch, TestRecord, compress, lz4, xerial, zstd_stream};
 
 fn error_of(codec: i16, body: &[u8]) -> RecordError {
     let batch = TestBatch { codec, ..TestBatch::of(vec![record(0, "x")]) };
@@ -185,9 +186,9 @@ fn deltas_that_leave_their_batch_at_the_end_of_all_offsets_do_not_overflow() {
 #[test]
 fn no_slab_is_large_enough_for_a_lie_about_headers() {
     let mut record = vec![0, 0, 0, 1, 1];
-    super::encode::put_varint(&mut record, 1 << 20);
+    encode::put_varint(&mut record, 1 << 20);
     let mut body = Vec::new();
-    super::encode::put_varint(&mut body, record.len() as i64);
+    encode::put_varint(&mut body, record.len() as i64);
     body.extend_from_slice(&record);
     let bytes = TestBatch::of(vec![super::record(0, "x")]).encode_around(&body);
     for slab_size in [128, 240, 4096] {
@@ -201,12 +202,12 @@ fn no_slab_is_large_enough_for_a_lie_about_headers() {
 fn a_record_that_is_nearly_only_headers_is_given_no_memory() {
     let with_headers = |offset, count| {
         let mut record = vec![0, 0];
-        super::encode::put_varint(&mut record, offset);
+        encode::put_varint(&mut record, offset);
         record.extend_from_slice(&[1, 1]);
-        super::encode::put_varint(&mut record, count);
+        encode::put_varint(&mut record, count);
         record.resize(record.len() + 2 * count as usize, 0); // nameless and empty
         let mut body = Vec::new();
-        super::encode::put_varint(&mut body, record.len() as i64);
+        encode::put_varint(&mut body, record.len() as i64);
         [body, record].concat()
     };
     // A true record of 300 KB that would need 3 MB.

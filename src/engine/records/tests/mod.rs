@@ -2,15 +2,15 @@
 
 mod bench;
 mod deliveries;
-pub(crate) mod encode;
 mod golden;
 mod hostile;
 mod model;
 
 use bytes::Bytes;
 
-use self::encode::{Decoded, TestBatch, TestRecord, decode};
 use super::{BatchReader, Decompressor, FetchedRecords, Fill, RecordError, Summary, end_offset};
+use crate::engine::testing::encode;
+use crate::engine::testing::encode::{Decoded, TestBatch, TestRecord, decode};
 
 const LIMIT: usize = 1 << 20;
 

@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::encode::{TestBatch, TestRecord};
 use super::{FetchedRecords, drain, messages};
 use crate::engine::protocol::fetch::AbortedTransaction;
 use crate::engine::records::end_offset;
+use crate::engine::testing::encode::{TestBatch, TestRecord};
 
 /// What one producer does next.
 #[derive(Debug, Clone)]

@@ -28,7 +28,7 @@ pub trait Cells: Send {
     fn resolved(&self, lane: usize) -> Option<i32>;
     /// The lane begins a new delivery.
     fn clear(&mut self, lane: usize);
-    /// See `fetch::LANE_STOP` and its neighbours.
+    /// See `delivery::LANE_STOP` and its neighbours.
     fn set_flags(&mut self, lane: usize, flags: i32);
     /// What the user's `heartbeat()` rejects with (a broker error code), 0 for nothing.
     fn set_group_error(&mut self, code: i32);

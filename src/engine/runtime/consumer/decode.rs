@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::engine::fetch::Buffer;
-use crate::engine::fetch::DecodeJob;
-use crate::engine::fetch::Decoded;
-use crate::engine::fetch::MAX_MESSAGES;
+use crate::engine::delivery::Buffer;
+use crate::engine::delivery::DecodeJob;
+use crate::engine::delivery::Decoded;
+use crate::engine::delivery::MAX_MESSAGES;
 use crate::engine::network::clock;
 use crate::engine::records::Decompressor;
 use crate::engine::records::Fill;

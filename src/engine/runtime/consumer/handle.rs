@@ -8,9 +8,9 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Necessity;
-use crate::engine::fetch::Buffer;
-use crate::engine::fetch::Outcome;
-use crate::engine::fetch::SlotId;
+use crate::engine::delivery::Buffer;
+use crate::engine::delivery::Outcome;
+use crate::engine::delivery::SlotId;
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::network::Network;
@@ -51,7 +51,7 @@ impl ConsumerHandle {
         cells: Box<dyn Cells>,
         host: Box<dyn Host>,
     ) -> ConsumerHandle {
-        let (lanes, limit) = (config.fetch.lanes, config.max_decompressed_bytes);
+        let (lanes, limit) = (config.fetch.delivery.lanes, config.max_decompressed_bytes);
         let consumer = Consumer::new(config, fastrand::u64(..));
         ConsumerHandle { shared: Arc::new(Shared::of_consumer(consumer, lanes, limit, cells, network, host)) }
     }

@@ -17,6 +17,7 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::network::clock;
 use crate::engine::network::{Address, BoxStream, Dial};
 use crate::engine::network::{Network, NetworkConfig};
+use crate::engine::testing;
 
 use super::client::{Cells, ConsumerClient, Host, SlabMemory, Writing};
 use super::handle::ConsumerHandle;
@@ -95,18 +96,7 @@ fn config() -> ConsumerConfig {
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
-        fetch: FetchConfig {
-            max_wait: LONG,
-            min_bytes: 1,
-            max_bytes: 1 << 20,
-            max_bytes_per_partition: 1 << 20,
-            read_committed: false,
-            check_crcs: true,
-            rack_id: String::new(),
-            follower_max_age: Duration::from_secs(300),
-            max_queued_bytes: 1 << 20,
-            lanes: 1,
-        },
+        fetch: FetchConfig { max_wait: LONG, max_bytes_per_partition: 1 << 20, ..testing::config::fetch(1) },
     }
 }
 

@@ -5,9 +5,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::engine::fetch::tests::broker::Broker;
-use crate::engine::fetch::tests::broker::Log;
-use crate::engine::fetch::tests::broker::TOPIC;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
@@ -36,6 +33,9 @@ use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchResponsePartition;
 use crate::engine::protocol::offset_fetch::OffsetFetchResponseTopic;
 use crate::engine::protocol::sync_group::SyncGroupResponse;
+use crate::engine::testing::broker::Broker;
+use crate::engine::testing::broker::Log;
+use crate::engine::testing::broker::TOPIC;
 
 /// Two brokers; the first one is the coordinator until it moves.
 pub(super) struct Cluster {

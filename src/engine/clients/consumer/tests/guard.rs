@@ -148,7 +148,7 @@ fn progress_of_one_handler_does_not_heal_another() {
     // The second one goes on, the first one does not.
     let lane = world.lanes.iter().position(|lane| lane.as_ref().is_some_and(|lane| lane.partition == 1));
     world.lanes[lane.unwrap()] = None;
-    world.consumer.finish(world.now, lane.unwrap(), crate::engine::fetch::Outcome::Done);
+    world.consumer.finish(world.now, lane.unwrap(), crate::engine::delivery::Outcome::Done);
     world.settle();
     world.run(5 * SECOND);
     assert_eq!((world.joined, world.cluster.left), (1, 1));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::clients::consumer::ConsumerConfig;
-use crate::engine::fetch::LANE_STALE;
+use crate::engine::delivery::LANE_STALE;
 use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
 

@@ -8,14 +8,11 @@ use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::Tag;
-use crate::engine::fetch::Buffer;
-use crate::engine::fetch::DecodeJob;
-use crate::engine::fetch::Decoded;
-use crate::engine::fetch::FetchConfig;
-use crate::engine::fetch::LANE_STOP;
-use crate::engine::fetch::Outcome;
-use crate::engine::fetch::tests::broker::Broker;
-use crate::engine::fetch::tests::broker::Log;
+use crate::engine::delivery::Buffer;
+use crate::engine::delivery::DecodeJob;
+use crate::engine::delivery::Decoded;
+use crate::engine::delivery::LANE_STOP;
+use crate::engine::delivery::Outcome;
 use crate::engine::machine;
 use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
@@ -31,7 +28,10 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 use crate::engine::records::Decompressor;
-use crate::engine::records::tests::encode::decode;
+use crate::engine::testing;
+use crate::engine::testing::broker::Broker;
+use crate::engine::testing::broker::Log;
+use crate::engine::testing::encode::decode;
 
 use super::cluster::Cluster;
 
@@ -132,18 +132,7 @@ pub(super) fn config() -> ConsumerConfig {
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
-        fetch: FetchConfig {
-            max_wait: Duration::from_secs(1),
-            min_bytes: 1,
-            max_bytes: 1 << 20,
-            max_bytes_per_partition: 4_000,
-            read_committed: false,
-            check_crcs: true,
-            rack_id: String::new(),
-            follower_max_age: Duration::from_secs(300),
-            max_queued_bytes: 1 << 20,
-            lanes: 2,
-        },
+        fetch: testing::config::fetch(2),
     }
 }
 
@@ -154,7 +143,7 @@ impl World {
 
     #[expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
     pub(super) fn with(config: ConsumerConfig, seed: u64) -> World {
-        let lanes = config.fetch.lanes;
+        let lanes = config.fetch.delivery.lanes;
         let mut world = World {
             consumer: Consumer::new(config, seed),
             now: Instant::now(),

@@ -11,8 +11,8 @@ use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::protocol::fetch::FetchResponseTopic;
-use crate::engine::records::tests::encode::TestBatch;
-use crate::engine::records::tests::encode::TestRecord;
+use crate::engine::testing::encode::TestBatch;
+use crate::engine::testing::encode::TestRecord;
 
 /// The topic `t`.
 pub(crate) const TOPIC: TopicId = TopicId([1; 16]);

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use crate::engine::machine::TopicPartition;
 
+use super::deliveries::Deliveries;
+use super::{LANE_STOP, SlotId};
+
 #[derive(Debug, Default)]
 pub(super) struct Pauses {
     topics: HashMap<Arc<str>, TopicPause>,
@@ -45,6 +48,52 @@ impl Pauses {
             None => false,
             Some(TopicPause::Some(paused)) => paused.contains(&partition.partition),
             Some(TopicPause::All { but }) => !but.contains(&partition.partition),
+        }
+    }
+}
+
+impl Deliveries {
+    /// Stops delivery of these partitions (None = the whole topic), assigned or not, until [`Deliveries::resume`].
+    pub fn pause(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
+        self.pauses.pause(topic, partitions);
+        self.apply_pauses(topic, partitions);
+    }
+
+    /// Takes up delivery again. Has anything that is paused been passed over by [`Deliveries::poll_decode`], so that there may
+    /// be something to do now?
+    pub fn resume(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) -> bool {
+        self.pauses.resume(topic, partitions);
+        self.apply_pauses(topic, partitions);
+        std::mem::take(&mut self.passed_over)
+    }
+
+    /// Is this slot paused?
+    pub fn is_paused(&self, id: SlotId) -> bool {
+        self.slots.get(id.index()).is_some_and(|slot| slot.paused)
+    }
+
+    /// Some pause one partition of many at every message: only that one is looked at.
+    fn apply_pauses(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
+        self.may_decode = true;
+        let ids: Vec<SlotId> = match partitions {
+            None => self.assigned.clone(),
+            Some(partitions) => {
+                let named =
+                    partitions.iter().map(|&partition| TopicPartition { topic: topic.clone(), partition });
+                named.filter_map(|named| self.assigned_slot(&named)).collect()
+            }
+        };
+        for id in ids {
+            let Some(slot) = self.slots.get_mut(id.index()) else { continue };
+            if slot.partition.topic != *topic {
+                continue;
+            }
+            slot.paused = self.pauses.contains(&slot.partition);
+            if slot.paused {
+                self.flag_lane(id, LANE_STOP);
+            } else {
+                self.unflag_lane(id);
+            }
         }
     }
 }

@@ -1,0 +1,142 @@
+//! From the queues to the ready deliveries: what is decoded next, and what came of it. The decoding itself belongs to the
+//! runtime.
+
+use crate::engine::records::BatchReader;
+use crate::engine::records::Fill;
+use crate::engine::records::RecordError;
+
+use super::deliveries::Deliveries;
+use super::slot::{Open, Reading};
+use super::{Buffer, Delivery, SlotId};
+
+/// Decode what follows of this slot's data into this buffer.
+pub struct DecodeJob {
+    /// Whose data.
+    pub slot: SlotId,
+    /// Its epoch when the job was made.
+    pub epoch: u32,
+    /// The data, positioned.
+    pub reader: BatchReader,
+    /// Where to; a staged buffer has its full length already.
+    pub buffer: Buffer,
+}
+
+/// A [`DecodeJob`] that was carried out.
+pub struct Decoded {
+    /// From the job.
+    pub slot: SlotId,
+    /// From the job.
+    pub epoch: u32,
+    /// From the job, advanced.
+    pub reader: BatchReader,
+    /// From the job, filled.
+    pub buffer: Buffer,
+    /// What came of it.
+    pub result: Result<Fill, RecordError>,
+}
+
+/// What decoding says of a slot's data.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The epoch of the job is over: its data does not matter any more.
+    Void,
+    /// It is sound, and a delivery of it is ready.
+    Sound,
+    /// No delivery came of it: it ends, or its next message needs a larger buffer and will get one.
+    Empty,
+    /// It cannot be read. What was decoded before stands, everything queued behind is given up.
+    Damaged {
+        /// The next offset that was not delivered.
+        next: i64,
+        /// What is wrong.
+        error: RecordError,
+    },
+}
+
+impl Deliveries {
+    /// An empty slab, which JavaScript gave.
+    pub fn give(&mut self, slab: u32) {
+        self.slabs.give(slab);
+        self.may_decode = true;
+    }
+
+    /// The next thing to decode, if there is something and a place for it.
+    pub fn poll_decode(&mut self) -> Option<DecodeJob> {
+        if !self.may_decode() {
+            return None;
+        }
+        let job = self.find_job();
+        self.may_decode = job.is_some();
+        job
+    }
+
+    /// May [`Deliveries::poll_decode`] find something?
+    pub fn may_decode(&self) -> bool {
+        self.may_decode && !self.suspended
+    }
+
+    fn find_job(&mut self) -> Option<DecodeJob> {
+        for step in 0..self.assigned.len() {
+            let at = (self.decode_from + step) % self.assigned.len();
+            let id = *self.assigned.get(at)?;
+            let slot = self.slots.get_mut(id.index())?;
+            self.passed_over |= slot.paused;
+            if slot.paused || slot.ready >= READY_PER_SLOT {
+                continue;
+            }
+            let Some(open) = slot.open() else { continue };
+            let may_wait = !slot.is_handled();
+            let Some(buffer) = self.slabs.buffer(open.needs, open.reader.estimate(), may_wait) else {
+                slot.reading = Reading::Open(open);
+                continue;
+            };
+            let Open { reader, bytes, .. } = open;
+            slot.reading = Reading::Decoding { start: reader.next_offset(), bytes };
+            self.decode_from = at + 1;
+            return Some(DecodeJob { slot: id, epoch: slot.epoch(), reader, buffer });
+        }
+        None
+    }
+
+    /// A job was carried out. Its delivery joins the ready ones, unless the epoch of its slot is over.
+    pub fn decoded(&mut self, decoded: Decoded) -> Verdict {
+        let Decoded { slot: id, epoch, reader, buffer, result } = decoded;
+        self.may_decode = true;
+        let slot = self.slots.get_mut(id.index()).filter(|slot| slot.is_current(epoch));
+        let reading = slot.map(|slot| (std::mem::take(&mut slot.reading), slot));
+        let Some((Reading::Decoding { start, bytes }, slot)) = reading else {
+            self.slabs.release(&buffer);
+            return Verdict::Void;
+        };
+        let next = reader.next_offset();
+        let is_over = reader.is_exhausted() || matches!(result, Ok(Fill::End) | Err(_));
+        if is_over {
+            self.queued_bytes = self.queued_bytes.saturating_sub(bytes);
+        } else {
+            let needs = if let Ok(Fill::TooSmall { need }) = result { Some(need) } else { None };
+            slot.reading = Reading::Open(Open { reader, bytes, needs });
+        }
+        match result {
+            Ok(Fill::Delivery(summary)) => {
+                slot.ready += 1;
+                self.slabs.average_size(&summary);
+                self.ready.push_back(Delivery { slot: id, epoch, buffer, start, summary });
+                Verdict::Sound
+            }
+            Ok(Fill::TooSmall { .. } | Fill::End) => {
+                self.slabs.release(&buffer);
+                Verdict::Empty
+            }
+            Err(error) => {
+                let queued = slot.queued_bytes();
+                slot.shed();
+                self.queued_bytes = self.queued_bytes.saturating_sub(queued);
+                self.slabs.release(&buffer);
+                Verdict::Damaged { next, error }
+            }
+        }
+    }
+}
+
+/// Deliveries of one slot that may wait for a lane: one being handled, one behind it, one being decoded.
+const READY_PER_SLOT: usize = 2;
