@@ -15,6 +15,7 @@
 //! again; it is shown which node that is when it is asked for a request, and makes none as long as nobody knows.
 
 mod answers;
+pub mod assignors;
 mod commands;
 pub mod consumer;
 mod errors;
