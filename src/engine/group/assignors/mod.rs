@@ -142,10 +142,12 @@ impl Assignor {
         let owners = match self {
             Assignor::Range => range::assign(&input),
             Assignor::RoundRobin => round_robin::assign(&input),
-            Assignor::Sticky => sticky::assign(&input, &Claims::new(&input, user_data::previous)),
+            Assignor::Sticky => sticky::assign(&input, &Claims::new(&input, user_data::previous), true),
             Assignor::CooperativeSticky => {
                 let claims = Claims::new(&input, user_data::owned);
-                let mut owners = sticky::assign(&input, &claims);
+                // In a second round, which gives away what was withheld in the first, racks are no reason for a third one.
+                let is_complete = claims.owners.iter().all(Option::is_some);
+                let mut owners = sticky::assign(&input, &claims, is_complete);
                 cooperative::withhold(&mut owners, &claims);
                 owners
             }

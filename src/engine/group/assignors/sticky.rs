@@ -14,21 +14,32 @@
 //! Members by load are kept per *audience*, the topics with the same subscribers, as these are alike for all of this: with
 //! equal subscriptions there is one.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claims;
 use super::input::{Input, Owners};
 
-pub(super) fn assign(input: &Input, claims: &Claims) -> Owners {
+/// `may_move_for_racks`: may a member lose a partition only because it can be read in the rack of another?
+pub(super) fn assign(input: &Input, claims: &Claims, may_move_for_racks: bool) -> Owners {
     let mut shares = Shares::new(input, claims);
     shares.keep();
     shares.fill();
-    shares.level();
+    shares.level(Movable::Guests);
+    shares.level(Movable::All);
     shares.send_home();
     if shares.rack_aware {
-        shares.nearer();
+        shares.nearer(if may_move_for_racks { Movable::All } else { Movable::Guests });
     }
     shares.owners
+}
+
+/// What a step may move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Movable {
+    /// Partitions that are not where they were before.
+    Guests,
+    /// All partitions.
+    All,
 }
 
 /// See [`self`].
@@ -52,7 +63,27 @@ struct Shares<'a> {
     homes: Owners,
     loads: Vec<usize>,
     /// What each member has, by audience.
-    held: Vec<BTreeMap<usize, Vec<usize>>>,
+    held: Vec<BTreeMap<usize, Held>>,
+}
+
+/// What a member has of an audience's topics; never nothing at all.
+#[derive(Debug, Clone, Default)]
+struct Held {
+    /// What was its own before.
+    own: BTreeSet<usize>,
+    /// What was not.
+    guests: BTreeSet<usize>,
+}
+
+impl Held {
+    fn has(&self, movable: Movable) -> bool {
+        movable == Movable::All || !self.guests.is_empty()
+    }
+
+    fn movable(&self, movable: Movable) -> impl Iterator<Item = usize> {
+        let own = (movable == Movable::All).then_some(&self.own);
+        self.guests.iter().chain(own.into_iter().flatten()).copied()
+    }
 }
 
 /// A partition of this audience goes from one member to another.
@@ -114,8 +145,10 @@ impl<'a> Shares<'a> {
 
     fn give(&mut self, partition: usize, member: usize) {
         let audience = self.audience(partition);
+        let held = self.held[member].entry(audience).or_default();
+        let is_own = self.homes[partition] == Some(member);
+        let _ = if is_own { held.own.insert(partition) } else { held.guests.insert(partition) };
         self.owners[partition] = Some(member);
-        self.held[member].entry(audience).or_default().push(partition);
         self.set_load(member, self.loads[member] + 1);
     }
 
@@ -123,8 +156,8 @@ impl<'a> Shares<'a> {
         let audience = self.audience(partition);
         let Some(member) = self.owners[partition].take() else { return };
         if let Some(held) = self.held[member].get_mut(&audience) {
-            held.retain(|other| *other != partition);
-            if held.is_empty() {
+            let _ = held.own.remove(&partition) || held.guests.remove(&partition);
+            if held.own.is_empty() && held.guests.is_empty() {
                 self.held[member].remove(&audience);
             }
         }
@@ -158,18 +191,20 @@ impl<'a> Shares<'a> {
         }
     }
 
-    fn level(&mut self) {
+    /// First what nobody will miss: if there is a balance without taking anything from anybody, that is the one.
+    fn level(&mut self, movable: Movable) {
         let mut open: BTreeSet<(usize, usize)> =
             self.loads.iter().enumerate().map(|(member, load)| (*load, member)).collect();
-        while let Some(&(load, fullest)) = open.last() {
-            match self.chain(fullest) {
+        while let Some(&(load, _)) = open.last() {
+            let fullest: Vec<usize> = open.range((load, 0)..).map(|(_, member)| *member).collect();
+            match self.chain(&fullest, load, movable) {
                 Ok(chain) => {
                     for &step in &chain {
                         self.follow(step);
                     }
-                    let Some(last) = chain.last() else { return };
-                    open.remove(&(load, fullest));
-                    open.insert((self.loads[fullest], fullest));
+                    let (Some(first), Some(last)) = (chain.first(), chain.last()) else { return };
+                    open.remove(&(load, first.from));
+                    open.insert((self.loads[first.from], first.from));
                     if open.remove(&(self.loads[last.to] - 1, last.to)) {
                         open.insert((self.loads[last.to], last.to));
                     }
@@ -181,32 +216,38 @@ impl<'a> Shares<'a> {
         }
     }
 
-    /// The shortest chain of moves from `fullest` to a member that has at least two less; or all that can be reached from it.
-    fn chain(&self, fullest: usize) -> Result<Vec<Step>, Vec<usize>> {
-        let mut came_by: BTreeMap<usize, Option<Step>> = BTreeMap::from([(fullest, None)]);
+    /// The shortest chain of moves from one of the `fullest` to a member that has at least two less than their `most`, to the
+    /// least loaded where there are several; or all that can be reached from them.
+    fn chain(&self, fullest: &[usize], most: usize, movable: Movable) -> Result<Vec<Step>, Vec<usize>> {
+        let mut came_by: BTreeMap<usize, Option<Step>> =
+            fullest.iter().map(|&member| (member, None)).collect();
         let mut asked = vec![false; self.audiences.len()];
-        let mut queue = VecDeque::from([fullest]);
-        while let Some(from) = queue.pop_front() {
-            let audiences = self.held[from].keys().copied();
-            for audience in audiences {
-                if std::mem::replace(&mut asked[audience], true) {
-                    continue;
-                }
-                for &(load, to) in &self.audiences[audience].by_load {
-                    if came_by.contains_key(&to) {
-                        continue;
-                    }
-                    let step = Step { from, audience, to };
-                    if load + 2 <= self.loads[fullest] {
-                        let before = std::iter::successors(Some(step), |step| {
-                            came_by.get(&step.from).copied().flatten()
-                        });
-                        let mut chain: Vec<Step> = before.collect();
-                        chain.reverse();
-                        return Ok(chain);
-                    }
-                    came_by.insert(to, Some(step));
-                    queue.push_back(to);
+        let mut last = fullest.to_vec();
+        while !last.is_empty() {
+            let mut further = Vec::new();
+            for &from in &last {
+                let held = self.held[from].iter().filter(|(_, held)| held.has(movable));
+                let new = held.filter(|(audience, _)| !std::mem::replace(&mut asked[**audience], true));
+                further.extend(new.map(|(audience, _)| (from, *audience)));
+            }
+            let first = |&(from, audience): &(usize, usize)| {
+                let &(load, to) = self.audiences[audience].by_load.first()?;
+                (load + 2 <= most).then_some((load, Step { from, audience, to }))
+            };
+            let best = further.iter().filter_map(first).min_by_key(|(load, _)| *load);
+            if let Some((_, step)) = best {
+                let back = |step: &Step| came_by.get(&step.from).copied().flatten();
+                let mut chain: Vec<Step> = std::iter::successors(Some(step), back).collect();
+                chain.reverse();
+                return Ok(chain);
+            }
+            last.clear();
+            for (from, audience) in further {
+                for &to in &self.audiences[audience].members {
+                    came_by.entry(to).or_insert_with(|| {
+                        last.push(to);
+                        Some(Step { from, audience, to })
+                    });
                 }
             }
         }
@@ -216,20 +257,22 @@ impl<'a> Shares<'a> {
     /// Moves the partition whose move is the least to be regretted.
     fn follow(&mut self, Step { from, audience, to }: Step) {
         let Some(held) = self.held[from].get(&audience) else { return };
-        let regret = |&&partition: &&usize| {
-            let home = match self.homes[partition] {
-                Some(home) if home == from => 2,
-                Some(home) if home == to => 0,
-                _ => 1,
-            };
+        let regret = |&partition: &usize| {
             let racks = match (self.fits(from, partition), self.fits(to, partition)) {
                 (true, false) => 2,
                 (false, true) => 0,
                 _ => 1,
             };
-            (home, racks, std::cmp::Reverse(partition))
+            (self.homes[partition] != Some(to), racks, std::cmp::Reverse(partition))
         };
-        if let Some(&partition) = held.iter().min_by_key(regret) {
+        let own = || {
+            if self.rack_aware {
+                held.own.iter().copied().min_by_key(regret)
+            } else {
+                held.own.last().copied()
+            }
+        };
+        if let Some(partition) = held.guests.iter().copied().min_by_key(regret).or_else(own) {
             self.take(partition);
             self.give(partition, to);
         }
@@ -257,31 +300,31 @@ impl<'a> Shares<'a> {
 
     /// A partition that `host` has, that was not its own and that `other` may have instead.
     fn guest(&self, host: usize, other: usize) -> Option<usize> {
-        let is_guest = |guest: &usize| {
-            self.homes[*guest] != Some(host) && self.fits(other, *guest) >= self.fits(host, *guest)
-        };
-        self.shared(host, other).find(is_guest)
+        let is_no_loss = |guest: &usize| self.fits(other, *guest) >= self.fits(host, *guest);
+        self.shared(host, other, Movable::Guests).find(is_no_loss)
     }
 
     /// What `member` has and `other` may have.
-    fn shared(&self, member: usize, other: usize) -> impl Iterator<Item = usize> {
+    fn shared(&self, member: usize, other: usize, movable: Movable) -> impl Iterator<Item = usize> {
         let shared = self.held[member]
             .iter()
             .filter(move |(audience, _)| self.audiences[**audience].members.binary_search(&other).is_ok());
-        shared.flat_map(|(_, held)| held).copied()
+        shared.flat_map(move |(_, held)| held.movable(movable))
     }
 
     /// What is in another rack than its owner goes to a member in one of its racks, where that leaves all loads as they are;
     /// or two members swap, if the other partition comes nearer too, or at least no further away and not from its home. As
     /// each step brings something nearer and none the other way, what this leaves is left alone the next time.
-    fn nearer(&mut self) {
+    fn nearer(&mut self, movable: Movable) {
         for partition in 0..self.owners.len() {
             let Some(owner) = self.owners[partition] else { continue };
-            if self.fits(owner, partition) {
+            if self.fits(owner, partition)
+                || (movable == Movable::Guests && self.homes[partition] == Some(owner))
+            {
                 continue;
             }
             let members = &self.audiences[self.audience(partition)].by_load;
-            let mut near = members.iter().filter(|(_, member)| self.fits(*member, partition));
+            let near = members.iter().filter(|(_, member)| self.fits(*member, partition));
             let load = self.loads[owner];
             let lighter = near.clone().next().filter(|(other, _)| *other < load);
             if let Some(&(_, member)) = lighter {
@@ -289,13 +332,17 @@ impl<'a> Shares<'a> {
                 self.give(partition, member);
                 continue;
             }
-            let swap = near.find_map(|&(_, member)| {
-                let is_fair = |other: &usize| match (self.fits(member, *other), self.fits(owner, *other)) {
+            let swaps = near.flat_map(|&(_, member)| {
+                self.shared(member, owner, movable).map(move |other| (member, other))
+            });
+            let fair =
+                swaps.filter(|&(member, other)| match (self.fits(member, other), self.fits(owner, other)) {
                     (false, true) => true,
                     (true, false) => false,
-                    _ => self.homes[*other] != Some(member),
-                };
-                self.shared(member, owner).find(is_fair).map(|other| (member, other))
+                    _ => self.homes[other] != Some(member),
+                });
+            let swap = fair.min_by_key(|&(member, other)| {
+                (self.homes[other] != Some(owner), self.homes[other] == Some(member))
             });
             if let Some((member, other)) = swap {
                 self.take(partition);

@@ -79,6 +79,21 @@ impl World {
         differences.sum::<usize>() / 2
     }
 
+    /// How many partitions are in none of their members' racks.
+    fn far(&self, given: &Owned) -> usize {
+        let racks = |(name, id): &(String, i32)| {
+            let topic = self.topics.iter().find(|topic| topic.name == *name).unwrap();
+            &topic.partitions.iter().find(|partition| partition.id == *id).unwrap().racks
+        };
+        let rack = |id: &String| {
+            self.members.iter().find(|other| other.id == *id).unwrap().subscription.rack.as_ref()
+        };
+        let far = given
+            .iter()
+            .filter(|(place, member)| rack(member).is_some_and(|rack| !racks(place).contains(rack)));
+        far.count()
+    }
+
     /// Each partition once, and only to who subscribes to it.
     fn assert_complete(&self, given: &Owned) {
         assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), self.partitions());
@@ -100,6 +115,17 @@ impl World {
             let others: Vec<_> = claimants.filter(|other| other.id != *member).collect();
             assert!(kept || others.is_empty(), "{partition:?} goes to {member}, and {others:?} has it");
         }
+    }
+
+    /// If something was withheld, those that have lost it join again, and with them everybody.
+    fn second_round(&mut self, first: &Owned) -> Owned {
+        if first.len() == self.partitions().len() {
+            return first.clone();
+        }
+        self.rejoin(first, 7);
+        let second = self.assign(Assignor::CooperativeSticky);
+        self.assert_withheld(&second);
+        second
     }
 
     /// All have got this, and join again.
