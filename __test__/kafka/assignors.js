@@ -15,7 +15,11 @@ const main = async () => {
   const distribution = await fetchKafka()
   const classpath = await compile(distribution, path.join(__dirname, 'Assignors.java'))
   const stdio = /** @type {const} */ (['ignore', 'inherit', 'inherit'])
-  execFileSync(distribution.java, ['-Dlog4j2.level=OFF', '-cp', classpath, 'Assignors', SEED, CASES], { stdio: [...stdio] })
+  execFileSync(
+    distribution.java,
+    ['-Dlog4j2.level=OFF', '-cp', classpath, 'Assignors', SEED, CASES],
+    { stdio: [...stdio] }
+  )
 }
 
 main()

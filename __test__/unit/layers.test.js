@@ -22,7 +22,7 @@ const MAY_KNOW = {
   'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'fetch'],
   network: ['protocol', 'machine'],
   runtime: ['protocol', 'records', 'machine', 'fetch', 'clients/consumer', 'network'],
-  bridge: ['protocol', 'machine', 'fetch', 'clients/consumer', 'network', 'runtime']
+  bridge: ['protocol', 'machine', 'group', 'fetch', 'clients/consumer', 'network', 'runtime']
 }
 
 /** The same of JavaScript, folders and single files, types apart. `../package.json` is nobody's. */

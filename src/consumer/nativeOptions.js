@@ -5,7 +5,7 @@
  * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any> }} config of `kafka.consumer()` and of `run()`
  * @returns {import('../native').NativeConsumerOptions}
  */
-const toNativeOptions = ({ groupId, options, run }) => ({
+const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   groupId,
   groupInstanceId: options.groupInstanceId ?? null,
   sessionTimeout: options.sessionTimeout,
@@ -27,7 +27,8 @@ const toNativeOptions = ({ groupId, options, run }) => ({
   autoCommit: run.autoCommit,
   autoCommitInterval: run.autoCommitInterval ?? null,
   autoCommitThreshold: run.autoCommitThreshold ?? null,
-  lanes: run.partitionsConsumedConcurrently
+  lanes: run.partitionsConsumedConcurrently,
+  assignors: assigners.map(assigner => (typeof assigner === 'string' ? assigner : null))
 })
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */
