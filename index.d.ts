@@ -163,9 +163,9 @@ export interface ConsumerConfig {
    * In order of preference; the group uses one that all members offer. Those that come with this package go by their names as
    * well, in any usual spelling (that is not in kafkajs). Default: `[PartitionAssigners.roundRobin]`.
    *
-   * `'range'`, `'roundrobin'`, `'sticky'` are Kafka's own, by their names in the group: with these, a consumer shares a group with
-   * clients in other languages. `'roundrobin'`, in this spelling, is not `'RoundRobin'`, which is kafkajs's. To change the
-   * assigner of a running group, first give both, the old one last, to all its members; then leave the old one out.
+   * `'range'`, `'sticky'` and `'RoundRobinAssignor'` are Kafka's own: with these, a consumer shares a group with clients in other
+   * languages. `'RoundRobin'` in all other spellings is kafkajs's, which is another one to a group. To change the assigner of
+   * a running group, first give both to all its members, the old one last; then leave the old one out.
    */
   partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
   /** How often topics and partitions are looked at anew. Default: 300000. */
@@ -675,8 +675,8 @@ export type PartitionAssigner = (config: {
 export type PartitionAssignerName =
   | 'RoundRobin'
   | 'RoundRobinAssigner'
+  | 'RoundRobinAssignor'
   | 'range'
-  | 'roundrobin'
   | 'sticky'
   | 'cooperative-sticky'
   | 'Range'

@@ -263,6 +263,6 @@ it('an assigner may be named, and what is none is refused by name', async () => 
   const { messages } = await startConsumer({ topics: [topic], ...named('RoundRobin') })
   await waitFor(() => messages.length === 3)
   expect(() => createConsumer(named('Raneg'))).toThrow(
-    '(known: "RoundRobin", "range", "roundrobin", "sticky", "cooperative-sticky"), received "Raneg"'
+    '(known: "RoundRobin", "RoundRobinAssignor", "range", "sticky", "cooperative-sticky"), received "Raneg"'
   )
 })

@@ -7,8 +7,11 @@ const roundRobin = require('./roundRobinAssigner')
 
 /** @typedef {import('../../..').PartitionAssigner} PartitionAssigner */
 
-/** The engine's assigners, by the names that all clients of Kafka's own assignors use. */
-const OF_ENGINE = ['range', 'roundrobin', 'sticky', 'cooperative-sticky']
+/** The engine's assigners, by the names that they have in a group, as all clients have it. */
+const OF_ENGINE = ['range', 'sticky', 'cooperative-sticky', 'roundrobin']
+
+/** What is Kafka's and kafkajs's: `roundrobin` and `RoundRobinAssigner` in a group. Kafka calls its class so. */
+const KAFKAS_ROUND_ROBIN = 'RoundRobinAssignor'
 
 /** Those that need a member that rebalances cooperatively: which a consumer is not yet. */
 const COOPERATIVE = ['cooperative-sticky']
@@ -21,14 +24,11 @@ const plain = name =>
     .replace(/assign[eo]r$/, '')
 
 /**
- * Round robin is there twice: kafkajs's calls itself `RoundRobinAssigner` in the group, Kafka's `roundrobin`. Only that very
- * spelling means the latter.
- *
  * @param {string} name
  * @returns {PartitionAssigner | string | undefined}
  */
 const named = name => {
-  if (OF_ENGINE.includes(name)) return name
+  if (name === KAFKAS_ROUND_ROBIN) return 'roundrobin'
   if (plain(name) === plain('RoundRobin')) return roundRobin
   return OF_ENGINE.find(own => plain(own) === plain(name))
 }
@@ -57,7 +57,8 @@ const resolveAssigners = partitionAssigners => {
 }
 
 const refusal = (value, expected) => {
-  const names = ['RoundRobin', ...OF_ENGINE].map(name => `"${name}"`)
+  const known = ['RoundRobin', KAFKAS_ROUND_ROBIN, ...OF_ENGINE.slice(0, -1)]
+  const names = known.map(name => `"${name}"`)
   const received = typeof value === 'string' ? `"${value}"` : inspect(value, { depth: 0 })
   return new KafkaJSNonRetriableError(
     `Invalid partitionAssigners, expected ${expected} functions that make an assigner or names (known: ${names.join(', ')}), ` +

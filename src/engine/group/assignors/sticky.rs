@@ -283,7 +283,7 @@ impl<'a> Shares<'a> {
     fn send_home(&mut self) {
         for partition in 0..self.owners.len() {
             let (Some(owner), Some(home)) = (self.owners[partition], self.homes[partition]) else { continue };
-            if owner == home || self.fits(owner, partition) > self.fits(home, partition) {
+            if owner == home || (self.fits(owner, partition) && !self.fits(home, partition)) {
                 continue;
             }
             if self.loads[home] < self.loads[owner] {
