@@ -2,7 +2,7 @@
 'use strict'
 
 const { startJavaConsumer } = require('../kafka/consumer')
-const { createTopic, uniqueName } = require('../kafka/helpers')
+const { createTopic, sharedCluster, uniqueName } = require('../kafka/helpers')
 const {
   AssignerProtocol: { MemberAssignment, MemberMetadata },
   PartitionAssigners,
