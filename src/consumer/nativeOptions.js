@@ -2,7 +2,8 @@
 'use strict'
 
 /**
- * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any> }} config of `kafka.consumer()` and of `run()`
+ * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any>, assigners: any[] }} config
+ *   of `kafka.consumer()` and of `run()`; the engine's assigners are names
  * @returns {import('../native').NativeConsumerOptions}
  */
 const toNativeOptions = ({ groupId, options, run, assigners }) => ({
