@@ -162,8 +162,12 @@ export interface ConsumerConfig {
   /**
    * In order of preference; the group uses one that all members offer. Those that come with this package go by their names as
    * well, in any usual spelling (that is not in kafkajs). Default: `[PartitionAssigners.roundRobin]`.
+   *
+   * `'range'`, `'sticky'` and `'RoundRobinAssignor'` are Kafka's own: with these, a consumer shares a group with clients in other
+   * languages. `'RoundRobin'` in all other spellings is kafkajs's, which is another one to a group. To change the assigner of
+   * a running group, first give both to all its members, the old one last; then leave the old one out.
    */
-  partitionAssigners?: (PartitionAssigner | 'RoundRobin' | 'RoundRobinAssigner')[]
+  partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
   /** How often topics and partitions are looked at anew. Default: 300000. */
   metadataMaxAge?: number
   /** Without a heartbeat for this long the member is out of the group. Default: 30000. */
@@ -668,6 +672,17 @@ export type PartitionAssigner = (config: {
   logger: Logger
 }) => Assigner
 
+export type PartitionAssignerName =
+  | 'RoundRobin'
+  | 'RoundRobinAssigner'
+  | 'RoundRobinAssignor'
+  | 'range'
+  | 'sticky'
+  | 'cooperative-sticky'
+  | 'Range'
+  | 'Sticky'
+  | 'CooperativeSticky'
+
 export type Assigner = {
   /** What members call it: all of a group offer one by the same name. */
   name: string
@@ -689,6 +704,12 @@ export type GroupState = { name: string; metadata: Buffer }
 export const PartitionAssigners: {
   /** Deals the partitions in turn to the members that subscribed to the topic. */
   roundRobin: PartitionAssigner
+  /** Kafka's: of each topic, contiguous partitions; the same numbers of topics that are alike together. Heeds racks. */
+  range: 'range'
+  /** Kafka's: balanced, and as much as possible stays where it was. Heeds racks. */
+  sticky: 'sticky'
+  /** Refused for now: it needs cooperative rebalancing. */
+  cooperativeSticky: 'cooperative-sticky'
 }
 
 export interface ISerializer<T> {

@@ -218,6 +218,7 @@ export interface NativeConsumerOptions {
   autoCommitInterval: number | null
   autoCommitThreshold: number | null
   lanes: number // handlers at once
+  assignors: (string | null)[] // preferred first: the engine's own by their names; null is the next of `completeProtocols`
 }
 
 export type NativeConsumerEvent =

@@ -1,7 +1,8 @@
 // @ts-check
 'use strict'
 
-const { createTopic, uniqueName } = require('../kafka/helpers')
+const { startJavaConsumer } = require('../kafka/consumer')
+const { createTopic, sharedCluster, uniqueName } = require('../kafka/helpers')
 const {
   AssignerProtocol: { MemberAssignment, MemberMetadata },
   PartitionAssigners,
@@ -418,5 +419,42 @@ describe('the cluster that an assigner gets', () => {
       topic: 't'
     })
     await consumer.disconnect()
+  })
+})
+
+describe("Kafka's own assigners", () => {
+  it.each([
+    ['range', 'RangeAssignor', 'range'],
+    ['RoundRobinAssignor', 'RoundRobinAssignor', 'roundrobin'],
+    ['sticky', 'StickyAssignor', 'sticky']
+  ])('%s shares a group with a member in Java', async (name, java, protocol) => {
+    const topic = await filled(40, { partitions: PARTITIONS })
+    const groupId = uniqueName('group')
+    const { messages, seen } = await startConsumer({
+      groupId,
+      topics: [topic],
+      partitionAssigners: [name]
+    })
+    await waitFor(() => messages.length === 40)
+    const assignor = `org.apache.kafka.clients.consumer.${java}`
+    const config = { 'partition.assignment.strategy': assignor }
+    const other = await startJavaConsumer(sharedCluster().brokers, { topic, groupId, config })
+    const joined = () => seen.of('GROUP_JOIN')
+    await waitFor(() => joined().at(-1).memberAssignment[topic]?.length === PARTITIONS / 2)
+    expect(joined().at(-1)).toMatchObject({ groupProtocol: protocol, isLeader: true })
+    await other.stop()
+    await waitFor(() => joined().at(-1).memberAssignment[topic].length === PARTITIONS)
+  })
+
+  it('stand beside those of programs, in order', async () => {
+    const topic = await filled(8, { partitions: PARTITIONS })
+    const groupId = uniqueName('group')
+    const protocolOf = async partitionAssigners => {
+      const { seen } = await startConsumer({ groupId, topics: [topic], partitionAssigners })
+      return seen.of('GROUP_JOIN')[0].groupProtocol
+    }
+    expect(await protocolOf(['range', createAssigner('Own'), 'sticky'])).toBe('range')
+    expect(await protocolOf(['sticky', createAssigner('Own')])).toBe('Own')
+    expect(await protocolOf(['sticky'])).toBe('sticky')
   })
 })

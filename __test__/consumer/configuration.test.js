@@ -262,5 +262,7 @@ it('an assigner may be named, and what is none is refused by name', async () => 
   const named = name => /** @type {{}} */ ({ partitionAssigners: [name] })
   const { messages } = await startConsumer({ topics: [topic], ...named('RoundRobin') })
   await waitFor(() => messages.length === 3)
-  expect(() => createConsumer(named('Range'))).toThrow('(known: "RoundRobin"), received "Range"')
+  expect(() => createConsumer(named('Raneg'))).toThrow(
+    '(known: "RoundRobin", "RoundRobinAssignor", "range", "sticky", "cooperative-sticky"), received "Raneg"'
+  )
 })

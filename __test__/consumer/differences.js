@@ -11,6 +11,14 @@
  */
 module.exports = {
   // Options
+  '`partitionAssigners`': {
+    'consumer/assigners': [
+      "Kafka's own assigners range shares a group with a member in Java",
+      "Kafka's own assigners RoundRobinAssignor shares a group with a member in Java",
+      "Kafka's own assigners sticky shares a group with a member in Java",
+      "Kafka's own assigners stand beside those of programs, in order"
+    ]
+  },
   '`groupInstanceId`': {
     'consumer/staticMembership': [
       'a member that is restarted has its partitions again, and the others do not rejoin',

@@ -97,12 +97,14 @@ describe('the consumer object', () => {
     ['text', '"text"'],
     [[null], 'null'],
     [[{}], '{}'],
-    [['RoundRobin', 'Range'], '"Range"']
+    [['RoundRobin', 'Raneg'], '"Raneg"']
   ])('takes %j for assigners no more than kafkajs does, and says why', (given, received) => {
     const { kafka } = create()
     const consumer = () => kafka.consumer({ groupId: 'g', partitionAssigners: given })
     expect(consumer).toThrow(errors.KafkaJSNonRetriableError)
-    expect(consumer).toThrow(`(known: "RoundRobin"), received ${received}`)
+    expect(consumer).toThrow(
+      `(known: "RoundRobin", "RoundRobinAssignor", "range", "sticky", "cooperative-sticky"), received ${received}`
+    )
     const theirs = new kafkajs.Kafka({ brokers: [] })
     expect(() => theirs.consumer({ groupId: 'g', partitionAssigners: given })).toThrow(TypeError)
   })
@@ -113,6 +115,26 @@ describe('the consumer object', () => {
       create({ partitionAssigners: [name] }).consumer.run()
       const [{ assigners }] = createRunner.mock.calls[0]
       expect(assigners.map(assigner => assigner.name)).toEqual(['RoundRobinAssigner'])
+    }
+  )
+
+  it.each([
+    ['range', 'range'],
+    ['Range', 'range'],
+    ['RangeAssignor', 'range'],
+    ['Sticky', 'sticky'],
+    ['RoundRobinAssignor', 'roundrobin']
+  ])('knows an assigner of the engine by its name, %s', (name, own) => {
+    create({ partitionAssigners: [name] }).consumer.run()
+    expect(createRunner.mock.calls[0][0].assigners).toEqual([own])
+  })
+
+  it.each(['cooperative-sticky', 'CooperativeSticky', 'CooperativeStickyAssignor'])(
+    'refuses %s as long as it cannot rebalance cooperatively',
+    name => {
+      const { kafka } = create()
+      const consumer = () => kafka.consumer({ groupId: 'g', partitionAssigners: [name] })
+      expect(consumer).toThrow('"cooperative-sticky" needs cooperative rebalancing')
     }
   )
 

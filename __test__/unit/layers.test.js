@@ -35,6 +35,7 @@ const MAY_KNOW = {
   bridge: [
     'protocol',
     'machine',
+    'group',
     'delivery',
     'fetch',
     'clients/admin',

@@ -6,8 +6,10 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Offered;
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
+use crate::engine::group::assignors::Assignor;
 use crate::engine::network::NetworkConfig;
 use crate::engine::network::Pfx;
 use crate::engine::network::SaslConfig;
@@ -92,6 +94,7 @@ pub struct NativeConsumerOptions {
     pub auto_commit_interval: Option<f64>,
     pub auto_commit_threshold: Option<f64>,
     pub lanes: u32,
+    pub assignors: Vec<Option<String>>,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -173,6 +176,7 @@ impl NativeConsumerOptions {
         ConsumerConfig {
             group_id: self.group_id,
             group_instance_id: self.group_instance_id,
+            assignors: self.assignors.into_iter().map(offered).collect(),
             session_timeout: millis(self.session_timeout),
             rebalance_timeout: millis(self.rebalance_timeout),
             heartbeat_interval: millis(self.heartbeat_interval),
@@ -200,6 +204,11 @@ impl NativeConsumerOptions {
             },
         }
     }
+}
+
+/// Null is an assigner of the facade's, and so is a name that the engine does not know: the facade will be asked.
+fn offered(name: Option<String>) -> Offered {
+    name.as_deref().and_then(Assignor::from_name).map_or(Offered::Facade, Offered::Engine)
 }
 
 /// Milliseconds as JavaScript counts them; negative and NaN become 0, far too long becomes a month.

@@ -21,7 +21,8 @@ class Assignment {
   constructor({ engine, cluster, assigners, consumerGroup }) {
     this.engine = engine
     this.cluster = cluster
-    this.assigners = assigners
+    /** The engine asks its own itself: they are names. */
+    this.assigners = assigners.filter(assigner => typeof assigner !== 'string')
     this.consumerGroup = consumerGroup
     /** What an assigner threw: the engine crashes with its text, the user gets the error itself. @type {Error | null} */
     this.error = null

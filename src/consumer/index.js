@@ -31,7 +31,7 @@ const {
  *   logger: import('../..').Logger,
  *   retry?: any,
  *   instrumentationEmitter?: import('../instrumentation/emitter'),
- *   partitionAssigners?: import('../..').PartitionAssigner[],
+ *   partitionAssigners?: (import('../..').PartitionAssigner | string)[],
  *   watch?: Watch,
  *   groupId: string
  * } & Record<string, any>} config
@@ -51,8 +51,10 @@ module.exports = config => {
   const { groupId } = options
   const logger = rootLogger.namespace('Consumer')
   const emitter = config.instrumentationEmitter ?? new InstrumentationEventEmitter()
-  const assigners = resolveAssigners(partitionAssigners).map(create =>
-    create({ groupId, logger, cluster: /** @type {any} */ (cluster) })
+  const assigners = resolveAssigners(partitionAssigners).map(assigner =>
+    typeof assigner === 'string'
+      ? assigner
+      : assigner({ groupId, logger, cluster: /** @type {any} */ (cluster) })
   )
   validateConsumer(options)
 

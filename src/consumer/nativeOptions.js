@@ -2,10 +2,11 @@
 'use strict'
 
 /**
- * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any> }} config of `kafka.consumer()` and of `run()`
+ * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any>, assigners: any[] }} config
+ *   of `kafka.consumer()` and of `run()`; the engine's assigners are names
  * @returns {import('../native').NativeConsumerOptions}
  */
-const toNativeOptions = ({ groupId, options, run }) => ({
+const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   groupId,
   groupInstanceId: options.groupInstanceId ?? null,
   sessionTimeout: options.sessionTimeout,
@@ -27,7 +28,8 @@ const toNativeOptions = ({ groupId, options, run }) => ({
   autoCommit: run.autoCommit,
   autoCommitInterval: run.autoCommitInterval ?? null,
   autoCommitThreshold: run.autoCommitThreshold ?? null,
-  lanes: run.partitionsConsumedConcurrently
+  lanes: run.partitionsConsumedConcurrently,
+  assignors: assigners.map(assigner => (typeof assigner === 'string' ? assigner : null))
 })
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */

@@ -67,7 +67,7 @@ class Runner {
     const { cells } = this
     this.engine = new native.NativeConsumer(
       cluster.native,
-      toNativeOptions({ groupId, options, run }),
+      toNativeOptions({ groupId, options, run, assigners }),
       cells,
       told => this.hear(told)
     )

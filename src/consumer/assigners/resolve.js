@@ -7,10 +7,16 @@ const roundRobin = require('./roundRobinAssigner')
 
 /** @typedef {import('../../..').PartitionAssigner} PartitionAssigner */
 
-/** The assigners that come with the package, by their names without "Assigner". */
-const BY_NAME = /** @type {Record<string, PartitionAssigner>} */ ({ RoundRobin: roundRobin })
+/** The engine's assigners, by the names that they have in a group, as all clients have it. */
+const OF_ENGINE = ['range', 'sticky', 'cooperative-sticky', 'roundrobin']
 
-/** `RoundRobinAssigner`, `round-robin`, `roundrobin` are one name. @param {string} name */
+/** What is Kafka's and kafkajs's: `roundrobin` and `RoundRobinAssigner` in a group. Kafka calls its class so. */
+const KAFKAS_ROUND_ROBIN = 'RoundRobinAssignor'
+
+/** Those that need a member that rebalances cooperatively: which a consumer is not yet. */
+const COOPERATIVE = ['cooperative-sticky']
+
+/** `RoundRobinAssigner`, `round-robin` are one name, `CooperativeSticky` and `cooperative-sticky`, too. @param {string} name */
 const plain = name =>
   name
     .toLowerCase()
@@ -18,24 +24,41 @@ const plain = name =>
     .replace(/assign[eo]r$/, '')
 
 /**
+ * @param {string} name
+ * @returns {PartitionAssigner | string | undefined}
+ */
+const named = name => {
+  if (name === KAFKAS_ROUND_ROBIN) return 'roundrobin'
+  if (plain(name) === plain('RoundRobin')) return roundRobin
+  return OF_ENGINE.find(own => plain(own) === plain(name))
+}
+
+/**
  * The option `partitionAssigners`: functions that make an assigner, and names of those that come with the package.
+ *
  * @param {any} partitionAssigners
- * @returns {PartitionAssigner[]}
+ * @returns {(PartitionAssigner | string)[]} functions, and names of the engine's
  */
 const resolveAssigners = partitionAssigners => {
   if (partitionAssigners == null) return [roundRobin]
   if (!Array.isArray(partitionAssigners)) throw refusal(partitionAssigners, 'an array of')
   return partitionAssigners.map(assigner => {
     if (typeof assigner === 'function') return assigner
-    const name = typeof assigner === 'string' ? plain(assigner) : null
-    const known = Object.keys(BY_NAME).find(own => plain(own) === name)
+    const known = typeof assigner === 'string' ? named(assigner) : undefined
     if (known === undefined) throw refusal(assigner, 'each')
-    return BY_NAME[known]
+    if (typeof known === 'string' && COOPERATIVE.includes(known)) {
+      throw new KafkaJSNonRetriableError(
+        `Invalid partitionAssigners, "${known}" needs cooperative rebalancing, which is not supported yet; "sticky" keeps as much ` +
+          'in place, but all partitions are revoked while the group rebalances'
+      )
+    }
+    return known
   })
 }
 
 const refusal = (value, expected) => {
-  const names = Object.keys(BY_NAME).map(name => `"${name}"`)
+  const known = ['RoundRobin', KAFKAS_ROUND_ROBIN, ...OF_ENGINE.slice(0, -1)]
+  const names = known.map(name => `"${name}"`)
   const received = typeof value === 'string' ? `"${value}"` : inspect(value, { depth: 0 })
   return new KafkaJSNonRetriableError(
     `Invalid partitionAssigners, expected ${expected} functions that make an assigner or names (known: ${names.join(', ')}), ` +

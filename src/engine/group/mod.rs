@@ -3,6 +3,7 @@
 //! `classic` is the machine for the classic protocol (JoinGroup, SyncGroup), `consumer` the one for the protocol of KIP-848. Here is
 //! what their owner knows of them: the configuration, the membership that commits carry, and the events.
 
+pub mod assignors;
 mod classic;
 pub mod consumer;
 

@@ -1,7 +1,7 @@
 //! What the leader of a group owes to the others: to assign by what is true, and to assign again when that has changed.
 //!
 //! ```text
-//!  leads ──► survey: metadata of all members' topics ──► the facade assigns ──► snapshot
+//!  leads ──► survey: metadata of all members' topics ──► assigned ──► snapshot
 //!                                                                                │  every later metadata
 //!                            rejoin, which for a leader makes a new generation ◄─┘  tells of others
 //! ```
@@ -24,7 +24,7 @@ use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::machine::{Consumer, Phase};
-use super::{Assigned, Event};
+use super::{Assigned, Event, assignors};
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -143,7 +143,12 @@ impl Consumer {
             Question::Assign { job, .. } if !self.group.awaits_assignments(job) => {}
             Question::Assign { job, protocol } => {
                 self.leadership.snapshot = Some(Snapshot { job: Some(job), seen, given });
-                self.events.push_back(Event::AssignmentNeeded { job, protocol, members, metadata });
+                match self.own_assignor(&protocol) {
+                    Some(own) => self.assignments(now, job, Ok(assignors::assign(own, members, &metadata))),
+                    None => {
+                        self.events.push_back(Event::AssignmentNeeded { job, protocol, members, metadata });
+                    }
+                }
             }
             Question::Keep => {
                 self.leadership.snapshot = Some(Snapshot { job: None, seen, given });

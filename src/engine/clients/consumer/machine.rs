@@ -41,6 +41,7 @@ use crate::engine::protocol::Response;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 
+use super::assignors::Previous;
 use super::drain::Drain;
 use super::leadership::Leadership;
 use super::opening::Opening;
@@ -64,6 +65,7 @@ pub struct Consumer {
     pub(super) unanswered: Unanswered,
     /// While we lead the group, or are about to.
     pub(super) leadership: Leadership,
+    pub(super) previous: Previous,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
     /// Seeks of partitions that are not ours (yet).
@@ -131,6 +133,7 @@ impl Consumer {
             opening: Opening::Open,
             unanswered: Unanswered::default(),
             leadership: Leadership::default(),
+            previous: Previous::default(),
             cluster: Cluster::new(cluster, seed),
             coordinator_key: CoordinatorKey::group(&config.group_id),
             group: Group::new(group, seed.wrapping_add(1)),
@@ -182,7 +185,8 @@ impl Consumer {
 
     /// Answers [`Event::ProtocolsNeeded`].
     pub fn protocols(&mut self, now: Instant, job: u64, answer: Result<Vec<JoinGroupProtocol>, String>) {
-        self.group.protocols(now, job, answer);
+        let protocols = answer.map(|protocols| self.with_ours(protocols));
+        self.group.protocols(now, job, protocols);
     }
 
     /// Answers [`Event::AssignmentNeeded`].

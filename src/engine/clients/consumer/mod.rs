@@ -5,6 +5,7 @@
 //! the join to the first positions), `silence` (brokers that do not answer), `session` (whether
 //! what we hold is still ours), `leadership` (what the group's leader assigns by, and whether that is still true).
 
+mod assignors;
 mod drain;
 mod leadership;
 mod machine;
@@ -30,6 +31,7 @@ use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 pub use crate::engine::offsets::Necessity;
+pub use assignors::Offered;
 pub use machine::{Consumer, Tag};
 
 /// Everything that a consumer must be told. Defaults belong to the facade.
@@ -39,6 +41,8 @@ pub struct ConsumerConfig {
     pub group_id: String,
     /// Static membership (KIP-345).
     pub group_instance_id: Option<String>,
+    /// The assignors that it offers, preferred first.
+    pub assignors: Vec<Offered>,
     /// The coordinator removes a member after this long without a heartbeat.
     pub session_timeout: Duration,
     /// The coordinator waits this long for members to rejoin.

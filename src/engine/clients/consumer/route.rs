@@ -16,6 +16,7 @@ use crate::engine::offsets;
 use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
 
+use super::assignors::Previous;
 use super::leadership::Question;
 use super::machine::{Consumer, Phase};
 use super::opening::Opening;
@@ -79,9 +80,7 @@ impl Consumer {
 
     fn group_event(&mut self, now: Instant, event: group::Event) {
         match event {
-            group::Event::ProtocolsNeeded { job, topics } => {
-                self.events.push_back(Event::ProtocolsNeeded { job, topics });
-            }
+            group::Event::ProtocolsNeeded { job, topics } => self.offer(now, job, topics),
             group::Event::AssignmentNeeded { job, protocol, members } => {
                 self.survey(now, Question::Assign { job, protocol }, members);
             }
@@ -128,6 +127,7 @@ impl Consumer {
         else {
             return;
         };
+        self.previous = Previous::new(assignment.clone(), generation_id);
         let assigned_topics = assignment.iter().map(|(topic, _)| topic.clone()).collect();
         let mut assignment = assignment;
         assignment.retain(|(topic, _)| self.topics.contains_key(topic));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Offered;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
@@ -83,6 +84,7 @@ impl SlabMemory for TestSlab {
 
 fn config() -> ConsumerConfig {
     ConsumerConfig {
+        assignors: vec![Offered::Facade],
         group_id: "g".into(),
         group_instance_id: None,
         session_timeout: LONG,

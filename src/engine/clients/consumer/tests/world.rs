@@ -7,6 +7,7 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Offered;
 use crate::engine::clients::consumer::Tag;
 use crate::engine::delivery::Buffer;
 use crate::engine::delivery::DecodeJob;
@@ -119,6 +120,7 @@ pub(super) fn tp(partition: i32) -> TopicPartition {
 
 pub(super) fn config() -> ConsumerConfig {
     ConsumerConfig {
+        assignors: vec![Offered::Facade],
         group_id: "g".into(),
         group_instance_id: None,
         session_timeout: SESSION,
