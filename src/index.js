@@ -43,7 +43,7 @@ module.exports = class Client {
     watch.look('new Kafka()', config, logger)
     watch.look('ssl', config.ssl, logger)
     watch.look('retry', config.retry, logger)
-    // Whoever authenticates by himself keeps there what he likes.
+    // An authenticationProvider of the user's may have options of its own there.
     if (!config.sasl?.authenticationProvider) watch.look('sasl', config.sasl, logger)
   }
 

@@ -70,7 +70,7 @@ class Backoff {
     this.retryCount += 1
   }
 
-  /** Skips to the end: somebody else has made the retries. */
+  /** Counts all retries as made: the engine has made them. */
   spend() {
     const { retries } = this.config
     for (let i = this.retryCount; i < Math.min(retries, MOST_DOUBLINGS); i++) this.advance()

@@ -2,8 +2,8 @@
 'use strict'
 
 /**
- * Options that nobody knows. They do nothing, as in kafkajs; but a misspelt `sessionTimeout` should not go unnoticed, so each
- * is one warning that names it and the known one that was probably meant.
+ * Unknown options. They do nothing, as in kafkajs; but a misspelt `sessionTimeout` should not go unnoticed, so each is one warning
+ * that names it and the known option that was probably meant.
  */
 
 const RETRY = [
@@ -168,8 +168,8 @@ const PLACES = /** @type {Place[]} */ (Object.keys(KNOWN).filter(place => place.
 const seen = new WeakSet()
 
 /**
- * Sees what one Kafka and its consumers are given. What is given in the wrong place is told by `run()`, the last of them, unless
- * it was given in its own place as well by then: libraries pass one object to several.
+ * Looks at the options of one Kafka and its consumers. An option in the wrong place is warned of by `run()`, the last place,
+ * unless it was given in its own place as well by then: libraries pass one object to several places.
  */
 class Watch {
   /** Names that were given where they are known. @type {Set<string>} */
@@ -186,7 +186,7 @@ class Watch {
 
   /**
    * @param {Place} place
-   * @param {any} options the user's; anything else is somebody else's complaint
+   * @param {any} options the user's; what is no object is refused elsewhere
    * @param {import('..').Logger} logger
    */
   look(place, options, logger) {

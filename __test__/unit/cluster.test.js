@@ -310,7 +310,7 @@ describe('topics', () => {
     await cluster.addMultipleTargetTopics(['t', 'u'])
     const partitions = [{ partitionId: 0, replicas: [], isr: [], offlineReplicas: [] }]
     const topics = [{ errorCode: 0, name: 'v', isInternal: false, partitions }]
-    cluster.adopt({ clusterId: 'c', controllerId: 1, brokers: [], topics }, ['u', 'v'])
+    cluster.brokerPool.adopt({ clusterId: 'c', controllerId: 1, brokers: [], topics }, ['u', 'v'])
     expect(['t', 'u', 'v'].map(t => cluster.findTopicPartitionMetadata(t).length)).toEqual([
       3, 0, 1
     ])
@@ -320,7 +320,7 @@ describe('topics', () => {
   it('can be watched, whoever reads it', async () => {
     const { cluster } = create()
     const seen = /** @type {any[]} */ ([])
-    const unwatch = cluster.watchAnswers((answer, topics) => {
+    const unwatch = cluster.brokerPool.watchAnswers((answer, topics) => {
       seen.push([answer.topicMetadata.map(({ topic }) => topic), topics])
     })
     await cluster.addMultipleTargetTopics(['t'])

@@ -159,7 +159,9 @@ class Membership {
   async assign({ job, protocol, members, metadata }) {
     const { cluster } = this
     const sight = new Sight(metadata)
-    const unwatch = cluster.watchAnswers((answer, topics) => sight.narrow(answer, topics))
+    const unwatch = cluster.brokerPool.watchAnswers((answer, topics) =>
+      sight.narrow(answer, topics)
+    )
     try {
       const assigner = this.assigners.find(({ name }) => name === protocol)
       if (!assigner) {
@@ -167,7 +169,7 @@ class Membership {
           `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
         )
       }
-      cluster.adopt(metadata, subscribedTopics(members, this.topics))
+      cluster.brokerPool.adopt(metadata, subscribedTopics(members, this.topics))
       const assignments = await assigner.assign({
         members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
           memberId,

@@ -2,9 +2,9 @@
 'use strict'
 
 /**
- * Turns the `ssl` option (Node's `tls.ConnectionOptions`) into what the engine's OpenSSL takes, as `tls.connect` reads it, at
- * the time when it reads it: what is not said there, the process says (`tls.DEFAULT_*`, NODE_EXTRA_CA_CERTS, flags). Keys are
- * decrypted here. An option that the engine cannot honour is refused by name: TLS that is weaker than asked for, or otherwise
+ * Turns the `ssl` option (Node's `tls.ConnectionOptions`) into what the engine's OpenSSL takes. It is read as `tls.connect` reads
+ * it, when a client connects; the defaults are the process's (`tls.DEFAULT_*`, NODE_EXTRA_CA_CERTS, flags). Keys are decrypted
+ * here. An option that the engine cannot honour is refused by name: TLS that is weaker than asked for, or otherwise
  * different, must not go unnoticed.
  */
 

@@ -9,12 +9,12 @@ const OLD_LABEL = /-----(BEGIN|END) X509 CERTIFICATE-----/g
 const TRUSTED = /-----BEGIN TRUSTED CERTIFICATE-----([^]*?)-----END TRUSTED CERTIFICATE-----/g
 
 const SEQUENCE = 0x30
-/** What the file says the certificate is good for, and what not. */
+/** Notes of the purposes that the certificate is trusted for, and of those that it is rejected for. */
 const [TRUST, REJECT] = [SEQUENCE, 0xa0]
 
 /**
- * The text with plain certificates alone. Those that `openssl x509 -trustout` writes have notes behind them: a name is left
- * out, what they are good for is refused, as the engine would not obey it.
+ * The text with plain certificates alone. Those that `openssl x509 -trustout` writes have notes behind them: a friendly name is
+ * dropped; trusted and rejected purposes are refused, because the engine would not obey them.
  * @param {string} field
  * @param {any} value a string or bytes
  * @returns {string}
