@@ -4,7 +4,7 @@
 const createAdmin = require('./admin')
 const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
-const { consumerOptions, kafkaOptions } = require('./config')
+const { consumerOptions, kafkaOptions, validateGroupId } = require('./config')
 const { createEmitter } = require('./events')
 const { KafkaJSNotImplemented } = require('./errors')
 const { createLogger } = require('./loggers')
@@ -63,6 +63,7 @@ module.exports = class Client {
    * @returns {import('..').Consumer}
    */
   consumer(config) {
+    validateGroupId(config)
     const options = consumerOptions(config)
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]

@@ -159,6 +159,9 @@ const KNOWN = {
   ]
 }
 
+/** Letters: "user" is a beginning of "username". */
+const SHORTEST_BEGINNING = 4
+
 /** @typedef {keyof typeof KNOWN} Place */
 
 /** Where options are passed to a method of their own; `retry` and the like are not looked for elsewhere. */
@@ -219,11 +222,34 @@ class Watch {
 
 /** @param {Place} place @param {string} name */
 const nearest = (place, name) => {
-  const best = KNOWN[place]
+  const known = nearestOf(KNOWN[place], name)
+  return known === null ? '' : `: did you mean "${known}"?`
+}
+
+/**
+ * The unknown option that was probably given for this one.
+ * @param {Place} place
+ * @param {string} name a known option
+ * @param {any} options the user's
+ * @returns {string | null}
+ */
+const givenFor = (place, name, options) =>
+  Object.keys(options).find(
+    given => !KNOWN[place].includes(given) && nearestOf(KNOWN[place], given) === name
+  ) ?? null
+
+/**
+ * @param {string[]} names
+ * @param {string} name
+ * @returns {string | null} the one that begins with it, or differs in few letters
+ */
+const nearestOf = (names, name) => {
+  const begun = names.filter(known => known.toLowerCase().startsWith(name.toLowerCase()))
+  if (begun.length === 1 && name.length >= SHORTEST_BEGINNING) return begun[0]
+  const [best] = names
     .map(known => ({ known, distance: distance(name.toLowerCase(), known.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0]
-  const isNear = best.distance <= Math.max(1, Math.floor(name.length / 3))
-  return isNear ? `: did you mean "${best.known}"?` : ''
+    .sort((a, b) => a.distance - b.distance)
+  return best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.known : null
 }
 
 /** How many letters to change, to add or to take away (Levenshtein). @param {string} a @param {string} b */
@@ -240,4 +266,4 @@ const distance = (a, b) => {
   return row[b.length]
 }
 
-module.exports = { KNOWN, Watch }
+module.exports = { KNOWN, Watch, givenFor }

@@ -68,8 +68,8 @@ describe('connect', () => {
   })
 
   it.each([
-    [undefined, 'KafkaJSNonRetriableError: Failed to connect: brokers should not be null'],
-    [[], 'KafkaJSNonRetriableError: Failed to connect: brokers array is empty'],
+    [undefined, 'KafkaJSNonRetriableError: Failed to connect: brokers should not be null: it has'],
+    [[], 'KafkaJSNonRetriableError: Failed to connect: brokers array is empty: it has'],
     [[1], 'KafkaJSNonRetriableError: Failed to connect: broker at index 0 is invalid "number"'],
     [
       () => {
@@ -77,14 +77,11 @@ describe('connect', () => {
       },
       'KafkaJSConnectionError: Failed to connect: "config.brokers" threw: boom'
     ],
-    [
-      'b1:9092',
-      'KafkaJSNumberOfRetriesExceeded: Failed to connect: Port should be >= 0 and < 65536. Received type number (NaN).'
-    ]
+    ['b1:9092', 'KafkaJSNonRetriableError: Failed to connect: brokers has to be a list']
   ])('of brokers %p rejects with %s', async (brokers, expected) => {
     const { cluster, world } = create({ brokers })
     const { error } = await settle(cluster.connect())
-    expect(String(error)).toBe(expected)
+    expect(String(error).startsWith(expected)).toBe(true)
     expect(world.connects).toEqual([])
   })
 
@@ -232,7 +229,8 @@ describe('SASL led by JavaScript', () => {
   ])('is not needed for %s, but credentials are', async (mechanism, message) => {
     const { cluster } = create({ sasl: { mechanism, username: 'u' } })
     const { error } = await settle(cluster.connect())
-    expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError', message })
+    expect(error).toBeInstanceOf(errors.KafkaJSSASLAuthenticationError)
+    expect(error.message).toBe(`${message}: sasl.password is undefined (no broker was asked)`)
 
     const other = create({ sasl: { mechanism, username: 'u', password: 'p' } })
     await other.cluster.connect()
@@ -289,7 +287,7 @@ describe('topics', () => {
     world.topics.bad = createTopic('bad', 0, code)
     const { error } = await settle(cluster.addMultipleTargetTopics(['t', 'bad']))
     expect(error).toBeInstanceOf(errors.KafkaJSProtocolError)
-    expect(error).toMatchObject({ type, code })
+    expect(error).toMatchObject({ type, code, topic: 'bad' })
     expect(world.metadataRequests).toHaveLength(requests)
     expect([...cluster.targetTopics]).toEqual([])
     expect(await settle(cluster.addMultipleTargetTopics(['t']))).toEqual({ value: undefined })
@@ -407,7 +405,7 @@ describe('the coordinator of a group', () => {
     const { error } = await settle(cluster.findGroupCoordinator({ groupId: 'g' }))
     expect(error).toBeInstanceOf(errors.KafkaJSGroupCoordinatorNotFound)
     expect(error).toMatchObject({
-      message: 'Failed to find group coordinator',
+      message: expect.stringMatching(/^Failed to find group coordinator of group "g": why/),
       retriable: false,
       cause: { type }
     })

@@ -9,8 +9,8 @@
 const { createErrorFromCode } = require('../protocol/error')
 const { createRetry } = require('../retry')
 const {
-  KafkaJSGroupCoordinatorNotFound,
   KafkaJSNotImplemented,
+  coordinatorNotFound,
   fromFailure,
   isFailure,
   unwrap
@@ -49,7 +49,10 @@ const createBroker = (cluster, address) => {
     /** @returns {Promise<{ responses: any[] }>} offset '-1': nothing is committed */
     offsetFetch: async ({ groupId, topics }) => {
       const client = await cluster.connected()
-      const offsets = unwrap(await client.offsetFetch(groupId, topics.map(withNumbers)))
+      const offsets = unwrap(await client.offsetFetch(groupId, topics.map(withNumbers)), {
+        groupId,
+        operation: 'DESCRIBE'
+      })
       const toPartition = ({ partition, offset, metadata }) => ({
         errorCode: 0,
         partition,
@@ -99,7 +102,7 @@ const findCoordinator = async (connection, groupId) => {
         const { nodeId, host, port } = answer
         return { nodeId, host, port }
       }
-      const error = fromFailure(answer)
+      const error = fromFailure(answer, { groupId })
       if (error.cause?.retriable) throw error.cause
       bail(error)
       throw error
@@ -107,7 +110,7 @@ const findCoordinator = async (connection, groupId) => {
   } catch (e) {
     const { cause } = e
     if (!cause?.retriable) throw e
-    throw new KafkaJSGroupCoordinatorNotFound('Failed to find group coordinator', { cause })
+    throw coordinatorNotFound(groupId, cause)
   }
 }
 
@@ -118,8 +121,9 @@ const findCoordinator = async (connection, groupId) => {
  */
 const describeGroup = async (connection, groupId) => {
   const client = await connection.connected()
-  const group = unwrap(await client.describeGroup(groupId))
-  if (group.errorCode !== 0) throw createErrorFromCode(group.errorCode)
+  const asked = { groupId, operation: 'DESCRIBE' }
+  const group = unwrap(await client.describeGroup(groupId), asked)
+  if (group.errorCode !== 0) throw createErrorFromCode(group.errorCode, asked)
   const { errorCode, state, protocolType, protocol } = group
   const members = Array.from(group.members, member => ({
     memberId: member.memberId,

@@ -23,7 +23,7 @@ const native = require('../native')
 const { authenticate, toNativeSasl } = require('../sasl')
 const { createIdentityCheck, toNativeTls } = require('../tls')
 const { hasOwnLookup, lookUp } = require('./lookup')
-const { createSeeds, validatePort } = require('./seeds')
+const { createSeeds } = require('./seeds')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
 const { LONGEST_DELAY } = require('../utils/timers')
 const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
@@ -50,7 +50,7 @@ class Connection {
     this.logger = logger.namespace('BrokerPool')
     this.writeLog = createEngineLog(logger)
     this.emitter = emitter
-    this.nextSeed = createSeeds(config.brokers)
+    this.nextSeed = createSeeds({ ...config, logger: this.logger })
     /** @type {NativeClient | null} */
     this.client = null
     /** Clients that are about to be closed. @type {Set<NativeClient>} */
@@ -218,11 +218,10 @@ class Connection {
     return createRetry(this.config.retry, { signal })(async (bail, retryCount, retryTime) => {
       try {
         signal.throwIfAborted()
-        validatePort(seed)
         const { host, port } = seed
         const failure = await unlessAborted(signal, () => client.connect(host, port))
         signal.throwIfAborted()
-        if (failure) throw this.authenticationErrors.get(failure.message) ?? fromFailure(failure)
+        if (failure) throw this.connectError(failure, seed)
         this.keepAlive ??= setInterval(() => {}, LONGEST_DELAY)
         return client
       } catch (e) {
@@ -242,6 +241,20 @@ class Connection {
         this.authenticationErrors.clear()
       }
     })
+  }
+
+  /**
+   * @param {import('../native').NativeFailure} failure
+   * @param {{ host: string, port: number }} seed
+   * @private
+   */
+  connectError(failure, { host, port }) {
+    const mine = this.authenticationErrors.get(failure.message)
+    if (mine) return mine
+    const broker = `${host}:${port}`
+    if (failure.failure !== 'closed' || this.config.sasl) return fromFailure(failure, { broker })
+    const guess = `${broker} closed it at the first request: does this listener want SASL? ("sasl" is not given)`
+    return fromFailure({ ...failure, message: `${failure.message}: ${guess}` })
   }
 
   /**

@@ -191,7 +191,8 @@ const toBrokerMetadata = ({ clusterId, controllerId, brokers, topics }) => ({
  */
 const throwTopicErrors = ({ topicMetadata }) => {
   for (const { topic, topicErrorCode } of topicMetadata) {
-    if (topicErrorCode !== 0) throw Object.assign(createErrorFromCode(topicErrorCode), { topic })
+    if (topicErrorCode === 0) continue
+    throw Object.assign(createErrorFromCode(topicErrorCode, { topic }), { topic })
   }
 }
 
