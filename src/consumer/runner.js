@@ -242,7 +242,7 @@ class Runner {
   async commitIfNecessary() {
     if (!this.consumer.isCommitNecessary()) return this.necessity.denied()
     try {
-      unwrap(await this.answerTo(this.consumer.commitIfNecessary()))
+      unwrap(await this.answerTo(this.consumer.commitIfNecessary()), this.options)
     } finally {
       this.necessity.forget()
     }
@@ -284,7 +284,7 @@ class Runner {
       throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
     }
     try {
-      unwrap(await this.answerTo(consumer.commit(topics)))
+      unwrap(await this.answerTo(consumer.commit(topics)), this.options)
     } finally {
       this.necessity.forget()
     }
@@ -415,7 +415,7 @@ class Runner {
 
   throwGroupError() {
     const code = this.cells[GROUP_ERROR]
-    if (code !== 0) throw createErrorFromCode(code)
+    if (code !== 0) throw createErrorFromCode(code, this.options)
   }
 
   /** The `pause` of a handler; called for every message by some. */
@@ -481,8 +481,8 @@ class Runner {
         error
       })
     }
-    // As in kafkajs, a thrown null or undefined is a mistake in the program.
-    error ??= new TypeError(`Cannot read properties of ${error} (reading 'stack')`)
+    // As in kafkajs, a TypeError: a mistake in the program.
+    error ??= new TypeError(`${name} has thrown ${error}, which says nothing: throw an Error`)
     if (FINAL.has(error.name)) {
       this.crash(error)
       return 0
@@ -551,7 +551,10 @@ class Runner {
     if (event.type === 'crash') {
       const joined = this.membership.memberId !== ''
       const { retry } = this
-      this.crash(this.membership.callbackError ?? crashOf(event.error, { joined, retry }))
+      this.crash(
+        this.membership.callbackError ??
+          crashOf(event.error, { joined, retry, asked: this.options })
+      )
     } else if (event.type === 'log') this.engineLog(event)
     else if (event.type === 'dropped') this.kept.delete(event.kept)
     else this.membership.handle(event)
