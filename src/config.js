@@ -236,7 +236,8 @@ const subscribeOptions = argument => {
     fromBeginning = false
   } = optionsOf('consumer.subscribe()', argument, '{ topics: ["orders"] }')
   if (!topic && !topics) {
-    const given = givenFor('consumer.subscribe()', 'topics', argument)
+    const place = 'consumer.subscribe()'
+    const given = givenFor(place, 'topics', argument) ?? givenFor(place, 'topic', argument)
     fail(
       `Missing required argument "topics"${given === null ? '' : `: did you mean it by "${given}"?`}`
     )
