@@ -10,14 +10,15 @@ const FAILED = 'Failed to connect:'
 const EXPECTED = 'a list like ["localhost:9092"], or a function that returns one'
 
 /**
- * The seed brokers, in turn. What is no broker is refused before anything connects; beside one that is, it is left out, with a
- * warning: kafkajs connects to the other.
+ * The seed brokers, in turn. A list without a usable entry is refused before anything connects. An entry that cannot be used is
+ * left out with a warning when others can: kafkajs connects to those, too.
  *
  * @param {{
  *   brokers: any,
  *   insteadOfBrokers: string | null,
  *   logger: import('../..').Logger
- * }} options `brokers` is a list or a function, which is asked for one at every turn; `insteadOfBrokers` was given in its place
+ * }} options `brokers` is a list or a function, which is asked for one at every turn; `insteadOfBrokers` is the unknown
+ * option that was probably meant for it
  * @returns {() => Promise<{ host: string, port: number }>} rejects with KafkaJSNonRetriableError for a mistake in the list, with
  * KafkaJSConnectionError for what the function throws
  */
