@@ -15,28 +15,34 @@ const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
 const Long = require('./utils/long')
 const { checkTls } = require('./tls')
+const { givenFor } = require('./unknown')
+const { show } = require('./utils/show')
 
 const DEFAULT_CLIENT_ID = 'kafkajs'
+
+/** Bytes: the wire has 16 bits for their length. */
+const LONGEST_ID = 32767
 
 /**
  * The options of `new Kafka()`. Brokers, `sasl`, certificates and keys are looked at when connecting.
  * @param {any} config
  */
-const kafkaOptions = ({
-  brokers,
-  ssl,
-  sasl,
-  clientId,
-  connectionTimeout,
-  authenticationTimeout,
-  reauthenticationThreshold,
-  requestTimeout,
-  enforceRequestTimeout = true,
-  retry,
-  socketFactory,
-  logLevel = LEVELS.INFO,
-  logCreator = consoleLogCreator
-}) => {
+const kafkaOptions = config => {
+  const {
+    brokers,
+    ssl,
+    sasl,
+    clientId,
+    connectionTimeout,
+    authenticationTimeout,
+    reauthenticationThreshold,
+    requestTimeout,
+    enforceRequestTimeout = true,
+    retry,
+    socketFactory,
+    logLevel = LEVELS.INFO,
+    logCreator = consoleLogCreator
+  } = optionsOf('new Kafka()', config, '{ brokers: ["localhost:9092"] }')
   if (socketFactory != null) {
     throw new KafkaJSNonRetriableError(
       'The option "socketFactory" is not supported: connections are made by the native engine. For a proxy, let ' +
@@ -46,9 +52,10 @@ const kafkaOptions = ({
   checkTls(ssl)
   return {
     brokers,
+    insteadOfBrokers: brokers == null ? givenFor('new Kafka()', 'brokers', config) : null,
     ssl,
     sasl,
-    clientId: String(clientId ?? DEFAULT_CLIENT_ID),
+    clientId: identifier('clientId', String(clientId ?? DEFAULT_CLIENT_ID)),
     connectionTimeout: number({ connectionTimeout }, 1000),
     authenticationTimeout: number({ authenticationTimeout }, 10000),
     reauthenticationThreshold: number({ reauthenticationThreshold }, 10000),
@@ -91,7 +98,7 @@ const consumerOptions = ({
   autoCommitInterval,
   autoCommitThreshold
 } = {}) => ({
-  groupId: groupId && String(groupId),
+  groupId: groupId && identifier('groupId', String(groupId)),
   partitionAssigners,
   metadataMaxAge: number({ metadataMaxAge }, 300000),
   sessionTimeout: number({ sessionTimeout }, 30000),
@@ -105,7 +112,7 @@ const consumerOptions = ({
   allowAutoTopicCreation: Boolean(allowAutoTopicCreation),
   maxInFlightRequests: number({ maxInFlightRequests }, null),
   readUncommitted: Boolean(readUncommitted),
-  rackId: String(rackId ?? ''),
+  rackId: identifier('rackId', String(rackId ?? '')),
   groupInstanceId,
   groupProtocol,
   maxPollInterval: number({ maxPollInterval }, 300000),
@@ -124,9 +131,13 @@ const consumerOptions = ({
 /** Positions in a slab are Int32. */
 const MOST_DECOMPRESSED = 2 ** 31 - 1
 
-/** @param {{ groupId: any }} options */
-const validateGroupId = ({ groupId }) => {
-  if (!groupId) fail('Consumer groupId must be a non-empty string.')
+/** @param {any} [options] the user's, of `kafka.consumer()` */
+const validateGroupId = (options = {}) => {
+  if (optionsOf('kafka.consumer()', options, '{ groupId: "orders" }').groupId) return
+  const given = givenFor('kafka.consumer()', 'groupId', options)
+  fail(
+    `Consumer groupId must be a non-empty string.${given === null ? '' : ` Did you mean it by "${given}"?`}`
+  )
 }
 
 /** @param {ConsumerOptions} options */
@@ -161,6 +172,7 @@ const validateConsumer = ({
   if (groupInstanceId !== null && (typeof groupInstanceId !== 'string' || !groupInstanceId)) {
     fail(`Consumer groupInstanceId must be a non-empty string, received ${groupInstanceId}`)
   }
+  if (groupInstanceId !== null) identifier('groupInstanceId', groupInstanceId)
   if (autoOffsetReset !== null && autoOffsetReset !== 'none') {
     fail(
       `Consumer autoOffsetReset must be "none" or not given (then "fromBeginning" of the topic decides), received ${autoOffsetReset}`
@@ -180,21 +192,19 @@ const validateConsumer = ({
  * @param {{ autoCommit?: any, autoCommitInterval?: any, autoCommitThreshold?: any }} [ofConsumer] many programs put these into
  * `kafka.consumer()`, where kafkajs ignores them
  */
-const runOptions = (
-  {
-    autoCommit,
-    autoCommitInterval,
-    autoCommitThreshold,
+const runOptions = (config = {}, ofConsumer = {}) => {
+  const {
     eachBatchAutoResolve = true,
     partitionsConsumedConcurrently,
     eachBatch = null,
     eachMessage = null
-  } = {},
-  ofConsumer = {}
-) => {
-  if (autoCommit === undefined) autoCommit = ofConsumer.autoCommit ?? true
-  if (autoCommitInterval === undefined) autoCommitInterval = ofConsumer.autoCommitInterval
-  if (autoCommitThreshold === undefined) autoCommitThreshold = ofConsumer.autoCommitThreshold
+  } = optionsOf('consumer.run()', config, '{ eachMessage: async ({ message }) => {} }')
+  for (const [name, handler] of Object.entries({ eachMessage, eachBatch })) {
+    if (handler && typeof handler !== 'function') {
+      fail(`${name} has to be a function, received ${show(handler)}`)
+    }
+  }
+  const given = name => (config[name] === undefined ? ofConsumer[name] : config[name])
   const lanes = number({ partitionsConsumedConcurrently }, 1)
   if (!(Number.isInteger(lanes) && lanes > 0)) {
     fail(
@@ -202,9 +212,9 @@ const runOptions = (
     )
   }
   return {
-    autoCommit: Boolean(autoCommit),
-    autoCommitInterval: number({ autoCommitInterval }, null),
-    autoCommitThreshold: number({ autoCommitThreshold }, null),
+    autoCommit: Boolean(given('autoCommit') ?? true),
+    autoCommitInterval: number({ autoCommitInterval: given('autoCommitInterval') }, null),
+    autoCommitThreshold: number({ autoCommitThreshold: given('autoCommitThreshold') }, null),
     eachBatchAutoResolve: Boolean(eachBatchAutoResolve),
     partitionsConsumedConcurrently: lanes,
     eachBatch,
@@ -216,12 +226,25 @@ const runOptions = (
 
 /**
  * The argument of `consumer.subscribe()`.
- * @param {any} subscription
+ * @param {any} argument
  * @returns {{ topics: (string | RegExp)[], fromBeginning: boolean }}
  */
-const subscribeOptions = ({ topic, topics, fromBeginning = false }) => {
-  if (!topic && !topics) fail('Missing required argument "topics"')
-  if (topics != null && !Array.isArray(topics)) fail('Argument "topics" must be an array')
+const subscribeOptions = argument => {
+  const {
+    topic,
+    topics,
+    fromBeginning = false
+  } = optionsOf('consumer.subscribe()', argument, '{ topics: ["orders"] }')
+  if (!topic && !topics) {
+    const place = 'consumer.subscribe()'
+    const given = givenFor(place, 'topics', argument) ?? givenFor(place, 'topic', argument)
+    fail(
+      `Missing required argument "topics"${given === null ? '' : `: did you mean it by "${given}"?`}`
+    )
+  }
+  if (topics != null && !Array.isArray(topics)) {
+    fail(`Argument "topics" must be an array, received ${show(topics)}`)
+  }
   const subscriptions = topics || [topic]
   for (const subscription of subscriptions) {
     if (typeof subscription !== 'string' && !isRegExp(subscription)) {
@@ -229,6 +252,7 @@ const subscribeOptions = ({ topic, topics, fromBeginning = false }) => {
         `Invalid topic ${subscription} (${typeof subscription}), the topic name has to be a String or a RegExp`
       )
     }
+    if (typeof subscription === 'string') identifier('topic', subscription)
   }
   return { topics: subscriptions, fromBeginning: Boolean(fromBeginning) }
 }
@@ -241,13 +265,18 @@ const LATEST_OFFSET = -1n
  * @param {any} where
  * @returns {{ topic: string, partition: number, offset: string }}
  */
-const seekOptions = ({ topic, partition, offset }) => {
+const seekOptions = where => {
+  const { topic, partition, offset } = optionsOf(
+    'consumer.seek()',
+    where,
+    '{ topic: "orders", partition: 0, offset: "0" }'
+  )
   validateTopicPartition(topic, partition)
-  const where = toOffset(offset)
-  if (where < 0n && where !== EARLIEST_OFFSET && where !== LATEST_OFFSET) {
+  const next = toOffset(offset)
+  if (next < 0n && next !== EARLIEST_OFFSET && next !== LATEST_OFFSET) {
     fail('Offset must not be a negative number')
   }
-  return { topic, partition: Number(partition), offset: String(where) }
+  return { topic, partition: Number(partition), offset: String(next) }
 }
 
 /**
@@ -256,7 +285,11 @@ const seekOptions = ({ topic, partition, offset }) => {
  * @returns {{ topic: string, partition: number, offset: string, metadata: string | null }[]}
  */
 const commitOptions = (offsets = []) =>
-  offsets.map(({ topic, partition, offset, metadata = null }) => {
+  listOf(
+    'consumer.commitOffsets()',
+    offsets,
+    '[{ topic: "orders", partition: 0, offset: "1" }]'
+  ).map(({ topic, partition, offset, metadata = null }) => {
     validateTopicPartition(topic, partition)
     const next = toOffset(offset)
     if (next < 0n) fail('Offset must not be a negative number')
@@ -268,6 +301,7 @@ const commitOptions = (offsets = []) =>
 
 const validateTopicPartition = (topic, partition) => {
   if (!topic) fail(`Invalid topic ${topic}`)
+  identifier('topic', String(topic))
   if (isNaN(partition)) fail(`Invalid partition, expected a number received ${partition}`)
 }
 
@@ -293,17 +327,56 @@ const toOffset = offset => {
  * @returns {{ topic: string, partitions?: number[] }[]}
  */
 const pauseOptions = (action, topicPartitions = []) =>
-  topicPartitions.map(entry => {
-    if (!entry?.topic) fail(`Invalid topic ${entry?.topic || entry}`)
-    const { topic, partitions } = entry
-    if (partitions === undefined) return { topic }
-    if (!Array.isArray(partitions) || partitions.some(isNaN)) {
-      fail(
-        `Array of valid partitions required to ${action} specific partitions instead of ${partitions}`
-      )
+  listOf(`consumer.${action}()`, topicPartitions, '[{ topic: "orders", partitions: [0] }]').map(
+    entry => {
+      if (!entry?.topic) fail(`Invalid topic ${entry?.topic || entry}`)
+      const { topic, partitions } = entry
+      if (partitions === undefined) return { topic }
+      if (!Array.isArray(partitions) || partitions.some(isNaN)) {
+        fail(
+          `Array of valid partitions required to ${action} specific partitions instead of ${partitions}`
+        )
+      }
+      return { topic, partitions: partitions.map(Number) }
     }
-    return { topic, partitions: partitions.map(Number) }
-  })
+  )
+
+/**
+ * @param {string} place the call, as users write it
+ * @param {any} value what it was given
+ * @param {string} example
+ * @returns {any} an object; null, undefined are a TypeError, as in kafkajs
+ */
+const optionsOf = (place, value, example) => {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  const message = `${place} takes an object, ${example}, received ${show(value)}`
+  throw value == null ? new TypeError(message) : new KafkaJSNonRetriableError(message)
+}
+
+/**
+ * @param {string} place the call, as users write it
+ * @param {any} value what it was given
+ * @param {string} example
+ * @returns {any[]} anything else is a TypeError, as in kafkajs
+ */
+const listOf = (place, value, example) => {
+  if (Array.isArray(value)) return value
+  throw new TypeError(`${place} takes a list, ${example}, received ${show(value)}`)
+}
+
+/**
+ * A name that brokers get. The engine would cut a longer one off.
+ * @param {string} name of the option
+ * @param {string} value
+ * @returns {string}
+ */
+const identifier = (name, value) => {
+  const length = Buffer.byteLength(value)
+  if (length > LONGEST_ID) {
+    fail(`Invalid ${name}: ${length} bytes, at most ${LONGEST_ID} are possible: ${show(value)}`)
+  }
+  return value
+}
 
 /**
  * @template Default

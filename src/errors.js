@@ -10,6 +10,7 @@
  */
 
 const { describe } = require('./protocol/errorCodes')
+const { withRemedy } = require('./protocol/remedies')
 const { bugs } = /** @type {{ bugs?: { url: string } }} */ (require('../package.json'))
 
 /** Every error of this package except the two marked below; `retriable` unless told otherwise. */
@@ -19,7 +20,8 @@ class KafkaJSError extends Error {
    * @param {{ retriable?: boolean, cause?: any }} [options]
    */
   constructor(e, { retriable = true, cause } = {}) {
-    super(e, { cause })
+    // An entry of the error code table would be "[object Object]" in the stack.
+    super(typeof e === 'object' && !(e instanceof Error) ? e.message : e, { cause })
     Error.captureStackTrace(this, this.constructor)
     this.message = e.message || e
     this.name = 'KafkaJSError'
@@ -327,6 +329,19 @@ class KafkaJSInvalidVarIntError extends KafkaJSNonRetriableError {}
 class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {}
 
 /** @typedef {import('./native').NativeFailure} NativeFailure */
+/** @typedef {import('./protocol/remedies').Asked} Asked */
+
+/**
+ * @param {string | null | undefined} groupId
+ * @param {any} cause why there is none
+ */
+const coordinatorNotFound = (groupId, cause) => {
+  const group = groupId ? ` of group "${groupId}"` : ''
+  const reason = cause ? `: ${cause.message}` : ''
+  return new KafkaJSGroupCoordinatorNotFound(`Failed to find group coordinator${group}${reason}`, {
+    cause
+  })
+}
 
 /** "host:port", IPv6 hosts included. */
 const splitBroker = broker => {
@@ -336,14 +351,15 @@ const splitBroker = broker => {
     : { host: broker.slice(0, colon), port: Number(broker.slice(colon + 1)) }
 }
 
-/** @type {Record<NativeFailure['failure'], (failure: NativeFailure) => KafkaJSError>} */
+/** @type {Record<NativeFailure['failure'], (failure: NativeFailure, asked: Asked, cause: any) => KafkaJSError>} */
 const CLASSES = {
-  protocol: ({ code, message, topic, partition }) =>
-    Object.assign(
-      // A broker may say more about a refused authentication than the code does.
-      new KafkaJSProtocolError({ ...describe(Number(code)), message }),
-      topic !== null && { topic, partition }
-    ),
+  protocol: ({ code, message, topic, partition }, asked) => {
+    const entry = describe(Number(code))
+    const where = topic === null ? {} : { topic, partition }
+    // A broker may say more about a refused authentication than the code does.
+    const text = withRemedy(entry.type, message, { ...asked, ...where })
+    return Object.assign(new KafkaJSProtocolError({ ...entry, message: text }), where)
+  },
   connection: ({ message, broker, code }) =>
     new KafkaJSConnectionError(message, { broker: broker ?? undefined, code: code ?? undefined }),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
@@ -351,7 +367,7 @@ const CLASSES = {
   authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),
   'unsupported-api': failure => new KafkaJSServerDoesNotSupportApiKey(failure.message, failure),
   'no-broker': () => new KafkaJSNoBrokerAvailableError(),
-  'coordinator-not-found': ({ message }) => new KafkaJSGroupCoordinatorNotFound(message),
+  'coordinator-not-found': (_, { groupId }, cause) => coordinatorNotFound(groupId, cause),
   'offset-out-of-range': failure => new KafkaJSOffsetOutOfRange(describe(1), failure),
   corrupt: ({ message, retriable, topic, partition, offset }) => {
     const entry = { ...describe(2), message }
@@ -371,11 +387,13 @@ const CLASSES = {
 /**
  * The error that users see for a failure of the engine.
  * @param {NativeFailure} failure
+ * @param {Asked} [asked] what has failed: the message names it
  * @returns {KafkaJSError}
  */
-const fromFailure = failure => {
-  const error = CLASSES[failure.failure](failure)
-  if (failure.cause) error.cause = fromFailure(failure.cause)
+const fromFailure = (failure, asked = {}) => {
+  const cause = failure.cause ? fromFailure(failure.cause, asked) : undefined
+  const error = CLASSES[failure.failure](failure, asked, cause)
+  if (cause) error.cause = cause
   return error
 }
 
@@ -390,10 +408,11 @@ const isFailure = answer => answer !== null && typeof answer === 'object' && 'fa
  * The answer, or the failure thrown as the error that users see.
  * @template T
  * @param {T} answer
+ * @param {Asked} [asked]
  * @returns {Exclude<T, NativeFailure>}
  */
-const unwrap = answer => {
-  if (isFailure(answer)) throw fromFailure(answer)
+const unwrap = (answer, asked) => {
+  if (isFailure(answer)) throw fromFailure(answer, asked)
   return /** @type {any} */ (answer)
 }
 
@@ -441,6 +460,7 @@ const classes = {
 module.exports = {
   ...classes,
   classes,
+  coordinatorNotFound,
   fromFailure,
   isFailure,
   isRebalancing,

@@ -4,7 +4,7 @@
 const createAdmin = require('./admin')
 const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
-const { consumerOptions, kafkaOptions } = require('./config')
+const { consumerOptions, kafkaOptions, validateGroupId } = require('./config')
 const { KafkaJSNotImplemented } = require('./errors')
 const InstrumentationEventEmitter = require('./instrumentation/emitter')
 const { createLogger } = require('./loggers')
@@ -43,7 +43,7 @@ module.exports = class Client {
     watch.look('new Kafka()', config, logger)
     watch.look('ssl', config.ssl, logger)
     watch.look('retry', config.retry, logger)
-    // Whoever authenticates by himself keeps there what he likes.
+    // An authenticationProvider of the user's may have options of its own there.
     if (!config.sasl?.authenticationProvider) watch.look('sasl', config.sasl, logger)
   }
 
@@ -63,6 +63,7 @@ module.exports = class Client {
    * @returns {import('..').Consumer}
    */
   consumer(config) {
+    validateGroupId(config)
     const options = consumerOptions(config)
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]

@@ -70,7 +70,7 @@ class Backoff {
     this.retryCount += 1
   }
 
-  /** Skips to the end: somebody else has made the retries. */
+  /** Counts all retries as made: the engine has made them. */
   spend() {
     const { retries } = this.config
     for (let i = this.retryCount; i < Math.min(retries, MOST_DOUBLINGS); i++) this.advance()
@@ -107,11 +107,11 @@ const MOST_DOUBLINGS = 30
  * What a failure of the engine ends a consumer with. kafkajs meets what brokers refuse in its retries, and what comes out of
  * them is wrapped; but for the first join, whose error comes out as it is.
  * @param {import('./errors').NativeFailure} failure
- * @param {{ joined: boolean, retry?: RetryOptions }} state has the consumer joined its group?
+ * @param {{ joined: boolean, retry?: RetryOptions, asked?: import('./errors').Asked }} state has the consumer joined its group?
  * @returns {import('./errors').KafkaJSError}
  */
-const crashOf = (failure, { joined, retry }) => {
-  const error = fromFailure(failure)
+const crashOf = (failure, { joined, retry, asked }) => {
+  const error = fromFailure(failure, asked)
   if (!joined || !REFUSALS.has(failure.failure)) return error
   if (!isRetriable(error)) return new KafkaJSNonRetriableError(error, { cause: error })
   const backoff = new Backoff(retry)

@@ -2,8 +2,8 @@
 'use strict'
 
 /**
- * Options that nobody knows. They do nothing, as in kafkajs; but a misspelt `sessionTimeout` should not go unnoticed, so each
- * is one warning that names it and the known one that was probably meant.
+ * Unknown options. They do nothing, as in kafkajs; but a misspelt `sessionTimeout` should not go unnoticed, so each is one warning
+ * that names it and the known option that was probably meant.
  */
 
 const RETRY = [
@@ -159,6 +159,9 @@ const KNOWN = {
   ]
 }
 
+/** Letters: "user" is a beginning of "username". */
+const SHORTEST_BEGINNING = 4
+
 /** @typedef {keyof typeof KNOWN} Place */
 
 /** Where options are passed to a method of their own; `retry` and the like are not looked for elsewhere. */
@@ -168,8 +171,8 @@ const PLACES = /** @type {Place[]} */ (Object.keys(KNOWN).filter(place => place.
 const seen = new WeakSet()
 
 /**
- * Sees what one Kafka and its consumers are given. What is given in the wrong place is told by `run()`, the last of them, unless
- * it was given in its own place as well by then: libraries pass one object to several.
+ * Looks at the options of one Kafka and its consumers. An option in the wrong place is warned of by `run()`, the last place,
+ * unless it was given in its own place as well by then: libraries pass one object to several places.
  */
 class Watch {
   /** Names that were given where they are known. @type {Set<string>} */
@@ -186,7 +189,7 @@ class Watch {
 
   /**
    * @param {Place} place
-   * @param {any} options the user's; anything else is somebody else's complaint
+   * @param {any} options the user's; what is no object is refused elsewhere
    * @param {import('..').Logger} logger
    */
   look(place, options, logger) {
@@ -219,11 +222,34 @@ class Watch {
 
 /** @param {Place} place @param {string} name */
 const nearest = (place, name) => {
-  const best = KNOWN[place]
+  const known = nearestOf(KNOWN[place], name)
+  return known === null ? '' : `: did you mean "${known}"?`
+}
+
+/**
+ * The unknown option that was probably given for this one.
+ * @param {Place} place
+ * @param {string} name a known option
+ * @param {any} options the user's
+ * @returns {string | null}
+ */
+const givenFor = (place, name, options) =>
+  Object.keys(options).find(
+    given => !KNOWN[place].includes(given) && nearestOf(KNOWN[place], given) === name
+  ) ?? null
+
+/**
+ * @param {string[]} names
+ * @param {string} name
+ * @returns {string | null} the one that begins with it, or differs in few letters
+ */
+const nearestOf = (names, name) => {
+  const begun = names.filter(known => known.toLowerCase().startsWith(name.toLowerCase()))
+  if (begun.length === 1 && name.length >= SHORTEST_BEGINNING) return begun[0]
+  const [best] = names
     .map(known => ({ known, distance: distance(name.toLowerCase(), known.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0]
-  const isNear = best.distance <= Math.max(1, Math.floor(name.length / 3))
-  return isNear ? `: did you mean "${best.known}"?` : ''
+    .sort((a, b) => a.distance - b.distance)
+  return best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.known : null
 }
 
 /** How many letters to change, to add or to take away (Levenshtein). @param {string} a @param {string} b */
@@ -240,4 +266,4 @@ const distance = (a, b) => {
   return row[b.length]
 }
 
-module.exports = { KNOWN, Watch }
+module.exports = { KNOWN, Watch, givenFor }

@@ -209,6 +209,23 @@ module.exports = {
     'consumer/authorization': ['a group that it may not join is named as the cause'],
     'consumer/faults': ['a connection says nothing any more: who asks is told what, where and when']
   },
+  'an error of a mistake (an ACL that is missing, a broker without a port, an option by another name) says neither what nor which, or comes after the retries':
+    {
+      'consumer/mistakes': [
+        'no ACL on the topic is told by name, and at once',
+        'no ACL on the group is told by name, and at once',
+        'no ACL on the group, which is described is told by name, and at once',
+        'a listener that wants SASL is told by name, and at once',
+        'a listener that has no SASL is told by name, and at once',
+        'a mechanism that the listener does not offer is told by name, and at once',
+        'a username by another name is told by name, and at once',
+        "another certificate's key is told by name, and at once",
+        'a broker without a port is told by name, and at once',
+        'a topic of a name that is none is told by name, and at once',
+        'a sessionTimeout out of bounds is told by name, and at once',
+        'a handler that throws undefined is told by name, and at once'
+      ]
+    },
   'snappy, lz4, zstd need plugins': {
     'consumer/codecs': [
       'compressed with snappy 10000 messages of 12 partitions arrive complete and in order',

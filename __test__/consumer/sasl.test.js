@@ -107,7 +107,7 @@ describe.each([
   it('names what is missing', async () => {
     const error = await failureOf(overTls({ mechanism, username }))
     expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError' })
-    expect(error.message).toMatch(/^SASL .*: Invalid username or password$/)
+    expect(error.message).toMatch(/^SASL .*: Invalid username or password/)
   })
 
   it('leaves the options as they were', async () => {
@@ -136,7 +136,7 @@ describe('a listener', () => {
       type: 'UNSUPPORTED_SASL_MECHANISM',
       code: 33,
       retriable: false,
-      message: 'The broker does not support the requested SASL mechanism'
+      message: expect.stringMatching(/^The broker does not support the requested SASL mechanism/)
     })
   })
 
@@ -151,7 +151,10 @@ describe('a listener', () => {
     const error = await failureOf({ brokers: oauth, retry, ...log.options })
     expect(error).toMatchObject({
       name: 'KafkaJSNumberOfRetriesExceeded',
-      cause: { name: 'KafkaJSConnectionClosedError', message: 'Closed connection' }
+      cause: {
+        name: 'KafkaJSConnectionClosedError',
+        message: expect.stringMatching(/^Closed connection/)
+      }
     })
     expect(log.text()).toContain('does this listener want SASL?')
   })

@@ -66,7 +66,7 @@ const lead = async ({ assign, metadata, members = [member('m', ['t'])] }) => {
     given: Object.fromEntries(given),
     seen: byTopic(seen),
     requests: world.metadataRequests,
-    watchers: cluster.answerWatchers.size
+    watchers: cluster.brokerPool.answerWatchers.size
   }
 }
 

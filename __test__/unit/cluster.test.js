@@ -69,8 +69,8 @@ describe('connect', () => {
   })
 
   it.each([
-    [undefined, 'KafkaJSNonRetriableError: Failed to connect: brokers should not be null'],
-    [[], 'KafkaJSNonRetriableError: Failed to connect: brokers array is empty'],
+    [undefined, 'KafkaJSNonRetriableError: Failed to connect: brokers should not be null: it has'],
+    [[], 'KafkaJSNonRetriableError: Failed to connect: brokers array is empty: it has'],
     [[1], 'KafkaJSNonRetriableError: Failed to connect: broker at index 0 is invalid "number"'],
     [
       () => {
@@ -78,14 +78,11 @@ describe('connect', () => {
       },
       'KafkaJSConnectionError: Failed to connect: "config.brokers" threw: boom'
     ],
-    [
-      'b1:9092',
-      'KafkaJSNumberOfRetriesExceeded: Failed to connect: Port should be >= 0 and < 65536. Received type number (NaN).'
-    ]
+    ['b1:9092', 'KafkaJSNonRetriableError: Failed to connect: brokers has to be a list']
   ])('of brokers %p rejects with %s', async (brokers, expected) => {
     const { cluster, world } = create({ brokers })
     const { error } = await settle(cluster.connect())
-    expect(String(error)).toBe(expected)
+    expect(String(error).startsWith(expected)).toBe(true)
     expect(world.connects).toEqual([])
   })
 
@@ -233,7 +230,8 @@ describe('SASL led by JavaScript', () => {
   ])('is not needed for %s, but credentials are', async (mechanism, message) => {
     const { cluster } = create({ sasl: { mechanism, username: 'u' } })
     const { error } = await settle(cluster.connect())
-    expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError', message })
+    expect(error).toBeInstanceOf(errors.KafkaJSSASLAuthenticationError)
+    expect(error.message).toBe(`${message}: sasl.password is undefined (no broker was asked)`)
 
     const other = create({ sasl: { mechanism, username: 'u', password: 'p' } })
     await other.cluster.connect()
@@ -290,7 +288,7 @@ describe('topics', () => {
     world.topics.bad = createTopic('bad', 0, code)
     const { error } = await settle(cluster.addMultipleTargetTopics(['t', 'bad']))
     expect(error).toBeInstanceOf(errors.KafkaJSProtocolError)
-    expect(error).toMatchObject({ type, code })
+    expect(error).toMatchObject({ type, code, topic: 'bad' })
     expect(world.metadataRequests).toHaveLength(requests)
     expect([...cluster.targetTopics]).toEqual([])
     expect(await settle(cluster.addMultipleTargetTopics(['t']))).toEqual({ value: undefined })
@@ -311,7 +309,7 @@ describe('topics', () => {
     await cluster.addMultipleTargetTopics(['t', 'u'])
     const partitions = [{ partitionId: 0, replicas: [], isr: [], offlineReplicas: [] }]
     const topics = [{ errorCode: 0, name: 'v', isInternal: false, partitions }]
-    cluster.adopt({ clusterId: 'c', controllerId: 1, brokers: [], topics }, ['u', 'v'])
+    cluster.brokerPool.adopt({ clusterId: 'c', controllerId: 1, brokers: [], topics }, ['u', 'v'])
     expect(['t', 'u', 'v'].map(t => cluster.findTopicPartitionMetadata(t).length)).toEqual([
       3, 0, 1
     ])
@@ -321,7 +319,7 @@ describe('topics', () => {
   it('can be watched, whoever reads it', async () => {
     const { cluster } = create()
     const seen = /** @type {any[]} */ ([])
-    const unwatch = cluster.watchAnswers((answer, topics) => {
+    const unwatch = cluster.brokerPool.watchAnswers((answer, topics) => {
       seen.push([answer.topicMetadata.map(({ topic }) => topic), topics])
     })
     await cluster.addMultipleTargetTopics(['t'])
@@ -408,7 +406,7 @@ describe('the coordinator of a group', () => {
     const { error } = await settle(cluster.findGroupCoordinator({ groupId: 'g' }))
     expect(error).toBeInstanceOf(errors.KafkaJSGroupCoordinatorNotFound)
     expect(error).toMatchObject({
-      message: 'Failed to find group coordinator',
+      message: expect.stringMatching(/^Failed to find group coordinator of group "g": why/),
       retriable: false,
       cause: { type }
     })

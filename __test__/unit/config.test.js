@@ -30,6 +30,7 @@ describe('kafkaOptions', () => {
     expect(typeof logCreator).toBe('function')
     expect(rest).toEqual({
       brokers: ['b:1'],
+      insteadOfBrokers: null,
       ssl: undefined,
       sasl: undefined,
       clientId: 'kafkajs',
@@ -178,7 +179,7 @@ describe('subscribeOptions', () => {
     const ours = await outcome(() => config.subscribeOptions(argument))
     expect(ours.split(':')[0]).toBe(theirs.split(':')[0])
     // The texts of native TypeErrors are the business of V8.
-    if (!ours.startsWith('TypeError')) expect(ours).toBe(theirs)
+    if (!ours.startsWith('TypeError')) expect(ours.startsWith(theirs)).toBe(true)
     expect(ours).not.toBe('ok')
   })
 

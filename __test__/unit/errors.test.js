@@ -49,7 +49,9 @@ describe('error classes', () => {
     expect(chain(errors[name])).toEqual(chain(oracle[name]))
     expect(fields(ours)).toEqual(fields(theirs))
     expect(String(ours)).toBe(String(theirs))
-    expect(ours.stack.split('\n')[0]).toBe(theirs.stack.split('\n')[0])
+    // kafkajs shows an entry of the error code table as an object.
+    const [first] = theirs.stack.split('\n')
+    expect(ours.stack.split('\n')[0]).toBe(first.replace('[object Object]', ours.message))
   })
 
   it('tells rebalances like kafkajs', () => {
@@ -77,6 +79,54 @@ const failure = given => ({
   pendingDuration: null,
   cause: null,
   ...given
+})
+
+describe('what a broker refuses is named behind the text of its code', () => {
+  const text = (code, asked, given = {}) => {
+    const entry = { failure: 'protocol', code, message: 'kafkajs says', ...given }
+    return fromFailure(failure(entry), asked).message
+  }
+
+  it.each([
+    [29, { topic: 't' }, 'needs the ACL operation READ on topic "t"'],
+    [29, { topic: 't', operation: 'WRITE' }, 'needs the ACL operation WRITE on topic "t"'],
+    [29, {}, 'needs the ACL operation READ on the topic'],
+    [30, { groupId: 'g' }, 'needs the ACL operation READ on group "g"'],
+    [53, { transactionalId: 'x' }, 'needs the ACL operation WRITE on transactional id "x"'],
+    [31, { operation: 'ALTER' }, 'needs the ACL operation ALTER on the cluster'],
+    [31, {}, 'needs an ACL on the cluster'],
+    [82, { groupInstanceId: 'i' }, '"i": each member of a group needs one of its own']
+  ])('%i of %j', (code, asked, remedy) => {
+    const message = text(code, asked)
+    expect(message.startsWith('kafkajs says: ')).toBe(true)
+    expect(message).toContain(remedy)
+  })
+
+  it('by the topic of the failure itself, if it has one', () => {
+    expect(text(29, { topic: 'asked' }, { topic: 'refused', partition: 0 })).toContain('"refused"')
+  })
+
+  it.each([
+    [17, {}],
+    [26, {}],
+    [82, {}],
+    [27, { groupId: 'g' }]
+  ])('%i of %j says no more than its code', (code, asked) => {
+    expect(text(code, asked)).toBe('kafkajs says')
+  })
+
+  it('and is in the message and the stack of an error that it caused', () => {
+    const cause = failure({ failure: 'protocol', code: 30, message: 'not authorized' })
+    const error = fromFailure(failure({ failure: 'coordinator-not-found', cause }), {
+      groupId: 'orders'
+    })
+    const expected =
+      'Failed to find group coordinator of group "orders": not authorized: the user of this client needs the ACL operation READ on group "orders"'
+    expect(error.message).toBe(expected)
+    expect(error.stack).toContain(expected)
+    expect(error.cause).toMatchObject({ type: 'GROUP_AUTHORIZATION_FAILED', code: 30 })
+    expect(error.cause.stack).toContain('not authorized')
+  })
 })
 
 describe('fromFailure', () => {

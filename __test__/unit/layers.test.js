@@ -72,8 +72,8 @@ const MAY_REQUIRE = {
   admin: ['instrumentation', 'network', 'errors', 'retry', 'utils'],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
   producer: ['instrumentation', 'network'],
-  config: ['errors', 'loggers', 'tls', 'utils'],
-  sasl: ['errors'],
+  config: ['errors', 'loggers', 'tls', 'unknown', 'utils'],
+  sasl: ['errors', 'unknown', 'utils'],
   tls: ['errors'],
   retry: ['errors'],
   // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.

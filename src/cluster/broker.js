@@ -1,7 +1,22 @@
 // @ts-check
 'use strict'
 
-const { KafkaJSNotImplemented, unwrap } = require('../errors')
+/**
+ * What lag-aware assigners ask of brokers: groups, committed offsets, the ends of partitions. The engine itself finds the right
+ * broker for each request, whichever broker object is asked.
+ */
+
+const { createErrorFromCode } = require('../protocol/error')
+const { createRetry } = require('../retry')
+const {
+  KafkaJSNotImplemented,
+  coordinatorNotFound,
+  fromFailure,
+  isFailure,
+  unwrap
+} = require('../errors')
+
+/** @typedef {import('./connection')} Connection */
 
 /** Methods of kafkajs's broker that no assigner needs. */
 const NOT_IMPLEMENTED = [
@@ -14,9 +29,7 @@ const NOT_IMPLEMENTED = [
 ]
 
 /**
- * What lag-aware assigners use of kafkajs's broker objects. The engine itself finds the right broker for each request,
- * whichever object is asked.
- *
+ * As much of kafkajs's broker objects as assigners use.
  * @param {import('./index')} cluster
  * @param {{ nodeId: number | null, host: string | null, port: number | null }} address
  * @returns {any}
@@ -30,13 +43,16 @@ const createBroker = (cluster, address) => {
     metadata: topics => cluster.metadata({ topics }),
 
     describeGroups: async ({ groupIds }) => ({
-      groups: await Promise.all(groupIds.map(groupId => cluster.describeGroup(groupId)))
+      groups: await Promise.all(groupIds.map(groupId => describeGroup(cluster, groupId)))
     }),
 
     /** @returns {Promise<{ responses: any[] }>} offset '-1': nothing is committed */
     offsetFetch: async ({ groupId, topics }) => {
       const client = await cluster.connected()
-      const offsets = unwrap(await client.offsetFetch(groupId, topics.map(withNumbers)))
+      const offsets = unwrap(await client.offsetFetch(groupId, topics.map(withNumbers)), {
+        groupId,
+        operation: 'DESCRIBE'
+      })
       const toPartition = ({ partition, offset, metadata }) => ({
         errorCode: 0,
         partition,
@@ -69,6 +85,76 @@ const createBroker = (cluster, address) => {
   return broker
 }
 
+/**
+ * Where the group's coordinator is. A new cluster makes its coordinators when it is first asked for one, so it is asked again.
+ * @param {Connection} connection
+ * @param {string} groupId
+ * @returns {Promise<{ nodeId: number, host: string, port: number }>} rejects with KafkaJSGroupCoordinatorNotFound, whose
+ * `cause` is why
+ */
+const findCoordinator = async (connection, groupId) => {
+  const client = await connection.connected()
+  const { signal } = connection.closed
+  try {
+    return await createRetry(connection.config.retry, { signal })(async bail => {
+      const answer = await client.findCoordinator(groupId)
+      if (!isFailure(answer)) {
+        const { nodeId, host, port } = answer
+        return { nodeId, host, port }
+      }
+      const error = fromFailure(answer, { groupId })
+      if (error.cause?.retriable) throw error.cause
+      bail(error)
+      throw error
+    })
+  } catch (e) {
+    const { cause } = e
+    if (!cause?.retriable) throw e
+    throw coordinatorNotFound(groupId, cause)
+  }
+}
+
+/**
+ * @param {Connection} connection
+ * @param {string} groupId
+ * @returns {Promise<any>} `GroupDescription` and `errorCode`
+ */
+const describeGroup = async (connection, groupId) => {
+  const client = await connection.connected()
+  const asked = { groupId, operation: 'DESCRIBE' }
+  const group = unwrap(await client.describeGroup(groupId), asked)
+  if (group.errorCode !== 0) throw createErrorFromCode(group.errorCode, asked)
+  const { errorCode, state, protocolType, protocol } = group
+  const members = Array.from(group.members, member => ({
+    memberId: member.memberId,
+    ...(member.groupInstanceId !== null && { groupInstanceId: member.groupInstanceId }),
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    memberMetadata: Buffer.from(member.memberMetadata),
+    memberAssignment: Buffer.from(member.memberAssignment)
+  }))
+  return { errorCode, groupId: group.groupId, state, protocolType, protocol, members }
+}
+
+/**
+ * @param {Connection} connection
+ * @param {{ topic: string, partition: number, timestamp: number | string }[]} wanted timestamps in ms, -1 latest, -2 earliest
+ * @param {boolean} readCommitted
+ * @returns {Promise<import('../..').TopicOffsets[]>}
+ */
+const listOffsets = async (connection, wanted, readCommitted) => {
+  const client = await connection.connected()
+  const timestamps = [...new Set(wanted.map(({ timestamp }) => String(timestamp)))]
+  const answers = await Promise.all(
+    timestamps.map(async timestamp => {
+      const same = wanted.filter(entry => String(entry.timestamp) === timestamp)
+      const topics = byTopic(same, ({ partition }) => partition)
+      return unwrap(await client.listOffsets(topics, timestamp, readCommitted))
+    })
+  )
+  return byTopic(answers.flat(), ({ partition, offset }) => ({ partition, offset }))
+}
+
 /** `[{ partition }]` as `[0, …]`. */
 const withNumbers = ({ topic, partitions }) => ({
   topic,
@@ -90,4 +176,4 @@ const byTopic = (entries, toPartition) => {
   return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }))
 }
 
-module.exports = { createBroker, byTopic }
+module.exports = { createBroker, describeGroup, findCoordinator, listOffsets }

@@ -1,63 +1,19 @@
 // @ts-check
 'use strict'
 
-/**
- * The connection to a cluster: one `NativeClient` from `connect()` to `disconnect()`, a new one after that; the choice of
- * the seed broker; the metadata. Towards assigners and tracing libraries it has the shape of kafkajs's cluster.
- *
- * What is asked before the first `connect()` connects by itself. What is asked behind a `disconnect()` does not.
- */
-
-// Not the global ones, which a test's fake timers replace.
-const { clearInterval, setInterval } = require('node:timers')
-const { createEngineLog } = require('../loggers')
-const { createRetry } = require('../retry')
-const networkEvents = require('../network/instrumentationEvents')
-const { createErrorFromCode } = require('../protocol/error')
-const native = require('../native')
-const { authenticate, toNativeSasl } = require('../sasl')
-const { createIdentityCheck, toNativeTls } = require('../tls')
-const { hasOwnLookup, lookUp } = require('./lookup')
-const { createSeeds, validatePort } = require('./seeds')
-const { createBroker, byTopic } = require('./broker')
-const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
-const { LONGEST_DELAY } = require('../utils/timers')
-const {
-  KafkaJSBrokerNotFound,
-  KafkaJSError,
-  KafkaJSGroupCoordinatorNotFound,
-  KafkaJSMetadataNotLoaded,
-  KafkaJSNonRetriableError,
-  KafkaJSTopicMetadataNotLoaded,
-  fromFailure,
-  isFailure,
-  unwrap
-} = require('../errors')
-
-/** @typedef {import('../native').NativeClient} NativeClient */
-/** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
-
-/**
- * The engine tells of requests only while somebody listens to one of their events.
- * @param {import('../instrumentation/emitter')} emitter
- */
-const listensToRequests = emitter =>
-  Object.values(networkEvents).some(name => emitter.listens(name))
-
-/** Is never aborted. */
-const NEVER = createAbort().signal
+const Connection = require('./connection')
+const { Metadata, throwTopicErrors } = require('./metadata')
+const { createBroker, describeGroup, findCoordinator, listOffsets } = require('./broker')
+const { KafkaJSBrokerNotFound, KafkaJSMetadataNotLoaded } = require('../errors')
 
 const EARLIEST_OFFSET = -2
 const LATEST_OFFSET = -1
 
 /**
- * A topic that is being created (by auto-creation, or a moment ago by an admin) is unknown to some brokers for a while.
- * About 3 s in all.
+ * A cluster as a consumer or an admin client has it: the connection, and what is asked over it. Towards assigners and tracing
+ * libraries it has the shape of kafkajs's.
  */
-const TOPIC_RETRY = { initialRetryTime: 100, factor: 0.2, multiplier: 2, retries: 5 }
-const TOPIC_NOT_READY = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
-
-class Cluster {
+class Cluster extends Connection {
   /**
    * @param {{
    *   config: ReturnType<typeof import('../config').kafkaOptions>,
@@ -69,260 +25,22 @@ class Cluster {
    *   readCommitted: boolean
    * }} options times in ms
    */
-  constructor({ config, logger, emitter, ...options }) {
-    this.config = config
-    this.options = options
-    this.rootLogger = logger
-    this.logger = logger.namespace('BrokerPool')
-    this.writeLog = createEngineLog(logger)
-    this.emitter = emitter
-    this.nextSeed = createSeeds(config.brokers)
-    /** @type {NativeClient | null} */
-    this.client = null
-    /** Clients that are about to be closed. @type {Set<NativeClient>} */
-    this.left = new Set()
-    /** The attempt to connect that is under way. @type {{ done: Promise<NativeClient>, waiting: number } | null} */
-    this.connecting = null
-    /** Ends what was begun on these connections. From `disconnect()` to the next `connect()` it is aborted. */
-    this.closed = createAbort()
-    /** Nothing of the engine keeps the process alive; connections do. @type {NodeJS.Timeout | null} */
-    this.keepAlive = null
+  constructor({ metadataMaxAge, allowAutoTopicCreation, readCommitted, ...options }) {
+    super(options)
+    this.readCommitted = readCommitted
+    this.brokerPool = new Metadata(this, { metadataMaxAge, allowAutoTopicCreation })
     /** @type {Set<string>} */
     this.targetTopics = new Set()
     /** Subscriptions change the target topics one after the other. */
     this.lastUpdate = Promise.resolve()
-    /** What JavaScript authentication threw, by its text: the engine only hands back the text. */
-    this.authenticationErrors = new Map()
-    /** Tracing libraries read `cluster.brokerPool.metadata.clusterId`, and wrap what refreshes it. */
-    this.brokerPool = {
-      metadata: /** @type {any} */ (null),
-      refreshMetadata: (/** @type {string[]} */ topics) => this.readMetadata(topics)
-    }
-    this.metadataExpireAt = 0
-    /** @type {Set<(answer: any, topics: string[]) => void>} */
-    this.answerWatchers = new Set()
-    emitter.watch(() => this.client?.setRequestEvents(listensToRequests(emitter)))
   }
 
-  /** The engine's client; made when it is first needed. */
-  get native() {
-    return (this.client ??= this.open())
-  }
-
-  isConnected() {
-    return this.client !== null && this.client.isConnected()
-  }
-
-  /** Connects unless connected. @returns {Promise<void>} rejects when a `disconnect()` comes in between */
-  async connect() {
-    if (this.closed.signal.aborted) this.closed = createAbort()
-    await this.connected()
-  }
-
-  /**
-   * Connects if need be.
-   * @param {AbortSignal} [signal] aborted: the caller wants it no more
-   * @returns {Promise<NativeClient>} rejects after a `disconnect()`
-   */
-  connected(signal = NEVER) {
-    return this.untilDisconnected(async () => {
-      const attempt = (this.connecting ??= this.attempt())
-      attempt.waiting++
-      try {
-        return await unlessAborted(signal, () => attempt.done)
-      } finally {
-        attempt.waiting--
-        if (attempt.waiting === 0 && this.connecting === attempt) this.abandon()
-      }
-    })
-  }
-
-  /**
-   * Does this, unless a `disconnect()` comes in between, or has come already: then it rejects at once.
-   * @template T
-   * @param {(signal: AbortSignal) => Promise<T>} work called at once
-   * @returns {Promise<T>}
-   */
-  untilDisconnected(work) {
-    const { signal } = this.closed
-    return unlessAborted(signal, () => work(signal))
-  }
-
-  /** Throws between `disconnect()` and the next `connect()`. */
-  throwIfDisconnected() {
-    this.closed.signal.throwIfAborted()
-  }
-
-  /** Closes everything; nothing is opened before the next `connect()`. Idempotent. */
-  async disconnect() {
-    this.refuse()
-    await this.close()
-  }
-
-  /** The beginning of `disconnect()`: nothing goes on, nothing begins. What is open stays so until `close()`. */
-  refuse() {
-    this.interrupt()
-    this.closed.abort(
-      new KafkaJSNonRetriableError('Disconnected: connect() has to be called before anything else')
-    )
-  }
-
-  /** Ends what is under way. What comes after it connects anew. */
   interrupt() {
-    const { client, closed } = this
-    if (client) this.left.add(client)
-    this.client = null
-    this.connecting = null
-    this.brokerPool.metadata = null
-    if (closed.signal.aborted) return
-    this.closed = createAbort()
-    closed.abort(createInterruption('Disconnected before it was done'))
+    super.interrupt()
+    this.brokerPool.forget()
   }
 
-  /** Closes what was interrupted. */
-  async close() {
-    if (this.keepAlive && !this.isConnected()) {
-      clearInterval(this.keepAlive)
-      this.keepAlive = null
-    }
-    await Promise.all([...this.left].map(client => this.closeClient(client)))
-  }
-
-  /** @private */
-  async closeClient(client) {
-    await client.close()
-    this.left.delete(client)
-  }
-
-  /** Nobody waits for the connection any more. @private */
-  abandon() {
-    this.interrupt()
-    this.close().catch(({ message }) => this.logger.debug(`Could not be closed: ${message}`))
-  }
-
-  /** @private */
-  attempt() {
-    const done = this.connectToSeed().finally(() => {
-      // A disconnect() may have forgotten this attempt, and another one begun.
-      if (this.connecting === attempt) this.connecting = null
-    })
-    const attempt = { done, waiting: 0 }
-    return attempt
-  }
-
-  /** @private */
-  open() {
-    const { config, options } = this
-    const tls = toNativeTls(config.ssl)
-    const checkIdentity = createIdentityCheck(config.ssl, tls)
-    const client = createNativeClient(
-      {
-        clientId: config.clientId,
-        connectionTimeout: config.connectionTimeout,
-        authenticationTimeout: config.authenticationTimeout,
-        reauthenticationThreshold: config.reauthenticationThreshold,
-        requestTimeout: config.requestTimeout,
-        maxInFlightRequests: options.maxInFlightRequests,
-        lookup: hasOwnLookup(config.ssl),
-        tls,
-        sasl: config.sasl ? toNativeSasl(config.sasl) : null
-      },
-      event => {
-        if (event.type === 'check_server_identity') {
-          const refusal = checkIdentity(event)
-          client.serverIdentity(event.check, refusal?.message ?? null, refusal?.code ?? null)
-        } else if (event.type === 'look_up') {
-          lookUp(config.ssl, event.host, (...answer) => client.addresses(event.lookup, ...answer))
-        } else {
-          this.onEvent(client, event)
-        }
-      }
-    )
-    if (listensToRequests(this.emitter)) client.setRequestEvents(true)
-    return client
-  }
-
-  /**
-   * Tries one seed broker after the other.
-   * @returns {Promise<NativeClient>}
-   * @private
-   */
-  async connectToSeed() {
-    const { signal } = this.closed
-    const client = this.native
-    if (client.isConnected()) return client
-    const nextSeed = () => unlessAborted(signal, this.nextSeed)
-    let seed = await nextSeed()
-
-    return createRetry(this.config.retry, { signal })(async (bail, retryCount, retryTime) => {
-      try {
-        signal.throwIfAborted()
-        validatePort(seed)
-        const { host, port } = seed
-        const failure = await unlessAborted(signal, () => client.connect(host, port))
-        signal.throwIfAborted()
-        if (failure) throw this.authenticationErrors.get(failure.message) ?? fromFailure(failure)
-        this.keepAlive ??= setInterval(() => {}, LONGEST_DELAY)
-        return client
-      } catch (e) {
-        signal.throwIfAborted()
-        if (e.name === 'KafkaJSConnectionError' || e.type === 'ILLEGAL_SASL_STATE') {
-          seed = await nextSeed()
-          this.logger.error(
-            `Failed to connect to seed broker, trying another broker from the list: ${e.message}`,
-            { retryCount, retryTime }
-          )
-        } else {
-          this.logger.error(e.message, { retryCount, retryTime })
-        }
-        if (!e.retriable) bail(e)
-        throw e
-      } finally {
-        this.authenticationErrors.clear()
-      }
-    })
-  }
-
-  /**
-   * @param {NativeClient} client
-   * @param {NativeClientEvent} event
-   * @private
-   */
-  onEvent(client, { type, ...payload }) {
-    const { emitter } = this
-    switch (type) {
-      case 'log':
-        return this.writeLog(/** @type {any} */ (payload))
-      case 'request':
-        return emitter.emit(networkEvents.NETWORK_REQUEST, payload)
-      case 'request_timeout':
-        return emitter.emit(networkEvents.NETWORK_REQUEST_TIMEOUT, payload)
-      case 'request_queue_size':
-        return emitter.emit(networkEvents.NETWORK_REQUEST_QUEUE_SIZE, payload)
-      case 'unreachable':
-        // They may have moved, all of them: the seeds know more. What goes wrong is logged, and will be tried again.
-        if (client === this.client) this.connected().catch(() => {})
-        return
-      case 'authenticate':
-        this.authenticate(client, /** @type {any} */ (payload))
-    }
-  }
-
-  /** @private */
-  async authenticate(client, event) {
-    const { sasl } = this.config
-    try {
-      await authenticate({ sasl, client, event, logger: this.rootLogger })
-      client.authenticated(event.session, null, false)
-    } catch (e) {
-      const message = String(e?.message ?? e)
-      this.authenticationErrors.set(message, e)
-      // A provider that cannot be reached is no refusal: connections are tried again, as after any other failure.
-      client.authenticated(event.session, message, e?.retriable !== false)
-    }
-  }
-
-  // Metadata
+  // Topics
 
   /**
    * Metadata of these topics as the brokers know them now; of all topics when none are named.
@@ -330,25 +48,14 @@ class Cluster {
    * @returns {Promise<any>} `BrokerMetadata`; rejects with the first topic's error
    */
   async metadata({ topics = [] } = {}) {
-    const metadata = await this.request(topics)
+    const metadata = await this.brokerPool.ask(topics)
     if (topics.length > 0) throwTopicErrors(metadata)
     return metadata
   }
 
-  /**
-   * The cluster without its topics.
-   * @returns {Promise<{ brokers: any[], controller: number | null, clusterId: any }>}
-   */
-  async describe() {
-    const client = await this.connected()
-    const metadata = unwrap(await client.metadata([], false))
-    const { clusterId, controllerId } = metadata
-    const brokers = Array.from(metadata.brokers, ({ nodeId, host, port }) => ({
-      nodeId,
-      host,
-      port
-    }))
-    return { brokers, controller: controllerId === -1 ? null : controllerId, clusterId }
+  /** The cluster without its topics. */
+  describe() {
+    return this.brokerPool.describe()
   }
 
   /**
@@ -359,71 +66,8 @@ class Cluster {
     await this.brokerPool.refreshMetadata([...this.targetTopics])
   }
 
-  /** @private */
-  async readMetadata(topics) {
-    const { signal } = this.closed
-    try {
-      await createRetry(TOPIC_RETRY, { signal })(async bail => {
-        try {
-          const metadata = await this.request(topics)
-          throwTopicErrors(metadata)
-          this.remember(metadata)
-        } catch (e) {
-          if (TOPIC_NOT_READY.includes(e.type)) throw e
-          bail(e)
-        }
-      })
-    } catch (e) {
-      // Programs look at the `type` of the broker's error.
-      throw TOPIC_NOT_READY.includes(e.cause?.type) ? e.cause : e
-    }
-  }
-
   async refreshMetadataIfNecessary() {
-    const { metadata } = this.brokerPool
-    const known = topic => metadata.topicMetadata.some(entry => entry.topic === topic)
-    if (!metadata || Date.now() > this.metadataExpireAt || ![...this.targetTopics].every(known)) {
-      await this.refreshMetadata()
-    }
-  }
-
-  /**
-   * What `findTopicPartitionMetadata` answers from now on, beside what it knows of other topics.
-   * @param {import('../native').NativeMetadata} metadata as the engine has read it
-   * @param {string[]} topics of which it tells; those that are not in it are unknown
-   */
-  adopt(metadata, topics) {
-    const read = toBrokerMetadata(metadata)
-    const others = (this.brokerPool.metadata?.topicMetadata ?? []).filter(
-      ({ topic }) => !topics.includes(topic)
-    )
-    this.brokerPool.metadata = { ...read, topicMetadata: [...others, ...read.topicMetadata] }
-  }
-
-  /**
-   * Calls this with each answer about topics until the function that it returns is called.
-   * @param {(answer: any, topics: string[]) => void} watcher `BrokerMetadata`, and what was asked for: none = everything
-   * @returns {() => void}
-   */
-  watchAnswers(watcher) {
-    this.answerWatchers.add(watcher)
-    return () => void this.answerWatchers.delete(watcher)
-  }
-
-  /** @private */
-  async request(topics) {
-    const client = await this.connected()
-    const names = topics.length > 0 ? topics : null
-    const create = this.options.allowAutoTopicCreation
-    const answer = toBrokerMetadata(unwrap(await client.metadata(names, create)))
-    for (const watcher of this.answerWatchers) watcher(answer, topics)
-    return answer
-  }
-
-  /** @private */
-  remember(metadata) {
-    this.brokerPool.metadata = metadata
-    this.metadataExpireAt = Date.now() + this.options.metadataMaxAge
+    await this.brokerPool.refreshMetadataIfNecessary([...this.targetTopics])
   }
 
   /** @param {string} topic */
@@ -463,9 +107,7 @@ class Cluster {
    * @returns {import('../..').PartitionMetadata[]} empty for an unknown topic
    */
   findTopicPartitionMetadata(topic) {
-    const { metadata } = this.brokerPool
-    if (!metadata) throw new KafkaJSTopicMetadataNotLoaded('Topic metadata not loaded', { topic })
-    return metadata.topicMetadata.find(entry => entry.topic === topic)?.partitionMetadata ?? []
+    return this.brokerPool.partitionsOf(topic)
   }
 
   /**
@@ -474,24 +116,14 @@ class Cluster {
    * @returns {Record<string, number[]>} partitions by the node id of their leader
    */
   findLeaderForPartitions(topic, partitions) {
-    const known = this.findTopicPartitionMetadata(topic)
-    /** @type {Record<string, number[]>} */
-    const leaders = {}
-    for (const partition of partitions) {
-      const partitionId = Number(partition)
-      const metadata = known.find(entry => entry.partitionId === partitionId)
-      if (!metadata) continue
-      if (metadata.leader == null) throw new KafkaJSError('Invalid partition metadata')
-      ;(leaders[metadata.leader] ??= []).push(partitionId)
-    }
-    return leaders
+    return this.brokerPool.leadersOf(topic, partitions)
   }
 
   // Brokers, as far as assigners use them
 
   /** @returns {any[]} strings, as in kafkajs */
   getNodeIds() {
-    return (this.brokerPool.metadata?.brokers ?? []).map(({ nodeId }) => String(nodeId))
+    return this.brokerPool.brokers.map(({ nodeId }) => String(nodeId))
   }
 
   /** The engine drops broken connections itself. */
@@ -500,7 +132,7 @@ class Cluster {
   /** @param {{ nodeId: string | number }} node */
   async findBroker({ nodeId }) {
     const find = () =>
-      this.brokerPool.metadata?.brokers.find(broker => String(broker.nodeId) === String(nodeId))
+      this.brokerPool.brokers.find(broker => String(broker.nodeId) === String(nodeId))
     if (!find()) await this.refreshMetadata()
     const broker = find()
     if (!broker) {
@@ -519,9 +151,8 @@ class Cluster {
    * A broker object for the group's coordinator.
    * @param {{ groupId: string }} group
    */
-  async findGroupCoordinator(group) {
-    const { coordinator } = await this.findGroupCoordinatorMetadata(group)
-    return createBroker(this, coordinator)
+  async findGroupCoordinator({ groupId }) {
+    return createBroker(this, await findCoordinator(this, groupId))
   }
 
   /**
@@ -530,46 +161,15 @@ class Cluster {
    * @returns {Promise<import('../..').CoordinatorMetadata>} rejects with KafkaJSGroupCoordinatorNotFound, whose `cause` is why
    */
   async findGroupCoordinatorMetadata({ groupId }) {
-    const client = await this.connected()
-    const { signal } = this.closed
-    try {
-      return await createRetry(this.config.retry, { signal })(async bail => {
-        const answer = await client.findCoordinator(groupId)
-        if (!isFailure(answer)) {
-          const { nodeId, host, port } = answer
-          return { errorCode: 0, coordinator: { nodeId, host, port } }
-        }
-        const error = fromFailure(answer)
-        // A new cluster makes its coordinators when it is first asked for one.
-        if (error.cause?.retriable) throw error.cause
-        bail(error)
-        throw error
-      })
-    } catch (e) {
-      const { cause } = e
-      if (!cause?.retriable) throw e
-      throw new KafkaJSGroupCoordinatorNotFound('Failed to find group coordinator', { cause })
-    }
+    return { errorCode: 0, coordinator: await findCoordinator(this, groupId) }
   }
 
   /**
    * @param {string} groupId
    * @returns {Promise<any>} `GroupDescription` and `errorCode`
    */
-  async describeGroup(groupId) {
-    const client = await this.connected()
-    const group = unwrap(await client.describeGroup(groupId))
-    if (group.errorCode !== 0) throw createErrorFromCode(group.errorCode)
-    const { errorCode, state, protocolType, protocol } = group
-    const members = Array.from(group.members, member => ({
-      memberId: member.memberId,
-      ...(member.groupInstanceId !== null && { groupInstanceId: member.groupInstanceId }),
-      clientId: member.clientId,
-      clientHost: member.clientHost,
-      memberMetadata: Buffer.from(member.memberMetadata),
-      memberAssignment: Buffer.from(member.memberAssignment)
-    }))
-    return { errorCode, groupId: group.groupId, state, protocolType, protocol, members }
+  describeGroup(groupId) {
+    return describeGroup(this, groupId)
   }
 
   // Offsets
@@ -602,63 +202,8 @@ class Cluster {
    * @param {{ topic: string, partition: number, timestamp: number | string }[]} wanted timestamps in ms, -1 latest, -2 earliest
    * @returns {Promise<import('../..').TopicOffsets[]>}
    */
-  async listOffsets(wanted) {
-    const client = await this.connected()
-    const timestamps = [...new Set(wanted.map(({ timestamp }) => String(timestamp)))]
-    const answers = await Promise.all(
-      timestamps.map(async timestamp => {
-        const same = wanted.filter(entry => String(entry.timestamp) === timestamp)
-        const topics = byTopic(same, ({ partition }) => partition)
-        const { readCommitted } = this.options
-        return unwrap(await client.listOffsets(topics, timestamp, readCommitted))
-      })
-    )
-    return byTopic(answers.flat(), ({ partition, offset }) => ({ partition, offset }))
-  }
-}
-
-/**
- * @param {import('../native').NativeClientOptions} options
- * @param {(event: NativeClientEvent) => void} notify
- * @returns {NativeClient}
- */
-const createNativeClient = (options, notify) => {
-  const { NativeClient } = native
-  try {
-    return new NativeClient(options, notify)
-  } catch (e) {
-    // An option that only the engine can judge, a certificate for instance.
-    throw new KafkaJSNonRetriableError(e.message, { cause: e })
-  }
-}
-
-/**
- * @param {import('../native').NativeMetadata} metadata
- * @returns {any} kafkajs's shape
- */
-const toBrokerMetadata = ({ clusterId, controllerId, brokers, topics }) => ({
-  brokers: Array.from(brokers, broker => ({ ...broker })),
-  clusterId,
-  controllerId,
-  topicMetadata: Array.from(topics, ({ errorCode, name, isInternal, partitions }) => ({
-    topicErrorCode: errorCode,
-    topic: name,
-    isInternal,
-    partitionMetadata: Array.from(partitions, partition => ({
-      partitionErrorCode: partition.errorCode,
-      partitionId: partition.partitionId,
-      leader: partition.leader,
-      replicas: [...partition.replicas],
-      isr: [...partition.isr],
-      offlineReplicas: [...partition.offlineReplicas]
-    }))
-  }))
-})
-
-/** A partition without a leader is no reason to fail: the engine waits for one. */
-const throwTopicErrors = ({ topicMetadata }) => {
-  for (const { topic, topicErrorCode } of topicMetadata) {
-    if (topicErrorCode !== 0) throw Object.assign(createErrorFromCode(topicErrorCode), { topic })
+  listOffsets(wanted) {
+    return listOffsets(this, wanted, this.readCommitted)
   }
 }
 

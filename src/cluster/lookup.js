@@ -2,13 +2,13 @@
 'use strict'
 
 /**
- * Which addresses a name has, where the program knows better than the system: `ssl.lookup`, as `tls.connect` takes it, or what
- * a program has put in the place of `dns.lookup`. Else nobody is asked: the engine has the system's answer by itself.
+ * The addresses of a broker's name, when the program has a function of its own for that: `ssl.lookup`, as `tls.connect` takes it,
+ * or a replacement of `dns.lookup`. Without one the engine asks the system itself, and JavaScript is not called.
  */
 
 const dns = require('node:dns')
 
-/** For `util.promisify`. What is put in the place of Node's function does not have it, whenever it was put there. */
+/** A symbol of this description, for `util.promisify`, is on Node's `dns.lookup` and on no replacement of it. */
 const MARK = 'customPromisifyArgs'
 
 /** @param {any} ssl the user's option */

@@ -1,67 +1,126 @@
 // @ts-check
 'use strict'
 
+const { isIPv6 } = require('node:net')
 const { KafkaJSConnectionError, KafkaJSNonRetriableError } = require('../errors')
+const { show } = require('../utils/show')
+
+/** How kafkajs begins. */
+const FAILED = 'Failed to connect:'
+const EXPECTED = 'a list like ["localhost:9092"], or a function that returns one'
 
 /**
- * The seed brokers, in turn. `brokers` is a list or a function that is asked for one at every turn.
- * @param {any} brokers
- * @returns {() => Promise<{ host: string, port: number }>}
+ * The seed brokers, in turn. A list without a usable entry is refused before anything connects. An entry that cannot be used is
+ * left out with a warning when others can: kafkajs connects to those, too.
+ *
+ * @param {{
+ *   brokers: any,
+ *   insteadOfBrokers: string | null,
+ *   logger: import('../..').Logger
+ * }} options `brokers` is a list or a function, which is asked for one at every turn; `insteadOfBrokers` is the unknown
+ * option that was probably meant for it
+ * @returns {() => Promise<{ host: string, port: number }>} rejects with KafkaJSNonRetriableError for a mistake in the list, with
+ * KafkaJSConnectionError for what the function throws
  */
-const createSeeds = brokers => {
+const createSeeds = ({ brokers, insteadOfBrokers, logger }) => {
   let turn = 0
+  const warned = new Set()
+  const warn = message => {
+    if (!warned.has(message)) logger.warn(`Broker left out: ${message}`)
+    warned.add(message)
+  }
   return async () => {
-    const list = await listOf(brokers)
-    return parse(list[turn++ % list.length])
+    const list = typeof brokers === 'function' ? await ask(brokers) : brokers
+    const seeds = read(list, insteadOfBrokers, warn)
+    return seeds[turn++ % seeds.length]
   }
-}
-
-const listOf = async brokers => {
-  const list = typeof brokers === 'function' ? await ask(brokers) : brokers
-  if (!list) throw new KafkaJSNonRetriableError('Failed to connect: brokers should not be null')
-  if (!Array.isArray(list)) return list
-  if (list.length === 0) {
-    throw new KafkaJSNonRetriableError('Failed to connect: brokers array is empty')
-  }
-  const invalid = list.findIndex(broker => typeof broker !== 'string' || broker === '')
-  if (invalid >= 0) {
-    throw new KafkaJSNonRetriableError(
-      `Failed to connect: broker at index ${invalid} is invalid "${typeof list[invalid]}"`
-    )
-  }
-  return list
 }
 
 const ask = async brokers => {
   try {
     return await brokers()
   } catch (e) {
-    const error = new KafkaJSConnectionError(
-      `Failed to connect: "config.brokers" threw: ${e.message}`
-    )
-    error.stack = `${error.name}\n  Caused by: ${e.stack}`
+    const error = new KafkaJSConnectionError(`${FAILED} "config.brokers" threw: ${e?.message ?? e}`)
+    error.stack = `${error.name}\n  Caused by: ${e?.stack}`
     error.cause = e
     throw error
   }
 }
 
-/** "host:port"; an IPv6 address stands in brackets. */
-const parse = broker => {
-  const bracketed = /^\[(.+)\]:(\d+)$/.exec(broker)
-  const [host, port] = bracketed ? bracketed.slice(1) : broker.split(':')
-  return { host, port: port ? Number(port) : NaN }
+/** @param {any} list @param {string | null} instead @param {(message: string) => void} warn */
+const read = (list, instead, warn) => {
+  if (!list) {
+    const guess = instead === null ? '' : `; did you mean it by "${instead}"?`
+    return fail(`brokers should not be null: it has to be ${EXPECTED}${guess}`)
+  }
+  if (!Array.isArray(list)) {
+    const meant = typeof list === 'string' && list.split(',').map(broker => broker.trim())
+    const guess = meant ? `: did you mean [${meant.map(show).join(', ')}]?` : ''
+    return fail(`brokers has to be ${EXPECTED}, received ${show(list)}${guess}`)
+  }
+  if (list.length === 0) fail(`brokers array is empty: it has to be ${EXPECTED}`)
+
+  const invalid = list.findIndex(broker => typeof broker !== 'string' || broker === '')
+  if (invalid >= 0) {
+    const value = list[invalid]
+    const received = `expected "host:port", received ${show(value)}`
+    fail(`broker at index ${invalid} is invalid "${typeof value}": ${received}`)
+  }
+  const refusals = list.map((broker, i) => refusalOf(broker, i))
+  const first = refusals.find(refusal => refusal !== null)
+  if (first && refusals.every(refusal => refusal !== null)) fail(first)
+  refusals.forEach(refusal => refusal && warn(refusal))
+  return list.filter((_, i) => refusals[i] === null).map(split)
 }
 
 /**
- * Says what Node would say about such a port; the engine cannot be asked with it.
- * @param {{ host: string, port: number }} seed
+ * Why this is no broker; null: it is one.
+ * @param {string} broker
+ * @param {number} index
  */
-const validatePort = ({ host, port }) => {
-  if (Number.isInteger(port) && port >= 0 && port < 65536) return
-  throw new KafkaJSConnectionError(
-    `Failed to connect: Port should be >= 0 and < 65536. Received type number (${port}).`,
-    { broker: `${host}:${port}` }
-  )
+const refusalOf = (broker, index) => {
+  const { port } = split(broker)
+  if (Number.isInteger(port) && port > 0 && port < 65536) return null
+  const received = `expected "host:port", received ${show(broker)}`
+  return `broker at index ${index} is invalid: ${received}: ${reasonOf(broker)}`
 }
 
-module.exports = { createSeeds, validatePort }
+const reasonOf = broker => {
+  if (broker.includes('://')) {
+    return 'leave out the scheme ("ssl" and "sasl" say how to connect)'
+  }
+  if (broker.includes(',')) return 'each broker has to be an entry of its own'
+  if (isIPv6(broker) || isIPv6(broker.replace(/:\d+$/, ''))) {
+    return 'an IPv6 address has to be in brackets, "[::1]:9092"'
+  }
+  const port = broker.slice(hostEnd(broker) + 1).trim()
+  return port === ''
+    ? 'the port is missing (9092 is the usual one)'
+    : `the port has to be a number from 1 to 65535`
+}
+
+const hostEnd = broker => {
+  const colon = broker.indexOf(':', broker.indexOf(']') + 1)
+  return colon < 0 ? broker.length : colon
+}
+
+/** An IPv6 address stands in brackets. Without a host it is this one, as for `net.connect`. @param {string} broker */
+const split = broker => {
+  const end = hostEnd(broker)
+  const host = broker
+    .slice(0, end)
+    .trim()
+    .replace(/^\[(.*)\]$/, '$1')
+  const [port] = broker.slice(end + 1).split(':')
+  return { host: host || 'localhost', port: port.trim() ? Number(port) : NaN }
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+const fail = message => {
+  throw new KafkaJSNonRetriableError(`${FAILED} ${message}`)
+}
+
+module.exports = { createSeeds }

@@ -60,7 +60,7 @@ class Assignment {
     const { cluster } = this
     const { topics } = this.consumerGroup
     const seen = new SeenPartitions(metadata)
-    const unwatch = cluster.watchAnswers((answer, asked) => seen.narrow(answer, asked))
+    const unwatch = cluster.brokerPool.watchAnswers((answer, asked) => seen.narrow(answer, asked))
     try {
       const assigner = this.assigners.find(({ name }) => name === protocol)
       if (!assigner) {
@@ -68,7 +68,7 @@ class Assignment {
           `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
         )
       }
-      cluster.adopt(metadata, subscribedTopics(members, topics))
+      cluster.brokerPool.adopt(metadata, subscribedTopics(members, topics))
       const assignments = await assigner.assign({
         members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
           memberId,

@@ -32,11 +32,12 @@ class Commits {
    *   consumerGroup: import('./consumerGroup').ConsumerGroup,
    *   emitter: import('../instrumentation/emitter'),
    *   groupId: string,
+   *   asked: import('../protocol/remedies').Asked,
    *   retry: any
-   * }} parts
+   * }} parts `asked`: what errors name
    */
   constructor({ engine, questions, necessity, deliveries, consumerGroup, ...options }) {
-    const { emitter, groupId, retry } = options
+    const { emitter, groupId, asked, retry } = options
     this.engine = engine
     this.questions = questions
     this.necessity = necessity
@@ -44,6 +45,7 @@ class Commits {
     this.consumerGroup = consumerGroup
     this.emitter = emitter
     this.groupId = groupId
+    this.asked = asked
     this.retry = retry
     /** Where the engine writes slots and offsets. */
     this.uncommitted = new BigInt64Array(32)
@@ -143,7 +145,7 @@ class Commits {
    */
   async ended(asked, commit = null) {
     try {
-      unwrap(await this.questions.ask(asked, commit))
+      unwrap(await this.questions.ask(asked, commit), this.asked)
     } finally {
       this.necessity.forget()
     }

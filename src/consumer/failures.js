@@ -59,8 +59,10 @@ class Failures {
       return new Backoff(this.retry).retryTime
     }
     this.log(lane, error)
-    // As in kafkajs, a thrown null or undefined is a mistake in the program.
-    error ??= new TypeError(`Cannot read properties of ${error} (reading 'stack')`)
+    // As in kafkajs, a TypeError: a mistake in the program.
+    error ??= new TypeError(
+      `${this.handler} has thrown ${error}, which says nothing: throw an Error`
+    )
     if (FINAL.has(error.name)) return this.giveUp(error)
     const backoff = this.backoffs.get(keyOf(lane)) ?? new Backoff(this.retry)
     const final = backoff.verdict(error)

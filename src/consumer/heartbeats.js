@@ -15,14 +15,16 @@ class Heartbeats {
    *   questions: import('./questions').Questions,
    *   cells: Int32Array,
    *   turn: import('./turn').Turn,
-   *   interval: number
-   * }} parts `interval`: heartbeatInterval, ms
+   *   interval: number,
+   *   asked: import('../protocol/remedies').Asked
+   * }} parts `interval`: heartbeatInterval, ms; `asked`: what errors name
    */
-  constructor({ engine, questions, cells, turn, interval }) {
+  constructor({ engine, questions, cells, turn, interval, asked }) {
     this.engine = engine
     this.questions = questions
     this.cells = cells
     this.interval = interval
+    this.asked = asked
     /** Is it time to ask the engine for a heartbeat? A timer says so: reading the clock costs more than the rest. */
     this.isDue = false
     /** @type {NodeJS.Timeout | undefined} */
@@ -72,7 +74,7 @@ class Heartbeats {
   /** @private */
   throwGroupError() {
     const code = this.cells[GROUP_ERROR]
-    if (code !== 0) throw createErrorFromCode(code)
+    if (code !== 0) throw createErrorFromCode(code, this.asked)
   }
 }
 

@@ -54,6 +54,9 @@ class Runner {
     this.groupId = groupId
     this.retry = retry
     this.onCrash = onCrash
+    const { groupInstanceId, sessionTimeout } = options
+    /** What errors name. */
+    this.asked = { groupId, groupInstanceId, sessionTimeout }
     this.logger = logger.namespace('Runner')
     this.engineLog = createEngineLog(logger)
 
@@ -89,6 +92,7 @@ class Runner {
       consumerGroup,
       emitter,
       groupId,
+      asked: this.asked,
       retry
     })
     this.heartbeats = new Heartbeats({
@@ -96,7 +100,8 @@ class Runner {
       questions,
       cells,
       turn: this.turn,
-      interval: options.heartbeatInterval
+      interval: options.heartbeatInterval,
+      asked: this.asked
     })
     this.failures = new Failures({
       handler: eachMessage ? 'eachMessage' : 'eachBatch',
@@ -303,7 +308,8 @@ class Runner {
 
   /** @private */
   crashOf(failure) {
-    return crashOf(failure, { joined: this.consumerGroup.hasJoined, retry: this.retry })
+    const { retry, asked } = this
+    return crashOf(failure, { joined: this.consumerGroup.hasJoined, retry, asked })
   }
 }
 

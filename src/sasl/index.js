@@ -9,6 +9,8 @@
  */
 
 const { KafkaJSSASLAuthenticationError, unwrap } = require('../errors')
+const { givenFor } = require('../unknown')
+const { show } = require('../utils/show')
 const { withLength, withoutLength } = require('./framing')
 const oauthBearer = require('./oauthBearer')
 const aws = require('./aws')
@@ -31,14 +33,24 @@ const ENGINE_MECHANISMS = {
  * @returns {NativeSasl} `username` null: JavaScript authenticates
  */
 const toNativeSasl = sasl => {
+  // As in kafkajs, a TypeError.
+  if (typeof sasl !== 'object') {
+    throw new TypeError(`sasl has to be an object with a mechanism, received a ${typeof sasl}`)
+  }
+  if (typeof sasl.mechanism !== 'string') {
+    const received = `received ${show(sasl.mechanism)}${didYouMean(sasl, 'mechanism')}`
+    throw new TypeError(`sasl.mechanism has to be a text like "scram-sha-512", ${received}`)
+  }
   const mechanism = sasl.mechanism.toUpperCase()
   const label = ENGINE_MECHANISMS[mechanism]
   if (!label || sasl.authenticationProvider) {
     return { mechanism, username: null, password: null, authorizationIdentity: null }
   }
   const { username, password, authorizationIdentity = null } = sasl
-  if (username == null || password == null) {
-    throw new KafkaJSSASLAuthenticationError(`${label}: Invalid username or password`)
+  for (const name of ['username', 'password']) {
+    if (sasl[name] != null) continue
+    const missing = `sasl.${name} is ${sasl[name]} (no broker was asked)${didYouMean(sasl, name)}`
+    throw new KafkaJSSASLAuthenticationError(`${label}: Invalid username or password: ${missing}`)
   }
   return {
     mechanism,
@@ -46,6 +58,12 @@ const toNativeSasl = sasl => {
     password: String(password),
     authorizationIdentity
   }
+}
+
+/** @param {any} sasl @param {string} name of the option that is missing */
+const didYouMean = (sasl, name) => {
+  const given = givenFor('sasl', name, sasl)
+  return given === null ? '' : `; did you mean it by "${given}"?`
 }
 
 /**

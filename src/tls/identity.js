@@ -25,7 +25,7 @@ const hasOwnCheck = ssl => functionOf(ssl) !== BUILT_IN
  * @param {any} ssl the user's option
  * @param {import('../native').NativeTls | null} native what was made of it
  * @returns {(event: { servername: string, chain: Uint8Array[] }) => { message: string, code: string | null } | null}
- *   null: the broker is who it should be; never throws
+ *   null: the broker may go by that name; never throws
  */
 const createIdentityCheck = (ssl, native) => {
   const options = ssl === true ? {} : ssl
@@ -43,7 +43,7 @@ const createIdentityCheck = (ssl, native) => {
   }
 }
 
-/** What is no Error is a refusal in Node too, but one without words. */
+/** A value that is no Error is a refusal in Node, too, but without a message. */
 const toRefusal = error => ({
   message: typeof error?.message === 'string' ? error.message : complaint(error),
   code: typeof error?.code === 'string' ? error.code : null

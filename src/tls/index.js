@@ -2,9 +2,9 @@
 'use strict'
 
 /**
- * Turns the `ssl` option (Node's `tls.ConnectionOptions`) into what the engine's OpenSSL takes, as `tls.connect` reads it, at
- * the time when it reads it: what is not said there, the process says (`tls.DEFAULT_*`, NODE_EXTRA_CA_CERTS, flags). Keys are
- * decrypted here. An option that the engine cannot honour is refused by name: TLS that is weaker than asked for, or otherwise
+ * Turns the `ssl` option (Node's `tls.ConnectionOptions`) into what the engine's OpenSSL takes. It is read as `tls.connect` reads
+ * it, when a client connects; the defaults are the process's (`tls.DEFAULT_*`, NODE_EXTRA_CA_CERTS, flags). Keys are decrypted
+ * here. An option that the engine cannot honour is refused by name: TLS that is weaker than asked for, or otherwise
  * different, must not go unnoticed.
  */
 
@@ -14,7 +14,7 @@ const tls = require('node:tls')
 const { inspect } = require('node:util')
 const { createIdentityCheck, hasOwnCheck } = require('./identity')
 const { readCiphers, readCurves, readSignatures } = require('./ciphers')
-const { plainCertificates } = require('./pem')
+const { PATH_ADVICE, isPath, plainCertificates } = require('./pem')
 const { opensslConfiguration, securityLevel, usesOpensslRoots } = require('./process')
 const { refusal } = require('./refusal')
 
@@ -151,6 +151,7 @@ const readIdentity = ({ cert, key, passphrase, pfx }) => ({
     .filter(one => one && one.length !== 0)
     .map(one => {
       const { buf = one, passphrase: own = passphrase } = isBytes(one) ? {} : one
+      if (isPath(toText(buf))) throw refusal('pfx', `is a text ${PATH_ADVICE}`)
       return { bytes: Buffer.from(buf, 'latin1'), passphrase: own == null ? '' : toText(own) }
     })
 })
@@ -164,7 +165,9 @@ const readKey = (key, passphrase) => {
     const privateKey = createPrivateKey({ key: pem, passphrase: own })
     return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   } catch (e) {
-    throw refusal('key', `cannot be read: ${e.message}`, e)
+    // What was given is not shown: it may be the key after all.
+    const given = isPath(toText(pem)) ? `it is a text ${PATH_ADVICE}` : e.message
+    throw refusal('key', `cannot be read: ${given}`, e)
   }
 }
 

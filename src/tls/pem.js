@@ -8,37 +8,46 @@ const { refusal } = require('./refusal')
 const OLD_LABEL = /-----(BEGIN|END) X509 CERTIFICATE-----/g
 const TRUSTED = /-----BEGIN TRUSTED CERTIFICATE-----([^]*?)-----END TRUSTED CERTIFICATE-----/g
 
+/** One line that names a file; PEM has several, and base64 neither these beginnings nor these ends. */
+const PATH = /^(?:~|\.{0,2}[\\/]|[a-z]:[\\/]).*$|^.+\.(?:pem|key|crt|cert|cer|der|p12|pfx)$/i
+const PATH_ADVICE =
+  'which looks like the path of a file: what is in it has to be given, as fs.readFileSync(path) reads it'
+
+/** @param {string} text */
+const isPath = text => text.length < 1024 && PATH.test(text)
+
 const SEQUENCE = 0x30
-/** What the file says the certificate is good for, and what not. */
+/** Notes of the purposes that the certificate is trusted for, and of those that it is rejected for. */
 const [TRUST, REJECT] = [SEQUENCE, 0xa0]
 
 /**
- * The text with plain certificates alone. Those that `openssl x509 -trustout` writes have notes behind them: a name is left
- * out, what they are good for is refused, as the engine would not obey it.
+ * The text with plain certificates alone. Those that `openssl x509 -trustout` writes have notes behind them: a friendly name is
+ * dropped; trusted and rejected purposes are refused, because the engine would not obey them.
  * @param {string} field
  * @param {any} value a string or bytes
  * @returns {string}
  */
-const plainCertificates = (field, value) =>
-  (typeof value === 'string' ? value : Buffer.from(value).toString())
-    .replace(OLD_LABEL, '-----$1 CERTIFICATE-----')
-    .replace(TRUSTED, (_, body) => {
-      const bytes = Buffer.from(body, 'base64')
-      const { end } = elementAt(bytes, 0)
-      const notes = bytes.subarray(end)
-      if (notes.length > 0) {
-        const { start } = elementAt(notes, 0)
-        if ([TRUST, REJECT].includes(notes[start])) {
-          throw refusal(field, 'has a certificate with trust settings, which are not supported')
-        }
+const plainCertificates = (field, value) => {
+  const text = typeof value === 'string' ? value : Buffer.from(value).toString()
+  if (isPath(text)) throw refusal(field, `is "${text}", ${PATH_ADVICE}`)
+  return text.replace(OLD_LABEL, '-----$1 CERTIFICATE-----').replace(TRUSTED, (_, body) => {
+    const bytes = Buffer.from(body, 'base64')
+    const { end } = elementAt(bytes, 0)
+    const notes = bytes.subarray(end)
+    if (notes.length > 0) {
+      const { start } = elementAt(notes, 0)
+      if ([TRUST, REJECT].includes(notes[start])) {
+        throw refusal(field, 'has a certificate with trust settings, which are not supported')
       }
-      const lines =
-        bytes
-          .subarray(0, end)
-          .toString('base64')
-          .match(/.{1,64}/g) ?? []
-      return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].join('\n')
-    })
+    }
+    const lines =
+      bytes
+        .subarray(0, end)
+        .toString('base64')
+        .match(/.{1,64}/g) ?? []
+    return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].join('\n')
+  })
+}
 
 /** Where the content of a DER element starts and ends. @param {Buffer} bytes @param {number} at */
 const elementAt = (bytes, at) => {
@@ -50,4 +59,4 @@ const elementAt = (bytes, at) => {
   return { start, end: Math.min(start + length, bytes.length) }
 }
 
-module.exports = { plainCertificates }
+module.exports = { PATH_ADVICE, isPath, plainCertificates }

@@ -302,9 +302,14 @@ impl Session {
             return Err(self.connection.closed());
         };
         if answer.error.is_err() {
+            let mut message = answer.error.message().into_owned();
+            if answer.error == ErrorCode::UNSUPPORTED_SASL_MECHANISM {
+                let offered = answer.mechanisms.join(", ");
+                message = format!("{message}: {mechanism} was asked for, this listener offers {offered}");
+            }
             return Err(NetError::Authentication {
                 broker: self.connection.address().broker(),
-                message: answer.error.message().into_owned(),
+                message,
                 code: Some(answer.error),
             });
         }

@@ -1,0 +1,150 @@
+'use strict'
+
+/**
+ * What a person sees who makes a mistake that needs no broker to be found: the error names the value and what to do, and no
+ * connection was attempted for it. Those that need one are in `__test__/consumer/mistakes.test.js`.
+ */
+
+jest.mock('../../src/native', () => ({}))
+
+const native = require('../../src/native')
+const { Kafka, ...errors } = require('../..')
+const { createNativeClient, createWorld } = require('./support')
+
+/** A byte more than the wire can hold. */
+const LONG = 'x'.repeat(32768)
+const SECRET = 'correct-horse'
+
+/**
+ * @typedef {object} Row
+ * @property {any} [kafka] options of `new Kafka()`, beside valid ones; a row without `does` connects
+ * @property {any} [consumer] options of `kafka.consumer()`, beside valid ones
+ * @property {(consumer: any, kafka: any) => any} [does] the mistake, unless it is in the options
+ * @property {string} [is] the name of the error
+ * @property {string[]} says parts of its message, in this order
+ * @property {string[]} [warns] or there is no error, but these warnings, each once
+ */
+
+const BROKERS = 'it has to be a list like ["localhost:9092"], or a function that returns one'
+const CREDENTIALS = 'Invalid username or password: '
+const handler = async () => {}
+
+const connect = consumer => consumer.connect()
+const subscribe = argument => consumer => consumer.subscribe(argument)
+
+const run = config => consumer => consumer.run(config)
+
+/** The handler that is none keeps it from running. */
+const runMisspelt = options => async consumer => {
+  await expect(consumer.run({ eachMessage: 1, ...options })).rejects.toThrow('eachMessage')
+}
+
+/** @type {Record<string, Row>} */
+// prettier-ignore
+const MISTAKES = {
+  'no options': { does: () => new Kafka(), is: 'TypeError', says: ['new Kafka() takes an object, { brokers:', 'received undefined'] },
+  'a text for options': { does: () => new Kafka('h:9092'), says: ['new Kafka() takes an object', 'received "h:9092"'] },
+  'no new': { does: () => Kafka({}), is: 'TypeError', says: ["cannot be invoked without 'new'"] },
+
+  'no brokers': { kafka: { brokers: undefined }, says: ['brokers should not be null', BROKERS] },
+  'brokers by another name': { kafka: { brokers: undefined, broker: ['h:9092'] }, says: ['brokers should not be null', 'did you mean it by "broker"?'] },
+  'brokers that are a text': { kafka: { brokers: 'h:9092' }, says: ['received "h:9092"', 'did you mean ["h:9092"]?'] },
+  'brokers that are a list in a text': { kafka: { brokers: 'a:1, b:2' }, says: ['received "a:1, b:2"', 'did you mean ["a:1", "b:2"]?'] },
+  'brokers that are an object': { kafka: { brokers: { h: 9092 } }, says: ['brokers has to be a list', 'received an object'] },
+  'no broker in the list': { kafka: { brokers: [] }, says: ['brokers array is empty', BROKERS] },
+  'a broker that is none': { kafka: { brokers: [9092] }, says: ['broker at index 0 is invalid "number"', 'expected "host:port", received 9092'] },
+  'a broker without a port': { kafka: { brokers: ['h'] }, says: ['broker at index 0', 'expected "host:port", received "h"', 'the port is missing'] },
+  'a broker with an odd port': { kafka: { brokers: ['h:70000'] }, says: ['received "h:70000"', 'a number from 1 to 65535'] },
+  'a broker that is a URL': { kafka: { brokers: ['kafka://h:9092'] }, says: ['expected "host:port", received "kafka://h:9092"', 'leave out the scheme'] },
+  'a broker that is a URL with a password': { kafka: { brokers: [`kafka://u:${SECRET}@h:9092`] }, says: ['received "kafka://…@h:9092"'] },
+  'a broker that is a list': { kafka: { brokers: ['a:1,b:2'] }, says: ['received "a:1,b:2"', 'an entry of its own'] },
+  'a broker that is an IPv6 address without brackets': { kafka: { brokers: ['::1:9092'] }, says: ['received "::1:9092"', 'in brackets, "[::1]:9092"'] },
+  'a function that returns no brokers': { kafka: { brokers: async () => 'h:9092' }, says: ['brokers has to be a list', 'received "h:9092"'] },
+  'a broker without a port beside one with it': { kafka: { brokers: ['h', 'h:9092'] }, does: connect, says: [], warns: ['Broker left out: broker at index 0 is invalid: expected "host:port", received "h": the port is missing (9092 is the usual one)'] },
+
+  'a mechanism that is missing': { kafka: { sasl: {} }, is: 'TypeError', says: ['sasl.mechanism has to be a text', 'received undefined'] },
+  'a mechanism by another name': { kafka: { sasl: { mecanism: 'plain' } }, is: 'TypeError', says: ['sasl.mechanism has to be a text', 'did you mean it by "mecanism"?'] },
+  'sasl that is a text': { kafka: { sasl: SECRET }, is: 'TypeError', says: ['sasl has to be an object with a mechanism, received a string'] },
+  'a user for a username': { kafka: { sasl: { mechanism: 'plain', user: 'u', password: SECRET } }, is: 'KafkaJSSASLAuthenticationError', says: [CREDENTIALS, 'sasl.username is undefined (no broker was asked)', 'did you mean it by "user"?'] },
+  'a password that is not set': { kafka: { sasl: { mechanism: 'scram-sha-256', username: 'u', password: undefined } }, is: 'KafkaJSSASLAuthenticationError', says: [CREDENTIALS, 'sasl.password is undefined'] },
+
+  'a path for a CA': { kafka: { ssl: { ca: './ca.pem' } }, says: ['ssl.ca is "./ca.pem", which looks like the path of a file', 'fs.readFileSync(path)'] },
+  'a path for a certificate': { kafka: { ssl: { cert: '/etc/kafka/client.crt', key: '' } }, says: ['ssl.cert is "/etc/kafka/client.crt"', 'the path of a file'] },
+  'a path for a key': { kafka: { ssl: { key: 'C:\\kafka\\client.key' } }, says: ['ssl.key cannot be read', 'looks like the path of a file'] },
+  'a path for a pfx': { kafka: { ssl: { pfx: 'client.p12' } }, says: ['ssl.pfx is a text which looks like the path of a file'] },
+
+  'a clientId that is too long': { kafka: { clientId: LONG }, says: ['Invalid clientId: 32768 bytes, at most 32767 are possible: "xxx'] },
+  'a groupId that is too long': { consumer: { groupId: LONG }, says: ['Invalid groupId: 32768 bytes'] },
+  'a groupId of long letters': { consumer: { groupId: 'ü'.repeat(16384) }, says: ['Invalid groupId: 32768 bytes'] },
+  'a groupInstanceId that is too long': { consumer: { groupInstanceId: LONG }, says: ['Invalid groupInstanceId: 32768 bytes'] },
+  'a rackId that is too long': { consumer: { rackId: LONG }, says: ['Invalid rackId: 32768 bytes'] },
+  'a topic that is too long': { does: subscribe({ topics: [LONG] }), says: ['Invalid topic: 32768 bytes'] },
+  'a topic that is too long, in a commit': { does: c => c.commitOffsets([{ topic: LONG, partition: 0, offset: '1' }]), says: ['Invalid topic: 32768 bytes'] },
+
+  'no groupId': { consumer: { groupId: undefined }, says: ['Consumer groupId must be a non-empty string.'] },
+  'no options of a consumer': { does: (_, kafka) => kafka.consumer(), says: ['Consumer groupId must be a non-empty string.'] },
+  'a groupId by another name': { consumer: { groupId: undefined, groupID: 'g' }, says: ['groupId must be a non-empty string', 'Did you mean it by "groupID"?'] },
+
+  'no argument of subscribe()': { does: subscribe(), is: 'TypeError', says: ['consumer.subscribe() takes an object, { topics: ["orders"] }, received undefined'] },
+  'a text for a subscription': { does: subscribe('orders'), says: ['consumer.subscribe() takes an object', 'received "orders"'] },
+  'topics by another name': { does: subscribe({ topcis: ['t'] }), says: ['Missing required argument "topics"', 'did you mean it by "topcis"?'] },
+  'topics that are a text': { does: subscribe({ topics: 't' }), says: ['Argument "topics" must be an array, received "t"'] },
+  'a handler for the options of run()': { does: run(handler), says: ['consumer.run() takes an object, { eachMessage:', 'received a function'] },
+  'a handler that is no function': { does: run({ eachMessage: 'handle' }), says: ['eachMessage has to be a function, received "handle"'] },
+  'a handler that is a promise': { does: run({ eachBatch: handler() }), says: ['eachBatch has to be a function, received a promise (await it)'] },
+  'an offset that is no list': { does: c => c.commitOffsets({ topic: 't', partition: 0, offset: '1' }), is: 'TypeError', says: ['consumer.commitOffsets() takes a list, [{ topic:', 'received an object'] },
+  'a pause that is no list': { does: async c => c.pause({ topic: 't' }), is: 'TypeError', says: ['consumer.pause() takes a list', 'received an object'] },
+  'a resume that is no list': { does: async c => c.resume('t'), is: 'TypeError', says: ['consumer.resume() takes a list', 'received "t"'] },
+  'a seek to nowhere': { does: async c => c.seek(), is: 'TypeError', says: ['consumer.seek() takes an object', 'received undefined'] },
+
+  'a misspelt option of a consumer': { consumer: { sessionTimeOut: 1 }, does: connect, says: [], warns: ['Unknown option "sessionTimeOut" of kafka.consumer() is ignored: did you mean "sessionTimeout"?'] },
+  'a misspelt fromBeginning': { does: subscribe({ topics: ['t'], fromBegining: true }), says: [], warns: ['Unknown option "fromBegining" of consumer.subscribe() is ignored: did you mean "fromBeginning"?'] },
+  'a misspelt autoCommit': { does: runMisspelt({ autocommit: false }), says: [], warns: ['Unknown option "autocommit" of consumer.run() is ignored: did you mean "autoCommit"?'] },
+  'a misspelt handler': { does: runMisspelt({ eachMesage: handler }), says: [], warns: ['Unknown option "eachMesage" of consumer.run() is ignored: did you mean "eachMessage"?'] }
+}
+
+/** @param {Row} row */
+const make = async ({ kafka: ofKafka, consumer: ofConsumer, does = connect }) => {
+  const world = createWorld()
+  native.NativeClient = createNativeClient(world)
+  const logs = /** @type {any[]} */ ([])
+  const logCreator = () => entry => logs.push(entry)
+  let error = null
+  try {
+    const kafka = new Kafka({ brokers: ['h:9092'], logCreator, ...ofKafka })
+    const consumer = kafka.consumer({ groupId: 'g', ...ofConsumer })
+    await does(consumer, kafka)
+    await consumer.disconnect()
+  } catch (e) {
+    error = e
+  }
+  return { error, logs, attempts: world.connects.length }
+}
+
+describe.each(Object.entries(MISTAKES).filter(([, { warns }]) => !warns))('%s', (_, row) => {
+  const { is = 'KafkaJSNonRetriableError', says } = row
+
+  it('is an error that says so', async () => {
+    const { error, logs, attempts } = await make(row)
+    expect(error).toMatchObject({ name: is })
+    if (is !== 'TypeError') expect(error).toBeInstanceOf(errors.KafkaJSNonRetriableError)
+    let at = 0
+    for (const part of says) {
+      expect(error.message.slice(at)).toContain(part)
+      at = error.message.indexOf(part, at) + part.length
+    }
+    expect(error.stack).toContain(error.message)
+    expect(error.message.length).toBeLessThan(500)
+    expect(attempts).toBe(0)
+    expect(`${error.stack}${JSON.stringify(logs)}`).not.toContain(SECRET)
+  })
+})
+
+it.each(Object.entries(MISTAKES).filter(([, { warns }]) => warns))(
+  '%s is warned of, once',
+  async (_, row) => {
+    const { logs } = await make(row)
+    const warnings = logs.filter(({ label }) => label === 'WARN').map(({ log }) => log.message)
+    expect(warnings).toEqual(row.warns)
+  }
+)

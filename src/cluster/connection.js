@@ -1,0 +1,322 @@
+// @ts-check
+'use strict'
+
+/**
+ * The connection to a cluster: one `NativeClient` from `connect()` to `disconnect()`, a new one after that; and the choice of the
+ * seed broker.
+ *
+ *              connected()                  a seed answers
+ *   closed ─────────────────► connecting ──────────────────► open
+ *     ▲ ▲                         │                            │
+ *     │ └──────── interrupt() ◄───┴────────────────────────────┘   a crash, or an attempt that no caller waits for any more
+ *     └─────────── refuse() ◄─────┴────────────────────────────┘   disconnect(): `connected()` rejects until `connect()`
+ *
+ * A request that is made before the first `connect()` connects by itself. One that is made behind a `disconnect()` rejects.
+ */
+
+// Not the global ones, which a test's fake timers replace.
+const { clearInterval, setInterval } = require('node:timers')
+const { createEngineLog } = require('../loggers')
+const { createRetry } = require('../retry')
+const networkEvents = require('../network/instrumentationEvents')
+const native = require('../native')
+const { authenticate, toNativeSasl } = require('../sasl')
+const { createIdentityCheck, toNativeTls } = require('../tls')
+const { hasOwnLookup, lookUp } = require('./lookup')
+const { createSeeds } = require('./seeds')
+const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
+const { LONGEST_DELAY } = require('../utils/timers')
+const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
+
+/** @typedef {import('../native').NativeClient} NativeClient */
+/** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
+
+/**
+ * The engine tells of requests only while somebody listens to one of their events.
+ * @param {import('../instrumentation/emitter')} emitter
+ */
+const listensToRequests = emitter =>
+  Object.values(networkEvents).some(name => emitter.listens(name))
+
+/** Is never aborted. */
+const NEVER = createAbort().signal
+
+class Connection {
+  /**
+   * @param {{
+   *   config: ReturnType<typeof import('../config').kafkaOptions>,
+   *   logger: import('../..').Logger,
+   *   emitter: import('../instrumentation/emitter'),
+   *   maxInFlightRequests: number | null
+   * }} options
+   */
+  constructor({ config, logger, emitter, maxInFlightRequests }) {
+    this.config = config
+    this.maxInFlightRequests = maxInFlightRequests
+    this.rootLogger = logger
+    this.logger = logger.namespace('BrokerPool')
+    this.writeLog = createEngineLog(logger)
+    this.emitter = emitter
+    this.nextSeed = createSeeds({ ...config, logger: this.logger })
+    /** @type {NativeClient | null} */
+    this.client = null
+    /** Clients that are about to be closed. @type {Set<NativeClient>} */
+    this.left = new Set()
+    /** The attempt to connect that is under way. @type {{ done: Promise<NativeClient>, waiting: number } | null} */
+    this.connecting = null
+    /** Ends what was begun on these connections. From `disconnect()` to the next `connect()` it is aborted. */
+    this.closed = createAbort()
+    /** The engine's sockets and threads do not keep the process alive; this timer does while connected. @type {NodeJS.Timeout | null} */
+    this.keepAlive = null
+    /** What JavaScript authentication threw, by its text: the engine only hands back the text. */
+    this.authenticationErrors = new Map()
+    emitter.watch(() => this.client?.setRequestEvents(listensToRequests(emitter)))
+  }
+
+  /** The engine's client; made when it is first needed. */
+  get native() {
+    return (this.client ??= this.open())
+  }
+
+  isConnected() {
+    return this.client !== null && this.client.isConnected()
+  }
+
+  /** Connects unless connected. @returns {Promise<void>} rejects when a `disconnect()` comes in between */
+  async connect() {
+    if (this.closed.signal.aborted) this.closed = createAbort()
+    await this.connected()
+  }
+
+  /**
+   * Connects if need be.
+   * @param {AbortSignal} [signal] aborted: the caller does not want it any more
+   * @returns {Promise<NativeClient>} rejects after a `disconnect()`
+   */
+  connected(signal = NEVER) {
+    return this.untilDisconnected(async () => {
+      const attempt = (this.connecting ??= this.attempt())
+      attempt.waiting++
+      try {
+        return await unlessAborted(signal, () => attempt.done)
+      } finally {
+        attempt.waiting--
+        if (attempt.waiting === 0 && this.connecting === attempt) this.abandon()
+      }
+    })
+  }
+
+  /**
+   * Does this, unless a `disconnect()` comes in between, or has come already: then it rejects at once.
+   * @template T
+   * @param {(signal: AbortSignal) => Promise<T>} work called at once
+   * @returns {Promise<T>}
+   */
+  untilDisconnected(work) {
+    const { signal } = this.closed
+    return unlessAborted(signal, () => work(signal))
+  }
+
+  /** Throws between `disconnect()` and the next `connect()`. */
+  throwIfDisconnected() {
+    this.closed.signal.throwIfAborted()
+  }
+
+  /** Closes all connections; none is opened before the next `connect()`. Idempotent. */
+  async disconnect() {
+    this.refuse()
+    await this.close()
+  }
+
+  /** The beginning of `disconnect()`: calls under way reject, later ones too. Connections stay open until `close()`. */
+  refuse() {
+    this.interrupt()
+    this.closed.abort(
+      new KafkaJSNonRetriableError('Disconnected: connect() has to be called before anything else')
+    )
+  }
+
+  /** Calls under way reject; a later one connects anew. */
+  interrupt() {
+    const { client, closed } = this
+    if (client) this.left.add(client)
+    this.client = null
+    this.connecting = null
+    if (closed.signal.aborted) return
+    this.closed = createAbort()
+    closed.abort(createInterruption('Disconnected before it was done'))
+  }
+
+  /** Closes the clients that `interrupt()` and `refuse()` left open. */
+  async close() {
+    if (this.keepAlive && !this.isConnected()) {
+      clearInterval(this.keepAlive)
+      this.keepAlive = null
+    }
+    await Promise.all([...this.left].map(client => this.closeClient(client)))
+  }
+
+  /** @private */
+  async closeClient(client) {
+    await client.close()
+    this.left.delete(client)
+  }
+
+  /** All callers of `connected()` have given up waiting for this attempt. @private */
+  abandon() {
+    this.interrupt()
+    this.close().catch(({ message }) => this.logger.debug(`Could not be closed: ${message}`))
+  }
+
+  /** @private */
+  attempt() {
+    const done = this.connectToSeed().finally(() => {
+      // A disconnect() may have forgotten this attempt, and another one begun.
+      if (this.connecting === attempt) this.connecting = null
+    })
+    const attempt = { done, waiting: 0 }
+    return attempt
+  }
+
+  /** @private */
+  open() {
+    const { config } = this
+    const tls = toNativeTls(config.ssl)
+    const checkIdentity = createIdentityCheck(config.ssl, tls)
+    const client = createNativeClient(
+      {
+        clientId: config.clientId,
+        connectionTimeout: config.connectionTimeout,
+        authenticationTimeout: config.authenticationTimeout,
+        reauthenticationThreshold: config.reauthenticationThreshold,
+        requestTimeout: config.requestTimeout,
+        maxInFlightRequests: this.maxInFlightRequests,
+        lookup: hasOwnLookup(config.ssl),
+        tls,
+        sasl: config.sasl ? toNativeSasl(config.sasl) : null
+      },
+      event => {
+        if (event.type === 'check_server_identity') {
+          const refusal = checkIdentity(event)
+          client.serverIdentity(event.check, refusal?.message ?? null, refusal?.code ?? null)
+        } else if (event.type === 'look_up') {
+          lookUp(config.ssl, event.host, (...answer) => client.addresses(event.lookup, ...answer))
+        } else {
+          this.onEvent(client, event)
+        }
+      }
+    )
+    if (listensToRequests(this.emitter)) client.setRequestEvents(true)
+    return client
+  }
+
+  /**
+   * Tries one seed broker after the other.
+   * @returns {Promise<NativeClient>}
+   * @private
+   */
+  async connectToSeed() {
+    const { signal } = this.closed
+    const client = this.native
+    if (client.isConnected()) return client
+    const nextSeed = () => unlessAborted(signal, this.nextSeed)
+    let seed = await nextSeed()
+
+    return createRetry(this.config.retry, { signal })(async (bail, retryCount, retryTime) => {
+      try {
+        signal.throwIfAborted()
+        const { host, port } = seed
+        const failure = await unlessAborted(signal, () => client.connect(host, port))
+        signal.throwIfAborted()
+        if (failure) throw this.connectError(failure, seed)
+        this.keepAlive ??= setInterval(() => {}, LONGEST_DELAY)
+        return client
+      } catch (e) {
+        signal.throwIfAborted()
+        if (e.name === 'KafkaJSConnectionError' || e.type === 'ILLEGAL_SASL_STATE') {
+          seed = await nextSeed()
+          this.logger.error(
+            `Failed to connect to seed broker, trying another broker from the list: ${e.message}`,
+            { retryCount, retryTime }
+          )
+        } else {
+          this.logger.error(e.message, { retryCount, retryTime })
+        }
+        if (!e.retriable) bail(e)
+        throw e
+      } finally {
+        this.authenticationErrors.clear()
+      }
+    })
+  }
+
+  /**
+   * @param {import('../native').NativeFailure} failure
+   * @param {{ host: string, port: number }} seed
+   * @private
+   */
+  connectError(failure, { host, port }) {
+    const mine = this.authenticationErrors.get(failure.message)
+    if (mine) return mine
+    const broker = `${host}:${port}`
+    if (failure.failure !== 'closed' || this.config.sasl) return fromFailure(failure, { broker })
+    const guess = `${broker} closed it at the first request: does this listener want SASL? ("sasl" is not given)`
+    return fromFailure({ ...failure, message: `${failure.message}: ${guess}` })
+  }
+
+  /**
+   * @param {NativeClient} client
+   * @param {NativeClientEvent} event
+   * @private
+   */
+  onEvent(client, { type, ...payload }) {
+    const { emitter } = this
+    switch (type) {
+      case 'log':
+        return this.writeLog(/** @type {any} */ (payload))
+      case 'request':
+        return emitter.emit(networkEvents.NETWORK_REQUEST, payload)
+      case 'request_timeout':
+        return emitter.emit(networkEvents.NETWORK_REQUEST_TIMEOUT, payload)
+      case 'request_queue_size':
+        return emitter.emit(networkEvents.NETWORK_REQUEST_QUEUE_SIZE, payload)
+      case 'unreachable':
+        // All brokers may have moved, and a seed know where to. A failure is logged; the engine asks again.
+        if (client === this.client) this.connected().catch(() => {})
+        return
+      case 'authenticate':
+        this.authenticate(client, /** @type {any} */ (payload))
+    }
+  }
+
+  /** @private */
+  async authenticate(client, event) {
+    const { sasl } = this.config
+    try {
+      await authenticate({ sasl, client, event, logger: this.rootLogger })
+      client.authenticated(event.session, null, false)
+    } catch (e) {
+      const message = String(e?.message ?? e)
+      this.authenticationErrors.set(message, e)
+      // A provider that cannot be reached is no refusal: connections are tried again, as after any other failure.
+      client.authenticated(event.session, message, e?.retriable !== false)
+    }
+  }
+}
+
+/**
+ * @param {import('../native').NativeClientOptions} options
+ * @param {(event: NativeClientEvent) => void} notify
+ * @returns {NativeClient}
+ */
+const createNativeClient = (options, notify) => {
+  const { NativeClient } = native
+  try {
+    return new NativeClient(options, notify)
+  } catch (e) {
+    // An option that only the engine can judge, a certificate for instance.
+    throw new KafkaJSNonRetriableError(e.message, { cause: e })
+  }
+}
+
+module.exports = Connection

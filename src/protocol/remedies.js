@@ -1,0 +1,66 @@
+// @ts-check
+'use strict'
+
+/**
+ * What a broker's refusal is about, and what to do: said behind the text of its error code, as far as the caller knows what was
+ * asked for.
+ */
+
+/**
+ * @typedef {object} Asked what is known of the request that was refused
+ * @property {string | null} [topic]
+ * @property {string | null} [groupId]
+ * @property {string | null} [groupInstanceId]
+ * @property {string | null} [transactionalId]
+ * @property {string} [operation] of an ACL, if it is not the usual one
+ * @property {number} [sessionTimeout] ms
+ * @property {string | null} [broker] "host:port"
+ */
+
+const needs = (operation, resource, name) =>
+  `the user of this client needs the ACL operation ${operation} on ${resource}${name ? ` "${name}"` : ''}`
+
+/** By the type of the error. @type {Record<string, (asked: Asked) => string | null>} */
+const REMEDIES = {
+  TOPIC_AUTHORIZATION_FAILED: ({ topic, operation = 'READ' }) =>
+    needs(operation, topic ? 'topic' : 'the topic', topic),
+  GROUP_AUTHORIZATION_FAILED: ({ groupId, operation = 'READ' }) =>
+    needs(operation, groupId ? 'group' : 'the group', groupId),
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ({ transactionalId, operation = 'WRITE' }) =>
+    needs(
+      operation,
+      transactionalId ? 'transactional id' : 'the transactional id',
+      transactionalId
+    ),
+  CLUSTER_AUTHORIZATION_FAILED: ({ operation }) =>
+    operation
+      ? needs(operation, 'the cluster')
+      : 'the user of this client needs an ACL on the cluster',
+  INVALID_TOPIC_EXCEPTION: ({ topic }) =>
+    topic == null
+      ? null
+      : `"${topic}": a name has 1 to 249 of the characters a-z, A-Z, 0-9, ".", "_" and "-", and is not "." or ".."`,
+  INVALID_SESSION_TIMEOUT: ({ sessionTimeout }) =>
+    sessionTimeout === undefined
+      ? null
+      : `sessionTimeout is ${sessionTimeout} ms; without those settings a broker allows 6000 to 1800000`,
+  FENCED_INSTANCE_ID: ({ groupInstanceId }) =>
+    groupInstanceId == null
+      ? null
+      : `"${groupInstanceId}": each member of a group needs one of its own`,
+  ILLEGAL_SASL_STATE: ({ broker }) =>
+    `${broker ?? 'this'} is a listener without SASL: leave out "sasl", or connect to a listener with it`
+}
+
+/**
+ * @param {string} type of the error
+ * @param {string} message of the error code, or the broker's own
+ * @param {Asked} asked
+ * @returns {string}
+ */
+const withRemedy = (type, message, asked) => {
+  const remedy = REMEDIES[type]?.(asked)
+  return remedy ? `${message}: ${remedy}` : message
+}
+
+module.exports = { withRemedy }

@@ -1,0 +1,29 @@
+// @ts-check
+'use strict'
+
+/** Values of the user's, as messages name them. */
+
+const { inspect } = require('node:util')
+
+/** Characters of a text: enough to recognise it. */
+const LONGEST = 200
+
+/**
+ * A value in the words of an error: texts and numbers as they are, of everything else only what it is. The user and password of a
+ * URL are left out.
+ * @param {any} value
+ * @returns {string}
+ */
+const show = value => {
+  if (typeof value === 'string') {
+    const text = value.replace(/\/\/[^/@]*@/g, '//…@')
+    return `"${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}"`
+  }
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return 'an array'
+  if (value instanceof Promise) return 'a promise (await it)'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return inspect(value)
+}
+
+module.exports = { show }
