@@ -93,7 +93,7 @@ const startJavaMember = async options => {
       if (name === 'startup_complete') resolve(undefined)
       if (name === 'partitions_assigned') for (const { partition } of partitions) own.add(partition)
       if (name === 'partitions_revoked')
-        for (const { partition } of partitions) own.delete(partition)
+        {for (const { partition } of partitions) own.delete(partition)}
     })
   })
   const refused = ended.then(() => {
