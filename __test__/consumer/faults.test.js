@@ -4,6 +4,7 @@
 /** Brokers that die, freeze and come back; connections that break. On a cluster of its own. */
 
 const { isDeepStrictEqual } = require('node:util')
+const { longSpec } = require('../ci/soak')
 const { startCluster } = require('../kafka')
 const {
   committed,
@@ -149,7 +150,7 @@ describe('a broker', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
-  it('that coordinates the group freezes: the group goes on with another', async () => {
+  longSpec('that coordinates the group freezes: the group goes on with another', async () => {
     const test = await start()
     const node = await coordinator(test.groupId)
     await node?.sigstop()
@@ -172,7 +173,7 @@ describe('a broker', () => {
     expect(isOrdered(test.messages)).toBe(true)
   })
 
-  it('after the other restarts: nothing is lost', async () => {
+  longSpec('after the other restarts: nothing is lost', async () => {
     const test = await start()
     let sent = COUNT
     for (const node of cluster.nodes) {

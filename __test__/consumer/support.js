@@ -24,9 +24,48 @@ const { MemberAssignment, MemberMetadata } = library.AssignerProtocol
 /** Everything that a spec has opened; closed after it. */
 const opened = /** @type {{ disconnect: () => Promise<void> }[]} */ ([])
 
-afterEach(async () => {
+const closeAll = async () => {
   await Promise.all(opened.splice(0).map(close))
+}
+
+/** Specs that run already, beside the one that is reported, see `together`. @type {Map<string, Promise<void>>} */
+const ahead = new Map()
+
+afterEach(async () => {
+  if (ahead.size === 0) await closeAll()
 })
+afterAll(closeAll)
+
+/**
+ * Specs that wait most of their time, beside each other: all of them begin with the first, and what they have opened is
+ * closed behind the last. They may share nothing that one of them breaks. One that is tried again runs alone.
+ *
+ * @param {Record<string, () => Promise<void>>} specs by name
+ * @param {number} [timeout] of each, ms
+ */
+const together = (specs, timeout) => {
+  let begun = false
+  for (const [name, spec] of Object.entries(specs)) {
+    it(
+      name,
+      async () => {
+        if (!begun) for (const [other, run] of Object.entries(specs)) begin(other, run)
+        begun = true
+        const running = ahead.get(name) ?? spec()
+        ahead.delete(name)
+        await running
+      },
+      timeout
+    )
+  }
+}
+
+/** @param {string} name @param {() => Promise<void>} spec */
+const begin = (name, spec) => {
+  const running = spec()
+  running.catch(() => {}) // told when its turn comes
+  ahead.set(name, running)
+}
 
 /** @param {{ disconnect: () => Promise<void> }} consumer */
 const close = consumer =>
@@ -273,6 +312,7 @@ module.exports = {
   polling,
   startConsumer,
   timed,
+  together,
   upTo,
   waitFor,
   watch

@@ -92,8 +92,9 @@ const startJavaMember = async options => {
       const { name, partitions = [] } = event
       if (name === 'startup_complete') resolve(undefined)
       if (name === 'partitions_assigned') for (const { partition } of partitions) own.add(partition)
-      if (name === 'partitions_revoked')
-        {for (const { partition } of partitions) own.delete(partition)}
+      if (name === 'partitions_revoked') {
+        for (const { partition } of partitions) own.delete(partition)
+      }
     })
   })
   const refused = ended.then(() => {

@@ -53,8 +53,8 @@ test('the first answer is given to the same question again', () => {
 test('what kafkajs says it has sent is held against its answer', () => {
   const isWritten = answers()
   const messages = [0, 1, 2, 1].map((partition, id) => ({ id, partition }))
-  const answer = (/** @type {[number, number, string?][]} */ ...parts) =>
-    parts.map(([partition, errorCode, baseOffset]) => ({
+  const parts = (/** @type {[number, number, string?][]} */ ...of) =>
+    of.map(([partition, errorCode, baseOffset]) => ({
       topicName: 't',
       partition,
       errorCode,
@@ -62,11 +62,11 @@ test('what kafkajs says it has sent is held against its answer', () => {
     }))
   const ids = (/** @type {import('kafkajs').RecordMetadata[]} */ of) =>
     isWritten(messages, of).map(({ id }) => id)
-  expect(ids(answer([0, 0, '0'], [1, 0, '7'], [2, 0, '3']))).toEqual([0, 1, 2, 3])
+  expect(ids(parts([0, 0, '0'], [1, 0, '7'], [2, 0, '3']))).toEqual([0, 1, 2, 3])
   // A partition that was forgotten, an error, no offset at all.
-  expect(ids(answer([0, 0, '1'], [2, 3, '4']))).toEqual([0])
-  expect(ids(answer([0, 0, '-1'], [1, 0]))).toEqual([])
+  expect(ids(parts([0, 0, '1'], [2, 3, '4']))).toEqual([0])
+  expect(ids(parts([0, 0, '-1'], [1, 0]))).toEqual([])
   // The offsets of an earlier answer: partition 1 had two messages at 7.
-  expect(ids(answer([1, 0, '8'], [0, 0, '2']))).toEqual([0])
-  expect(ids(answer([1, 0, '9']))).toEqual([1, 3])
+  expect(ids(parts([1, 0, '8'], [0, 0, '2']))).toEqual([0])
+  expect(ids(parts([1, 0, '9']))).toEqual([1, 3])
 })
