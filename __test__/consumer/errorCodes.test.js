@@ -4,10 +4,17 @@
 /** Brokers that refuse what they are asked, and brokers that talk nonsense. The proxy answers in their place. */
 
 const { family } = require('../ci/soak')
-const { startCluster } = require('../kafka')
 const { committed, createTopic, produce } = require('../kafka/helpers')
 const { API, framed, respond } = require('../kafka/protocol')
-const { createKafka, distinct, numbered, startConsumer, upTo, waitFor } = require('./support')
+const {
+  createKafka,
+  distinct,
+  numbered,
+  startConsumer,
+  upTo,
+  useCluster,
+  waitFor
+} = require('./support')
 
 const PARTITIONS = 2
 const COUNT = 20
@@ -28,17 +35,11 @@ const newTopic = async () => {
   return name
 }
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 1, proxied: true })
+useCluster({ proxied: true }, async own => {
+  cluster = own
   proxy = cluster.proxies[0]
   topic = await newTopic()
 })
-
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(() => proxy.heal())
 
 /** @param {Partial<Parameters<typeof startConsumer>[0]>} [options] */
 const start = options =>

@@ -5,7 +5,6 @@
 
 const { isDeepStrictEqual } = require('node:util')
 const { longSpec } = require('../ci/soak')
-const { startCluster } = require('../kafka')
 const {
   committed,
   coordinatorOf,
@@ -26,6 +25,7 @@ const {
   startConsumer,
   timed,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
@@ -35,16 +35,11 @@ const COUNT = 3000
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 3, proxied: true })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
+useCluster({ brokers: 3, proxied: true }, own => {
+  cluster = own
 })
 
 afterEach(async () => {
-  for (const proxy of cluster.proxies) await proxy.heal()
   for (const node of cluster.nodes) await node.sigcont()
   for (const node of cluster.nodes) if (!node.running) await node.restart()
 })

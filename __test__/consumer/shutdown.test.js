@@ -4,10 +4,18 @@
 /** `disconnect()` at every step that a consumer takes over the network, while the broker lets it wait. */
 
 const { family } = require('../ci/soak')
-const { startCluster } = require('../kafka')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { API } = require('../kafka/protocol')
-const { SOON, createConsumer, createKafka, defer, pause, timed, waitFor } = require('./support')
+const {
+  SOON,
+  createConsumer,
+  createKafka,
+  defer,
+  pause,
+  timed,
+  useCluster,
+  waitFor
+} = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -16,17 +24,11 @@ let proxy
 /** @type {string} */
 let topic
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 1, proxied: true })
+useCluster({ proxied: true }, async own => {
+  cluster = own
   proxy = cluster.proxies[0]
   topic = await createTopic({ partitions: 2, brokers: cluster.brokers })
 })
-
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(() => proxy.heal())
 
 /** @type {Record<string, () => void>} */
 const FAULTS = {

@@ -11,6 +11,7 @@
  */
 
 const { setTimeout: pause } = require('node:timers/promises')
+const { startCluster } = require('../kafka')
 const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 
 const { CLIENT = 'kafkars' } = process.env
@@ -73,6 +74,24 @@ const close = consumer =>
     ? // It may never end: then it is left behind, and goes with its process.
       Promise.race([consumer.disconnect(), pause(2000)])
     : consumer.disconnect()
+
+/**
+ * A cluster of this file's own; its proxies are healed after every spec.
+ *
+ * @param {import('../kafka').ClusterOptions} options
+ * @param {(cluster: import('../kafka').Cluster) => any} use is given it before the first spec
+ */
+const useCluster = (options, use) => {
+  let cluster = /** @type {import('../kafka').Cluster | undefined} */ (undefined)
+  beforeAll(async () => {
+    cluster = await startCluster(options)
+    await use(cluster)
+  })
+  afterEach(async () => {
+    for (const proxy of cluster?.proxies ?? []) await proxy.heal()
+  })
+  afterAll(() => cluster?.stop())
+}
 
 /** @param {Partial<import('kafkajs').KafkaConfig>} [options] */
 const createKafka = options =>
@@ -314,6 +333,7 @@ module.exports = {
   timed,
   together,
   upTo,
+  useCluster,
   waitFor,
   watch
 }
