@@ -38,6 +38,7 @@ module.exports = {
   reporters: [
     'default',
     '<rootDir>/ci/slowest.js',
+    '<rootDir>/ci/left.js',
     ...(process.env.CI ? ['<rootDir>/ci/unsteady.js'] : [])
   ],
   projects: [

@@ -27,74 +27,46 @@ const commitIfNecessary = ({ resolveOffset, commitOffsetsIfNecessary }, message)
   return commitOffsetsIfNecessary()
 }
 
+/** @param {string} title @param {Row['call']} call @param {Partial<Row>} [more] @returns {Row} */
+const row = (title, call, more) => ({ title, api: 'eachMessage', call, ...more })
+
+/** @type {typeof row} */
+const rowOfBatches = (title, call, more) => row(title, call, { api: 'eachBatch', ...more })
+
+const none = () => {}
+
 /** @type {Record<string, Row>} */
 const ROWS = {
-  plain: { title: 'eachMessage, nothing', api: 'eachMessage', call: () => {} },
-  interval: {
-    title: 'autoCommitInterval: 100',
-    api: 'eachMessage',
+  plain: row('eachMessage, nothing', none),
+  interval: row('autoCommitInterval: 100', none, {
     run: { autoCommitInterval: 100 },
-    call: () => {},
     plain: 'plain'
-  },
-  threshold: {
-    title: 'autoCommitThreshold: 1000',
-    api: 'eachMessage',
+  }),
+  threshold: row('autoCommitThreshold: 1000', none, {
     run: { autoCommitThreshold: 1000 },
-    call: () => {},
     plain: 'plain'
-  },
-  heartbeat: {
-    title: 'await heartbeat()',
-    api: 'eachMessage',
-    call: ({ heartbeat }) => heartbeat()
-  },
-  resolve: {
-    title: 'resolveOffset()',
-    api: 'eachBatch',
-    call: ({ resolveOffset }, message) => resolveOffset(message.offset)
-  },
-  uncommitted: {
-    title: 'resolveOffset(), uncommittedOffsets()',
-    api: 'eachBatch',
-    call: ({ resolveOffset, uncommittedOffsets }, message) => {
+  }),
+  heartbeat: row('await heartbeat()', ({ heartbeat }) => heartbeat()),
+  resolve: rowOfBatches('resolveOffset()', ({ resolveOffset }, message) =>
+    resolveOffset(message.offset)
+  ),
+  uncommitted: rowOfBatches(
+    'resolveOffset(), uncommittedOffsets()',
+    ({ resolveOffset, uncommittedOffsets }, message) => {
       resolveOffset(message.offset)
       if (uncommittedOffsets().topics.length === 0) throw new Error('nothing is uncommitted')
     }
-  },
-  necessary: {
-    title: 'await commitOffsetsIfNecessary()',
-    api: 'eachBatch',
-    call: commitIfNecessary
-  },
-  due: {
-    title: 'the same, interval 100, threshold 10000',
-    api: 'eachBatch',
-    run: { autoCommitInterval: 100, autoCommitThreshold: 10_000 },
-    call: commitIfNecessary
-  },
-  commit: {
-    title: 'await commitOffsets()',
-    api: 'eachMessage',
-    run: { autoCommit: false },
-    call: commitOffsets
-  },
-  commit4: {
-    title: 'await commitOffsets(), 4 at once',
-    api: 'eachMessage',
-    run: { autoCommit: false, partitionsConsumedConcurrently: 4 },
-    call: commitOffsets
-  },
-  pause: {
-    title: 'pause() and resume()',
-    api: 'eachMessage',
-    call: ({ pause }) => pause()()
-  },
-  pauseLater: {
-    title: 'pause(), resume() 1 ms later',
-    api: 'eachMessage',
-    call: ({ pause }) => void setTimeout(pause(), 1)
-  }
+  ),
+  necessary: rowOfBatches('await commitOffsetsIfNecessary()', commitIfNecessary),
+  due: rowOfBatches('the same, interval 100, threshold 10000', commitIfNecessary, {
+    run: { autoCommitInterval: 100, autoCommitThreshold: 10_000 }
+  }),
+  commit: row('await commitOffsets()', commitOffsets, { run: { autoCommit: false } }),
+  commit4: row('await commitOffsets(), 4 at once', commitOffsets, {
+    run: { autoCommit: false, partitionsConsumedConcurrently: 4 }
+  }),
+  pause: row('pause() and resume()', ({ pause }) => pause()()),
+  pauseLater: row('pause(), resume() 1 ms later', ({ pause }) => void setTimeout(pause(), 1))
 }
 
 /** Clients with kafkajs's API. */

@@ -17,14 +17,14 @@ const {
   coordinatorOf,
   createTopic,
   logEnd,
-  observer,
+  produce,
   uniqueName,
   waitFor,
   withAdmin
 } = require('../kafka/helpers')
 const { LANES } = require('./faults')
 const { Ledger } = require('./ledger')
-const { MODES, Members } = require('./members')
+const { MODES, Members, PROTOCOLS } = require('./members')
 const { random } = require('./random')
 const { startStreams } = require('./streams')
 
@@ -34,7 +34,7 @@ const PARTITIONS = 12
  * @typedef {object} Report
  * @property {number} acknowledged
  * @property {number} aborted
- * @property {string[]} missing   acknowledged by kafkajs's producer, and not in the log
+ * @property {string[]} missing   acknowledged, and not in the log: the fault of a producer or a broker
  * @property {number} settled     ms from the last write until everything was read
  * @property {string[]} faults    in their order
  * @property {string[]} stuck     partitions that were not read, or not committed, in the end
@@ -49,6 +49,7 @@ const PARTITIONS = 12
  * @param {string} options.directory                    for the ledgers
  * @param {string[]} [options.faults]                   names of the only ones; default: all
  * @param {string[]} [options.modes]                    of members; default: all
+ * @param {import('./members').Protocol} [options.protocol]  of the group; default: eager
  * @param {(line: string) => void} [options.log]
  * @returns {Promise<Report>}
  */
@@ -59,6 +60,7 @@ const runChaos = async ({
   directory,
   faults,
   modes = MODES,
+  protocol = 'eager',
   log = () => {}
 }) => {
   const rng = random(seed)
@@ -81,7 +83,8 @@ const runChaos = async ({
     directory,
     ledger,
     rng,
-    modes
+    modes,
+    protocol
   })
 
   const metadata = async name => {
@@ -169,26 +172,19 @@ const runChaos = async ({
 const sendMarkers = async (cluster, topic, partitions, written) => {
   const ids = all(partitions).map(partition => `end-${partition}`)
   const messages = ids.map((id, partition) => ({ value: `${id} `, partition }))
-  const producer = observer(cluster.brokers).producer({ idempotent: true })
-  await producer.connect()
-  await producer.send({ topic, messages })
-  await producer.disconnect()
+  await produce(topic, messages, { brokers: cluster.brokers })
   for (const id of ids) written.acknowledged.add(id)
 }
 
 /** @param {number} count */
 const all = count => Array.from({ length: count }, (_, i) => i)
 
-/**
- * Which of these are not in the log, although they were acknowledged. kafkajs's idempotent producer takes "duplicate
- * sequence number" for a yes, also when the duplicate is another message's. Kafka's own does not: there is no such excuse
- * for what it wrote.
- */
+/** Which of these are not in the log, although they were acknowledged. */
 const missingIn = async (cluster, topic, ids) => {
   const { Kafka, logLevel } = require('../..')
   const kafka = new Kafka({ brokers: cluster.brokers, logLevel: logLevel.NOTHING })
   const consumer = kafka.consumer({ groupId: uniqueName('auditor') })
-  const missing = new Set(ids.filter(id => id.startsWith('k')))
+  const missing = new Set(ids)
   const open = new Set(Object.keys(await logEnd(topic, cluster.brokers)))
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
   await consumer.run({
@@ -228,9 +224,10 @@ const uncommitted = async (cluster, groupId, topic) => {
 const ask = (cluster, question) => withAdmin(cluster.brokers, question)
 
 /** What is wrong with a run; nothing, it should be. @param {Report} report @returns {string[]} */
-const complaints = ({ audit, stuck }) =>
+const complaints = ({ audit, missing, stuck }) =>
   Object.entries({
     lost: audit.lost,
+    'acknowledged, but not in the log': missing,
     'aborted, but read': audit.leaked,
     'out of order': audit.disorder,
     'two at once': audit.strays,
@@ -244,4 +241,4 @@ const complaints = ({ audit, stuck }) =>
 /** Until everything is read, ms. */
 const SETTLE = 180_000
 
-module.exports = { complaints, runChaos }
+module.exports = { PROTOCOLS, complaints, runChaos }

@@ -14,7 +14,7 @@
  *   l     when  ms                     the event loop stood still for so long
  *   r     when  bytes                  resident memory
  *
- * Arguments: a JSON object { brokers, topic, groupId, mode, ledger, seed }. Commands come as messages: `pause`, `seek`,
+ * Arguments: a JSON object { brokers, topic, groupId, mode, protocol, ledger, seed }. Commands come as messages: `pause`, `seek`,
  * `stop`.
  */
 
@@ -25,7 +25,7 @@ const { setTimeout: pause } = require('node:timers/promises')
 const { Kafka, logLevel } = require(process.env.CLIENT === 'kafkajs' ? 'kafkajs' : '../..')
 const { random } = require('./random')
 
-const { brokers, topic, groupId, mode, ledger, seed } = JSON.parse(process.argv[2])
+const { brokers, topic, groupId, mode, protocol, ledger, seed } = JSON.parse(process.argv[2])
 const { below, chance } = random(seed)
 const file = fs.openSync(ledger, 'a')
 
@@ -42,8 +42,15 @@ const kafka = new Kafka({
   logLevel: logLevel.WARN,
   logCreator: () => entry => fs.appendFileSync(`${ledger}.log`, `${JSON.stringify(entry)}\n`)
 })
+/** What of the options makes a member of the group by this protocol. */
+const PROTOCOLS = {
+  eager: {},
+  cooperative: { partitionAssigners: ['CooperativeSticky'] },
+  consumer: { groupProtocol: 'consumer' }
+}
 const consumer = kafka.consumer({
   groupId,
+  ...PROTOCOLS[protocol],
   sessionTimeout: 6000,
   rebalanceTimeout: 8000,
   heartbeatInterval: 500,

@@ -10,6 +10,11 @@ const { setTimeout: pause } = require('node:timers/promises')
 /** Ways to consume, see `member.js`. */
 const MODES = ['message', 'batch', 'concurrent', 'manual']
 
+/** @typedef {'eager' | 'cooperative' | 'consumer'} Protocol the last one is that of KIP-848 */
+
+/** How partitions change hands, see `member.js`. @type {Protocol[]} */
+const PROTOCOLS = ['eager', 'cooperative', 'consumer']
+
 class Members {
   /** @type {import('node:child_process').ChildProcess[]} */
   #alive = []
@@ -18,7 +23,7 @@ class Members {
 
   /**
    * @param {{ brokers: string[], topic: string, groupId: string, directory: string, ledger: import('./ledger').Ledger,
-   *   rng: ReturnType<typeof import('./random').random>, modes: string[] }} options
+   *   rng: ReturnType<typeof import('./random').random>, modes: string[], protocol: Protocol }} options
    */
   constructor(options) {
     this.#options = options
@@ -29,11 +34,11 @@ class Members {
   }
 
   join() {
-    const { brokers, topic, groupId, directory, ledger, rng, modes } = this.#options
+    const { brokers, topic, groupId, directory, ledger, rng, modes, protocol } = this.#options
     const mode = modes[this.#count % modes.length]
     const file = path.join(directory, `${this.#count++}-${mode}`)
     const seed = rng.below(2 ** 31)
-    const settings = { brokers, topic, groupId, mode, ledger: file, seed }
+    const settings = { brokers, topic, groupId, mode, protocol, ledger: file, seed }
     ledger.add(file)
     const child = fork(path.join(__dirname, 'member.js'), [JSON.stringify(settings)])
     this.#alive.push(child)
@@ -94,4 +99,4 @@ class Members {
 
 const STOP_TIMEOUT = 30_000
 
-module.exports = { MODES, Members }
+module.exports = { MODES, Members, PROTOCOLS }

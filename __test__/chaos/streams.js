@@ -39,16 +39,20 @@ const startStreams = async options =>
 /** kafkajs, idempotent, uncompressed and gzip in turn. */
 const kafkajsStream = async ({ brokers, topic, written, partitions, rng }) => {
   const kafka = new Kafka({ brokers, clientId: 'stream', logLevel: logLevel.NOTHING })
+  const isWritten = answers()
   const open = () => kafka.producer({ idempotent: true, retry: { retries: 20 } })
   let producer = open()
   const send = async round => {
     await producer.connect()
     const compression = round % 2 ? CompressionTypes.GZIP : CompressionTypes.None
     const messages = fresh(`k${round}`, rng.between(1, 40), partitions(), rng)
-    await producer.send({ topic, messages, acks: -1, compression })
-    for (const { id } of messages) written.acknowledged.add(id)
+    const answer = await producer.send({ topic, messages, acks: -1, compression })
+    const covered = isWritten(messages, answer)
+    for (const { id } of covered) written.acknowledged.add(id)
+    const forgotten = messages.length - covered.length
+    if (forgotten > 0) throw new Error(`${forgotten} messages without an answer`)
   }
-  // A producer that has failed may have lost count of its sequence numbers.
+  // A producer that has failed, or has forgotten something, may have lost count of its sequence numbers.
   const renew = async () => {
     await producer.disconnect().catch(() => {})
     producer = open()
@@ -99,6 +103,28 @@ const transactions = async ({ brokers, topic, written, partitions, rng }, codec)
   return repeat(send, renew, () => producer.close())
 }
 
+/**
+ * What of its messages kafkajs has had written. Its `send()` does not fail when it forgets a partition, whose leader has
+ * moved to a broker that has answered already: then the answer has no such partition. And it takes "duplicate" for a yes
+ * when the duplicate is an earlier batch: then the answer has an offset that is not behind those of earlier answers.
+ *
+ * @returns {<M extends { partition: number }>(messages: M[], answer: import('kafkajs').RecordMetadata[]) => M[]}
+ */
+const answers = () => {
+  const ends = /** @type {Map<number, bigint>} next offsets by partition */ (new Map())
+  return (messages, answer) => {
+    const covered = new Set()
+    for (const { partition, errorCode, baseOffset = '-1' } of answer) {
+      const first = BigInt(baseOffset)
+      if (errorCode !== 0 || first < (ends.get(partition) ?? 0n)) continue
+      const count = messages.filter(message => message.partition === partition).length
+      ends.set(partition, first + BigInt(count))
+      covered.add(partition)
+    }
+    return messages.filter(({ partition }) => covered.has(partition))
+  }
+}
+
 /** @returns {{ id: string, value: string, partition: number }[]} */
 const fresh = (prefix, count, partitions, rng) =>
   Array.from({ length: count }, (_, i) => {
@@ -141,4 +167,4 @@ const repeat = (send, renew, close) => {
 const FILLER = 'All that is gold does not glitter. '.repeat(5)
 const JAVA = { 'delivery.timeout.ms': 60_000, 'request.timeout.ms': 5000, 'linger.ms': 0 }
 
-module.exports = { startStreams }
+module.exports = { answers, startStreams }

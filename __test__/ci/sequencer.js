@@ -12,7 +12,9 @@ module.exports = class LongestFirst extends Sequencer {
   /** @param {import('@jest/test-result').Test[]} tests */
   sort(tests) {
     const order = super.sort(tests)
-    const own = tests.filter(({ path }) => fs.readFileSync(path, 'utf8').includes('startCluster('))
+    const own = tests.filter(({ path }) =>
+      /(start|use)Cluster\(/.test(fs.readFileSync(path, 'utf8'))
+    )
     return [...order].sort((a, b) => Number(own.includes(b)) - Number(own.includes(a)))
   }
 }

@@ -9,7 +9,8 @@ const {
   filled,
   logLevel,
   startConsumer,
-  waitFor
+  waitFor,
+  watch
 } = require('./support')
 
 describe('options', () => {
@@ -43,23 +44,32 @@ describe('options', () => {
       ...undefinedFor(CONSUMER)
     })
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    const seen = watch(consumer)
     let handled = 0
     await consumer.run({ ...undefinedFor(RUN), eachMessage: async () => void handled++ })
     await waitFor(() => handled === 3)
-    const { members } = await consumer.describeGroup()
-    expect(members[0]).toMatchObject({ clientId: 'kafkajs' })
-    expect(members[0].memberId).toMatch(/^kafkajs-/)
+    const { groupId, members, protocol } = await consumer.describeGroup()
+    expect(members).toMatchObject([
+      { clientId: 'kafkajs', memberId: expect.stringMatching(/^kafkajs-/) }
+    ])
+    expect(protocol).toBe('RoundRobinAssigner')
+    await consumer.disconnect()
+    expect(await committed(groupId, topic)).toEqual({ 0: '3' })
+    expect(seen.of('CRASH')).toEqual([])
   })
 
   it('that nobody knows are ignored', async () => {
     const topic = await filled(3)
-    const { messages } = await startConsumer({
+    const { consumer, messages, seen } = await startConsumer({
       topics: [topic],
       kafka: createKafka(/** @type {any} */ ({ clientId: 'mine', brokerz: 1 })),
       .../** @type {any} */ ({ sessionTimeOut: 1 }),
       run: /** @type {any} */ ({ eachPartition: 1 })
     })
     await waitFor(() => messages.length === 3)
+    // What stands beside them counts: a sessionTimeout of 1 ms would be refused.
+    expect((await consumer.describeGroup()).members).toMatchObject([{ clientId: 'mine' }])
+    expect(seen.of('CRASH')).toEqual([])
   })
 
   it('brokers may be a function', async () => {

@@ -3,10 +3,17 @@
 
 /** Answers that were damaged on their way: a proxy changes what the broker says. */
 
-const { startCluster } = require('../kafka')
 const { createTopic, produce } = require('../kafka/helpers')
 const { API } = require('../kafka/protocol')
-const { createKafka, logLevel, numbers, startConsumer, upTo, waitFor } = require('./support')
+const {
+  createKafka,
+  logLevel,
+  numbers,
+  startConsumer,
+  upTo,
+  useCluster,
+  waitFor
+} = require('./support')
 
 const COUNT = 30
 /** Its text is looked for in the answers. */
@@ -17,16 +24,10 @@ let cluster
 /** @type {import('../kafka/proxy').Proxy} */
 let proxy
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 1, proxied: true })
+useCluster({ proxied: true }, own => {
+  cluster = own
   proxy = cluster.proxies[0]
 })
-
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(() => proxy.heal())
 
 /** A topic with COUNT messages in a batch of partition 0, and as many others in partition 1. */
 const newTopic = async () => {

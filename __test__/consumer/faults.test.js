@@ -4,7 +4,7 @@
 /** Brokers that die, freeze and come back; connections that break. On a cluster of its own. */
 
 const { isDeepStrictEqual } = require('node:util')
-const { startCluster } = require('../kafka')
+const { longSpec } = require('../ci/soak')
 const {
   committed,
   coordinatorOf,
@@ -25,6 +25,7 @@ const {
   startConsumer,
   timed,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
@@ -34,16 +35,11 @@ const COUNT = 3000
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 3, proxied: true })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
+useCluster({ brokers: 3, proxied: true }, own => {
+  cluster = own
 })
 
 afterEach(async () => {
-  for (const proxy of cluster.proxies) await proxy.heal()
   for (const node of cluster.nodes) await node.sigcont()
   for (const node of cluster.nodes) if (!node.running) await node.restart()
 })
@@ -149,7 +145,7 @@ describe('a broker', () => {
     expect(test.seen.of('CRASH')).toEqual([])
   })
 
-  it('that coordinates the group freezes: the group goes on with another', async () => {
+  longSpec('that coordinates the group freezes: the group goes on with another', async () => {
     const test = await start()
     const node = await coordinator(test.groupId)
     await node?.sigstop()
@@ -172,7 +168,7 @@ describe('a broker', () => {
     expect(isOrdered(test.messages)).toBe(true)
   })
 
-  it('after the other restarts: nothing is lost', async () => {
+  longSpec('after the other restarts: nothing is lost', async () => {
     const test = await start()
     let sent = COUNT
     for (const node of cluster.nodes) {

@@ -3,7 +3,6 @@
 
 /** A broker that allows an address few connections (`max.connections.per.ip`), and closes those beyond at once. */
 
-const { startCluster } = require('../kafka')
 const { createTopic, produce } = require('../kafka/helpers')
 const {
   CLIENT,
@@ -16,26 +15,20 @@ const {
   startConsumer,
   timed,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ proxied: true })
+useCluster({ proxied: true }, own => {
+  cluster = own
 })
 
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(async () => {
-  for (const proxy of cluster.proxies) {
-    await proxy.heal()
-    // A broker that holds a Fetch does not look whether its client is still there.
-    proxy.cut()
-  }
+afterEach(() => {
+  // A broker that holds a Fetch does not look whether its client is still there.
+  for (const proxy of cluster.proxies) proxy.cut()
 })
 
 it.each([3, 2, 1])(

@@ -15,6 +15,7 @@ const {
   numbers,
   pause,
   startConsumer,
+  together,
   upTo,
   waitFor
 } = require('./support')
@@ -58,49 +59,51 @@ const quiet = ({ lines, seen }) => {
   expect(seen.of('GROUP_JOIN')).toHaveLength(1)
 }
 
-it('connections that the broker closes are opened again when they are needed', async () => {
-  // Heartbeats are further apart than what the broker bears: the coordinator's connection is closed again and again.
-  const test = await start({
-    ...RARELY,
-    metadataMaxAge: 3 * IDLE
-  })
-  for (let round = 0; round < 3; round++) {
-    await produce(test.topic, numbered(5, { first: round * 5 }), { brokers: test.brokers })
-    const count = (round + 1) * 5
-    await waitFor(() => test.messages.length >= count)
-    await waitFor(async () => {
-      const offsets = await committed(test.groupId, test.topic, test.brokers)
-      return offsets[0] === String(count)
+together({
+  'connections that the broker closes are opened again when they are needed': async () => {
+    // Heartbeats are further apart than what the broker bears: the coordinator's connection is closed again and again.
+    const test = await start({
+      ...RARELY,
+      metadataMaxAge: 3 * IDLE
     })
-    await pause(2.5 * IDLE) // the time that connections have to be idle
+    for (let round = 0; round < 3; round++) {
+      await produce(test.topic, numbered(5, { first: round * 5 }), { brokers: test.brokers })
+      const count = (round + 1) * 5
+      await waitFor(() => test.messages.length >= count)
+      await waitFor(async () => {
+        const offsets = await committed(test.groupId, test.topic, test.brokers)
+        return offsets[0] === String(count)
+      })
+      await pause(2.5 * IDLE) // the time that connections have to be idle
+    }
+    expect(numbers(test.messages)).toEqual(upTo(15))
+    quiet(test)
+  },
+
+  'a paused consumer outlives them': async () => {
+    const test = await start(RARELY)
+    const { topic, brokers } = test
+    test.consumer.pause([{ topic }])
+    await pause(3 * IDLE)
+    await produce(topic, numbered(5), { brokers })
+    await test.consumer.commitOffsets([{ topic, partition: 0, offset: '0' }])
+    test.consumer.resume([{ topic }])
+    await waitFor(() => test.messages.length >= 5)
+    quiet(test)
+  },
+
+  'a consumer that only stands by can be asked': async () => {
+    const test = await start(RARELY)
+    await pause(2.5 * IDLE)
+    const group = await test.consumer.describeGroup()
+    expect(group.members).toHaveLength(1)
+    await withAdmin(test.brokers, admin =>
+      admin.createPartitions({
+        topicPartitions: [{ topic: test.topic, count: 2 }],
+        timeout: ADMIN_TIMEOUT
+      })
+    )
+    await test.consumer.disconnect()
+    quiet(test)
   }
-  expect(numbers(test.messages)).toEqual(upTo(15))
-  quiet(test)
-})
-
-it('a paused consumer outlives them', async () => {
-  const test = await start(RARELY)
-  const { topic, brokers } = test
-  test.consumer.pause([{ topic }])
-  await pause(3 * IDLE)
-  await produce(topic, numbered(5), { brokers })
-  await test.consumer.commitOffsets([{ topic, partition: 0, offset: '0' }])
-  test.consumer.resume([{ topic }])
-  await waitFor(() => test.messages.length >= 5)
-  quiet(test)
-})
-
-it('a consumer that only stands by can be asked', async () => {
-  const test = await start(RARELY)
-  await pause(2.5 * IDLE)
-  const group = await test.consumer.describeGroup()
-  expect(group.members).toHaveLength(1)
-  await withAdmin(test.brokers, admin =>
-    admin.createPartitions({
-      topicPartitions: [{ topic: test.topic, count: 2 }],
-      timeout: ADMIN_TIMEOUT
-    })
-  )
-  await test.consumer.disconnect()
-  quiet(test)
 })

@@ -3,6 +3,7 @@
 
 /** Outages of everything at once. Whoever comes back finds the consumer at work, without anybody's help. */
 
+const { longSpec } = require('../ci/soak')
 const { startCluster } = require('../kafka')
 const { freePorts } = require('../kafka/ports')
 const { coordinatorOf, createTopic, logEnd, produce } = require('../kafka/helpers')
@@ -99,7 +100,7 @@ it('all brokers but one are unknown to the network when the consumer connects', 
   await goesOn()
 })
 
-it('the coordinator is killed, and the next one, and the one after that', async () => {
+longSpec('the coordinator is killed, and the next one, and the one after that', async () => {
   const { goesOn, groupId } = await start()
   for (let round = 0; round < 3; round++) {
     const id = await coordinatorOf(groupId, cluster.brokers)
@@ -110,7 +111,7 @@ it('the coordinator is killed, and the next one, and the one after that', async 
   }
 })
 
-it('every broker is killed in turn, the controller among them', async () => {
+longSpec('every broker is killed in turn, the controller among them', async () => {
   const { goesOn } = await start()
   for (const node of cluster.nodes) {
     await node.kill9()

@@ -47,7 +47,8 @@ const start = options =>
 const owned = tests => {
   const all = /** @type {Record<string, number[]>} */ ({})
   for (const { seen } of tests) {
-    const { memberAssignment } = seen.of('GROUP_JOIN').at(-1)
+    // Somebody who has not joined yet owns nothing.
+    const { memberAssignment = {} } = seen.of('GROUP_JOIN').at(-1) ?? {}
     for (const [topic, partitions] of Object.entries(memberAssignment)) {
       all[topic] = [...(all[topic] ?? []), ...partitions].sort((a, b) => a - b)
     }

@@ -6,7 +6,15 @@
 const { startCluster } = require('../kafka')
 const { connections, unsecuredToken } = require('../kafka/connections')
 const { committed, createTopic, logEnd, observer } = require('../kafka/helpers')
-const { createKafka, distinct, pause, startConsumer, upTo, waitFor } = require('./support')
+const {
+  createKafka,
+  distinct,
+  pause,
+  startConsumer,
+  together,
+  upTo,
+  waitFor
+} = require('./support')
 
 const SESSION = 16_000
 /** Nearly half of a session is left then: who is late by seconds is not too late, ms. */
@@ -78,28 +86,19 @@ const consumeThroughSessions = async options => {
 const authentications = seen =>
   seen.of('REQUEST').filter(({ apiName }) => apiName === 'SaslAuthenticate').length
 
-it.each(
-  /** @type {const} */ ([
-    ['plain', { reauthenticationThreshold: THRESHOLD }],
-    // Longer than the session, as the default is for short ones.
-    ['scram512', { reauthenticationThreshold: 2 * SESSION }]
-  ])
-)(
-  'with %s: the connections stay, nothing is lost, nobody rejoins',
-  async (mechanism, options) => {
-    const { later, renewals } = await consumeThroughSessions({
-      ...connections(cluster)[mechanism],
-      ...options
-    })
-    // One for fetches is opened when there is something to fetch.
-    expect(later.filter(message => message !== 'Connecting')).toEqual([])
-    expect(later.length).toBeLessThanOrEqual(2)
-    expect(renewals).toBeGreaterThanOrEqual(2)
-  },
-  120_000
-)
+/** @param {'plain' | 'scram512'} mechanism @param {number} reauthenticationThreshold */
+const keepsConnections = async (mechanism, reauthenticationThreshold) => {
+  const { later, renewals } = await consumeThroughSessions({
+    ...connections(cluster)[mechanism],
+    reauthenticationThreshold
+  })
+  // One for fetches is opened when there is something to fetch.
+  expect(later.filter(message => message !== 'Connecting')).toEqual([])
+  expect(later.length).toBeLessThanOrEqual(2)
+  expect(renewals).toBeGreaterThanOrEqual(2)
+}
 
-it('with oauthbearer: a token for each', async () => {
+const givesTokens = async () => {
   const provider = jest.fn(async () => ({ value: unsecuredToken() }))
   const { later, renewals } = await consumeThroughSessions({
     brokers: cluster.listeners.oauth,
@@ -109,9 +108,9 @@ it('with oauthbearer: a token for each', async () => {
   expect(later.filter(message => message !== 'Connecting')).toEqual([])
   expect(renewals).toBeGreaterThanOrEqual(2)
   expect(provider.mock.calls.length).toBeGreaterThan(renewals)
-})
+}
 
-it('that disconnect() interrupts is no error', async () => {
+const isInterrupted = async () => {
   const topic = await createTopic({ brokers: cluster.brokers })
   const errors = /** @type {string[]} */ ([])
   const renewals = /** @type {Promise<any>[]} */ ([])
@@ -143,9 +142,9 @@ it('that disconnect() interrupts is no error', async () => {
   // What comes of a token that comes too late.
   await pause(100)
   expect(errors).toEqual([])
-})
+}
 
-it('a provider of tokens that fails for longer than a session costs time and no message', async () => {
+const outlivesItsProvider = async () => {
   const { brokers } = cluster
   const topic = await createTopic({ partitions: PARTITIONS, brokers })
   let down = false
@@ -170,4 +169,19 @@ it('a provider of tokens that fails for longer than a session costs time and no 
   await waitFor(() => messages.length >= before + after)
   expect(messages).toHaveLength(before + after)
   expect(seen.of('CRASH')).toEqual([])
-})
+}
+
+together(
+  {
+    'with plain: the connections stay, nothing is lost, nobody rejoins': () =>
+      keepsConnections('plain', THRESHOLD),
+    // Longer than the session, as the default is for short ones.
+    'with scram512: the connections stay, nothing is lost, nobody rejoins': () =>
+      keepsConnections('scram512', 2 * SESSION),
+    'with oauthbearer: a token for each': givesTokens,
+    'that disconnect() interrupts is no error': isInterrupted,
+    'a provider of tokens that fails for longer than a session costs time and no message':
+      outlivesItsProvider
+  },
+  120_000
+)

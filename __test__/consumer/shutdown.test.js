@@ -3,10 +3,19 @@
 
 /** `disconnect()` at every step that a consumer takes over the network, while the broker lets it wait. */
 
-const { startCluster } = require('../kafka')
+const { family } = require('../ci/soak')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { API } = require('../kafka/protocol')
-const { SOON, createConsumer, createKafka, defer, pause, timed, waitFor } = require('./support')
+const {
+  SOON,
+  createConsumer,
+  createKafka,
+  defer,
+  pause,
+  timed,
+  useCluster,
+  waitFor
+} = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -15,17 +24,11 @@ let proxy
 /** @type {string} */
 let topic
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 1, proxied: true })
+useCluster({ proxied: true }, async own => {
+  cluster = own
   proxy = cluster.proxies[0]
   topic = await createTopic({ partitions: 2, brokers: cluster.brokers })
 })
-
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(() => proxy.heal())
 
 /** @type {Record<string, () => void>} */
 const FAULTS = {
@@ -76,10 +79,13 @@ const membersOf = async groupId => {
 }
 
 describe.each(Object.keys(FAULTS))('disconnect() while a broker is %s', fault => {
-  it.each(STEPS)(
+  // Every step with one of the faults, each of those with every third step.
+  const isTheirTurn = (name, nth) =>
+    STEPS.findIndex(step => step[0] === name && step[1] === nth) % 3 ===
+    Object.keys(FAULTS).indexOf(fault)
+  family(STEPS, isTheirTurn)(
     'at %s %i ends what was begun, and a later connect() begins anew',
-    async (...step) => {
-      const [name, nth] = step
+    async (name, nth) => {
       const groupId = uniqueName('group')
       const kafka = createKafka({ brokers: cluster.listeners.proxied, requestTimeout: 60_000 })
       // The proxy sees the end of a connection when the broker has answered what it holds.

@@ -17,7 +17,8 @@ const {
   startConsumer,
   timed,
   upTo,
-  waitFor
+  waitFor,
+  watch
 } = require('./support')
 
 const ends = /** @type {const} */ (['stop', 'disconnect'])
@@ -160,9 +161,14 @@ describe.each(ends)('%s()', end => {
 
   it('before run() and before connect() resolves', async () => {
     const consumer = createConsumer()
+    const seen = watch(consumer)
     await consumer[end]()
     await consumer.connect()
     await consumer[end]()
+    // Nothing ran; a disconnect() ends the connection that there is, or is not.
+    expect(seen.of('STOP')).toEqual([])
+    expect(seen.of('CRASH')).toEqual([])
+    expect(seen.of('CONNECT')).toHaveLength(1)
   })
 
   it('waits for a handler that is at work, longer than the group does', async () => {
@@ -220,7 +226,7 @@ describe.each(ends)('%s()', end => {
   ])('called by a handler %s, and awaited there, ends', async (_, act) => {
     const topic = await filled(10)
     const { promise, resolve } = defer()
-    const { consumer } = await startConsumer({
+    const { consumer, seen } = await startConsumer({
       topics: [topic],
       run: {
         eachMessage: ({ message }) =>
@@ -231,6 +237,7 @@ describe.each(ends)('%s()', end => {
     })
     expect(await timed(() => promise)).toBeLessThan(SOON)
     await consumer.disconnect()
+    expect(seen.of('STOP')).toHaveLength(1)
   })
 
   it('called by a handler where the program leaves frames out of its stacks, and awaited there, ends', async () => {
@@ -253,12 +260,14 @@ describe.each(ends)('%s()', end => {
       await inCallback(() => acting[end]())
       resolve(null)
     }
-    const { consumer } = await startActing(topic, act, {
+    const { consumer, messages, seen } = await startActing(topic, act, {
       rebalanceTimeout: 2000,
       maxPollInterval: 2000
     })
     await promise
     await consumer.disconnect()
+    expect(seen.of('STOP')).toHaveLength(1)
+    expect(numbers(messages)).toEqual(upTo(4))
   })
 
   describe('where async contexts are tracked', () => {

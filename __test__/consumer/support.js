@@ -11,6 +11,7 @@
  */
 
 const { setTimeout: pause } = require('node:timers/promises')
+const { startCluster } = require('../kafka')
 const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 
 const { CLIENT = 'kafkars' } = process.env
@@ -24,9 +25,48 @@ const { MemberAssignment, MemberMetadata } = library.AssignerProtocol
 /** Everything that a spec has opened; closed after it. */
 const opened = /** @type {{ disconnect: () => Promise<void> }[]} */ ([])
 
-afterEach(async () => {
+const closeAll = async () => {
   await Promise.all(opened.splice(0).map(close))
+}
+
+/** Specs that run already, beside the one that is reported, see `together`. @type {Map<string, Promise<void>>} */
+const ahead = new Map()
+
+afterEach(async () => {
+  if (ahead.size === 0) await closeAll()
 })
+afterAll(closeAll)
+
+/**
+ * Specs that wait most of their time, beside each other: all of them begin with the first, and what they have opened is
+ * closed behind the last. They may share nothing that one of them breaks. One that is tried again runs alone.
+ *
+ * @param {Record<string, () => Promise<void>>} specs by name
+ * @param {number} [timeout] of each, ms
+ */
+const together = (specs, timeout) => {
+  let begun = false
+  for (const [name, spec] of Object.entries(specs)) {
+    it(
+      name,
+      async () => {
+        if (!begun) for (const [other, run] of Object.entries(specs)) begin(other, run)
+        begun = true
+        const running = ahead.get(name) ?? spec()
+        ahead.delete(name)
+        await running
+      },
+      timeout
+    )
+  }
+}
+
+/** @param {string} name @param {() => Promise<void>} spec */
+const begin = (name, spec) => {
+  const running = spec()
+  running.catch(() => {}) // told when its turn comes
+  ahead.set(name, running)
+}
 
 /** @param {{ disconnect: () => Promise<void> }} consumer */
 const close = consumer =>
@@ -34,6 +74,24 @@ const close = consumer =>
     ? // It may never end: then it is left behind, and goes with its process.
       Promise.race([consumer.disconnect(), pause(2000)])
     : consumer.disconnect()
+
+/**
+ * A cluster of this file's own; its proxies are healed after every spec.
+ *
+ * @param {import('../kafka').ClusterOptions} options
+ * @param {(cluster: import('../kafka').Cluster) => any} use is given it before the first spec
+ */
+const useCluster = (options, use) => {
+  let cluster = /** @type {import('../kafka').Cluster | undefined} */ (undefined)
+  beforeAll(async () => {
+    cluster = await startCluster(options)
+    await use(cluster)
+  })
+  afterEach(async () => {
+    for (const proxy of cluster?.proxies ?? []) await proxy.heal()
+  })
+  afterAll(() => cluster?.stop())
+}
 
 /** @param {Partial<import('kafkajs').KafkaConfig>} [options] */
 const createKafka = options =>
@@ -273,7 +331,9 @@ module.exports = {
   polling,
   startConsumer,
   timed,
+  together,
   upTo,
+  useCluster,
   waitFor,
   watch
 }

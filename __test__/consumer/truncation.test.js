@@ -6,6 +6,7 @@
  * On a cluster of its own.
  */
 
+const { longSpec } = require('../ci/soak')
 const { startCluster } = require('../kafka')
 const {
   committed,
@@ -124,16 +125,19 @@ it('what is written at offsets that were read before the log was truncated is re
   expect(seen.of('CRASH')).toEqual([])
 })
 
-it('a position behind the end of a truncated log goes back to that end, not to the beginning', async () => {
-  const atRisk = await createAtRisk()
-  const { messages, seen } = await startReading(atRisk)
-  await truncate(atRisk, 10)
-  await expectNew(messages, atRisk.topic)
-  expect(messages.filter(({ value }) => value.startsWith('kept-'))).toHaveLength(KEPT)
-  expect(seen.of('CRASH')).toEqual([])
-})
+longSpec(
+  'a position behind the end of a truncated log goes back to that end, not to the beginning',
+  async () => {
+    const atRisk = await createAtRisk()
+    const { messages, seen } = await startReading(atRisk)
+    await truncate(atRisk, 10)
+    await expectNew(messages, atRisk.topic)
+    expect(messages.filter(({ value }) => value.startsWith('kept-'))).toHaveLength(KEPT)
+    expect(seen.of('CRASH')).toEqual([])
+  }
+)
 
-it('a committed offset whose record is gone is noticed', async () => {
+longSpec('a committed offset whose record is gone is noticed', async () => {
   const atRisk = await createAtRisk()
   const groupId = uniqueName('group')
   const first = await startReading(atRisk, { groupId })
@@ -144,7 +148,7 @@ it('a committed offset whose record is gone is noticed', async () => {
   await expectNew(messages, topic)
 })
 
-it('a truncated log is an error with autoOffsetReset none', async () => {
+longSpec('a truncated log is an error with autoOffsetReset none', async () => {
   const atRisk = await createAtRisk()
   const { topic } = atRisk
   const { consumer, messages, seen } = await startReading(atRisk, {

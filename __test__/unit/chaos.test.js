@@ -6,6 +6,7 @@ const crc32C = require('kafkajs/src/protocol/recordBatch/crc32C')
 
 const { batchesIn, damaged, stale } = require('../chaos/changes')
 const { random } = require('../chaos/random')
+const { answers } = require('../chaos/streams')
 
 /** A batch of these bytes, checksum included. @param {number} size */
 const batch = size => {
@@ -47,4 +48,25 @@ test('the first answer is given to the same question again', () => {
   expect(ask('a', 1)).toBeUndefined()
   expect(ask('b', 2)).toBeUndefined()
   expect(ask('a', 3)).toEqual(Buffer.from([1, 1, 1, 1, 0, 0, 0, 3, 1, 1, 1, 1]))
+})
+
+test('what kafkajs says it has sent is held against its answer', () => {
+  const isWritten = answers()
+  const messages = [0, 1, 2, 1].map((partition, id) => ({ id, partition }))
+  const parts = (/** @type {[number, number, string?][]} */ ...of) =>
+    of.map(([partition, errorCode, baseOffset]) => ({
+      topicName: 't',
+      partition,
+      errorCode,
+      baseOffset
+    }))
+  const ids = (/** @type {import('kafkajs').RecordMetadata[]} */ of) =>
+    isWritten(messages, of).map(({ id }) => id)
+  expect(ids(parts([0, 0, '0'], [1, 0, '7'], [2, 0, '3']))).toEqual([0, 1, 2, 3])
+  // A partition that was forgotten, an error, no offset at all.
+  expect(ids(parts([0, 0, '1'], [2, 3, '4']))).toEqual([0])
+  expect(ids(parts([0, 0, '-1'], [1, 0]))).toEqual([])
+  // The offsets of an earlier answer: partition 1 had two messages at 7.
+  expect(ids(parts([1, 0, '8'], [0, 0, '2']))).toEqual([0])
+  expect(ids(parts([1, 0, '9']))).toEqual([1, 3])
 })
