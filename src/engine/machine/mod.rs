@@ -12,6 +12,7 @@
 //! poll_timeout        machine → clock
 //! ```
 
+mod assignment;
 mod backoff;
 mod contract;
 mod failure;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use crate::engine::protocol::Request;
 
+pub use assignment::{AssignmentDelta, Owned, partitions_of};
 pub use backoff::{Backoff, jittered};
 pub use contract::Machine;
 pub use failure::Failure;

@@ -132,6 +132,16 @@ impl Offsets {
         self.revoke_all();
     }
 
+    /// The leader's log ends before our position (KIP-320), which goes back to where the log goes on. False when the policy
+    /// forbids that: then the failure is told, and nothing of the partition must be delivered.
+    pub fn truncated(&mut self, partition: &TopicPartition) -> bool {
+        let may_go_back = self.config.reset != ResetPolicy::None;
+        if !may_go_back {
+            self.reset(partition, Reset::ByPolicy);
+        }
+        may_go_back
+    }
+
     /// Finds a new position.
     pub fn reset(&mut self, partition: &TopicPartition, how: Reset) {
         let Some(state) = self.partitions.get(partition) else { return };

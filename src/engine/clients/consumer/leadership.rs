@@ -23,7 +23,8 @@ use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
-use super::machine::{Consumer, Phase};
+use super::machine::Consumer;
+use super::state::State;
 use super::{Assigned, Event, assignors};
 
 /// See the module's documentation.
@@ -187,7 +188,7 @@ impl Consumer {
 
     /// Joins again if what was assigned by is not true any more.
     pub(super) fn compare(&mut self, now: Instant) {
-        let is_at_rest = self.phase == Phase::Running && self.drain.is_none() && self.group.is_stable();
+        let is_at_rest = self.state == State::Stable && self.group.is_stable();
         let differences = match &self.leadership.snapshot {
             Some(snapshot) if is_at_rest => {
                 snapshot.differences(&self.cluster.watched(), self.cluster.metadata())

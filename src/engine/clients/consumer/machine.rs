@@ -1,12 +1,4 @@
 //! The consumer's commands and its side of the machine contract.
-//!
-//! ```text
-//!         start            drain: lanes idle, flushed
-//! Idle ─────────► Running ───────────────────────────► Running (rejoined)
-//!                  │   │ stop                 failure
-//!                  │   └──────► Stopping ──► Stopped
-//!                  └─ failure ► Crashed ─ stop ► Stopping
-//! ```
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -42,52 +34,39 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 
 use super::assignors::Previous;
-use super::drain::Drain;
+use super::first_positions::FirstPositions;
 use super::leadership::Leadership;
-use super::opening::Opening;
-use super::silence::Unanswered;
+use super::overdue::Outstanding;
+use super::session::Session;
+use super::state::State;
 use super::{Assigned, ConsumerConfig, Event};
 
 /// A consumer of a group. See the module's documentation.
 pub struct Consumer {
     pub(super) config: ConsumerConfig,
-    pub(super) phase: Phase,
-    /// What is being let go of, and why.
-    pub(super) drain: Option<Drain>,
+    pub(super) state: State,
+    pub(super) session: Session,
+    pub(super) first_positions: FirstPositions,
     pub(super) cluster: Cluster,
     /// Whose coordinator is ours.
     pub(super) coordinator_key: CoordinatorKey,
     pub(super) group: Group,
     pub(super) offsets: Offsets,
     pub(super) fetch: Fetch,
-    /// Since the last join.
-    pub(super) opening: Opening,
-    pub(super) unanswered: Unanswered,
+    pub(super) outstanding: Outstanding,
     /// While we lead the group, or are about to.
     pub(super) leadership: Leadership,
     pub(super) previous: Previous,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
-    /// Seeks of partitions that are not ours (yet).
+    /// Seeks that wait until their partition is ours: made before the start, between two generations, or for a partition
+    /// that is being given up.
     pub(super) pending_seeks: HashMap<TopicPartition, i64>,
     /// When each busy lane last made progress.
     pub(super) lane_progress: Vec<Option<Instant>>,
     /// Tickets of handlers that wait for a heartbeat.
     pub(super) beating: Vec<u64>,
-    /// The poll-interval guard has fired: we are out of the group until a handler moves on.
-    pub(super) stalled: bool,
-    /// See [`Consumer::check_session`].
-    pub(super) expired: bool,
     pub(super) events: VecDeque<Event>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    Idle,
-    Running,
-    Stopping { deadline: Instant },
-    Stopped,
-    Crashed,
 }
 
 /// Which machine sent a request, and its number there.
@@ -128,10 +107,10 @@ impl Consumer {
             reset: if config.never_reset { ResetPolicy::None } else { ResetPolicy::ByTopic },
         };
         Consumer {
-            phase: Phase::Idle,
-            drain: None,
-            opening: Opening::Open,
-            unanswered: Unanswered::default(),
+            state: State::Idle,
+            session: Session::Confirmed,
+            first_positions: FirstPositions::Open,
+            outstanding: Outstanding::default(),
             leadership: Leadership::default(),
             previous: Previous::default(),
             cluster: Cluster::new(cluster, seed),
@@ -143,8 +122,6 @@ impl Consumer {
             pending_seeks: HashMap::new(),
             lane_progress: vec![None; config.fetch.delivery.lanes],
             beating: Vec::new(),
-            stalled: false,
-            expired: false,
             events: VecDeque::new(),
             config,
         }
@@ -160,7 +137,7 @@ impl Consumer {
     /// A broker has told this of the cluster in answer to a question that another user of the same connections has asked. Returns
     /// whether this consumer runs: only then it takes it in.
     pub fn learned(&mut self, now: Instant, answer: &MetadataResponse) -> bool {
-        let is_running = self.phase == Phase::Running;
+        let is_running = self.state.is_running();
         if is_running {
             self.cluster.learn(answer);
             self.route(now);
@@ -170,15 +147,17 @@ impl Consumer {
 
     /// Joins the group for these topics (name → `fromBeginning`), or changes them.
     pub fn start(&mut self, now: Instant, topics: BTreeMap<String, bool>) {
-        if !matches!(self.phase, Phase::Idle | Phase::Running) {
+        if self.state == State::Idle {
+            self.transition(State::Joining);
+        } else if !self.state.is_running() {
             return;
         }
-        self.phase = Phase::Running;
         let names: Vec<Arc<str>> = topics.keys().map(|topic| topic.as_str().into()).collect();
         self.cluster.set_topics(&names);
         self.cluster.look_up(&self.coordinator_key);
         self.topics = topics;
-        if !self.stalled {
+        // A handler that hangs keeps us out of the group, whatever is subscribed.
+        if !self.state.is_stalled() {
             self.group.join(now, self.topics.keys().cloned().collect());
         }
     }
@@ -195,14 +174,14 @@ impl Consumer {
         self.group.assignments(now, job, shares);
     }
 
-    /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest.
+    /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest. At any time, before
+    /// [`Consumer::start`] too: a partition that is not ours, or is being given up, starts there when it is ours next.
     pub fn seek(&mut self, partition: TopicPartition, offset: i64) {
-        // Between two generations nothing would come of it.
-        if !self.fetch.deliveries().is_assigned(&partition) || self.drain.is_some() {
+        if self.fetch.deliveries().is_assigned(&partition) && !self.state.is_draining() {
+            self.apply_seek(&partition, offset);
+        } else {
             self.pending_seeks.insert(partition, offset);
-            return;
         }
-        self.apply_seek(&partition, offset);
     }
 
     /// Stops delivery; None = every partition of the topic.
@@ -261,7 +240,7 @@ impl Consumer {
     }
 
     fn accepts_commits(&mut self, ticket: u64) -> bool {
-        let accepts = !matches!(self.phase, Phase::Stopped | Phase::Idle);
+        let accepts = !matches!(self.state, State::Stopped | State::Idle);
         if !accepts {
             let result = Err(Failure::Stopped);
             self.events.push_back(Event::CommitDone { ticket, result });
@@ -277,9 +256,10 @@ impl Consumer {
         self.settle_heartbeats();
     }
 
-    /// Whoever waits for a heartbeat waits for no other: a rebalance, a back-off and the end answer as well.
+    /// A `heartbeat()` waits for the heartbeat that is out and for no later one: a rebalance, a back-off and the end answer it
+    /// as well.
     pub(super) fn settle_heartbeats(&mut self) {
-        if self.phase != Phase::Running || self.expired || !self.group.is_beating() {
+        if !self.state.is_running() || self.is_expired() || !self.group.is_beating() {
             let done = self.beating.drain(..).map(|ticket| Event::HeartbeatDone { ticket });
             self.events.extend(done);
         }
@@ -287,27 +267,10 @@ impl Consumer {
 
     /// What the user's `heartbeat()` should reject with.
     pub fn pending_error(&self) -> Option<ErrorCode> {
-        if (self.drain.is_some() || self.expired) && self.phase == Phase::Running {
+        if (self.state.is_draining() || self.is_expired()) && self.state.is_running() {
             return Some(ErrorCode::REBALANCE_IN_PROGRESS);
         }
         self.group.pending_error()
-    }
-
-    /// Lanes finish their message, offsets are committed, the group is left; ends in [`Event::Stopped`].
-    pub fn stop(&mut self, now: Instant) {
-        match self.phase {
-            Phase::Running | Phase::Crashed => {
-                // A handler has as long as it ever has.
-                let deadline = now + self.config.rebalance_timeout.max(self.config.max_poll_interval);
-                self.phase = Phase::Stopping { deadline };
-                self.fetch.suspend(true);
-                self.refuse_vain_commits();
-                self.drain = Some(Drain::waiting(deadline));
-                self.step_drain(now);
-            }
-            Phase::Idle => self.stopped(),
-            Phase::Stopping { .. } | Phase::Stopped => {}
-        }
     }
 
     // ---- hand-over
@@ -335,13 +298,13 @@ impl Consumer {
 
     /// Is there a delivery that an idle lane could take?
     pub fn has_ready(&self) -> bool {
-        !self.expired && self.fetch.deliveries().has_ready()
+        !self.is_expired() && self.fetch.deliveries().has_ready()
     }
 
     /// See [`Fetch::take`].
     pub fn take(&mut self, now: Instant, lane: usize) -> Option<Delivery> {
         self.check_session(now);
-        if self.expired {
+        if self.is_expired() {
             return None;
         }
         let delivery = self.fetch.take(lane)?;
@@ -412,7 +375,7 @@ impl Consumer {
         if let Some(outbound) = self.poll_offsets(now, coordinator) {
             return Some(outbound.tagged(tagged(Room::Offsets)));
         }
-        if self.phase != Phase::Running {
+        if !self.state.is_running() {
             return None;
         }
         let outbound = self.fetch.poll_request(now, self.cluster.metadata())?;
@@ -434,8 +397,8 @@ impl Consumer {
     }
 
     pub(super) fn crash(&mut self, failure: Failure) {
-        if self.phase == Phase::Running {
-            self.phase = Phase::Crashed;
+        if self.state.is_running() {
+            self.transition(State::Crashed);
             self.fetch.suspend(true);
             self.events.push_back(Event::Crashed(failure));
         }
@@ -459,7 +422,7 @@ impl Machine for Consumer {
         if response.is_ok() && matches!(tag.room, Room::Cluster | Room::Offsets) {
             self.heard(now);
         }
-        self.unanswered.answered(tag);
+        self.outstanding.answered(tag);
         match tag.room {
             Room::Cluster => self.cluster.handle_response(now, tag.id, response),
             Room::Group => self.group.handle_response(now, tag.id, response),
@@ -476,10 +439,10 @@ impl Machine for Consumer {
         self.cluster.handle_timeout(now);
         self.group.handle_timeout(now);
         self.offsets.handle_timeout(now);
-        if self.phase == Phase::Running {
+        if self.state.is_running() {
             self.fetch.handle_timeout(now);
         }
-        if self.unanswered.take_overdue(now) {
+        if self.outstanding.take_overdue(now) {
             self.cluster.refresh();
         }
         if self.leadership.poll_timeout().is_some_and(|at| now >= at) {
@@ -491,7 +454,7 @@ impl Machine for Consumer {
     }
 
     fn poll_request(&mut self, now: Instant, (): ()) -> Option<Outbound<Tag>> {
-        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+        if matches!(self.state, State::Idle | State::Stopped) {
             return None;
         }
         self.route(now);
@@ -504,7 +467,7 @@ impl Machine for Consumer {
         }
         let outbound = found?;
         if matches!(outbound.id.room, Room::Group | Room::Offsets) {
-            self.unanswered.sent(now, outbound.id);
+            self.outstanding.sent(now, outbound.id);
         }
         Some(outbound)
     }
@@ -514,21 +477,20 @@ impl Machine for Consumer {
     }
 
     fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if matches!(self.phase, Phase::Idle | Phase::Stopped) {
+        if matches!(self.state, State::Idle | State::Stopped) {
             return None;
         }
-        let drain = self.drain.as_ref().map(|drain| drain.deadline());
         let look = if self.fetch.deliveries().lanes_idle() { None } else { self.offsets.next_look(now) };
         let timeouts = [
             self.cluster.poll_timeout(now),
             self.group.poll_timeout(now),
             self.offsets.poll_timeout(now),
-            if self.phase == Phase::Running { self.fetch.poll_timeout(now) } else { None },
-            self.unanswered.poll_timeout(),
+            if self.state.is_running() { self.fetch.poll_timeout(now) } else { None },
+            self.outstanding.poll_timeout(),
             self.leadership.poll_timeout(),
             self.poll_interval_ends(),
             self.session_ends(),
-            drain,
+            self.state.ends_at(),
             look,
         ];
         timeouts.into_iter().flatten().min()

@@ -1,18 +1,21 @@
 //! One consumer: the only room where membership, offsets, fetching and the cluster's metadata meet. Pure.
 //!
-//! Split by verb: `machine` (commands and the contract), `route` (whose answer is this, what does it mean for the
-//! others), `drain` (the way to a rebalance or to the end: lanes idle → offsets committed → partitions released), `opening` (from
-//! the join to the first positions), `silence` (brokers that do not answer), `session` (whether
-//! what we hold is still ours), `leadership` (what the group's leader assigns by, and whether that is still true).
+//! Split by verb: `machine` (commands and the contract), `state` (what the consumer is doing, and the one way from state to
+//! state), `route` (whose answer is this, what does it mean for the others), `drain` (the way to a rebalance or to the end: lanes
+//! idle → offsets committed → partitions released), `poll_interval` (handlers that hang), `first_positions` (from the join to the
+//! first look-ups), `overdue` (brokers that do not answer), `session` (whether what we hold is certainly ours), `leadership` (what
+//! the group's leader assigns by, and whether that is still true).
 
 mod assignors;
 mod drain;
+mod first_positions;
 mod leadership;
 mod machine;
-mod opening;
+mod overdue;
+mod poll_interval;
 mod route;
 mod session;
-mod silence;
+mod state;
 #[cfg(test)]
 mod tests;
 

@@ -17,16 +17,17 @@ use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
 
 use super::assignors::Previous;
+use super::first_positions::FirstPositions;
 use super::leadership::Question;
-use super::machine::{Consumer, Phase};
-use super::opening::Opening;
+use super::machine::Consumer;
+use super::state::State;
 use super::{Event, Joined};
 
 impl Consumer {
     /// Carries events between the machines until all are quiet.
     /// After the end there is nobody to tell.
     pub(super) fn route(&mut self, now: Instant) {
-        while self.phase != Phase::Stopped {
+        while self.state != State::Stopped {
             if let Some(event) = self.cluster.poll_event() {
                 self.cluster_event(now, event);
             } else if let Some(event) = self.group.poll_event() {
@@ -88,10 +89,8 @@ impl Consumer {
             group::Event::Rebalancing { member_id, code } => {
                 self.events.push_back(Event::Rebalancing { member_id, code });
             }
-            group::Event::Revoke => self.begin_drain(now),
+            group::Event::Revoke => self.revoke(now),
             group::Event::Lost { .. } => self.lost(now),
-            // Whoever is on the way out takes nothing any more.
-            group::Event::Joined { .. } if self.phase != Phase::Running => {}
             group::Event::Joined { .. } => self.joined(now, event),
             group::Event::Heartbeat => {
                 if let Some(member) = self.group.membership() {
@@ -105,7 +104,7 @@ impl Consumer {
                 self.events.extend(node.map(Target::coordinator).map(Event::Renew));
             }
             group::Event::Left => {
-                if matches!(self.phase, Phase::Stopping { .. }) {
+                if matches!(self.state, State::Leaving { .. }) {
                     self.stopped();
                 }
             }
@@ -127,6 +126,11 @@ impl Consumer {
         else {
             return;
         };
+        // A consumer that has crashed or is on its way out of the group takes nothing any more.
+        if self.state != State::Joining {
+            return;
+        }
+        self.transition(State::Stable);
         self.previous = Previous::new(assignment.clone(), generation_id);
         let assigned_topics = assignment.iter().map(|(topic, _)| topic.clone()).collect();
         let mut assignment = assignment;
@@ -148,7 +152,7 @@ impl Consumer {
             group_instance_id: member.group_instance_id,
         });
         self.offsets.assign(now, partitions, member);
-        self.opening = Opening::Turn;
+        self.first_positions = FirstPositions::Turn;
         for partition in &assigned {
             if let Some(offset) = self.pending_seeks.remove(partition) {
                 self.apply_seek(partition, offset);
@@ -171,8 +175,8 @@ impl Consumer {
         }
     }
 
-    /// Whoever assigned partitions that we do not know has newer metadata. Topics of which we know nothing are no news: they
-    /// are being asked for.
+    /// A leader that assigned partitions that we do not know has newer metadata. Topics of which we know nothing are no news:
+    /// they are being asked for.
     fn refresh_if_unaware(&mut self, assignment: &[(String, Vec<i32>)], member_id: &str, generation_id: i32) {
         let metadata = self.cluster.metadata();
         let unaware = assignment.iter().find_map(|(topic, assigned)| {
@@ -256,11 +260,10 @@ impl Consumer {
         }
     }
 
-    /// Who wants no jump gets none; else records come whose offsets have been there before: nobody should have to guess why.
+    /// Records come whose offsets have been there before: nobody should have to guess why.
     fn truncated(&mut self, partition: &TopicPartition, from: i64, to: i64) {
-        if self.config.never_reset {
+        if !self.offsets.truncated(partition) {
             self.fetch.await_position(partition);
-            self.offsets.reset(partition, Reset::ByPolicy);
             return;
         }
         let message = "The log was truncated, going back to where it goes on".to_owned();

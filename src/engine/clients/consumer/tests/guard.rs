@@ -191,3 +191,15 @@ fn a_stop_while_a_handler_hangs() {
     world.run(MAX_POLL + 2 * SECOND);
     assert_eq!(world.stopped, 1);
 }
+
+#[test]
+fn a_seek_while_a_handler_hangs_counts_when_it_goes_on() {
+    let mut world = hanging();
+    world.holes.insert(0);
+    world.run(3 * SECOND);
+    world.consumer.seek(tp(0), 4);
+    world.release();
+    world.run(3 * SECOND);
+    let again: Vec<_> = world.delivered[41..].iter().map(|(_, offset)| *offset).collect();
+    assert_eq!(again, [4, 5, 6, 7, 8, 9, 10, 11, 12]);
+}

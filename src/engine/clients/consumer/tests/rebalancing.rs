@@ -145,6 +145,40 @@ fn a_seek_before_the_join_is_where_it_starts() {
 }
 
 #[test]
+fn a_seek_before_the_start_is_where_it_begins() {
+    let mut world = World::new();
+    world.append_all(10);
+    world.holes.extend([0, 1]);
+    world.consumer.seek(tp(0), 3);
+    world.consumer.seek(tp(0), 7);
+    world.consumer.seek(tp(1), -1);
+    world.start();
+    world.run(2 * SECOND);
+    let first = |partition| world.delivered.iter().find(|(p, _)| *p == partition).map(|(_, offset)| *offset);
+    assert_eq!([first(0), first(1), first(2)], [Some(7), None, Some(0)], "the last seek counts");
+}
+
+#[test]
+fn a_seek_at_any_step_of_a_rebalance_counts_once() {
+    for step in 0..40 {
+        let mut world = World::running();
+        world.holes.insert(0);
+        world.cluster.rebalancing = true;
+        world.run_until(|world| world.events.iter().any(|e| matches!(e, Event::Rebalancing { .. })));
+        world.run(step * Duration::from_millis(1));
+        world.consumer.seek(tp(0), 4);
+        world.settle();
+        world.run(2 * SECOND);
+        let again: Vec<_> = world.delivered[40..].iter().map(|(_, offset)| *offset).collect();
+        assert_eq!(again, [4, 5, 6, 7, 8, 9], "{step}");
+        // Used up: the next generation begins where the group is.
+        world.cluster.rebalancing = true;
+        world.run(2 * SECOND);
+        assert_eq!((world.joined, world.delivered.len()), (3, 46));
+    }
+}
+
+#[test]
 fn a_seek_during_a_rebalance_counts_after_it() {
     for auto_commit in [true, false] {
         let mut world = World::with(ConsumerConfig { auto_commit, ..config() }, 7);

@@ -209,6 +209,33 @@ fn after_a_crash() {
 }
 
 #[test]
+fn after_a_crash_at_every_step_of_a_rebalance() {
+    for step in 0..60 {
+        let mut world = World::running();
+        world.handler = Some(Duration::from_millis(30));
+        world.append_all(100);
+        world.run(Duration::from_millis(40));
+        world.cluster.rebalancing = true;
+        world.run_until(|world| world.events.iter().any(|e| matches!(e, Event::Rebalancing { .. })));
+        world.run(step * Duration::from_millis(1));
+        let joined = world.joined;
+        world.consumer.crash(Failure::OffsetOutOfRange(tp(0)));
+        world.settle();
+        let delivered = world.delivered.len();
+        world.run(SECOND);
+        assert!(world.delivered.len() - delivered <= 2, "nothing but the messages that handlers had: {step}");
+        assert_eq!(world.joined, joined, "{step}");
+        world.stop();
+        world.must_stop_within(3 * SECOND);
+        for (partition, handled) in world.handled.clone() {
+            assert_eq!(world.cluster.committed[&partition], handled, "{step}");
+        }
+        let crashes = world.events.iter().filter(|event| matches!(event, Event::Crashed(_))).count();
+        assert_eq!(crashes, 1);
+    }
+}
+
+#[test]
 fn when_thrown_out_on_the_way() {
     let mut world = World::running();
     world.handler = None;

@@ -1,8 +1,9 @@
-//! A broker that does not answer may hold a JoinGroup back, or be frozen. The metadata knows sooner than the request times
-//! out: when the cluster has given the broker up, its connections are closed, and whoever waits looks elsewhere. Who only
-//! waits for the others to join is not disturbed.
+//! Requests about membership and offsets that are overdue. A broker that does not answer may hold a JoinGroup back on purpose,
+//! or be frozen; the metadata knows that long before the request times out. So an overdue request asks for the metadata: when
+//! the cluster has given the broker up, its connections are closed, and the machine that waits for an answer looks elsewhere.
+//! A member that only waits for the others to join is not disturbed.
 //!
-//! For membership and offsets. Fetches look after themselves, and look-ups go to another broker by themselves.
+//! Fetches have the same rule in `fetch`, and look-ups in the metadata go to another broker by themselves.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,11 @@ use super::machine::Tag;
 
 /// The requests that are out, and when their brokers are silent for too long.
 #[derive(Debug, Default)]
-pub(super) struct Unanswered {
+pub(super) struct Outstanding {
     requests: Vec<(Tag, Instant)>,
 }
 
-impl Unanswered {
+impl Outstanding {
     pub(super) fn sent(&mut self, now: Instant, tag: Tag) {
         self.requests.push((tag, now + OVERDUE));
     }
