@@ -81,7 +81,7 @@ impl Deliveries {
             let id = *self.assigned.get(at)?;
             let slot = self.slots.get_mut(id.index())?;
             self.passed_over |= slot.paused;
-            if slot.paused || slot.ready >= READY_PER_SLOT {
+            if slot.is_held() || slot.ready >= READY_PER_SLOT {
                 continue;
             }
             let Some(open) = slot.open() else { continue };

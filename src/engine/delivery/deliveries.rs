@@ -83,6 +83,7 @@ impl Deliveries {
             return None;
         }
         slot.paused = paused;
+        slot.draining = false;
         self.assigned.push(id);
         Some(id)
     }
@@ -164,9 +165,10 @@ impl Deliveries {
         slot.queue.push_back(fetched);
     }
 
-    /// Should the supplier ask for more of this slot? Not when it is paused, nor when enough of it is queued.
+    /// Should the supplier ask for more of this slot? Not when it is paused or about to go, nor when enough of it
+    /// is queued.
     pub fn wants(&self, id: SlotId) -> bool {
-        self.slots.get(id.index()).is_some_and(|slot| !slot.paused && slot.has_room())
+        self.slots.get(id.index()).is_some_and(|slot| !slot.is_held() && slot.has_room())
     }
 
     /// Has everything that was pushed for this slot been handled?

@@ -12,7 +12,8 @@ impl Deliveries {
     /// The number under which JavaScript keeps the rest of this delivery. None when there is no room for it.
     pub(super) fn keep(&mut self, work: &Work) -> Option<u32> {
         let &Work { slot: id, epoch, summary, bytes, resolved } = work;
-        if self.suspended || self.held_bytes().saturating_add(bytes) > self.config.max_queued_bytes {
+        let has_room = self.held_bytes().saturating_add(bytes) <= self.config.max_queued_bytes;
+        if self.suspended || self.slots.get(id.index())?.draining || !has_room {
             return None;
         }
         let slot = self.slots.get_mut(id.index())?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::engine::machine::Owned;
 use crate::engine::records::Summary;
 
 use super::deliveries::Deliveries;
@@ -169,6 +170,15 @@ impl Deliveries {
         self.lanes.iter().all(|lane| lane.work.is_none())
     }
 
+    /// Is no lane at work in these partitions?
+    pub fn is_idle(&self, partitions: &Owned) -> bool {
+        let in_lane = |partition| self.slot_of(partition).is_some_and(|id| self.is_in_lane(id));
+        match partitions {
+            Owned::All => self.lanes_idle(),
+            Owned::Only(partitions) => !partitions.iter().any(in_lane),
+        }
+    }
+
     /// Each lane's flags, for the cells.
     pub fn lane_flags(&self) -> impl Iterator<Item = i32> {
         self.lanes.iter().map(|lane| lane.flags)
@@ -178,6 +188,19 @@ impl Deliveries {
     pub fn suspend(&mut self, closing: bool) {
         self.suspended = true;
         self.flag_busy(if closing { LANE_STOP | LANE_CLOSING } else { LANE_STOP });
+    }
+
+    /// These partitions are about to go: nothing of them is handed out any more, and their lanes are asked to stop before their
+    /// next message. The others go on.
+    pub fn drain(&mut self, partitions: &Owned) {
+        let Owned::Only(partitions) = partitions else { return self.suspend(false) };
+        for id in partitions.iter().filter_map(|partition| self.assigned_slot(partition)).collect::<Vec<_>>()
+        {
+            if let Some(slot) = self.slots.get_mut(id.index()) {
+                slot.draining = true;
+            }
+            self.flag_lane(id, LANE_STOP);
+        }
     }
 
     /// Is nothing handed out, since [`Deliveries::suspend`]?
@@ -209,13 +232,14 @@ impl Deliveries {
         let Some(slot) = self.slots.get(id.index()) else { return };
         let Some(lane) = slot.lane.and_then(|lane| self.lanes.get_mut(lane)) else { return };
         let is_ours = lane.flags & LANE_STALE == 0;
-        if is_ours && !self.suspended && lane.work.as_ref().is_some_and(|work| slot.is_current(work.epoch)) {
+        let goes_on = is_ours && !self.suspended && !slot.draining;
+        if goes_on && lane.work.as_ref().is_some_and(|work| slot.is_current(work.epoch)) {
             lane.flags &= !LANE_STOP;
         }
     }
 
     fn is_takeable(&self, delivery: &Delivery) -> bool {
-        self.slots.get(delivery.slot.index()).is_some_and(|slot| slot.lane.is_none() && !slot.paused)
+        self.slots.get(delivery.slot.index()).is_some_and(|slot| slot.lane.is_none() && !slot.is_held())
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::engine::machine::TopicPartition;
 
 use super::deliveries::Deliveries;
+use super::slot::Slot;
 use super::{LANE_STOP, SlotId};
 
 #[derive(Debug, Default)]
@@ -70,6 +71,11 @@ impl Deliveries {
     /// Is this slot paused?
     pub fn is_paused(&self, id: SlotId) -> bool {
         self.slots.get(id.index()).is_some_and(|slot| slot.paused)
+    }
+
+    /// Is this slot paused, or about to go?
+    pub fn is_held(&self, id: SlotId) -> bool {
+        self.slots.get(id.index()).is_some_and(Slot::is_held)
     }
 
     /// Some pause one partition of many at every message: only that one is looked at.

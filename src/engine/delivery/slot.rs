@@ -58,6 +58,8 @@ pub(super) struct Slot {
     pub(super) assigned: bool,
     epoch: u32,
     pub(super) paused: bool,
+    /// It is being given up: nothing of it is asked for, decoded or handed out any more.
+    pub(super) draining: bool,
     /// Raw answers, oldest first.
     pub(super) queue: VecDeque<FetchedRecords>,
     pub(super) reading: Reading,
@@ -74,6 +76,7 @@ impl Slot {
             assigned: false,
             epoch: 0,
             paused: false,
+            draining: false,
             queue: VecDeque::new(),
             reading: Reading::Nothing,
             ready: 0,
@@ -98,6 +101,11 @@ impl Slot {
         self.reading = Reading::Nothing;
         self.ready = 0;
         freed
+    }
+
+    /// Paused, or about to go?
+    pub(super) fn is_held(&self) -> bool {
+        self.paused || self.draining
     }
 
     /// Raw bytes, those that are being decoded included.

@@ -15,6 +15,7 @@ use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
@@ -120,11 +121,10 @@ impl Fetch {
         }
     }
 
-    /// These partitions are ours from now on, and no others. Each waits for its position.
-    pub fn assign(&mut self, partitions: &[TopicPartition]) {
-        self.unassign_all();
+    /// These partitions are ours from now on, beside those that are already. Each waits for its position.
+    pub fn assign(&mut self, added: &[TopicPartition]) {
         self.deliveries.proceed();
-        for partition in partitions {
+        for partition in added {
             self.assign_one(partition);
         }
     }
@@ -143,9 +143,13 @@ impl Fetch {
         self.located_by = None;
     }
 
-    /// Nothing is ours any more. Lanes at work are told that they are stale.
-    pub fn unassign_all(&mut self) {
-        while let Some(id) = self.deliveries.assigned().last().copied() {
+    /// These partitions are not ours any more. Lanes that are at work in them are told that they are stale. The others keep
+    /// their slots, epochs, positions, buffers and lanes.
+    pub fn unassign(&mut self, removed: &Owned) {
+        let is_removed = |id: &SlotId| self.deliveries.partition(*id).is_none_or(|it| removed.contains(it));
+        let ids: Vec<SlotId> = self.deliveries.assigned().iter().copied().filter(is_removed).collect();
+        // From the end, where the search for each begins.
+        for id in ids.into_iter().rev() {
             self.unassign_one(id);
         }
     }
@@ -191,6 +195,11 @@ impl Fetch {
     /// Neither fetches nor hands out anything until the next assignment. See [`Deliveries::suspend`].
     pub fn suspend(&mut self, closing: bool) {
         self.deliveries.suspend(closing);
+    }
+
+    /// See [`Deliveries::drain`].
+    pub fn drain(&mut self, partitions: &Owned) {
+        self.deliveries.drain(partitions);
     }
 
     /// See [`Deliveries::interrupt`].
@@ -425,7 +434,7 @@ impl Machine for Fetch {
         if !self.may_ask && self.asks_at.is_none_or(|at| now < at) {
             return self.asks_at;
         }
-        let slots = self.deliveries.assigned().iter().filter(|id| !self.deliveries.is_paused(**id));
+        let slots = self.deliveries.assigned().iter().filter(|id| !self.deliveries.is_held(**id));
         let cursors = slots.filter_map(|id| self.cursors.get(id.index()));
         let express = self.nodes.values().filter(|node| node.express.is_none());
         let express = express.filter_map(|node| node.main.as_ref().map(|main| main.sent_at + EXPRESS_AFTER));

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
+use crate::engine::machine::Owned;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 
@@ -74,16 +75,22 @@ pub enum Event {
         /// REBALANCE_IN_PROGRESS or ILLEGAL_GENERATION.
         code: ErrorCode,
     },
-    /// Give the partitions back (finish handlers, commit), then call [`Group::revoked`]. Comes once before each
+    /// Give these partitions back (finish handlers, commit), then call [`Group::revoked`]. Comes at most once before each
     /// rejoin of a member that owns an assignment, unless [`Event::Lost`] comes instead or overtakes it.
-    Revoke,
-    /// The partitions belong to other members by now, so nothing can be committed. The machine joins again by itself,
-    /// except after [`Group::lost`].
+    Revoke {
+        /// Which.
+        partitions: Owned,
+    },
+    /// These partitions may belong to another member by now, nothing of them can be committed. The machine joins again by
+    /// itself, except after [`Group::lost`].
     Lost {
+        /// Which.
+        partitions: Owned,
         /// Why.
         reason: String,
     },
-    /// Member of a new generation, with these partitions.
+    /// Member of a new generation, with these partitions. Those that we own already are kept; those that we own and that are
+    /// not among these are ours until [`Event::Revoke`] has asked for them.
     Joined {
         /// From the first attempt of this join.
         duration: Duration,

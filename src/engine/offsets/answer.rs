@@ -23,7 +23,7 @@ impl Offsets {
         mut flight: InFlight,
         response: Result<Response, NetError>,
     ) {
-        let is_current = flight.epoch == self.epoch;
+        let is_current = !flight.is_stray;
         let answer = Answer::to(&flight, response);
         let Outcome { committed, unknown_topic, .. } = answer.about(&flight.offsets);
         if unknown_topic {
@@ -32,7 +32,12 @@ impl Offsets {
         }
         if is_current {
             self.commits.request.space_until(Some(now + SPACING));
-            self.note_committed(committed.iter().filter(|(partition, ..)| !flight.is_void(partition)));
+            let counts = |partition: &TopicPartition| {
+                !flight.is_void(partition) && self.is_ours_since(partition, flight.epoch)
+            };
+            let committed: Vec<&Offset> =
+                committed.iter().filter(|(partition, ..)| counts(partition)).collect();
+            self.note_committed(&committed);
         }
         let riders = std::mem::take(&mut flight.manual);
         let mut waits = Waits::default();
@@ -50,9 +55,9 @@ impl Offsets {
         if waits.backoff && is_current {
             self.commits.request.failed(now, &mut self.rng);
         }
-        if is_current && let Some(left) = &mut self.commits.flush {
-            *left = left.saturating_sub(waits.tries);
-            if *left == 0 {
+        if is_current && let Some(flush) = &mut self.commits.flush {
+            flush.tries = flush.tries.saturating_sub(waits.tries);
+            if flush.tries == 0 {
                 self.end_flush();
             }
         }
@@ -68,7 +73,7 @@ impl Offsets {
         outcome: Outcome,
         waits: &mut Waits,
     ) {
-        let is_current = flight.epoch == self.epoch;
+        let is_current = !flight.is_stray;
         let Outcome { committed, refused, verdict, .. } = outcome;
         let (void, refused): (Vec<_>, Vec<_>) =
             refused.into_iter().partition(|(partition, ..)| flight.is_void(partition));
@@ -114,8 +119,13 @@ impl Offsets {
                 }
                 self.requeue(manual, refused, failure, is_current, waits);
             }
+            // The membership goes on in a newer generation. Whether each partition was kept is found out when this is sent again.
+            Verdict::Rebalance(failure) if is_current && self.has_moved_on(flight) => {
+                self.requeue(manual, refused, failure, is_current, waits);
+                waits.backoff = false;
+            }
             Verdict::Rebalance(failure) => {
-                // The heartbeat will tell of the rebalance; that an earlier generation is over was known.
+                // The heartbeat will tell of the rebalance; that an earlier membership is over was known.
                 waits.backoff |= is_current;
                 match manual {
                     Some(manual) => self.done(manual.ticket, Err(failure)),
@@ -135,7 +145,12 @@ impl Offsets {
         }
     }
 
-    fn note_committed<'a>(&mut self, committed: impl Iterator<Item = &'a Offset>) {
+    /// Was it sent in an earlier generation than the present one?
+    fn has_moved_on(&self, flight: &InFlight) -> bool {
+        self.member.as_ref().is_some_and(|member| member.generation_id != flight.generation_id)
+    }
+
+    fn note_committed(&mut self, committed: &[&Offset]) {
         for (partition, offset, _) in committed {
             self.commits.unknown_topics.forget(partition);
             if let Some(state) = self.partitions.get_mut(partition) {

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use crate::engine::cluster::Metadata;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::Sent;
 use crate::engine::machine::Target;
@@ -45,14 +46,22 @@ pub(super) struct Commits {
     /// OffsetCommit: the one that is out, the back-off of all and the distance that automatic ones keep. What makes one due
     /// is what is wanted and what is refused, see [`Offsets::commit_due_at`].
     pub(super) request: RequestState<InFlight>,
-    /// Manual ones of earlier generations whose answers are still to come.
+    /// Manual ones of earlier memberships whose answers are still to come.
     strays: Vec<Sent<InFlight>>,
     /// Automatic commits leave these partitions out until it is their turn again.
     pub(super) unknown_topics: UnknownTopics,
     /// What `autoCommitInterval` counts from.
     pub(super) last_at: Option<Instant>,
-    /// Everything must go out now: a rebalance or the end. How many tries are left.
-    pub(super) flush: Option<u32>,
+    /// What must go out now: before partitions are given up.
+    pub(super) flush: Option<Flush>,
+}
+
+/// See [`Offsets::flush`].
+#[derive(Debug)]
+pub(super) struct Flush {
+    of: Owned,
+    /// How many tries are left.
+    pub(super) tries: u32,
 }
 
 #[derive(Debug)]
@@ -70,8 +79,12 @@ pub(super) struct Manual {
 
 #[derive(Debug)]
 pub(super) struct InFlight {
-    /// In which generation it was sent.
+    /// When it was sent, see [`Offsets::epoch`].
     pub(super) epoch: u64,
+    /// In which generation.
+    pub(super) generation_id: i32,
+    /// The membership in which it was sent is over.
+    pub(super) is_stray: bool,
     pub(super) offsets: Vec<Offset>,
     /// From v10 on the answer names topics by their ids only.
     pub(super) topics: BTreeMap<TopicId, Arc<str>>,
@@ -89,9 +102,18 @@ impl InFlight {
 }
 
 impl Commits {
-    pub(super) fn assigned(&mut self, now: Instant) {
-        self.last_at = Some(now);
+    /// There is another generation; `anew`: we were no member before.
+    pub(super) fn joined(&mut self, now: Instant, anew: bool) {
         self.request.succeeded();
+        if anew {
+            self.last_at = Some(now);
+        }
+    }
+
+    /// These partitions went: nothing is tried again for them, and their flush is over.
+    pub(super) fn unassigned(&mut self, removed: &Owned) {
+        self.unknown_topics.forget_partitions(removed);
+        self.flush.take_if(|flush| *removed == Owned::All || flush.of == *removed);
     }
 
     /// The commit with this id, unless it was an automatic one of an earlier generation.
@@ -162,10 +184,11 @@ impl Offsets {
     }
 
     /// Commits everything resolved (with autoCommit) and everything asked for, now: without spacing, and with a few
-    /// tries at most. Ends in [`Event::Flushed`], unless everything is revoked before.
-    pub fn flush(&mut self) {
+    /// tries at most. Ends in [`Event::Flushed`] as soon as nothing of these partitions is to be committed any more, unless they
+    /// are unassigned or the membership ends before.
+    pub fn flush(&mut self, of: Owned) {
         self.batch_end();
-        self.commits.flush = Some(FLUSH_TRIES);
+        self.commits.flush = Some(Flush { of, tries: FLUSH_TRIES });
         self.settle_flush();
     }
 
@@ -286,11 +309,15 @@ impl Offsets {
 
     /// When the first of the partitions that were refused is tried again.
     fn refused_until(&self) -> Option<Instant> {
-        let refused = self.commits.unknown_topics.iter().filter(|(partition, _)| {
+        self.refused_open().filter_map(|(_, until)| until).min()
+    }
+
+    /// The partitions that were refused and are to be tried again, and when.
+    fn refused_open(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
+        self.commits.unknown_topics.iter().filter(|(partition, _)| {
             let offset = self.partitions.get(partition).and_then(Partition::uncommitted);
             offset.is_some_and(|offset| self.is_open(partition, offset))
-        });
-        refused.filter_map(|(_, until)| until).min()
+        })
     }
 
     /// When `autoCommitInterval` makes a commit due within a batch.
@@ -310,22 +337,25 @@ impl Offsets {
         self.commits.request.spaced_until().filter(|_| self.commits.flush.is_none())
     }
 
-    /// Ends the flush when there is nothing left to send, or no membership to send it with.
+    /// Ends the flush when there is nothing left to send of its partitions, or there is no membership to send it in.
     pub(super) fn settle_flush(&mut self) {
         let commits = &self.commits;
-        if commits.flush.is_none() {
-            return;
-        }
-        let wanted =
-            !commits.manual.is_empty() || commits.wanted && self.has_open() || self.refused_until().is_some();
-        if self.member.is_none() || !commits.request.is_in_flight() && !wanted {
+        let Some(Flush { of, .. }) = &commits.flush else { return };
+        let concerns = |offsets: &[Offset]| offsets.iter().any(|(partition, ..)| of.contains(partition));
+        let is_under_way = commits.request.sent().is_some_and(|sent| concerns(&sent.about.offsets));
+        let is_asked_for = commits.manual.iter().any(|manual| concerns(&manual.offsets));
+        let is_open = |open: (&TopicPartition, i64)| of.contains(open.0);
+        let is_wanted = commits.wanted && self.open().any(is_open)
+            || self.refused_open().any(|(partition, _)| of.contains(partition));
+        if self.member.is_none() || !(is_under_way || is_asked_for || is_wanted) {
             self.end_flush();
         }
     }
 
     pub(super) fn end_flush(&mut self) {
-        if self.commits.flush.take().is_some() {
-            self.commits.wanted = false;
+        if let Some(Flush { of, .. }) = self.commits.flush.take() {
+            // What is left of kept partitions goes on.
+            self.commits.wanted &= of != Owned::All;
             self.events.push_back(Event::Flushed);
         }
     }
@@ -334,11 +364,15 @@ impl Offsets {
 // ---- what
 
 impl Offsets {
-    /// An offset that was to be committed in an earlier generation may have been overtaken by another owner of its
-    /// partition: now, or in a generation that went by without us.
+    /// An offset that was to be committed before its partition became ours may have been overtaken by another owner: now, or in
+    /// a generation that went by without us.
     fn offsets_of(&self, manual: &Manual) -> Result<Vec<Offset>, Failure> {
         let offsets = &manual.offsets;
+        let is_kept = |offset: &&Offset| self.is_ours_since(&offset.0, manual.epoch);
         if manual.automatic {
+            if !offsets.iter().all(|offset| is_kept(&offset)) {
+                return Err(Failure::Broker { code: ErrorCode::REBALANCE_IN_PROGRESS, partition: None });
+            }
             let is_open =
                 |(partition, offset, _): &&Offset| self.committed_offset(partition) != Some(*offset);
             return Ok(offsets.iter().filter(is_open).cloned().collect());
@@ -350,7 +384,8 @@ impl Offsets {
         let follows =
             |then: i32| self.generation_id.is_some_and(|now| now == then || now == then.wrapping_add(1));
         let has_gap = manual.generation_id.is_some_and(|then| !follows(then));
-        let is_lost = |offset: &&Offset| has_gap || !self.partitions.contains_key(&offset.0);
+        let is_lost =
+            |offset: &&Offset| !is_kept(offset) && (has_gap || !self.partitions.contains_key(&offset.0));
         match offsets.iter().find(is_lost) {
             None => Ok(offsets.clone()),
             Some((partition, ..)) => {
@@ -389,8 +424,15 @@ impl Offsets {
             }
         }
         let id = self.take_id();
-        let (epoch, void) = (self.epoch, Vec::new());
-        let flight = InFlight { epoch, offsets, topics: ids, void, manual };
+        let flight = InFlight {
+            epoch: self.epoch,
+            generation_id: member.generation_id,
+            is_stray: false,
+            offsets,
+            topics: ids,
+            void: Vec::new(),
+            manual,
+        };
         self.commits.request.send(now, id, flight);
         let request = OffsetCommitRequest {
             group_id: self.config.group_id.clone(),
@@ -422,10 +464,11 @@ impl Offsets {
         self.open().filter(move |(partition, _)| self.commits.unknown_topics.is_ready(partition, now))
     }
 
-    /// Is this offset worth a commit? A member that is about to lose its partitions (a flush) gives a topic that the coordinator
-    /// does not know fewer tries, so that the rebalance need not wait.
+    /// Is this offset worth a commit? For a partition that is about to go, a topic that the coordinator does not know is tried less
+    /// often: the rebalance does not wait for it.
     fn is_open(&self, partition: &TopicPartition, offset: i64) -> bool {
-        let tries = if self.commits.flush.is_some() { FLUSH_TRIES } else { PARTITION_TRIES };
+        let is_going = self.commits.flush.as_ref().is_some_and(|flush| flush.of.contains(partition));
+        let tries = if is_going { FLUSH_TRIES } else { PARTITION_TRIES };
         self.commits.unknown_topics.is_open(partition, offset, tries)
     }
 
@@ -437,14 +480,17 @@ impl Offsets {
 // ---- ends
 
 impl Offsets {
-    /// The partitions are going: what rides on them goes too. Explicit commits stay, they are the user's.
+    /// The membership is over, and what was to be committed in it by itself. Explicit commits stay, they are the user's.
     pub(super) fn revoke_commits(&mut self) {
         self.commits.wanted = false;
         self.commits.flush = None;
         self.commits.request.space_until(None);
         self.commits.unknown_topics = UnknownTopics::default();
         let stray = self.commits.request.give_up().filter(|sent| !sent.about.manual.is_empty());
-        self.commits.strays.extend(stray);
+        self.commits.strays.extend(stray.map(|mut sent| {
+            sent.about.is_stray = true;
+            sent
+        }));
         let (gone, kept) = std::mem::take(&mut self.commits.manual).into_iter().partition(|m| m.automatic);
         self.commits.manual = kept;
         for Manual { ticket, .. } in Vec::from(gone) {

@@ -14,6 +14,7 @@ use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Response;
@@ -27,11 +28,12 @@ use super::{Event, Member, OffsetsConfig, Reset, ResetPolicy};
 pub struct Offsets {
     pub(super) config: OffsetsConfig,
     pub(super) rng: Rng,
-    /// As whom we commit; None between generations.
+    /// As whom we commit; None between two memberships.
     pub(super) member: Option<Member>,
     /// The last generation that we were a member of.
     pub(super) generation_id: Option<i32>,
-    /// Counts what is assigned and what is taken away: tells whether a commit was asked for in this generation.
+    /// Counts what is assigned, what is taken away, and the ends of memberships: tells whether a partition has been ours all
+    /// the time since a commit was asked for.
     pub(super) epoch: u64,
     /// What is assigned.
     pub(super) partitions: BTreeMap<TopicPartition, Partition>,
@@ -44,6 +46,8 @@ pub struct Offsets {
 
 #[derive(Debug)]
 pub(super) struct Partition {
+    /// The epoch with which it became ours.
+    since: u64,
     pub(super) from_beginning: bool,
     /// What is still to be found out before the position is known. Every change goes through [`Offsets::ask_for`].
     pub(super) question: Option<Question>,
@@ -57,10 +61,11 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    fn new(from_beginning: bool) -> Partition {
+    fn new(since: u64, from_beginning: bool) -> Partition {
         let mut request = RequestState::default();
         request.want();
         Partition {
+            since,
             from_beginning,
             question: Some(Question::Committed),
             request,
@@ -96,32 +101,50 @@ impl Offsets {
         }
     }
 
-    /// A new generation: these partitions (with their topic's `fromBeginning`) and no others. Each gets an
+    /// As whom we commit from now on. A membership goes on through generations: what is under way for partitions that we keep
+    /// is sent again in the new one if the coordinator refuses the old. None = it is over: commits that the user asked for
+    /// wait for the next one, and the others are void.
+    pub fn member_changed(&mut self, now: Instant, member: Option<Member>) {
+        match &member {
+            None => {
+                self.epoch += 1;
+                self.revoke_commits();
+            }
+            Some(member) => {
+                self.commits.joined(now, self.member.is_none());
+                self.generation_id = Some(member.generation_id);
+            }
+        }
+        self.member = member;
+    }
+
+    /// These partitions (with their topic's `fromBeginning`) are ours from now on, beside those that are already. Each gets an
     /// [`Event::Position`].
-    pub fn assign(&mut self, now: Instant, partitions: Vec<(TopicPartition, bool)>, member: Member) {
-        self.revoke_all();
+    pub fn assign(&mut self, added: Vec<(TopicPartition, bool)>) {
         self.epoch += 1;
-        self.generation_id = Some(member.generation_id);
-        self.member = Some(member);
-        self.commits.assigned(now);
-        let states = partitions
-            .into_iter()
-            .map(|(partition, from_beginning)| (partition, Partition::new(from_beginning)));
-        self.partitions = states.collect();
-        self.searching = self.partitions.len();
+        for (partition, from_beginning) in added {
+            if !self.partitions.contains_key(&partition) {
+                self.partitions.insert(partition, Partition::new(self.epoch, from_beginning));
+                self.searching += 1;
+            }
+        }
     }
 
-    /// Nothing is ours any more: late answers are dropped, resolved offsets are not ours to commit. Commits that the
-    /// user asked for wait for the next generation.
-    pub fn revoke_all(&mut self) {
+    /// These partitions are not ours any more: late answers are dropped, their resolved offsets are not ours to
+    /// commit.
+    pub fn unassign(&mut self, removed: &Owned) {
         self.epoch += 1;
-        self.revoke_commits();
-        self.member = None;
-        self.partitions.clear();
-        self.searching = 0;
+        self.partitions.retain(|partition, _| !removed.contains(partition));
+        self.searching = self.partitions.values().filter(|state| state.question.is_some()).count();
+        self.commits.unassigned(removed);
     }
 
-    /// Is there a generation to commit in?
+    /// Has this partition been ours since that epoch, without a break?
+    pub(super) fn is_ours_since(&self, partition: &TopicPartition, epoch: u64) -> bool {
+        self.partitions.get(partition).is_some_and(|state| state.since <= epoch)
+    }
+
+    /// Is there a membership to commit in?
     pub fn is_member(&self) -> bool {
         self.member.is_some()
     }
@@ -129,7 +152,8 @@ impl Offsets {
     /// The end: commits that are waited for fail with [`Failure::Stopped`].
     pub fn close(&mut self) {
         self.close_commits();
-        self.revoke_all();
+        self.member = None;
+        self.unassign(&Owned::All);
     }
 
     /// The leader's log ends before our position (KIP-320), which goes back to where the log goes on. False when the policy

@@ -8,6 +8,7 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::engine::machine::Backoff;
+use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
 
 /// See the module's documentation. Empty as long as all is well.
@@ -46,6 +47,11 @@ impl UnknownTopics {
     /// The topic is another one now.
     pub(super) fn forget_topic(&mut self, topic: &str) {
         self.0.retain(|partition, _| *partition.topic != *topic);
+    }
+
+    /// These partitions are not ours any more.
+    pub(super) fn forget_partitions(&mut self, gone: &Owned) {
+        self.0.retain(|partition, _| !gone.contains(partition));
     }
 
     pub(super) fn contains(&self, partition: &TopicPartition) -> bool {

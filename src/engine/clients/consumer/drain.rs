@@ -1,8 +1,9 @@
-//! Giving partitions up in good order: busy lanes end their message, resolved offsets are committed, then the partitions are
-//! released. A rebalance joins again after that, the poll-interval guard and a stop leave the group.
+//! Giving partitions up in good order: their lanes end their message, their resolved offsets are committed, then they are
+//! released. A rebalance joins again after that, the poll-interval guard and a stop leave the group. Partitions that are not given
+//! up notice nothing.
 //!
 //! ```text
-//! Lanes ──all idle, or too late──► Flush ──flushed, or too late──► released
+//! Lanes ──idle, or too late──► Flush ──flushed, or too late──► released
 //! ```
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
+use crate::engine::machine::Owned;
 use crate::engine::offsets;
 use crate::engine::protocol::ErrorCode;
 
@@ -18,22 +20,22 @@ use super::machine::Consumer;
 use super::state::{Drain, State, Step, Why};
 
 impl Consumer {
-    /// The group asks for our partitions.
-    pub(super) fn revoke(&mut self, now: Instant) {
+    /// The group asks for these partitions.
+    pub(super) fn revoke(&mut self, now: Instant, what: Owned) {
         // A consumer that has crashed gives them up when it is stopped: nobody would take new ones.
         if self.state != State::Stable {
             return;
         }
-        self.fetch.suspend(false);
+        self.fetch.drain(&what);
         // The coordinator gives up on us after the rebalance timeout; the commit and the join need some of it.
         let until = now + self.config.rebalance_timeout.mul_f64(0.8);
-        self.transition(State::Draining(Drain { why: Why::Rebalance, step: Step::Lanes { until } }));
+        self.transition(State::Draining(Drain { what, why: Why::Rebalance, step: Step::Lanes { until } }));
         self.step_drain(now);
     }
 
     /// Lanes finish their message, offsets are committed, the group is left; ends in [`Event::Stopped`].
     pub fn stop(&mut self, now: Instant) {
-        match self.state {
+        match &self.state {
             State::Idle => self.stopped(),
             State::Leaving { .. } | State::Stopped => {}
             state if state.is_stopping() => {}
@@ -41,7 +43,8 @@ impl Consumer {
                 // A handler has as long as it ever has.
                 let until = now + self.config.rebalance_timeout.max(self.config.max_poll_interval);
                 self.fetch.suspend(true);
-                self.transition(State::Draining(Drain { why: Why::Stop, step: Step::Lanes { until } }));
+                let (what, why) = (Owned::All, Why::Stop);
+                self.transition(State::Draining(Drain { what, why, step: Step::Lanes { until } }));
                 self.refuse_vain_commits();
                 self.step_drain(now);
             }
@@ -51,11 +54,11 @@ impl Consumer {
     /// Takes every step that is due.
     pub(super) fn step_drain(&mut self, now: Instant) {
         let late = self.state.ends_at().is_some_and(|until| now >= until);
-        match self.state {
-            State::Draining(Drain { why, step: Step::Lanes { .. } })
-                if late || self.fetch.deliveries().lanes_idle() =>
+        match &self.state {
+            State::Draining(Drain { what, why, step: Step::Lanes { .. } })
+                if late || self.fetch.deliveries().is_idle(what) =>
             {
-                self.flush(now, why);
+                self.flush(now, *why, what.clone());
             }
             State::Draining(Drain { step: Step::Flush { .. }, .. }) if late => self.released(now),
             State::Leaving { .. } if late => self.stopped(),
@@ -65,12 +68,14 @@ impl Consumer {
 
     /// Commits what is resolved. A rebalance has time for that. A member that leaves the group gives up on brokers that answer
     /// nothing, because its user, or the group, is waiting for it.
-    pub(super) fn flush(&mut self, now: Instant, why: Why) {
+    pub(super) fn flush(&mut self, now: Instant, why: Why, what: Owned) {
         let limit = now + FLUSH_BOUND;
         let until = if why == Why::Rebalance { limit } else { now + ANSWER_WITHIN };
-        self.transition(State::Draining(Drain { why, step: Step::Flush { until, limit } }));
-        self.first_positions.open();
-        self.offsets.flush();
+        if what == Owned::All {
+            self.first_positions.open();
+        }
+        self.offsets.flush(what.clone());
+        self.transition(State::Draining(Drain { what, why, step: Step::Flush { until, limit } }));
     }
 
     /// A broker has answered: it is worth waiting for the next answer.
@@ -88,13 +93,12 @@ impl Consumer {
     }
 
     fn released(&mut self, now: Instant) {
-        let State::Draining(Drain { why, .. }) = self.state else { return };
+        let State::Draining(Drain { what, why, .. }) = self.state.clone() else { return };
         let silent = self.state.ends_at().is_some_and(|until| now >= until);
-        self.fetch.unassign_all();
-        self.offsets.revoke_all();
+        self.release(now, &what);
         match why {
             Why::Rebalance => {
-                self.transition(State::Joining);
+                self.transition(if what == Owned::All { State::Joining } else { State::Stable });
                 self.group.revoked(now);
             }
             Why::PollInterval => self.leave_until_progress(now),
@@ -111,11 +115,22 @@ impl Consumer {
         }
     }
 
-    /// The group says that the partitions are gone already: nothing to commit, no lane to wait for.
-    pub(super) fn lost(&mut self, now: Instant) {
+    /// These partitions are not ours any more, nor is the membership if that is all of them.
+    fn release(&mut self, now: Instant, what: &Owned) {
+        self.fetch.unassign(what);
+        if *what == Owned::All {
+            self.offsets.member_changed(now, None);
+        }
+        self.offsets.unassign(what);
+    }
+
+    /// The group says that these partitions are gone already: nothing to commit, no lane to wait for.
+    pub(super) fn lost(&mut self, now: Instant, what: &Owned) {
+        if *what != Owned::All {
+            return self.release(now, what);
+        }
         self.fetch.suspend(self.state.is_stopping());
-        self.fetch.unassign_all();
-        self.offsets.revoke_all();
+        self.release(now, what);
         self.first_positions.open();
         match self.state {
             State::Stable | State::Draining(Drain { why: Why::Rebalance, .. }) => {
@@ -127,7 +142,7 @@ impl Consumer {
         match self.state {
             State::Draining(Drain { why: Why::PollInterval, .. }) => self.leave_until_progress(now),
             // Busy lanes still have their time to end, and the commits of a lost membership none.
-            State::Draining(Drain { why: Why::Stop, step: Step::Flush { .. } }) => self.released(now),
+            State::Draining(Drain { why: Why::Stop, step: Step::Flush { .. }, .. }) => self.released(now),
             _ => {}
         }
     }
@@ -147,7 +162,7 @@ impl Consumer {
     pub(super) fn stopped(&mut self) {
         self.transition(State::Stopped);
         self.fetch.suspend(true);
-        self.fetch.unassign_all();
+        self.fetch.unassign(&Owned::All);
         self.offsets.close();
         while let Some(event) = self.offsets.poll_event() {
             if let offsets::Event::CommitDone { ticket, result } = event {

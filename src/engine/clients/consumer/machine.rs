@@ -22,6 +22,7 @@ use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Necessity;
 use crate::engine::offsets::Offsets;
@@ -177,7 +178,8 @@ impl Consumer {
     /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest. At any time, before
     /// [`Consumer::start`] too: a partition that is not ours, or is being given up, starts there when it is ours next.
     pub fn seek(&mut self, partition: TopicPartition, offset: i64) {
-        if self.fetch.deliveries().is_assigned(&partition) && !self.state.is_draining() {
+        let is_going = self.state.drained().is_some_and(|drained| drained.contains(&partition));
+        if self.fetch.deliveries().is_assigned(&partition) && !is_going {
             self.apply_seek(&partition, offset);
         } else {
             self.pending_seeks.insert(partition, offset);
@@ -267,7 +269,8 @@ impl Consumer {
 
     /// What the user's `heartbeat()` should reject with.
     pub fn pending_error(&self) -> Option<ErrorCode> {
-        if (self.state.is_draining() || self.is_expired()) && self.state.is_running() {
+        let all_go = self.state.drained() == Some(&Owned::All);
+        if (all_go || self.is_expired()) && self.state.is_running() {
             return Some(ErrorCode::REBALANCE_IN_PROGRESS);
         }
         self.group.pending_error()

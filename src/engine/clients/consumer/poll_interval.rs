@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Owned;
 
 use super::Event;
 use super::machine::Consumer;
@@ -65,9 +66,9 @@ impl Consumer {
             extra: Vec::new(),
         }));
         self.fetch.suspend(false);
-        self.fetch.unassign_all();
+        self.fetch.unassign(&Owned::All);
         // What is resolved and not committed would be handled again by the next owner.
-        self.flush(now, Why::PollInterval);
+        self.flush(now, Why::PollInterval, Owned::All);
     }
 
     /// The partitions are given up and what could be committed is committed.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::engine::cluster;
 use crate::engine::fetch;
 use crate::engine::group;
+use crate::engine::machine::AssignmentDelta;
 use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
@@ -12,6 +13,7 @@ use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::partitions_of;
 use crate::engine::offsets;
 use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
@@ -89,8 +91,8 @@ impl Consumer {
             group::Event::Rebalancing { member_id, code } => {
                 self.events.push_back(Event::Rebalancing { member_id, code });
             }
-            group::Event::Revoke => self.revoke(now),
-            group::Event::Lost { .. } => self.lost(now),
+            group::Event::Revoke { partitions } => self.revoke(now, partitions),
+            group::Event::Lost { partitions, .. } => self.lost(now, &partitions),
             group::Event::Joined { .. } => self.joined(now, event),
             group::Event::Heartbeat => {
                 if let Some(member) = self.group.membership() {
@@ -126,8 +128,17 @@ impl Consumer {
         else {
             return;
         };
-        // A consumer that has crashed or is on its way out of the group takes nothing any more.
-        if self.state != State::Joining {
+        let member = self.group.membership().map_or_else(Member::default, |member| Member {
+            generation_id: member.generation_id,
+            member_id: member.member_id,
+            group_instance_id: member.group_instance_id,
+        });
+        if !matches!(self.state, State::Joining | State::Stable) {
+            // A consumer that has crashed or is on its way out of the group takes nothing any more. What it has not released is
+            // still to be committed, and that in the generation that there is.
+            if self.offsets.is_member() {
+                self.offsets.member_changed(now, Some(member));
+            }
             return;
         }
         self.transition(State::Stable);
@@ -136,24 +147,17 @@ impl Consumer {
         let mut assignment = assignment;
         assignment.retain(|(topic, _)| self.topics.contains_key(topic));
         self.refresh_if_unaware(&assignment, &member_id, generation_id);
-        let mut partitions = Vec::new();
-        for (topic, numbers) in &assignment {
-            let from_beginning = self.topics.get(topic).copied().unwrap_or(false);
-            let topic: std::sync::Arc<str> = topic.as_str().into();
-            for &partition in numbers {
-                partitions.push((TopicPartition { topic: topic.clone(), partition }, from_beginning));
-            }
+        let AssignmentDelta { added, kept, .. } =
+            AssignmentDelta::between(&self.fetch.deliveries().assignment(), partitions_of(&assignment));
+        self.fetch.assign(&added);
+        self.offsets.member_changed(now, Some(member));
+        let from_beginning = |topic: &str| self.topics.get(topic).copied().unwrap_or(false);
+        let begins = |partition: &TopicPartition| (partition.clone(), from_beginning(&partition.topic));
+        self.offsets.assign(added.iter().map(begins).collect());
+        if kept.is_empty() || !added.is_empty() {
+            self.first_positions = FirstPositions::Turn;
         }
-        let assigned: Vec<TopicPartition> = partitions.iter().map(|(p, _)| p.clone()).collect();
-        self.fetch.assign(&assigned);
-        let member = self.group.membership().map_or_else(Member::default, |member| Member {
-            generation_id: member.generation_id,
-            member_id: member.member_id,
-            group_instance_id: member.group_instance_id,
-        });
-        self.offsets.assign(now, partitions, member);
-        self.first_positions = FirstPositions::Turn;
-        for partition in &assigned {
+        for partition in &added {
             if let Some(offset) = self.pending_seeks.remove(partition) {
                 self.apply_seek(partition, offset);
             }

@@ -1,11 +1,11 @@
 //! What the consumer is doing, and the legal moves between that.
 //!
 //! ```text
-//!        start            joined            all revoked, or the last step done
-//!  Idle ───────► Joining ───────► Stable ──────────────────┐
-//!                 ▲ ▲ ▲            │  │                     ▼
+//!        start            joined    ┌─ joined again (cooperative)
+//!  Idle ───────► Joining ───────► Stable ◄───── some released ────────────────────┐
+//!                 ▲ ▲ ▲            │  │                                          │
 //!                 │ │ └─── lost ───┘  └─ revoke ─► Draining(Rebalance): Lanes ─► Flush
-//!                 │ └───────────────────────────── released, or lost ────────────┘
+//!                 │ └───────────────────────── all released, or lost ────────────┘
 //!                 │
 //!                 └─ progress ─ Stalled ◄─ released, or lost ─ Draining(PollInterval): Flush
 //!                                                                         ▲
@@ -23,11 +23,12 @@ use std::time::Instant;
 
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
+use crate::engine::machine::Owned;
 
 use super::Event;
 use super::machine::Consumer;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
     /// Not started.
     Idle,
@@ -47,9 +48,11 @@ pub(super) enum State {
     Stopped,
 }
 
-/// Lanes end their message, then what is resolved is committed, then the partitions are released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Lanes end their message, then what is resolved is committed, then the partitions are released. Partitions that are not
+/// drained go on meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Drain {
+    pub(super) what: Owned,
     pub(super) why: Why,
     pub(super) step: Step,
 }
@@ -75,12 +78,12 @@ pub(super) enum Step {
 
 impl State {
     /// The diagram above as a table.
-    fn may_become(self, to: State) -> bool {
+    fn may_become(&self, to: &State) -> bool {
         use State::{Crashed, Draining, Idle, Joining, Leaving, Stable, Stalled, Stopped};
         match to {
             Idle => false,
             Joining => matches!(self, Idle | Stable | Stalled) || self.drains_for(Why::Rebalance),
-            Stable => matches!(self, Joining),
+            Stable => matches!(self, Joining | Stable) || self.drains_for(Why::Rebalance),
             Draining(Drain { why: Why::Rebalance, .. }) => {
                 matches!(self, Stable) || self.drains_for(Why::Rebalance)
             }
@@ -96,47 +99,51 @@ impl State {
     }
 
     /// Started, and neither stopping nor at an end?
-    pub(super) fn is_running(self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         match self {
             State::Joining | State::Stable | State::Stalled => true,
-            State::Draining(Drain { why, .. }) => why != Why::Stop,
+            State::Draining(Drain { why, .. }) => *why != Why::Stop,
             State::Idle | State::Crashed | State::Leaving { .. } | State::Stopped => false,
         }
     }
 
     /// Has the user asked for the end, and is it still to come?
-    pub(super) fn is_stopping(self) -> bool {
+    pub(super) fn is_stopping(&self) -> bool {
         matches!(self, State::Leaving { .. }) || self.drains_for(Why::Stop)
     }
 
     /// Are we out of the group, or about to be, because of a handler that hangs?
-    pub(super) fn is_stalled(self) -> bool {
+    pub(super) fn is_stalled(&self) -> bool {
         matches!(self, State::Stalled) || self.drains_for(Why::PollInterval)
     }
 
     /// Would a handler that makes no progress cost the membership?
-    pub(super) fn heeds_poll_interval(self) -> bool {
+    pub(super) fn heeds_poll_interval(&self) -> bool {
         matches!(self, State::Joining | State::Stable) || self.drains_for(Why::Rebalance)
     }
 
-    pub(super) fn is_draining(self) -> bool {
-        matches!(self, State::Draining(_))
-    }
-
-    pub(super) fn drains_for(self, why: Why) -> bool {
-        matches!(self, State::Draining(drain) if drain.why == why)
-    }
-
-    /// When the present step has taken too long.
-    pub(super) fn ends_at(self) -> Option<Instant> {
+    /// What is being given up.
+    pub(super) fn drained(&self) -> Option<&Owned> {
         match self {
-            State::Draining(Drain { step: Step::Lanes { until } | Step::Flush { until, .. }, .. })
-            | State::Leaving { until } => Some(until),
+            State::Draining(drain) => Some(&drain.what),
             _ => None,
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn drains_for(&self, why: Why) -> bool {
+        matches!(self, State::Draining(drain) if drain.why == why)
+    }
+
+    /// When the present step has taken too long.
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        match self {
+            State::Draining(Drain { step: Step::Lanes { until } | Step::Flush { until, .. }, .. })
+            | State::Leaving { until } => Some(*until),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> &'static str {
         match self {
             State::Idle => "Idle",
             State::Joining => "Joining",
@@ -154,7 +161,7 @@ impl State {
 impl Consumer {
     /// Every change of state goes through here.
     pub(super) fn transition(&mut self, to: State) {
-        let legal = self.state.may_become(to);
+        let legal = self.state.may_become(&to);
         debug_assert!(legal, "{:?} cannot become {to:?}", self.state);
         let message = format!("Consumer: {} -> {}", self.state.name(), to.name());
         // Staying is safe: an end stays an end, and in every other state an answer, a timer or the user moves us on.

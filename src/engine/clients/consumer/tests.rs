@@ -3,6 +3,7 @@
 
 mod assignors;
 mod cluster;
+mod cooperative;
 mod coordinator;
 mod guard;
 mod learning;

@@ -20,6 +20,7 @@ use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Owned;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
@@ -169,6 +170,7 @@ impl World {
 
     pub(super) fn assign(&mut self, partitions: &[i32]) {
         let assigned: Vec<_> = partitions.iter().map(|p| tp(*p)).collect();
+        self.fetch.unassign(&Owned::All);
         self.fetch.assign(&assigned);
         self.expected.clear();
         self.settle();
@@ -176,7 +178,7 @@ impl World {
 
     pub(super) fn unassign(&mut self) {
         self.fetch.suspend(false);
-        self.fetch.unassign_all();
+        self.fetch.unassign(&Owned::All);
         self.expected.clear();
         self.settle();
     }

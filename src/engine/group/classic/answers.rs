@@ -1,12 +1,17 @@
 //! What the coordinator's answers, or their absence, do to the machine.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::engine::group::Event;
+use crate::engine::machine::AssignmentDelta;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Owned;
 use crate::engine::machine::Sent;
+use crate::engine::machine::TopicPartition;
+use crate::engine::machine::partitions_of;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -78,6 +83,7 @@ impl Group {
         self.member_id = response.member_id;
         self.generation_id = Some(response.generation_id);
         self.alive(now);
+        self.renewed(sent);
         self.beat_after_interval(now);
         if self.again {
             return self.prepare(now);
@@ -128,7 +134,7 @@ impl Group {
             }
         };
         self.transition(MemberState::Stable);
-        self.owns = true;
+        let revoked = self.own(&assignment);
         self.noticed = None;
         self.reason = None;
         self.refusals = 0;
@@ -147,6 +153,18 @@ impl Group {
             protocol: round.protocol,
             assignment,
         });
+        if !revoked.is_empty() {
+            self.revoke_these(Owned::Only(revoked));
+            self.reason = Some("partitions are given back to be assigned to others".to_owned());
+        }
+    }
+
+    /// This is assigned. What was owned before is owned until it is given back: returns what is to be.
+    fn own(&mut self, assignment: &[(String, Vec<i32>)]) -> BTreeSet<TopicPartition> {
+        let owned = self.owned.get_or_insert_default();
+        let delta = AssignmentDelta::between(&*owned, partitions_of(assignment));
+        owned.extend(delta.added);
+        delta.revoked
     }
 
     /// The interval is counted from answer to answer, as users see it: one that was slow is not followed at once.
@@ -194,7 +212,7 @@ impl Group {
             }
             // Without the id that should come with it, TakeMemberId is a refusal like the others.
             Action::Rejoin | Action::ForgetGeneration | Action::ForgetMember | Action::TakeMemberId => {
-                self.forget(refusal.action);
+                self.forget(&refusal);
                 self.refused_round(now);
             }
             Action::Fatal => self.fail(refusal.failure),
@@ -213,9 +231,10 @@ impl Group {
                 self.alive(now);
                 self.renewed(sent);
                 if matches!(self.state, MemberState::Stable) {
-                    self.noticed = refusal.code();
+                    // To handlers of partitions that are kept nothing happens.
+                    self.noticed = refusal.code().filter(|_| !self.is_cooperative);
                     self.rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
-                    self.revoke();
+                    self.revoke(now);
                 }
             }
             Action::ForgetGeneration | Action::ForgetMember => self.dropped(now, refusal),
@@ -235,11 +254,10 @@ impl Group {
             // It rejoins already.
             _ => {}
         }
-        self.forget(refusal.action);
+        self.forget(&refusal);
         match self.state {
-            MemberState::Stable | MemberState::Revoking => {
+            MemberState::Stable | MemberState::Revoking { .. } => {
                 self.noticed = refusal.code();
-                self.lose(&reason);
                 self.prepare(now);
             }
             MemberState::Assigning { .. } | MemberState::Syncing { .. } => self.refused_round(now),
@@ -252,9 +270,12 @@ impl Group {
         self.events.push_back(Event::Rebalancing { member_id: self.member_id.clone(), code });
     }
 
-    fn forget(&mut self, action: Action) {
+    /// The generation is over for us, and with it what we own; perhaps the member, too.
+    fn forget(&mut self, refusal: &RequestError) {
+        let action = refusal.action;
         if matches!(action, Action::ForgetGeneration | Action::ForgetMember) {
             self.generation_id = None;
+            self.lose(&refusal.message());
         }
         if action == Action::ForgetMember {
             self.member_id.clear();

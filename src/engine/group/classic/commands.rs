@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use crate::engine::group::Event;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
+use crate::engine::machine::Owned;
 use crate::engine::machine::Timers;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
@@ -52,6 +54,8 @@ impl Group {
         if job == self.epoch && matches!(self.state, MemberState::Preparing) {
             match answer {
                 Ok(protocols) => {
+                    self.is_cooperative =
+                        protocols.iter().all(|protocol| protocol.name == COOPERATIVE_STICKY);
                     self.transition(MemberState::Joining { protocols });
                     self.call.want();
                 }
@@ -85,8 +89,12 @@ impl Group {
 
     /// Answers [`Event::Revoke`]: the handlers are done and what could be committed is committed.
     pub fn revoked(&mut self, now: Instant) {
-        if matches!(self.state, MemberState::Revoking) {
-            self.owns = false;
+        if let MemberState::Revoking { partitions } = &self.state {
+            match (partitions, &mut self.owned) {
+                (Owned::All, owned) => *owned = None,
+                (Owned::Only(revoked), Some(owned)) => owned.retain(|partition| !revoked.contains(partition)),
+                (Owned::Only(_), None) => {}
+            }
             self.prepare(now);
         }
         self.handle_timeout(now);
@@ -136,10 +144,25 @@ impl Group {
         self.events.push_back(Event::ProtocolsNeeded { job: self.epoch, topics: self.topics.clone() });
     }
 
-    /// The owner shall give back what it has.
-    pub(super) fn revoke(&mut self) {
-        self.transition(MemberState::Revoking);
-        self.events.push_back(Event::Revoke);
+    /// On the way into another generation: what the owner shall give back first.
+    pub(super) fn revoke(&mut self, now: Instant) {
+        if !self.is_cooperative {
+            return self.revoke_these(Owned::All);
+        }
+        let owned = self.owned.iter().flatten();
+        let unsubscribed =
+            owned.filter(|partition| self.topics.iter().all(|topic| **topic != *partition.topic));
+        let unsubscribed: BTreeSet<TopicPartition> = unsubscribed.cloned().collect();
+        if unsubscribed.is_empty() {
+            self.prepare(now);
+        } else {
+            self.revoke_these(Owned::Only(unsubscribed));
+        }
+    }
+
+    pub(super) fn revoke_these(&mut self, partitions: Owned) {
+        self.transition(MemberState::Revoking { partitions: partitions.clone() });
+        self.events.push_back(Event::Revoke { partitions });
     }
 
     pub(super) fn sync(&mut self, round: Round, assignments: Vec<SyncGroupAssignment>) {
@@ -154,10 +177,10 @@ impl Group {
             MemberState::Idle | MemberState::Leaving { .. } | MemberState::Left | MemberState::Failed => {
                 return;
             }
-            MemberState::Stable => self.revoke(),
+            MemberState::Stable => self.revoke(now),
             MemberState::Joining { .. } | MemberState::Syncing { .. } if in_flight => self.again = true,
             // The JoinGroup that is about to go out says it all.
-            MemberState::Revoking => {}
+            MemberState::Revoking { .. } => {}
             MemberState::Preparing | MemberState::Joining { .. } if !topics_changed => {}
             MemberState::Preparing
             | MemberState::Joining { .. }
@@ -170,9 +193,8 @@ impl Group {
     }
 
     pub(super) fn lose(&mut self, reason: &str) {
-        if self.owns {
-            self.owns = false;
-            self.events.push_back(Event::Lost { reason: reason.to_owned() });
+        if self.owned.take().is_some() {
+            self.events.push_back(Event::Lost { partitions: Owned::All, reason: reason.to_owned() });
         }
     }
 
@@ -180,7 +202,7 @@ impl Group {
     fn depart(&mut self, now: Instant, next: Next, reason: &str) {
         let is_join = |asked: &Asked| asked.epoch == self.epoch && asked.api == ApiKey::JoinGroup;
         let joining = self.call.sent().is_some_and(|sent| is_join(&sent.about));
-        self.owns = false;
+        self.owned = None;
         let nothing = self.member_id.is_empty() && !joining;
         if nothing || self.config.group_instance_id.is_some() {
             self.arrive(now, next);
@@ -222,7 +244,7 @@ impl Group {
     }
 
     pub(super) fn fail(&mut self, failure: Failure) {
-        self.owns = false;
+        self.owned = None;
         self.transition(MemberState::Failed);
         self.events.push_back(Event::Failed(failure));
     }
@@ -232,5 +254,7 @@ fn same_topics(a: &[String], b: &[String]) -> bool {
     a.iter().collect::<BTreeSet<_>>() == b.iter().collect::<BTreeSet<_>>()
 }
 
+/// The assignor of KIP-429: it gives nobody a partition that its owner has not given back.
+const COOPERATIVE_STICKY: &str = "cooperative-sticky";
 /// How long `leave` may take, whatever the coordinator does.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);

@@ -1,5 +1,6 @@
 //! The machine itself: what it remembers, its side of the contract, and the one way from state to state.
 
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::engine::machine::Outbound;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::Target;
 use crate::engine::machine::Timers;
+use crate::engine::machine::TopicPartition;
 use crate::engine::machine::timers;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
@@ -58,8 +60,10 @@ pub struct Group {
     pub(super) reason: Option<String>,
     /// The join that is under way is out of date: start over when its answer is there.
     pub(super) again: bool,
-    /// Does the owner hold an assignment?
-    pub(super) owns: bool,
+    /// The assignment that the owner holds, as the leaders have written it; None while it holds none.
+    pub(super) owned: Option<BTreeSet<TopicPartition>>,
+    /// The assignors that were offered last are all cooperative (KIP-429).
+    pub(super) is_cooperative: bool,
     pub(super) noticed: Option<ErrorCode>,
     pub(super) joining_since: Option<Instant>,
     /// Joins that were refused since the last one that succeeded.
@@ -94,7 +98,8 @@ impl Group {
             topics: Vec::new(),
             reason: None,
             again: false,
-            owns: false,
+            owned: None,
+            is_cooperative: false,
             noticed: None,
             joining_since: None,
             refusals: 0,
@@ -129,7 +134,7 @@ impl Group {
     /// it was not before we had sent the request: so we count from there. (It also counts from an OffsetCommit, but not in groups of
     /// KIP-848; and heartbeats are frequent enough.)
     pub fn valid_until(&self) -> Option<Instant> {
-        self.valid_until.filter(|_| self.owns)
+        self.valid_until.filter(|_| self.owned.is_some())
     }
 
     /// A member with an assignment, and nothing known that would end it?
@@ -150,7 +155,7 @@ impl Group {
     /// On the way into the group or into its next generation?
     pub fn is_rebalancing(&self) -> bool {
         match self.state {
-            MemberState::Revoking
+            MemberState::Revoking { .. }
             | MemberState::Preparing
             | MemberState::Joining { .. }
             | MemberState::Assigning { .. }
@@ -253,7 +258,7 @@ impl Group {
             return;
         }
         self.log(LogLevel::Debug, message, Vec::new());
-        if !matches!(to, MemberState::Revoking | MemberState::Leaving { .. }) {
+        if !matches!(to, MemberState::Revoking { .. } | MemberState::Leaving { .. }) {
             self.epoch += 1;
         }
         self.call.cancel();
@@ -268,7 +273,7 @@ impl Group {
     /// Are heartbeats to be sent?
     pub(super) fn beats(&self) -> bool {
         let member = match self.state {
-            MemberState::Revoking
+            MemberState::Revoking { .. }
             | MemberState::Preparing
             | MemberState::Assigning { .. }
             | MemberState::Syncing { .. }

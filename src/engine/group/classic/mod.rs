@@ -8,8 +8,12 @@
 //!   assignment. They rest while a JoinGroup or SyncGroup is outstanding: the broker reads the requests of one
 //!   connection in order, so they would only queue up behind it, and it keeps such a member alive by itself.
 //! - Every request and every job carries the epoch in which it was made; answers for an older one are dropped.
-//! - Eager rebalancing: a member that owns an assignment gets one [`Event::Revoke`] before it joins again, or
+//! - Eager rebalancing: a member that owns an assignment gets one [`Event::Revoke`] of all of it before it joins again, or
 //!   one [`Event::Lost`] when there is nothing left to commit to.
+//! - Cooperative rebalancing (KIP-429), when each assignor that we offer is cooperative: a member joins again with what it owns,
+//!   and owns it until it is told otherwise. [`Event::Revoke`] comes behind [`Event::Joined`], of what was owned and is not
+//!   assigned any more, and a further join follows it, in which the others get that. What is not subscribed any more is revoked
+//!   before the join.
 //!
 //! The machine does not know where the coordinator is. It says [`Event::CoordinatorLost`] when it must be looked up
 //! again, is shown which node that is when it is asked for a request, and makes none while that is unknown.

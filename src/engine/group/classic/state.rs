@@ -7,9 +7,9 @@
 //!    │               │  │  └─ refused, or out ─┤    ▼              ▼
 //!    │               │  │     of date          └─ Syncing ◀────────┘
 //!    │     revoked() │  │ Lost                      │
-//!    │               │  │                           ▼
+//!    │               │  └────── cooperative ─────── ▼
 //!    │            Revoking ◀────────────────────  Stable
-//!    │                     rebalance, rejoin
+//!    │                     rebalance, rejoin; cooperative: after the join
 //!    │ lost()
 //!    ├───────────── Leaving ◀── leave(), lost() ── any of the above
 //!                      │
@@ -18,6 +18,7 @@
 //!                                            leave() takes it to Leaving or Left
 //! ```
 
+use crate::engine::machine::Owned;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
@@ -25,8 +26,8 @@ use crate::engine::protocol::sync_group::SyncGroupAssignment;
 pub(super) enum MemberState {
     /// Not a member, and not asked to be one.
     Idle,
-    /// The owner gives its partitions back.
-    Revoking,
+    /// The owner gives these back.
+    Revoking { partitions: Owned },
     /// The owner writes its subscriptions.
     Preparing,
     /// JoinGroup is due or outstanding.
@@ -72,7 +73,7 @@ impl MemberState {
             Assigning { .. } => matches!(self, Joining { .. }),
             Syncing { .. } => matches!(self, Joining { .. } | Assigning { .. }),
             Stable => matches!(self, Syncing { .. }),
-            Revoking => matches!(self, Stable),
+            Revoking { .. } => matches!(self, Stable),
             Leaving { .. } => !matches!(self, Idle | Leaving { .. } | Left),
             Idle => !matches!(self, Idle | Left | Failed),
             Left => !matches!(self, Left),
@@ -83,7 +84,7 @@ impl MemberState {
     pub(super) fn name(&self) -> &'static str {
         match self {
             MemberState::Idle => "Idle",
-            MemberState::Revoking => "Revoking",
+            MemberState::Revoking { .. } => "Revoking",
             MemberState::Preparing => "Preparing",
             MemberState::Joining { .. } => "Joining",
             MemberState::Assigning { .. } => "Assigning",

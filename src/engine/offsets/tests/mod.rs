@@ -1,6 +1,7 @@
 //! On virtual time, with answers by hand.
 
 mod commits;
+mod deltas;
 mod flushes;
 mod ids;
 mod positions;

@@ -1,5 +1,6 @@
 //! The machine, its owner, its brokers and the time.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Metadata;
@@ -8,6 +9,7 @@ use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Event;
@@ -110,20 +112,51 @@ impl World {
         self.generation_id += 1;
         self.ours = partitions.iter().map(|partition| t(*partition)).collect();
         let assigned = self.ours.iter().map(|partition| (partition.clone(), from_beginning)).collect();
-        let member = Member {
+        let member = self.member();
+        self.write_off();
+        self.offsets.member_changed(self.now, None);
+        self.offsets.unassign(&Owned::All);
+        self.offsets.member_changed(self.now, Some(member));
+        self.offsets.assign(assigned);
+        self.settle();
+    }
+
+    /// Another generation in which these are added and the others kept.
+    pub(super) fn add(&mut self, partitions: &[i32]) {
+        self.next_generation();
+        self.ours.extend(partitions.iter().map(|partition| t(*partition)));
+        self.offsets.assign(partitions.iter().map(|partition| (t(*partition), false)).collect());
+        self.settle();
+    }
+
+    /// Another generation, nothing else.
+    pub(super) fn next_generation(&mut self) {
+        self.generation_id += 1;
+        self.offsets.member_changed(self.now, Some(self.member()));
+        self.settle();
+    }
+
+    /// These go, the others are kept.
+    pub(super) fn remove(&mut self, partitions: &[i32]) {
+        let removed: BTreeSet<_> = partitions.iter().map(|partition| t(*partition)).collect();
+        self.ours.retain(|partition| !removed.contains(partition));
+        self.offsets.unassign(&Owned::Only(removed));
+        self.settle();
+    }
+
+    fn member(&self) -> Member {
+        Member {
             generation_id: self.generation_id,
             member_id: "member".into(),
             group_instance_id: Some("instance".into()),
-        };
-        self.write_off();
-        self.offsets.assign(self.now, assigned, member);
-        self.settle();
+        }
     }
 
     pub(super) fn revoke_all(&mut self) {
         self.write_off();
         self.ours.clear();
-        self.offsets.revoke_all();
+        self.offsets.member_changed(self.now, None);
+        self.offsets.unassign(&Owned::All);
         self.settle();
     }
 
@@ -148,7 +181,7 @@ impl World {
     }
 
     pub(super) fn flush(&mut self) {
-        self.offsets.flush();
+        self.offsets.flush(Owned::All);
         self.settle();
     }
 

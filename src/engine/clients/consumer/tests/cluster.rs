@@ -48,6 +48,8 @@ pub(super) struct Cluster {
     pub(super) members: BTreeSet<String>,
     /// Another process has come with our group instance id.
     pub(super) fenced: bool,
+    /// The assignor of the members.
+    pub(super) protocol: &'static str,
     next_member: usize,
     /// Heartbeats are told to rejoin until somebody does.
     pub(super) rebalancing: bool,
@@ -76,6 +78,7 @@ impl Cluster {
             generation: 0,
             members: BTreeSet::new(),
             fenced: false,
+            protocol: EAGER,
             next_member: 0,
             rebalancing: false,
             holds_joins: false,
@@ -168,7 +171,7 @@ impl Cluster {
                 Response::SyncGroup(SyncGroupResponse {
                     error,
                     protocol_type: Some("consumer".into()),
-                    protocol_name: Some("RoundRobinAssigner".into()),
+                    protocol_name: Some(self.protocol.into()),
                     assignment: assignment.unwrap_or_default(),
                     ..Default::default()
                 })
@@ -261,7 +264,7 @@ impl Cluster {
         self.rebalancing = false;
         answer.generation_id = self.generation;
         answer.protocol_type = Some("consumer".into());
-        answer.protocol_name = Some("RoundRobinAssigner".into());
+        answer.protocol_name = Some(self.protocol.into());
         answer.leader = if self.follows { "another".into() } else { answer.member_id.clone() };
         let member_id = answer.member_id.clone();
         answer.members = vec![JoinGroupMember { member_id, ..Default::default() }];
@@ -301,6 +304,11 @@ impl Cluster {
         MetadataResponse { brokers: brokers.collect(), topics: vec![topic], ..Default::default() }
     }
 }
+
+/// The assignor of kafkajs.
+pub(super) const EAGER: &str = "RoundRobinAssigner";
+/// The assignor of KIP-429.
+pub(super) const COOPERATIVE: &str = "cooperative-sticky";
 
 /// From v10 on answers about offsets name topics by their ids only.
 fn spelled(version: i16, name: &str, id: TopicId) -> (String, TopicId) {

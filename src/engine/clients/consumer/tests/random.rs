@@ -5,6 +5,7 @@ use crate::engine::machine::Machine;
 
 use std::time::Duration;
 
+use super::cluster::{COOPERATIVE, EAGER};
 use super::world::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -56,8 +57,9 @@ impl World {
     }
 }
 
-fn storm(seed: u64) -> World {
+fn storm(seed: u64, protocol: &'static str) -> World {
     let mut world = World::with(config(), seed);
+    world.cluster.protocol = protocol;
     world.failures = 20;
     world.append_all(10);
     world.start();
@@ -73,10 +75,15 @@ fn storm(seed: u64) -> World {
     world
 }
 
+/// An eager group, and one that rebalances cooperatively.
+fn storms() -> impl Iterator<Item = (u64, &'static str)> {
+    (0..200).map(|seed| (seed, EAGER)).chain((0..100).map(|seed| (seed, COOPERATIVE)))
+}
+
 #[test]
 fn after_a_storm_everything_was_delivered_and_is_committed() {
-    for seed in 0..200 {
-        let mut world = storm(seed);
+    for (seed, protocol) in storms() {
+        let mut world = storm(seed, protocol);
         world.calm();
         world.run(60 * SECOND);
         world.append_all(1);
@@ -93,8 +100,8 @@ fn after_a_storm_everything_was_delivered_and_is_committed() {
 
 #[test]
 fn a_storm_can_always_be_left() {
-    for seed in 0..200 {
-        let mut world = storm(seed);
+    for (seed, protocol) in storms() {
+        let mut world = storm(seed, protocol);
         let calm = world.rng.bool();
         if calm {
             world.calm();

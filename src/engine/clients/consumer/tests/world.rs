@@ -34,7 +34,7 @@ use crate::engine::testing::broker::Broker;
 use crate::engine::testing::broker::Log;
 use crate::engine::testing::encode::decode;
 
-use super::cluster::Cluster;
+use super::cluster::{COOPERATIVE, Cluster, EAGER};
 
 pub(super) const SESSION: Duration = Duration::from_secs(10);
 pub(super) const LATENCY: Duration = Duration::from_millis(2);
@@ -49,7 +49,7 @@ pub(super) struct Lane {
     offsets: Vec<i64>,
     at: usize,
     /// When it is through with the current message; None = never.
-    until: Option<Instant>,
+    pub(super) until: Option<Instant>,
 }
 
 /// A request under way.
@@ -198,6 +198,24 @@ impl World {
         world
     }
 
+    /// The same in a group that rebalances cooperatively, with these partitions.
+    pub(super) fn cooperative(share: &[i32]) -> World {
+        World::cooperative_with(config(), share)
+    }
+
+    pub(super) fn cooperative_with(config: ConsumerConfig, share: &[i32]) -> World {
+        let mut world = World::with(config, 7);
+        world.cluster.protocol = COOPERATIVE;
+        world.cluster.share = share.to_vec();
+        for partition in share {
+            world.append(*partition, 10);
+        }
+        world.start();
+        world.run(Duration::from_secs(2));
+        assert_eq!(world.joined, 1);
+        world
+    }
+
     pub(super) fn append(&mut self, partition: i32, messages: usize) {
         self.log(partition).append(&vec![20; messages]);
         self.settle();
@@ -337,6 +355,8 @@ impl World {
             Ok(Response::Heartbeat(answer)) => {
                 matches!(answer.error, ErrorCode::NONE | ErrorCode::REBALANCE_IN_PROGRESS)
             }
+            // A member that may join had not been thrown out before.
+            Ok(Response::JoinGroup(answer)) => answer.error == ErrorCode::NONE,
             Ok(Response::SyncGroup(answer)) => answer.error == ErrorCode::NONE,
             _ => false,
         };
@@ -471,7 +491,8 @@ impl World {
 
     fn take(&mut self, index: usize) -> bool {
         let Some(delivery) = self.consumer.take(self.now, index) else { return false };
-        assert!(!self.joining, "a delivery between revocation and assignment");
+        let is_eager = self.cluster.protocol == EAGER;
+        assert!(!(self.joining && is_eager), "a delivery between revocation and assignment");
         assert_eq!(self.stopped, 0);
         let partition = self.consumer.slot(delivery.slot).unwrap().partition;
         assert!(self.consumer.assignment().contains(&tp(partition)));
@@ -553,7 +574,10 @@ impl World {
         assert_eq!(self.stopped, 0, "after Stopped: {body:?}");
         self.requests.push((self.now, body.key().name()));
         match &body {
-            Request::JoinGroup(_) => self.joining = true,
+            Request::JoinGroup(_) => {
+                self.joining = true;
+                self.renewing.insert(tag, self.now);
+            }
             Request::SyncGroup(_) | Request::Heartbeat(_) => {
                 self.renewing.insert(tag, self.now);
             }
@@ -577,8 +601,8 @@ impl World {
         assert_eq!(self.stopped, 0, "after Stopped: {event:?}");
         match event {
             Event::ProtocolsNeeded { job, .. } => {
-                let protocol =
-                    JoinGroupProtocol { name: "RoundRobinAssigner".into(), metadata: "subscription".into() };
+                let name = self.cluster.protocol.to_owned();
+                let protocol = JoinGroupProtocol { name, metadata: "subscription".into() };
                 self.consumer.protocols(self.now, job, Ok(vec![protocol]));
             }
             Event::AssignmentNeeded { job, members, metadata, .. } => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::group::Event;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
+use crate::engine::machine::Owned;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -257,7 +258,7 @@ fn static_members_keep_their_place() {
 fn a_stalled_member_loses_its_partitions_leaves_and_waits_to_be_called() {
     let mut world = World::stable();
     world.lost();
-    assert_eq!(world.events(), [Event::Lost { reason: "no progress".into() }]);
+    assert_eq!(world.events(), [Event::Lost { partitions: Owned::All, reason: "no progress".into() }]);
     assert_eq!(world.group.pending_error(), Some(ErrorCode::UNKNOWN_MEMBER_ID));
     assert_eq!(world.sent_leave().reason.as_deref(), Some("no progress"));
     world.answer_leave(ErrorCode::NONE);
@@ -317,7 +318,7 @@ fn a_stalled_static_member_falls_silent() {
     world.make_stable();
     world.lost();
     world.advance(SESSION * 2);
-    assert_eq!(world.events(), [Event::Lost { reason: "no progress".into() }]);
+    assert_eq!(world.events(), [Event::Lost { partitions: Owned::All, reason: "no progress".into() }]);
     assert!(world.in_flight.is_empty());
     world.join(&["orders"]);
     world.give_protocols();
@@ -332,7 +333,7 @@ fn a_member_stalled_while_it_revokes_leaves() {
     world.answer_heartbeat(ErrorCode::REBALANCE_IN_PROGRESS);
     world.events();
     world.lost();
-    assert_eq!(world.events(), [Event::Lost { reason: "no progress".into() }]);
+    assert_eq!(world.events(), [Event::Lost { partitions: Owned::All, reason: "no progress".into() }]);
     world.sent_leave();
     world.group.revoked(world.now);
     world.answer_leave(ErrorCode::NONE);

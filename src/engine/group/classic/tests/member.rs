@@ -7,6 +7,7 @@ use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Owned;
 use crate::engine::protocol::ErrorCode;
 
 use super::world::*;
@@ -143,7 +144,7 @@ fn a_rebalance_revokes_and_then_joins() {
     world.answer_heartbeat(ErrorCode::REBALANCE_IN_PROGRESS);
     let code = ErrorCode::REBALANCE_IN_PROGRESS;
     let rebalancing = Event::Rebalancing { member_id: MEMBER.into(), code };
-    assert_eq!(world.events(), [rebalancing, Event::Revoke]);
+    assert_eq!(world.events(), [rebalancing, Event::Revoke { partitions: Owned::All }]);
     assert_eq!(world.group.pending_error(), Some(ErrorCode::REBALANCE_IN_PROGRESS));
     assert_eq!(world.group.membership().unwrap().generation_id, 1, "to commit with");
     assert!(world.group.is_rebalancing());
@@ -171,7 +172,7 @@ fn a_rebalance_revokes_and_then_joins() {
 fn own_reasons_revoke_too() {
     let mut world = World::stable();
     world.rejoin();
-    assert_eq!(world.events(), [Event::Revoke]);
+    assert_eq!(world.events(), [Event::Revoke { partitions: Owned::All }]);
     assert_eq!(world.group.pending_error(), None);
     world.join(&["payments"]);
     assert_eq!(world.events(), [], "one Revoke is enough");
@@ -183,7 +184,7 @@ fn own_reasons_revoke_too() {
     );
     world.finish_join();
     world.join(&["payments", "orders"]);
-    assert_eq!(world.events(), [Event::Revoke]);
+    assert_eq!(world.events(), [Event::Revoke { partitions: Owned::All }]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::engine::group::GroupConfig;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
@@ -47,6 +48,8 @@ pub(super) struct World {
     /// What came since it was last looked at, log lines left out.
     events: Vec<Event>,
     owns: bool,
+    /// Our assignors are cooperative.
+    cooperative: bool,
     left: bool,
     failed: bool,
     /// Heartbeats that CoordinatorLost has written off.
@@ -79,6 +82,7 @@ impl World {
             asked: None,
             events: Vec::new(),
             owns: false,
+            cooperative: false,
             left: false,
             failed: false,
             given_up: Vec::new(),
@@ -92,6 +96,23 @@ impl World {
         let mut world = World::new();
         world.make_stable();
         world
+    }
+
+    /// A follower in generation 1 of a cooperative group that got partitions 0 and 1 of `orders`.
+    pub(super) fn cooperative() -> World {
+        let mut world = World::new();
+        world.cooperative = true;
+        world.join(&["orders"]);
+        world.rejoins(1, &[0, 1]);
+        world.events();
+        world
+    }
+
+    /// From ProtocolsNeeded to Joined with these partitions, in a cooperative group.
+    pub(super) fn rejoins(&mut self, generation_id: i32, partitions: &[i32]) {
+        self.give_protocols();
+        self.answer_join(cooperative_follower(generation_id));
+        self.answer_sync(synced_cooperatively(partitions));
     }
 
     pub(super) fn make_stable(&mut self) {
@@ -122,7 +143,8 @@ impl World {
 
     pub(super) fn give_protocols(&mut self) {
         let Some(Asked::Protocols(job)) = self.asked.take() else { panic!("nobody asked for protocols") };
-        self.group.protocols(self.now, job, Ok(protocols()));
+        let protocols = if self.cooperative { cooperative_protocols() } else { protocols() };
+        self.group.protocols(self.now, job, Ok(protocols));
         self.settle();
     }
 
@@ -135,7 +157,7 @@ impl World {
     pub(super) fn revoked(&mut self) {
         if self.asked == Some(Asked::Revoke) {
             self.asked = None;
-            self.owns = false;
+            self.owns = self.cooperative;
         }
         self.group.revoked(self.now);
         self.settle();
@@ -295,12 +317,13 @@ impl World {
         assert!(!self.left, "after Left: {event:?}");
         match &event {
             Event::ProtocolsNeeded { job, .. } => {
-                assert!(!self.owns, "a join while the partitions are still ours");
+                assert!(!self.owns || self.cooperative, "a join while the partitions are still ours");
                 self.asked = Some(Asked::Protocols(*job));
             }
             Event::AssignmentNeeded { job, .. } => self.asked = Some(Asked::Assignments(*job)),
-            Event::Revoke => {
+            Event::Revoke { partitions } => {
                 assert!(self.owns, "nothing to revoke");
+                assert_eq!(*partitions != Owned::All, self.cooperative);
                 assert_ne!(self.asked, Some(Asked::Revoke), "revoked twice");
                 self.asked = Some(Asked::Revoke);
             }
@@ -309,7 +332,7 @@ impl World {
                 self.owns = false;
             }
             Event::Joined { .. } => {
-                assert!(!self.owns, "assigned twice");
+                assert!(!self.owns || self.cooperative, "assigned twice");
                 assert!(self.group.membership().is_some());
                 self.owns = true;
             }
@@ -359,6 +382,10 @@ pub(super) fn protocols() -> Vec<JoinGroupProtocol> {
     vec![JoinGroupProtocol { name: "RoundRobinAssigner".into(), metadata: "subscription".into() }]
 }
 
+pub(super) fn cooperative_protocols() -> Vec<JoinGroupProtocol> {
+    vec![JoinGroupProtocol { name: "cooperative-sticky".into(), metadata: "subscription".into() }]
+}
+
 pub(super) fn assignments() -> Vec<SyncGroupAssignment> {
     vec![SyncGroupAssignment { member_id: MEMBER.into(), assignment: "assignment".into() }]
 }
@@ -379,6 +406,21 @@ pub(super) fn follower(generation_id: i32) -> JoinGroupResponse {
 pub(super) fn leader(generation_id: i32) -> JoinGroupResponse {
     let member = JoinGroupMember { member_id: MEMBER.into(), ..Default::default() };
     JoinGroupResponse { leader: MEMBER.into(), members: vec![member], ..follower(generation_id) }
+}
+
+/// The same with these partitions of `orders`, by the assignor of KIP-429.
+pub(super) fn synced_cooperatively(partitions: &[i32]) -> SyncGroupResponse {
+    let topics = vec![("orders".to_owned(), partitions.to_vec())];
+    SyncGroupResponse {
+        protocol_name: Some("cooperative-sticky".into()),
+        assignment: Assignment { topics, ..Default::default() }.encode(),
+        ..synced()
+    }
+}
+
+/// As [`follower`].
+pub(super) fn cooperative_follower(generation_id: i32) -> JoinGroupResponse {
+    JoinGroupResponse { protocol_name: Some("cooperative-sticky".into()), ..follower(generation_id) }
 }
 
 pub(super) fn synced() -> SyncGroupResponse {
