@@ -756,7 +756,7 @@ export type Cluster = {
   findTopicPartitionMetadata(topic: string): PartitionMetadata[]
   findLeaderForPartitions(topic: string, partitions: number[]): { [leader: string]: number[] }
   findGroupCoordinator(group: { groupId: string }): Promise<Broker>
-  /** Not implemented: rejects with KafkaJSNotImplemented. */
+  /** Rejects with KafkaJSGroupCoordinatorNotFound, whose `cause` is why. */
   findGroupCoordinatorMetadata(group: { groupId: string }): Promise<CoordinatorMetadata>
   defaultOffset(config: { fromBeginning: boolean }): number
   fetchTopicsOffset(
@@ -769,7 +769,10 @@ export type Cluster = {
   ): Promise<TopicOffsets[]>
 }
 
-/** For assigners; only `metadata`, `describeGroups` and `offsetFetch` do something. */
+/**
+ * For assigners: `metadata`, `describeGroups`, `offsetFetch`, and `listOffsets`, which is not among kafkajs's types either. `connect`
+ * connects to the cluster, `disconnect` does nothing; what is not named here rejects with KafkaJSNotImplemented.
+ */
 export type Broker = {
   isConnected(): boolean
   connect(): Promise<void>

@@ -43,7 +43,8 @@ const CONSUMER = {
   autoCommit: true,
   autoCommitInterval: null,
   autoCommitThreshold: null,
-  lanes: 2
+  lanes: 2,
+  assignors: ['range', null]
 }
 
 const none = () => {}

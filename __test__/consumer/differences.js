@@ -125,7 +125,6 @@ module.exports = {
         'stop() called by a handler that is compiled to a generator, and awaited there, ends',
         'stop() called by a handler in a callback, in a promise of its own making, and awaited there, ends',
         'stop() called by a handler where the program leaves frames out of its stacks, and awaited there, ends',
-        'stop() called by an async handler in a callback, and awaited there, ends with its time',
         'stop() where async contexts are tracked called by a handler in a callback, and awaited there, ends',
         'stop() where async contexts are tracked called by a handler that a tracer listens to, and awaited there, ends',
         'disconnect() at any moment of the join leaves no member behind',
@@ -136,9 +135,12 @@ module.exports = {
         'disconnect() called by a handler that is compiled to a generator, and awaited there, ends',
         'disconnect() called by a handler in a callback, in a promise of its own making, and awaited there, ends',
         'disconnect() called by a handler where the program leaves frames out of its stacks, and awaited there, ends',
-        'disconnect() called by an async handler in a callback, and awaited there, ends with its time',
         'disconnect() where async contexts are tracked called by a handler in a callback, and awaited there, ends',
         'disconnect() where async contexts are tracked called by a handler that a tracer listens to, and awaited there, ends'
+      ],
+      'consumer/process': [
+        'stop() in a callback of an async handler, and awaited there, ends where nothing tracks contexts',
+        'disconnect() in a callback of an async handler, and awaited there, ends where nothing tracks contexts'
       ]
     },
   '`stop()`, `disconnect()`, `seek()`, `resume()` wait for the long poll': {

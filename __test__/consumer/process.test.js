@@ -76,6 +76,20 @@ it.each(['throws null', 'rejects with undefined', 'throws a TypeError'])(
   }
 )
 
+// In a process of its own: one handler of another spec that is no async function, and contexts are tracked for good. Without that
+// no stack shows that a callback's stop() is the handler's, so it ends when the engine waits for handlers no longer (on Node 24,
+// where contexts cost nothing, at once).
+it.each(['stop', 'disconnect'])(
+  '%s() in a callback of an async handler, and awaited there, ends where nothing tracks contexts',
+  async end => {
+    const [topic, groupId] = [await filled(10), uniqueName('group')]
+    expect(await run('endInCallback.js', { topic, groupId, end })).toEqual([
+      'untracked',
+      'handled 0,1,2,3'
+    ])
+  }
+)
+
 it('worker threads can be terminated while they consume', async () => {
   const [topic, groupId] = [await filled(20_000, 3), uniqueName('group')]
   expect(await run('workers.js', { topic, groupId, rounds: 20 })).toEqual(['survived'])

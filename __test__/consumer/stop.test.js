@@ -252,24 +252,6 @@ describe.each(ends)('%s()', end => {
     await consumer.disconnect()
   })
 
-  // No stack shows that a callback's stop() is the handler's: it ends when the engine waits for handlers no longer.
-  it('called by an async handler in a callback, and awaited there, ends with its time', async () => {
-    const topic = await filled(10)
-    const { promise, resolve } = defer()
-    const act = async acting => {
-      await inCallback(() => acting[end]())
-      resolve(null)
-    }
-    const { consumer, messages, seen } = await startActing(topic, act, {
-      rebalanceTimeout: 2000,
-      maxPollInterval: 2000
-    })
-    await promise
-    await consumer.disconnect()
-    expect(seen.of('STOP')).toHaveLength(1)
-    expect(numbers(messages)).toEqual(upTo(4))
-  })
-
   describe('where async contexts are tracked', () => {
     const tracer = new AsyncLocalStorage()
     const traced = work => tracer.run('span', work)

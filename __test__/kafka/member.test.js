@@ -16,7 +16,7 @@ const {
 const { brokers } = sharedCluster()
 
 it.each(/** @type {const} */ (['eager', 'cooperative', 'consumer']))(
-  'two members, %s, share a topic, and one that is killed has its own again',
+  'two members, %s, share a topic, and one that is killed has its share again',
   async protocol => {
     const topic = await createTopic({ partitions: 4 })
     await produce(
@@ -36,10 +36,12 @@ it.each(/** @type {const} */ (['eager', 'cooperative', 'consumer']))(
     await waitFor(async () => isDeepStrictEqual(await committed(groupId, topic), end))
 
     await first.kill()
+    // By KIP-848 its successor is refused, for good, as long as the coordinator has not noticed its end: the other one has all then.
+    if (protocol === 'consumer') await waitFor(() => second.partitions().length === 4)
     const again = await start('first')
-    // A static member has its own again, and the other one does not hear of it.
     await waitFor(() => again.partitions().length === 2)
-    expect(again.partitions()).toEqual(first.partitions())
+    // Else a static member has its own again, and the other one does not hear of it.
+    if (protocol !== 'consumer') expect(again.partitions()).toEqual(first.partitions())
     expect(again.records()).toEqual([])
     await Promise.all([again.stop(), second.stop()])
     expect(second.of('shutdown_complete')).toHaveLength(1)

@@ -131,9 +131,13 @@ class BrokerNode {
 
   /** The supervisor's next line; nothing when it ends instead. */
   #answer() {
+    const answers = this.#answers
     return new Promise(resolve => {
-      this.#answers?.once('line', resolve)
-      this.#answers?.once('close', () => resolve(''))
+      const settle = (line = '') => {
+        answers?.off('line', settle).off('close', settle)
+        resolve(line)
+      }
+      answers?.on('line', settle).on('close', settle)
     })
   }
 }

@@ -568,6 +568,24 @@ describe('a crash', () => {
     expect(history.crash).toMatchObject({ error: { name: 'TypeError' }, restart: false })
   })
 
+  it('of options by which no runner can be made is no reason for calls behind run() to throw', async () => {
+    const { consumer, history } = create()
+    const error = new errors.KafkaJSNonRetriableError('Invalid ssl.ca: no certificate in PEM')
+    createRunner.mockImplementation(() => {
+      throw error
+    })
+    const run = consumer.run()
+    const offset = { topic: 't', partition: 0, offset: '1' }
+    consumer.seek(offset)
+    consumer.pause([{ topic: 't' }])
+    consumer.resume([{ topic: 't' }])
+    expect(consumer.paused()).toEqual([])
+    await expect(consumer.commitOffsets([offset])).rejects.toThrow('stopped before it could commit')
+    await run
+    expect(history.crash).toEqual({ error, groupId: 'g', restart: false })
+    expect(() => consumer.seek(offset)).toThrow(NOT_INITIALISED)
+  })
+
   it.each(['stop', 'disconnect'])('does not restart after %s()', async method => {
     const { consumer, runner, runners } = await running()
     runner.options.onCrash(exceeded())

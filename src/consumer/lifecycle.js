@@ -26,6 +26,20 @@ const { Session } = require('./session')
 
 /** @typedef {ReturnType<typeof import('../config').runOptions>} RunOptions */
 
+/**
+ * Stands for a runner that could not be made, for a bad `ssl` for instance, until its session has crashed by that: as `run()` does
+ * not throw it, neither do calls behind it.
+ */
+const UNMADE = {
+  seek() {},
+  pause() {},
+  resume() {},
+  paused: () => [],
+  async commitOffsets() {
+    throw new KafkaJSNonRetriableError('The consumer was stopped before it could commit')
+  }
+}
+
 /** The context in which a consumer was made. It keeps no process alive: Jest's `--detectOpenHandles` asks. */
 class Outside extends AsyncResource {
   hasRef() {
@@ -71,12 +85,12 @@ class Lifecycle {
 
   /** @throws {KafkaJSNonRetriableError} before `run()` and after `stop()` */
   get runner() {
-    if (!this.session?.runner) {
+    if (this.session === null) {
       throw new KafkaJSNonRetriableError(
         'Consumer group was not initialized, consumer#run must be called first'
       )
     }
-    return this.session.runner
+    return this.session.runner ?? UNMADE
   }
 
   /** Rejects when a `disconnect()` comes in between. */
