@@ -163,9 +163,13 @@ export interface ConsumerConfig {
    * In order of preference; the group uses one that all members offer. Those that come with this package go by their names as
    * well, in any usual spelling (that is not in kafkajs). Default: `[PartitionAssigners.roundRobin]`.
    *
-   * `'range'`, `'sticky'` and `'RoundRobinAssignor'` are Kafka's own: with these, a consumer shares a group with clients in other
-   * languages. `'RoundRobin'` in all other spellings is kafkajs's, which is another one to a group. To change the assigner of
-   * a running group, first give both to all its members, the old one last; then leave the old one out.
+   * `'range'`, `'sticky'`, `'cooperative-sticky'` and `'RoundRobinAssignor'` are Kafka's own: with these, a consumer shares a group
+   * with clients in other languages. `'RoundRobin'` in all other spellings is kafkajs's, which is another one to a group. To change
+   * the assigner of a running group, first give both to all its members, the new one first; then leave the old one out.
+   *
+   * With `'cooperative-sticky'` alone, or beside other cooperative ones, a rebalance stops only the partitions that change hands:
+   * handlers of the others go on through it, with their positions, pauses and what they have not committed. As long as an eager one
+   * is in the list, all partitions are given up for each rebalance.
    */
   partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
   /** How often topics and partitions are looked at anew. Default: 300000. */
@@ -687,6 +691,14 @@ export type Assigner = {
   /** What members call it: all of a group offer one by the same name. */
   name: string
   version: number
+  /**
+   * `'cooperative'`: what members own need not be given up for a rebalance (KIP-429), so `assign()` should leave it where it can;
+   * that is in its `members`, and `protocol()` need not write it. A partition that goes from one member to another is taken from
+   * the first one now, and is given to the other one in the next rebalance, which follows at once: this package withholds it until
+   * then, so `assign()` has to come to the same result again. The metadata that `protocol()` returns has to be what
+   * `AssignerProtocol.MemberMetadata.encode()` makes; others read version 3 in it. Not in kafkajs, which ignores it. Default: `'eager'`.
+   */
+  rebalanceProtocol?: 'eager' | 'cooperative'
   /** Called on the leader of the group, with fresh metadata. */
   assign(group: { members: GroupMember[]; topics: string[] }): Promise<GroupMemberAssignment[]>
   /** Called at every join. */
@@ -695,7 +707,14 @@ export type Assigner = {
 
 export type Assignment = { [topic: string]: number[] }
 
-export type GroupMember = { memberId: string; memberMetadata: Buffer }
+export type GroupMember = {
+  memberId: string
+  memberMetadata: Buffer
+  /** What the member has kept. Told to cooperative assigners, see `rebalanceProtocol`. */
+  ownedPartitions?: Assignment
+  /** The generation since when; -1 if there was none. Of two members that own the same, the higher one is right. */
+  generationId?: number
+}
 
 export type GroupMemberAssignment = { memberId: string; memberAssignment: Buffer }
 
@@ -708,7 +727,7 @@ export const PartitionAssigners: {
   range: 'range'
   /** Kafka's: balanced, and as much as possible stays where it was. Heeds racks. */
   sticky: 'sticky'
-  /** Refused for now: it needs cooperative rebalancing. */
+  /** Kafka's: as `sticky`, and what stays where it was is not interrupted by a rebalance (KIP-429). */
   cooperativeSticky: 'cooperative-sticky'
 }
 

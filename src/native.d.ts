@@ -218,7 +218,11 @@ export interface NativeConsumerOptions {
   autoCommitInterval: number | null
   autoCommitThreshold: number | null
   lanes: number // handlers at once
-  assignors: (string | null)[] // preferred first: the engine's own by their names; null is the next of `completeProtocols`
+  /**
+   * Preferred first: the engine's own by their names. `eager` and `cooperative` are the next of `completeProtocols`, by how it
+   * rebalances; into what a cooperative one writes, the engine adds the partitions that the member owns.
+   */
+  assignors: string[]
 }
 
 export type NativeConsumerEvent =

@@ -123,20 +123,42 @@ describe('the consumer object', () => {
     ['Range', 'range'],
     ['RangeAssignor', 'range'],
     ['Sticky', 'sticky'],
-    ['RoundRobinAssignor', 'roundrobin']
+    ['RoundRobinAssignor', 'roundrobin'],
+    ['cooperative-sticky', 'cooperative-sticky'],
+    ['CooperativeSticky', 'cooperative-sticky'],
+    ['CooperativeStickyAssignor', 'cooperative-sticky']
   ])('knows an assigner of the engine by its name, %s', (name, own) => {
     create({ partitionAssigners: [name] }).consumer.run()
     expect(createRunner.mock.calls[0][0].assigners).toEqual([own])
   })
 
-  it.each(['cooperative-sticky', 'CooperativeSticky', 'CooperativeStickyAssignor'])(
-    'refuses %s as long as it cannot rebalance cooperatively',
-    name => {
-      const { kafka } = create()
-      const consumer = () => kafka.consumer({ groupId: 'g', partitionAssigners: [name] })
-      expect(consumer).toThrow('"cooperative-sticky" needs cooperative rebalancing')
+  it('takes no other word for how an assigner rebalances', () => {
+    const { kafka } = create()
+    const consumer = rebalanceProtocol =>
+      kafka.consumer({
+        groupId: 'g',
+        partitionAssigners: [() => ({ name: 'Own', rebalanceProtocol })]
+      })
+    for (const known of [undefined, 'eager', 'cooperative']) {
+      expect(() => consumer(known)).not.toThrow()
     }
-  )
+    expect(() => consumer('Cooperative')).toThrow(errors.KafkaJSNonRetriableError)
+    expect(() => consumer('Cooperative')).toThrow(
+      'Invalid rebalanceProtocol of the assigner "Own", expected "eager" (the default) or "cooperative", received \'Cooperative\''
+    )
+  })
+
+  it('tells the engine which assigners are its own, and how the others rebalance', () => {
+    const { toNativeOptions } = require('../../src/consumer/nativeOptions')
+    const assigners = [
+      'range',
+      { name: 'A' },
+      { name: 'B', rebalanceProtocol: 'cooperative' },
+      { name: 'C', rebalanceProtocol: 'eager' }
+    ]
+    const { assignors } = toNativeOptions({ groupId: 'g', options: {}, run: {}, assigners })
+    expect(assignors).toEqual(['range', 'eager', 'cooperative', 'eager'])
+  })
 
   it('takes what run() does not say about commits from its own options', () => {
     const options = { autoCommit: false, autoCommitInterval: 5, autoCommitThreshold: 7 }

@@ -94,7 +94,7 @@ pub struct NativeConsumerOptions {
     pub auto_commit_interval: Option<f64>,
     pub auto_commit_threshold: Option<f64>,
     pub lanes: u32,
-    pub assignors: Vec<Option<String>>,
+    pub assignors: Vec<String>,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -206,9 +206,10 @@ impl NativeConsumerOptions {
     }
 }
 
-/// Null is an assigner of the facade's, and so is a name that the engine does not know: the facade will be asked.
-fn offered(name: Option<String>) -> Offered {
-    name.as_deref().and_then(Assignor::from_name).map_or(Offered::Facade, Offered::Engine)
+/// What is no name of an assignor of the engine's stands for one of the facade's, by how it rebalances.
+fn offered(name: String) -> Offered {
+    let of_facade = if name == "cooperative" { Offered::COOPERATIVE } else { Offered::EAGER };
+    Assignor::from_name(&name).map_or(of_facade, Offered::Engine)
 }
 
 /// Milliseconds as JavaScript counts them; negative and NaN become 0, far too long becomes a month.

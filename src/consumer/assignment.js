@@ -6,7 +6,7 @@
  */
 
 const { KafkaJSMetadataNotLoaded, KafkaJSNonRetriableError } = require('../errors')
-const { topicsOf } = require('./assigners/subscriptions')
+const { ownedOf, topicsOf } = require('./assigners/subscriptions')
 const SeenPartitions = require('./seenPartitions')
 
 class Assignment {
@@ -73,7 +73,8 @@ class Assignment {
         members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
           memberId,
           groupInstanceId,
-          memberMetadata
+          memberMetadata,
+          ...(assigner.rebalanceProtocol === 'cooperative' && ownedOf(memberMetadata))
         })),
         topics: [...topics.keys()]
       })

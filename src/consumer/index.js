@@ -4,7 +4,7 @@
 const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
 const Subscription = require('./subscription')
-const { resolveAssigners } = require('./assigners/resolve')
+const { checkAssigner, resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
 const { Watch } = require('../unknown')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
@@ -54,7 +54,7 @@ module.exports = config => {
   const assigners = resolveAssigners(partitionAssigners).map(assigner =>
     typeof assigner === 'string'
       ? assigner
-      : assigner({ groupId, logger, cluster: /** @type {any} */ (cluster) })
+      : checkAssigner(assigner({ groupId, logger, cluster: /** @type {any} */ (cluster) }))
   )
   validateConsumer(options)
 

@@ -13,9 +13,6 @@ const OF_ENGINE = ['range', 'sticky', 'cooperative-sticky', 'roundrobin']
 /** What is Kafka's and kafkajs's: `roundrobin` and `RoundRobinAssigner` in a group. Kafka calls its class so. */
 const KAFKAS_ROUND_ROBIN = 'RoundRobinAssignor'
 
-/** Those that need a member that rebalances cooperatively: which a consumer is not yet. */
-const COOPERATIVE = ['cooperative-sticky']
-
 /** `RoundRobinAssigner`, `round-robin` are one name, `CooperativeSticky` and `cooperative-sticky`, too. @param {string} name */
 const plain = name =>
   name
@@ -46,18 +43,12 @@ const resolveAssigners = partitionAssigners => {
     if (typeof assigner === 'function') return assigner
     const known = typeof assigner === 'string' ? named(assigner) : undefined
     if (known === undefined) throw refusal(assigner, 'each')
-    if (typeof known === 'string' && COOPERATIVE.includes(known)) {
-      throw new KafkaJSNonRetriableError(
-        `Invalid partitionAssigners, "${known}" needs cooperative rebalancing, which is not supported yet; "sticky" keeps as much ` +
-          'in place, but all partitions are revoked while the group rebalances'
-      )
-    }
     return known
   })
 }
 
 const refusal = (value, expected) => {
-  const known = ['RoundRobin', KAFKAS_ROUND_ROBIN, ...OF_ENGINE.slice(0, -1)]
+  const known = ['RoundRobin', KAFKAS_ROUND_ROBIN, ...OF_ENGINE.filter(own => own !== 'roundrobin')]
   const names = known.map(name => `"${name}"`)
   const received = typeof value === 'string' ? `"${value}"` : inspect(value, { depth: 0 })
   return new KafkaJSNonRetriableError(
@@ -66,4 +57,26 @@ const refusal = (value, expected) => {
   )
 }
 
-module.exports = { resolveAssigners }
+/** How assigners may give up partitions, see `rebalanceProtocol` of an assigner. */
+const REBALANCE_PROTOCOLS = ['eager', 'cooperative']
+
+/**
+ * What the functions have made.
+ *
+ * @template {import('../../..').Assigner | string} T
+ * @param {T} assigner
+ * @returns {T}
+ */
+const checkAssigner = assigner => {
+  if (assigner == null || typeof assigner === 'string') return assigner
+  const { name, rebalanceProtocol } = assigner
+  if (rebalanceProtocol != null && !REBALANCE_PROTOCOLS.includes(rebalanceProtocol)) {
+    throw new KafkaJSNonRetriableError(
+      `Invalid rebalanceProtocol of the assigner "${name}", expected "eager" (the default) or "cooperative", received ` +
+        inspect(rebalanceProtocol, { depth: 0 })
+    )
+  }
+  return assigner
+}
+
+module.exports = { checkAssigner, resolveAssigners }

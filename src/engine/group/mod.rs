@@ -15,6 +15,8 @@ use crate::engine::machine::Owned;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::join_group::JoinGroupMember;
 
+use assignors::RebalanceProtocol;
+
 pub use classic::Group;
 
 /// Who wants to be a member of what.
@@ -30,6 +32,8 @@ pub struct GroupConfig {
     pub rebalance_timeout: Duration,
     /// How often a heartbeat is sent.
     pub heartbeat_interval: Duration,
+    /// How partitions are given up for a rebalance of the classic protocol: the best way that all offered assignors have.
+    pub rebalance_protocol: RebalanceProtocol,
 }
 
 /// Who we are in the group: what offset commits must carry.

@@ -124,6 +124,14 @@ impl Offsets {
                 self.requeue(manual, refused, failure, is_current, waits);
                 waits.backoff = false;
             }
+            // It will go on, and what is kept through it is committed in the next generation.
+            Verdict::Rebalance(failure)
+                if is_current && self.is_rejoining && is_about_generation(&failure) =>
+            {
+                self.commits.is_overtaken = true;
+                self.requeue(manual, refused, failure, is_current, waits);
+                waits.backoff = false;
+            }
             Verdict::Rebalance(failure) => {
                 // The heartbeat will tell of the rebalance; that an earlier membership is over was known.
                 waits.backoff |= is_current;
@@ -374,6 +382,16 @@ fn is_about_coordinator(failure: &Failure) -> bool {
                 | ErrorCode::REQUEST_TIMED_OUT
         ),
         _ => true,
+    }
+}
+
+/// The generation is over; the member may be one of the next.
+fn is_about_generation(failure: &Failure) -> bool {
+    match failure {
+        Failure::Broker { code, .. } => {
+            matches!(*code, ErrorCode::REBALANCE_IN_PROGRESS | ErrorCode::ILLEGAL_GENERATION)
+        }
+        _ => false,
     }
 }
 

@@ -48,6 +48,8 @@ pub(super) struct Commits {
     pub(super) request: RequestState<InFlight>,
     /// Manual ones of earlier memberships whose answers are still to come.
     strays: Vec<Sent<InFlight>>,
+    /// The coordinator has refused the generation that we are about to leave: nothing is sent before the next one.
+    pub(super) is_overtaken: bool,
     /// Automatic commits leave these partitions out until it is their turn again.
     pub(super) unknown_topics: UnknownTopics,
     /// What `autoCommitInterval` counts from.
@@ -265,7 +267,8 @@ impl Offsets {
 
     pub(super) fn poll_commit(&mut self, now: Instant, view: View<'_>) -> Option<Outbound> {
         let (node, metadata) = (view.coordinator?, view.metadata);
-        if self.member.is_none() || self.commits.request.is_in_flight() || self.is_backing_off(now) {
+        let is_barred = self.member.is_none() || self.commits.is_overtaken;
+        if is_barred || self.commits.request.is_in_flight() || self.is_backing_off(now) {
             return None;
         }
         let mut riders = Vec::new();
@@ -289,7 +292,7 @@ impl Offsets {
 
     pub(super) fn commit_due_at(&self, now: Instant) -> Option<Instant> {
         let commits = &self.commits;
-        if self.member.is_none() || commits.request.is_in_flight() {
+        if self.member.is_none() || commits.is_overtaken || commits.request.is_in_flight() {
             return None;
         }
         let due_at = match (commits.manual.is_empty(), self.wants_commit(now)) {

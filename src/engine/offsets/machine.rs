@@ -30,6 +30,8 @@ pub struct Offsets {
     pub(super) rng: Rng,
     /// As whom we commit; None between two memberships.
     pub(super) member: Option<Member>,
+    /// The member joins again and keeps partitions: its generation may be over at the coordinator, and the next one is not known.
+    pub(super) is_rejoining: bool,
     /// The last generation that we were a member of.
     pub(super) generation_id: Option<i32>,
     /// Counts what is assigned, what is taken away, and the ends of memberships: tells whether a partition has been ours all
@@ -91,6 +93,7 @@ impl Offsets {
             config,
             rng: Rng::with_seed(seed),
             member: None,
+            is_rejoining: false,
             generation_id: None,
             epoch: 0,
             partitions: BTreeMap::new(),
@@ -116,6 +119,19 @@ impl Offsets {
             }
         }
         self.member = member;
+        self.set_rejoining(false);
+    }
+
+    /// A member joins again and keeps partitions. What the coordinator refuses because this generation is over waits from now on for
+    /// the next one, of which [`Offsets::member_changed`] tells. False: there will be none, refusals count as ever.
+    pub fn set_rejoining(&mut self, is_rejoining: bool) {
+        self.is_rejoining = is_rejoining && self.member.is_some();
+        self.commits.is_overtaken &= self.is_rejoining;
+    }
+
+    /// The OffsetCommit that is out.
+    pub fn commit_under_way(&self) -> Option<u64> {
+        self.commits.request.sent().map(|sent| sent.id)
     }
 
     /// These partitions (with their topic's `fromBeginning`) are ours from now on, beside those that are already. Each gets an
@@ -248,6 +264,8 @@ pub struct View<'a> {
     pub metadata: &'a Metadata,
     /// The group's coordinator, while it is known and may be asked.
     pub coordinator: Option<i32>,
+    /// The coordinator is to be asked for no positions.
+    pub only_commits: bool,
 }
 
 impl Machine for Offsets {
@@ -268,6 +286,8 @@ impl Machine for Offsets {
 
     fn poll_request(&mut self, now: Instant, view: View<'_>) -> Option<Outbound> {
         let commit = self.poll_commit(now, view);
+        let coordinator = view.coordinator.filter(|_| !view.only_commits);
+        let view = View { coordinator, ..view };
         let outbound = commit.or_else(|| self.poll_lookup(now, view));
         self.settle_flush();
         outbound

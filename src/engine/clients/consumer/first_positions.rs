@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use crate::engine::machine::Machine;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::offsets::View;
 use crate::engine::protocol::Request;
 
@@ -22,8 +23,9 @@ use super::machine::Consumer;
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FirstPositions {
-    /// [`Event::Joined`](super::Event::Joined) is told and not answered.
-    Turn,
+    /// [`Event::Joined`](super::Event::Joined) is told and not answered. The OffsetCommit with this id is under way: of partitions
+    /// that are kept, or that go at once.
+    Turn { commit: Option<u64> },
     /// Commits go first; the first time that there is none, look-ups may go.
     Commits,
     /// The OffsetCommit with this id is under way.
@@ -40,10 +42,13 @@ impl FirstPositions {
 
     /// A request went out while asking was allowed; None = there was none to send.
     fn asked(&mut self, outbound: Option<&Outbound>) {
-        *self = match outbound {
-            Some(Outbound { id, body: Request::OffsetCommit(_), .. }) if *self == FirstPositions::Commits => {
-                FirstPositions::Answer { id: *id }
+        let commit = outbound.filter(|outbound| matches!(outbound.body, Request::OffsetCommit(_)));
+        let commit = commit.map(|outbound| outbound.id);
+        *self = match (*self, commit) {
+            (FirstPositions::Turn { commit: under_way }, commit) => {
+                FirstPositions::Turn { commit: commit.or(under_way) }
             }
+            (FirstPositions::Commits, Some(id)) => FirstPositions::Answer { id },
             _ => FirstPositions::Open,
         };
     }
@@ -53,17 +58,23 @@ impl Consumer {
     /// Answers [`Event::Joined`](super::Event::Joined): what the user's code wanted to commit before positions are looked up has
     /// been passed to [`Consumer::commit`].
     pub fn complete_join(&mut self) {
-        if self.first_positions == FirstPositions::Turn {
-            self.first_positions = FirstPositions::Commits;
+        if let FirstPositions::Turn { commit } = self.first_positions {
+            self.first_positions = commit.map_or(FirstPositions::Commits, |id| FirstPositions::Answer { id });
         }
     }
 
     /// What `offsets` asks next.
     pub(super) fn poll_offsets(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
-        let is_open = matches!(self.first_positions, FirstPositions::Commits | FirstPositions::Open);
+        // What goes again right after a join does not wait for a turn of JavaScript's: others wait for it.
+        let goes = matches!(self.state.drained(), Some(Owned::Only(_)));
+        let (is_open, only_commits) = match self.first_positions {
+            FirstPositions::Commits | FirstPositions::Open => (true, false),
+            FirstPositions::Turn { commit } => (goes && commit.is_none(), true),
+            FirstPositions::Answer { .. } => (false, false),
+        };
         let coordinator = coordinator.filter(|_| is_open && !self.is_expired());
         let metadata = self.cluster.metadata();
-        let outbound = self.offsets.poll_request(now, View { metadata, coordinator });
+        let outbound = self.offsets.poll_request(now, View { metadata, coordinator, only_commits });
         if coordinator.is_some() {
             self.first_positions.asked(outbound.as_ref());
         }
@@ -72,8 +83,10 @@ impl Consumer {
 
     /// The request with this id has ended, well or not.
     pub(super) fn offsets_answered(&mut self, id: u64) {
-        if self.first_positions == (FirstPositions::Answer { id }) {
-            self.first_positions = FirstPositions::Commits;
+        match &mut self.first_positions {
+            FirstPositions::Turn { commit } => *commit = commit.filter(|commit| *commit != id),
+            first if *first == (FirstPositions::Answer { id }) => *first = FirstPositions::Commits,
+            _ => {}
         }
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Metadata;
+use crate::engine::group::assignors::{Member, withhold};
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
 use crate::engine::protocol::join_group::JoinGroupMember;
@@ -57,6 +58,8 @@ struct Snapshot {
     job: Option<u64>,
     seen: Partitions,
     given: Partitions,
+    /// What the members own, if the facade assigns and its assignor is a cooperative one.
+    members: Vec<Member>,
 }
 
 /// A topic with other partitions than in the snapshot.
@@ -143,7 +146,10 @@ impl Consumer {
         match question {
             Question::Assign { job, .. } if !self.group.awaits_assignments(job) => {}
             Question::Assign { job, protocol } => {
-                self.leadership.snapshot = Some(Snapshot { job: Some(job), seen, given });
+                let is_cooperative = self.is_cooperative_of_facade(&protocol);
+                let owners = members.iter().filter(|_| is_cooperative).cloned().map(assignors::member);
+                let owners = owners.collect();
+                self.leadership.snapshot = Some(Snapshot { job: Some(job), seen, given, members: owners });
                 match self.own_assignor(&protocol) {
                     Some(own) => self.assignments(now, job, Ok(assignors::assign(own, members, &metadata))),
                     None => {
@@ -152,7 +158,7 @@ impl Consumer {
                 }
             }
             Question::Keep => {
-                self.leadership.snapshot = Some(Snapshot { job: None, seen, given });
+                self.leadership.snapshot = Some(Snapshot { job: None, seen, given, members: Vec::new() });
                 self.compare(now);
             }
         }
@@ -160,10 +166,11 @@ impl Consumer {
 
     /// The facade has assigned.
     pub(super) fn assigned(&mut self, job: u64, assigned: Assigned) -> Vec<SyncGroupAssignment> {
-        let Assigned { shares, seen } = assigned;
+        let Assigned { mut shares, seen } = assigned;
         if let Some(snapshot) = &mut self.leadership.snapshot
             && snapshot.job == Some(job)
         {
+            withhold(&mut shares, &std::mem::take(&mut snapshot.members));
             snapshot.seen =
                 seen.into_iter().map(|(topic, seen)| (topic, seen.into_iter().collect())).collect();
             let decoded = shares.iter().filter_map(|share| Assignment::decode(share.assignment.clone()).ok());

@@ -1,6 +1,7 @@
 //! The consumer's commands and its side of the machine contract.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use crate::engine::protocol::Response;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 
-use super::assignors::Previous;
+use super::assignors::{Previous, mode_of};
 use super::first_positions::FirstPositions;
 use super::leadership::Leadership;
 use super::overdue::Outstanding;
@@ -58,6 +59,8 @@ pub struct Consumer {
     /// While we lead the group, or are about to.
     pub(super) leadership: Leadership,
     pub(super) previous: Previous,
+    /// Under which the facade has offered cooperative assignors last.
+    pub(super) cooperative_names: BTreeSet<String>,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
     /// Seeks that wait until their partition is ours: made before the start, between two generations, or for a partition
@@ -98,6 +101,7 @@ impl Consumer {
             session_timeout: config.session_timeout,
             rebalance_timeout: config.rebalance_timeout,
             heartbeat_interval: config.heartbeat_interval,
+            rebalance_protocol: mode_of(&config.assignors),
         };
         let offsets = OffsetsConfig {
             group_id: config.group_id.clone(),
@@ -114,6 +118,7 @@ impl Consumer {
             outstanding: Outstanding::default(),
             leadership: Leadership::default(),
             previous: Previous::default(),
+            cooperative_names: BTreeSet::new(),
             cluster: Cluster::new(cluster, seed),
             coordinator_key: CoordinatorKey::group(&config.group_id),
             group: Group::new(group, seed.wrapping_add(1)),
@@ -165,7 +170,7 @@ impl Consumer {
 
     /// Answers [`Event::ProtocolsNeeded`].
     pub fn protocols(&mut self, now: Instant, job: u64, answer: Result<Vec<JoinGroupProtocol>, String>) {
-        let protocols = answer.map(|protocols| self.with_ours(protocols));
+        let protocols = answer.and_then(|protocols| self.with_ours(protocols));
         self.group.protocols(now, job, protocols);
     }
 
@@ -403,6 +408,7 @@ impl Consumer {
         if self.state.is_running() {
             self.transition(State::Crashed);
             self.fetch.suspend(true);
+            self.offsets.set_rejoining(false);
             self.events.push_back(Event::Crashed(failure));
         }
     }

@@ -83,7 +83,10 @@ impl Consumer {
 
     fn group_event(&mut self, now: Instant, event: group::Event) {
         match event {
-            group::Event::ProtocolsNeeded { job, topics } => self.offer(now, job, topics),
+            group::Event::ProtocolsNeeded { job, topics } => {
+                self.offsets.set_rejoining(true);
+                self.offer(now, job, topics);
+            }
             group::Event::AssignmentNeeded { job, protocol, members } => {
                 self.survey(now, Question::Assign { job, protocol }, members);
             }
@@ -155,7 +158,7 @@ impl Consumer {
         let begins = |partition: &TopicPartition| (partition.clone(), from_beginning(&partition.topic));
         self.offsets.assign(added.iter().map(begins).collect());
         if kept.is_empty() || !added.is_empty() {
-            self.first_positions = FirstPositions::Turn;
+            self.first_positions = FirstPositions::Turn { commit: self.offsets.commit_under_way() };
         }
         for partition in &added {
             if let Some(offset) = self.pending_seeks.remove(partition) {

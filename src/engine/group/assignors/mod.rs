@@ -21,6 +21,7 @@ mod user_data;
 use crate::engine::protocol::Subscription;
 
 use claims::Claims;
+pub use cooperative::withhold;
 use input::Input;
 
 /// One of the assignors that come with the engine.
@@ -148,7 +149,7 @@ impl Assignor {
                 // In a second round, which gives away what was withheld in the first, racks are no reason for a third one.
                 let is_complete = claims.owners.iter().all(Option::is_some);
                 let mut owners = sticky::assign(&input, &claims, is_complete);
-                cooperative::withhold(&mut owners, &claims);
+                cooperative::withhold_owners(&mut owners, &claims);
                 owners
             }
         };

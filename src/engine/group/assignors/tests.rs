@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::protocol::Subscription;
+use crate::engine::protocol::sync_group::SyncGroupAssignment;
+use crate::engine::protocol::{Assignment, Subscription};
 
 use super::*;
 
@@ -179,4 +180,37 @@ fn member(id: &str, topics: &[&str]) -> Member {
 fn topic(name: &str, partitions: i32) -> Topic {
     let partitions = (0..partitions).map(|id| Partition { id, racks: Vec::new() }).collect();
     Topic { name: name.to_owned(), partitions }
+}
+
+#[test]
+fn what_others_still_own_is_withheld_from_any_assignment() {
+    let member = |id: &str, owned: &[i32], generation| Member {
+        id: id.into(),
+        instance_id: None,
+        subscription: Subscription {
+            owned: vec![("t".into(), owned.to_vec())],
+            generation,
+            ..Subscription::default()
+        },
+    };
+    let members =
+        [member("a", &[0, 1], 7), member("b", &[1, 2], 6), member("c", &[3], 7), member("d", &[3], 7)];
+    let share = |id: &str, partitions: &[i32]| {
+        let topics = vec![("t".to_owned(), partitions.to_vec())];
+        let assignment = Assignment { version: 1, topics, user_data: Some("x".into()) };
+        SyncGroupAssignment { member_id: id.into(), assignment: assignment.encode() }
+    };
+    let unreadable = SyncGroupAssignment { member_id: "d".into(), assignment: "?".into() };
+    // 0 is a's. 1 is a's, which b has not heard of yet. 3 is claimed by two of one generation: by neither, and it is waited for.
+    let mut shares = [share("a", &[1, 2, 4]), share("b", &[0, 1]), share("c", &[3, 5]), unreadable.clone()];
+    withhold(&mut shares, &members);
+    let given = |share: &SyncGroupAssignment| Assignment::decode(share.assignment.clone()).unwrap();
+    assert_eq!(given(&shares[0]).topics, [("t".to_owned(), vec![1, 4])]);
+    assert_eq!(given(&shares[0]).user_data, Some("x".into()));
+    assert_eq!(given(&shares[1]).topics, []);
+    assert_eq!(given(&shares[2]).topics, [("t".to_owned(), vec![5])]);
+    assert_eq!(shares[3], unreadable);
+    let mut untouched = [share("b", &[6]), share("new", &[])];
+    withhold(&mut untouched, &members);
+    assert_eq!(untouched, [share("b", &[6]), share("new", &[])]);
 }

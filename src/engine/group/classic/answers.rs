@@ -1,7 +1,7 @@
 //! What the coordinator's answers, or their absence, do to the machine.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::engine::group::Event;
 use crate::engine::machine::AssignmentDelta;
@@ -83,6 +83,8 @@ impl Group {
         self.member_id = response.member_id;
         self.generation_id = Some(response.generation_id);
         self.alive(now);
+        // The next generation has us. It waits as long for our SyncGroup.
+        self.join_ends = self.join_ends.map(|_| now + self.config.rebalance_timeout);
         self.renewed(sent);
         self.beat_after_interval(now);
         if self.again {
@@ -141,7 +143,9 @@ impl Group {
         self.nonsense = 0;
         self.call.succeeded();
         self.alive(now);
+        self.join_ends = None;
         self.renewed(sent);
+        self.follow_up = self.is_cooperative().then_some(FIRST_FOLLOW_UP);
         self.beat_after_interval(now);
         let since = self.joining_since.take().unwrap_or(now);
         self.events.push_back(Event::Joined {
@@ -183,6 +187,8 @@ impl Group {
             // While a JoinGroup or SyncGroup is outstanding, or about to be, its answer will say the same.
             if self.beats() {
                 self.heartbeat_refused(now, sent, refusal);
+            } else if self.beats_beside() && refusal.action == Action::Rejoin {
+                self.renewed(sent);
             }
         } else {
             self.join_refused(now, api, refusal);
@@ -229,10 +235,11 @@ impl Group {
             Action::Rejoin => {
                 // To the coordinator we are alive. Unless we own something, we are rejoining or will be told by Sync.
                 self.alive(now);
+                self.note_rebalance();
                 self.renewed(sent);
                 if matches!(self.state, MemberState::Stable) {
                     // To handlers of partitions that are kept nothing happens.
-                    self.noticed = refusal.code().filter(|_| !self.is_cooperative);
+                    self.noticed = refusal.code().filter(|_| !self.is_cooperative());
                     self.rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
                     self.revoke(now);
                 }
@@ -328,14 +335,20 @@ impl Group {
 
     /// The session was renewed, not before this was sent.
     fn renewed(&mut self, sent: Sent<Asked>) {
-        self.valid_until = Some(sent.at + self.config.session_timeout);
+        let until = sent.at + self.config.session_timeout;
+        let until = self.join_ends.map_or(until, |ends| ends.min(until));
+        // A JoinGroup that was held back is older than the heartbeats beside it.
+        self.valid_until = self.valid_until.max(Some(until));
     }
 
     /// After the interval, but a third of the session before its end: that much of it may be gone when the answer is there.
     fn beat_after_interval(&mut self, now: Instant) {
         self.beat.space_until(Some(now + self.config.heartbeat_interval));
         let latest = self.valid_until().map(|end| end - self.config.session_timeout / 3);
-        let due = now + self.config.own_interval();
+        let interval = self.config.own_interval();
+        let follow_up = self.follow_up.filter(|soon| *soon < interval);
+        let due = now + follow_up.unwrap_or(interval);
+        self.follow_up = follow_up.map(|soon| soon * 2);
         self.beat.want_at(latest.map_or(due, |latest| latest.min(due)));
     }
 
@@ -363,5 +376,8 @@ fn inconsistent() -> Failure {
     Failure::Broker { code: ErrorCode::INCONSISTENT_GROUP_PROTOCOL, partition: None }
 }
 
+/// Those that give partitions up join again as soon as their handlers are done, mostly at once; the others learn of that by a
+/// heartbeat. So a cooperative member sends its first ones soon after a join: then after twice as long, up to the interval.
+const FIRST_FOLLOW_UP: Duration = Duration::from_millis(50);
 /// Some ten seconds.
 const NONSENSE_TRIES: u32 = 13;

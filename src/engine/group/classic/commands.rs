@@ -54,8 +54,6 @@ impl Group {
         if job == self.epoch && matches!(self.state, MemberState::Preparing) {
             match answer {
                 Ok(protocols) => {
-                    self.is_cooperative =
-                        protocols.iter().all(|protocol| protocol.name == COOPERATIVE_STICKY);
                     self.transition(MemberState::Joining { protocols });
                     self.call.want();
                 }
@@ -140,13 +138,22 @@ impl Group {
     pub(super) fn prepare(&mut self, now: Instant) {
         self.again = false;
         self.joining_since.get_or_insert(now);
+        self.note_rebalance();
         self.transition(MemberState::Preparing);
         self.events.push_back(Event::ProtocolsNeeded { job: self.epoch, topics: self.topics.clone() });
     }
 
+    /// The rebalance has begun, though not before the session was last confirmed to a member at rest. The coordinator waits for the
+    /// rebalance timeout; one that has never got our JoinGroup gives away then what we have kept.
+    pub(super) fn note_rebalance(&mut self) {
+        if let (true, Some(until), None) = (self.is_cooperative(), self.valid_until(), self.join_ends) {
+            self.join_ends = Some(until - self.config.session_timeout + self.config.rebalance_timeout);
+        }
+    }
+
     /// On the way into another generation: what the owner shall give back first.
     pub(super) fn revoke(&mut self, now: Instant) {
-        if !self.is_cooperative {
+        if !self.is_cooperative() {
             return self.revoke_these(Owned::All);
         }
         let owned = self.owned.iter().flatten();
@@ -254,7 +261,5 @@ fn same_topics(a: &[String], b: &[String]) -> bool {
     a.iter().collect::<BTreeSet<_>>() == b.iter().collect::<BTreeSet<_>>()
 }
 
-/// The assignor of KIP-429: it gives nobody a partition that its owner has not given back.
-const COOPERATIVE_STICKY: &str = "cooperative-sticky";
 /// How long `leave` may take, whatever the coordinator does.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);

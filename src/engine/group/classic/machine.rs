@@ -1,11 +1,13 @@
 //! The machine itself: what it remembers, its side of the contract, and the one way from state to state.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::engine::group::assignors::{Partitions, RebalanceProtocol};
 use crate::engine::group::{Event, GroupConfig, Membership};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
@@ -17,6 +19,7 @@ use crate::engine::machine::Target;
 use crate::engine::machine::Timers;
 use crate::engine::machine::TopicPartition;
 use crate::engine::machine::timers;
+use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -62,8 +65,6 @@ pub struct Group {
     pub(super) again: bool,
     /// The assignment that the owner holds, as the leaders have written it; None while it holds none.
     pub(super) owned: Option<BTreeSet<TopicPartition>>,
-    /// The assignors that were offered last are all cooperative (KIP-429).
-    pub(super) is_cooperative: bool,
     pub(super) noticed: Option<ErrorCode>,
     pub(super) joining_since: Option<Instant>,
     /// Joins that were refused since the last one that succeeded.
@@ -78,8 +79,12 @@ pub struct Group {
     pub(super) held: Option<u64>,
     /// Heartbeat. It is spaced for the user's `heartbeat()`: the timer has an interval of its own.
     pub(super) beat: RequestState<Asked>,
+    /// The distance of the next heartbeat of our own, while a follow-up of the last rebalance is to be expected.
+    pub(super) follow_up: Option<Duration>,
     /// See [`Group::valid_until`].
     pub(super) valid_until: Option<Instant>,
+    /// By then the coordinator may have gone on without our JoinGroup, if it has never arrived.
+    pub(super) join_ends: Option<Instant>,
     pub(super) timers: Timers<Timer>,
     pub(super) last_id: u64,
     pub(super) events: VecDeque<Event>,
@@ -99,7 +104,6 @@ impl Group {
             reason: None,
             again: false,
             owned: None,
-            is_cooperative: false,
             noticed: None,
             joining_since: None,
             refusals: 0,
@@ -107,7 +111,9 @@ impl Group {
             call: RequestState::default(),
             held: None,
             beat: RequestState::default(),
+            follow_up: None,
             valid_until: None,
+            join_ends: None,
             timers: Timers::default(),
             last_id: 0,
             events: VecDeque::new(),
@@ -135,6 +141,20 @@ impl Group {
     /// KIP-848; and heartbeats are frequent enough.)
     pub fn valid_until(&self) -> Option<Instant> {
         self.valid_until.filter(|_| self.owned.is_some())
+    }
+
+    /// Does a member keep what it may keep (KIP-429)?
+    pub(super) fn is_cooperative(&self) -> bool {
+        self.config.rebalance_protocol == RebalanceProtocol::Cooperative
+    }
+
+    /// What a member that joins now has kept, by topic: what its subscriptions say. Nothing under an eager protocol.
+    pub fn owned(&self) -> Partitions {
+        let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
+        for TopicPartition { topic, partition } in self.owned.iter().flatten() {
+            topics.entry(topic).or_default().push(*partition);
+        }
+        topics.into_iter().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect()
     }
 
     /// A member with an assignment, and nothing known that would end it?
@@ -222,7 +242,7 @@ impl Machine for Group {
             return Some(outbound);
         }
         if self.beat.is_settled()
-            && self.beats()
+            && (self.beats() || self.beats_beside())
             && let Some(generation_id) = self.generation_id
         {
             let body = self.config.heartbeat_request(&self.member_id, generation_id).into();
@@ -239,7 +259,7 @@ impl Machine for Group {
     }
 
     fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
-        let beat = if self.beats() { self.beat.due_at() } else { None };
+        let beat = if self.beats() || self.beats_beside() { self.beat.due_at() } else { None };
         let timer = self.timers.next_among(|timer| timer.counts(self.beats()));
         [self.call.due_at(), beat, timer].into_iter().flatten().min()
     }
@@ -287,6 +307,13 @@ impl Group {
         member && !self.call.is_in_flight()
     }
 
+    /// Are heartbeats to be sent beside a JoinGroup or SyncGroup that is held back? A member that has kept partitions goes on with
+    /// them meanwhile, so it has to know whether they are its own: the answer to such a heartbeat tells it.
+    pub(super) fn beats_beside(&self) -> bool {
+        let is_held = matches!(self.state, MemberState::Joining { .. } | MemberState::Syncing { .. });
+        is_held && self.call.is_in_flight() && self.owned.is_some() && self.generation_id.is_some()
+    }
+
     /// What the state wants to send, and how long the broker may hold its answer back.
     fn call_body(&self) -> Option<(Request, Duration)> {
         match &self.state {
@@ -314,6 +341,7 @@ impl Group {
         let to = match self.state {
             // Over the connection for requests: the coordinator's own waits for an answer that is held back.
             MemberState::Leaving { beside: true, .. } => Target::node(node),
+            _ if asked.api == ApiKey::Heartbeat && self.beats_beside() => Target::node(node),
             _ => Target::coordinator(node),
         };
         (asked, Outbound { id, to, body, held })

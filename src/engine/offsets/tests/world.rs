@@ -392,7 +392,7 @@ impl World {
     /// What the driver does after every step, and what must hold then.
     pub(super) fn settle(&mut self) {
         let coordinator = self.coordinator_known.then_some(COORDINATOR);
-        let view = View { metadata: &self.metadata, coordinator };
+        let view = View { metadata: &self.metadata, coordinator, only_commits: false };
         while let Some(outbound) = self.offsets.poll_request(self.now, view) {
             self.check(&outbound);
             self.in_flight.push(outbound);

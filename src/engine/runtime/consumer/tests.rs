@@ -84,7 +84,7 @@ impl SlabMemory for TestSlab {
 
 fn config() -> ConsumerConfig {
     ConsumerConfig {
-        assignors: vec![Offered::Facade],
+        assignors: vec![Offered::EAGER],
         group_id: "g".into(),
         group_instance_id: None,
         session_timeout: LONG,

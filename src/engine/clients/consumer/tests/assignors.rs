@@ -1,10 +1,11 @@
-use crate::engine::group::assignors::Assignor;
+use crate::engine::group::assignors::{Assignor, RebalanceProtocol};
 use crate::engine::machine::Machine;
 use crate::engine::protocol::join_group::{JoinGroupMember, JoinGroupProtocol};
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
 use crate::engine::protocol::{Assignment, Subscription};
 
 use super::world::{World, config};
+use crate::engine::clients::consumer::assignors::mode_of;
 use crate::engine::clients::consumer::{ConsumerConfig, Event, Offered, assignors};
 
 fn world(assignors: Vec<Offered>) -> World {
@@ -13,12 +14,12 @@ fn world(assignors: Vec<Offered>) -> World {
 
 #[test]
 fn ours_and_the_facades_are_offered_in_order() {
-    let offered = [Offered::Facade, Offered::Engine(Assignor::Range), Offered::Facade];
-    let world = world(offered.to_vec());
+    let offered = [Offered::EAGER, Offered::Engine(Assignor::Range), Offered::EAGER];
+    let mut world = world(offered.to_vec());
     let facades =
         ["first", "second"].map(|name| JoinGroupProtocol { name: name.into(), metadata: "m".into() });
-    let names: Vec<String> =
-        world.consumer.with_ours(facades.to_vec()).into_iter().map(|protocol| protocol.name).collect();
+    let protocols = world.consumer.with_ours(facades.to_vec()).unwrap();
+    let names: Vec<String> = protocols.into_iter().map(|protocol| protocol.name).collect();
     assert_eq!(names, ["first", "range", "second"]);
 }
 
@@ -62,4 +63,21 @@ fn racks_come_from_the_brokers() {
     assert_eq!(share(0), [("t".to_owned(), vec![1])]);
     assert_eq!(share(1), [("t".to_owned(), vec![0])]);
     assert_eq!(share(2), []);
+}
+
+#[test]
+fn a_member_is_cooperative_if_all_that_it_offers_is() {
+    let ours = Offered::Engine(Assignor::CooperativeSticky);
+    let lists: [(&[Offered], RebalanceProtocol); 7] = [
+        (&[ours], RebalanceProtocol::Cooperative),
+        (&[ours, Offered::Engine(Assignor::Range)], RebalanceProtocol::Eager),
+        (&[Offered::Engine(Assignor::Sticky), ours], RebalanceProtocol::Eager),
+        (&[ours, Offered::COOPERATIVE], RebalanceProtocol::Cooperative),
+        (&[Offered::COOPERATIVE, Offered::EAGER], RebalanceProtocol::Eager),
+        (&[Offered::EAGER], RebalanceProtocol::Eager),
+        (&[], RebalanceProtocol::Eager),
+    ];
+    for (offered, mode) in lists {
+        assert_eq!(mode_of(offered), mode, "{offered:?}");
+    }
 }

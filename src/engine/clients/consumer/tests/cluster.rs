@@ -55,6 +55,8 @@ pub(super) struct Cluster {
     pub(super) rebalancing: bool,
     /// JoinGroups are held back.
     pub(super) holds_joins: bool,
+    /// SyncGroups are held back.
+    pub(super) holds_syncs: bool,
     /// OffsetCommits are held back.
     pub(super) holds_commits: bool,
     /// What the next assignment gives us.
@@ -82,6 +84,7 @@ impl Cluster {
             next_member: 0,
             rebalancing: false,
             holds_joins: false,
+            holds_syncs: false,
             holds_commits: false,
             share: vec![0, 1, 2, 3],
             follows: false,
@@ -160,6 +163,7 @@ impl Cluster {
                 }
                 Response::JoinGroup(answer)
             }
+            Request::SyncGroup(_) if self.holds_syncs && !elsewhere => return None,
             Request::SyncGroup(request) => {
                 let mut error = self.membership(&request.member_id, request.generation_id);
                 if error == ErrorCode::NONE && self.rebalancing {
@@ -177,6 +181,8 @@ impl Cluster {
                 })
             }
             Request::Heartbeat(request) => {
+                // Beside a JoinGroup that is held back it goes over another connection of the coordinator.
+                let elsewhere = elsewhere && to != Target::node(self.coordinator);
                 let mut error = self.membership(&request.member_id, request.generation_id);
                 if error == ErrorCode::NONE && self.rebalancing {
                     error = ErrorCode::REBALANCE_IN_PROGRESS;

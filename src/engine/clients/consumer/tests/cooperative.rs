@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Offered;
 use crate::engine::delivery::{LANE_STALE, LANE_STOP};
+use crate::engine::group::assignors::Assignor;
 use crate::engine::machine::Failure;
+use crate::engine::machine::Owned;
 use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Subscription;
+use crate::engine::protocol::join_group::JoinGroupProtocol;
 
 use super::world::*;
 
@@ -263,4 +268,131 @@ fn a_handler_that_hangs_while_another_partition_is_revoked_costs_the_membership(
     world.release();
     world.run(20 * SECOND);
     world.assert_all_committed();
+}
+
+#[test]
+fn a_commit_between_two_generations_waits_for_the_next_one() {
+    let mut world = World::cooperative_with(ConsumerConfig { auto_commit: false, ..config() }, &[0, 1]);
+    world.cluster.share = vec![0];
+    world.cluster.holds_syncs = true;
+    world.cluster.rebalancing = true;
+    let before = world.requests.len();
+    world.run_until(|world| world.sent_since(before, "SyncGroup") == 1);
+    world.commit(1, 0, 10);
+    world.commit(2, 1, 9);
+    world.run(SECOND);
+    assert_eq!((world.done(1), world.done(2)), (None, None), "neither refused nor taken");
+    assert_eq!(world.sent_since(before, "OffsetCommit"), 1, "and not asked again for nothing");
+    world.cluster.holds_syncs = false;
+    world.run(SECOND);
+    assert_eq!((world.done(1), world.done(2)), (Some(Ok(())), Some(Ok(()))));
+    assert_eq!((world.cluster.committed[&0], world.cluster.committed[&1]), (10, 9), "both were ours still");
+}
+
+#[test]
+fn a_commit_that_waits_for_a_generation_without_us_is_refused() {
+    let mut world = World::cooperative_with(ConsumerConfig { auto_commit: false, ..config() }, &[0, 1]);
+    world.cluster.holds_syncs = true;
+    world.cluster.rebalancing = true;
+    let before = world.requests.len();
+    world.run_until(|world| world.sent_since(before, "SyncGroup") == 1);
+    world.commit(1, 0, 10);
+    world.run(SECOND);
+    world.cluster.members.clear();
+    world.cluster.share = vec![1];
+    world.cluster.holds_syncs = false;
+    world.run(20 * SECOND);
+    let refused = Failure::Broker { code: ErrorCode::ILLEGAL_GENERATION, partition: Some(tp(0)) };
+    assert_eq!(world.done(1), Some(Err(refused)));
+    assert_eq!(world.cluster.commits, []);
+}
+
+#[test]
+fn a_join_that_is_held_back_for_longer_than_the_session_stops_nothing_that_is_kept() {
+    let mut world = World::cooperative_with(
+        ConsumerConfig { rebalance_timeout: 4 * SESSION, max_poll_interval: 10 * SESSION, ..config() },
+        &[0, 1],
+    );
+    world.handler = Some(MESSAGE);
+    world.append(0, 400);
+    world.cluster.holds_joins = true;
+    world.cluster.rebalancing = true;
+    let before = world.requests.len();
+    world.run_until(|world| world.sent_since(before, "JoinGroup") == 1);
+    for _ in 0..4 {
+        let had = delivered(&world, 0).len();
+        world.run(SESSION / 2);
+        assert!(delivered(&world, 0).len() > had + 10, "heartbeats beside it tell that all is well");
+    }
+    // One that has never arrived is not waited for: the partitions are somebody else's then.
+    world.run(4 * SESSION);
+    let had = delivered(&world, 0).len();
+    world.run(SESSION);
+    assert_eq!(delivered(&world, 0).len(), had);
+    world.cluster.holds_joins = false;
+    world.run(2 * SECOND);
+    assert!(delivered(&world, 0).len() > had, "but this one had");
+    assert_eq!(world.joined, 2);
+}
+
+#[test]
+fn what_goes_right_after_a_join_does_not_wait_for_javascript() {
+    let mut world = busy(&[0, 1]);
+    world.append(2, 5);
+    world.deaf = true;
+    let before = world.requests.len();
+    assign(&mut world, &[0, 2]);
+    world.run_until(|world| world.sent_since(before, "JoinGroup") == 2);
+    assert_eq!(world.cluster.committed[&1], world.handled[&1]);
+    world.run(SECOND);
+    assert_eq!(world.sent_since(before, "OffsetFetch"), 0, "what has come waits for its turn");
+    world.deaf = false;
+    world.consumer.complete_join();
+    world.settle();
+    world.run(20 * SECOND);
+    assert_eq!(delivered(&world, 2), [0, 1, 2, 3, 4]);
+    assert_eq!(delivered(&world, 0), (0..50).collect::<Vec<_>>(), "each message once");
+}
+
+#[test]
+fn some_partitions_may_be_lost_alone() {
+    let mut world = busy(&[0, 1]);
+    let lane = world.lanes.iter().position(|lane| lane.as_ref().is_some_and(|l| l.partition == 1)).unwrap();
+    let had = delivered(&world, 0).len();
+    world.consumer.lost(world.now, &Owned::Only([tp(1)].into()));
+    world.settle();
+    let stale = world.consumer.lane_flags().nth(lane).unwrap();
+    assert_eq!(stale & LANE_STALE, LANE_STALE);
+    assert_eq!(world.consumer.assignment(), [tp(0)]);
+    let commits = world.cluster.commits.len();
+    world.run(4 * SECOND);
+    assert!(
+        world.cluster.commits[commits..].iter().all(|(partition, _)| *partition == 0),
+        "not ours to commit"
+    );
+    assert!(delivered(&world, 0).len() > had + 10);
+    assert_eq!(world.joined, 1);
+}
+
+#[test]
+fn a_member_says_what_it_has_kept_and_since_when() {
+    let assignors = vec![Offered::Engine(Assignor::CooperativeSticky), Offered::COOPERATIVE];
+    let mut world = World::cooperative(&[0, 2]);
+    world.consumer.config.assignors = assignors;
+    let metadata = Subscription { version: 1, topics: vec!["t".into()], ..Subscription::default() }.encode();
+    let of_facade = JoinGroupProtocol { name: "own".into(), metadata };
+    let offered = world.consumer.with_ours(vec![of_facade]).unwrap();
+    assert_eq!(
+        offered.iter().map(|offered| &*offered.name).collect::<Vec<_>>(),
+        ["cooperative-sticky", "own"]
+    );
+    for protocol in offered {
+        let said = Subscription::decode(protocol.metadata).unwrap();
+        assert_eq!(said.owned, [("t".to_owned(), vec![0, 2])]);
+        assert_eq!((said.generation, said.topics), (1, vec!["t".to_owned()]));
+        assert_eq!(said.user_data.unwrap_or_default().len(), 0, "or no group of KIP-848 takes it over");
+    }
+    let unreadable = JoinGroupProtocol { name: "own".into(), metadata: "?".into() };
+    let refusal = world.consumer.with_ours(vec![unreadable]).unwrap_err();
+    assert!(refusal.starts_with("The assigner \"own\" is cooperative"), "{refusal}");
 }

@@ -24,6 +24,7 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::Subscription;
 use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataBroker;
@@ -120,7 +121,7 @@ pub(super) fn tp(partition: i32) -> TopicPartition {
 
 pub(super) fn config() -> ConsumerConfig {
     ConsumerConfig {
-        assignors: vec![Offered::Facade],
+        assignors: vec![Offered::EAGER],
         group_id: "g".into(),
         group_instance_id: None,
         session_timeout: SESSION,
@@ -204,6 +205,7 @@ impl World {
     }
 
     pub(super) fn cooperative_with(config: ConsumerConfig, share: &[i32]) -> World {
+        let config = ConsumerConfig { assignors: vec![Offered::COOPERATIVE], ..config };
         let mut world = World::with(config, 7);
         world.cluster.protocol = COOPERATIVE;
         world.cluster.share = share.to_vec();
@@ -602,7 +604,7 @@ impl World {
         match event {
             Event::ProtocolsNeeded { job, .. } => {
                 let name = self.cluster.protocol.to_owned();
-                let protocol = JoinGroupProtocol { name, metadata: "subscription".into() };
+                let protocol = JoinGroupProtocol { name, metadata: Subscription::default().encode() };
                 self.consumer.protocols(self.now, job, Ok(vec![protocol]));
             }
             Event::AssignmentNeeded { job, members, metadata, .. } => {

@@ -1,5 +1,7 @@
 //! Cooperative rebalancing (KIP-429): a member joins again with what it owns.
 
+use std::time::Duration;
+
 use crate::engine::group::Event;
 use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
@@ -125,4 +127,18 @@ fn a_refusal_that_is_about_the_round_costs_nothing() {
     assert!(matches!(&world.events()[..], [Event::ProtocolsNeeded { .. }]));
     world.rejoins(3, &[0, 1]);
     assert!(world.group.is_stable());
+}
+
+#[test]
+fn a_follow_up_is_heard_of_soon_and_then_heartbeats_keep_their_interval() {
+    let mut world = World::cooperative();
+    let mut distance = Duration::from_millis(50);
+    for _ in 0..8 {
+        world.advance(distance - Duration::from_millis(1));
+        assert!(world.in_flight.is_empty(), "{distance:?}");
+        world.advance(Duration::from_millis(1));
+        world.answer_heartbeat(ErrorCode::NONE);
+        distance = (distance * 2).min(INTERVAL);
+    }
+    assert_eq!(distance, INTERVAL);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::group::assignors::RebalanceProtocol;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Owned;
@@ -72,6 +73,7 @@ fn a_heartbeat_interval_of_zero_is_not_a_busy_loop() {
         session_timeout: Duration::MAX,
         rebalance_timeout: Duration::MAX,
         heartbeat_interval: Duration::ZERO,
+        rebalance_protocol: RebalanceProtocol::Eager,
     };
     world.group = Group::new(config, 1);
     world.make_stable();
@@ -92,6 +94,7 @@ fn a_heartbeat_that_is_asked_for_keeps_the_interval_too() {
         session_timeout: SESSION,
         rebalance_timeout: SESSION,
         heartbeat_interval: Duration::from_millis(50),
+        rebalance_protocol: RebalanceProtocol::Eager,
     };
     world.group = Group::new(config, 1);
     world.group.heartbeat(world.now);
@@ -527,6 +530,7 @@ fn heartbeats_keep_a_session_that_is_shorter_than_their_interval_or_half_used_up
         session_timeout: SESSION,
         rebalance_timeout: REBALANCE,
         heartbeat_interval: SESSION,
+        rebalance_protocol: RebalanceProtocol::Eager,
     };
     world.group = Group::new(config, 1);
     world.make_stable();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::group::assignors::RebalanceProtocol;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
@@ -65,14 +66,19 @@ impl World {
         World::with_instance(None)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
     pub(super) fn with_instance(instance: Option<&str>) -> World {
+        World::with(instance, RebalanceProtocol::Eager)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
+    fn with(instance: Option<&str>, rebalance_protocol: RebalanceProtocol) -> World {
         let config = GroupConfig {
             group_id: "group".into(),
             group_instance_id: instance.map(Into::into),
             session_timeout: SESSION,
             rebalance_timeout: REBALANCE,
             heartbeat_interval: INTERVAL,
+            rebalance_protocol,
         };
         World {
             group: Group::new(config, 7),
@@ -82,7 +88,7 @@ impl World {
             asked: None,
             events: Vec::new(),
             owns: false,
-            cooperative: false,
+            cooperative: rebalance_protocol == RebalanceProtocol::Cooperative,
             left: false,
             failed: false,
             given_up: Vec::new(),
@@ -100,8 +106,7 @@ impl World {
 
     /// A follower in generation 1 of a cooperative group that got partitions 0 and 1 of `orders`.
     pub(super) fn cooperative() -> World {
-        let mut world = World::new();
-        world.cooperative = true;
+        let mut world = World::with(None, RebalanceProtocol::Cooperative);
         world.join(&["orders"]);
         world.rejoins(1, &[0, 1]);
         world.events();
@@ -355,7 +360,8 @@ impl World {
     }
 
     fn see_request(&mut self, outbound: Outbound) {
-        let beside = matches!(outbound.body, Request::LeaveGroup(_)) && self.in_flight.iter().any(is_call);
+        let may_be_beside = matches!(outbound.body, Request::LeaveGroup(_) | Request::Heartbeat(_));
+        let beside = may_be_beside && self.in_flight.iter().any(is_call);
         let to = if beside { Target::node(COORDINATOR) } else { Target::coordinator(COORDINATOR) };
         assert_eq!(outbound.to, to, "behind a request that is held back it would wait");
         assert!(!self.left, "after Left: {outbound:?}");
