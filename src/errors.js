@@ -332,13 +332,15 @@ class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {}
 /** @typedef {import('./protocol/remedies').Asked} Asked */
 
 /**
- * @param {string | null | undefined} groupId
+ * @param {Asked} asked whose coordinator
  * @param {any} cause why there is none
  */
-const coordinatorNotFound = (groupId, cause) => {
-  const group = groupId ? ` of group "${groupId}"` : ''
+const coordinatorNotFound = ({ groupId, transactionalId }, cause) => {
+  const what = transactionalId ? 'transaction coordinator' : 'group coordinator'
+  const whose = transactionalId ? ` of transactional id "${transactionalId}"` : ''
+  const group = groupId && !transactionalId ? ` of group "${groupId}"` : ''
   const reason = cause ? `: ${cause.message}` : ''
-  return new KafkaJSGroupCoordinatorNotFound(`Failed to find group coordinator${group}${reason}`, {
+  return new KafkaJSGroupCoordinatorNotFound(`Failed to find ${what}${whose}${group}${reason}`, {
     cause
   })
 }
@@ -367,7 +369,7 @@ const CLASSES = {
   authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),
   'unsupported-api': failure => new KafkaJSServerDoesNotSupportApiKey(failure.message, failure),
   'no-broker': () => new KafkaJSNoBrokerAvailableError(),
-  'coordinator-not-found': (_, { groupId }, cause) => coordinatorNotFound(groupId, cause),
+  'coordinator-not-found': (_, asked, cause) => coordinatorNotFound(asked, cause),
   'offset-out-of-range': failure => new KafkaJSOffsetOutOfRange(describe(1), failure),
   corrupt: ({ message, retriable, topic, partition, offset }) => {
     const entry = { ...describe(2), message }
@@ -391,8 +393,14 @@ const CLASSES = {
  * @returns {KafkaJSError}
  */
 const fromFailure = (failure, asked = {}) => {
-  const cause = failure.cause ? fromFailure(failure.cause, asked) : undefined
-  const error = CLASSES[failure.failure](failure, asked, cause)
+  const { groupId, transactionalId } = failure
+  const named = {
+    ...asked,
+    ...(groupId != null && { groupId }),
+    ...(transactionalId != null && { transactionalId })
+  }
+  const cause = failure.cause ? fromFailure(failure.cause, named) : undefined
+  const error = CLASSES[failure.failure](failure, named, cause)
   if (cause) error.cause = cause
   return error
 }

@@ -13,7 +13,7 @@ export interface NativeFailure {
     | 'authentication'
     | 'unsupported-api' // apiKey, apiName
     | 'no-broker'
-    | 'coordinator-not-found' // cause
+    | 'coordinator-not-found' // groupId or transactionalId, cause
     | 'offset-out-of-range' // topic, partition
     | 'corrupt' // topic, partition, offset: CRC, codec or format error
     | 'not-implemented'
@@ -28,6 +28,8 @@ export interface NativeFailure {
   topic: string | null
   partition: number | null
   offset: string | null
+  groupId: string | null
+  transactionalId: string | null
   apiName: string | null
   apiKey: number | null
   apiVersion: number | null

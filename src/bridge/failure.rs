@@ -6,6 +6,7 @@ use napi::{Env, Result};
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
+use crate::engine::protocol::find_coordinator::KeyType;
 
 /// All keys are always there; null = none.
 #[derive(Default)]
@@ -39,9 +40,14 @@ pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<
             },
         ),
         Failure::Net(error) => net_error(env, error),
-        Failure::CoordinatorNotFound(cause) => {
-            let message = "Failed to find group coordinator".to_owned();
+        Failure::CoordinatorNotFound { key, cause } => {
+            let message = format!("Failed to find the coordinator of {key}");
             let mut object = object(env, "coordinator-not-found", Fields { message, ..Fields::default() })?;
+            let name = match key.kind {
+                KeyType::Group => "groupId",
+                KeyType::Transaction => "transactionalId",
+            };
+            object.set(name, &*key.id)?;
             object.set("cause", self::failure(env, cause)?)?;
             Ok(object)
         }
@@ -155,6 +161,8 @@ fn object<'env>(env: &'env Env, kind: &str, fields: Fields<'_>) -> Result<Object
     object.set("createdAt", created_at)?;
     object.set("sentAt", sent_at)?;
     object.set("pendingDuration", pending_duration)?;
+    object.set("groupId", napi::bindgen_prelude::Null)?;
+    object.set("transactionalId", napi::bindgen_prelude::Null)?;
     object.set("cause", napi::bindgen_prelude::Null)?;
     Ok(object)
 }

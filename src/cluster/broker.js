@@ -110,7 +110,7 @@ const findCoordinator = async (connection, groupId) => {
   } catch (e) {
     const { cause } = e
     if (!cause?.retriable) throw e
-    throw coordinatorNotFound(groupId, cause)
+    throw coordinatorNotFound({ groupId }, cause)
   }
 }
 

@@ -11,62 +11,31 @@
 //! each key by itself, from then on and of all brokers: in a cluster that is being upgraded, either way works.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::engine::machine::CoordinatorKey;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Reminder;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::find_coordinator::FindCoordinatorRequest;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::find_coordinator::FoundCoordinator;
-use crate::engine::protocol::find_coordinator::KeyType;
 use crate::engine::protocol::metadata::MetadataBroker;
 
 use super::machine::SPACING;
-
-/// What has a coordinator.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CoordinatorKey {
-    /// A group or a transaction.
-    pub kind: KeyType,
-    /// Its group id or transactional id.
-    pub id: Arc<str>,
-}
-
-impl CoordinatorKey {
-    /// The group with this id.
-    pub fn group(id: &str) -> CoordinatorKey {
-        CoordinatorKey { kind: KeyType::Group, id: id.into() }
-    }
-
-    /// The transactions with this transactional id.
-    pub fn transaction(id: &str) -> CoordinatorKey {
-        CoordinatorKey { kind: KeyType::Transaction, id: id.into() }
-    }
-}
-
-impl fmt::Display for CoordinatorKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            KeyType::Group => write!(f, "group {:?}", self.id),
-            KeyType::Transaction => write!(f, "transactional id {:?}", self.id),
-        }
-    }
-}
 
 /// What became of a look-up.
 #[derive(Debug, PartialEq)]
 pub(super) enum Lookup {
     /// This broker is the coordinator.
     Found { key: CoordinatorKey, broker: MetadataBroker },
-    /// To be asked again; `first` in a row?
-    Again { key: CoordinatorKey, why: String, first: bool },
+    /// To be asked again. `told` = for how long it was in vain, when that is worth a line.
+    Again { key: CoordinatorKey, why: String, code: Option<ErrorCode>, told: Option<Duration> },
     /// Asking again will not help.
     Failed { key: CoordinatorKey, failure: Failure },
 }
@@ -76,6 +45,8 @@ struct Coordinator {
     /// The node, while it is believed in.
     node: Option<i32>,
     request: RequestState,
+    /// It is looked for in vain.
+    missing: Reminder,
 }
 
 /// See the module's documentation.
@@ -178,7 +149,7 @@ impl Coordinators {
             let mut jitter = jitter.clone();
             lookups.push(match told.remove(&*key.id) {
                 Some(found) => self.told(now, key, found, &mut jitter),
-                None => self.again(now, key, "the answer leaves it out".to_owned(), &mut jitter),
+                None => self.again(now, key, "the answer leaves it out".to_owned(), None, &mut jitter),
             });
         }
         lookups
@@ -204,7 +175,7 @@ impl Coordinators {
         let jitter = rng.fork();
         let mut lookups = Vec::with_capacity(keys.len());
         for key in keys {
-            lookups.push(self.again(now, key, error.to_string(), &mut jitter.clone()));
+            lookups.push(self.again(now, key, error.told(), None, &mut jitter.clone()));
         }
         lookups
     }
@@ -215,6 +186,7 @@ impl Coordinators {
                 let FoundCoordinator { node_id, host, port, .. } = found;
                 let coordinator = self.keys.entry(key.clone()).or_default();
                 coordinator.node = Some(node_id);
+                coordinator.missing.over();
                 coordinator.request.succeeded();
                 coordinator.request.space_until(Some(now + SPACING));
                 coordinator.request.cancel();
@@ -224,18 +196,26 @@ impl Coordinators {
             | ErrorCode::INVALID_GROUP_ID
             | ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED) => {
                 self.keys.remove(&key);
-                let cause = Failure::Broker { code, partition: None };
-                Lookup::Failed { key, failure: Failure::CoordinatorNotFound(Box::new(cause)) }
+                let cause = Box::new(Failure::Broker { code, partition: None });
+                let failure = Failure::CoordinatorNotFound { key: key.clone(), cause };
+                Lookup::Failed { key, failure }
             }
-            code => self.again(now, key, code.name().to_owned(), rng),
+            code => self.again(now, key, code.name().to_owned(), Some(code), rng),
         }
     }
 
-    fn again(&mut self, now: Instant, key: CoordinatorKey, why: String, rng: &mut Rng) -> Lookup {
-        let request = &mut self.keys.entry(key.clone()).or_default().request;
-        let first = request.failed(now, rng);
-        request.doubt();
-        Lookup::Again { key, why, first }
+    fn again(
+        &mut self,
+        now: Instant,
+        key: CoordinatorKey,
+        why: String,
+        code: Option<ErrorCode>,
+        rng: &mut Rng,
+    ) -> Lookup {
+        let coordinator = self.keys.entry(key.clone()).or_default();
+        coordinator.request.failed(now, rng);
+        coordinator.request.doubt();
+        Lookup::Again { key, why, code, told: coordinator.missing.goes_on(now) }
     }
 }
 

@@ -2,18 +2,19 @@
 //! until they are answered well (see [`RequestState`]).
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::engine::machine::CoordinatorKey;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Reminder;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::Target;
 use crate::engine::machine::Timers;
@@ -29,9 +30,10 @@ use crate::engine::protocol::metadata::MetadataRequestTopic;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
 
-use super::coordinators::{CoordinatorKey, Coordinators, Lookup, asks_too_much};
+use super::coordinators::{Coordinators, Lookup, asks_too_much};
 use super::metadata::{Change, Leader, Metadata};
 use super::survey::Survey;
+use super::told;
 
 /// What the machine must know.
 #[derive(Debug, Clone)]
@@ -102,6 +104,12 @@ pub struct Cluster {
     asked: Vec<Arc<str>>,
     refresh: RequestState,
     coordinators: Coordinators,
+    /// No broker tells the metadata.
+    unanswered: Reminder,
+    /// What brokers tell lacks topics of ours.
+    missing: Reminder,
+    /// It names partitions without a leader.
+    leaderless: Reminder,
     timers: Timers<Timer>,
     next_id: u64,
     events: VecDeque<Event>,
@@ -120,6 +128,9 @@ impl Cluster {
             asked: Vec::new(),
             refresh: RequestState::default(),
             coordinators: Coordinators::default(),
+            unanswered: Reminder::default(),
+            missing: Reminder::after(PATIENCE_IN_CREATION),
+            leaderless: Reminder::after(PATIENCE_IN_ELECTION),
             timers: Timers::default(),
             next_id: 0,
             events: VecDeque::new(),
@@ -235,9 +246,9 @@ impl Machine for Cluster {
         if self.refresh.land(id).is_some() {
             match response {
                 Ok(Response::Metadata(answer)) => self.refreshed(now, id, &answer),
-                Ok(_) => self.not_refreshed(now, &NetError::OutOfStep),
+                Ok(_) => self.not_refreshed(now, &NetError::OutOfStep.to_string()),
                 Err(error) if is_final(&error) => self.fail(Failure::Net(error)),
-                Err(error) => self.not_refreshed(now, &error),
+                Err(error) => self.not_refreshed(now, &error.told()),
             }
             return;
         }
@@ -307,9 +318,10 @@ impl Machine for Cluster {
 impl Cluster {
     fn refreshed(&mut self, now: Instant, id: u64, answer: &MetadataResponse) {
         if answer.error.is_err() {
-            self.not_refreshed(now, &answer.error.name());
+            self.not_refreshed(now, answer.error.name());
             return;
         }
+        self.unanswered.over();
         let change = self.metadata.apply(answer);
         self.timers.set(Timer::Expiry, now + self.config.metadata_max_age);
         for topic in &change.deleted {
@@ -317,12 +329,15 @@ impl Cluster {
         }
         let mut is_settled = !change.is_behind;
         self.events.push_back(Event::Metadata(change));
+        let (mut missing, mut leaderless) = (Vec::new(), Vec::new());
         let told: HashMap<_, _> = answer.topics.iter().map(|topic| (topic.name.as_deref(), topic)).collect();
         for name in &self.asked {
             match told.get(&Some(&**name)) {
                 // Elections are over soon: asking until there is a leader spares the fetches a round of their own.
                 Some(MetadataTopic { error: ErrorCode::NONE, partitions, .. }) => {
-                    is_settled &= !partitions.is_empty() && partitions.iter().all(|p| p.leader >= 0);
+                    let without = partitions.iter().filter(|partition| partition.leader < 0);
+                    leaderless.extend(without.map(|partition| (&**name, partition)));
+                    is_settled &= !partitions.is_empty();
                 }
                 Some(MetadataTopic {
                     error: code @ (ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION),
@@ -333,9 +348,26 @@ impl Cluster {
                     }
                 }
                 // It may be on its way: brokers answer so while they create a topic.
-                _ => is_settled = false,
+                told => {
+                    is_settled = false;
+                    if self.topics.contains(name) {
+                        let code = told.map_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, |topic| topic.error);
+                        missing.push((&**name, code));
+                    }
+                }
             }
         }
+        is_settled &= leaderless.is_empty();
+        let may_be_created = self.config.allow_auto_topic_creation;
+        let lines = [
+            self.missing
+                .sees(now, !missing.is_empty())
+                .map(|waited| told::missing(waited, &missing, may_be_created)),
+            self.leaderless
+                .sees(now, !leaderless.is_empty())
+                .map(|waited| told::leaderless(waited, &leaderless)),
+        ];
+        self.events.extend(lines.into_iter().flatten().map(|line| Event::Log(log(LogLevel::Warn, line))));
         if let Some(survey) = &mut self.survey {
             if survey.hear(id, answer, &self.metadata) {
                 self.timers.hasten(Timer::Survey, now + PATIENCE);
@@ -362,10 +394,11 @@ impl Cluster {
         }
     }
 
-    fn not_refreshed(&mut self, now: Instant, why: &dyn fmt::Display) {
-        let first = self.refresh.failed(now, &mut self.rng);
+    fn not_refreshed(&mut self, now: Instant, why: &str) {
+        self.refresh.failed(now, &mut self.rng);
         self.refresh.doubt();
-        self.log(first, format!("Failed to refresh the metadata, trying again: {why}"));
+        let told = self.unanswered.goes_on(now);
+        self.log(told, told::metadata(told.unwrap_or_default(), why));
     }
 
     fn looked_up(&mut self, lookups: Vec<Lookup>) {
@@ -376,8 +409,10 @@ impl Cluster {
                     self.metadata.add_broker(broker);
                     self.events.push_back(Event::CoordinatorFound { key, node });
                 }
-                Lookup::Again { key, why, first } => {
-                    self.log(first, format!("Failed to find the coordinator of {key}, trying again: {why}"));
+                Lookup::Again { key, why, code, told } => {
+                    let brokers = self.metadata.brokers().len();
+                    let line = told::coordinator(&key, told.unwrap_or_default(), &why, code, brokers);
+                    self.log(told, line);
                 }
                 Lookup::Failed { key, failure } => {
                     self.events.push_back(Event::CoordinatorFailed { key, failure });
@@ -395,11 +430,15 @@ impl Cluster {
         }
     }
 
-    /// An outage should not fill the log: the first failure is for everybody, the rest for the curious.
-    fn log(&mut self, first: bool, message: String) {
-        let level = if first { LogLevel::Warn } else { LogLevel::Debug };
-        self.events.push_back(Event::Log(Log { level, namespace: "Cluster", message, extra: Vec::new() }));
+    /// An outage should not fill the log: what a [`Reminder`] has told is for everybody, the rest for the curious.
+    fn log(&mut self, told: Option<Duration>, message: String) {
+        let level = if told.is_some() { LogLevel::Warn } else { LogLevel::Debug };
+        self.events.push_back(Event::Log(log(level, message)));
     }
+}
+
+fn log(level: LogLevel, message: String) -> Log {
+    Log { level, namespace: "Cluster", message, extra: Vec::new() }
 }
 
 /// Its partitions stay assigned, and wait for it to come back.
@@ -418,5 +457,9 @@ fn is_final(error: &NetError) -> bool {
 
 /// A survey goes on for so long behind the first answer: the group waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A topic that is created, or made anew, is not known to all brokers at once.
+const PATIENCE_IN_CREATION: Duration = Duration::from_secs(10);
+/// An election takes about as long as a controller waits for a broker's heartbeat.
+const PATIENCE_IN_ELECTION: Duration = Duration::from_secs(10);
 /// Between two answers to the same question.
 pub(super) const SPACING: Duration = Duration::from_millis(100);

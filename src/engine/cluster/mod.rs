@@ -6,7 +6,8 @@ mod metadata;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod told;
 
-pub use coordinators::CoordinatorKey;
+pub use crate::engine::machine::CoordinatorKey;
 pub use machine::{Cluster, ClusterConfig, Event};
 pub use metadata::{Change, Leader, Metadata};

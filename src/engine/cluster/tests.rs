@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
 
 mod coordinators;
+mod told;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -201,7 +202,8 @@ fn a_missing_coordinator_is_looked_for_again_with_patience() {
         world.in_flight.sort_by_key(|outbound| outbound.body.key().name());
     }
     let warnings = |event: &Event| matches!(event, Event::Log(log) if log.level == LogLevel::Warn);
-    assert_eq!(world.events().iter().filter(|event| warnings(event)).count(), 1, "an outage is told once");
+    let told = world.events().iter().filter(|event| warnings(event)).count();
+    assert_eq!(told, 3, "at once, after ten seconds, after forty");
     world.answer_lookup(Ok(coordinator(4, ErrorCode::NONE)));
     assert_eq!(world.cluster.coordinator(&group()), Some(4));
 }
@@ -212,8 +214,8 @@ fn a_group_that_is_not_ours_is_an_end() {
         let mut world = World::new();
         world.set_topics(&[]);
         world.answer_lookup(Ok(coordinator(-1, code)));
-        let cause = Failure::Broker { code, partition: None };
-        assert_eq!(world.failures(), [Failure::CoordinatorNotFound(Box::new(cause))]);
+        let cause = Box::new(Failure::Broker { code, partition: None });
+        assert_eq!(world.failures(), [Failure::CoordinatorNotFound { key: group(), cause }]);
         world.pass(MAX_AGE);
         assert_eq!(world.asked(), ["Metadata"], "nobody looks any more");
     }
@@ -343,7 +345,7 @@ fn a_topic_that_an_answer_leaves_out_is_asked_for_until_it_is_told() {
 }
 
 #[test]
-fn a_deleted_topic_is_told_once_by_its_name() {
+fn a_deleted_topic_is_told_by_its_name_at_once_and_after_ten_seconds() {
     let mut world = World::settled();
     world.cluster.refresh();
     world.settle();
@@ -353,10 +355,14 @@ fn a_deleted_topic_is_told_once_by_its_name() {
     }
     let events = world.events();
     let warnings = events.iter().filter_map(|event| match event {
-        Event::Log(log) if log.level == LogLevel::Warn => Some(log.extra.as_slice()),
+        Event::Log(log) if log.level == LogLevel::Warn => Some(log),
         _ => None,
     });
-    assert_eq!(warnings.collect::<Vec<_>>(), [[("topic", "t".to_owned())]]);
+    let warnings: Vec<_> = warnings.collect();
+    let [deleted, later @ ..] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(deleted.extra, [("topic", "t".to_owned())]);
+    assert_eq!(later.len(), 2);
+    assert!(later.iter().all(|log| log.message.starts_with("Topic \"t\" does not exist for ")), "{later:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
 
-use super::TopicPartition;
+use super::{CoordinatorKey, TopicPartition};
 
 /// Why something failed for good.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +19,13 @@ pub enum Failure {
     },
     /// No answer.
     Net(NetError),
-    /// No broker could name the group's coordinator, and trying again would not help.
-    CoordinatorNotFound(Box<Failure>),
+    /// No broker could name a coordinator, and trying again would not help.
+    CoordinatorNotFound {
+        /// Whose.
+        key: CoordinatorKey,
+        /// Why.
+        cause: Box<Failure>,
+    },
     /// The position lies outside the log and the user chose not to reset it.
     OffsetOutOfRange(TopicPartition),
     /// The partition's data cannot be read: checksum, compression or format.

@@ -1,5 +1,5 @@
 //! The words that all machines of the engine share: what a request is, where it goes and when ([`RequestState`]), timers, why
-//! something failed, a line for the log. Pure.
+//! something failed, a line for the log and when it is said again ([`Reminder`]). Pure.
 //!
 //! [`Machine`] is the shape that all of them have:
 //!
@@ -15,9 +15,11 @@
 mod assignment;
 mod backoff;
 mod contract;
+mod coordinator_key;
 mod failure;
 mod log;
 mod net_error;
+mod reminder;
 mod request_state;
 mod target;
 mod timers;
@@ -30,9 +32,11 @@ use crate::engine::protocol::Request;
 pub use assignment::{AssignmentDelta, Owned, partitions_of};
 pub use backoff::{Backoff, jittered};
 pub use contract::Machine;
+pub use coordinator_key::CoordinatorKey;
 pub use failure::Failure;
 pub use log::{Log, LogLevel};
 pub use net_error::NetError;
+pub use reminder::{Reminder, seconds};
 pub use request_state::{RequestState, Sent};
 pub use target::{ConnectionKind, Target};
 pub(crate) use timers::timers;

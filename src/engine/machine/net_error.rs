@@ -84,3 +84,17 @@ pub enum NetError {
     #[error("The client is closed")]
     ClientClosed,
 }
+
+impl NetError {
+    /// For the log: as the text for users, which is kafkajs's, and with the broker where that does not name it.
+    pub fn told(&self) -> String {
+        match self {
+            NetError::Closed { broker } => format!("{broker} closed the connection"),
+            NetError::Timeout { broker, .. } => format!("{self} at {broker}"),
+            NetError::Connect { broker, message, .. } if !message.contains(broker) => {
+                format!("{self} ({broker})")
+            }
+            _ => self.to_string(),
+        }
+    }
+}

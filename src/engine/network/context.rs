@@ -11,6 +11,7 @@ use super::events::Events;
 use super::identity::Identities;
 use super::lookup::Lookups;
 use super::sasl::Sasl;
+use super::unreachable::Unreachable;
 
 /// What is asked outside.
 pub(super) struct Outside {
@@ -35,6 +36,7 @@ pub(super) struct Context {
     pub(super) dialer: Box<dyn Dial>,
     pub(super) sasl: Option<Sasl>,
     pub(super) outside: Outside,
+    pub(super) unreachable: Unreachable,
     /// The time of the brokers, see [`clock`](super::clock). For what tokio is to wait for it has its own.
     pub(super) clock: Clock,
     /// Every task holds a receiver: no receiver left = every task has ended.
@@ -50,7 +52,8 @@ impl Context {
         clock: Clock,
     ) -> Arc<Context> {
         let sasl = config.sasl.clone().map(Sasl::new);
-        Arc::new(Context { config, events, dialer, sasl, outside, clock, tasks: watch::Sender::new(()) })
+        let (unreachable, tasks) = (Unreachable::default(), watch::Sender::new(()));
+        Arc::new(Context { config, events, dialer, sasl, outside, unreachable, clock, tasks })
     }
 
     /// Spawns a task that [`Context::all_ended`] waits for.

@@ -33,10 +33,13 @@ use super::context::Context;
 use super::deadline::within;
 use super::dial::{Address, connection_timeout};
 use super::open::open;
+use super::unreachable::Advertised;
 
 /// A broker's address and how its last connection attempts went; shared by the links to one broker.
 pub(super) struct Endpoint {
     pub(super) address: Address,
+    /// Who names this address, if nobody has configured it.
+    advertised: Option<Advertised>,
     attempts: Mutex<Attempts>,
     links: Mutex<Vec<Weak<Link>>>,
 }
@@ -45,11 +48,21 @@ pub(super) struct Endpoint {
 struct Attempts {
     failures: u32,
     ready_at: Option<Instant>,
+    /// There was a connection.
+    reached: bool,
 }
 
 impl Endpoint {
-    pub(super) fn new(address: Address) -> Arc<Endpoint> {
-        Arc::new(Endpoint { address, attempts: Mutex::default(), links: Mutex::default() })
+    pub(super) fn new(address: Address, advertised: Option<Advertised>) -> Arc<Endpoint> {
+        Arc::new(Endpoint { address, advertised, attempts: Mutex::default(), links: Mutex::default() })
+    }
+
+    /// The error of a connection that could not be opened, with its likely cause.
+    pub(super) fn explain(&self, error: NetError) -> NetError {
+        match &self.advertised {
+            Some(advertised) if !self.lock().reached => advertised.explain(&self.address, error),
+            _ => error,
+        }
     }
 
     /// The failures in a row, and when the next attempt may begin.
@@ -80,7 +93,7 @@ impl Endpoint {
 
     /// Only a connection that could be used is a success: ApiVersions and SASL included.
     fn succeeded(&self) {
-        *self.lock() = Attempts::default();
+        *self.lock() = Attempts { reached: true, ..Attempts::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, Attempts> {
@@ -244,7 +257,7 @@ impl Link {
                 sleep(wait.min(self.context.config.connection_timeout)).await;
             }
             let is_first = self.endpoint.stand_in(self.kind).is_none();
-            open(&self.context, &self.endpoint.address, failures as usize, is_first).await
+            open(&self.context, &self.endpoint, failures as usize, is_first).await
         };
         let outcome =
             within(limit, opening).await.unwrap_or_else(|_| Err(connection_timeout(&self.endpoint.address)));

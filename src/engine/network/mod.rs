@@ -34,6 +34,7 @@ mod sasl;
 mod threads;
 mod throttle;
 mod tls;
+mod unreachable;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
@@ -15,28 +17,32 @@ use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
 use super::deadline::within;
 use super::dial::{Address, connect_error};
+use super::link::Endpoint;
 use super::sasl::{Sasl, keep_authenticated};
+use super::unreachable::line;
 use crate::engine::machine::LogLevel;
 
 /// Opens a connection, the first to this broker or one more. Dropping the future closes whatever is half open.
 pub(super) async fn open(
     context: &Arc<Context>,
-    address: &Address,
+    endpoint: &Endpoint,
     attempt: usize,
     is_first: bool,
 ) -> Result<Arc<Connection>, NetError> {
+    let address = &endpoint.address;
     context.events.log(LogLevel::Debug, &address.broker(), "Connecting");
-    let stream = context.dialer.dial(address, attempt).await.inspect_err(|error| {
-        context.events.log(LogLevel::Error, &address.broker(), error.to_string());
+    let stream = context.dialer.dial(address, attempt).await.map_err(|error| {
+        let error = endpoint.explain(error);
+        tell_failure(context, address, LogLevel::Error, &error.to_string());
+        error
     })?;
     let connection = Connection::start(context, address.clone(), stream);
     let unfinished = KillOnDrop::new(&connection);
     connection.set_versions(negotiate(&connection).await.inspect_err(|error| {
         if is_first && let NetError::Closed { .. } = error {
-            connection.log(
-                LogLevel::Warn,
-                "The broker closed a new connection: is this a listener with TLS, or not a Kafka listener?",
-            );
+            let guess =
+                "The broker closed a new connection: is this a listener with TLS, or not a Kafka listener?";
+            tell_failure(context, address, LogLevel::Warn, guess);
         }
     })?);
     if let Some(sasl) = &context.sasl
@@ -45,7 +51,15 @@ pub(super) async fn open(
         context.spawn(keep_authenticated(connection.clone(), lifetime));
     }
     unfinished.forget();
+    context.unreachable.reached(address);
     Ok(connection)
+}
+
+/// Links to a broker that is down try it all the time, and one line tells of that.
+fn tell_failure(context: &Context, address: &Address, level: LogLevel, failure: &str) {
+    let lasted = context.unreachable.failed(Instant::now().into_std(), address);
+    let level = if lasted.is_some() { level } else { LogLevel::Debug };
+    context.events.log(level, &address.broker(), line(failure, lasted.unwrap_or_default()));
 }
 
 /// Within `authenticationTimeout`: a broker or a token provider may never answer. Running out of time is no verdict on the

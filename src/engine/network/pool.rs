@@ -13,6 +13,7 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use super::context::Context;
 use super::dial::Address;
 use super::link::{Endpoint, Link};
+use super::unreachable::Advertised;
 
 /// The known brokers and their connections.
 pub(super) struct Pool {
@@ -51,7 +52,7 @@ impl Pool {
         let link = match (known, &self.seed) {
             (Some(node), _) => self.link(node, ConnectionKind::General)?,
             (None, Some(seed)) if seed.endpoint.address == address && !seed.is_retired() => seed.clone(),
-            (None, _) => Link::new(&self.context, &Endpoint::new(address), ConnectionKind::General),
+            (None, _) => Link::new(&self.context, &Endpoint::new(address, None), ConnectionKind::General),
         };
         self.replace_seed(Some(link.clone()));
         Ok(link)
@@ -101,7 +102,14 @@ impl Pool {
                 .iter()
                 .find(|seed| seed.endpoint.address == address && !self.is_node(seed))
                 .cloned();
-            let endpoint = seed.as_ref().map_or_else(|| Endpoint::new(address), |seed| seed.endpoint.clone());
+            let endpoint = match &seed {
+                Some(seed) => seed.endpoint.clone(),
+                None => {
+                    let bootstrap = self.seed.as_ref().map(|seed| seed.endpoint.address.clone());
+                    let advertised = bootstrap.map(|bootstrap| Advertised { node, bootstrap });
+                    Endpoint::new(address, advertised)
+                }
+            };
             self.brokers.insert(node, endpoint);
             if let Some(seed) = seed {
                 self.links.insert((node, ConnectionKind::General), seed);

@@ -205,7 +205,8 @@ impl<C: Call> Running for Run<C> {
         let Some(question) = self.waiting.remove(&id) else { return Ok(None) };
         match (question, response.map_err(Failure::Net)?) {
             (Question::Coordinator(group), Response::FindCoordinator(found)) => {
-                self.found.coordinators.insert(group, calls::coordinator(&found)?.node_id);
+                let node = calls::coordinator(&group, &found)?.node_id;
+                self.found.coordinators.insert(group, node);
             }
             (Question::Metadata, Response::Metadata(metadata)) => {
                 self.found.metadata = calls::whole(metadata)?;

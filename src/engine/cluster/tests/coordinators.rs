@@ -137,7 +137,7 @@ fn one_that_fails_keeps_the_others_from_nothing() {
     ]);
     assert_eq!(world.nodes(&keys), [None, None, Some(3)]);
     let cause = Failure::Broker { code: ErrorCode::GROUP_AUTHORIZATION_FAILED, partition: None };
-    let failure = Failure::CoordinatorNotFound(Box::new(cause));
+    let failure = Failure::CoordinatorNotFound { key: keys[0].clone(), cause: Box::new(cause) };
     let failed = Event::CoordinatorFailed { key: keys[0].clone(), failure };
     assert!(world.events.contains(&failed), "{:?}", world.events);
     let told = "Failed to find the coordinator of group \"b\", trying again: GROUP_COORDINATOR_NOT_AVAILABLE";

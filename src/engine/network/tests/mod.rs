@@ -7,6 +7,7 @@ mod peer;
 mod sasl;
 mod sending;
 mod tls;
+mod unreachable;
 
 use std::time::Duration;
 

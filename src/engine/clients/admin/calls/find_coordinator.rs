@@ -1,6 +1,7 @@
 //! Where a group's coordinator is.
 
 use crate::engine::clients::admin::call::{Call, Found, Recipient};
+use crate::engine::machine::CoordinatorKey;
 use crate::engine::machine::Failure;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -38,7 +39,7 @@ impl Call for FindCoordinator {
 
     fn response(&mut self, response: Response) -> Result<(), Failure> {
         let Response::FindCoordinator(found) = response else { return Err(OUT_OF_STEP) };
-        self.answer = Some(coordinator(&found)?);
+        self.answer = Some(coordinator(&self.group_id, &found)?);
         Ok(())
     }
 
@@ -47,14 +48,15 @@ impl Call for FindCoordinator {
     }
 }
 
-/// The coordinator of the one key that was asked for.
+/// The coordinator of the one group that was asked for.
 pub(in crate::engine::clients::admin) fn coordinator(
+    group_id: &str,
     answer: &FindCoordinatorResponse,
 ) -> Result<MetadataBroker, Failure> {
     let found = answer.coordinators.first().ok_or(OUT_OF_STEP)?;
     if found.error.is_err() {
-        let cause = Failure::Broker { code: found.error, partition: None };
-        return Err(Failure::CoordinatorNotFound(Box::new(cause)));
+        let cause = Box::new(Failure::Broker { code: found.error, partition: None });
+        return Err(Failure::CoordinatorNotFound { key: CoordinatorKey::group(group_id), cause });
     }
     Ok(broker(found))
 }

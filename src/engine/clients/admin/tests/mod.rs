@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use crate::engine::clients::admin::*;
+use crate::engine::machine::CoordinatorKey;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
@@ -118,7 +119,8 @@ fn a_coordinator_is_found_or_the_reason_is_told() {
     let found = world.call(FindCoordinator::new("b".into())).unwrap();
     assert_eq!((found.node_id, &*found.host, found.port), (2, "b2", 9092));
     let code = ErrorCode::COORDINATOR_NOT_AVAILABLE;
-    let failure = Failure::CoordinatorNotFound(Box::new(refused(code, None)));
+    let cause = Box::new(refused(code, None));
+    let failure = Failure::CoordinatorNotFound { key: CoordinatorKey::group("new"), cause };
     assert_eq!(world.call(FindCoordinator::new("new".into())).unwrap_err(), failure);
     assert_eq!(world.call(DescribeGroups::new(vec!["a".into(), "new".into()])).unwrap_err(), failure);
     assert_eq!(world.call(ListGroupOffsets::new("new".into(), Vec::new())).unwrap_err(), failure);
@@ -163,7 +165,7 @@ fn an_error_ends_its_call_and_no_other() {
     world.run();
     let failure = refused(ErrorCode::LEADER_NOT_AVAILABLE, Some(at("u", 0)));
     assert_eq!(world.end::<ListOffsets>(1), Some(Err(failure)));
-    assert!(matches!(world.end::<DescribeGroups>(2), Some(Err(Failure::CoordinatorNotFound(_)))));
+    assert!(matches!(world.end::<DescribeGroups>(2), Some(Err(Failure::CoordinatorNotFound { .. }))));
     assert_eq!(world.end::<ListOffsets>(3).unwrap().unwrap().len(), 2);
 }
 
