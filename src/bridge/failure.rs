@@ -38,6 +38,10 @@ pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<
                 ..Fields::default()
             },
         ),
+        Failure::Refused { code, message } => {
+            let (message, code) = (message.clone(), Some(i32::from(code.0)));
+            object(env, "protocol", Fields { message, retriable: false, code, ..Fields::default() })
+        }
         Failure::Net(error) => net_error(env, error),
         Failure::CoordinatorNotFound(cause) => {
             let message = "Failed to find group coordinator".to_owned();

@@ -111,6 +111,7 @@ impl Consumer {
                 }
             }
             group::Event::Failed(failure) => self.crash(failure),
+            group::Event::EpochChanged | group::Event::TopicsUnknown(_) => {}
             group::Event::Log(log) => self.events.push_back(Event::Log(log)),
         }
     }
