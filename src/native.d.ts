@@ -167,6 +167,8 @@ export class NativeClient {
   metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
   findCoordinator(groupId: string): Promise<NativeFailure | NativeMetadata['brokers'][number]>
   describeGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
+  /** A group of KIP-848, in the same words. */
+  describeConsumerGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
   /** timestamp: ms, '-1' latest, '-2' earliest. */
   listOffsets(
     topics: { topic: string; partitions: number[] }[],
@@ -219,6 +221,8 @@ export interface NativeConsumerOptions {
   autoCommitThreshold: number | null
   lanes: number // handlers at once
   assignors: (string | null)[] // preferred first: the engine's own by their names; null is the next of `completeProtocols`
+  groupProtocol: 'classic' | 'consumer' | 'auto'
+  groupRemoteAssignor: string | null // null = the coordinator's choice
 }
 
 export type NativeConsumerEvent =
@@ -294,7 +298,11 @@ export class NativeConsumer {
     cells: Int32Array,
     notify: (event: NativeConsumerEvent | number) => void
   )
-  start(topics: { topic: string; fromBeginning: boolean }[]): void
+  /** `pattern`: an expression of RE2 for whole names, which the coordinator evaluates (KIP-848). */
+  start(
+    topics: { topic: string; fromBeginning: boolean }[],
+    pattern: { regex: string; fromBeginning: boolean } | null
+  ): void
   /** Answers a `protocols` event. */
   completeProtocols(
     job: number,

@@ -110,7 +110,7 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
                 ..fields
             },
         ),
-        NetError::UnsupportedApi { api, key } => {
+        NetError::UnsupportedApi { api, key, .. } => {
             object(env, "unsupported-api", Fields { api: Some((api, *key)), retriable: false, ..fields })
         }
         NetError::Decode { broker, api, .. } => object(

@@ -29,7 +29,9 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   autoCommitInterval: run.autoCommitInterval ?? null,
   autoCommitThreshold: run.autoCommitThreshold ?? null,
   lanes: run.partitionsConsumedConcurrently,
-  assignors: assigners.map(assigner => (typeof assigner === 'string' ? assigner : null))
+  assignors: assigners.map(assigner => (typeof assigner === 'string' ? assigner : null)),
+  groupProtocol: options.groupProtocol,
+  groupRemoteAssignor: options.groupRemoteAssignor
 })
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */

@@ -604,7 +604,7 @@ fn names_that_are_of_no_use_any_more_are_not_asked_for() {
 
 #[test]
 fn a_coordinator_that_never_spoke_the_protocol_is_told_apart() {
-    let api = Err(NetError::UnsupportedApi { api: "ConsumerGroupHeartbeat", key: 68 });
+    let api = Err(NetError::UnsupportedApi { api: "ConsumerGroupHeartbeat", key: 68, theirs: None });
     let off = Ok(Response::ConsumerGroupHeartbeat(refusal(ErrorCode::UNSUPPORTED_VERSION)));
     for response in [api, off] {
         let mut world = World::new(config());
