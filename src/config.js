@@ -10,7 +10,7 @@
  */
 
 const { isRegExp } = require('node:util').types
-const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('./errors')
+const { KafkaJSNonRetriableError } = require('./errors')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
 const Long = require('./utils/long')
@@ -88,6 +88,7 @@ const consumerOptions = ({
   rackId,
   groupInstanceId = null,
   groupProtocol = 'classic',
+  groupRemoteAssignor = null,
   maxPollInterval,
   autoOffsetReset = null,
   checkCrcs = true,
@@ -115,6 +116,7 @@ const consumerOptions = ({
   rackId: identifier('rackId', String(rackId ?? '')),
   groupInstanceId,
   groupProtocol,
+  groupRemoteAssignor,
   maxPollInterval: number({ maxPollInterval }, 300000),
   autoOffsetReset,
   checkCrcs: Boolean(checkCrcs),
@@ -140,17 +142,61 @@ const validateGroupId = (options = {}) => {
   )
 }
 
-/** @param {ConsumerOptions} options */
-const validateConsumer = ({
-  heartbeatInterval,
-  sessionTimeout,
-  rebalanceTimeout,
-  maxPollInterval,
-  groupInstanceId,
-  groupProtocol,
-  autoOffsetReset,
-  maxDecompressedBytes
-}) => {
+const GROUP_PROTOCOLS = ['classic', 'consumer', 'auto']
+
+/** By KIP-848 these are the broker's to say, and the option is refused as it is by Kafka's own client. */
+const SAID_BY_BROKER = {
+  sessionTimeout: 'group.consumer.session.timeout.ms of the broker',
+  heartbeatInterval: 'group.consumer.heartbeat.interval.ms of the broker',
+  partitionAssigners: 'groupRemoteAssignor, for the broker assigns'
+}
+
+/**
+ * @param {ConsumerOptions} options
+ * @param {any} given what the user has given of them
+ */
+const validateGroupProtocol = ({ groupProtocol, groupRemoteAssignor }, given) => {
+  if (!GROUP_PROTOCOLS.includes(groupProtocol)) {
+    fail(
+      `Consumer groupProtocol must be "classic", "consumer" or "auto", received ${show(groupProtocol)}`
+    )
+  }
+  if (groupRemoteAssignor !== null) {
+    if (typeof groupRemoteAssignor !== 'string' || !groupRemoteAssignor) {
+      fail(
+        `Consumer groupRemoteAssignor must be "uniform", "range" or the name of another assignor of the broker's, received ${show(groupRemoteAssignor)}`
+      )
+    }
+    if (groupProtocol === 'classic') {
+      fail(
+        `Consumer groupRemoteAssignor cannot be set when groupProtocol is "classic": the members assign, by partitionAssigners`
+      )
+    }
+  }
+  if (groupProtocol !== 'consumer') return
+  for (const [name, instead] of Object.entries(SAID_BY_BROKER)) {
+    if (given[name] != null) {
+      fail(
+        `Consumer ${name} cannot be set when groupProtocol is "consumer". What counts is ${instead}`
+      )
+    }
+  }
+}
+
+/**
+ * @param {ConsumerOptions} options
+ * @param {any} [given] what the user has given of them
+ */
+const validateConsumer = (options, given = {}) => {
+  const {
+    heartbeatInterval,
+    sessionTimeout,
+    rebalanceTimeout,
+    maxPollInterval,
+    groupInstanceId,
+    autoOffsetReset,
+    maxDecompressedBytes
+  } = options
   if (heartbeatInterval >= sessionTimeout) {
     fail(
       `Consumer heartbeatInterval (${heartbeatInterval}) must be lower than sessionTimeout (${sessionTimeout}). It is recommended to set heartbeatInterval to approximately a third of the sessionTimeout.`
@@ -178,12 +224,7 @@ const validateConsumer = ({
       `Consumer autoOffsetReset must be "none" or not given (then "fromBeginning" of the topic decides), received ${autoOffsetReset}`
     )
   }
-  if (groupProtocol === 'consumer') {
-    throw new KafkaJSNotImplemented('groupProtocol "consumer" (KIP-848) is not implemented yet')
-  }
-  if (groupProtocol !== 'classic') {
-    fail(`Consumer groupProtocol must be "classic" or "consumer", received ${groupProtocol}`)
-  }
+  validateGroupProtocol(options, given)
 }
 
 /**
@@ -227,7 +268,7 @@ const runOptions = (config = {}, ofConsumer = {}) => {
 /**
  * The argument of `consumer.subscribe()`.
  * @param {any} argument
- * @returns {{ topics: (string | RegExp)[], fromBeginning: boolean }}
+ * @returns {{ topics: (string | RegExp | { re2: string })[], fromBeginning: boolean }}
  */
 const subscribeOptions = argument => {
   const {
@@ -247,7 +288,9 @@ const subscribeOptions = argument => {
   }
   const subscriptions = topics || [topic]
   for (const subscription of subscriptions) {
-    if (typeof subscription !== 'string' && !isRegExp(subscription)) {
+    if (typeof subscription?.re2 === 'string' && subscription.re2) {
+      identifier('re2', subscription.re2)
+    } else if (typeof subscription !== 'string' && !isRegExp(subscription)) {
       fail(
         `Invalid topic ${subscription} (${typeof subscription}), the topic name has to be a String or a RegExp`
       )

@@ -10,7 +10,7 @@
  */
 
 const { describe } = require('./protocol/errorCodes')
-const { withRemedy } = require('./protocol/remedies')
+const { NEEDS_CONSUMER_PROTOCOL, withRemedy } = require('./protocol/remedies')
 const { bugs } = /** @type {{ bugs?: { url: string } }} */ (require('../package.json'))
 
 /** Every error of this package except the two marked below; `retriable` unless told otherwise. */
@@ -353,6 +353,9 @@ const splitBroker = broker => {
     : { host: broker.slice(0, colon), port: Number(broker.slice(colon + 1)) }
 }
 
+/** The API of KIP-848. */
+const CONSUMER_GROUP_HEARTBEAT = 68
+
 /** @type {Record<NativeFailure['failure'], (failure: NativeFailure, asked: Asked, cause: any) => KafkaJSError>} */
 const CLASSES = {
   protocol: ({ code, message, topic, partition }, asked) => {
@@ -367,7 +370,12 @@ const CLASSES = {
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
   timeout: failure => new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
   authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),
-  'unsupported-api': failure => new KafkaJSServerDoesNotSupportApiKey(failure.message, failure),
+  'unsupported-api': failure => {
+    const { apiKey, message } = failure
+    const text =
+      apiKey === CONSUMER_GROUP_HEARTBEAT ? `${message}: ${NEEDS_CONSUMER_PROTOCOL}` : message
+    return new KafkaJSServerDoesNotSupportApiKey(text, failure)
+  },
   'no-broker': () => new KafkaJSNoBrokerAvailableError(),
   'coordinator-not-found': (_, asked, cause) => coordinatorNotFound(asked, cause),
   'offset-out-of-range': failure => new KafkaJSOffsetOutOfRange(describe(1), failure),

@@ -169,6 +169,8 @@ export class NativeClient {
   metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
   findCoordinator(groupId: string): Promise<NativeFailure | NativeMetadata['brokers'][number]>
   describeGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
+  /** A group of KIP-848, in the same words. */
+  describeConsumerGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
   /** timestamp: ms, '-1' latest, '-2' earliest. */
   listOffsets(
     topics: { topic: string; partitions: number[] }[],
@@ -225,6 +227,8 @@ export interface NativeConsumerOptions {
    * rebalances; into what a cooperative one writes, the engine adds the partitions that the member owns.
    */
   assignors: string[]
+  groupProtocol: 'classic' | 'consumer' | 'auto'
+  groupRemoteAssignor: string | null // null = the coordinator's choice
 }
 
 export type NativeConsumerEvent =
@@ -300,7 +304,11 @@ export class NativeConsumer {
     cells: Int32Array,
     notify: (event: NativeConsumerEvent | number) => void
   )
-  start(topics: { topic: string; fromBeginning: boolean }[]): void
+  /** `pattern`: an expression of RE2 for whole names, which the coordinator evaluates (KIP-848). */
+  start(
+    topics: { topic: string; fromBeginning: boolean }[],
+    pattern: { regex: string; fromBeginning: boolean } | null
+  ): void
   /** Answers a `protocols` event. */
   completeProtocols(
     job: number,

@@ -56,6 +56,7 @@ const KNOWN = {
     'rackId',
     'groupInstanceId',
     'groupProtocol',
+    'groupRemoteAssignor',
     'maxPollInterval',
     'autoOffsetReset',
     'checkCrcs',

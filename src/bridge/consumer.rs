@@ -16,6 +16,7 @@ use napi_derive::napi;
 
 use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::Pattern;
 use crate::engine::delivery::Outcome;
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
@@ -30,7 +31,9 @@ use super::callback::Callback;
 use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
-use super::options::{NativeConsumerOptions, NativeOffset, NativeTopic, NativeTopicPartitions};
+use super::options::{
+    NativeConsumerOptions, NativeOffset, NativePattern, NativeTopic, NativeTopicPartitions,
+};
 use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
@@ -142,13 +145,15 @@ impl NativeConsumer {
 
     /// Joins; called again: other topics.
     #[napi(catch_unwind)]
-    pub fn start(&mut self, topics: Vec<NativeTopic>) {
+    pub fn start(&mut self, topics: Vec<NativeTopic>, pattern: Option<NativePattern>) {
+        let pattern =
+            pattern.map(|NativePattern { regex, from_beginning }| Pattern { regex, from_beginning });
         let topics: BTreeMap<String, bool> =
             topics.into_iter().map(|topic| (topic.topic, topic.from_beginning)).collect();
         if std::mem::replace(&mut self.started, true) {
-            self.handle.set_topics(topics);
+            self.handle.set_topics(topics, pattern);
         } else {
-            self.handle.start(&self.client.metadata().latest(), topics);
+            self.handle.start(&self.client.metadata().latest(), topics, pattern);
         }
     }
 

@@ -39,6 +39,10 @@ pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<
                 ..Fields::default()
             },
         ),
+        Failure::Refused { code, message } => {
+            let (message, code) = (message.clone(), Some(i32::from(code.0)));
+            object(env, "protocol", Fields { message, retriable: false, code, ..Fields::default() })
+        }
         Failure::Net(error) => net_error(env, error),
         Failure::CoordinatorNotFound { key, cause } => {
             let message = format!("Failed to find the coordinator of {key}");
@@ -112,7 +116,7 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
                 ..fields
             },
         ),
-        NetError::UnsupportedApi { api, key } => {
+        NetError::UnsupportedApi { api, key, .. } => {
             object(env, "unsupported-api", Fields { api: Some((api, *key)), retriable: false, ..fields })
         }
         NetError::Decode { broker, api, .. } => object(

@@ -6,6 +6,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
@@ -95,11 +96,19 @@ pub struct NativeConsumerOptions {
     pub auto_commit_threshold: Option<f64>,
     pub lanes: u32,
     pub assignors: Vec<String>,
+    pub group_protocol: String,
+    pub group_remote_assignor: Option<String>,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeTopic {
     pub topic: String,
+    pub from_beginning: bool,
+}
+
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct NativePattern {
+    pub regex: String,
     pub from_beginning: bool,
 }
 
@@ -176,6 +185,8 @@ impl NativeConsumerOptions {
         ConsumerConfig {
             group_id: self.group_id,
             group_instance_id: self.group_instance_id,
+            group_protocol: group_protocol(&self.group_protocol),
+            group_remote_assignor: self.group_remote_assignor,
             assignors: self.assignors.into_iter().map(offered).collect(),
             session_timeout: millis(self.session_timeout),
             rebalance_timeout: millis(self.rebalance_timeout),
@@ -210,6 +221,15 @@ impl NativeConsumerOptions {
 fn offered(name: String) -> Offered {
     let of_facade = if name == "cooperative" { Offered::COOPERATIVE } else { Offered::EAGER };
     Assignor::from_name(&name).map_or(of_facade, Offered::Engine)
+}
+
+/// The classic one for what the facade should not have let through.
+fn group_protocol(name: &str) -> GroupProtocol {
+    match name {
+        "consumer" => GroupProtocol::Consumer,
+        "auto" => GroupProtocol::Auto,
+        _ => GroupProtocol::Classic,
+    }
 }
 
 /// Milliseconds as JavaScript counts them; negative and NaN become 0, far too long becomes a month.

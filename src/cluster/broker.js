@@ -18,6 +18,8 @@ const {
 
 /** @typedef {import('./connection')} Connection */
 
+const GROUP_ID_NOT_FOUND = 69
+
 /** Methods of kafkajs's broker that no assigner needs. */
 const NOT_IMPLEMENTED = [
   'apiVersions',
@@ -122,7 +124,15 @@ const findCoordinator = async (connection, groupId) => {
 const describeGroup = async (connection, groupId) => {
   const client = await connection.connected()
   const asked = { groupId, operation: 'DESCRIBE' }
-  const group = unwrap(await client.describeGroup(groupId), asked)
+  let group = unwrap(await client.describeGroup(groupId), asked)
+  // To DescribeGroups a group of KIP-848 does not exist.
+  if (group.state === 'Dead') {
+    const other = await client.describeConsumerGroup(groupId)
+    const isKnown = !isFailure(other) && other.errorCode !== GROUP_ID_NOT_FOUND
+    if (isKnown) group = other
+    // Brokers before 4.0 have no such groups.
+    else if (isFailure(other) && other.failure !== 'unsupported-api') unwrap(other, asked)
+  }
   if (group.errorCode !== 0) throw createErrorFromCode(group.errorCode, asked)
   const { errorCode, state, protocolType, protocol } = group
   const members = Array.from(group.members, member => ({

@@ -3,7 +3,7 @@
 
 const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
-const Subscription = require('./subscription')
+const { Subscription, isRe2 } = require('./subscription')
 const { checkAssigner, resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
 const { Watch } = require('../unknown')
@@ -56,7 +56,7 @@ module.exports = config => {
       ? assigner
       : checkAssigner(assigner({ groupId, logger, cluster: /** @type {any} */ (cluster) }))
   )
-  validateConsumer(options)
+  validateConsumer(options, config)
 
   const subscription = new Subscription({ cluster, groupId, logger })
   const lifecycle = new Lifecycle({
@@ -100,6 +100,11 @@ module.exports = config => {
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     }
     const { topics, fromBeginning } = subscribeOptions(argument)
+    if (options.groupProtocol === 'classic' && topics.some(isRe2)) {
+      throw new KafkaJSNonRetriableError(
+        'An expression { re2 } is evaluated by the broker, which it does when groupProtocol is "consumer"; a RegExp is evaluated here'
+      )
+    }
     watch.look('consumer.subscribe()', argument, logger)
     await subscription.add(topics, fromBeginning)
   }

@@ -53,7 +53,7 @@ class Lifecycle {
    *   cluster: import('../cluster'),
    *   emitter: import('../instrumentation/emitter'),
    *   logger: import('../..').Logger,
-   *   subscription: import('./subscription'),
+   *   subscription: import('./subscription').Subscription,
    *   groupId: string,
    *   metadataMaxAge: number,
    *   retry: any,
@@ -187,7 +187,7 @@ class Lifecycle {
     this.emitter.emit(events.CONNECT)
     this.loadMetadata()
     this.followPatterns(session)
-    await session.runner.start(new Map(this.subscription.topics))
+    await session.runner.start(new Map(this.subscription.topics), this.subscription.pattern)
   }
 
   /**
@@ -214,7 +214,9 @@ class Lifecycle {
     const follow = async () => {
       try {
         const isNew = await subscription.matchAgain()
-        if (isNew && !session.isEnding) session.runner.subscribe(new Map(subscription.topics))
+        if (isNew && !session.isEnding) {
+          session.runner.subscribe(new Map(subscription.topics), subscription.pattern)
+        }
       } catch ({ message }) {
         logger.debug(`Patterns could not be matched: ${message}`, { groupId })
       }

@@ -31,7 +31,9 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   lanes: run.partitionsConsumedConcurrently,
   assignors: assigners.map(assigner =>
     typeof assigner === 'string' ? assigner : (assigner.rebalanceProtocol ?? 'eager')
-  )
+  ),
+  groupProtocol: options.groupProtocol,
+  groupRemoteAssignor: options.groupRemoteAssignor
 })
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */

@@ -54,9 +54,9 @@ class Runner {
     this.groupId = groupId
     this.retry = retry
     this.onCrash = onCrash
-    const { groupInstanceId, sessionTimeout } = options
+    const { groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout } = options
     /** What errors name. */
-    this.asked = { groupId, groupInstanceId, sessionTimeout }
+    this.asked = { groupId, groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout }
     this.logger = logger.namespace('Runner')
     this.engineLog = createEngineLog(logger)
 
@@ -136,9 +136,10 @@ class Runner {
   /**
    * Joins the group; resolves with the first assignment.
    * @param {Map<string, { fromBeginning: boolean }>} topics
+   * @param {{ regex: string, fromBeginning: boolean } | null} pattern for the broker to match topics with
    * @returns {Promise<void>} rejects with the error of a join that failed for good
    */
-  start(topics) {
+  start(topics, pattern) {
     return new Promise((resolve, reject) => {
       if (!this.transition('running')) return resolve()
       this.starting = { resolve, reject }
@@ -146,16 +147,20 @@ class Runner {
       this.heartbeats.start()
       this.fetchEvents.start()
       this.deliveries.start(this.lanes.count)
-      this.engine.start(toNativeTopics(topics))
+      this.engine.start(toNativeTopics(topics), pattern)
       this.commits.start()
       this.lanes.wake()
     })
   }
 
-  /** Joins again for these topics. @param {Map<string, { fromBeginning: boolean }>} topics */
-  subscribe(topics) {
+  /**
+   * Joins again for these.
+   * @param {Map<string, { fromBeginning: boolean }>} topics
+   * @param {{ regex: string, fromBeginning: boolean } | null} pattern
+   */
+  subscribe(topics, pattern) {
     this.consumerGroup.topics = topics
-    if (this.running) this.engine.start(toNativeTopics(topics))
+    if (this.running) this.engine.start(toNativeTopics(topics), pattern)
   }
 
   /**

@@ -14,25 +14,37 @@ class Subscription {
     this.topics = new Map()
     /** Topics that appear later are matched too. @type {{ pattern: RegExp, fromBeginning: boolean }[]} */
     this.patterns = []
+    /** Left to the broker (KIP-848). @type {{ re2: string, fromBeginning: boolean }[]} */
+    this.expressions = []
     /** @type {Set<Promise<void>>} */
     this.pending = new Set()
   }
 
   /**
-   * Names count from this moment; patterns as soon as the topics are known.
-   * @param {(string | RegExp)[]} topics
+   * Names and expressions of RE2 count from this moment; patterns as soon as the topics are known.
+   * @param {(string | RegExp | { re2: string })[]} topics
    * @param {boolean} fromBeginning
    * @returns {Promise<void>} rejects with a KafkaJSProtocolError for a missing, invalid or forbidden topic, and then
    * subscribes to none of these
    */
   add(topics, fromBeginning) {
-    const names = /** @type {string[]} */ (topics.filter(topic => !isRegExp(topic)))
+    const names = /** @type {string[]} */ (topics.filter(topic => typeof topic === 'string'))
+    for (const { re2 } of topics.filter(isRe2)) this.expressions.push({ re2, fromBeginning })
     const patterns = /** @type {RegExp[]} */ (topics.filter(isRegExp))
     const adding = this.load(names, patterns, fromBeginning)
     this.pending.add(adding)
     const forget = () => this.pending.delete(adding)
     adding.then(forget, forget)
     return adding
+  }
+
+  /** What the broker is to match topics with: one expression of all, whose topics begin where the last one's do. */
+  get pattern() {
+    const last = this.expressions.at(-1)
+    if (!last) return null
+    const all = this.expressions.map(({ re2 }) => re2)
+    const regex = all.length === 1 ? last.re2 : all.map(re2 => `(?:${re2})`).join('|')
+    return { regex, fromBeginning: last.fromBeginning }
   }
 
   /** Resolves when no `subscribe()` is under way. */
@@ -117,4 +129,7 @@ class Subscription {
   }
 }
 
-module.exports = Subscription
+/** @param {any} topic @returns {topic is { re2: string }} */
+const isRe2 = topic => typeof topic?.re2 === 'string'
+
+module.exports = { Subscription, isRe2 }

@@ -14,11 +14,16 @@
  * @property {string | null} [transactionalId]
  * @property {string} [operation] of an ACL, if it is not the usual one
  * @property {number} [sessionTimeout] ms
+ * @property {string} [groupProtocol]
+ * @property {string | null} [groupRemoteAssignor]
  * @property {string | null} [broker] "host:port"
  */
 
 const needs = (operation, resource, name) =>
   `the user of this client needs the ACL operation ${operation} on ${resource}${name ? ` "${name}"` : ''}`
+
+const NEEDS_CONSUMER_PROTOCOL =
+  'groupProtocol "consumer" needs brokers of Kafka 4.0 or later whose feature group.version is 1; "classic" goes with each, and "auto" finds out'
 
 /** By the type of the error. @type {Record<string, (asked: Asked) => string | null>} */
 const REMEDIES = {
@@ -48,6 +53,10 @@ const REMEDIES = {
     groupInstanceId == null
       ? null
       : `"${groupInstanceId}": each member of a group needs one of its own`,
+  UNSUPPORTED_ASSIGNOR: ({ groupRemoteAssignor }) =>
+    groupRemoteAssignor == null ? null : `groupRemoteAssignor is "${groupRemoteAssignor}"`,
+  UNSUPPORTED_VERSION: ({ groupProtocol }) =>
+    groupProtocol === 'consumer' ? NEEDS_CONSUMER_PROTOCOL : null,
   ILLEGAL_SASL_STATE: ({ broker }) =>
     `${broker ?? 'this'} is a listener without SASL: leave out "sasl", or connect to a listener with it`
 }
@@ -63,4 +72,4 @@ const withRemedy = (type, message, asked) => {
   return remedy ? `${message}: ${remedy}` : message
 }
 
-module.exports = { withRemedy }
+module.exports = { NEEDS_CONSUMER_PROTOCOL, withRemedy }

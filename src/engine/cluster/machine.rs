@@ -23,6 +23,7 @@ use crate::engine::machine::timers;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::fetch::NodeEndpoint;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataRequest;
@@ -32,6 +33,7 @@ use crate::engine::protocol::metadata::MetadataTopic;
 
 use super::coordinators::{Coordinators, Lookup, asks_too_much};
 use super::metadata::{Change, Leader, Metadata};
+use super::names::Names;
 use super::survey::Survey;
 use super::told;
 
@@ -103,6 +105,7 @@ pub struct Cluster {
     /// The topics that the refresh under way asks for.
     asked: Vec<Arc<str>>,
     refresh: RequestState,
+    names: Names,
     coordinators: Coordinators,
     /// No broker tells the metadata.
     unanswered: Reminder,
@@ -127,6 +130,7 @@ impl Cluster {
             survey: None,
             asked: Vec::new(),
             refresh: RequestState::default(),
+            names: Names::default(),
             coordinators: Coordinators::default(),
             unanswered: Reminder::default(),
             missing: Reminder::after(PATIENCE_IN_CREATION),
@@ -161,6 +165,7 @@ impl Cluster {
         };
         let topics = answer.topics.iter().filter(|topic| is_watched(topic)).cloned().collect();
         let change = self.metadata.learn(&MetadataResponse { topics, ..answer.clone() });
+        self.names.heard(&self.metadata);
         self.events.push_back(Event::Metadata(change));
     }
 
@@ -173,6 +178,12 @@ impl Cluster {
         }
         self.topics = topics.to_vec();
         self.others.retain(|topic| !topics.contains(topic));
+    }
+
+    /// Asks for the topics with these ids until the metadata knows their names. Others that were asked for before are of no use
+    /// any more. Ends in [`Event::Metadata`].
+    pub fn name_topics(&mut self, ids: &[TopicId]) {
+        self.names.set(ids, &self.metadata);
     }
 
     /// Looks for this coordinator until it is found, unless it is known. Those that are looked for at the same time share
@@ -252,6 +263,10 @@ impl Machine for Cluster {
             }
             return;
         }
+        if self.names.land(id) {
+            self.named(now, response);
+            return;
+        }
         let keys = self.coordinators.land(id);
         if keys.is_empty() {
             return;
@@ -291,6 +306,8 @@ impl Machine for Cluster {
         let id = self.next_id;
         let (to, body): (Target, Request) = if let Some((to, body)) = self.coordinators.poll(now, id) {
             (to, body.into())
+        } else if let Some((to, body)) = self.names.poll(now, id) {
+            (to, body.into())
         } else if self.refresh.is_due(now) {
             let to = self.refresh.send(now, id, ());
             self.asked = self.watched();
@@ -311,7 +328,8 @@ impl Machine for Cluster {
     }
 
     fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
-        [self.timers.next(), self.refresh.due_at(), self.coordinators.due_at()].into_iter().flatten().min()
+        let requests = [self.refresh.due_at(), self.names.due_at(), self.coordinators.due_at()];
+        requests.into_iter().flatten().chain(self.timers.next()).min()
     }
 }
 
@@ -323,6 +341,7 @@ impl Cluster {
         }
         self.unanswered.over();
         let change = self.metadata.apply(answer);
+        self.names.heard(&self.metadata);
         self.timers.set(Timer::Expiry, now + self.config.metadata_max_age);
         for topic in &change.deleted {
             self.events.push_back(Event::Log(deletion(topic)));
@@ -387,6 +406,25 @@ impl Cluster {
         }
     }
 
+    /// The answer to a question by ids, or why there is none. It tells of topics that nobody may watch yet.
+    fn named(&mut self, now: Instant, response: Result<Response, NetError>) {
+        match response {
+            Ok(Response::Metadata(answer)) if !answer.error.is_err() => {
+                let change = self.metadata.learn(&answer);
+                self.names.heard(&self.metadata);
+                self.events.push_back(Event::Metadata(change));
+            }
+            Ok(Response::Metadata(_)) => {}
+            Ok(_) => self.log(None, format!("Topics could not be named: {}", NetError::OutOfStep)),
+            // A broker that is older than the coordinator: another one is asked.
+            Err(error) if is_final(&error) && !matches!(error, NetError::UnsupportedApi { .. }) => {
+                return self.fail(Failure::Net(error));
+            }
+            Err(error) => self.log(None, format!("Topics could not be named: {error}")),
+        }
+        self.names.answered(now, &mut self.rng);
+    }
+
     fn end_survey(&mut self) {
         self.timers.clear(Timer::Survey);
         if let Some(survey) = self.survey.take() {
@@ -424,6 +462,7 @@ impl Cluster {
     /// Trying again will not help, and might lock an account.
     fn fail(&mut self, failure: Failure) {
         self.refresh.cancel();
+        self.names.cancel();
         self.coordinators.cancel();
         if failure != Failure::Net(NetError::ClientClosed) {
             self.events.push_back(Event::Failed(failure));

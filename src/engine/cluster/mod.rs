@@ -3,6 +3,7 @@
 mod coordinators;
 mod machine;
 mod metadata;
+mod names;
 mod survey;
 #[cfg(test)]
 mod tests;

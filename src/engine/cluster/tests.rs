@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
 
 mod coordinators;
+mod names;
 mod told;
 
 use std::sync::Arc;

@@ -17,6 +17,13 @@ pub enum Failure {
         /// Which partition it was about, if one.
         partition: Option<TopicPartition>,
     },
+    /// A broker said no, in words of its own.
+    Refused {
+        /// Its code.
+        code: ErrorCode,
+        /// Its words.
+        message: String,
+    },
     /// No answer.
     Net(NetError),
     /// No broker could name a coordinator, and trying again would not help.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::DecodeError;
 use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::VersionRange;
 
 /// Why a request got no answer. Says whether the request may have reached the broker only through its variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,12 +47,14 @@ pub enum NetError {
         pending_duration: u64,
     },
     /// The broker offers no version of this API that we speak.
-    #[error("The Kafka server does not support the api key {key} ({api})")]
+    #[error("The Kafka server does not support the api key {key} ({api}){}", theirs.map(versions).unwrap_or_default())]
     UnsupportedApi {
         /// kafkajs's name of the API.
         api: &'static str,
         /// Its key.
         key: i16,
+        /// The versions that it has; None = it does not know the API at all.
+        theirs: Option<VersionRange>,
     },
     /// The answer could not be read.
     #[error("{broker} sent an unreadable {api} response: {error}", api = api.name())]
@@ -97,4 +100,8 @@ impl NetError {
             _ => self.to_string(),
         }
     }
+}
+
+fn versions(theirs: VersionRange) -> String {
+    format!(" in a version of ours: it has {} to {}", theirs.min, theirs.max)
 }

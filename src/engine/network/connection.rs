@@ -196,7 +196,7 @@ impl Connection {
         let key = request.key();
         let theirs = self.versions.get().and_then(|versions| versions.get(&key.code()).copied());
         let ours = VersionRange { min: request.min_version(), max: request.max_version() };
-        ours.negotiate(theirs).ok_or(NetError::UnsupportedApi { api: key.name(), key: key.code() })
+        ours.negotiate(theirs).ok_or(NetError::UnsupportedApi { api: key.name(), key: key.code(), theirs })
     }
 
     /// Waits until no request is in flight, and keeps new ones back until the permit is dropped. None when the

@@ -111,6 +111,13 @@ impl Offsets {
                 }
             }
             Verdict::Again(failure) => self.requeue(manual, refused, failure, is_current, waits),
+            // Our epoch has changed on the coordinator, and the answer that tells it is on its way, or was lost: then the next
+            // heartbeat tells. The commit goes out again in the new one, see `Offsets::member_changed`.
+            Verdict::Stale(failure) => {
+                let waited = waits.backoff;
+                self.requeue(manual, refused, failure, is_current, waits);
+                waits.backoff = waited || !self.has_moved_on(flight);
+            }
             Verdict::Moved(failure) => {
                 // A coordinator that was asked in an earlier generation may have been replaced since: its absence says
                 // nothing about the present one.
@@ -250,6 +257,8 @@ enum Verdict {
     Unknown(Failure),
     /// Try again.
     Again(Failure),
+    /// Try again in a newer epoch (KIP-848).
+    Stale(Failure),
     /// The coordinator is elsewhere; try again there.
     Moved(Failure),
     /// We are no member of this generation (any more).
@@ -264,9 +273,10 @@ impl Verdict {
             Verdict::Committed => 0,
             Verdict::Unknown(_) => 1,
             Verdict::Again(_) => 2,
-            Verdict::Moved(_) => 3,
-            Verdict::Rebalance(_) => 4,
-            Verdict::No(_) => 5,
+            Verdict::Stale(_) => 3,
+            Verdict::Moved(_) => 4,
+            Verdict::Rebalance(_) => 5,
+            Verdict::No(_) => 6,
         }
     }
 
@@ -290,7 +300,9 @@ impl Verdict {
             ErrorCode::REBALANCE_IN_PROGRESS
             | ErrorCode::ILLEGAL_GENERATION
             | ErrorCode::UNKNOWN_MEMBER_ID
+            | ErrorCode::FENCED_MEMBER_EPOCH
             | ErrorCode::FENCED_INSTANCE_ID => Verdict::Rebalance(failure),
+            ErrorCode::STALE_MEMBER_EPOCH => Verdict::Stale(failure),
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID => {
                 Verdict::Unknown(no_such_topic(Some(offset.0.clone())))
             }

@@ -142,10 +142,11 @@ impl Offsets {
             let (name, topic_id) = (name.to_owned(), metadata.topic_id(name));
             OffsetFetchTopic { name, topic_id, partitions }
         });
+        let member = self.member.as_ref().filter(|member| member.by_epoch);
         let body = OffsetFetchRequest {
             group_id: self.config.group_id.clone(),
-            member_id: None,
-            member_epoch: -1,
+            member_id: member.map(|member| member.member_id.clone()),
+            member_epoch: member.map_or(-1, |member| member.generation_id),
             topics: Some(topics.collect()),
             require_stable: true,
         };
@@ -326,6 +327,8 @@ impl Offsets {
             // The next heartbeat will be answered the same, and decides what becomes of the membership.
             ErrorCode::REBALANCE_IN_PROGRESS
             | ErrorCode::ILLEGAL_GENERATION
+            | ErrorCode::STALE_MEMBER_EPOCH
+            | ErrorCode::FENCED_MEMBER_EPOCH
             | ErrorCode::UNKNOWN_MEMBER_ID => return true,
             // Whatever else may pass: a leader may no longer be the leader, or has no offset yet. Never a reason to reset.
             code if code.retriable() || matches!(code, ErrorCode::NONE | ErrorCode::UNKNOWN_SERVER_ERROR) => {

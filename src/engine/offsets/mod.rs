@@ -70,8 +70,10 @@ pub enum Reset {
 /// As whom we commit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Member {
-    /// The generation.
+    /// The generation, or by KIP-848 the member's epoch.
     pub generation_id: i32,
+    /// By KIP-848: questions carry member and epoch, too.
+    pub by_epoch: bool,
     /// The member.
     pub member_id: String,
     /// Static membership.

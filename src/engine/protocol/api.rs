@@ -87,6 +87,7 @@ macro_rules! apis {
             pub fn min_version(&self) -> i16 {
                 match self {
                     Request::FindCoordinator(body) => body.min_version(),
+                    Request::Metadata(body) => body.min_version(),
                     other => other.key().versions().min,
                 }
             }

@@ -6,6 +6,8 @@ use super::{DecodeError, ErrorCode, Reader, TopicId, VersionRange, Writer};
 pub const VERSIONS: VersionRange = VersionRange { min: 1, max: 13 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 9;
+/// From this version on topics may be asked for by their ids.
+pub const FIRST_WITHOUT_NAMES: i16 = 12;
 
 /// Metadata request.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,7 +18,8 @@ pub struct MetadataRequest {
     pub allow_auto_topic_creation: bool,
 }
 
-/// A topic by name, or by id with a null name (v12).
+/// A topic by name, or by id with a null name (v12). A broker that is asked for some by their ids leaves out those that are
+/// asked for by name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MetadataRequestTopic {
     /// Id (v10), zero when asked by name.
@@ -90,6 +93,12 @@ pub struct MetadataPartition {
 }
 
 impl MetadataRequest {
+    /// The lowest version that can carry this request: below v12 a topic has to have a name.
+    pub fn min_version(&self) -> i16 {
+        let is_nameless = self.topics.iter().flatten().any(|topic| topic.name.is_none());
+        if is_nameless { FIRST_WITHOUT_NAMES } else { VERSIONS.min }
+    }
+
     pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
         out.nullable_array(&self.topics, |out, topic| {
             if version >= 10 {

@@ -22,7 +22,9 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 
 pub use call::{Call, Found, Recipient};
-pub use calls::{DescribeGroups, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata};
+pub use calls::{
+    DescribeConsumerGroups, DescribeGroups, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata,
+};
 pub use machine::Admin;
 
 /// What the machine tells.

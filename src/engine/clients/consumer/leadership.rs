@@ -185,12 +185,22 @@ impl Consumer {
         shares
     }
 
-    /// Somebody else leads.
-    pub(super) fn follow(&mut self) {
+    /// Somebody else leads, and has assigned us these topics. Those that we do not name ourselves the coordinator has found by our
+    /// pattern: their leaders are to be known as well.
+    pub(super) fn follow(&mut self, assigned: &[String]) {
         self.leadership.question = None;
         self.leadership.snapshot = None;
         self.leadership.waiting = None;
-        self.cluster.set_others(std::iter::empty());
+        let found: Vec<Arc<str>> = assigned
+            .iter()
+            .filter(|topic| !self.topics.contains_key(*topic))
+            .map(|t| t.as_str().into())
+            .collect();
+        let metadata = self.cluster.metadata();
+        if found.iter().any(|topic| metadata.existing(topic).is_empty()) {
+            self.cluster.refresh();
+        }
+        self.cluster.set_others(found.into_iter());
     }
 
     /// Joins again if what was assigned by is not true any more.

@@ -17,8 +17,7 @@ use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::UNKNOWN_EPOCH;
-use crate::engine::group::Group;
-use crate::engine::group::GroupConfig;
+use crate::engine::group::{AnyGroup, ConsumerGroupConfig, GroupConfig, GroupProtocol, Subscription};
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -41,7 +40,7 @@ use super::leadership::Leadership;
 use super::overdue::Outstanding;
 use super::session::Session;
 use super::state::State;
-use super::{Assigned, ConsumerConfig, Event};
+use super::{Assigned, ConsumerConfig, Event, Pattern};
 
 /// A consumer of a group. See the module's documentation.
 pub struct Consumer {
@@ -52,7 +51,7 @@ pub struct Consumer {
     pub(super) cluster: Cluster,
     /// Whose coordinator is ours.
     pub(super) coordinator_key: CoordinatorKey,
-    pub(super) group: Group,
+    pub(super) group: AnyGroup,
     pub(super) offsets: Offsets,
     pub(super) fetch: Fetch,
     pub(super) outstanding: Outstanding,
@@ -63,6 +62,8 @@ pub struct Consumer {
     pub(super) cooperative_names: BTreeSet<String>,
     /// Topic → `fromBeginning`.
     pub(super) topics: BTreeMap<String, bool>,
+    /// What the coordinator is to match topics with (KIP-848).
+    pub(super) pattern: Option<Pattern>,
     /// Seeks that wait until their partition is ours: made before the start, between two generations, or for a partition
     /// that is being given up.
     pub(super) pending_seeks: HashMap<TopicPartition, i64>,
@@ -71,6 +72,29 @@ pub struct Consumer {
     /// Tickets of handlers that wait for a heartbeat.
     pub(super) beating: Vec<u64>,
     pub(super) events: VecDeque<Event>,
+}
+
+fn group_of(config: &ConsumerConfig, seed: u64) -> AnyGroup {
+    let classic = || GroupConfig {
+        group_id: config.group_id.clone(),
+        group_instance_id: config.group_instance_id.clone(),
+        session_timeout: config.session_timeout,
+        rebalance_timeout: config.rebalance_timeout,
+        heartbeat_interval: config.heartbeat_interval,
+        rebalance_protocol: mode_of(&config.assignors),
+    };
+    let consumer = || ConsumerGroupConfig {
+        group_id: config.group_id.clone(),
+        group_instance_id: config.group_instance_id.clone(),
+        rack_id: Some(config.fetch.rack_id.clone()).filter(|rack| !rack.is_empty()),
+        rebalance_timeout: config.rebalance_timeout,
+        server_assignor: config.group_remote_assignor.clone(),
+    };
+    match config.group_protocol {
+        GroupProtocol::Classic => AnyGroup::classic(classic(), seed),
+        GroupProtocol::Consumer => AnyGroup::consumer(consumer(), None, seed),
+        GroupProtocol::Auto => AnyGroup::consumer(consumer(), Some(classic()), seed),
+    }
 }
 
 /// Which machine sent a request, and its number there.
@@ -95,14 +119,6 @@ impl Consumer {
             metadata_max_age: config.metadata_max_age,
             allow_auto_topic_creation: config.allow_auto_topic_creation,
         };
-        let group = GroupConfig {
-            group_id: config.group_id.clone(),
-            group_instance_id: config.group_instance_id.clone(),
-            session_timeout: config.session_timeout,
-            rebalance_timeout: config.rebalance_timeout,
-            heartbeat_interval: config.heartbeat_interval,
-            rebalance_protocol: mode_of(&config.assignors),
-        };
         let offsets = OffsetsConfig {
             group_id: config.group_id.clone(),
             read_committed: config.fetch.read_committed,
@@ -121,10 +137,11 @@ impl Consumer {
             cooperative_names: BTreeSet::new(),
             cluster: Cluster::new(cluster, seed),
             coordinator_key: CoordinatorKey::group(&config.group_id),
-            group: Group::new(group, seed.wrapping_add(1)),
+            group: group_of(&config, seed.wrapping_add(1)),
             offsets: Offsets::new(offsets, seed.wrapping_add(2)),
             fetch: Fetch::new(config.fetch.clone(), seed.wrapping_add(3)),
             topics: BTreeMap::new(),
+            pattern: None,
             pending_seeks: HashMap::new(),
             lane_progress: vec![None; config.fetch.delivery.lanes],
             beating: Vec::new(),
@@ -151,8 +168,9 @@ impl Consumer {
         is_running
     }
 
-    /// Joins the group for these topics (name → `fromBeginning`), or changes them.
-    pub fn start(&mut self, now: Instant, topics: BTreeMap<String, bool>) {
+    /// Joins the group for these topics (name → `fromBeginning`) and those that the coordinator finds by the pattern, or changes
+    /// them.
+    pub fn start(&mut self, now: Instant, topics: BTreeMap<String, bool>, pattern: Option<Pattern>) {
         if self.state == State::Idle {
             self.transition(State::Joining);
         } else if !self.state.is_running() {
@@ -162,10 +180,23 @@ impl Consumer {
         self.cluster.set_topics(&names);
         self.cluster.look_up(&self.coordinator_key);
         self.topics = topics;
+        self.pattern = pattern;
         // A handler that hangs keeps us out of the group, whatever is subscribed.
         if !self.state.is_stalled() {
-            self.group.join(now, self.topics.keys().cloned().collect());
+            self.group.join(now, self.subscription());
         }
+    }
+
+    pub(super) fn subscription(&self) -> Subscription {
+        let regex = self.pattern.as_ref().map(|pattern| pattern.regex.clone());
+        Subscription { topics: self.topics.keys().cloned().collect(), regex }
+    }
+
+    /// Does a partition of this topic, which we do not know, start at the beginning? None = it is not subscribed. Which topics
+    /// match a pattern is the coordinator's to say.
+    pub(super) fn from_beginning(&self, topic: &str) -> Option<bool> {
+        let by_pattern = || self.pattern.as_ref().map(|pattern| pattern.from_beginning);
+        self.topics.get(topic).copied().or_else(by_pattern)
     }
 
     /// Answers [`Event::ProtocolsNeeded`].

@@ -33,6 +33,7 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+pub use crate::engine::group::GroupProtocol;
 pub use crate::engine::offsets::Necessity;
 pub use assignors::Offered;
 pub use machine::{Consumer, Tag};
@@ -44,9 +45,14 @@ pub struct ConsumerConfig {
     pub group_id: String,
     /// Static membership (KIP-345).
     pub group_instance_id: Option<String>,
-    /// The assignors that it offers, preferred first.
+    /// By which protocol we are a member of the group.
+    pub group_protocol: GroupProtocol,
+    /// By KIP-848: the assignor that the coordinator is to use, `uniform` or `range`; None = what it prefers.
+    pub group_remote_assignor: Option<String>,
+    /// The assignors that it offers in a classic group, preferred first.
     pub assignors: Vec<Offered>,
-    /// The coordinator removes a member after this long without a heartbeat.
+    /// The coordinator removes a member after this long without a heartbeat. By KIP-848 this, and how often there is one, is the
+    /// coordinator's to say.
     pub session_timeout: Duration,
     /// The coordinator waits this long for members to rejoin.
     pub rebalance_timeout: Duration,
@@ -70,6 +76,15 @@ pub struct ConsumerConfig {
     pub auto_commit_threshold: Option<u64>,
     /// How to fetch.
     pub fetch: FetchConfig,
+}
+
+/// What the coordinator is to match topics with (KIP-848).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// In the language of RE2, for whole names.
+    pub regex: String,
+    /// Of its topics.
+    pub from_beginning: bool,
 }
 
 /// What the user should know, and what the runtime must do.
@@ -199,17 +214,17 @@ pub struct Assigned {
 /// See [`Event::Joined`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
-    /// From JoinGroup sent to SyncGroup answered.
+    /// From JoinGroup sent to SyncGroup answered; by KIP-848 from when it was heard that the assignment was to change.
     pub duration: Duration,
     /// Are we the leader?
     pub is_leader: bool,
-    /// Who is.
+    /// Who is; nobody by KIP-848, and the text is empty.
     pub leader_id: String,
     /// Our member id.
     pub member_id: String,
-    /// The generation.
+    /// The generation, or our epoch.
     pub generation_id: i32,
-    /// The assignor.
+    /// The assignor; `consumer` by KIP-848.
     pub protocol: String,
     /// What is ours.
     pub assignment: Vec<(String, Vec<i32>)>,

@@ -83,7 +83,7 @@ impl Consumer {
 
     fn rejoin_after_stall(&mut self, now: Instant) {
         self.transition(State::Joining);
-        self.group.join(now, self.topics.keys().cloned().collect());
+        self.group.join(now, self.subscription());
     }
 }
 

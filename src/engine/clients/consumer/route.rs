@@ -64,6 +64,7 @@ impl Consumer {
                 for partition in change.recreated.iter().flat_map(|topic| self.offsets.recreated(topic)) {
                     self.fetch.await_position(&partition);
                 }
+                self.learn_names(now);
                 self.compare(now);
             }
             cluster::Event::Surveyed(metadata) => self.surveyed(now, metadata),
@@ -114,6 +115,11 @@ impl Consumer {
                 }
             }
             group::Event::Failed(failure) => self.crash(failure),
+            group::Event::EpochChanged => self.epoch_changed(now),
+            group::Event::TopicsUnknown(ids) => {
+                self.cluster.name_topics(&ids);
+                self.learn_names(now);
+            }
             group::Event::Log(log) => self.events.push_back(Event::Log(log)),
         }
     }
@@ -131,16 +137,12 @@ impl Consumer {
         else {
             return;
         };
-        let member = self.group.membership().map_or_else(Member::default, |member| Member {
-            generation_id: member.generation_id,
-            member_id: member.member_id,
-            group_instance_id: member.group_instance_id,
-        });
+        let member = self.member();
         if !matches!(self.state, State::Joining | State::Stable) {
             // A consumer that has crashed or is on its way out of the group takes nothing any more. What it has not released is
             // still to be committed, and that in the generation that there is.
             if self.offsets.is_member() {
-                self.offsets.member_changed(now, Some(member));
+                self.offsets.member_changed(now, member);
             }
             return;
         }
@@ -148,15 +150,17 @@ impl Consumer {
         self.previous = Previous::new(assignment.clone(), generation_id);
         let assigned_topics = assignment.iter().map(|(topic, _)| topic.clone()).collect();
         let mut assignment = assignment;
-        assignment.retain(|(topic, _)| self.topics.contains_key(topic));
+        assignment.retain(|(topic, _)| self.from_beginning(topic).is_some());
         self.refresh_if_unaware(&assignment, &member_id, generation_id);
         let AssignmentDelta { added, kept, .. } =
             AssignmentDelta::between(&self.fetch.deliveries().assignment(), partitions_of(&assignment));
         self.fetch.assign(&added);
-        self.offsets.member_changed(now, Some(member));
-        let from_beginning = |topic: &str| self.topics.get(topic).copied().unwrap_or(false);
-        let begins = |partition: &TopicPartition| (partition.clone(), from_beginning(&partition.topic));
-        self.offsets.assign(added.iter().map(begins).collect());
+        self.offsets.member_changed(now, member);
+        let begins = |partition: &TopicPartition| {
+            (partition.clone(), self.from_beginning(&partition.topic).unwrap_or(false))
+        };
+        let begins = added.iter().map(begins).collect();
+        self.offsets.assign(begins);
         if kept.is_empty() || !added.is_empty() {
             self.first_positions = FirstPositions::Turn { commit: self.offsets.commit_under_way() };
         }
@@ -165,6 +169,7 @@ impl Consumer {
                 self.apply_seek(partition, offset);
             }
         }
+        let assigned: Vec<String> = assignment.iter().map(|(topic, _)| topic.clone()).collect();
         self.events.push_back(Event::Joined(Box::new(Joined {
             duration,
             is_leader,
@@ -178,8 +183,30 @@ impl Consumer {
         if is_leader {
             self.compare(now);
         } else {
-            self.follow();
+            self.follow(&assigned);
         }
+    }
+
+    /// As whom we commit.
+    fn member(&self) -> Option<Member> {
+        let member = self.group.membership()?;
+        let group::Membership { generation_id, by_epoch, member_id, group_instance_id } = member;
+        Some(Member { generation_id, by_epoch, member_id, group_instance_id })
+    }
+
+    /// The membership goes on in another epoch (KIP-848). What was committed in the last one and refused is sent again.
+    fn epoch_changed(&mut self, now: Instant) {
+        if self.offsets.is_member()
+            && let Some(member) = self.member()
+        {
+            self.offsets.member_changed(now, Some(member));
+        }
+    }
+
+    /// The group waits for the names of topics that it knows by their ids.
+    fn learn_names(&mut self, now: Instant) {
+        let metadata = self.cluster.metadata();
+        self.group.learn(now, |id| metadata.topic_name(id).cloned());
     }
 
     /// A leader that assigned partitions that we do not know has newer metadata. Topics of which we know nothing are no news:

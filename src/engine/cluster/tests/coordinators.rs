@@ -94,7 +94,7 @@ fn refused(key: &str, error: ErrorCode) -> FoundCoordinator {
 }
 
 fn too_old() -> NetError {
-    NetError::UnsupportedApi { api: "GroupCoordinator", key: 10 }
+    NetError::UnsupportedApi { api: "GroupCoordinator", key: 10, theirs: None }
 }
 
 #[test]

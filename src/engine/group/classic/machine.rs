@@ -127,6 +127,7 @@ impl Group {
             MemberState::Idle | MemberState::Leaving { .. } | MemberState::Left | MemberState::Failed => None,
             _ => Some(Membership {
                 generation_id: self.generation_id?,
+                by_epoch: false,
                 member_id: self.member_id.clone(),
                 group_instance_id: self.config.group_instance_id.clone(),
             }),

@@ -2,20 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::group::Event;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Sent;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::consumer_group_heartbeat::ConsumerGroupHeartbeatResponse;
 
-use super::Event;
-use super::machine::{ConsumerGroup, SESSION_INTERVALS, Sent};
+use super::machine::{ConsumerGroup, SESSION_INTERVALS};
 use super::state::State;
 use super::told::Told;
 
 impl ConsumerGroup {
-    pub(super) fn answered(&mut self, now: Instant, sent: Sent, response: Result<Response, NetError>) {
+    pub(super) fn answered(&mut self, now: Instant, sent: Sent<Told>, response: Result<Response, NetError>) {
         match response {
             Ok(Response::ConsumerGroupHeartbeat(answer)) if answer.error.is_err() => {
                 self.refused(now, answer.error, answer.error_message);
@@ -26,7 +27,7 @@ impl ConsumerGroup {
         }
     }
 
-    fn taken(&mut self, now: Instant, sent: Sent, answer: ConsumerGroupHeartbeatResponse) {
+    fn taken(&mut self, now: Instant, sent: Sent<Told>, answer: ConsumerGroupHeartbeatResponse) {
         if matches!(self.state, State::Leaving { .. }) {
             self.departed(now);
             return;
@@ -35,16 +36,18 @@ impl ConsumerGroup {
             self.unanswered(now, NetError::OutOfStep);
             return;
         }
-        self.backoff.reset();
+        self.beat.succeeded();
         self.nonsense = 0;
-        self.told = sent.told;
+        self.told = sent.about;
         self.is_telling = false;
         if let Ok(interval @ 1..) = u64::try_from(answer.heartbeat_interval_ms) {
             self.interval = Duration::from_millis(interval).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         }
-        self.answered_at = Some(now);
         self.valid_until = Some(sent.at + self.interval * SESSION_INTERVALS);
-        self.due.get_or_insert(now + self.interval);
+        self.beat.space_until(Some(now + self.interval));
+        if !self.beat.is_wanted() {
+            self.beat.want_at(now + self.interval);
+        }
         if answer.member_epoch != self.epoch {
             self.epoch = answer.member_epoch;
             self.events.push_back(Event::EpochChanged);
@@ -52,10 +55,14 @@ impl ConsumerGroup {
         self.events.push_back(Event::Heartbeat);
         if answer.assignment.is_some_and(|assignment| self.target.set(&assignment)) {
             self.told.awaits_owned();
+            self.joining_since.get_or_insert(now);
         }
+        let is_asked = self.ask_for_names();
         match self.state {
             // What is being given up comes first; `revoked` takes the newer target up.
             State::Revoking { .. } => {}
+            // `learn` does it.
+            _ if is_asked => {}
             State::Joining | State::Acknowledging | State::Stable => self.reconcile(now),
             State::Idle | State::Leaving { .. } | State::Left | State::Failed => {}
         }
@@ -79,7 +86,17 @@ impl ConsumerGroup {
             ErrorCode::FENCED_MEMBER_EPOCH | ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::GROUP_ID_NOT_FOUND => {
                 self.fenced(now, code);
             }
-            code => self.fail(Failure::Broker { code, partition: None }, message),
+            code => {
+                let failure = match message {
+                    Some(message) => Failure::Refused { code, message },
+                    None => Failure::Broker { code, partition: None },
+                };
+                if code == ErrorCode::UNSUPPORTED_VERSION {
+                    self.unsupported(failure);
+                } else {
+                    self.fail(failure);
+                }
+            }
         }
     }
 
@@ -91,7 +108,10 @@ impl ConsumerGroup {
             "The coordinator does not take us for a member any more, joining again",
             vec![("error", code.message().into_owned())],
         );
-        self.lose(code);
+        if !was_joining {
+            self.rebalancing(code);
+        }
+        self.lose(&code.message());
         self.noticed = Some(ErrorCode::UNKNOWN_MEMBER_ID);
         self.begin(now);
         if was_joining {
@@ -102,15 +122,15 @@ impl ConsumerGroup {
     fn unanswered(&mut self, now: Instant, error: NetError) {
         self.told = Told::default();
         match error {
-            NetError::UnsupportedApi { .. } | NetError::Authentication { .. } | NetError::ClientClosed => {
-                if matches!(self.state, State::Leaving { .. }) {
-                    self.departed(now);
-                } else {
-                    self.fail(Failure::Net(error), None);
-                }
+            NetError::UnsupportedApi { .. } | NetError::Authentication { .. } | NetError::ClientClosed
+                if matches!(self.state, State::Leaving { .. }) =>
+            {
+                self.departed(now);
             }
+            NetError::UnsupportedApi { .. } => self.unsupported(Failure::Net(error)),
+            NetError::Authentication { .. } | NetError::ClientClosed => self.fail(Failure::Net(error)),
             NetError::OutOfStep | NetError::Decode { .. } if self.nonsense >= NONSENSE_TRIES => {
-                self.fail(Failure::Net(error), None);
+                self.fail(Failure::Net(error));
             }
             NetError::OutOfStep | NetError::Decode { .. } => {
                 self.nonsense += 1;
@@ -129,36 +149,36 @@ impl ConsumerGroup {
 
     /// No answer for as long as a session may be: the coordinator is frozen, or the way to it.
     pub(super) fn fall_silent(&mut self, now: Instant) {
-        self.sent = None;
+        self.give_up();
         self.told = Told::default();
         self.events.push_back(Event::CoordinatorLost);
         self.try_again(now, "The coordinator has not answered for three heartbeat intervals");
     }
 
-    /// When that will be.
-    pub(super) fn silent_at(&self) -> Option<Instant> {
-        self.sent.as_ref().map(|sent| sent.at + self.interval * SESSION_INTERVALS)
-    }
-
     /// The first failure in a row is for everybody, the rest for the curious.
     fn try_again(&mut self, now: Instant, why: impl std::fmt::Display) {
-        let first = self.backoff.ready_at().is_none();
-        let level = if first { LogLevel::Warn } else { LogLevel::Debug };
+        let level = if self.beat.attempts() == 0 { LogLevel::Warn } else { LogLevel::Debug };
         let message = "The heartbeat was not taken, trying again";
         self.log(level, message, vec![("error", why.to_string())]);
         self.back_off(now);
     }
 
     fn back_off(&mut self, now: Instant) {
-        self.backoff.failed(now, &mut self.rng);
-        self.due = Some(self.backoff.ready_at().unwrap_or(now));
+        self.beat.failed(now, &mut self.rng);
+        self.beat.want_at(self.beat.backoff_until().unwrap_or(now));
     }
 
-    fn fail(&mut self, failure: Failure, message: Option<String>) {
+    /// The broker does not know this protocol, or has it switched off (`group.version`).
+    fn unsupported(&mut self, failure: Failure) {
+        self.is_unsupported = self.beat.spaced_until().is_none();
+        self.fail(failure);
+    }
+
+    fn fail(&mut self, failure: Failure) {
         self.owned.clear();
-        self.due = None;
+        self.beat.cancel();
         self.transition(State::Failed);
-        self.events.push_back(Event::Failed { failure, message });
+        self.events.push_back(Event::Failed(failure));
     }
 }
 

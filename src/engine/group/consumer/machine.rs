@@ -1,5 +1,6 @@
 //! The machine itself: what it remembers, what its owner may ask, its side of the contract.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,24 +8,37 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::engine::group::Membership;
-use crate::engine::machine::Backoff;
+use crate::engine::group::{Event, Membership, Subscription};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
+use crate::engine::machine::RequestState;
 use crate::engine::machine::Target as To;
+use crate::engine::machine::Timers;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::timers;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_group_heartbeat::{JOIN_EPOCH, LEAVE_EPOCH, LEAVE_EPOCH_OF_STATIC};
 
+use super::ConsumerGroupConfig;
 use super::state::{Next, State};
 use super::target::Target;
 use super::told::Told;
-use super::{ConsumerGroupConfig, Event, Subscription};
+
+timers! {
+    /// What happens by itself.
+    pub(super) enum Timer {
+        /// The way out of the group has taken long enough.
+        Departure,
+        /// The heartbeat that is out must have been answered by then.
+        Answer,
+    }
+}
 
 /// Membership in a group of the consumer protocol. See the room's documentation.
 #[derive(Debug)]
@@ -42,36 +56,32 @@ pub struct ConsumerGroup {
     pub(super) owned: BTreeSet<TopicPartition>,
     /// Has there been an assignment since we joined?
     pub(super) assigned: bool,
+    /// Since when there is something that the next [`Event::Joined`] tells.
+    pub(super) joining_since: Option<Instant>,
     pub(super) told: Told,
     /// Does the coordinator have, or may it have, a heartbeat of ours that tells what we own, whose answer we have not got? By
     /// it it may have taken back what our target still has: nothing is taken up meanwhile.
     pub(super) is_telling: bool,
+    /// The topics without a name that our owner was told of last.
+    pub(super) nameless: Vec<TopicId>,
+    /// Our owner was told of topics without a name, and has not said yet which of them it knows: the target waits for that.
+    pub(super) awaits_names: bool,
     /// Leave for good although static members come back.
     pub(super) leave_for_good: bool,
-
-    pub(super) sent: Option<Sent>,
-    /// When the next heartbeat is due; None = not by itself.
-    pub(super) due: Option<Instant>,
-    pub(super) backoff: Backoff,
+    /// What is outstanding comes with what the coordinator remembers once it has taken it. Spaced for the user's
+    /// `heartbeat()`.
+    pub(super) beat: RequestState<Told>,
+    pub(super) timers: Timers<Timer>,
     /// Between two heartbeats, as the coordinator wants it.
     pub(super) interval: Duration,
-    pub(super) answered_at: Option<Instant>,
     pub(super) valid_until: Option<Instant>,
     /// Why `heartbeat()` should reject, since we were last stable.
     pub(super) noticed: Option<ErrorCode>,
     /// Answers that made no sense since the last one that did.
     pub(super) nonsense: u32,
+    pub(super) is_unsupported: bool,
     pub(super) last_id: u64,
     pub(super) events: VecDeque<Event>,
-}
-
-/// The heartbeat that is outstanding.
-#[derive(Debug, Clone)]
-pub(super) struct Sent {
-    pub(super) id: u64,
-    pub(super) at: Instant,
-    /// What the coordinator remembers once it has taken it.
-    pub(super) told: Told,
 }
 
 // ---- commands
@@ -90,17 +100,19 @@ impl ConsumerGroup {
             target: Target::default(),
             owned: BTreeSet::new(),
             assigned: false,
+            joining_since: None,
             told: Told::default(),
             is_telling: false,
+            nameless: Vec::new(),
+            awaits_names: false,
             leave_for_good: false,
-            sent: None,
-            due: None,
-            backoff: Backoff::default(),
+            beat: RequestState::default(),
+            timers: Timers::default(),
             interval: FIRST_INTERVAL,
-            answered_at: None,
             valid_until: None,
             noticed: None,
             nonsense: 0,
+            is_unsupported: false,
             last_id: 0,
             events: VecDeque::new(),
         }
@@ -111,11 +123,11 @@ impl ConsumerGroup {
         let changed = subscription != self.subscription;
         match &mut self.state {
             State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => return,
-            State::Leaving { next, .. } => *next = Next::Join,
+            State::Leaving { next } => *next = Next::Join,
             State::Idle => self.begin(now),
             State::Joining | State::Revoking { .. } | State::Acknowledging | State::Stable => {
                 if changed {
-                    self.due = Some(now);
+                    self.beat.want_now();
                 }
             }
         }
@@ -129,26 +141,30 @@ impl ConsumerGroup {
             self.owned.retain(|partition| !partitions.contains(partition));
             if self.is_telling {
                 self.transition(State::Acknowledging);
-                self.due = Some(now);
+                self.beat.want_now();
             } else {
                 self.reconcile(now);
             }
         }
     }
 
-    /// The metadata has changed: names of topics that were not known may be.
+    /// Answers [`Event::TopicsUnknown`], and is to be called again whenever the metadata has changed: names of topics that were
+    /// not known may be.
     pub fn learn(&mut self, now: Instant, name_of: impl Fn(TopicId) -> Option<Arc<str>>) {
+        let is_awaited = std::mem::take(&mut self.awaits_names);
         let has_news = self.target.learn(name_of);
-        if has_news && !self.is_telling && matches!(self.state, State::Stable | State::Acknowledging) {
+        self.nameless = self.target.missing();
+        let takes_up = matches!(self.state, State::Joining | State::Stable | State::Acknowledging);
+        if (has_news || is_awaited) && takes_up && !self.is_telling && self.epoch != JOIN_EPOCH {
             self.reconcile(now);
         }
     }
 
-    /// A handler asks for a heartbeat: it goes out unless the last one was answered within the interval.
+    /// A handler asks for a heartbeat: it goes out unless the last one was answered within the interval. See
+    /// [`ConsumerGroup::is_beating`].
     pub fn heartbeat(&mut self, now: Instant) {
-        let rested = self.answered_at.is_some_and(|at| at + self.interval <= now);
-        if self.state == State::Stable && rested && self.backoff.is_ready(now) {
-            self.due = Some(now);
+        if self.state == State::Stable && self.beat.is_ready(now) {
+            self.beat.want_now();
         }
     }
 
@@ -158,19 +174,20 @@ impl ConsumerGroup {
         self.leave_for_good = for_good;
         match &mut self.state {
             State::Left => {}
-            State::Leaving { next, .. } => *next = Next::Left,
+            State::Leaving { next } => *next = Next::Left,
             _ => self.depart(now, Next::Left),
         }
     }
 
     /// The owner makes no progress and must not keep its partitions: they are lost, the group is left, and the machine waits
     /// for [`ConsumerGroup::join`].
-    pub fn lost(&mut self, now: Instant) {
+    pub fn lost(&mut self, now: Instant, reason: &str) {
         match &mut self.state {
-            State::Idle | State::Left | State::Failed | State::Leaving { next: Next::Left, .. } => {}
-            State::Leaving { next, .. } => *next = Next::Idle,
+            State::Idle | State::Left | State::Failed | State::Leaving { next: Next::Left } => {}
+            State::Leaving { next } => *next = Next::Idle,
             _ => {
-                self.lose(ErrorCode::UNKNOWN_MEMBER_ID);
+                self.lose(reason);
+                // What the coordinator will say to a handler that is still at it.
                 self.noticed = Some(ErrorCode::UNKNOWN_MEMBER_ID);
                 self.depart(now, Next::Idle);
             }
@@ -190,6 +207,7 @@ impl ConsumerGroup {
         };
         is_member.then(|| Membership {
             generation_id: self.epoch,
+            by_epoch: true,
             member_id: self.member_id.clone(),
             group_instance_id: self.config.group_instance_id.clone(),
         })
@@ -206,9 +224,9 @@ impl ConsumerGroup {
         self.state == State::Stable
     }
 
-    /// Is a heartbeat of a stable member outstanding, or due?
-    pub fn is_beating(&self, now: Instant) -> bool {
-        self.is_stable() && (self.sent.is_some() || self.due.is_some_and(|due| due <= now))
+    /// Is a heartbeat of a stable member outstanding, or about to be?
+    pub fn is_beating(&self) -> bool {
+        self.is_stable() && (self.beat.is_in_flight() || self.beat.is_settled())
     }
 
     /// On the way into the group, or from one assignment to the next?
@@ -220,6 +238,11 @@ impl ConsumerGroup {
     pub fn pending_error(&self) -> Option<ErrorCode> {
         self.noticed
     }
+
+    /// Has it failed because the coordinator does not speak this protocol, and never did to us?
+    pub fn is_unsupported(&self) -> bool {
+        self.is_unsupported
+    }
 }
 
 impl Machine for ConsumerGroup {
@@ -229,24 +252,27 @@ impl Machine for ConsumerGroup {
     type Event = Event;
 
     fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
-        if let Some(sent) = self.sent.take_if(|sent| sent.id == id) {
+        if let Some(sent) = self.beat.land(id) {
+            self.timers.clear(Timer::Answer);
             self.answered(now, sent, response);
         }
+        self.handle_timeout(now);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if matches!(self.state, State::Leaving { until, .. } if until <= now) {
-            self.departed(now);
+        while let Some(timer) = self.timers.expired(now) {
+            match timer {
+                Timer::Departure => self.departed(now),
+                Timer::Answer => self.fall_silent(now),
+            }
         }
-        if self.silent_at().is_some_and(|at| at <= now) {
-            self.fall_silent(now);
-        }
+        self.beat.settle(now);
     }
 
     fn poll_request(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
-        let coordinator = coordinator?;
         self.handle_timeout(now);
-        if self.sent.is_some() || self.due.is_none_or(|due| now < due) {
+        let coordinator = coordinator?;
+        if !self.beat.is_settled() {
             return None;
         }
         let (body, told) = match self.state {
@@ -259,10 +285,10 @@ impl Machine for ConsumerGroup {
                 self.config.heartbeat(&self.member_id, self.epoch, &self.subscription, owned, &self.told)
             }
         };
-        self.due = None;
         self.last_id += 1;
         self.is_telling |= body.owned.is_some();
-        self.sent = Some(Sent { id: self.last_id, at: now, told });
+        self.beat.send(now, self.last_id, told);
+        self.timers.set(Timer::Answer, now + self.interval * SESSION_INTERVALS);
         Some(Outbound {
             id: self.last_id,
             to: To::coordinator(coordinator),
@@ -276,12 +302,7 @@ impl Machine for ConsumerGroup {
     }
 
     fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
-        let until = match self.state {
-            State::Leaving { until, .. } => Some(until),
-            _ => None,
-        };
-        let due = self.due.filter(|_| self.sent.is_none());
-        [until, due, self.silent_at()].into_iter().flatten().min()
+        self.beat.due_at().into_iter().chain(self.timers.next()).min()
     }
 }
 
@@ -308,79 +329,131 @@ impl ConsumerGroup {
         self.epoch = JOIN_EPOCH;
         self.told = Told::default();
         self.is_telling = false;
-        self.target.clear();
+        self.forget_target();
         self.owned.clear();
         self.assigned = false;
+        self.joining_since = Some(now);
         self.valid_until = None;
         // What is outstanding was said by the member that we were.
-        self.sent = None;
-        self.due = Some(now);
+        self.give_up();
+        self.beat.want_now();
+    }
+
+    /// What the target has that is to be said of it before it is taken up: which topics have no name. True = the owner answers.
+    pub(super) fn ask_for_names(&mut self) -> bool {
+        let missing = self.target.missing();
+        if missing == self.nameless {
+            return false;
+        }
+        self.nameless.clone_from(&missing);
+        self.awaits_names = true;
+        self.events.push_back(Event::TopicsUnknown(missing));
+        true
     }
 
     /// Moves from what we own to what the coordinator wants us to own.
     pub(super) fn reconcile(&mut self, now: Instant) {
-        let missing = self.target.missing();
-        if !missing.is_empty() {
-            self.events.push_back(Event::TopicsUnknown(missing));
-        }
         let target = self.target.resolved();
         let revoked: BTreeSet<TopicPartition> = self.owned.difference(&target).cloned().collect();
         if !revoked.is_empty() {
             self.transition(State::Revoking { partitions: revoked.clone() });
-            self.events.push_back(Event::Revoke(revoked));
+            self.rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
+            self.events.push_back(Event::Revoke { partitions: Owned::Only(revoked) });
             return;
         }
         let has_revoked = matches!(self.state, State::Revoking { .. });
         if !self.assigned || has_revoked || target != self.owned {
-            let joined = !std::mem::replace(&mut self.assigned, true);
+            self.assigned = true;
             self.owned = target;
-            self.events.push_back(Event::Assigned { joined, assignment: self.owned.clone() });
+            self.tell_joined(now);
         }
-        self.acknowledge(now);
+        self.acknowledge();
+    }
+
+    fn tell_joined(&mut self, now: Instant) {
+        let since = self.joining_since.take().unwrap_or(now);
+        let mut assignment: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
+        for TopicPartition { topic, partition } in &self.owned {
+            assignment.entry(topic).or_default().push(*partition);
+        }
+        let assignment = assignment.into_iter().map(|(topic, partitions)| (topic.to_owned(), partitions));
+        let joined = Event::Joined {
+            duration: now.saturating_duration_since(since),
+            is_leader: false,
+            leader_id: String::new(),
+            member_id: self.member_id.clone(),
+            generation_id: self.epoch,
+            protocol: PROTOCOL.to_owned(),
+            assignment: assignment.collect(),
+        };
+        self.events.push_back(joined);
     }
 
     /// The coordinator is told what we own, unless it knows.
-    fn acknowledge(&mut self, now: Instant) {
+    fn acknowledge(&mut self) {
         if !self.told.owns(&self.target.by_id(&self.owned)) {
             self.transition(State::Acknowledging);
-            self.due = Some(now);
+            self.beat.want_now();
         } else if self.state != State::Stable {
             self.transition(State::Stable);
             self.noticed = None;
+            self.joining_since = None;
         }
     }
 
-    pub(super) fn lose(&mut self, code: ErrorCode) {
+    pub(super) fn rebalancing(&mut self, code: ErrorCode) {
+        self.events.push_back(Event::Rebalancing { member_id: self.member_id.clone(), code });
+    }
+
+    pub(super) fn lose(&mut self, reason: &str) {
         if !std::mem::take(&mut self.owned).is_empty() || self.assigned {
-            self.events.push_back(Event::Lost { code });
+            self.events.push_back(Event::Lost { partitions: Owned::All, reason: reason.to_owned() });
         }
         self.assigned = false;
+    }
+
+    /// Nothing is to be ours.
+    fn forget_target(&mut self) {
+        self.target.clear();
+        self.awaits_names = false;
+        if !std::mem::take(&mut self.nameless).is_empty() {
+            self.events.push_back(Event::TopicsUnknown(Vec::new()));
+        }
+    }
+
+    /// The answer to the heartbeat that is out is not waited for any more.
+    pub(super) fn give_up(&mut self) {
+        self.beat.give_up();
+        self.timers.clear(Timer::Answer);
     }
 
     /// Goes out of the group, if it was asked to be in it.
     pub(super) fn depart(&mut self, now: Instant, next: Next) {
         self.owned.clear();
-        let joins = self.state == State::Joining && self.sent.is_none();
+        self.forget_target();
+        let joins = self.state == State::Joining && !self.beat.is_in_flight();
+        // The coordinator takes the requests of a connection in order: it need not wait for the answer to the last one.
+        self.give_up();
         if joins || matches!(self.state, State::Idle | State::Failed) {
             self.arrive(now, next);
         } else {
-            self.transition(State::Leaving { next, until: now + LEAVE_WITHIN });
-            // The coordinator takes the requests of a connection in order: it need not wait for the answer to the last one.
-            self.sent = None;
-            self.due = Some(now);
+            self.transition(State::Leaving { next });
+            self.timers.set(Timer::Departure, now + LEAVE_WITHIN);
+            self.beat.want_now();
         }
     }
 
     /// Leaving is over, well or not.
     pub(super) fn departed(&mut self, now: Instant) {
-        if let State::Leaving { next, .. } = self.state {
+        if let State::Leaving { next } = self.state {
             self.arrive(now, next);
         }
     }
 
     fn arrive(&mut self, now: Instant, next: Next) {
-        self.due = None;
-        self.sent = None;
+        self.beat.cancel();
+        self.give_up();
+        self.timers.clear(Timer::Departure);
         self.epoch = JOIN_EPOCH;
         self.valid_until = None;
         match next {
@@ -426,9 +499,11 @@ fn member_id(rng: &mut Rng) -> String {
     (0..22).map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())])).collect()
 }
 
+/// In the place where a classic group has its assignor.
+const PROTOCOL: &str = "consumer";
 /// So many intervals without an answer are the end of the session, as far as we can know.
 pub(super) const SESSION_INTERVALS: u32 = 3;
 /// Until the coordinator says otherwise: Kafka's default.
 const FIRST_INTERVAL: Duration = Duration::from_secs(5);
 /// How long `leave` may take, whatever the coordinator does.
-pub(super) const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);

@@ -17,7 +17,6 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use crate::engine::machine::TopicPartition;
 
@@ -34,7 +33,7 @@ pub(super) enum State {
     /// A member whose assignment is the target assignment, as far as we know.
     Stable,
     /// The heartbeat that leaves (epoch -1 or -2) is due or outstanding.
-    Leaving { next: Next, until: Instant },
+    Leaving { next: Next },
     /// The end.
     Left,
     /// The other end.

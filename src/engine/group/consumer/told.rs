@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use crate::engine::group::Subscription;
 use crate::engine::protocol::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest;
 use crate::engine::protocol::consumer_group_heartbeat::TopicPartitions;
 
 use super::ConsumerGroupConfig;
-use super::Subscription;
 
 /// What the coordinator remembers of us, as far as we know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

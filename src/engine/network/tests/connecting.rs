@@ -72,7 +72,7 @@ async fn a_fetch_without_topic_ids_stays_below_version_13_and_a_missing_api_has_
     let mut peer = world.accept().await;
     let request = peer.request().await.unwrap();
     peer.reply(&request, api_versions(|key| (key != ApiKey::Heartbeat).then_some((0, 99)))).await;
-    let unsupported = Err(NetError::UnsupportedApi { api: "Heartbeat", key: 12 });
+    let unsupported = Err(NetError::UnsupportedApi { api: "Heartbeat", key: 12, theirs: None });
     assert_eq!(missing.await.unwrap(), unsupported);
     let missing =
         world.network.send(Target::Node(1, ConnectionKind::Fetch), heartbeat("g"), Duration::ZERO).await;

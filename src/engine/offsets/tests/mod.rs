@@ -2,6 +2,7 @@
 
 mod commits;
 mod deltas;
+mod epochs;
 mod flushes;
 mod ids;
 mod positions;

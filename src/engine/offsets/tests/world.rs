@@ -50,6 +50,8 @@ pub(super) struct World {
     /// What came since it was last looked at.
     pub(super) events: Vec<Event>,
     pub(super) generation_id: i32,
+    /// A member by KIP-848.
+    pub(super) by_epoch: bool,
     /// What is assigned.
     pub(super) ours: Vec<TopicPartition>,
     /// Commits that were on their way when their generation ended.
@@ -90,6 +92,7 @@ impl World {
             in_flight: Vec::new(),
             events: Vec::new(),
             generation_id: 0,
+            by_epoch: false,
             ours: Vec::new(),
             written_off: Vec::new(),
         };
@@ -146,6 +149,7 @@ impl World {
 
     fn member(&self) -> Member {
         Member {
+            by_epoch: self.by_epoch,
             generation_id: self.generation_id,
             member_id: "member".into(),
             group_instance_id: Some("instance".into()),

@@ -8,6 +8,7 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Necessity;
+use crate::engine::clients::consumer::Pattern;
 use crate::engine::delivery::Buffer;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
@@ -62,7 +63,12 @@ impl ConsumerHandle {
     }
 
     /// Joins the group and starts to fetch.
-    pub fn start(&self, metadata: &MetadataResponse, topics: BTreeMap<String, bool>) {
+    pub fn start(
+        &self,
+        metadata: &MetadataResponse,
+        topics: BTreeMap<String, bool>,
+        pattern: Option<Pattern>,
+    ) {
         let now = clock::now();
         let mut client = self.shared.lock();
         if client.started || client.stopped || client.closed {
@@ -70,15 +76,15 @@ impl ConsumerHandle {
         }
         client.started = true;
         client.consumer.seed_metadata(metadata);
-        client.consumer.start(now, topics);
+        client.consumer.start(now, topics, pattern);
         drop(client);
         driver::start(&self.shared);
         driver::supervise(&self.shared, decode::run(self.shared.clone()));
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
-    pub fn set_topics(&self, topics: BTreeMap<String, bool>) {
-        self.with(|client, now| client.consumer.start(now, topics));
+    pub fn set_topics(&self, topics: BTreeMap<String, bool>, pattern: Option<Pattern>) {
+        self.with(|client, now| client.consumer.start(now, topics, pattern));
     }
 
     /// Answers `ProtocolsNeeded`.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
@@ -84,6 +85,8 @@ impl SlabMemory for TestSlab {
 
 fn config() -> ConsumerConfig {
     ConsumerConfig {
+        group_protocol: GroupProtocol::Classic,
+        group_remote_assignor: None,
         assignors: vec![Offered::EAGER],
         group_id: "g".into(),
         group_instance_id: None,
@@ -113,7 +116,7 @@ fn consumer() -> (ConsumerHandle, Receiver<String>) {
 }
 
 fn start(handle: &ConsumerHandle) {
-    handle.start(&Default::default(), BTreeMap::from([("t".to_owned(), true)]));
+    handle.start(&Default::default(), BTreeMap::from([("t".to_owned(), true)]), None);
 }
 
 /// A callback, and where its result arrives. A callback that is dropped hangs up.

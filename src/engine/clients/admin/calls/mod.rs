@@ -1,5 +1,6 @@
 //! The calls, a file each.
 
+mod describe_consumer_groups;
 mod describe_groups;
 mod find_coordinator;
 mod list_group_offsets;
@@ -11,6 +12,7 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 
+pub use describe_consumer_groups::DescribeConsumerGroups;
 pub use describe_groups::DescribeGroups;
 pub use find_coordinator::FindCoordinator;
 pub(super) use find_coordinator::{broker, coordinator};

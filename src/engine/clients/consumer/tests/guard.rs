@@ -152,7 +152,7 @@ fn progress_of_one_handler_does_not_heal_another() {
     world.settle();
     world.run(5 * SECOND);
     assert_eq!((world.joined, world.cluster.left), (1, 1));
-    world.consumer.start(world.now, [("t".to_owned(), true)].into());
+    world.consumer.start(world.now, [("t".to_owned(), true)].into(), None);
     world.settle();
     world.run(5 * SECOND);
     assert_eq!(world.joined, 1, "nor does another subscription");

@@ -129,9 +129,11 @@ impl Group {
         let topics: BTreeSet<&str> = topics.iter().copied().collect();
         self.members.push(Member { consumer, alive: true, topics: topics.clone(), asks: None });
         let now = self.now;
-        self.members[index]
-            .consumer
-            .start(now, topics.iter().map(|topic| ((*topic).to_owned(), true)).collect());
+        self.members[index].consumer.start(
+            now,
+            topics.iter().map(|topic| ((*topic).to_owned(), true)).collect(),
+            None,
+        );
         self.settle();
         index
     }

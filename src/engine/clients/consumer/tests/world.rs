@@ -7,6 +7,7 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::clients::consumer::Tag;
 use crate::engine::delivery::Buffer;
@@ -121,6 +122,8 @@ pub(super) fn tp(partition: i32) -> TopicPartition {
 
 pub(super) fn config() -> ConsumerConfig {
     ConsumerConfig {
+        group_protocol: GroupProtocol::Classic,
+        group_remote_assignor: None,
         assignors: vec![Offered::EAGER],
         group_id: "g".into(),
         group_instance_id: None,
@@ -185,7 +188,7 @@ impl World {
     }
 
     pub(super) fn start(&mut self) {
-        self.consumer.start(self.now, [("t".to_owned(), true)].into());
+        self.consumer.start(self.now, [("t".to_owned(), true)].into(), None);
         self.settle();
     }
 

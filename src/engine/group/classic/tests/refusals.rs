@@ -77,7 +77,7 @@ fn errors_of_the_network_that_will_not_pass_end_the_machine() {
     let broker = || "broker:9092".to_owned();
     let errors = [
         NetError::Authentication { broker: broker(), message: "no".into(), code: None },
-        NetError::UnsupportedApi { api: "JoinGroup", key: 11 },
+        NetError::UnsupportedApi { api: "JoinGroup", key: 11, theirs: None },
         NetError::ClientClosed,
     ];
     for api in APIS {

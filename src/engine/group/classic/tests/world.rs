@@ -355,6 +355,7 @@ impl World {
             }
             Event::Heartbeat | Event::Suspect | Event::AssignmentKept { .. } | Event::Rebalancing { .. } => {}
             Event::Log(_) => return,
+            Event::EpochChanged | Event::TopicsUnknown(_) => panic!("a member of KIP-848: {event:?}"),
         }
         self.events.push(event);
     }

@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::group::consumer::*;
+use crate::engine::group::{ConsumerGroup, ConsumerGroupConfig, Event, Subscription};
+use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::partitions_of;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_group_heartbeat::*;
 
 const ORDERS: TopicId = TopicId([1; 16]);
@@ -36,6 +41,53 @@ fn orders(partitions: &[i32]) -> BTreeSet<TopicPartition> {
     let topic: Arc<str> = "orders".into();
     partitions.iter().map(|&partition| TopicPartition { topic: topic.clone(), partition }).collect()
 }
+
+/// What the owner hears, log lines left out.
+#[derive(Debug, Clone, PartialEq)]
+enum Seen {
+    Assigned(BTreeSet<TopicPartition>),
+    Rebalancing(ErrorCode),
+    Revoke(BTreeSet<TopicPartition>),
+    Lost(ErrorCode),
+    EpochChanged,
+    TopicsUnknown(Vec<TopicId>),
+    Heartbeat,
+    CoordinatorLost,
+    Suspect,
+    Left,
+    Failed(Failure),
+}
+
+impl Seen {
+    fn of(event: Event) -> Option<Seen> {
+        let seen = match event {
+            Event::Joined { is_leader, leader_id, protocol, assignment, .. } => {
+                assert_eq!((is_leader, &*leader_id, &*protocol), (false, "", "consumer"));
+                Seen::Assigned(partitions_of(&assignment).into_iter().collect())
+            }
+            Event::Rebalancing { code, .. } => Seen::Rebalancing(code),
+            Event::Revoke { partitions: Owned::Only(partitions) } => Seen::Revoke(partitions),
+            Event::Lost { partitions: Owned::All, reason } => {
+                Seen::Lost(LOSSES.into_iter().find(|code| *code.message() == *reason).expect("a reason"))
+            }
+            Event::EpochChanged => Seen::EpochChanged,
+            Event::TopicsUnknown(ids) => Seen::TopicsUnknown(ids),
+            Event::Heartbeat => Seen::Heartbeat,
+            Event::CoordinatorLost => Seen::CoordinatorLost,
+            Event::Suspect => Seen::Suspect,
+            Event::Left => Seen::Left,
+            Event::Failed(failure) => Seen::Failed(failure),
+            Event::Log(_) => return None,
+            event => panic!("{event:?}"),
+        };
+        Some(seen)
+    }
+}
+
+const LOSSES: [ErrorCode; 3] =
+    [ErrorCode::FENCED_MEMBER_EPOCH, ErrorCode::UNKNOWN_MEMBER_ID, ErrorCode::GROUP_ID_NOT_FOUND];
+
+const GOING: Seen = Seen::Rebalancing(ErrorCode::REBALANCE_IN_PROGRESS);
 
 fn ids(topic_id: TopicId, partitions: &[i32]) -> TopicPartitions {
     TopicPartitions { topic_id, partitions: partitions.to_vec() }
@@ -116,9 +168,8 @@ impl World {
     }
 
     /// Without the lines for the log.
-    fn events(&mut self) -> Vec<Event> {
-        let events = std::iter::from_fn(|| self.group.poll_event());
-        events.filter(|event| !matches!(event, Event::Log(_))).collect()
+    fn events(&mut self) -> Vec<Seen> {
+        std::iter::from_fn(|| self.group.poll_event()).filter_map(Seen::of).collect()
     }
 }
 
@@ -139,8 +190,8 @@ fn joins_and_takes_its_partitions() {
 
     // Who owns nothing yet is a member nevertheless, and may hear of it.
     world.answer(answer(1, Some(vec![])));
-    let first = Event::Assigned { joined: true, assignment: orders(&[]) };
-    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, first]);
+    let first = Seen::Assigned(orders(&[]));
+    assert_eq!(world.events(), [Seen::EpochChanged, Seen::Heartbeat, first]);
     assert!(world.group.is_stable());
     assert_eq!(world.group.membership().unwrap().generation_id, 1);
     assert_eq!(world.group.valid_until(), None, "nothing to lose");
@@ -154,12 +205,12 @@ fn joins_and_takes_its_partitions() {
     assert_eq!((request.rack_id, request.server_assignor), (None, None));
 
     world.answer(answer(2, Some(vec![ids(ORDERS, &[1, 0])])));
-    let unknown = Event::TopicsUnknown(vec![ORDERS]);
-    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, unknown]);
+    let unknown = Seen::TopicsUnknown(vec![ORDERS]);
+    assert_eq!(world.events(), [Seen::EpochChanged, Seen::Heartbeat, unknown]);
     world.group.learn(world.now, |_| None);
     assert_eq!(world.events(), []);
     world.group.learn(world.now, |_| Some("orders".into()));
-    assert_eq!(world.events(), [Event::Assigned { joined: false, assignment: orders(&[0, 1]) }]);
+    assert_eq!(world.events(), [Seen::Assigned(orders(&[0, 1]))]);
 
     // It is told at once what is owned now.
     let request = world.sent();
@@ -176,7 +227,7 @@ fn gives_up_first_and_takes_the_rest_afterwards() {
     world.advance(INTERVAL);
     world.sent();
     world.answer(answer(3, Some(vec![ids(ORDERS, &[1, 2])])));
-    assert_eq!(world.events(), [Event::Heartbeat, Event::Revoke(orders(&[0]))]);
+    assert_eq!(world.events(), [Seen::Heartbeat, GOING, Seen::Revoke(orders(&[0]))]);
     assert!(world.group.membership().is_some(), "what is given up can be committed");
 
     // Heartbeats go on meanwhile, and still name it.
@@ -184,12 +235,12 @@ fn gives_up_first_and_takes_the_rest_afterwards() {
     assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[0, 1])]));
     // A newer target takes away what is not being given up yet.
     world.answer(answer(4, Some(vec![ids(ORDERS, &[2])])));
-    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat]);
+    assert_eq!(world.events(), [Seen::EpochChanged, Seen::Heartbeat]);
 
     world.group.revoked(world.now);
-    assert_eq!(world.events(), [Event::Revoke(orders(&[1]))]);
+    assert_eq!(world.events(), [GOING, Seen::Revoke(orders(&[1]))]);
     world.group.revoked(world.now);
-    assert_eq!(world.events(), [Event::Assigned { joined: false, assignment: orders(&[2]) }]);
+    assert_eq!(world.events(), [Seen::Assigned(orders(&[2]))]);
     assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[2])]));
     world.answer(answer(4, None));
     assert!(world.group.is_stable());
@@ -206,7 +257,7 @@ fn what_came_back_while_it_was_given_up_is_taken_anew() {
     world.answer(answer(5, Some(vec![ids(ORDERS, &[0, 1])])));
     world.events();
     world.group.revoked(world.now);
-    assert_eq!(world.events(), [Event::Assigned { joined: false, assignment: orders(&[0, 1]) }]);
+    assert_eq!(world.events(), [Seen::Assigned(orders(&[0, 1]))]);
 }
 
 #[test]
@@ -215,21 +266,17 @@ fn a_topic_that_nobody_knows_yet_does_not_hold_up_the_others() {
     world.advance(INTERVAL);
     world.sent();
     world.answer(answer(4, Some(vec![ids(ORDERS, &[0, 1, 2]), ids(LATER, &[0])])));
-    let taken = Event::Assigned { joined: false, assignment: orders(&[0, 1, 2]) };
-    assert_eq!(
-        world.events(),
-        [Event::EpochChanged, Event::Heartbeat, Event::TopicsUnknown(vec![LATER]), taken]
-    );
+    let unknown = Seen::TopicsUnknown(vec![LATER]);
+    assert_eq!(world.events(), [Seen::EpochChanged, Seen::Heartbeat, unknown]);
+    world.group.learn(world.now, |_| None);
+    assert_eq!(world.events(), [Seen::Assigned(orders(&[0, 1, 2]))]);
     assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[0, 1, 2])]));
     world.answer(answer(4, None));
     assert!(world.group.is_stable());
     world.events();
     world.group.learn(world.now, |id| (id == LATER).then(|| "later".into()));
     let events = world.events();
-    assert!(
-        matches!(&events[..], [Event::Assigned { assignment, .. }] if assignment.len() == 4),
-        "{events:?}"
-    );
+    assert!(matches!(&events[..], [Seen::Assigned(assignment)] if assignment.len() == 4), "{events:?}");
 }
 
 /// The coordinator takes back at once what a member does not say that it owns. It may have done so while the answer is out.
@@ -239,19 +286,20 @@ fn nothing_is_taken_up_while_the_coordinator_is_being_told_what_is_owned() {
     world.join(&["orders"]);
     world.sent();
     world.answer(answer(1, Some(vec![ids(ORDERS, &[0])])));
+    world.group.learn(world.now, |_| None);
     world.events();
     assert_eq!(world.sent().owned, Some(vec![]), "nothing yet, for want of a name");
     world.group.learn(world.now, |_| Some("orders".into()));
     assert_eq!(world.events(), []);
     world.respond(lost_connection());
     world.group.learn(world.now, |_| Some("orders".into()));
-    assert_eq!(world.events(), [Event::CoordinatorLost], "it may have got there");
+    assert_eq!(world.events(), [Seen::CoordinatorLost], "it may have got there");
 
     world.advance(Duration::from_millis(121));
     world.sent();
     world.answer(answer(2, Some(vec![ids(ORDERS, &[1])])));
-    let taken = Event::Assigned { joined: false, assignment: orders(&[1]) };
-    assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, taken]);
+    let taken = Seen::Assigned(orders(&[1]));
+    assert_eq!(world.events(), [Seen::EpochChanged, Seen::Heartbeat, taken]);
 }
 
 #[test]
@@ -295,7 +343,7 @@ fn after_an_error_everything_is_told_again() {
         // The answer to a whole request brings the whole assignment, which is no news.
         world.events();
         world.answer(answer(3, Some(vec![ids(ORDERS, &[0, 1])])));
-        assert_eq!(world.events(), [Event::Heartbeat]);
+        assert_eq!(world.events(), [Seen::Heartbeat]);
         assert!(world.group.is_stable());
     }
 }
@@ -309,7 +357,7 @@ fn a_member_that_is_fenced_has_lost_everything_and_joins_at_once() {
         world.advance(INTERVAL);
         world.sent();
         world.answer(refusal(code));
-        assert_eq!(world.events(), [Event::Lost { code }]);
+        assert_eq!(world.events(), [Seen::Rebalancing(code), Seen::Lost(code)]);
         assert_eq!(world.group.pending_error(), Some(ErrorCode::UNKNOWN_MEMBER_ID));
         assert_eq!(world.group.membership(), None);
         let request = world.sent();
@@ -322,8 +370,8 @@ fn a_member_that_is_fenced_has_lost_everything_and_joins_at_once() {
         world.advance(Duration::from_millis(121));
         world.sent();
         world.answer(answer(9, Some(vec![ids(ORDERS, &[1])])));
-        let again = Event::Assigned { joined: true, assignment: orders(&[1]) };
-        assert_eq!(world.events(), [Event::EpochChanged, Event::Heartbeat, again]);
+        let again = Seen::Assigned(orders(&[1]));
+        assert_eq!(world.events(), [Seen::EpochChanged, Seen::Heartbeat, again]);
         assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[1])]));
         world.answer(answer(9, None));
         assert_eq!(world.group.pending_error(), None);
@@ -340,7 +388,8 @@ fn what_was_being_given_up_is_lost_when_the_member_is_fenced() {
     world.sent();
     world.events();
     world.answer(refusal(ErrorCode::FENCED_MEMBER_EPOCH));
-    assert_eq!(world.events(), [Event::Lost { code: ErrorCode::FENCED_MEMBER_EPOCH }]);
+    let code = ErrorCode::FENCED_MEMBER_EPOCH;
+    assert_eq!(world.events(), [Seen::Rebalancing(code), Seen::Lost(code)]);
     world.group.revoked(world.now);
     assert_eq!(world.events(), [], "nobody waits for it any more");
     assert_eq!(world.sent().member_epoch, JOIN_EPOCH);
@@ -360,13 +409,13 @@ fn a_fatal_refusal_is_told_with_the_brokers_words() {
         world.sent();
         let message = Some("because".to_owned());
         world.answer(ConsumerGroupHeartbeatResponse { error_message: message.clone(), ..refusal(code) });
-        let failure = Failure::Broker { code, partition: None };
-        assert_eq!(world.events(), [Event::Failed { failure, message }]);
+        let refused = Failure::Refused { code, message: "because".to_owned() };
+        assert_eq!(world.events(), [Seen::Failed(refused)]);
         world.advance(INTERVAL);
         assert!(world.sends_nothing());
         assert_eq!(world.group.poll_timeout(world.now), None);
         world.group.leave(world.now, false);
-        assert_eq!(world.events(), [Event::Left]);
+        assert_eq!(world.events(), [Seen::Left]);
     }
 }
 
@@ -404,7 +453,7 @@ fn each_kind_of_member_leaves_at_its_own_epoch() {
         assert_eq!(request.member_epoch, epoch);
         assert_eq!((request.topics, request.owned), (None, None));
         world.answer(answer(epoch, None));
-        assert_eq!(world.events(), [Event::Left]);
+        assert_eq!(world.events(), [Seen::Left]);
         assert!(world.sends_nothing());
     }
 }
@@ -415,11 +464,11 @@ fn leaving_ends_within_five_seconds() {
     world.group.leave(world.now, false);
     world.sent();
     world.respond(lost_connection());
-    assert_eq!(world.events(), [Event::CoordinatorLost]);
+    assert_eq!(world.events(), [Seen::CoordinatorLost]);
     world.advance(Duration::from_millis(121));
     world.sent();
     world.advance(Duration::from_secs(5));
-    assert_eq!(world.events(), [Event::Left]);
+    assert_eq!(world.events(), [Seen::Left]);
     assert_eq!(world.group.poll_timeout(world.now), None);
 }
 
@@ -427,14 +476,14 @@ fn leaving_ends_within_five_seconds() {
 fn who_never_joined_has_nothing_to_leave() {
     let mut world = World::new(config());
     world.group.leave(world.now, false);
-    assert_eq!(world.events(), [Event::Left]);
+    assert_eq!(world.events(), [Seen::Left]);
 }
 
 #[test]
 fn an_owner_without_progress_is_out_until_it_joins_again() {
     let mut world = World::member(config());
-    world.group.lost(world.now);
-    assert_eq!(world.events(), [Event::Lost { code: ErrorCode::UNKNOWN_MEMBER_ID }]);
+    world.group.lost(world.now, &ErrorCode::UNKNOWN_MEMBER_ID.message());
+    assert_eq!(world.events(), [Seen::Lost(ErrorCode::UNKNOWN_MEMBER_ID)]);
     assert_eq!(world.sent().member_epoch, LEAVE_EPOCH);
     // It moves on before the broker has answered.
     world.join(&["orders"]);
@@ -452,7 +501,7 @@ fn a_coordinator_that_is_silent_is_looked_up_again() {
     };
     assert_eq!(world.group.poll_timeout(world.now), Some(world.now + 3 * INTERVAL));
     world.advance(3 * INTERVAL);
-    assert_eq!(world.events(), [Event::CoordinatorLost]);
+    assert_eq!(world.events(), [Seen::CoordinatorLost]);
     world.advance(Duration::from_millis(121));
     assert_eq!(world.sent().topics, Some(vec!["orders".to_owned()]));
     // The late answer is nobody's.
@@ -471,13 +520,13 @@ fn nonsense_is_asked_again_over_another_connection_and_not_for_ever() {
         world.advance(INTERVAL);
         world.sent();
         world.answer(answer(-7, None));
-        assert_eq!(world.events(), [Event::Suspect]);
+        assert_eq!(world.events(), [Seen::Suspect]);
     }
     world.advance(INTERVAL);
     world.sent();
     world.answer(answer(0, None));
     let failure = Failure::Net(NetError::OutOfStep);
-    assert_eq!(world.events(), [Event::Failed { failure, message: None }]);
+    assert_eq!(world.events(), [Seen::Failed(failure)]);
 }
 
 #[test]
@@ -490,6 +539,83 @@ fn a_handlers_heartbeat_goes_out_when_the_last_is_an_interval_old() {
     assert!(world.sends_nothing());
     world.advance(Duration::from_millis(1));
     world.group.heartbeat(world.now);
-    assert!(world.group.is_beating(world.now));
+    assert!(world.group.is_beating());
     world.sent();
+}
+
+/// A timer that is over asks for a call at once, and the call must leave none behind (see `Machine`), or its owner is kept busy.
+#[test]
+fn what_is_due_waits_for_the_coordinator_without_a_timer() {
+    let rings = |world: &World| world.group.poll_timeout(world.now).is_some_and(|at| at <= world.now);
+    let unknown = |world: &mut World| {
+        for _ in 0..3 {
+            world.advance(INTERVAL);
+            assert_eq!(world.group.poll_request(world.now, None), None);
+            assert!(!rings(world));
+        }
+    };
+    let mut joining = World::new(config());
+    joining.join(&["orders"]);
+    assert!(!rings(&joining));
+    unknown(&mut joining);
+    assert_eq!(joining.sent().member_epoch, JOIN_EPOCH);
+
+    let mut beating = World::member(config());
+    unknown(&mut beating);
+    beating.sent();
+    beating.respond(lost_connection());
+    unknown(&mut beating);
+    beating.sent();
+
+    let mut revoking = World::member(config());
+    revoking.advance(INTERVAL);
+    revoking.sent();
+    revoking.answer(answer(3, Some(vec![])));
+    unknown(&mut revoking);
+    revoking.group.revoked(revoking.now);
+    unknown(&mut revoking);
+    assert_eq!(revoking.sent().owned, Some(vec![]));
+
+    let mut leaving = World::member(config());
+    leaving.group.leave(leaving.now, false);
+    assert!(!rings(&leaving));
+    leaving.advance(INTERVAL);
+    assert_eq!((leaving.events().pop(), leaving.group.poll_timeout(leaving.now)), (Some(Seen::Left), None));
+}
+
+#[test]
+fn names_that_are_of_no_use_any_more_are_not_asked_for() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(4, Some(vec![ids(ORDERS, &[0, 1]), ids(LATER, &[0])])));
+    assert_eq!(world.events().pop(), Some(Seen::TopicsUnknown(vec![LATER])));
+    world.group.learn(world.now, |_| None);
+    world.sent();
+    // The topic was deleted before anybody knew its name.
+    world.answer(answer(5, Some(vec![ids(ORDERS, &[0, 1])])));
+    assert_eq!(world.events().pop(), Some(Seen::TopicsUnknown(vec![])));
+    world.group.learn(world.now, |_| None);
+    world.sent();
+    world.answer(answer(5, None));
+    assert!(world.group.is_stable());
+    assert_eq!(world.events(), [Seen::Heartbeat]);
+}
+
+#[test]
+fn a_coordinator_that_never_spoke_the_protocol_is_told_apart() {
+    let api = Err(NetError::UnsupportedApi { api: "ConsumerGroupHeartbeat", key: 68, theirs: None });
+    let off = Ok(Response::ConsumerGroupHeartbeat(refusal(ErrorCode::UNSUPPORTED_VERSION)));
+    for response in [api, off] {
+        let mut world = World::new(config());
+        world.join(&["orders"]);
+        world.sent();
+        world.respond(response.clone());
+        assert!(world.group.is_unsupported() && matches!(world.events()[..], [Seen::Failed(_)]));
+        let mut world = World::member(config());
+        world.advance(INTERVAL);
+        world.sent();
+        world.respond(response);
+        assert!(!world.group.is_unsupported() && matches!(world.events()[..], [Seen::Failed(_)]));
+    }
 }

@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::engine::group::consumer::*;
+use crate::engine::group::{ConsumerGroup, ConsumerGroupConfig, Event, Subscription};
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::partitions_of;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_group_heartbeat::*;
 
 const TOPIC: TopicId = TopicId([1; 16]);
@@ -252,7 +256,7 @@ impl World {
                 // The poll-interval guard; `drain` has ended what was handled.
                 client.handles.clear();
                 client.revoking = None;
-                client.group.lost(now);
+                client.group.lost(now, "no progress");
             }
             11 if self.rng.u8(..8) == 0 => client.stands_still = !client.stands_still,
             12 if self.rng.u8(..16) == 0 => {
@@ -267,7 +271,7 @@ impl World {
             _ => {}
         }
         for client in self.clients.iter_mut().filter(|client| !client.stands_still) {
-            client.hear();
+            client.hear(self.now, self.is_named);
         }
         self.check();
     }
@@ -314,14 +318,19 @@ impl World {
 }
 
 impl Client {
-    fn hear(&mut self) {
+    fn hear(&mut self, now: Instant, is_named: bool) {
         while let Some(event) = self.group.poll_event() {
             match event {
-                Event::Revoke(partitions) => {
+                Event::Revoke { partitions: Owned::Only(partitions) } => {
                     assert!(partitions.is_subset(&self.handles));
                     self.revoking = Some(partitions);
                 }
-                Event::Assigned { assignment, .. } => {
+                Event::TopicsUnknown(_) => {
+                    self.group.learn(now, |id| (is_named && id == TOPIC).then(|| "orders".into()));
+                }
+                Event::Joined { assignment, .. } => {
+                    let assignment: BTreeSet<TopicPartition> =
+                        partitions_of(&assignment).into_iter().collect();
                     assert_eq!(self.revoking, None, "what is given up comes first");
                     assert!(self.handles.is_subset(&assignment), "kept partitions stay");
                     self.handles = assignment;
@@ -330,7 +339,7 @@ impl Client {
                     self.handles.clear();
                     self.revoking = None;
                 }
-                Event::Failed { failure, message } => panic!("{failure:?} {message:?}"),
+                Event::Failed(failure) => panic!("{failure:?}"),
                 _ => {}
             }
         }
