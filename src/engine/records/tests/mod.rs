@@ -5,6 +5,8 @@ mod deliveries;
 mod golden;
 mod hostile;
 mod model;
+pub(crate) mod turns;
+mod writing;
 
 use bytes::Bytes;
 
