@@ -65,7 +65,9 @@ pub struct Compression {
 pub struct TopicMessages<'a> {
     /// Its name.
     pub name: &'a str,
-    bytes: &'a [u8],
+    /// All of it, to be read again with [`TopicMessages::read`].
+    pub whole: &'a [u8],
+    messages: &'a [u8],
     count: usize,
 }
 
@@ -205,16 +207,26 @@ fn read_topic<'a>(words: &mut Words<'a>) -> Result<TopicMessages<'a>, TurnError>
     if size < TOPIC_WORDS || !size.is_multiple_of(4) {
         return Err(words.wrong("size of a topic"));
     }
-    let mut topic = Words { bytes: words.bytes(size)?, at: TOPIC_WORDS };
+    let whole = words.bytes(size)?;
+    let mut topic = Words { bytes: whole, at: TOPIC_WORDS };
     let name = str::from_utf8(topic.bytes(name)?).map_err(|_| words.wrong("topic name"))?;
     topic.align()?;
-    Ok(TopicMessages { name, bytes: topic.rest(), count })
+    Ok(TopicMessages { name, whole, messages: topic.rest(), count })
 }
 
 impl<'a> TopicMessages<'a> {
+    /// Reads what [`TopicMessages::whole`] was.
+    ///
+    /// # Errors
+    ///
+    /// It was not.
+    pub fn read(whole: &'a [u8]) -> Result<TopicMessages<'a>, TurnError> {
+        read_topic(&mut Words::new(whole))
+    }
+
     /// Its messages, in order.
     pub fn messages(&self) -> Messages<'a> {
-        Messages(Words::new(self.bytes), self.count)
+        Messages(Words::new(self.messages), self.count)
     }
 
     /// How many.

@@ -12,6 +12,7 @@ use super::batch::{BATCH_OVERHEAD, LOG_OVERHEAD, TRANSACTIONAL};
 use super::codec::{CompressError, Compressor};
 use super::error::Codec;
 use super::turn::{Compression, Message};
+use super::varint::Cursor;
 
 /// Records that come to be a batch.
 #[derive(Debug, Default)]
@@ -99,6 +100,23 @@ impl BatchWriter {
     pub fn close(self) -> Records {
         let BatchWriter { body, count, first_timestamp, max_timestamp } = self;
         Records { body: body.freeze(), codec: None, count, first_timestamp, max_timestamp }
+    }
+
+    /// Adds a record of another batch: what is behind its deltas says nothing of where it is.
+    fn copy(&mut self, timestamp: i64, rest: &[u8]) {
+        if self.count == 0 {
+            self.first_timestamp = timestamp;
+            self.max_timestamp = timestamp;
+        }
+        let delta = timestamp.wrapping_sub(self.first_timestamp);
+        let size = 1 + varint_size(delta) + varint_size(self.count.into()) + rest.len();
+        self.varint(long(size));
+        self.body.extend_from_slice(&[0]); // attributes
+        self.varint(delta);
+        self.varint(self.count.into());
+        self.body.extend_from_slice(rest);
+        self.count += 1;
+        self.max_timestamp = self.max_timestamp.max(timestamp);
     }
 
     fn record_size(&self, message: &Message<'_>) -> usize {
@@ -205,6 +223,26 @@ impl Records {
         fields.put(2i8.to_be_bytes()); // magic
         fields.put(crc.to_be_bytes());
         header
+    }
+
+    /// The same records in two batches, the first of which has `at`: the offsets and timestamps of the others begin anew.
+    /// `None` when that leaves one of them empty, or these are compressed.
+    pub fn split(&self, at: i32) -> Option<(Records, Records)> {
+        if self.codec.is_some() || at <= 0 || at >= self.count {
+            return None;
+        }
+        let (mut first, mut second) = (BatchWriter::default(), BatchWriter::default());
+        let mut cursor = Cursor::new(&self.body);
+        for n in 0..self.count {
+            let size = usize::try_from(cursor.varint()?).ok()?;
+            let mut record = Cursor::new(cursor.bytes(size)?);
+            let _attributes: [u8; 1] = record.array()?;
+            let timestamp = self.first_timestamp.wrapping_add(record.varlong()?);
+            record.varint()?;
+            let part = if n < at { &mut first } else { &mut second };
+            part.copy(timestamp, record.rest());
+        }
+        Some((first.close(), second.close()))
     }
 
     /// The buffer, for the next batch; `None` while somebody else has a part of it.

@@ -5,7 +5,6 @@ mod deliveries;
 mod golden;
 mod hostile;
 mod model;
-pub(crate) mod turns;
 mod writing;
 
 use bytes::Bytes;

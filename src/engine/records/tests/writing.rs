@@ -4,10 +4,10 @@ use kafka_protocol::records::{RecordBatchDecoder, TimestampType};
 use proptest::prelude::*;
 
 use super::encode::TestRecord;
-use super::turns::TestSend;
 use super::{fetched, read_all};
 use crate::engine::records::turn::{Compression, Send, Sends, TurnError};
 use crate::engine::records::{BatchWriter, Codec, CompressError, Compressor, Records, Sequence};
+use crate::engine::testing::turns::TestSend;
 
 const CODECS: [Codec; 4] = [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
 
@@ -101,6 +101,22 @@ fn a_compressor_and_a_buffer_are_reused() {
         buffer = plain.into_buffer();
         assert!(buffer.is_some());
     }
+}
+
+#[test]
+fn a_batch_is_split_between_any_two_records() {
+    let records = written(&send(&samples()).encode());
+    for at in 1..4 {
+        let (first, second) = records.split(at).unwrap();
+        assert_eq!((first.count(), second.count()), (at, 4 - at));
+        let read = |records: &Records, base: i64| {
+            let messages = read_all(fetched(batch(records, None, false), 0)).messages;
+            messages.into_iter().map(move |record| TestRecord { offset: record.offset + base, ..record })
+        };
+        let both: Vec<_> = read(&first, 0).chain(read(&second, at.into())).collect();
+        assert_eq!(both, samples());
+    }
+    assert!([-1, 0, 4, 5].into_iter().all(|at| records.split(at).is_none()));
 }
 
 #[test]
