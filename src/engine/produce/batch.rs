@@ -184,9 +184,9 @@ impl Batch {
         }
     }
 
-    /// Two batches of about half of the sends each, or of half of the messages where it is one send's. `id`: of the second.
-    /// `Err`: it has one record.
-    pub(super) fn split(mut self, id: u64) -> Result<(Batch, Batch), Batch> {
+    /// Two batches of about half of the sends each, or of half of the messages where it is one send's. `id`: of the second,
+    /// which is not there where there is nothing to divide.
+    pub(super) fn split(mut self, id: u64) -> (Batch, Option<Batch>) {
         self.back();
         let half = self.count() / 2;
         let mut at = 0;
@@ -199,8 +199,8 @@ impl Batch {
         if at >= self.count() {
             at = half;
         }
-        let State::Closed { plain, .. } = &self.state else { return Err(self) };
-        let Some((first, second)) = plain.split(at) else { return Err(self) };
+        let State::Closed { plain, .. } = &self.state else { return (self, None) };
+        let Some((first, second)) = plain.split(at) else { return (self, None) };
         let (of_first, of_second) = split_shares(std::mem::take(&mut self.shares), at);
         let half = |id, records: Records, shares| Batch {
             id,
@@ -211,7 +211,7 @@ impl Batch {
             last_failure: self.last_failure.clone(),
             ..self
         };
-        Ok((half(self.id, first, of_first), half(id, second, of_second)))
+        (half(self.id, first, of_first), Some(half(id, second, of_second)))
     }
 
     fn take(&mut self) -> State {

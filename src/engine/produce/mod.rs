@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! turn ─ submit ─► Topic ───────► Partition ─ queue of Batch ─ poll_request ─► Produce to the leader
-//!                  topics.rs      partition.rs                 requests.rs         │
+//!        intake.rs topics.rs      partition.rs                 requests.rs         │
 //!                  waits for      order, sequence, epoch                          │
 //!                  its metadata                                                   ▼
 //!        Sent or Failed ◄──────── sends.rs ◄───────────────── answers.rs ◄──── answer
@@ -22,6 +22,7 @@
 mod answers;
 mod batch;
 mod identity;
+mod intake;
 mod machine;
 mod partition;
 mod partitioner;
@@ -44,7 +45,8 @@ use crate::engine::protocol::fetch::NodeEndpoint;
 use crate::engine::records::CompressError;
 
 pub use batch::{PackJob, Packed};
-pub use machine::{Produce, Submitted};
+pub use intake::Submitted;
+pub use machine::Produce;
 pub use partitioner::{Choice, Partitioner};
 
 /// The rules.

@@ -175,7 +175,7 @@ fn a_topic_that_comes_later_is_waited_for_and_one_that_does_not_fails() {
     world.submit(&[send(2, "nowhere", -1, &["a", "b"])]);
     world.run();
     let failed = &world.failure(2).failed[0];
-    assert_eq!((&*failed.topic, failed.partition, &failed.messages[..]), ("nowhere", None, &[0..2][..]));
+    assert_eq!((&*failed.topic, failed.partition, failed.messages[0].clone()), ("nowhere", None, 0..2));
     let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
     assert_eq!(failed.reason, Reason::Broker { code, message: None });
 }

@@ -83,7 +83,7 @@ fn a_batch_that_is_too_large_is_split_and_a_message_that_is_fails_by_name() {
         );
         let failure = world.failure(2);
         assert_eq!(failure.failed.len(), 1);
-        assert_eq!(failure.failed[0].messages, [1..2]);
+        assert_eq!(failure.failed[0].messages[0], 1..2);
         assert_eq!(
             failure.failed[0].reason,
             Reason::Broker { code: ErrorCode::MESSAGE_TOO_LARGE, message: None }

@@ -57,7 +57,8 @@ fn p3_a_retry_does_not_choose_partitions_again() {
     world.run();
     let mut all: Vec<String> = (0..3).flat_map(|p| world.brokers.values("t", p)).collect();
     let mut expected = values;
-    (all.sort(), expected.sort());
+    all.sort();
+    expected.sort();
     assert_eq!(all, expected);
 }
 

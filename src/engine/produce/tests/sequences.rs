@@ -33,11 +33,9 @@ fn five(world: &mut World) {
 
 #[test]
 fn an_attempt_that_was_written_is_not_written_again() {
-    for fates in [
-        [Fate::LostAfter].repeat(1),
-        [Fate::LostBefore, Fate::LostAfter].to_vec(),
-        [Fate::LostAfter].repeat(3),
-    ] {
+    for fates in
+        [vec![Fate::LostAfter], [Fate::LostBefore, Fate::LostAfter].to_vec(), [Fate::LostAfter].repeat(3)]
+    {
         let mut world = known();
         world.fates = first(&fates);
         five(&mut world);

@@ -307,8 +307,8 @@ pub(super) fn send(ticket: i32, topic: &str, partition: i32, values: &[&str]) ->
 
 /// Fates for the first requests, then answers.
 pub(super) fn first(fates: &[Fate]) -> Fates {
-    let mut fates = fates.to_vec().into_iter();
-    Box::new(move |_, _| fates.next().unwrap_or(Fate::Answer))
+    let mut fates = std::collections::VecDeque::from(fates.to_vec());
+    Box::new(move |_, _| fates.pop_front().unwrap_or(Fate::Answer))
 }
 
 /// The number under which a batch went out: epoch and base sequence; None = plain.
