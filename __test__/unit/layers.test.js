@@ -19,6 +19,7 @@ const MAY_KNOW = {
   offsets: ['protocol', 'machine', 'cluster'],
   delivery: ['protocol', 'records', 'machine'],
   fetch: ['protocol', 'records', 'machine', 'cluster', 'delivery'],
+  produce: ['protocol', 'records', 'machine', 'cluster'],
   // The clients do not know each other.
   'clients/admin': ['protocol', 'machine', 'cluster'],
   'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'delivery', 'fetch'],

@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod group;
 pub mod machine;
 pub mod offsets;
+pub mod produce;
 pub mod protocol;
 pub mod records;
 

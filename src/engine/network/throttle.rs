@@ -7,6 +7,7 @@ use crate::engine::protocol::Response;
 /// The time for which the connection must be mute. Zero in the versions where the broker delayed the response instead.
 pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
     let (since, ms) = match response {
+        Response::Produce(r) => (6, r.throttle_time_ms),
         Response::Fetch(r) => (8, r.throttle_time_ms),
         Response::ListOffsets(r) => (3, r.throttle_time_ms),
         Response::Metadata(r) => (6, r.throttle_time_ms),
@@ -20,6 +21,11 @@ pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
         Response::DescribeGroups(r) => (2, r.throttle_time_ms),
         Response::ConsumerGroupHeartbeat(r) => (0, r.throttle_time_ms),
         Response::ConsumerGroupDescribe(r) => (0, r.throttle_time_ms),
+        Response::InitProducerId(r) => (1, r.throttle_time_ms),
+        Response::AddPartitionsToTxn(r) => (1, r.throttle_time_ms),
+        Response::AddOffsetsToTxn(r) => (1, r.throttle_time_ms),
+        Response::EndTxn(r) => (1, r.throttle_time_ms),
+        Response::TxnOffsetCommit(r) => (1, r.throttle_time_ms),
         Response::ApiVersions(r) => (2, r.throttle_time_ms),
         Response::OffsetForLeaderEpoch(_) | Response::SaslHandshake(_) | Response::SaslAuthenticate(_) => {
             return Duration::ZERO;
@@ -39,6 +45,7 @@ mod tests {
     use super::*;
     use crate::engine::protocol::fetch::FetchResponse;
     use crate::engine::protocol::offset_commit::OffsetCommitResponse;
+    use crate::engine::protocol::produce::ProduceResponse;
 
     #[test]
     fn only_where_the_broker_answers_before_it_throttles() {
@@ -50,5 +57,9 @@ mod tests {
         let commit = OffsetCommitResponse { throttle_time_ms: 20, ..OffsetCommitResponse::default() };
         assert_eq!(throttle_time(&Response::OffsetCommit(commit.clone()), 3), Duration::ZERO);
         assert_eq!(throttle_time(&Response::OffsetCommit(commit), 4), Duration::from_millis(20));
+        let produce =
+            Response::Produce(ProduceResponse { throttle_time_ms: 20, ..ProduceResponse::default() });
+        assert_eq!(throttle_time(&produce, 5), Duration::ZERO);
+        assert_eq!(throttle_time(&produce, 6), Duration::from_millis(20));
     }
 }

@@ -73,12 +73,16 @@ macro_rules! apis {
             /// Which API this is.
             pub fn key(&self) -> ApiKey { match self { $( Request::$variant(_) => ApiKey::$variant, )* } }
 
-            /// The highest version that can carry this request: topics without an id must go by name.
+            /// The highest version that can carry this request: topics without an id must go by name, transactions of
+            /// the first protocol must not look like those of the second.
             pub fn max_version(&self) -> i16 {
                 match self {
+                    Request::Produce(body) => body.max_version(),
                     Request::Fetch(body) => body.max_version(),
                     Request::OffsetCommit(body) => body.max_version(),
                     Request::OffsetFetch(body) => body.max_version(),
+                    Request::EndTxn(body) => body.max_version(),
+                    Request::TxnOffsetCommit(body) => body.max_version(),
                     other => other.key().versions().max,
                 }
             }
@@ -89,6 +93,14 @@ macro_rules! apis {
                     Request::FindCoordinator(body) => body.min_version(),
                     Request::Metadata(body) => body.min_version(),
                     other => other.key().versions().min,
+                }
+            }
+
+            /// About how long the body is, where that is worth knowing before it is written; else 0.
+            pub fn size_hint(&self) -> usize {
+                match self {
+                    Request::Produce(body) => body.size_hint(),
+                    _ => 0,
                 }
             }
 
@@ -122,6 +134,7 @@ macro_rules! apis {
 }
 
 apis! {
+    Produce = 0, produce::ProduceRequest => ProduceResponse, "Produce";
     Fetch = 1, fetch::FetchRequest => FetchResponse, "Fetch";
     ListOffsets = 2, list_offsets::ListOffsetsRequest => ListOffsetsResponse, "ListOffsets";
     Metadata = 3, metadata::MetadataRequest => MetadataResponse, "Metadata";
@@ -135,7 +148,12 @@ apis! {
     DescribeGroups = 15, describe_groups::DescribeGroupsRequest => DescribeGroupsResponse, "DescribeGroups";
     SaslHandshake = 17, sasl_handshake::SaslHandshakeRequest => SaslHandshakeResponse, "SaslHandshake";
     ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
+    InitProducerId = 22, init_producer_id::InitProducerIdRequest => InitProducerIdResponse, "InitProducerId";
     OffsetForLeaderEpoch = 23, offset_for_leader_epoch::OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch";
+    AddPartitionsToTxn = 24, add_partitions_to_txn::AddPartitionsToTxnRequest => AddPartitionsToTxnResponse, "AddPartitionsToTxn";
+    AddOffsetsToTxn = 25, add_offsets_to_txn::AddOffsetsToTxnRequest => AddOffsetsToTxnResponse, "AddOffsetsToTxn";
+    EndTxn = 26, end_txn::EndTxnRequest => EndTxnResponse, "EndTxn";
+    TxnOffsetCommit = 28, txn_offset_commit::TxnOffsetCommitRequest => TxnOffsetCommitResponse, "TxnOffsetCommit";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
     ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
     ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";

@@ -279,7 +279,8 @@ impl FetchResponsePartition {
 }
 
 impl NodeEndpoint {
-    fn decode(input: &mut Reader) -> Result<NodeEndpoint, DecodeError> {
+    /// Produce tells of them in the same words.
+    pub(super) fn decode(input: &mut Reader) -> Result<NodeEndpoint, DecodeError> {
         Ok(NodeEndpoint {
             node_id: input.i32()?,
             host: input.string()?,

@@ -18,7 +18,7 @@ use super::{ApiKey, DecodeError, Reader, Request, Writer};
 /// `version` must lie within [`ApiKey::versions`]. A client id is cut at 32,767 bytes.
 pub fn encode_frame(request: &Request, version: i16, correlation_id: i32, client_id: &str) -> Vec<u8> {
     let key = request.key();
-    let mut out = Writer::with_capacity(TYPICAL_FRAME);
+    let mut out = Writer::with_capacity(TYPICAL_FRAME + request.size_hint());
     out.sized(|out| {
         out.i16(key.code());
         out.i16(version);
@@ -43,5 +43,5 @@ pub fn decode_response_header(key: ApiKey, version: i16, frame: Bytes) -> Result
     Ok((correlation_id, input.into_rest()))
 }
 
-/// Heartbeats, commits and most fetches fit.
+/// Heartbeats, commits and most fetches fit, and what is around the records of a Produce.
 const TYPICAL_FRAME: usize = 256;

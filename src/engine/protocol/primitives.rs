@@ -345,6 +345,12 @@ impl Writer {
         self.buf.extend(bytes);
     }
 
+    /// BYTES that lie in several places.
+    pub fn bytes_of(&mut self, parts: &[&[u8]]) {
+        self.length(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| self.buf.extend_from_slice(part));
+    }
+
     /// NULLABLE_BYTES.
     pub fn nullable_bytes(&mut self, bytes: &Option<Bytes>) {
         match bytes {

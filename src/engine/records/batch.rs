@@ -187,7 +187,7 @@ impl BigEndian<'_> {
 /// Base offset and length: what comes before the bytes that the length counts.
 pub(super) const LOG_OVERHEAD: usize = 12;
 /// Bytes of a batch before its records.
-pub(super) const BATCH_OVERHEAD: usize = 61;
+pub const BATCH_OVERHEAD: usize = 61;
 /// The CRC covers everything from here, the attributes, on.
 const CRC_START: usize = 21;
 /// The magic lies at the same place in all formats; the entry can be told apart up to here.
@@ -199,5 +199,5 @@ const LEGACY_V1_OVERHEAD: usize = LEGACY_V0_OVERHEAD + 8;
 
 const CODEC_MASK: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;
-const TRANSACTIONAL: i16 = 1 << 4;
+pub(super) const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;

@@ -1,4 +1,5 @@
-//! Record batches: from the bytes of a Fetch response to *deliveries* that JavaScript reads with typed arrays. Pure.
+//! Record batches, both ways: from the bytes of a Fetch response to *deliveries* that JavaScript reads with typed arrays, and
+//! from the sends that JavaScript hands over to the batches of a Produce request. Pure.
 //!
 //! ```text
 //! FetchedRecords ─ BatchReader ──────────────────────────────────────────────► slab
@@ -9,6 +10,11 @@
 //!                  └ legacy.rs        message sets (magic 0 and 1)
 //! ```
 //!
+//! ```text
+//! turn ─► Send ─► Message ─► BatchWriter ─► Records ─► header, body
+//!         turn.rs            writer.rs                codec/compress.rs
+//! ```
+//!
 //! One pass, nothing allocated per record: the bytes of the records are copied into the slab with one `memcpy` per
 //! contiguous range, the parser reads them there, and what it learns goes into an index of Int32 behind them.
 //! Every number in a batch is distrusted: the parser never panics and allocates no more than a small multiple of
@@ -17,6 +23,7 @@
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod layout;
+pub mod turn;
 
 mod batch;
 mod codec;
@@ -29,13 +36,15 @@ mod record;
 mod tables;
 mod transactions;
 mod varint;
+mod writer;
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
 pub(crate) mod tests;
 
-pub use batch::end_offset;
-pub use codec::Decompressor;
+pub use batch::{BATCH_OVERHEAD, end_offset};
+pub use codec::{CompressError, Compressor, Decompressor};
 pub use delivery::Summary;
 pub use error::{Codec, CodecError, RecordError};
 pub use reader::{BatchReader, FetchedRecords, Fill};
+pub use writer::{BatchWriter, Records, Sequence};

@@ -4,3 +4,4 @@ pub(crate) mod allocation;
 pub(crate) mod broker;
 pub(crate) mod config;
 pub(crate) mod encode;
+pub(crate) mod turns;

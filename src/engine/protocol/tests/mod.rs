@@ -12,7 +12,9 @@ mod headers;
 mod hostile;
 mod membership;
 mod offsets;
+mod produce;
 mod smallest;
+mod transactions;
 
 use std::fmt::Debug;
 
@@ -120,6 +122,8 @@ fn samples(fill: Fill) -> impl Iterator<Item = Sample> {
         fetch::samples(fill),
         group::samples(fill),
         offsets::samples(fill),
+        produce::samples(fill),
+        transactions::samples(fill),
     ]
     .into_iter()
     .flatten()

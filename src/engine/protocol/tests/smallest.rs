@@ -2,13 +2,14 @@
 
 use kafka_protocol::messages as theirs;
 use kafka_protocol::messages::{
-    consumer_group_describe_response as their_describe, consumer_group_heartbeat_response as their_beat,
-    describe_groups_response::DescribedGroup, fetch_response::FetchableTopicResponse,
-    fetch_response::PartitionData, list_offsets_response::ListOffsetsTopicResponse,
-    metadata_response::MetadataResponseTopic, offset_commit_response::OffsetCommitResponseTopic,
-    offset_fetch_response::OffsetFetchResponseGroup, offset_fetch_response::OffsetFetchResponseTopic,
-    offset_fetch_response::OffsetFetchResponseTopics,
-    offset_for_leader_epoch_response::OffsetForLeaderTopicResult,
+    add_partitions_to_txn_response as their_add, consumer_group_describe_response as their_describe,
+    consumer_group_heartbeat_response as their_beat, describe_groups_response::DescribedGroup,
+    fetch_response::FetchableTopicResponse, fetch_response::PartitionData,
+    list_offsets_response::ListOffsetsTopicResponse, metadata_response::MetadataResponseTopic,
+    offset_commit_response::OffsetCommitResponseTopic, offset_fetch_response::OffsetFetchResponseGroup,
+    offset_fetch_response::OffsetFetchResponseTopic, offset_fetch_response::OffsetFetchResponseTopics,
+    offset_for_leader_epoch_response::OffsetForLeaderTopicResult, produce_response as their_produce,
+    txn_offset_commit_response as their_txn_commit,
 };
 
 use super::*;
@@ -129,5 +130,33 @@ fn offsets() {
     accepts(ApiKey::OffsetForLeaderEpoch, |_| {
         let topic = OffsetForLeaderTopicResult::default().with_partitions(many());
         theirs::OffsetForLeaderEpochResponse::default().with_topics(vec![topic])
+    });
+}
+
+#[test]
+fn produce_and_transactions() {
+    accepts(ApiKey::Produce, |_| theirs::ProduceResponse::default().with_responses(many()));
+    let topic =
+        |partitions| their_produce::TopicProduceResponse::default().with_partition_responses(partitions);
+    accepts(ApiKey::Produce, |_| theirs::ProduceResponse::default().with_responses(vec![topic(many())]));
+    accepts(ApiKey::Produce, |version| {
+        let partition = their_produce::PartitionProduceResponse::default();
+        let partition = partition.with_record_errors(since(version, 8, many()));
+        theirs::ProduceResponse::default().with_responses(vec![topic(vec![partition])])
+    });
+    accepts(ApiKey::Produce, |version| {
+        theirs::ProduceResponse::default().with_node_endpoints(since(version, 10, many()))
+    });
+    accepts(ApiKey::AddPartitionsToTxn, |_| {
+        theirs::AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(many())
+    });
+    accepts(ApiKey::AddPartitionsToTxn, |_| {
+        let topic = their_add::AddPartitionsToTxnTopicResult::default().with_results_by_partition(many());
+        theirs::AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(vec![topic])
+    });
+    accepts(ApiKey::TxnOffsetCommit, |_| theirs::TxnOffsetCommitResponse::default().with_topics(many()));
+    accepts(ApiKey::TxnOffsetCommit, |_| {
+        let topic = their_txn_commit::TxnOffsetCommitResponseTopic::default().with_partitions(many());
+        theirs::TxnOffsetCommitResponse::default().with_topics(vec![topic])
     });
 }

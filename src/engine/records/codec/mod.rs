@@ -1,11 +1,14 @@
-//! Decompression into buffers that are reused and never grow beyond a limit.
+//! Compression, and decompression into buffers that are reused and never grow beyond a limit.
 //!
 //! No size field is trusted for more than a modest multiple of the input: a wrong one costs a few growth steps.
 
+mod compress;
 mod gzip;
 mod lz4;
 mod snappy;
 mod zstd;
+
+pub use compress::{CompressError, Compressor};
 
 use super::error::{Codec, CodecError};
 use super::tables::Tables;

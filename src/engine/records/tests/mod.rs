@@ -5,6 +5,7 @@ mod deliveries;
 mod golden;
 mod hostile;
 mod model;
+mod writing;
 
 use bytes::Bytes;
 

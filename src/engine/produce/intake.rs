@@ -1,0 +1,216 @@
+//! How messages come in: read, given a partition, and written behind the others of its batch.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use crate::engine::cluster::Metadata;
+use crate::engine::machine::TopicPartition;
+use crate::engine::records::BatchWriter;
+use crate::engine::records::turn::{Message, Send, Sends, TopicMessages, TurnError};
+
+use super::batch::{Batch, Share, State, Terms};
+use super::machine::Produce;
+use super::partition::Partition;
+use super::topics::{Origin, Topic, Waiting};
+use super::{Event, FailedPart, Reason};
+
+/// What [`Produce::submit`] took of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Submitted {
+    /// How many sends, from the first on.
+    pub sends: usize,
+    /// Their bytes: where the rest begins, to be handed over again at [`Event::Room`], before anything newer.
+    pub bytes: usize,
+}
+
+impl Produce {
+    /// Takes in the sends of a turn (see [`turn`](crate::engine::records::turn)), as far as there is room for them. Each of them
+    /// ends in [`Event::Sent`] or [`Event::Failed`].
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no turn; then none of the sends is taken.
+    pub fn submit(&mut self, now: Instant, view: &Metadata, turn: &[u8]) -> Result<Submitted, TurnError> {
+        for send in Sends::new(turn) {
+            send?.check()?;
+        }
+        self.look(now, view);
+        let mut submitted = Submitted::default();
+        for send in Sends::new(turn) {
+            let send = send?;
+            // A send that is larger than the buffer goes alone.
+            if self.used > 0 && self.used.saturating_add(send.bytes.len()) > self.config.buffer_memory {
+                self.wanted = Some(send.bytes.len());
+                break;
+            }
+            submitted.sends += 1;
+            submitted.bytes += send.bytes.len();
+            self.take(now, view, &send)?;
+        }
+        Ok(submitted)
+    }
+
+    /// Takes one send in.
+    fn take(&mut self, now: Instant, view: &Metadata, send: &Send<'_>) -> Result<(), TurnError> {
+        let number = self.sends.begin(send.ticket);
+        let terms = Terms { acks: send.acks, timeout_ms: send.timeout_ms, compression: send.compression };
+        let origin = Origin { send: number, terms, size: send.bytes.len() };
+        let mut first = 0u32;
+        for topic in send.topics() {
+            let topic = topic?;
+            let count = u32::try_from(topic.count()).unwrap_or(u32::MAX);
+            if self.is_closing() {
+                let (topic, messages) = (topic.name.into(), vec![span(first, count)]);
+                let reason = Reason::Stopped;
+                self.sends.failed(number, FailedPart { topic, partition: None, messages, reason });
+            } else {
+                self.take_topic(now, view, origin, first, &topic)?;
+            }
+            first = first.saturating_add(count);
+        }
+        self.sends.end_part(number, &mut self.events);
+        Ok(())
+    }
+
+    fn take_topic(
+        &mut self,
+        now: Instant,
+        view: &Metadata,
+        origin: Origin,
+        first: u32,
+        messages: &TopicMessages<'_>,
+    ) -> Result<(), TurnError> {
+        let index = self.topic(now, messages.name);
+        let Some(topic) = self.topics.get_mut(index) else { return Ok(()) };
+        topic.used_at = now;
+        if topic.look(view) && topic.waiting.is_empty() {
+            return self.append(now, index, origin, first, messages);
+        }
+        let bytes: Box<[u8]> = messages.whole.into();
+        self.used += bytes.len();
+        let count = u32::try_from(messages.count()).unwrap_or(u32::MAX);
+        topic.waiting.push_back(Waiting { origin, first, count, bytes, since: now });
+        self.sends.add_part(origin.send);
+        self.refresh();
+        Ok(())
+    }
+
+    /// Puts messages into the batches of their partitions.
+    fn append(
+        &mut self,
+        now: Instant,
+        index: usize,
+        origin: Origin,
+        first: u32,
+        messages: &TopicMessages<'_>,
+    ) -> Result<(), TurnError> {
+        for (nth, message) in (first..).zip(messages.messages()) {
+            let message = message?;
+            let Some(topic) = self.topics.get_mut(index) else { return Ok(()) };
+            let partition = message.partition.unwrap_or_else(|| {
+                let mut turn = topic.turn;
+                let partition = self.config.partitioner.partition(message.key, topic.choice(), &mut turn);
+                topic.turn = turn;
+                partition
+            });
+            let slot = topic.slot(partition).unwrap_or_else(|| {
+                let slot = self.partitions.len();
+                topic.add_slot(partition, slot);
+                self.partitions.push(Partition::new(TopicPartition { topic: topic.name.clone(), partition }));
+                slot
+            });
+            self.append_to(now, slot, origin, nth, &message);
+        }
+        Ok(())
+    }
+
+    fn append_to(&mut self, now: Instant, slot: usize, origin: Origin, nth: u32, message: &Message<'_>) {
+        let Some(partition) = self.partitions.get_mut(slot) else { return };
+        let joins = partition.queue.back().is_some_and(|batch| match &batch.state {
+            State::Open(writer) => {
+                batch.terms == origin.terms
+                    && (batch.shares.last().is_some_and(|share| share.send == origin.send)
+                        || writer.len() + origin.size <= self.config.batch_size)
+            }
+            _ => false,
+        });
+        if !joins {
+            if let Some(batch) = partition.queue.back_mut() {
+                batch.close();
+            }
+            let writer = BatchWriter::reusing(self.spare.pop().unwrap_or_default());
+            partition.queue.push_back(Batch::new(self.next_batch, origin.terms, writer, now));
+            self.next_batch += 1;
+            self.active.insert(slot);
+        }
+        let Some(batch) = partition.queue.back_mut() else { return };
+        let State::Open(writer) = &mut batch.state else { return };
+        let before = writer.len();
+        writer.append(message);
+        self.used += writer.len() - before;
+        match batch.shares.last_mut() {
+            Some(share) if share.send == origin.send => {
+                share.records += 1;
+                match share.messages.last_mut() {
+                    Some(range) if range.end == nth => range.end += 1,
+                    _ => share.messages.push(span(nth, 1)),
+                }
+            }
+            _ => {
+                batch.shares.push(Share { send: origin.send, records: 1, messages: vec![span(nth, 1)] });
+                self.sends.add_part(origin.send);
+            }
+        }
+    }
+
+    /// The topic of this name, from now on one of those whose metadata is needed.
+    fn topic(&mut self, now: Instant, name: &str) -> usize {
+        if let Some(index) = self.names.get(name) {
+            return *index;
+        }
+        self.forget_unused(now);
+        // One that was forgotten keeps its place: its partitions keep their sequences.
+        let index = self.topics.iter().position(|topic| &*topic.name == name).unwrap_or_else(|| {
+            self.topics.push(Topic::new(name, self.rng.u32(..), now));
+            self.topics.len() - 1
+        });
+        if let Some(topic) = self.topics.get_mut(index) {
+            topic.absences = 0;
+            self.names.insert(topic.name.clone(), index);
+        }
+        self.events.push_back(Event::TopicsChanged);
+        index
+    }
+
+    fn forget_unused(&mut self, now: Instant) {
+        let idle = self.config.metadata_max_idle;
+        self.names.retain(|_, index| {
+            let Some(topic) = self.topics.get(*index) else { return false };
+            let is_active = || topic.all_slots().any(|slot| self.active.contains(&slot));
+            topic.used_at + idle > now || !topic.waiting.is_empty() || is_active()
+        });
+    }
+
+    /// Takes news of the metadata in: messages that waited for it go to their partitions.
+    pub(super) fn look(&mut self, now: Instant, view: &Metadata) {
+        for index in 0..self.topics.len() {
+            let Some(topic) = self.topics.get_mut(index) else { continue };
+            if topic.waiting.is_empty() || !topic.look(view) {
+                continue;
+            }
+            for part in std::mem::take(&mut topic.waiting) {
+                self.used = self.used.saturating_sub(part.bytes.len());
+                // It was read once already.
+                if let Ok(messages) = TopicMessages::read(&part.bytes) {
+                    let _ = self.append(now, index, part.origin, part.first, &messages);
+                }
+                self.sends.end_part(part.origin.send, &mut self.events);
+            }
+        }
+    }
+}
+
+/// `count` messages from `first` on.
+pub(super) fn span(first: u32, count: u32) -> Range<u32> {
+    first..first.saturating_add(count)
+}

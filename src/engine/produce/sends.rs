@@ -1,0 +1,97 @@
+//! Which sends are not answered yet, and what is known of them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{Event, FailedPart, FailedSend, Row};
+
+/// A send of which something is still to be decided.
+#[derive(Debug)]
+struct Pending {
+    ticket: i32,
+    /// Shares in batches, topics that wait for metadata, and the hand-over while it lasts.
+    parts: usize,
+    rows: Vec<Row>,
+    failed: Vec<FailedPart>,
+}
+
+/// The sends, by a number that grows from call to call.
+#[derive(Debug, Default)]
+pub(super) struct SendTable {
+    next: u64,
+    pending: BTreeMap<u64, Pending>,
+    /// Tickets of flushes, and the first number that each does not wait for.
+    flushes: VecDeque<(i32, u64)>,
+}
+
+impl SendTable {
+    /// A send comes in; it stays open until [`SendTable::end_part`] was called once for this, and once per part.
+    pub(super) fn begin(&mut self, ticket: i32) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.pending.insert(number, Pending { ticket, parts: 1, rows: Vec::new(), failed: Vec::new() });
+        number
+    }
+
+    pub(super) fn add_part(&mut self, number: u64) {
+        if let Some(pending) = self.pending.get_mut(&number) {
+            pending.parts += 1;
+        }
+    }
+
+    /// A part is written. Two halves of what was one batch make one row: their offsets follow each other.
+    pub(super) fn written(&mut self, number: u64, row: Option<Row>) {
+        let (Some(pending), Some(row)) = (self.pending.get_mut(&number), row) else { return };
+        match pending.rows.iter_mut().find(|known| known.partition == row.partition) {
+            Some(known) if known.base_offset < 0 || row.base_offset < 0 => known.base_offset = -1,
+            Some(known) => known.base_offset = known.base_offset.min(row.base_offset),
+            None => pending.rows.push(row),
+        }
+    }
+
+    pub(super) fn failed(&mut self, number: u64, part: FailedPart) {
+        if let Some(pending) = self.pending.get_mut(&number) {
+            pending.failed.push(part);
+        }
+    }
+
+    /// A part has ended. The last one ends the send.
+    pub(super) fn end_part(&mut self, number: u64, events: &mut VecDeque<Event>) {
+        let Some(pending) = self.pending.get_mut(&number) else { return };
+        pending.parts = pending.parts.saturating_sub(1);
+        if pending.parts > 0 {
+            return;
+        }
+        if let Some(Pending { ticket, rows, failed, .. }) = self.pending.remove(&number) {
+            events.push_back(match failed.is_empty() {
+                true => Event::Sent { ticket, rows },
+                false => Event::Failed(Box::new(FailedSend { ticket, failed, rows })),
+            });
+            self.end_flushes(events);
+        }
+    }
+
+    /// Ends in [`Event::Flushed`] when all sends so far are answered.
+    pub(super) fn flush(&mut self, ticket: i32, events: &mut VecDeque<Event>) {
+        self.flushes.push_back((ticket, self.next));
+        self.end_flushes(events);
+    }
+
+    /// Does anybody wait for all that was sent?
+    pub(super) fn is_flushing(&self) -> bool {
+        !self.flushes.is_empty()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    fn end_flushes(&mut self, events: &mut VecDeque<Event>) {
+        let first = self.pending.keys().next().copied().unwrap_or(self.next);
+        while let Some(&(ticket, until)) = self.flushes.front()
+            && until <= first
+        {
+            self.flushes.pop_front();
+            events.push_back(Event::Flushed(ticket));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is retried, for how long, and how it ends.
+
+use std::time::Duration;
+
+use super::world::{Fate, World, first, send, sequence};
+use crate::engine::machine::NetError;
+use crate::engine::produce::{Event, Idempotence, ProduceConfig, Reason};
+use crate::engine::protocol::ErrorCode;
+
+fn config() -> ProduceConfig {
+    ProduceConfig::default()
+}
+
+fn plain() -> ProduceConfig {
+    ProduceConfig { idempotence: Idempotence::Off, ..config() }
+}
+
+#[test]
+fn a_leader_that_an_error_names_is_asked_at_once() {
+    for hints in [true, false] {
+        let mut world = World::ready(config());
+        world.brokers.hints = hints;
+        world.brokers.move_leader("t", 0, 2);
+        world.send(1, 0, &["a"]);
+        world.run();
+        assert_eq!(world.offsets(1), [(0, 0)]);
+        let nodes: Vec<i32> = world.sent.iter().map(|(_, node, _)| *node).collect();
+        assert_eq!(nodes, [1, 2]);
+        let wait = world.sent[1].0 - world.sent[0].0;
+        // The round trip, and without a hint that of the metadata.
+        assert!(if hints { wait.as_millis() == 2 } else { wait.as_millis() < 8 }, "{wait:?}");
+    }
+}
+
+#[test]
+fn the_same_leader_is_asked_again_after_a_while() {
+    let mut world = World::ready(config());
+    world.fates = first(&[Fate::Refused(ErrorCode::NOT_ENOUGH_REPLICAS); 3]);
+    world.send(1, 0, &["a"]);
+    world.run();
+    assert_eq!(world.offsets(1), [(0, 0)]);
+    let times: Vec<Duration> = world.sent.iter().map(|(at, ..)| *at).collect();
+    let waits: Vec<u128> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect();
+    assert!(waits[0] >= 80 && waits[1] >= 160 && waits[2] >= 320, "{waits:?}");
+    assert!(world.sent.windows(2).all(|pair| pair[0].2 == pair[1].2), "the same bytes");
+}
+
+#[test]
+fn a_plain_batch_that_is_tried_again_holds_up_its_partition_alone() {
+    let mut world = World::ready(plain());
+    let mut of_first = first(&[Fate::Refused(ErrorCode::NOT_ENOUGH_REPLICAS); 2]);
+    world.fates = Box::new(move |node, body| if node == 1 { of_first(node, body) } else { Fate::Answer });
+    world.send(1, 0, &["a"]);
+    world.run_for(Duration::from_millis(3));
+    world.send(2, 0, &["b"]);
+    world.send(3, 1, &["c"]);
+    world.run();
+    assert_eq!(world.brokers.values("t", 0), ["a", "b"]);
+    assert!(world.answer(3).unwrap().0 < Duration::from_millis(20));
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_split_and_a_message_that_is_fails_by_name() {
+    for config in [config(), plain()] {
+        let mut world = World::ready(config);
+        world.brokers.largest = Some(500);
+        let large = "x".repeat(600);
+        let sends = [
+            send(1, "t", 0, &["a".repeat(100).as_str(), "b"]),
+            send(2, "t", 0, &["c", &large, "d"]),
+            send(3, "t", 0, &["e".repeat(200).as_str()]),
+        ];
+        world.submit(&sends);
+        world.run_for(Duration::from_millis(1));
+        world.send(4, 0, &["f"]);
+        world.run();
+        let first_letters: Vec<String> =
+            world.brokers.values("t", 0).iter().map(|v| v[..1].to_owned()).collect();
+        assert_eq!(first_letters, ["a", "b", "c", "d", "e", "f"]);
+        assert_eq!(
+            (world.offsets(1), world.offsets(3), world.offsets(4)),
+            (vec![(0, 0)], vec![(0, 4)], vec![(0, 5)])
+        );
+        let failure = world.failure(2);
+        assert_eq!(failure.failed.len(), 1);
+        assert_eq!(failure.failed[0].messages[0], 1..2);
+        assert_eq!(
+            failure.failed[0].reason,
+            Reason::Broker { code: ErrorCode::MESSAGE_TOO_LARGE, message: None }
+        );
+        assert_eq!(failure.rows[0].base_offset, 2);
+        assert_eq!(world.machine.memory(), 0);
+    }
+}
+
+#[test]
+fn a_refusal_for_good_is_not_tried_again() {
+    let mut world = World::ready(config());
+    world.fates = first(&[Fate::Refused(ErrorCode::TOPIC_AUTHORIZATION_FAILED)]);
+    world.send(1, 0, &["a"]);
+    world.run();
+    world.send(2, 0, &["b"]);
+    world.run();
+    assert_eq!(world.sent.len(), 2);
+    let code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    assert_eq!(world.failure(1).failed[0].reason, Reason::Broker { code, message: None });
+    assert_eq!(world.offsets(2), [(0, 0)]);
+    assert_eq!(world.sent[0].2.topics[0].partitions[0].partition, 0);
+    let bases: Vec<_> = world.sent.iter().map(|(.., request)| sequence(request).unwrap()).collect();
+    assert_eq!(bases, [(1001, 0, 0), (1001, 0, 0)], "the number was not used");
+}
+
+#[test]
+fn what_is_not_delivered_in_time_fails_with_the_last_error_and_is_not_sent_later() {
+    let mut world = World::ready(config());
+    world.fates = Box::new(|_, _| Fate::LostBefore);
+    world.send(1, 0, &["a"]);
+    world.run();
+    let at = world.answer(1).unwrap().0;
+    assert!((120.0..121.0).contains(&at.as_secs_f64()), "{at:?}");
+    assert_eq!(world.failure(1).failed[0].reason, Reason::Net(NetError::Closed { broker: "b".into() }));
+    let last = world.sent.last().unwrap().0;
+    assert!(last < Duration::from_secs(121), "{last:?}");
+    // A partition that nobody leads.
+    world.brokers.move_leader("t", 0, -1);
+    world.refresh();
+    let sent = world.sent.len();
+    world.send(2, 0, &["b"]);
+    world.run();
+    assert_eq!((world.sent.len(), &world.failure(2).failed[0].reason), (sent, &Reason::TimedOut));
+}
+
+#[test]
+fn a_producer_that_may_not_number_its_batches_is_plain_unless_it_must() {
+    for code in [ErrorCode::CLUSTER_AUTHORIZATION_FAILED, ErrorCode::UNSUPPORTED_VERSION] {
+        let brokers = || {
+            let mut brokers = super::brokers::Brokers::new(1);
+            brokers.create("t", 1);
+            brokers
+        };
+        let mut world = World::new(plain(), brokers());
+        world.machine = crate::engine::produce::Produce::new(config(), 1);
+        world.init = Err(code);
+        world.send(1, 0, &["a"]);
+        world.run();
+        assert_eq!(world.offsets(1), [(0, 0)]);
+        assert_eq!(sequence(&world.sent[0].2), None);
+
+        let required = ProduceConfig { idempotence: Idempotence::Required, ..config() };
+        let mut world = World::new(plain(), brokers());
+        world.machine = crate::engine::produce::Produce::new(required, 1);
+        world.init = Err(code);
+        world.send(1, 0, &["a"]);
+        world.run();
+        assert_eq!(world.failure(1).failed[0].reason, Reason::Broker { code, message: None });
+    }
+}
+
+#[test]
+fn closing_waits_for_what_can_be_delivered_and_not_for_ever() {
+    let mut world = World::ready(config());
+    world.fates = Box::new(|node, _| if node == 1 { Fate::LostBefore } else { Fate::Answer });
+    world.submit(&[send(1, "t", 0, &["a"]), send(2, "t", 1, &["b"])]);
+    world.machine.close(world.now, Duration::from_secs(1));
+    world.submit(&[send(3, "t", 1, &["c"])]);
+    world.run();
+    assert_eq!(world.offsets(2), [(1, 0)]);
+    assert_eq!(world.failure(1).failed[0].reason, Reason::Stopped);
+    assert_eq!(world.failure(3).failed[0].reason, Reason::Stopped);
+    let (at, last) = world.events.last().unwrap();
+    assert_eq!(*last, Event::Closed);
+    assert!(*at <= Duration::from_millis(1011), "{at:?}");
+    assert!(world.sent.iter().all(|(sent, ..)| sent <= at));
+    assert_eq!(world.machine.memory(), 0);
+}
