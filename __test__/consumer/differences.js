@@ -192,6 +192,9 @@ module.exports = {
         'a topic that does not exist keeps nobody waiting, and is assigned when it comes'
       ]
     },
+  "a broker's unexpected error (`UNKNOWN`) for a topic that the leader assigns is the end": {
+    'consumer/ownership': ['whoever assigns by an answer that tells of an error asks again']
+  },
   'a listener that throws breaks the consumer': {
     'consumer/errors': ['a listener that throws does not disturb the consumer']
   },

@@ -42,6 +42,7 @@ afterAll(async () => {
  * @property {any} is the error
  * @property {(context: Context) => (string | RegExp)[]} says parts of its message
  * @property {number} [connections] that were attempted, until the error
+ * @property {Record<string, number>} [requests] that were answered until then, by name
  */
 
 const connect = consumer => consumer.connect()
@@ -89,7 +90,9 @@ const MISTAKES = {
       `Failed to find group coordinator of group "${groupId}": Not authorized to access group`,
       `needs the ACL operation READ on group "${groupId}"`
     ],
-    connections: 1
+    connections: 1,
+    // As kafkajs names FindCoordinator.
+    requests: { GroupCoordinator: 1 }
   },
   'no ACL on the group, which is described': {
     kafka: plain,
@@ -188,11 +191,11 @@ const make = async ({ kafka, consumer: options, does }) => {
   )
   if (!rejected) await waitFor(() => seen.of('CRASH').length > 0)
   const [{ error, restart } = { error: rejected, restart: false }] = seen.of('CRASH')
-  return { error, restart, context, logs }
+  return { error, restart, context, logs, asked: seen.of('REQUEST') }
 }
 
 it.each(Object.entries(MISTAKES))('%s is told by name, and at once', async (_, row) => {
-  const { error, restart, context, logs } = await make(row)
+  const { error, restart, context, logs, asked } = await make(row)
   expect(error).toMatchObject(row.is)
   expect(restart).toBe(false)
   for (const part of row.says(context)) {
@@ -203,5 +206,8 @@ it.each(Object.entries(MISTAKES))('%s is told by name, and at once', async (_, r
   if (row.connections !== undefined) {
     const attempts = logs.filter(({ log }) => log.message === 'Connecting')
     expect(attempts).toHaveLength(row.connections)
+  }
+  for (const [name, count] of Object.entries(row.requests ?? {})) {
+    expect(asked.filter(({ apiName }) => apiName === name)).toHaveLength(count)
   }
 })

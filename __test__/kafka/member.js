@@ -17,6 +17,13 @@ const readline = require('node:readline')
 
 const { fetchKafka } = require('./fetch')
 
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set()
+const killAll = () => running.forEach(child => child.kill('SIGKILL'))
+// A spec that fails leaves its members behind; and in Jest, `process` is a copy, which no 'exit' reaches.
+if (typeof afterAll === 'function') afterAll(killAll)
+else process.once('exit', killAll)
+
 /** @typedef {'eager' | 'cooperative' | 'consumer'} GroupProtocol the last one is that of KIP-848 */
 
 /**
@@ -72,10 +79,9 @@ const startJavaMember = async options => {
     settings
   ])
   const ended = new Promise(resolve => child.once('close', resolve))
-  const kill = () => void child.kill('SIGKILL')
-  process.once('exit', kill)
+  running.add(child)
   child.once('close', () => {
-    process.off('exit', kill)
+    running.delete(child)
     fs.rmSync(directory, { recursive: true, force: true })
   })
   const errors = /** @type {string[]} */ ([])
