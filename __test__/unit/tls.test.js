@@ -180,18 +180,17 @@ describe('toNativeTls', () => {
   })
 
   it('is at the security level of Node', () => {
-    const level = (openssl, build = {}) =>
-      securityLevel({ openssl, shared: false, text: '', ...build })
-    expect(level('3.0.19')).toBe(1)
-    expect(level('3.0.19', { shared: true })).toBe(2)
-    expect(level('3.5.4+quic')).toBe(2)
-    expect(level('4.0.1')).toBe(2)
-    expect(level('0.0.0')).toBe(1)
+    const level = (node, build = {}) => securityLevel({ node, shared: false, text: '', ...build })
+    expect(level('20.20.2')).toBe(1)
+    expect(level('20.20.2', { shared: true })).toBe(2)
+    expect(level('22.23.3')).toBe(1)
+    expect(level('24.21.0')).toBe(2)
+    expect(level('26.0.0')).toBe(2)
     const named = '[a]\nCipherString = DEFAULT:@SECLEVEL=2\n'
-    expect(level('3.0.19', { text: `openssl_conf = a\n${named}` })).toBe(1)
-    expect(level('3.0.19', { text: `nodejs_conf = a\n${named}` })).toBe(null)
-    expect(level('3.0.19', { text: '# .include x' })).toBe(1)
-    expect(level('3.0.19', { text: '.include x' })).toBe(null)
+    expect(level('20.20.2', { text: `openssl_conf = a\n${named}` })).toBe(1)
+    expect(level('20.20.2', { text: `nodejs_conf = a\n${named}` })).toBe(null)
+    expect(level('20.20.2', { text: '# .include x' })).toBe(1)
+    expect(level('20.20.2', { text: '.include x' })).toBe(null)
   })
 })
 

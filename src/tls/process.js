@@ -40,20 +40,19 @@ const opensslConfiguration = () => {
 }
 
 /**
- * OpenSSL's security level: 1 until 3.2 and 2 since then, or where a distribution has built it. Null where the configuration
- * may name one: that counts, or 2.
- * @param {{ openssl?: string, shared?: boolean, text?: string }} [build] of Node
+ * The security level of Node's OpenSSL: 1 until Node 22 (built so with OpenSSL 3.5, too) and 2 from Node 24 on, or where a
+ * distribution has built it. Null where the configuration may name one: that counts, or 2.
+ * @param {{ node?: string, shared?: boolean, text?: string }} [build] of Node
  * @returns {number | null}
  */
 const securityLevel = ({
-  openssl = versions.openssl,
+  node = versions.node,
   shared = Boolean(/** @type {any} */ (config.variables).node_shared_openssl),
   text = readConfiguration()
 } = {}) => {
   const isOurs = new RegExp(`^\\s*${opensslConfiguration().section}\\s*=`, 'm').test(text)
   if ((isOurs && /SECLEVEL/i.test(text)) || /^\s*\.include\b/m.test(text)) return null
-  const [major, minor] = openssl.split('.').map(Number)
-  return shared || major > 3 || (major === 3 && minor >= 2) ? 2 : 1
+  return shared || Number.parseInt(node, 10) >= 24 ? 2 : 1
 }
 
 const readConfiguration = () => {
