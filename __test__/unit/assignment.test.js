@@ -25,7 +25,7 @@ const member = (memberId, topics) => ({
 })
 
 /** The leader of a group; `assign` is its assigner's, round robin by default. */
-const lead = async ({ assign, metadata, members = [member('m', ['t'])] }) => {
+const lead = async ({ assign, rebalanceProtocol, metadata, members = [member('m', ['t'])] }) => {
   const world = support.createWorld()
   native.NativeClient = support.createNativeClient(world)
   const { root } = support.createLogger()
@@ -41,7 +41,7 @@ const lead = async ({ assign, metadata, members = [member('m', ['t'])] }) => {
   })
   const standard = roundRobin({ cluster: /** @type {any} */ (cluster), groupId: 'g', logger: root })
   const assigner = assign
-    ? { ...standard, assign: group => assign(cluster, group, standard) }
+    ? { ...standard, rebalanceProtocol, assign: group => assign(cluster, group, standard) }
     : standard
   const completeAssign = jest.fn()
   const questions = new Assignment({
@@ -77,6 +77,31 @@ describe('the leader assigns', () => {
     expect(given).toEqual({ m1: { t: [0] }, m2: { t: [1], o: [0, 1] } })
     expect(seen).toEqual({ t: [0, 1], o: [0, 1] })
     expect(requests).toEqual([])
+  })
+
+  it('by what members own, if its assigner is cooperative', async () => {
+    const told = async (rebalanceProtocol, rest) => {
+      let seen
+      const memberMetadata = Buffer.concat([member('m', ['t']).memberMetadata, rest])
+      const assign = (_cluster, group, standard) => {
+        seen = group.members[0]
+        return standard.assign(group)
+      }
+      const members = [{ memberId: 'm', groupInstanceId: null, memberMetadata }]
+      await lead({ metadata: shown({ t: 2 }), assign, rebalanceProtocol, members })
+      return seen
+    }
+    // One topic, "t", of which 1 and 0; generation 7.
+    const owned = Buffer.from('00000001000174000000020000000100000000' + '00000007', 'hex')
+    expect(await told('cooperative', owned)).toMatchObject({
+      ownedPartitions: { t: [1, 0] },
+      generationId: 7
+    })
+    for (const none of [Buffer.alloc(0), owned.subarray(0, 9)]) {
+      const { ownedPartitions, generationId } = await told('cooperative', none)
+      expect([Object.keys(ownedPartitions), generationId]).toEqual([[], -1])
+    }
+    expect(Object.keys(await told('eager', owned))).toEqual(Object.keys(member('m', [])))
   })
 
   it('by what its assigner has been told where that is less, whatever it asks with', async () => {

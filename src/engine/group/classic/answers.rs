@@ -187,8 +187,14 @@ impl Group {
             // While a JoinGroup or SyncGroup is outstanding, or about to be, its answer will say the same.
             if self.beats() {
                 self.heartbeat_refused(now, sent, refusal);
-            } else if self.beats_beside() && refusal.action == Action::Rejoin {
-                self.renewed(sent);
+            } else if self.beats_beside() {
+                match refusal.action {
+                    Action::Rejoin => self.renewed(sent),
+                    // What we have kept may be another member's already. (An ILLEGAL_GENERATION is older than the answer that
+                    // comes: the next generation has begun.)
+                    Action::ForgetMember => self.valid_until = Some(now),
+                    _ => {}
+                }
             }
         } else {
             self.join_refused(now, api, refusal);

@@ -68,14 +68,13 @@ fn racks_come_from_the_brokers() {
 #[test]
 fn a_member_is_cooperative_if_all_that_it_offers_is() {
     let ours = Offered::Engine(Assignor::CooperativeSticky);
-    let lists: [(&[Offered], RebalanceProtocol); 7] = [
+    let lists: [(&[Offered], RebalanceProtocol); 6] = [
         (&[ours], RebalanceProtocol::Cooperative),
         (&[ours, Offered::Engine(Assignor::Range)], RebalanceProtocol::Eager),
         (&[Offered::Engine(Assignor::Sticky), ours], RebalanceProtocol::Eager),
         (&[ours, Offered::COOPERATIVE], RebalanceProtocol::Cooperative),
         (&[Offered::COOPERATIVE, Offered::EAGER], RebalanceProtocol::Eager),
         (&[Offered::EAGER], RebalanceProtocol::Eager),
-        (&[], RebalanceProtocol::Eager),
     ];
     for (offered, mode) in lists {
         assert_eq!(mode_of(offered), mode, "{offered:?}");

@@ -6,6 +6,8 @@ use crate::engine::group::Event;
 use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::heartbeat::HeartbeatResponse;
 
 use super::world::*;
 
@@ -141,4 +143,32 @@ fn a_follow_up_is_heard_of_soon_and_then_heartbeats_keep_their_interval() {
         distance = (distance * 2).min(INTERVAL);
     }
     assert_eq!(distance, INTERVAL);
+}
+
+#[test]
+fn heartbeats_beside_a_join_that_is_held_back_tell_whether_what_is_kept_is_still_ours() {
+    let heartbeat = |error| Ok(Response::Heartbeat(HeartbeatResponse { error, ..Default::default() }));
+    let mut world = World::cooperative();
+    rebalance(&mut world);
+    world.give_protocols();
+    for code in
+        [ErrorCode::REBALANCE_IN_PROGRESS, ErrorCode::ILLEGAL_GENERATION, ErrorCode::UNKNOWN_MEMBER_ID]
+    {
+        let before = world.group.valid_until();
+        world.advance(INTERVAL);
+        assert_eq!(world.in_flight.len(), 2, "JoinGroup and Heartbeat");
+        world.answer(1, heartbeat(code));
+        let after = world.group.valid_until();
+        match code {
+            ErrorCode::REBALANCE_IN_PROGRESS => assert!(after > before, "the session is renewed"),
+            ErrorCode::ILLEGAL_GENERATION => assert_eq!(after, before, "the answer to JoinGroup will tell"),
+            _ => assert!(after <= Some(world.now), "it is not ours any more"),
+        }
+    }
+    assert!(
+        !world.events().iter().any(|event| matches!(event, Event::Lost { .. })),
+        "that JoinGroup will tell"
+    );
+    world.refuse(ErrorCode::UNKNOWN_MEMBER_ID);
+    assert!(matches!(world.events()[..], [Event::Lost { .. }, Event::ProtocolsNeeded { .. }]));
 }
