@@ -202,7 +202,11 @@ export interface ConsumerConfig {
   /** Fetch from replicas of this rack (KIP-392). Default: none. */
   rackId?: string
 
-  /** Static membership (KIP-345): a restart within `sessionTimeout` does not rebalance. Not in kafkajs. */
+  /**
+   * Static membership (KIP-345): a restart within `sessionTimeout` does not rebalance, because `stop()` and `disconnect()` do not
+   * leave the group; see `DisconnectOptions`. Each member needs an id of its own: one that comes with an id that another has takes
+   * its place, and the other one crashes for good. Default: none. Not in kafkajs.
+   */
   groupInstanceId?: string
   /** `consumer` is KIP-848. Default: `classic`. Not in kafkajs. */
   groupProtocol?: 'classic' | 'consumer'
@@ -237,6 +241,51 @@ export interface ConsumerConfig {
   autoCommitInterval?: number | null
   /** Default of the option of `run()`. Not in kafkajs. */
   autoCommitThreshold?: number | null
+  /**
+   * Called when partitions have come to this member, before anything of them is read: `seek`, `pause` and `commitOffsets` in it
+   * decide where and whether they begin. Partitions that were there before go on meanwhile. Default: none. Not in kafkajs.
+   *
+   * Each of the three hooks may be async and is awaited, for `rebalanceTimeout` at most; no two run at once. One that throws, or
+   * takes longer, crashes the consumer, and behind one that took longer no other is called. `stop()` and `disconnect()` do not wait
+   * for the hook that calls them.
+   */
+  onPartitionsAssigned?: RebalanceHook
+  /**
+   * Called when partitions are about to go, in a rebalance, by `stop()` or by `disconnect()`: behind the end of their handlers'
+   * messages and before others can have them, so that `commitOffsets` in it is in time. Default: none. Not in kafkajs.
+   */
+  onPartitionsRevoked?: RebalanceHook
+  /**
+   * Called when partitions are gone already, because the group has given this member up, or a handler has hung for
+   * `maxPollInterval`: nothing of them can be committed, and a handler may still be at work. Default: `onPartitionsRevoked`. Not
+   * in kafkajs.
+   */
+  onPartitionsLost?: RebalanceHook
+}
+
+/**
+ * Hears of partitions that come or go, at least one. Each that has come goes once, by `onPartitionsRevoked` or by
+ * `onPartitionsLost`. A group that rebalances eagerly revokes all and assigns all; a cooperative one only what changes.
+ */
+export type RebalanceHook = (
+  partitions: TopicPartitions[],
+  helpers: RebalanceHelpers
+) => Promise<void> | void
+
+/** What a rebalance hook is given beside the partitions. */
+export interface RebalanceHelpers {
+  /** What handlers have finished and the group does not know yet, of all partitions of this member. */
+  uncommittedOffsets(): OffsetsByTopicPartition
+}
+
+/** Options of `consumer.disconnect()`. */
+export interface DisconnectOptions {
+  /**
+   * `true` leaves the group, whose other members share the partitions at once. `false` says nothing: they do so when
+   * `sessionTimeout` is over, unless a static member has come back by then. Default: `true`, with `groupInstanceId` `false`
+   * (KIP-345, KIP-1092). Not in kafkajs.
+   */
+  leaveGroup?: boolean
 }
 
 /** A member of a consumer group. Its methods work without `this`. */
@@ -245,9 +294,10 @@ export type Consumer = {
   connect(): Promise<void>
   /**
    * Stops, and closes all connections. What was begun before and is not done, and what comes before the next `connect()`, rejects
-   * with KafkaJSNonRetriableError. May be called at any time, from handlers too, and more than once.
+   * with KafkaJSNonRetriableError. May be called at any time, from handlers and hooks too, and more than once: the first call decides
+   * what becomes of the membership.
    */
-  disconnect(): Promise<void>
+  disconnect(options?: DisconnectOptions): Promise<void>
   /**
    * Subscribes to more topics; not while running. Rejects with KafkaJSProtocolError for a missing, invalid or forbidden topic.
    */

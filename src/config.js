@@ -97,7 +97,10 @@ const consumerOptions = ({
   maxDecompressedBytes,
   autoCommit,
   autoCommitInterval,
-  autoCommitThreshold
+  autoCommitThreshold,
+  onPartitionsAssigned,
+  onPartitionsRevoked,
+  onPartitionsLost
 } = {}) => ({
   groupId: groupId && identifier('groupId', String(groupId)),
   partitionAssigners,
@@ -125,7 +128,10 @@ const consumerOptions = ({
   maxDecompressedBytes: number({ maxDecompressedBytes }, 536870912),
   autoCommit,
   autoCommitInterval,
-  autoCommitThreshold
+  autoCommitThreshold,
+  onPartitionsAssigned,
+  onPartitionsRevoked,
+  onPartitionsLost
 })
 
 /** @typedef {ReturnType<typeof consumerOptions>} ConsumerOptions */
@@ -224,7 +230,30 @@ const validateConsumer = (options, given = {}) => {
       `Consumer autoOffsetReset must be "none" or not given (then "fromBeginning" of the topic decides), received ${autoOffsetReset}`
     )
   }
+  const { onPartitionsAssigned, onPartitionsRevoked, onPartitionsLost } = options
+  for (const [name, hook] of Object.entries({
+    onPartitionsAssigned,
+    onPartitionsRevoked,
+    onPartitionsLost
+  })) {
+    if (hook != null && typeof hook !== 'function') {
+      fail(`Consumer ${name} has to be a function, received ${show(hook)}`)
+    }
+  }
   validateGroupProtocol(options, given)
+}
+
+/**
+ * The argument of `consumer.disconnect()`. Programs pass the method itself as a callback, which gets anything: only an object counts.
+ * @param {any} [options]
+ * @returns {{ leaveGroup: boolean | null }} null: by the kind of the member
+ */
+const disconnectOptions = options => {
+  const leaveGroup = typeof options === 'object' ? (options?.leaveGroup ?? null) : null
+  if (leaveGroup !== null && typeof leaveGroup !== 'boolean') {
+    fail(`leaveGroup of consumer.disconnect() must be true or false, received ${show(leaveGroup)}`)
+  }
+  return { leaveGroup }
 }
 
 /**
@@ -447,6 +476,7 @@ const fail = message => {
 module.exports = {
   commitOptions,
   consumerOptions,
+  disconnectOptions,
   kafkaOptions,
   pauseOptions,
   runOptions,

@@ -222,6 +222,7 @@ export interface NativeConsumerOptions {
   autoCommitInterval: number | null
   autoCommitThreshold: number | null
   lanes: number // handlers at once
+  hooks: { assigned: boolean; revoked: boolean; lost: boolean } // which ones there are: only these are asked for
   /**
    * Preferred first: the engine's own by their names. `eager` and `cooperative` are the next of `completeProtocols`, by how it
    * rebalances; into what a cooperative one writes, the engine adds the partitions that the member owns.
@@ -263,6 +264,13 @@ export type NativeConsumerEvent =
       groupProtocol: string
       assignment: NativeTopicPartitions[]
       assignedTopics: string[] // in the leader's order; what is not subscribed is not in `assignment`
+    }
+  /** Answer with `completeHook` when the user's hook has ended; no other one is asked for before that. */
+  | {
+      type: 'hook'
+      job: number
+      hook: 'onPartitionsAssigned' | 'onPartitionsRevoked' | 'onPartitionsLost'
+      partitions: NativeTopicPartitions[] // sorted, never none
     }
   | { type: 'rebalancing'; memberId: string; code: number }
   | { type: 'heartbeat'; memberId: string; generationId: number }
@@ -324,6 +332,8 @@ export class NativeConsumer {
   ): void
   /** Answers a `joined` event. Positions are not looked up before that, and not before what was committed until then. */
   completeJoin(): void
+  /** Answers a `hook` event. `error`: what the hook has thrown, which ends the consumer; null: it has ended well. */
+  completeHook(job: number, error: string | null): void
 
   /** Gives the engine an empty slab to fill; each is handed back by exactly one `take`. Returns its id. */
   give(slab: Uint8Array): number
@@ -370,6 +380,9 @@ export class NativeConsumer {
   commitIfNecessary(): number | NativeFailure
   /** Sends a heartbeat unless one was answered within heartbeatInterval; answered when none is outstanding. */
   heartbeat(): number | NativeFailure
-  /** Asks handlers to stop, waits for the lanes, commits (autoCommit), leaves. Idempotent. */
-  stop(): Promise<void>
+  /**
+   * Asks handlers to stop, waits for the lanes, commits (autoCommit), and leaves the group: null = a dynamic member does, a static one
+   * keeps its place (KIP-345, KIP-1092). Idempotent, the first call decides.
+   */
+  stop(leaveGroup: boolean | null): Promise<void>
 }

@@ -187,4 +187,4 @@ const sleep = (ms, signal) =>
     signal?.addEventListener('abort', abort, { once: true })
   })
 
-module.exports = { RETRY_DEFAULTS, Backoff, crashOf, createRetry, sleep }
+module.exports = { RETRY_DEFAULTS, Backoff, crashOf, createRetry, isRetriable, sleep }

@@ -65,7 +65,10 @@ const KNOWN = {
     'maxDecompressedBytes',
     'autoCommit',
     'autoCommitInterval',
-    'autoCommitThreshold'
+    'autoCommitThreshold',
+    'onPartitionsAssigned',
+    'onPartitionsRevoked',
+    'onPartitionsLost'
   ],
   'consumer.subscribe()': ['topic', 'topics', 'fromBeginning'],
   'consumer.run()': [

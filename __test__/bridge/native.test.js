@@ -44,7 +44,8 @@ const CONSUMER = {
   autoCommitInterval: null,
   autoCommitThreshold: null,
   lanes: 2,
-  assignors: ['range', null]
+  assignors: ['range', null],
+  hooks: { assigned: false, revoked: false, lost: false }
 }
 
 const none = () => {}

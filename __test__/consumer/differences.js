@@ -23,7 +23,8 @@ module.exports = {
     'consumer/staticMembership': [
       'a member that is restarted has its partitions again, and the others do not rejoin',
       'a member that does not come back is missed after the session timeout',
-      'a second one of the same name takes the place of the first, which crashes for good'
+      'a second one of the same name takes the place of the first, which crashes for good',
+      'all members are restarted one after another, the leader too: no generation, no partition moves'
     ],
     'consumer/migration': ['a static member whose place one of KIP-848 takes crashes for good']
   },
@@ -43,6 +44,20 @@ module.exports = {
   '`maxDecompressedBytes`': {
     'consumer/sizes': [
       'a batch that decompresses to more than maxDecompressedBytes ends the consumer, by name'
+    ]
+  },
+
+  '`onPartitionsAssigned`, `onPartitionsRevoked`, `onPartitionsLost`': {
+    'consumer/hooks': [
+      'rebalance hooks hear of all that comes and goes, one behind the other, and around the messages',
+      'rebalance hooks seek, and that is where a partition begins, whatever the group has committed',
+      'rebalance hooks pause, and nothing comes before the end of that',
+      'rebalance hooks commit what handlers have finished, before the partitions go',
+      'rebalance hooks hear of a loss, when a handler hangs, and of what comes when it goes on',
+      'rebalance hooks that throw are a crash, and the consumer begins anew',
+      'rebalance hooks that never end are a crash for good, which names them',
+      'rebalance hooks may call stop()',
+      'rebalance hooks may call disconnect()'
     ]
   },
 
@@ -159,6 +174,13 @@ module.exports = {
         'after the end disconnected, a consumer does nothing before connect()'
       ]
     },
+  '`disconnect()` leaves the group': {
+    'consumer/staticMembership': [
+      'disconnect({ leaveGroup }) true takes a static member out of its group, and the others have its partitions',
+      'disconnect({ leaveGroup }) false leaves any member in it, until its session is over',
+      'disconnect({ leaveGroup }) is true or false'
+    ]
+  },
   '`run()` while it stops is ignored; `connect()` right after `disconnect()` may fail': {
     'consumer/stop': [
       'after the end run() called while it stops waits for that',

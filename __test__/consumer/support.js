@@ -106,7 +106,9 @@ const createKafka = options =>
 /**
  * Quick to notice the others of its group. It disconnects after the spec.
  * @param {Partial<import('kafkajs').ConsumerConfig> & {
- *   kafka?: import('kafkajs').Kafka, groupInstanceId?: string, maxPollInterval?: number, autoOffsetReset?: 'none'
+ *   kafka?: import('kafkajs').Kafka, groupInstanceId?: string, maxPollInterval?: number, autoOffsetReset?: 'none',
+ *   onPartitionsAssigned?: import('../..').RebalanceHook, onPartitionsRevoked?: import('../..').RebalanceHook,
+ *   onPartitionsLost?: import('../..').RebalanceHook
  * }} [options]
  */
 const createConsumer = ({ kafka, ...options } = {}) => {

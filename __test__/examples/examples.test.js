@@ -82,6 +82,21 @@ const fill = (topic, count, message) =>
 /** @param {object} value */
 const json = value => JSON.stringify(value)
 
+it('offset-store: every view counts once, by offsets that Kafka knows nothing of', async () => {
+  const TOPIC = await createTopic({ partitions: 3 })
+  const GROUP_ID = uniqueName('counter')
+  const STORE = path.join(directory, GROUP_ID)
+  await fill(TOPIC, 1000, i => ({ key: `page-${i % 4}`, value: 'viewed', partition: i % 3 }))
+
+  const env = { TOPIC, GROUP_ID, STORE }
+  expect((await start('offset-store', { ...env, CRASH_AFTER: '450' }).ended).code).toBe(137)
+  const { handled, counts } = await run('offset-store', env)
+  expect(counts).toEqual({ 'page-0': 250, 'page-1': 250, 'page-2': 250, 'page-3': 250 })
+  // What was written by the first is not read again by the second.
+  expect(handled).toBeLessThan(1000)
+  expect(await committed(GROUP_ID, TOPIC)).toEqual({ 0: '-1', 1: '-1', 2: '-1' })
+})
+
 family(
   CLIENTS,
   client => client === CLIENTS[0][0],

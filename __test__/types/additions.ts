@@ -2,7 +2,7 @@
 
 import { Kafka, KafkaJSConnectionClosedError, KafkaJSNoBrokerAvailableError } from '../..'
 
-new Kafka({ brokers: ['localhost:9092'] }).consumer({
+const consumer = new Kafka({ brokers: ['localhost:9092'] }).consumer({
   groupId: 'g',
   groupInstanceId: 'instance-1',
   groupProtocol: 'classic',
@@ -10,8 +10,22 @@ new Kafka({ brokers: ['localhost:9092'] }).consumer({
   autoOffsetReset: 'none',
   checkCrcs: false,
   copyValues: true,
-  maxQueuedBytes: 1048576
+  maxQueuedBytes: 1048576,
+  onPartitionsAssigned: async partitions => {
+    for (const { topic, partitions: numbers } of partitions) {
+      numbers.forEach(partition => consumer.seek({ topic, partition, offset: '7' }))
+    }
+  },
+  onPartitionsRevoked: async (_, { uncommittedOffsets }) => {
+    const { topics } = uncommittedOffsets()
+    await consumer.commitOffsets(
+      topics.flatMap(({ topic, partitions }) => partitions.map(entry => ({ topic, ...entry })))
+    )
+  },
+  onPartitionsLost: () => {}
 })
+
+void consumer.disconnect({ leaveGroup: true })
 
 export const hostOf = (error: Error): string | undefined =>
   error instanceof KafkaJSConnectionClosedError ? error.host : undefined

@@ -18,6 +18,7 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::Pattern;
 use crate::engine::delivery::Outcome;
+use crate::engine::group::GroupMembershipOperation;
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
@@ -188,6 +189,12 @@ impl NativeConsumer {
         self.handle.complete_join();
     }
 
+    /// `error`: what the hook has thrown.
+    #[napi(catch_unwind)]
+    pub fn complete_hook(&self, job: f64, error: Option<String>) {
+        self.handle.hook_done(job as u64, error.map_or(Ok(()), Err));
+    }
+
     // ---- hand-over: once per delivery
 
     #[napi(catch_unwind)]
@@ -330,10 +337,15 @@ impl NativeConsumer {
     }
 
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn stop<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+    pub fn stop<'env>(&self, env: &'env Env, leave_group: Option<bool>) -> Result<Object<'env>> {
         let (deferred, promise) = promise::pending(env)?;
         let host = self.host.clone();
-        self.handle.stop(move |_| {
+        let leave = match leave_group {
+            None => GroupMembershipOperation::Default,
+            Some(true) => GroupMembershipOperation::LeaveGroup,
+            Some(false) => GroupMembershipOperation::RemainInGroup,
+        };
+        self.handle.stop(leave, move |_| {
             host.release();
             promise::settle_null(deferred);
         });

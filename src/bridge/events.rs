@@ -73,6 +73,12 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("assignedPartitions", assigned)?;
         }
         Event::Joined(joined) => self::joined(&mut object, *joined)?,
+        Event::HookNeeded { job, hook, partitions } => {
+            object.set("type", "hook")?;
+            object.set("job", job as f64)?;
+            object.set("hook", hook.name())?;
+            object.set("partitions", partitions_by_topic(partitions))?;
+        }
         Event::Rebalancing { member_id, code } => {
             object.set("type", "rebalancing")?;
             object.set("memberId", member_id)?;

@@ -7,6 +7,7 @@ use napi_derive::napi;
 
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::GroupProtocol;
+use crate::engine::clients::consumer::HooksGiven;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
@@ -98,6 +99,14 @@ pub struct NativeConsumerOptions {
     pub assignors: Vec<String>,
     pub group_protocol: String,
     pub group_remote_assignor: Option<String>,
+    pub hooks: NativeHooks,
+}
+
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct NativeHooks {
+    pub assigned: bool,
+    pub revoked: bool,
+    pub lost: bool,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -192,6 +201,11 @@ impl NativeConsumerOptions {
             rebalance_timeout: millis(self.rebalance_timeout),
             heartbeat_interval: millis(self.heartbeat_interval),
             max_poll_interval: millis(self.max_poll_interval),
+            hooks: HooksGiven {
+                assigned: self.hooks.assigned,
+                revoked: self.hooks.revoked,
+                lost: self.hooks.lost,
+            },
             metadata_max_age: millis(self.metadata_max_age),
             allow_auto_topic_creation: self.allow_auto_topic_creation,
             never_reset: self.auto_offset_reset.is_some(),

@@ -15,6 +15,7 @@ const { interruptible } = require('../utils/interruption')
 const {
   commitOptions,
   consumerOptions,
+  disconnectOptions,
   pauseOptions,
   runOptions,
   seekOptions,
@@ -85,7 +86,7 @@ module.exports = config => {
 
   const connect = async () => lifecycle.connect()
 
-  const disconnect = async () => lifecycle.disconnect()
+  const disconnect = async how => lifecycle.disconnect(disconnectOptions(how).leaveGroup)
 
   const stop = async () => lifecycle.stop()
 

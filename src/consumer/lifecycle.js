@@ -135,8 +135,9 @@ class Lifecycle {
 
   /**
    * Stops, closes the connections; all that was begun before and is not done rejects. A handler that calls it is not waited for.
+   * @param {boolean | null} [leaveGroup] see `Runner.stop`
    */
-  async disconnect() {
+  async disconnect(leaveGroup = null) {
     const { session } = this
     this.endRuns('Disconnected before the group was joined')
     this.cluster.refuse()
@@ -146,7 +147,8 @@ class Lifecycle {
     }
     await this.unlessInHandler(
       session,
-      this.finish(session).then(() => this.close())
+      this.finish(session, leaveGroup).then(() => this.close()),
+      leaveGroup
     )
   }
 
@@ -228,21 +230,23 @@ class Lifecycle {
   /**
    * Ends a session; once, however many ask.
    * @param {Session} session
+   * @param {boolean | null} [leaveGroup]
    * @returns {Promise<void>}
    * @private
    */
-  finish(session) {
-    return session.finish(() => this.stopRunner(session))
+  finish(session, leaveGroup = null) {
+    return session.finish(() => this.stopRunner(session, leaveGroup))
   }
 
   /**
    * @param {Session} session
+   * @param {boolean | null} leaveGroup
    * @private
    */
-  async stopRunner(session) {
+  async stopRunner(session, leaveGroup) {
     const { groupId } = this
     try {
-      await this.stopFromOutside(session.runner)
+      await this.stopFromOutside(session.runner, leaveGroup)
       this.logger.info('Stopped', { groupId })
     } catch (e) {
       const { message, stack } = e
@@ -261,10 +265,10 @@ class Lifecycle {
    * @returns {Promise<void>}
    * @private
    */
-  stopFromOutside(runner) {
+  stopFromOutside(runner, leaveGroup) {
     if (runner === null) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      const stop = async () => runner.stop()
+      const stop = async () => runner.stop(leaveGroup)
       queueMicrotask(() => this.outside.runInAsyncScope(stop).then(resolve, reject))
     })
   }
@@ -291,10 +295,11 @@ class Lifecycle {
    * `stop()` resolves soon for a handler, and for others when it has stopped.
    * @param {Session} session
    * @param {Promise<void>} done
+   * @param {boolean | null} [leaveGroup]
    * @private
    */
-  async unlessInHandler(session, done) {
-    const stopped = session.runner ? session.runner.stop() : done
+  async unlessInHandler(session, done, leaveGroup = null) {
+    const stopped = session.runner ? session.runner.stop(leaveGroup) : done
     // A runner that has stopped is followed by the end of the session within a turn: then `done` wins, with its error if any.
     const known = () => nextTurn()
     await Promise.race([done, Promise.resolve(stopped).then(known, known)])

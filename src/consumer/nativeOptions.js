@@ -1,6 +1,8 @@
 // @ts-check
 'use strict'
 
+const { toNativeHooks } = require('./rebalanceHooks')
+
 /**
  * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any>, assigners: any[] }} config
  *   of `kafka.consumer()` and of `run()`; the engine's assigners are names
@@ -29,6 +31,7 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   autoCommitInterval: run.autoCommitInterval ?? null,
   autoCommitThreshold: run.autoCommitThreshold ?? null,
   lanes: run.partitionsConsumedConcurrently,
+  hooks: toNativeHooks(options),
   assignors: assigners.map(assigner =>
     typeof assigner === 'string' ? assigner : (assigner.rebalanceProtocol ?? 'eager')
   ),

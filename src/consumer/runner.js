@@ -30,6 +30,7 @@ const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
 const { Necessity } = require('./necessity')
 const { Questions } = require('./questions')
+const { RebalanceHooks } = require('./rebalanceHooks')
 const { Turn } = require('./turn')
 
 /** How long the `stop()` of a handler waits for handlers, of which it may be the last one, ms. */
@@ -93,6 +94,16 @@ class Runner {
       emitter,
       groupId,
       asked: this.asked,
+      retry
+    })
+    this.hooks = new RebalanceHooks({
+      engine,
+      given: options,
+      handlers: this.handlers,
+      consumerGroup,
+      commits: this.commits,
+      groupId,
+      logger: this.logger,
       retry
     })
     this.heartbeats = new Heartbeats({
@@ -166,19 +177,20 @@ class Runner {
   /**
    * Current messages finish, resolved offsets are committed, the group is left. Idempotent. Resolves when all that is done; for a
    * handler, which may await this and would wait for itself, after `PATIENCE` at the latest.
+   * @param {boolean | null} [leaveGroup] null: a dynamic member leaves the group, a static one keeps its place
    */
-  stop() {
+  stop(leaveGroup = null) {
     const fromHandler = this.handlers.areCalling()
-    this.stopping ??= this.end()
+    this.stopping ??= this.end(leaveGroup)
     return fromHandler ? Promise.race([this.stopping, delay(PATIENCE)]) : this.stopping
   }
 
-  /** @private */
-  async end() {
+  /** @param {boolean | null} leaveGroup @private */
+  async end(leaveGroup) {
     const hasCrashed = this.state === 'crashed'
     this.transition('stopping')
     try {
-      await this.engine.stop()
+      await this.engine.stop(leaveGroup)
       const { memberId, hasJoined } = this.consumerGroup
       if (hasJoined && !hasCrashed) {
         this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })
@@ -277,6 +289,8 @@ class Runner {
         return this.assignment.assign(event)
       case 'joined':
         return this.joined(event)
+      case 'hook':
+        return this.hooks.call(event)
       case 'rebalancing':
         return consumerGroup.rebalancing(event)
       case 'heartbeat':
@@ -299,7 +313,7 @@ class Runner {
       case 'log':
         return this.engineLog(event)
       case 'crash':
-        return this.crash(this.assignment.error ?? this.crashOf(event.error))
+        return this.crash(this.assignment.error ?? this.hooks.error ?? this.crashOf(event.error))
     }
   }
 

@@ -49,10 +49,10 @@ const REMEDIES = {
     sessionTimeout === undefined
       ? null
       : `sessionTimeout is ${sessionTimeout} ms; without those settings a broker allows 6000 to 1800000`,
-  FENCED_INSTANCE_ID: ({ groupInstanceId }) =>
+  FENCED_INSTANCE_ID: ({ groupId, groupInstanceId }) =>
     groupInstanceId == null
       ? null
-      : `"${groupInstanceId}": each member of a group needs one of its own`,
+      : `another member of ${groupId ? `group "${groupId}"` : 'the group'} has come as groupInstanceId "${groupInstanceId}": each member of a group needs one of its own`,
   UNSUPPORTED_ASSIGNOR: ({ groupRemoteAssignor }) =>
     groupRemoteAssignor == null ? null : `groupRemoteAssignor is "${groupRemoteAssignor}"`,
   UNSUPPORTED_VERSION: ({ groupProtocol }) =>

@@ -21,7 +21,10 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::assignors::Partitions;
-use super::{ConsumerGroup, ConsumerGroupConfig, Event, Group, GroupConfig, Membership, Subscription};
+use super::{
+    ConsumerGroup, ConsumerGroupConfig, Event, Group, GroupConfig, GroupMembershipOperation, Membership,
+    Subscription,
+};
 
 /// One of the two machines. See the module's documentation.
 #[derive(Debug)]
@@ -134,11 +137,8 @@ impl AnyGroup {
     }
 
     /// Leave; ends in [`Event::Left`] within five seconds, from any state. See [`Group::leave`] and [`ConsumerGroup::leave`].
-    pub fn leave(&mut self, now: Instant) {
-        match &mut self.machine {
-            Either::Classic(group) => group.leave(now),
-            Either::Consumer(group) => group.leave(now, false),
-        }
+    pub fn leave(&mut self, now: Instant, operation: GroupMembershipOperation) {
+        either!(&mut self.machine, group => group.leave(now, operation));
     }
 
     /// The owner makes no progress: see [`Group::lost`] and [`ConsumerGroup::lost`].

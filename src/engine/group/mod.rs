@@ -60,6 +60,18 @@ pub struct GroupConfig {
     pub rebalance_protocol: RebalanceProtocol,
 }
 
+/// What becomes of a membership when the consumer ends (KIP-1092).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GroupMembershipOperation {
+    /// A dynamic member leaves the group, a static one keeps its place until its session expires.
+    #[default]
+    Default,
+    /// Leave: the group rebalances at once.
+    LeaveGroup,
+    /// Say nothing: the group rebalances when the session expires, unless the member is back by then.
+    RemainInGroup,
+}
+
 /// Who we are in the group: what offset commits must carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {

@@ -35,7 +35,7 @@ use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
 use super::Event;
-use super::machine::{Offsets, View};
+use super::machine::{Offsets, Partition, View};
 
 /// What is remembered of a partition in a request that is out. The answer counts only as long as it is awaited: a seek or a
 /// reset in between makes it void.
@@ -71,7 +71,8 @@ impl Offsets {
         if self.searching == 0 {
             return None;
         }
-        let due = self.partitions.values().filter_map(|state| state.request.due_at());
+        let free = self.partitions.values().filter(|state| !state.is_held);
+        let due = free.filter_map(|state| state.request.due_at());
         due.filter(|at| *at > now).min()
     }
 
@@ -117,7 +118,8 @@ impl Offsets {
 
     /// Which partitions may ask now, and what.
     fn due(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, Question)> {
-        let due = self.partitions.iter().filter(move |(_, state)| state.request.is_due(now));
+        let is_due = move |state: &Partition| !state.is_held && state.request.is_due(now);
+        let due = self.partitions.iter().filter(move |(_, state)| is_due(state));
         due.filter_map(|(partition, state)| Some((partition, state.question?)))
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Partition {
     /// The epoch with which it became ours.
     since: u64,
     pub(super) from_beginning: bool,
+    /// Its question waits for [`Offsets::release`].
+    pub(super) is_held: bool,
     /// What is still to be found out before the position is known. Every change goes through [`Offsets::ask_for`].
     pub(super) question: Option<Question>,
     /// The request that asks it, which it shares with other partitions.
@@ -69,6 +71,7 @@ impl Partition {
         Partition {
             since,
             from_beginning,
+            is_held: false,
             question: Some(Question::Committed),
             request,
             start: None,
@@ -142,6 +145,24 @@ impl Offsets {
             if !self.partitions.contains_key(&partition) {
                 self.partitions.insert(partition, Partition::new(self.epoch, from_beginning));
                 self.searching += 1;
+            }
+        }
+    }
+
+    /// The positions of these partitions are not looked up until [`Offsets::release`]: the user may choose them before.
+    pub fn hold(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            if let Some(state) = self.partitions.get_mut(partition) {
+                state.is_held = true;
+            }
+        }
+    }
+
+    /// They are looked up now, unless the user has chosen them.
+    pub fn release<'a>(&mut self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
+        for partition in partitions {
+            if let Some(state) = self.partitions.get_mut(partition) {
+                state.is_held = false;
             }
         }
     }

@@ -1,14 +1,15 @@
-//! Giving partitions up in good order: their lanes end their message, their resolved offsets are committed, then they are
-//! released. A rebalance joins again after that, the poll-interval guard and a stop leave the group. Partitions that are not given
+//! Giving partitions up in good order: their lanes end their message, the user's hook is called, their resolved offsets are
+//! committed, then they are released. A rebalance joins again after that, the poll-interval guard and a stop leave the group. Partitions that are not given
 //! up notice nothing.
 //!
 //! ```text
-//! Lanes ──idle, or too late──► Flush ──flushed, or too late──► released
+//! Lanes ──idle, or too late──► Hook ──ended──► Flush ──flushed, or too late──► released
 //! ```
 
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::engine::group::GroupMembershipOperation;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::Owned;
@@ -16,6 +17,7 @@ use crate::engine::offsets;
 use crate::engine::protocol::ErrorCode;
 
 use super::Event;
+use super::hooks::Hook;
 use super::machine::Consumer;
 use super::state::{Drain, State, Step, Why};
 
@@ -27,6 +29,7 @@ impl Consumer {
             return;
         }
         self.fetch.drain(&what);
+        self.hooks.withdraw(&what);
         // The coordinator gives up on us after the rebalance timeout; the commit and the join need some of it.
         let until = now + self.config.rebalance_timeout.mul_f64(0.8);
         self.transition(State::Draining(Drain { what, why: Why::Rebalance, step: Step::Lanes { until } }));
@@ -34,7 +37,9 @@ impl Consumer {
     }
 
     /// Lanes finish their message, offsets are committed, the group is left; ends in [`Event::Stopped`].
-    pub fn stop(&mut self, now: Instant) {
+    ///
+    /// The first call decides what becomes of the membership.
+    pub fn stop(&mut self, now: Instant, leave: GroupMembershipOperation) {
         match &self.state {
             State::Idle => self.stopped(),
             State::Leaving { .. } | State::Stopped => {}
@@ -42,7 +47,9 @@ impl Consumer {
             _ => {
                 // A handler has as long as it ever has.
                 let until = now + self.config.rebalance_timeout.max(self.config.max_poll_interval);
+                self.leave = leave;
                 self.fetch.suspend(true);
+                self.hooks.withdraw(&Owned::All);
                 let (what, why) = (Owned::All, Why::Stop);
                 self.transition(State::Draining(Drain { what, why, step: Step::Lanes { until } }));
                 self.refuse_vain_commits();
@@ -58,11 +65,27 @@ impl Consumer {
             State::Draining(Drain { what, why, step: Step::Lanes { .. } })
                 if late || self.fetch.deliveries().is_idle(what) =>
             {
+                self.tell_hook(now, *why, what.clone());
+            }
+            State::Draining(Drain { what, why, step: Step::Hook }) if self.hooks.is_idle() => {
                 self.flush(now, *why, what.clone());
             }
             State::Draining(Drain { step: Step::Flush { .. }, .. }) if late => self.released(now),
             State::Leaving { .. } if late => self.stopped(),
             _ => {}
+        }
+    }
+
+    /// The handlers have ended: the user's code hears of it while it can still commit. A member that the group has put out, without
+    /// our having heard of it as a loss, has lost its partitions.
+    fn tell_hook(&mut self, now: Instant, why: Why, what: Owned) {
+        let is_member = self.group.membership().is_some();
+        self.hooks.go(if is_member { Hook::Revoked } else { Hook::Lost }, &what);
+        self.call_hooks(now);
+        if self.hooks.is_idle() {
+            self.flush(now, why, what);
+        } else {
+            self.transition(State::Draining(Drain { what, why, step: Step::Hook }));
         }
     }
 
@@ -110,22 +133,30 @@ impl Consumer {
                     false => LEAVE_BOUND,
                 };
                 self.transition(State::Leaving { until: now + bound });
-                self.group.leave(now);
+                self.group.leave(now, self.leave);
             }
         }
     }
 
     /// These partitions are not ours any more, nor is the membership if that is all of them.
     fn release(&mut self, now: Instant, what: &Owned) {
-        self.fetch.unassign(what);
+        self.unassign(what);
         if *what == Owned::All {
             self.offsets.member_changed(now, None);
         }
         self.offsets.unassign(what);
     }
 
+    /// Nothing of these partitions is handed out any more, and no hook decides where they begin.
+    pub(super) fn unassign(&mut self, what: &Owned) {
+        self.fetch.unassign(what);
+        self.hooks.unassign(what);
+    }
+
     /// The group says that these partitions are gone already: nothing to commit, no lane to wait for.
     pub(super) fn lost(&mut self, now: Instant, what: &Owned) {
+        self.hooks.go(Hook::Lost, what);
+        self.call_hooks(now);
         if *what != Owned::All {
             return self.release(now, what);
         }
@@ -162,7 +193,7 @@ impl Consumer {
     pub(super) fn stopped(&mut self) {
         self.transition(State::Stopped);
         self.fetch.suspend(true);
-        self.fetch.unassign(&Owned::All);
+        self.unassign(&Owned::All);
         self.offsets.close();
         while let Some(event) = self.offsets.poll_event() {
             if let offsets::Event::CommitDone { ticket, result } = event {

@@ -17,6 +17,7 @@ use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::UNKNOWN_EPOCH;
+use crate::engine::group::GroupMembershipOperation;
 use crate::engine::group::{AnyGroup, ConsumerGroupConfig, GroupConfig, GroupProtocol, Subscription};
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
@@ -36,6 +37,7 @@ use crate::engine::protocol::metadata::MetadataResponse;
 
 use super::assignors::{Previous, mode_of};
 use super::first_positions::FirstPositions;
+use super::hooks::Hooks;
 use super::leadership::Leadership;
 use super::overdue::Outstanding;
 use super::session::Session;
@@ -46,8 +48,11 @@ use super::{Assigned, ConsumerConfig, Event, Pattern};
 pub struct Consumer {
     pub(super) config: ConsumerConfig,
     pub(super) state: State,
+    /// What becomes of the membership when we stop.
+    pub(super) leave: GroupMembershipOperation,
     pub(super) session: Session,
     pub(super) first_positions: FirstPositions,
+    pub(super) hooks: Hooks,
     pub(super) cluster: Cluster,
     /// Whose coordinator is ours.
     pub(super) coordinator_key: CoordinatorKey,
@@ -129,8 +134,10 @@ impl Consumer {
         };
         Consumer {
             state: State::Idle,
+            leave: GroupMembershipOperation::Default,
             session: Session::Confirmed,
             first_positions: FirstPositions::Open,
+            hooks: Hooks::new(config.hooks),
             outstanding: Outstanding::default(),
             leadership: Leadership::default(),
             previous: Previous::default(),
@@ -214,6 +221,9 @@ impl Consumer {
     /// The next message of this partition is the one at `offset`; -1 = latest, -2 = earliest. At any time, before
     /// [`Consumer::start`] too: a partition that is not ours, or is being given up, starts there when it is ours next.
     pub fn seek(&mut self, partition: TopicPartition, offset: i64) {
+        if self.hooks.seek(&partition, offset) {
+            return;
+        }
         let is_going = self.state.drained().is_some_and(|drained| drained.contains(&partition));
         if self.fetch.deliveries().is_assigned(&partition) && !is_going {
             self.apply_seek(&partition, offset);
@@ -489,6 +499,7 @@ impl Machine for Consumer {
             self.compare(now);
         }
         self.guard_poll_interval(now);
+        self.guard_hooks(now);
         self.step_drain(now);
         self.route(now);
     }
@@ -531,6 +542,7 @@ impl Machine for Consumer {
             self.poll_interval_ends(),
             self.session_ends(),
             self.state.ends_at(),
+            self.hooks.poll_timeout(),
             look,
         ];
         timeouts.into_iter().flatten().min()

@@ -3,12 +3,13 @@
 //! Split by verb: `machine` (commands and the contract), `state` (what the consumer is doing, and the one way from state to
 //! state), `route` (whose answer is this, what does it mean for the others), `drain` (the way to a rebalance or to the end: lanes
 //! idle → offsets committed → partitions released), `poll_interval` (handlers that hang), `first_positions` (from the join to the
-//! first look-ups), `overdue` (brokers that do not answer), `session` (whether what we hold is certainly ours), `leadership` (what
+//! first look-ups), `hooks` (what the user's code is told of partitions that come and go, and who waits for it), `overdue` (brokers that do not answer), `session` (whether what we hold is certainly ours), `leadership` (what
 //! the group's leader assigns by, and whether that is still true).
 
 mod assignors;
 mod drain;
 mod first_positions;
+mod hooks;
 mod leadership;
 mod machine;
 mod overdue;
@@ -33,9 +34,11 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+pub use crate::engine::group::GroupMembershipOperation;
 pub use crate::engine::group::GroupProtocol;
 pub use crate::engine::offsets::Necessity;
 pub use assignors::Offered;
+pub use hooks::{Hook, HooksGiven};
 pub use machine::{Consumer, Tag};
 
 /// Everything that a consumer must be told. Defaults belong to the facade.
@@ -62,6 +65,8 @@ pub struct ConsumerConfig {
     pub max_poll_interval: Duration,
     /// Metadata older than this is read again.
     pub metadata_max_age: Duration,
+    /// Which rebalance hooks the user has given.
+    pub hooks: HooksGiven,
     /// May brokers create missing topics?
     pub allow_auto_topic_creation: bool,
     /// `autoOffsetReset: 'none'`: a lost position is an error.
@@ -127,6 +132,15 @@ pub enum Event {
     },
     /// We have a new assignment. Answer with [`Consumer::complete_join`]: positions are not looked up before.
     Joined(Box<Joined>),
+    /// The user's hook is to be called. Answer with [`Consumer::hook_done`]; no other one is needed before that.
+    HookNeeded {
+        /// Number of the call.
+        job: u64,
+        /// Which.
+        hook: Hook,
+        /// Of which partitions, sorted; never none.
+        partitions: Vec<TopicPartition>,
+    },
     /// The group rebalances; we shall rejoin.
     Rebalancing {
         /// Our member id.

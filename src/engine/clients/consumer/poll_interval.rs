@@ -26,13 +26,14 @@ impl Consumer {
     }
 
     /// The driver has not looked since `since`, although a timer was to ring at `due`: this process stood still. Handlers could
-    /// make no progress meanwhile, so that time does not count.
+    /// make no progress meanwhile, nor could hooks, so that time does not count.
     pub fn looked(&mut self, since: Instant, due: Option<Instant>, now: Instant) {
         if due.is_some_and(|due| now.saturating_duration_since(due) >= STOOD_STILL) {
             let still = now.saturating_duration_since(since);
             for progress in self.lane_progress.iter_mut().flatten() {
                 *progress = (*progress + still).min(now);
             }
+            self.hooks.stood_still(still);
         }
     }
 
@@ -66,7 +67,7 @@ impl Consumer {
             extra: Vec::new(),
         }));
         self.fetch.suspend(false);
-        self.fetch.unassign(&Owned::All);
+        self.unassign(&Owned::All);
         // What is resolved and not committed would be handled again by the next owner.
         self.flush(now, Why::PollInterval, Owned::All);
     }

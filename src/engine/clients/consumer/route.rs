@@ -164,11 +164,6 @@ impl Consumer {
         if kept.is_empty() || !added.is_empty() {
             self.first_positions = FirstPositions::Turn { commit: self.offsets.commit_under_way() };
         }
-        for partition in &added {
-            if let Some(offset) = self.pending_seeks.remove(partition) {
-                self.apply_seek(partition, offset);
-            }
-        }
         let assigned: Vec<String> = assignment.iter().map(|(topic, _)| topic.clone()).collect();
         self.events.push_back(Event::Joined(Box::new(Joined {
             duration,
@@ -180,6 +175,13 @@ impl Consumer {
             assignment,
             assigned_topics,
         })));
+        if !self.hold(now, &added) {
+            for partition in &added {
+                if let Some(offset) = self.pending_seeks.remove(partition) {
+                    self.apply_seek(partition, offset);
+                }
+            }
+        }
         if is_leader {
             self.compare(now);
         } else {

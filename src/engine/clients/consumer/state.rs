@@ -4,14 +4,14 @@
 //!        start            joined    ┌─ joined again (cooperative)
 //!  Idle ───────► Joining ───────► Stable ◄───── some released ────────────────────┐
 //!                 ▲ ▲ ▲            │  │                                          │
-//!                 │ │ └─── lost ───┘  └─ revoke ─► Draining(Rebalance): Lanes ─► Flush
+//!                 │ │ └─── lost ───┘  └─ revoke ─► Draining(Rebalance): Lanes ─► Hook ─► Flush
 //!                 │ └───────────────────────── all released, or lost ────────────┘
 //!                 │
 //!                 └─ progress ─ Stalled ◄─ released, or lost ─ Draining(PollInterval): Flush
 //!                                                                         ▲
 //!            Joining, Stable, Draining(Rebalance) ─ maxPollInterval is over ─┘
 //!
-//!  all of these but Idle ── stop ──► Draining(Stop): Lanes ─► Flush ─► Leaving ─► Stopped
+//!  all of these but Idle ── stop ──► Draining(Stop): Lanes ─► Hook ─► Flush ─► Leaving ─► Stopped
 //!   │                        ▲                                                       ▲
 //!   └─ failure ─► Crashed ───┘                                        Idle ── stop ──┘
 //! ```
@@ -48,7 +48,7 @@ pub(super) enum State {
     Stopped,
 }
 
-/// Lanes end their message, then what is resolved is committed, then the partitions are released. Partitions that are not
+/// Lanes end their message, then the user's hook is called, then what is resolved is committed, then the partitions are released. Partitions that are not
 /// drained go on meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Drain {
@@ -72,6 +72,8 @@ pub(super) enum Why {
 pub(super) enum Step {
     /// Busy lanes have until then to end their message.
     Lanes { until: Instant },
+    /// The hooks that are called, or waited for, must end: each has its own bound, see `hooks`.
+    Hook,
     /// Commits have until then to end. Every answer of a broker moves that, but not beyond `limit`.
     Flush { until: Instant, limit: Instant },
 }
@@ -149,6 +151,7 @@ impl State {
             State::Joining => "Joining",
             State::Stable => "Stable",
             State::Draining(Drain { step: Step::Lanes { .. }, .. }) => "Draining (lanes)",
+            State::Draining(Drain { step: Step::Hook, .. }) => "Draining (hook)",
             State::Draining(Drain { step: Step::Flush { .. }, .. }) => "Draining (commits)",
             State::Stalled => "Stalled",
             State::Crashed => "Crashed",

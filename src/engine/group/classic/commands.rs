@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::engine::group::Event;
+use crate::engine::group::GroupMembershipOperation;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::Owned;
@@ -101,12 +102,12 @@ impl Group {
     /// Leave for good: ends in [`Event::Left`] within five seconds, from any state. A dynamic member sends one
     /// LeaveGroup, beside a JoinGroup or SyncGroup that the coordinator holds back. Only the first JoinGroup is waited
     /// for, because its answer brings the member id that must not stay behind in the group; that answer comes at once
-    /// (KIP-394). A static member keeps its place until its session expires (KIP-345).
-    pub fn leave(&mut self, now: Instant) {
+    /// (KIP-394). Whether anything is sent is for `operation` to say (KIP-1092).
+    pub fn leave(&mut self, now: Instant, operation: GroupMembershipOperation) {
         match &mut self.state {
             MemberState::Left => {}
             MemberState::Leaving { next, .. } => *next = Next::Left,
-            _ => self.depart(now, Next::Left, "the consumer is being closed"),
+            _ => self.depart(now, Next::Left, operation, "the consumer is being closed"),
         }
         self.handle_timeout(now);
     }
@@ -124,7 +125,7 @@ impl Group {
                 self.lose(reason);
                 // What the coordinator will say to a handler that is still at it.
                 self.noticed = Some(ErrorCode::UNKNOWN_MEMBER_ID);
-                self.depart(now, Next::Idle, reason);
+                self.depart(now, Next::Idle, GroupMembershipOperation::Default, reason);
             }
         }
         self.handle_timeout(now);
@@ -206,12 +207,17 @@ impl Group {
     }
 
     /// Goes out of the group by way of LeaveGroup, if there is something to leave.
-    fn depart(&mut self, now: Instant, next: Next, reason: &str) {
+    fn depart(&mut self, now: Instant, next: Next, operation: GroupMembershipOperation, reason: &str) {
         let is_join = |asked: &Asked| asked.epoch == self.epoch && asked.api == ApiKey::JoinGroup;
         let joining = self.call.sent().is_some_and(|sent| is_join(&sent.about));
         self.owned = None;
         let nothing = self.member_id.is_empty() && !joining;
-        if nothing || self.config.group_instance_id.is_some() {
+        let remains = match operation {
+            GroupMembershipOperation::Default => self.config.group_instance_id.is_some(),
+            GroupMembershipOperation::LeaveGroup => false,
+            GroupMembershipOperation::RemainInGroup => true,
+        };
+        if nothing || remains {
             self.arrive(now, next);
         } else {
             self.timers.set(Timer::Departure, now + LEAVE_WITHIN);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::engine::group::{Event, Membership, Subscription};
+use crate::engine::group::{Event, GroupMembershipOperation, Membership, Subscription};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
@@ -169,11 +169,18 @@ impl ConsumerGroup {
     }
 
     /// Leave: ends in [`Event::Left`] within [`LEAVE_WITHIN`], from any state. Partitions must have been given up before. A
-    /// static member keeps its place until the session is over, unless it goes `for_good`.
-    pub fn leave(&mut self, now: Instant, for_good: bool) {
-        self.leave_for_good = for_good;
+    /// static member says that it may come back, unless it is to leave; a dynamic one that is to remain says nothing.
+    pub fn leave(&mut self, now: Instant, operation: GroupMembershipOperation) {
+        self.leave_for_good = operation == GroupMembershipOperation::LeaveGroup;
+        let is_silent =
+            operation == GroupMembershipOperation::RemainInGroup && self.config.group_instance_id.is_none();
         match &mut self.state {
             State::Left => {}
+            _ if is_silent => {
+                self.owned.clear();
+                self.forget_target();
+                self.arrive(now, Next::Left);
+            }
             State::Leaving { next } => *next = Next::Left,
             _ => self.depart(now, Next::Left),
         }

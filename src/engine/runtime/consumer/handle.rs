@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::GroupMembershipOperation;
 use crate::engine::clients::consumer::Necessity;
 use crate::engine::clients::consumer::Pattern;
 use crate::engine::delivery::Buffer;
@@ -100,6 +101,11 @@ impl ConsumerHandle {
     /// Answers `Joined`.
     pub fn complete_join(&self) {
         self.with(|client, _| client.consumer.complete_join());
+    }
+
+    /// Answers `HookNeeded`: the hook has ended; `Err` = what it has thrown.
+    pub fn hook_done(&self, job: u64, result: Result<(), String>) {
+        self.with(|client, now| client.consumer.hook_done(now, job, result));
     }
 
     /// An empty slab; its number comes back from one [`ConsumerHandle::take`].
@@ -294,7 +300,11 @@ impl ConsumerHandle {
     }
 
     /// See [`Consumer::stop`].
-    pub fn stop(&self, done: impl FnOnce(Result<(), Failure>) + Send + 'static) {
+    pub fn stop(
+        &self,
+        leave: GroupMembershipOperation,
+        done: impl FnOnce(Result<(), Failure>) + Send + 'static,
+    ) {
         let mut client = self.shared.lock();
         if !client.is_running() {
             // A start that comes after this starts nothing.
@@ -305,7 +315,7 @@ impl ConsumerHandle {
         }
         client.stop_waiters.push(Box::new(done));
         client.read_cells(clock::now());
-        client.consumer.stop(clock::now());
+        client.consumer.stop(clock::now(), leave);
         client.write_cells();
         drop(client);
         self.shared.driver.notify_one();

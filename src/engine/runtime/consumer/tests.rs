@@ -10,7 +10,9 @@ use std::time::Duration;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::GroupMembershipOperation;
 use crate::engine::clients::consumer::GroupProtocol;
+use crate::engine::clients::consumer::HooksGiven;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
@@ -94,6 +96,7 @@ fn config() -> ConsumerConfig {
         rebalance_timeout: LONG,
         heartbeat_interval: LONG,
         max_poll_interval: LONG,
+        hooks: HooksGiven::default(),
         metadata_max_age: LONG,
         allow_auto_topic_creation: false,
         never_reset: false,
@@ -141,7 +144,7 @@ fn every_stop_and_every_commit_is_answered() {
     let stops: Vec<_> = (0..2)
         .map(|_| {
             let (stop, stopped) = waiter();
-            handle.stop(stop);
+            handle.stop(GroupMembershipOperation::Default, stop);
             stopped
         })
         .collect();
@@ -152,7 +155,7 @@ fn every_stop_and_every_commit_is_answered() {
     // And afterwards.
     assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
-    handle.stop(stop);
+    handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
 }
 
@@ -161,7 +164,7 @@ fn before_the_start_nobody_waits_for_a_driver_that_does_not_run() {
     let (handle, _heard) = consumer();
     assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
-    handle.stop(stop);
+    handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
     start(&handle);
     assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped), "stopped is stopped");
@@ -178,7 +181,7 @@ fn a_panic_is_our_bug_and_leaves_nobody_waiting() {
     assert_eq!(bug.as_deref(), Some("bug: a test's panic"));
     assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
     let (stop, stopped) = waiter();
-    handle.stop(stop);
+    handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
 }
 
@@ -194,7 +197,7 @@ fn a_panic_of_a_call_under_the_lock_ends_the_consumer_with_a_word() {
     assert_eq!(bugs().as_deref(), Some("bug: a call into the engine has panicked"));
     assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)));
     let (stop, stopped) = waiter();
-    handle.stop(stop);
+    handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
 }
 
@@ -207,7 +210,7 @@ fn without_threads_a_consumer_crashes_and_leaves_no_call_waiting() {
     assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
     assert_eq!(handle.heartbeat(3, waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
-    handle.stop(stop);
+    handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
 }
 
@@ -220,7 +223,7 @@ fn a_consumer_hears_of_the_cluster_while_it_runs() {
     start(&handle);
     assert!(metadata.learn(&Default::default()));
     let (stop, stopped) = waiter();
-    handle.stop(stop);
+    handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
     assert!(!metadata.learn(&Default::default()), "not after the end");
 }

@@ -1,6 +1,9 @@
 //! Anything may happen; [`World`]'s ledger holds, and a calm afterwards delivers and commits everything, once the last
 //! consumer stands: each offset at least once, in order between rewinds, nothing committed that was not handled.
 
+use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::HooksGiven;
+use crate::engine::clients::consumer::Offered;
 use crate::engine::machine::Machine;
 
 use std::time::Duration;
@@ -13,6 +16,10 @@ const SECOND: Duration = Duration::from_secs(1);
 impl World {
     fn misfortune(&mut self) {
         let partition = self.rng.i32(0..4);
+        if self.listener.given != HooksGiven::default() {
+            let takes = Duration::from_millis(self.rng.u64(0..2_000));
+            self.listener.takes[self.rng.usize(0..3)] = Some(takes);
+        }
         match self.rng.u32(0..18) {
             0 | 1 => self.cluster.rebalancing = true,
             2 => {
@@ -45,7 +52,7 @@ impl World {
         self.settle();
     }
 
-    fn calm(&mut self) {
+    pub(super) fn calm(&mut self) {
         self.down = false;
         self.cluster.holds_joins = false;
         self.cluster.holds_commits = false;
@@ -58,7 +65,13 @@ impl World {
 }
 
 fn storm(seed: u64, protocol: &'static str) -> World {
-    let mut world = World::with(config(), seed);
+    storm_with(seed, protocol, HooksGiven::default())
+}
+
+pub(super) fn storm_with(seed: u64, protocol: &'static str, hooks: HooksGiven) -> World {
+    let assignor = if protocol == COOPERATIVE { Offered::COOPERATIVE } else { Offered::EAGER };
+    let config = ConsumerConfig { assignors: vec![assignor], ..config() };
+    let mut world = World::with_hooks(config, hooks, seed);
     world.cluster.protocol = protocol;
     world.failures = 20;
     world.append_all(10);

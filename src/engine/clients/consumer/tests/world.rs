@@ -7,7 +7,9 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::GroupMembershipOperation;
 use crate::engine::clients::consumer::GroupProtocol;
+use crate::engine::clients::consumer::HooksGiven;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::clients::consumer::Tag;
 use crate::engine::delivery::Buffer;
@@ -37,6 +39,7 @@ use crate::engine::testing::broker::Log;
 use crate::engine::testing::encode::decode;
 
 use super::cluster::{COOPERATIVE, Cluster, EAGER};
+use super::listener::Listener;
 
 pub(super) const SESSION: Duration = Duration::from_secs(10);
 pub(super) const LATENCY: Duration = Duration::from_millis(2);
@@ -79,6 +82,7 @@ pub(super) struct World {
     pub(super) handler: Option<Duration>,
     /// One in so many messages fails; 0 = none.
     pub(super) failures: u32,
+    pub(super) listener: Listener,
     pub(super) events: Vec<Event>,
     pub(super) lines: Vec<machine::Log>,
     pub(super) stopped: usize,
@@ -131,6 +135,7 @@ pub(super) fn config() -> ConsumerConfig {
         rebalance_timeout: REBALANCE,
         heartbeat_interval: Duration::from_secs(1),
         max_poll_interval: MAX_POLL,
+        hooks: HooksGiven::default(),
         metadata_max_age: Duration::from_secs(300),
         allow_auto_topic_creation: false,
         never_reset: false,
@@ -160,6 +165,7 @@ impl World {
             lanes: (0..lanes).map(|_| None).collect(),
             handler: Some(Duration::from_millis(1)),
             failures: 0,
+            listener: Listener::default(),
             events: Vec::new(),
             lines: Vec::new(),
             stopped: 0,
@@ -235,7 +241,7 @@ impl World {
     }
 
     pub(super) fn stop(&mut self) {
-        self.consumer.stop(self.now);
+        self.consumer.stop(self.now, GroupMembershipOperation::Default);
         self.settle();
     }
 
@@ -243,6 +249,11 @@ impl World {
         self.explicit.insert((partition, offset));
         self.consumer.commit(ticket, Some(vec![(tp(partition), offset, None)]));
         self.settle();
+    }
+
+    /// The user may commit what he likes.
+    pub(super) fn explicit(&mut self, partition: i32, offset: i64) {
+        self.explicit.insert((partition, offset));
     }
 
     pub(super) fn heartbeat(&mut self, ticket: u64) {
@@ -318,7 +329,7 @@ impl World {
         let coming = self.coming.iter().map(|(at, ..)| *at);
         let lanes = self.lanes.iter().flatten().filter_map(|lane| lane.until);
         let timer = self.consumer.poll_timeout(self.now);
-        sent.chain(coming).chain(lanes).chain(timer).min()
+        sent.chain(coming).chain(lanes).chain(timer).chain(self.listener.ends_at()).min()
     }
 
     pub(super) fn happen(&mut self) {
@@ -336,6 +347,7 @@ impl World {
         for lane in 0..self.lanes.len() {
             self.work(lane);
         }
+        self.end_hook();
         self.settle();
     }
 
@@ -488,6 +500,7 @@ impl World {
         let Some(offset) = lane.offsets.get(lane.at) else { return };
         let session = self.renewed.map(|renewed| self.now - renewed);
         assert!(session.is_some_and(|session| session < SESSION), "a message after the session: {session:?}");
+        self.listener.may_handle(lane.partition);
         self.delivered.push((lane.partition, *offset));
         let handled = self.handled.get(&lane.partition).copied().unwrap_or(0);
         let holes = self.holes.contains(&lane.partition);
@@ -636,6 +649,7 @@ impl World {
                     *handled = (*handled).max(*committed);
                 }
             }
+            Event::HookNeeded { job, hook, partitions } => self.hook_needed(job, hook, &partitions),
             Event::Stopped => self.stopped += 1,
             Event::Brokers(brokers) => self.retire(&brokers),
             Event::Log(log) => self.lines.push(log),

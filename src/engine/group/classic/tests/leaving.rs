@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::group::Event;
+use crate::engine::group::GroupMembershipOperation;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::Owned;
@@ -252,6 +253,32 @@ fn static_members_keep_their_place() {
     assert_eq!(world.events(), [Event::Left]);
     world.answer_join(follower(1));
     assert!(world.in_flight.is_empty());
+}
+
+#[test]
+fn a_static_member_leaves_when_it_is_told_to() {
+    let mut world = World::with_instance(Some("static-1"));
+    world.make_stable();
+    world.operation = GroupMembershipOperation::LeaveGroup;
+    world.leave();
+    let request = world.sent_leave();
+    assert_eq!(
+        (request.member_id.as_str(), request.group_instance_id.as_deref()),
+        (MEMBER, Some("static-1"))
+    );
+    world.answer_leave(ErrorCode::NONE);
+    assert_eq!(world.events(), [Event::Left]);
+}
+
+#[test]
+fn any_member_remains_without_a_word_when_it_is_told_to() {
+    for mut world in members() {
+        world.operation = GroupMembershipOperation::RemainInGroup;
+        world.leave();
+        assert_eq!(world.events(), [Event::Left]);
+        world.advance(SESSION * 2);
+        assert_eq!(world.leaves, 0);
+    }
 }
 
 #[test]

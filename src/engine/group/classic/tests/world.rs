@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
+use crate::engine::group::GroupMembershipOperation;
 use crate::engine::group::assignors::RebalanceProtocol;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -55,6 +56,8 @@ pub(super) struct World {
     failed: bool,
     /// Heartbeats that CoordinatorLost has written off.
     given_up: Vec<u64>,
+    /// What `leave` says.
+    pub(super) operation: GroupMembershipOperation,
     /// LeaveGroups sent.
     pub(super) leaves: usize,
     /// Times that the clock woke the machine.
@@ -92,6 +95,7 @@ impl World {
             left: false,
             failed: false,
             given_up: Vec::new(),
+            operation: GroupMembershipOperation::Default,
             leaves: 0,
             wakes: 0,
         }
@@ -176,7 +180,7 @@ impl World {
     pub(super) fn leave(&mut self) {
         self.asked = None;
         self.owns = false;
-        self.group.leave(self.now);
+        self.group.leave(self.now, self.operation);
         self.settle();
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::group::GroupMembershipOperation::{Default as ByKind, LeaveGroup, RemainInGroup};
 use crate::engine::group::{ConsumerGroup, ConsumerGroupConfig, Event, Subscription};
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
@@ -414,7 +415,7 @@ fn a_fatal_refusal_is_told_with_the_brokers_words() {
         world.advance(INTERVAL);
         assert!(world.sends_nothing());
         assert_eq!(world.group.poll_timeout(world.now), None);
-        world.group.leave(world.now, false);
+        world.group.leave(world.now, ByKind);
         assert_eq!(world.events(), [Seen::Left]);
     }
 }
@@ -438,17 +439,18 @@ fn a_place_that_is_still_taken_is_waited_for() {
 #[test]
 fn each_kind_of_member_leaves_at_its_own_epoch() {
     let instance = |id: &str| ConsumerGroupConfig { group_instance_id: Some(id.to_owned()), ..config() };
-    for (config, for_good, epoch) in [
-        (config(), false, LEAVE_EPOCH),
-        (config(), true, LEAVE_EPOCH),
-        (instance("a"), false, LEAVE_EPOCH_OF_STATIC),
-        (instance("a"), true, LEAVE_EPOCH),
+    for (config, operation, epoch) in [
+        (config(), ByKind, LEAVE_EPOCH),
+        (config(), LeaveGroup, LEAVE_EPOCH),
+        (instance("a"), ByKind, LEAVE_EPOCH_OF_STATIC),
+        (instance("a"), RemainInGroup, LEAVE_EPOCH_OF_STATIC),
+        (instance("a"), LeaveGroup, LEAVE_EPOCH),
     ] {
         let mut world = World::member(config);
         // A heartbeat that is outstanding is not waited for.
         world.advance(INTERVAL);
         world.sent();
-        world.group.leave(world.now, for_good);
+        world.group.leave(world.now, operation);
         let request = world.sent();
         assert_eq!(request.member_epoch, epoch);
         assert_eq!((request.topics, request.owned), (None, None));
@@ -459,9 +461,17 @@ fn each_kind_of_member_leaves_at_its_own_epoch() {
 }
 
 #[test]
+fn a_dynamic_member_that_is_to_remain_says_nothing() {
+    let mut world = World::member(config());
+    world.group.leave(world.now, RemainInGroup);
+    assert_eq!(world.events(), [Seen::Left]);
+    assert!(world.sends_nothing());
+}
+
+#[test]
 fn leaving_ends_within_five_seconds() {
     let mut world = World::member(config());
-    world.group.leave(world.now, false);
+    world.group.leave(world.now, ByKind);
     world.sent();
     world.respond(lost_connection());
     assert_eq!(world.events(), [Seen::CoordinatorLost]);
@@ -475,7 +485,7 @@ fn leaving_ends_within_five_seconds() {
 #[test]
 fn who_never_joined_has_nothing_to_leave() {
     let mut world = World::new(config());
-    world.group.leave(world.now, false);
+    world.group.leave(world.now, ByKind);
     assert_eq!(world.events(), [Seen::Left]);
 }
 
@@ -577,7 +587,7 @@ fn what_is_due_waits_for_the_coordinator_without_a_timer() {
     assert_eq!(revoking.sent().owned, Some(vec![]));
 
     let mut leaving = World::member(config());
-    leaving.group.leave(leaving.now, false);
+    leaving.group.leave(leaving.now, ByKind);
     assert!(!rings(&leaving));
     leaving.advance(INTERVAL);
     assert_eq!((leaving.events().pop(), leaving.group.poll_timeout(leaving.now)), (Some(Seen::Left), None));
