@@ -19,6 +19,7 @@ use crate::engine::fetch::Fetch;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::{AnyGroup, ConsumerGroupConfig, GroupConfig, GroupProtocol, Subscription};
 use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
@@ -40,6 +41,7 @@ use super::leadership::Leadership;
 use super::overdue::Outstanding;
 use super::session::Session;
 use super::state::State;
+use super::waiting::Waiting;
 use super::{Assigned, ConsumerConfig, Event, Pattern};
 
 /// A consumer of a group. See the module's documentation.
@@ -55,6 +57,7 @@ pub struct Consumer {
     pub(super) offsets: Offsets,
     pub(super) fetch: Fetch,
     pub(super) outstanding: Outstanding,
+    pub(super) waiting: Waiting,
     /// While we lead the group, or are about to.
     pub(super) leadership: Leadership,
     pub(super) previous: Previous,
@@ -132,6 +135,7 @@ impl Consumer {
             session: Session::Confirmed,
             first_positions: FirstPositions::Open,
             outstanding: Outstanding::default(),
+            waiting: Waiting::default(),
             leadership: Leadership::default(),
             previous: Previous::default(),
             cooperative_names: BTreeSet::new(),
@@ -218,7 +222,15 @@ impl Consumer {
         if self.fetch.deliveries().is_assigned(&partition) && !is_going {
             self.apply_seek(&partition, offset);
         } else {
-            self.pending_seeks.insert(partition, offset);
+            let TopicPartition { topic, partition: number } = &partition;
+            let message = format!(
+                "seek() of {topic:?} partition {number} to offset {offset}: it is not assigned to this member, and will begin \
+                 there when it is"
+            );
+            let is_news = self.pending_seeks.insert(partition, offset).is_none();
+            if is_news && self.state == State::Stable {
+                self.remark(LogLevel::Warn, message);
+            }
         }
     }
 
@@ -530,6 +542,7 @@ impl Machine for Consumer {
             self.leadership.poll_timeout(),
             self.poll_interval_ends(),
             self.session_ends(),
+            self.reminds_at(),
             self.state.ends_at(),
             look,
         ];

@@ -4,7 +4,7 @@
 //! state), `route` (whose answer is this, what does it mean for the others), `drain` (the way to a rebalance or to the end: lanes
 //! idle → offsets committed → partitions released), `poll_interval` (handlers that hang), `first_positions` (from the join to the
 //! first look-ups), `overdue` (brokers that do not answer), `session` (whether what we hold is certainly ours), `leadership` (what
-//! the group's leader assigns by, and whether that is still true).
+//! the group's leader assigns by, and whether that is still true), `waiting` (what is told of waits that are long).
 
 mod assignors;
 mod drain;
@@ -18,6 +18,7 @@ mod session;
 mod state;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
