@@ -131,7 +131,14 @@ together({
       begun = true
       return hanging
     }
-    const { consumer } = await startConsumer({ topics: [topic], kafka: kafka(), handle })
+    const { consumer } = await startConsumer({
+      topics: [topic],
+      kafka: kafka(),
+      handle,
+      // How long the spec lasts if the handler is never let go.
+      rebalanceTimeout: 20_000,
+      maxPollInterval: 20_000
+    })
     await waitFor(() => begun)
     const disconnected = consumer.disconnect()
     await waitFor(() => of('Stopping waits for').length > 0)
