@@ -369,7 +369,13 @@ const CLASSES = {
     new KafkaJSConnectionError(message, { broker: broker ?? undefined, code: code ?? undefined }),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
   timeout: failure => new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
-  authentication: ({ message }) => new KafkaJSSASLAuthenticationError(message),
+  authentication: ({ message, broker }, { mechanism }) => {
+    // A provider of the program's says what it likes.
+    const unnamed = mechanism && !message.includes('SASL') ? [`SASL ${mechanism}`] : []
+    if (broker && !message.includes(broker)) unnamed.push(`broker ${broker}`)
+    const where = unnamed.length > 0 ? ` (${unnamed.join(', ')})` : ''
+    return new KafkaJSSASLAuthenticationError(`${message}${where}`)
+  },
   'unsupported-api': failure => {
     const { apiKey, message } = failure
     const text =

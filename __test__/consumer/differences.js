@@ -264,6 +264,18 @@ module.exports = {
         'a handler that throws undefined is told by name, and at once'
       ]
     },
+  'while something does not come about (a coordinator, a topic, a leader, a broker at the name that the cluster gives it, the other members, the end of a handler), the log says nothing, or the same for each attempt':
+    {
+      'consumer/told': [
+        'a coordinator that there cannot be is told again, with the setting',
+        'a name of the cluster that cannot be reached is told once, and again',
+        'a member for which there is no partition is told so, once',
+        'a handler that disconnect() waits for is named',
+        'a topic that does not exist is named',
+        'a topic that a subscription creates is told',
+        'a pattern that matches nothing, and a seek of a partition of nobody, are told'
+      ]
+    },
   'snappy, lz4, zstd need plugins': {
     'consumer/codecs': [
       'compressed with snappy 10000 messages of 12 partitions arrive complete and in order',

@@ -2,6 +2,7 @@
 
 const oracle = require('kafkajs/src/errors')
 const errors = require('../../src/errors')
+const { createErrorFromCode } = require('../../src/protocol/error')
 
 const { fromFailure, unwrap } = errors
 
@@ -126,6 +127,40 @@ describe('what a broker refuses is named behind the text of its code', () => {
     expect(error.stack).toContain(expected)
     expect(error.cause).toMatchObject({ type: 'GROUP_AUTHORIZATION_FAILED', code: 30 })
     expect(error.cause.stack).toContain('not authorized')
+  })
+})
+
+describe('what the engine names is in the message', () => {
+  it('the key of a coordinator, before what was asked for', () => {
+    const named = { failure: 'coordinator-not-found', transactionalId: 'x' }
+    const cause = failure({ failure: 'protocol', code: 53, message: 'refused' })
+    const error = fromFailure(failure({ ...named, cause }), { groupId: 'g' })
+    const expected =
+      'Failed to find transaction coordinator of transactional id "x": refused: the user of this client needs the ACL operation WRITE on transactional id "x"'
+    expect(error.message).toBe(expected)
+  })
+
+  it('the mechanism and the broker of a refused authentication', () => {
+    const refused = { failure: 'authentication', message: 'the token has expired', broker: 'h:1' }
+    const { message } = fromFailure(failure(refused), { mechanism: 'custom' })
+    expect(message).toBe('the token has expired (SASL custom, broker h:1)')
+  })
+
+  it('but nothing twice', () => {
+    const message = 'SASL PLAIN authentication failed at h:1'
+    const refused = failure({ failure: 'authentication', message, broker: 'h:1' })
+    expect(fromFailure(refused, { mechanism: 'plain' }).message).toBe(message)
+  })
+
+  it.each([
+    [{}, 'topic "t" does not exist: create it'],
+    [{ allowAutoTopicCreation: true }, 'create it; the brokers do not do it by themselves'],
+    [{ allowAutoTopicCreation: false }, 'create it, or set allowAutoTopicCreation'],
+    [{ partition: 7 }, 'topic "t" has no partition 7, or does not exist']
+  ])('a topic that does not exist (%j)', (asked, remedy) => {
+    const { message } = createErrorFromCode(3, { topic: 't', ...asked })
+    expect(message).toContain(`This server does not host this topic-partition: `)
+    expect(message).toContain(remedy)
   })
 })
 

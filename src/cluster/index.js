@@ -49,7 +49,7 @@ class Cluster extends Connection {
    */
   async metadata({ topics = [] } = {}) {
     const metadata = await this.brokerPool.ask(topics)
-    if (topics.length > 0) throwTopicErrors(metadata)
+    if (topics.length > 0) throwTopicErrors(metadata, this.brokerPool)
     return metadata
   }
 

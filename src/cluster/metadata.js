@@ -9,6 +9,7 @@
 
 const { createRetry } = require('../retry')
 const { createErrorFromCode } = require('../protocol/error')
+const { describe } = require('../protocol/errorCodes')
 const { KafkaJSError, KafkaJSTopicMetadataNotLoaded, unwrap } = require('../errors')
 
 /**
@@ -78,11 +79,15 @@ class Metadata {
    */
   async refreshMetadata(topics) {
     const { signal } = this.connection.closed
+    /** Topics that the first answer does not know. @type {string[] | null} */
+    let missing = null
     try {
       await createRetry(TOPIC_RETRY, { signal })(async bail => {
         try {
           const metadata = await this.ask(topics)
-          throwTopicErrors(metadata)
+          missing ??= this.allowAutoTopicCreation ? unknownTopics(metadata) : []
+          throwTopicErrors(metadata, this)
+          this.tellCreated(missing)
           this.metadata = metadata
           this.metadataExpireAt = Date.now() + this.metadataMaxAge
         } catch (e) {
@@ -93,6 +98,16 @@ class Metadata {
     } catch (e) {
       // Programs look at the `type` of the broker's error.
       throw TOPIC_NOT_READY.includes(e.cause?.type) ? e.cause : e
+    }
+  }
+
+  /** Nobody should have topics without knowing, those with a misspelt name for instance. @param {string[]} topics @private */
+  tellCreated(topics) {
+    const logger = this.connection.rootLogger.namespace('Cluster')
+    for (const topic of topics) {
+      logger.info(`Topic "${topic}" did not exist and was created (allowAutoTopicCreation)`, {
+        topic
+      })
     }
   }
 
@@ -188,12 +203,20 @@ const toBrokerMetadata = ({ clusterId, controllerId, brokers, topics }) => ({
 /**
  * The first topic's error. A partition without a leader is none: the engine waits for one.
  * @param {any} metadata `BrokerMetadata`
+ * @param {{ allowAutoTopicCreation?: boolean }} [asked]
  */
-const throwTopicErrors = ({ topicMetadata }) => {
+const throwTopicErrors = ({ topicMetadata }, { allowAutoTopicCreation } = {}) => {
   for (const { topic, topicErrorCode } of topicMetadata) {
     if (topicErrorCode === 0) continue
-    throw Object.assign(createErrorFromCode(topicErrorCode, { topic }), { topic })
+    const error = createErrorFromCode(topicErrorCode, { topic, allowAutoTopicCreation })
+    throw Object.assign(error, { topic })
   }
 }
+
+/** @param {any} metadata `BrokerMetadata` @returns {string[]} */
+const unknownTopics = ({ topicMetadata }) =>
+  topicMetadata
+    .filter(({ topicErrorCode }) => describe(topicErrorCode).type === 'UNKNOWN_TOPIC_OR_PARTITION')
+    .map(({ topic }) => topic)
 
 module.exports = { Metadata, throwTopicErrors }

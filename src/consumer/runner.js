@@ -57,7 +57,15 @@ class Runner {
     this.onCrash = onCrash
     const { groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout } = options
     /** What errors name. */
-    this.asked = { groupId, groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout }
+    const { mechanism } = cluster.config?.sasl ?? {}
+    this.asked = {
+      groupId,
+      groupInstanceId,
+      groupProtocol,
+      groupRemoteAssignor,
+      sessionTimeout,
+      mechanism
+    }
     this.logger = logger.namespace('Runner')
     this.engineLog = createEngineLog(logger)
 

@@ -73,7 +73,7 @@ class Subscription {
       await this.cluster.untilDisconnected(async signal => {
         entries.push(...this.remember(names, fromBeginning))
         if (patterns.length > 0) {
-          const matched = await this.match(patterns)
+          const matched = await this.match(patterns, true)
           signal.throwIfAborted()
           entries.push(...this.remember(matched, fromBeginning))
         }
@@ -89,10 +89,11 @@ class Subscription {
 
   /**
    * @param {RegExp[]} patterns
+   * @param {boolean} [areNew] one that matches nothing is told
    * @returns {Promise<string[]>} the names they match, internal topics included
    * @private
    */
-  async match(patterns) {
+  async match(patterns, areNew = false) {
     const { topicMetadata } = await this.cluster.metadata()
     const names = topicMetadata.map(({ topic }) => topic)
     const matched = patterns.flatMap(topicRegExp => {
@@ -107,6 +108,12 @@ class Subscription {
         topicRegExp: topicRegExp.toString(),
         matchedTopics
       })
+      if (areNew && matchedTopics.length === 0) {
+        this.logger.warn(
+          `No topic matches ${topicRegExp} by now, of ${names.length} that this user can see: those that appear later will`,
+          { groupId: this.groupId }
+        )
+      }
       return matchedTopics
     })
     return [...new Set(matched)]

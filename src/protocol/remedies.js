@@ -9,6 +9,8 @@
 /**
  * @typedef {object} Asked what is known of the request that was refused
  * @property {string | null} [topic]
+ * @property {number | null} [partition] none: the whole topic
+ * @property {boolean} [allowAutoTopicCreation]
  * @property {string | null} [groupId]
  * @property {string | null} [groupInstanceId]
  * @property {string | null} [transactionalId]
@@ -17,6 +19,7 @@
  * @property {string} [groupProtocol]
  * @property {string | null} [groupRemoteAssignor]
  * @property {string | null} [broker] "host:port"
+ * @property {string} [mechanism] of SASL
  */
 
 const needs = (operation, resource, name) =>
@@ -41,6 +44,17 @@ const REMEDIES = {
     operation
       ? needs(operation, 'the cluster')
       : 'the user of this client needs an ACL on the cluster',
+  UNKNOWN_TOPIC_OR_PARTITION: ({ topic, partition, allowAutoTopicCreation }) => {
+    if (topic == null) return null
+    if (partition != null && partition >= 0) {
+      return `topic "${topic}" has no partition ${partition}, or does not exist`
+    }
+    const remedy = {
+      true: '; the brokers do not do it by themselves (auto.create.topics.enable)',
+      false: ', or set allowAutoTopicCreation'
+    }[String(allowAutoTopicCreation)]
+    return `topic "${topic}" does not exist: create it${remedy ?? ''}`
+  },
   INVALID_TOPIC_EXCEPTION: ({ topic }) =>
     topic == null
       ? null

@@ -81,6 +81,12 @@ impl Deliveries {
         !self.suspended && self.ready.iter().any(|delivery| self.is_takeable(delivery))
     }
 
+    /// The lanes at work, and whose messages are in them.
+    pub fn busy_lanes(&self) -> impl Iterator<Item = (usize, SlotId)> {
+        let lanes = self.lanes.iter().enumerate();
+        lanes.filter_map(|(lane, Lane { work, .. })| Some((lane, work.as_ref()?.slot)))
+    }
+
     /// The next delivery for this idle lane. Its slot belongs to the lane until [`Deliveries::finish`].
     pub fn take(&mut self, lane: usize) -> Option<Delivery> {
         if self.suspended || self.lanes.get(lane)?.work.is_some() {

@@ -16,6 +16,7 @@ use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Owned;
+use crate::engine::machine::Reminder;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
@@ -71,6 +72,8 @@ pub(super) struct Node {
     /// The first request that went over its present connections.
     pub(super) trusted_from: u64,
     pub(super) muted_until: Option<Instant>,
+    /// It answers no Fetch.
+    pub(super) silent: Reminder,
 }
 
 impl Node {

@@ -131,5 +131,7 @@ pub enum Event {
         node: i32,
         /// Why.
         error: NetError,
+        /// For how long it has been so, when that is worth a line.
+        told: Option<Duration>,
     },
 }

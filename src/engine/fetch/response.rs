@@ -61,7 +61,9 @@ impl Fetch {
                 cursor.source = Source::failed(now);
             }
         }
+        let mut told = None;
         if let Some(node) = self.nodes.get_mut(&node_id) {
+            told = node.silent.goes_on(now);
             // The broker may or may not have taken the request in. An express Fetch is none of the session's.
             if !express {
                 node.session.reset();
@@ -74,7 +76,7 @@ impl Fetch {
             }
             NetError::ClientClosed => {}
             error => {
-                self.events.push_back(Event::Unanswered { node: node_id, error });
+                self.events.push_back(Event::Unanswered { node: node_id, error, told });
                 self.refresh_metadata();
             }
         }
@@ -106,6 +108,7 @@ impl Fetch {
         );
         let mut lost_again = false;
         if let Some(node) = self.nodes.get_mut(&node_id) {
+            node.silent.over();
             lost_again = std::mem::replace(&mut node.lost_session, lost_session) && lost_session;
             let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
             let empty = partitions.all(|partition| partition.records.is_empty());

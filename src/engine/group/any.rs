@@ -23,7 +23,7 @@ use crate::engine::protocol::sync_group::SyncGroupAssignment;
 use super::assignors::Partitions;
 use super::{
     ConsumerGroup, ConsumerGroupConfig, Event, Group, GroupConfig, GroupMembershipOperation, Membership,
-    Subscription,
+    Subscription, Waits,
 };
 
 /// One of the two machines. See the module's documentation.
@@ -178,6 +178,14 @@ impl AnyGroup {
     /// On the way into the group or into its next generation?
     pub fn is_rebalancing(&self) -> bool {
         either!(&self.machine, group => group.is_rebalancing())
+    }
+
+    /// See [`Group::waits_for`]. By KIP-848 nobody waits for others, and failures are told by the machine itself.
+    pub fn waits_for(&self) -> Option<Waits> {
+        match &self.machine {
+            Either::Classic(group) => group.waits_for(),
+            Either::Consumer(_) => None,
+        }
     }
 
     /// Does the coordinator have a request whose answer brings the first member id? By KIP-848 the id is ours.

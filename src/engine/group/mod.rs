@@ -85,6 +85,19 @@ pub struct Membership {
     pub group_instance_id: Option<String>,
 }
 
+/// What a member that is on its way into a generation waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// The answer to [`Event::ProtocolsNeeded`].
+    Protocols,
+    /// The answer to JoinGroup, which the coordinator holds back until all members have joined.
+    Members,
+    /// The answer to [`Event::AssignmentNeeded`].
+    Assignment,
+    /// The answer to SyncGroup, which the coordinator holds back until the leader has assigned.
+    Leader,
+}
+
 /// What the owner of the machine must know or do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {

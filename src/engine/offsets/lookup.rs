@@ -20,6 +20,7 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::seconds;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -99,6 +100,9 @@ impl Offsets {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         self.searching += usize::from(question.is_some());
         self.searching -= usize::from(state.question.is_some());
+        if self.searching == 0 {
+            self.unknown.over();
+        }
         state.question = question;
         state.request.give_up();
         match question {
@@ -163,7 +167,7 @@ impl Offsets {
     ) {
         if answer.error.is_err() {
             let mut again: Vec<_> = asked.iter().map(|(partition, _)| partition).collect();
-            again.retain(|partition| self.lookup_failed(partition, answer.error));
+            again.retain(|partition| self.lookup_failed(now, partition, answer.error));
             self.again(now, again);
             return;
         }
@@ -184,7 +188,7 @@ impl Offsets {
                 // Some brokers leave partitions out of their answers.
                 None => again.push(partition),
                 Some(found) if found.error.is_err() => {
-                    again.extend(self.lookup_failed(partition, found.error).then_some(partition));
+                    again.extend(self.lookup_failed(now, partition, found.error).then_some(partition));
                 }
                 Some(found) if found.offset >= 0 => {
                     if let Some(state) = self.partitions.get_mut(partition) {
@@ -263,7 +267,7 @@ impl Offsets {
                     self.position(partition, found.offset, found.leader_epoch);
                 }
                 Some(found) => {
-                    again.extend(self.lookup_failed(partition, found.error).then_some(partition));
+                    again.extend(self.lookup_failed(now, partition, found.error).then_some(partition));
                 }
             }
         }
@@ -319,7 +323,15 @@ impl Offsets {
     }
 
     /// Is it any use asking again?
-    fn lookup_failed(&mut self, partition: &TopicPartition, code: ErrorCode) -> bool {
+    fn lookup_failed(&mut self, now: Instant, partition: &TopicPartition, code: ErrorCode) -> bool {
+        let again = self.heed(partition, code);
+        if again {
+            self.tell_unknown(now, partition, || format!("{}: {}", code.name(), code.message()));
+        }
+        again
+    }
+
+    fn heed(&mut self, partition: &TopicPartition, code: ErrorCode) -> bool {
         let about = match code {
             ErrorCode::COORDINATOR_LOAD_IN_PROGRESS | ErrorCode::UNSTABLE_OFFSET_COMMIT => return true,
             ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => {
@@ -345,7 +357,28 @@ impl Offsets {
         false
     }
 
+    /// A partition without a position is not read.
+    fn tell_unknown(&mut self, now: Instant, partition: &TopicPartition, why: impl FnOnce() -> String) {
+        let Some(lasted) = self.unknown.goes_on(now) else { return };
+        let more = match self.searching.saturating_sub(1) {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        let TopicPartition { topic, partition } = partition;
+        let (lasted, why) = (seconds(lasted), why());
+        let message = format!(
+            "The position in {topic:?} partition {partition}{more} is not known for {lasted}, trying again: {why}"
+        );
+        self.log(LogLevel::Warn, message, vec![("groupId", self.config.group_id.clone())]);
+    }
+
     fn unanswered(&mut self, now: Instant, asked: &[(TopicPartition, Asked)], error: NetError) {
+        // Of a broker that cannot be reached the network tells.
+        if let Some((partition, _)) = asked.first()
+            && !matches!(error, NetError::Connect { .. } | NetError::ClientClosed)
+        {
+            self.tell_unknown(now, partition, || error.told());
+        }
         match error {
             _ if asked.is_empty() => {}
             NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
@@ -15,6 +15,7 @@ use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Owned;
+use crate::engine::machine::Reminder;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Response;
@@ -41,6 +42,8 @@ pub struct Offsets {
     pub(super) partitions: BTreeMap<TopicPartition, Partition>,
     /// How many of them have a question.
     pub(super) searching: usize,
+    /// Positions are looked up in vain.
+    pub(super) unknown: Reminder,
     pub(super) commits: Commits,
     pub(super) last_id: u64,
     pub(super) events: VecDeque<Event>,
@@ -101,6 +104,7 @@ impl Offsets {
             epoch: 0,
             partitions: BTreeMap::new(),
             searching: 0,
+            unknown: Reminder::after(PATIENCE),
             commits: Commits::default(),
             last_id: 0,
             events: VecDeque::new(),
@@ -173,6 +177,9 @@ impl Offsets {
         self.epoch += 1;
         self.partitions.retain(|partition, _| !removed.contains(partition));
         self.searching = self.partitions.values().filter(|state| state.question.is_some()).count();
+        if self.searching == 0 {
+            self.unknown.over();
+        }
         self.commits.unassigned(removed);
     }
 
@@ -341,3 +348,6 @@ impl Offsets {
         self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
     }
 }
+
+/// A failure that another attempt mends is no news.
+const PATIENCE: Duration = Duration::from_secs(10);

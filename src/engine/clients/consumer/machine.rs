@@ -20,6 +20,7 @@ use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::GroupMembershipOperation;
 use crate::engine::group::{AnyGroup, ConsumerGroupConfig, GroupConfig, GroupProtocol, Subscription};
 use crate::engine::machine::Failure;
+use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
@@ -42,6 +43,7 @@ use super::leadership::Leadership;
 use super::overdue::Outstanding;
 use super::session::Session;
 use super::state::State;
+use super::waiting::Waiting;
 use super::{Assigned, ConsumerConfig, Event, Pattern};
 
 /// A consumer of a group. See the module's documentation.
@@ -60,6 +62,7 @@ pub struct Consumer {
     pub(super) offsets: Offsets,
     pub(super) fetch: Fetch,
     pub(super) outstanding: Outstanding,
+    pub(super) waiting: Waiting,
     /// While we lead the group, or are about to.
     pub(super) leadership: Leadership,
     pub(super) previous: Previous,
@@ -139,6 +142,7 @@ impl Consumer {
             first_positions: FirstPositions::Open,
             hooks: Hooks::new(config.hooks),
             outstanding: Outstanding::default(),
+            waiting: Waiting::default(),
             leadership: Leadership::default(),
             previous: Previous::default(),
             cooperative_names: BTreeSet::new(),
@@ -228,7 +232,15 @@ impl Consumer {
         if self.fetch.deliveries().is_assigned(&partition) && !is_going {
             self.apply_seek(&partition, offset);
         } else {
-            self.pending_seeks.insert(partition, offset);
+            let TopicPartition { topic, partition: number } = &partition;
+            let message = format!(
+                "seek() of {topic:?} partition {number} to offset {offset}: it is not assigned to this member, and will begin \
+                 there when it is"
+            );
+            let is_news = self.pending_seeks.insert(partition, offset).is_none();
+            if is_news && self.state == State::Stable {
+                self.remark(LogLevel::Warn, message);
+            }
         }
     }
 
@@ -541,6 +553,7 @@ impl Machine for Consumer {
             self.leadership.poll_timeout(),
             self.poll_interval_ends(),
             self.session_ends(),
+            self.reminds_at(),
             self.state.ends_at(),
             self.hooks.poll_timeout(),
             look,

@@ -3,8 +3,9 @@
 //! Split by verb: `machine` (commands and the contract), `state` (what the consumer is doing, and the one way from state to
 //! state), `route` (whose answer is this, what does it mean for the others), `drain` (the way to a rebalance or to the end: lanes
 //! idle → offsets committed → partitions released), `poll_interval` (handlers that hang), `first_positions` (from the join to the
-//! first look-ups), `hooks` (what the user's code is told of partitions that come and go, and who waits for it), `overdue` (brokers that do not answer), `session` (whether what we hold is certainly ours), `leadership` (what
-//! the group's leader assigns by, and whether that is still true).
+//! first look-ups), `hooks` (what the user's code is told of partitions that come and go, and who waits for it), `overdue` (brokers
+//! that do not answer), `session` (whether what we hold is certainly ours), `leadership` (what the group's leader assigns by, and
+//! whether that is still true), `waiting` (what is told of waits that are long).
 
 mod assignors;
 mod drain;
@@ -19,6 +20,7 @@ mod session;
 mod state;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;

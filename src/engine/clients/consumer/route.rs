@@ -14,6 +14,7 @@ use crate::engine::machine::Machine;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
 use crate::engine::machine::partitions_of;
+use crate::engine::machine::seconds;
 use crate::engine::offsets;
 use crate::engine::offsets::Member;
 use crate::engine::offsets::Reset;
@@ -44,6 +45,7 @@ impl Consumer {
         }
         self.check_session(now);
         self.settle_heartbeats();
+        self.remind(now);
     }
 
     /// The part of [`Consumer::route`] that decoding and finishing can have stirred.
@@ -289,9 +291,13 @@ impl Consumer {
                 self.events.extend(kinds.map(|kind| Event::Renew(Target::Node(node, kind))));
             }
             fetch::Event::Failed(failure) => self.crash(failure),
-            fetch::Event::Unanswered { node, error } => {
-                let message = format!("Fetch from broker {node} failed, trying again: {error}");
-                self.log(LogLevel::Warn, "FetchManager", message);
+            fetch::Event::Unanswered { node, error, told } => {
+                let lasted = told.filter(|lasted| !lasted.is_zero()).map(seconds);
+                let lasted = lasted.map_or_else(String::new, |lasted| format!(" for {lasted}"));
+                let message =
+                    format!("Fetch from broker {node} failed{lasted}, trying again: {}", error.told());
+                let level = if told.is_some() { LogLevel::Warn } else { LogLevel::Debug };
+                self.log(level, "FetchManager", message);
             }
         }
     }

@@ -17,4 +17,5 @@ mod rebalancing;
 mod session;
 mod stopping;
 mod truncation;
+mod waiting;
 mod world;

@@ -12,6 +12,7 @@ use crate::engine::machine::Owned;
 use crate::engine::machine::Sent;
 use crate::engine::machine::TopicPartition;
 use crate::engine::machine::partitions_of;
+use crate::engine::machine::seconds;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -140,6 +141,7 @@ impl Group {
         self.noticed = None;
         self.reason = None;
         self.refusals = 0;
+        self.vain.over();
         self.nonsense = 0;
         self.call.succeeded();
         self.alive(now);
@@ -203,6 +205,7 @@ impl Group {
 
     /// JoinGroup or SyncGroup was refused.
     fn join_refused(&mut self, now: Instant, api: ApiKey, refusal: RequestError) {
+        self.tell_refusal(now, api, &refusal);
         if refusal.code().is_some() {
             // A coordinator that holds a SyncGroup for longer than the session is no less alive for it.
             self.alive(now);
@@ -228,6 +231,19 @@ impl Group {
                 self.refused_round(now);
             }
             Action::Fatal => self.fail(refusal.failure),
+        }
+    }
+
+    fn tell_refusal(&mut self, now: Instant, api: ApiKey, refusal: &RequestError) {
+        // Of a broker that cannot be reached the network tells.
+        let is_told = matches!(refusal.failure, Failure::Net(NetError::Connect { .. }));
+        if let Some(lasted) = self.vain.goes_on(now)
+            && !is_told
+        {
+            let (name, group, lasted) = (api.name(), &self.config.group_id, seconds(lasted));
+            let line =
+                format!("{name} of group {group:?} fails for {lasted}, trying again: {}", refusal.told());
+            self.log(LogLevel::Warn, line, Vec::new());
         }
     }
 

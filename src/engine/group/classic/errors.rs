@@ -81,6 +81,15 @@ impl RequestError {
         }
     }
 
+    /// For a line of its own: with the broker, or the name of the code.
+    pub(super) fn told(&self) -> String {
+        match &self.failure {
+            Failure::Broker { code, .. } => format!("{}: {}", code.name(), code.message()),
+            Failure::Net(error) => error.told(),
+            _ => self.message(),
+        }
+    }
+
     /// For the log.
     pub(super) fn message(&self) -> String {
         match &self.failure {

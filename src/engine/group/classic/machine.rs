@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::engine::group::assignors::{Partitions, RebalanceProtocol};
-use crate::engine::group::{Event, GroupConfig, Membership};
+use crate::engine::group::{Event, GroupConfig, Membership, Waits};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Reminder;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::Target;
 use crate::engine::machine::Timers;
@@ -69,6 +70,8 @@ pub struct Group {
     pub(super) joining_since: Option<Instant>,
     /// Joins that were refused since the last one that succeeded.
     pub(super) refusals: u32,
+    /// JoinGroup or SyncGroup fails again and again.
+    pub(super) vain: Reminder,
     /// Answers that made no sense since the last join that succeeded.
     pub(super) nonsense: u32,
 
@@ -107,6 +110,7 @@ impl Group {
             noticed: None,
             joining_since: None,
             refusals: 0,
+            vain: Reminder::after(PATIENCE),
             nonsense: 0,
             call: RequestState::default(),
             held: None,
@@ -186,6 +190,17 @@ impl Group {
             | MemberState::Leaving { .. }
             | MemberState::Left
             | MemberState::Failed => false,
+        }
+    }
+
+    /// What is waited for; None while nothing is, or the next request is not out.
+    pub fn waits_for(&self) -> Option<Waits> {
+        match self.state {
+            MemberState::Preparing => Some(Waits::Protocols),
+            MemberState::Joining { .. } => self.call.is_in_flight().then_some(Waits::Members),
+            MemberState::Assigning { .. } => Some(Waits::Assignment),
+            MemberState::Syncing { .. } => self.call.is_in_flight().then_some(Waits::Leader),
+            _ => None,
         }
     }
 
@@ -372,5 +387,7 @@ impl Group {
     }
 }
 
+/// A failure that another attempt mends is no news.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What kafkajs adds to the rebalance timeout: the coordinator answers late rather than early.
 const JOIN_MARGIN: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@ use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Sent;
+use crate::engine::machine::seconds;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::consumer_group_heartbeat::ConsumerGroupHeartbeatResponse;
@@ -52,6 +53,7 @@ impl ConsumerGroup {
             self.epoch = answer.member_epoch;
             self.events.push_back(Event::EpochChanged);
         }
+        self.vain.over();
         self.events.push_back(Event::Heartbeat);
         if answer.assignment.is_some_and(|assignment| self.target.set(&assignment)) {
             self.told.awaits_owned();
@@ -155,10 +157,13 @@ impl ConsumerGroup {
         self.try_again(now, "The coordinator has not answered for three heartbeat intervals");
     }
 
-    /// The first failure in a row is for everybody, the rest for the curious.
+    /// What a [`Reminder`](crate::engine::machine::Reminder) has told is for everybody, the rest for the curious.
     fn try_again(&mut self, now: Instant, why: impl std::fmt::Display) {
-        let level = if self.beat.attempts() == 0 { LogLevel::Warn } else { LogLevel::Debug };
-        let message = "The heartbeat was not taken, trying again";
+        let told = self.vain.goes_on(now);
+        let level = if told.is_some() { LogLevel::Warn } else { LogLevel::Debug };
+        let lasted = told.filter(|lasted| !lasted.is_zero()).map(seconds);
+        let lasted = lasted.map_or_else(String::new, |lasted| format!(" for {lasted}"));
+        let message = format!("The heartbeat was not taken{lasted}, trying again");
         self.log(level, message, vec![("error", why.to_string())]);
         self.back_off(now);
     }

@@ -15,6 +15,7 @@ use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Owned;
+use crate::engine::machine::Reminder;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::Target as To;
 use crate::engine::machine::Timers;
@@ -71,6 +72,8 @@ pub struct ConsumerGroup {
     /// What is outstanding comes with what the coordinator remembers once it has taken it. Spaced for the user's
     /// `heartbeat()`.
     pub(super) beat: RequestState<Told>,
+    /// It is not taken, again and again.
+    pub(super) vain: Reminder,
     pub(super) timers: Timers<Timer>,
     /// Between two heartbeats, as the coordinator wants it.
     pub(super) interval: Duration,
@@ -107,6 +110,7 @@ impl ConsumerGroup {
             awaits_names: false,
             leave_for_good: false,
             beat: RequestState::default(),
+            vain: Reminder::default(),
             timers: Timers::default(),
             interval: FIRST_INTERVAL,
             valid_until: None,
