@@ -154,7 +154,9 @@ it('a RegExp is evaluated here, an expression of RE2 by the broker', async () =>
     ['a', 'b'].map(suffix => createTopic({ topic: `${name}-${suffix}`, partitions: 2 }))
   )
   const starts = [new RegExp(`^${name}-`), { re2: `${name}-.*` }].map(topic =>
-    startConsumer(/** @type {any} */ ({ topics: [topic], groupId: uniqueName('group'), ...CONSUMER }))
+    startConsumer(
+      /** @type {any} */ ({ topics: [topic], groupId: uniqueName('group'), ...CONSUMER })
+    )
   )
   const members = await Promise.all(starts)
   for (const member of members) {
@@ -226,9 +228,17 @@ describe('refused by name', () => {
   const kafka = createKafka()
   it.each(
     /** @type {[string, any, string[]][]} */ ([
-      ['sessionTimeout', { sessionTimeout: 6000 }, ['sessionTimeout', 'group.consumer.session.timeout.ms']],
+      [
+        'sessionTimeout',
+        { sessionTimeout: 6000 },
+        ['sessionTimeout', 'group.consumer.session.timeout.ms']
+      ],
       ['heartbeatInterval', { heartbeatInterval: 6000 }, ['heartbeatInterval']],
-      ['partitionAssigners', { partitionAssigners: ['range'] }, ['partitionAssigners', 'groupRemoteAssignor']],
+      [
+        'partitionAssigners',
+        { partitionAssigners: ['range'] },
+        ['partitionAssigners', 'groupRemoteAssignor']
+      ],
       ['groupRemoteAssignor', { groupRemoteAssignor: 7 }, ['groupRemoteAssignor', '7']]
     ])
   )('%s', (_, options, texts) => {
