@@ -68,8 +68,11 @@ it('a second member: the first gives up half, is told so, and goes on with the o
   await produce(topic, numbered(40, { partitions: PARTITIONS }))
   const one = await start(groupId, topic)
   await waitFor(() => one.messages.length >= 40)
-  const two = await start(groupId, topic)
+  // The broker speaks it.
+  const auto = /** @type {any} */ ({ groupProtocol: 'auto' })
+  const two = await startConsumer({ topics: [topic], groupId, ...auto })
   await waitFor(() => [one, two].every(member => assignedTo(member, topic).length === 2))
+  expect(two.seen.of('GROUP_JOIN')[0]).toMatchObject({ groupProtocol: 'consumer' })
   expect(one.seen.of('REBALANCING').at(-1)).toEqual({
     groupId,
     memberId: one.seen.of('GROUP_JOIN')[0].memberId

@@ -13,6 +13,14 @@ new Kafka({ brokers: ['localhost:9092'] }).consumer({
   maxQueuedBytes: 1048576
 })
 
+const member = new Kafka({ brokers: ['localhost:9092'] }).consumer({
+  groupId: 'g',
+  groupProtocol: 'consumer',
+  groupRemoteAssignor: 'range'
+})
+member.subscribe({ topic: { re2: 'orders-.*' } })
+member.subscribe({ topics: ['a', /b/, { re2: 'c.*' }], fromBeginning: true })
+
 export const hostOf = (error: Error): string | undefined =>
   error instanceof KafkaJSConnectionClosedError ? error.host : undefined
 

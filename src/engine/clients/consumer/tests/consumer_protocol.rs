@@ -159,14 +159,14 @@ fn a_coordinator_that_moves_is_followed_and_nothing_changes() {
 #[test]
 fn without_an_answer_for_three_intervals_nothing_is_handed_out() {
     let mut world = busy(&[0, 1]);
-    world.silent = true;
+    world.frozen = Some(0);
     world.run(4 * SECOND);
     let had = world.delivered.len();
     assert!(world.consumer.is_expired() && world.lanes.iter().flatten().next().is_none());
     world.run(4 * SECOND);
     assert_eq!(world.delivered.len(), had);
     assert_eq!(world.consumer.pending_error(), Some(ErrorCode::REBALANCE_IN_PROGRESS));
-    world.silent = false;
+    world.frozen = None;
     world.cut();
     world.run(30 * SECOND);
     for partition in [0, 1] {
