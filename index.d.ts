@@ -208,8 +208,14 @@ export interface ConsumerConfig {
    * its place, and the other one crashes for good. Default: none. Not in kafkajs.
    */
   groupInstanceId?: string
-  /** `consumer` is KIP-848. Default: `classic`. Not in kafkajs. */
-  groupProtocol?: 'classic' | 'consumer'
+  /**
+   * `consumer` is KIP-848: the broker assigns, and partitions that a member keeps are not interrupted when others come and go. It
+   * needs Kafka 4.0 or later, and takes no `sessionTimeout`, `heartbeatInterval` and `partitionAssigners`, which are the broker's
+   * to say. `auto` is that where the broker speaks it, and the classic protocol elsewhere. Default: `classic`. Not in kafkajs.
+   */
+  groupProtocol?: 'classic' | 'consumer' | 'auto'
+  /** Which of its assignors the broker is to use by KIP-848. Default: what it prefers, `uniform`. Not in kafkajs. */
+  groupRemoteAssignor?: 'uniform' | 'range' | (string & {})
   /**
    * A consumer that makes no progress for this long leaves its group, and joins again when it does. Default: 300000. Not in
    * kafkajs.
@@ -301,7 +307,9 @@ export type Consumer = {
   /**
    * Subscribes to more topics; not while running. Rejects with KafkaJSProtocolError for a missing, invalid or forbidden topic.
    */
-  subscribe(subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic): Promise<void>
+  subscribe(
+    subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic | ConsumerSubscribeExpressions
+  ): Promise<void>
   /**
    * Stops handing out messages: handlers finish their message, offsets are committed, the group is left. In a handler it
    * does not wait for that handler.
@@ -408,6 +416,17 @@ export type ConsumerSubscribeTopics = {
 
 /** @deprecated Replaced by ConsumerSubscribeTopics */
 export type ConsumerSubscribeTopic = { topic: string | RegExp; fromBeginning?: boolean }
+
+/** An expression of RE2, for whole names, which the broker evaluates (`groupProtocol: 'consumer'`). Not in kafkajs. */
+export type Re2 = { re2: string }
+
+/** As the others, with expressions for the broker. Not in kafkajs. */
+export type ConsumerSubscribeExpressions = (
+  { topic: Re2 } | { topics: (string | RegExp | Re2)[] }
+) & {
+  /** As in `ConsumerSubscribeTopics`; of several with expressions the last counts for what the broker finds. */
+  fromBeginning?: boolean
+}
 
 /** Options of `consumer.run()`. */
 export type ConsumerRunConfig = {

@@ -80,6 +80,7 @@ module.exports = class Client {
     })
     return createConsumer({
       ...options,
+      given: config,
       cluster,
       logger,
       watch,

@@ -7,7 +7,7 @@
 //! engine::records    record batches: CRC, codecs, index, transaction filter         pure
 //! engine::machine    what all machines share: targets, failures, back-off, log      pure
 //! engine::cluster    metadata snapshot, coordinator lookup                          pure
-//! engine::group      membership machine of the classic protocol                     pure
+//! engine::group      membership: the classic protocol and that of KIP-848           pure
 //! engine::offsets    committed and resolved offsets, reset, commit rules            pure
 //! engine::delivery   from fetched bytes to lanes: queue, decoding, slabs, pauses    pure
 //! engine::fetch      positions, leaders, fetch sessions                             pure

@@ -28,6 +28,23 @@ module.exports = {
     ],
     'consumer/migration': ['a static member whose place one of KIP-848 takes crashes for good']
   },
+  '`groupProtocol`': {
+    'consumer/consumerProtocol': [
+      'alone: it has all, commits, and goes on from there when it comes back',
+      'a second member: the first gives up half, is told so, and goes on with the other half',
+      'in one group with a Java member',
+      'describeGroup() tells of it as of any group',
+      'a RegExp is evaluated here, an expression of RE2 by the broker',
+      'a static member that comes back has its partitions again, and nobody else notices',
+      'refused by name sessionTimeout',
+      'refused by name heartbeatInterval',
+      'refused by name partitionAssigners',
+      'refused by name groupRemoteAssignor',
+      'refused by name an assignor that the broker does not have',
+      'refused by name an expression that RE2 cannot read, with the words of the broker',
+      'refused by name an expression of RE2 in a classic group'
+    ]
+  },
   '`copyValues`': {
     'consumer/payloads': ['a message has memory of its own with copyValues']
   },

@@ -27,6 +27,14 @@ const consumer = new Kafka({ brokers: ['localhost:9092'] }).consumer({
 
 void consumer.disconnect({ leaveGroup: true })
 
+const member = new Kafka({ brokers: ['localhost:9092'] }).consumer({
+  groupId: 'g',
+  groupProtocol: 'consumer',
+  groupRemoteAssignor: 'range'
+})
+member.subscribe({ topic: { re2: 'orders-.*' } })
+member.subscribe({ topics: ['a', /b/, { re2: 'c.*' }], fromBeginning: true })
+
 export const hostOf = (error: Error): string | undefined =>
   error instanceof KafkaJSConnectionClosedError ? error.host : undefined
 

@@ -2,7 +2,7 @@
 
 const { Kafka, KafkaJSNonRetriableError: OracleError } = require('kafkajs')
 const config = require('../../src/config')
-const { KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../../src/errors')
+const { KafkaJSNonRetriableError } = require('../../src/errors')
 
 const kafkajsConsumer = options => new Kafka({ brokers: ['b:1'], logLevel: 0 }).consumer(options)
 
@@ -93,6 +93,7 @@ describe('consumerOptions', () => {
       // Not in kafkajs.
       groupInstanceId: null,
       groupProtocol: 'classic',
+      groupRemoteAssignor: null,
       maxPollInterval: 300000,
       autoOffsetReset: null,
       checkCrcs: true,
@@ -153,15 +154,29 @@ describe('validateConsumer', () => {
     { groupInstanceId: '' },
     { groupInstanceId: 7 },
     { autoOffsetReset: 'earliest' },
-    { groupProtocol: 'stream' }
+    { groupProtocol: 'stream' },
+    { groupRemoteAssignor: 'range' },
+    { groupProtocol: 'consumer', groupRemoteAssignor: 7 },
+    { groupProtocol: 'auto', groupRemoteAssignor: '' }
   ])('refuses %j', options => {
     expect(() => validate({ groupId: 'g', ...options })).toThrow(KafkaJSNonRetriableError)
   })
 
-  it('knows of KIP-848, and that it is not there yet', () => {
-    expect(() => validate({ groupId: 'g', groupProtocol: 'consumer' })).toThrow(
-      KafkaJSNotImplemented
-    )
+  it.each(['sessionTimeout', 'heartbeatInterval', 'partitionAssigners'])(
+    'refuses %s where the broker decides it, by name',
+    name => {
+      const given = { groupId: 'g', groupProtocol: 'consumer', [name]: 7000 }
+      const check = options => config.validateConsumer(config.consumerOptions(options), options)
+      expect(() => check(given)).toThrow(`${name} cannot be set when groupProtocol is "consumer"`)
+      expect(() => check({ ...given, [name]: undefined })).not.toThrow()
+      expect(() => check({ ...given, groupProtocol: 'auto' })).not.toThrow()
+    }
+  )
+
+  it('takes an assignor of the broker for both protocols that have one', () => {
+    for (const groupProtocol of ['consumer', 'auto']) {
+      validate({ groupId: 'g', groupProtocol, groupRemoteAssignor: 'range' })
+    }
   })
 })
 
@@ -181,6 +196,14 @@ describe('subscribeOptions', () => {
     // The texts of native TypeErrors are the business of V8.
     if (!ours.startsWith('TypeError')) expect(ours.startsWith(theirs)).toBe(true)
     expect(ours).not.toBe('ok')
+  })
+
+  it('takes expressions for the broker beside names and patterns', () => {
+    const topics = ['a', /b/, { re2: 'c.*' }]
+    expect(config.subscribeOptions({ topics, fromBeginning: true }).topics).toEqual(topics)
+    for (const re2 of ['', 7, null]) {
+      expect(() => config.subscribeOptions({ topic: { re2 } })).toThrow('Invalid topic')
+    }
   })
 
   it('prefers topics, and takes the default of fromBeginning for undefined', () => {

@@ -96,11 +96,22 @@ describe('what a broker refuses is named behind the text of its code', () => {
     [53, { transactionalId: 'x' }, 'needs the ACL operation WRITE on transactional id "x"'],
     [31, { operation: 'ALTER' }, 'needs the ACL operation ALTER on the cluster'],
     [31, {}, 'needs an ACL on the cluster'],
-    [82, { groupInstanceId: 'i' }, '"i": each member of a group needs one of its own']
+    [82, { groupInstanceId: 'i' }, '"i": each member of a group needs one of its own'],
+    [112, { groupRemoteAssignor: 'mine' }, 'groupRemoteAssignor is "mine"'],
+    [35, { groupProtocol: 'consumer' }, 'groupProtocol "consumer" needs brokers of Kafka 4.0']
   ])('%i of %j', (code, asked, remedy) => {
     const message = text(code, asked)
     expect(message.startsWith('kafkajs says: ')).toBe(true)
     expect(message).toContain(remedy)
+  })
+
+  it('and so is what a broker that does not speak KIP-848 lacks', () => {
+    const given = { failure: 'unsupported-api', apiKey: 68, message: 'it has 0 to 0' }
+    expect(fromFailure(failure(given)).message).toMatch(
+      /^it has 0 to 0: groupProtocol "consumer" needs brokers of Kafka 4.0/
+    )
+    const other = fromFailure(failure({ ...given, apiKey: 11 }))
+    expect(other.message).toBe('it has 0 to 0')
   })
 
   it('by the topic of the failure itself, if it has one', () => {

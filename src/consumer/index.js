@@ -33,9 +33,10 @@ const {
  *   retry?: any,
  *   instrumentationEmitter?: import('../instrumentation/emitter'),
  *   partitionAssigners?: (import('../..').PartitionAssigner | string)[],
+ *   given?: any,
  *   watch?: Watch,
  *   groupId: string
- * } & Record<string, any>} config
+ * } & Record<string, any>} config `given`: what the user has given, without defaults
  * @returns {import('../..').Consumer}
  */
 module.exports = config => {
@@ -44,6 +45,7 @@ module.exports = config => {
     logger: rootLogger,
     retry = {},
     partitionAssigners,
+    given = config,
     watch = new Watch()
   } = config
   validateGroupId(config)
@@ -57,7 +59,7 @@ module.exports = config => {
       ? assigner
       : checkAssigner(assigner({ groupId, logger, cluster: /** @type {any} */ (cluster) }))
   )
-  validateConsumer(options, config)
+  validateConsumer(options, given)
 
   const subscription = new Subscription({ cluster, groupId, logger })
   const lifecycle = new Lifecycle({

@@ -203,9 +203,9 @@ impl Consumer {
         Subscription { topics: self.topics.keys().cloned().collect(), regex }
     }
 
-    /// Does a partition of this topic, which we do not know, start at the beginning? None = it is not subscribed. Which topics
-    /// match a pattern is the coordinator's to say.
-    pub(super) fn from_beginning(&self, topic: &str) -> Option<bool> {
+    /// The `fromBeginning` by which this topic is subscribed; None = it is not. Which topics match a pattern is the coordinator's
+    /// to say, so with one all are.
+    pub(super) fn subscription_of(&self, topic: &str) -> Option<bool> {
         let by_pattern = || self.pattern.as_ref().map(|pattern| pattern.from_beginning);
         self.topics.get(topic).copied().or_else(by_pattern)
     }

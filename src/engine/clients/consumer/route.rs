@@ -152,14 +152,14 @@ impl Consumer {
         self.previous = Previous::new(assignment.clone(), generation_id);
         let assigned_topics = assignment.iter().map(|(topic, _)| topic.clone()).collect();
         let mut assignment = assignment;
-        assignment.retain(|(topic, _)| self.from_beginning(topic).is_some());
+        assignment.retain(|(topic, _)| self.subscription_of(topic).is_some());
         self.refresh_if_unaware(&assignment, &member_id, generation_id);
         let AssignmentDelta { added, kept, .. } =
             AssignmentDelta::between(&self.fetch.deliveries().assignment(), partitions_of(&assignment));
         self.fetch.assign(&added);
         self.offsets.member_changed(now, member);
         let begins = |partition: &TopicPartition| {
-            (partition.clone(), self.from_beginning(&partition.topic).unwrap_or(false))
+            (partition.clone(), self.subscription_of(&partition.topic).unwrap_or(false))
         };
         let begins = added.iter().map(begins).collect();
         self.offsets.assign(begins);

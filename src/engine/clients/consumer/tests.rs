@@ -3,6 +3,7 @@
 
 mod assignors;
 mod cluster;
+mod consumer_protocol;
 mod cooperative;
 mod coordinator;
 mod guard;

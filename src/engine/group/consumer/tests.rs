@@ -2,3 +2,4 @@
 
 mod member;
 mod model;
+mod world;

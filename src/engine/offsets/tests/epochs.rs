@@ -55,6 +55,7 @@ fn a_commit_in_an_epoch_that_is_over_goes_out_as_soon_as_the_next_is_known() {
     world.refuse_commit(ErrorCode::STALE_MEMBER_EPOCH);
     assert!(world.is_quiet(), "the coordinator is not asked all the time");
     world.next_generation();
+    world.pass_ms(20); // what automatic commits keep between each other
     assert_eq!((world.committing(), world.sent_commit().generation_id), (vec![(0, 12)], 2));
     // The answer that tells the next one may also be faster than the refusal.
     world.commit(1, Some(vec![offset(1, 20)]));

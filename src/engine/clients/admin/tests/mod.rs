@@ -12,6 +12,7 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
 
 use world::World;
 
@@ -281,4 +282,23 @@ fn each_of_many_calls_at_once_ends_once() {
             assert!(ended, "seed {seed}, call {ticket}");
         }
     }
+}
+
+#[test]
+fn a_group_of_kip_848_is_told_in_the_words_of_the_others() {
+    let mut world = World::new(1);
+    let found = world.call(DescribeConsumerGroups::new(vec!["b".into(), "a".into()])).unwrap();
+    let ids: Vec<&str> = found.iter().map(|group| &*group.group_id).collect();
+    assert_eq!(ids, ["b", "a"]);
+    let group = &found[1];
+    assert_eq!(
+        (&*group.state, &*group.protocol_type, &*group.protocol),
+        ("Reconciling", "consumer", "uniform"),
+        "a live group is never Dead"
+    );
+    let member = &group.members[0];
+    let subscription = Subscription::decode(member.metadata.clone()).unwrap();
+    assert_eq!((subscription.version, subscription.topics), (0, vec!["t".to_owned(), "u".to_owned()]));
+    let assignment = Assignment::decode(member.assignment.clone()).unwrap();
+    assert_eq!((assignment.version, assignment.topics), (0, topics(&[("t", &[2, 0])])));
 }

@@ -15,6 +15,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
+use crate::engine::protocol::consumer_group_describe::*;
 use crate::engine::protocol::describe_groups::{DescribeGroupsResponse, DescribedGroup};
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::find_coordinator::FoundCoordinator;
@@ -89,6 +90,30 @@ impl Cluster {
                 };
                 let groups = request.groups.iter().rev().map(describe).collect();
                 Response::DescribeGroups(DescribeGroupsResponse { groups, ..Default::default() })
+            }
+            Request::ConsumerGroupDescribe(request) => {
+                let describe = |group_id: &String| DescribedConsumerGroup {
+                    error: self.of_group(node, group_id),
+                    group_id: group_id.clone(),
+                    state: "Reconciling".into(),
+                    assignor: "uniform".into(),
+                    members: vec![ConsumerGroupMember {
+                        member_id: "m".into(),
+                        topics: vec!["t".into(), "u".into()],
+                        assignment: vec![NamedTopicPartitions {
+                            topic: "t".into(),
+                            partitions: vec![2, 0],
+                            ..Default::default()
+                        }],
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                };
+                let groups = request.groups.iter().rev().map(describe).collect();
+                Response::ConsumerGroupDescribe(ConsumerGroupDescribeResponse {
+                    groups,
+                    ..Default::default()
+                })
             }
             Request::ListOffsets(request) => {
                 let topics = request.topics.iter().map(|topic| ListOffsetsResponseTopic {

@@ -11,6 +11,9 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
+use crate::engine::protocol::consumer_group_heartbeat::{
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, JOIN_EPOCH, TopicPartitions,
+};
 use crate::engine::protocol::consumer_protocol::Assignment;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::find_coordinator::FoundCoordinator;
@@ -67,6 +70,8 @@ pub(super) struct Cluster {
     /// Every commit that was taken.
     pub(super) commits: Vec<(i32, i64)>,
     pub(super) left: usize,
+    /// The groups of KIP-848: there our generation is our epoch.
+    pub(super) kip848: Kip848,
 }
 
 impl Cluster {
@@ -91,6 +96,7 @@ impl Cluster {
             committed: BTreeMap::new(),
             commits: Vec::new(),
             left: 0,
+            kip848: Kip848::default(),
         }
     }
 
@@ -130,7 +136,27 @@ impl Cluster {
         let elsewhere = to != Target::coordinator(self.coordinator);
         let not_coordinator = if elsewhere { ErrorCode::NOT_COORDINATOR } else { ErrorCode::NONE };
         Some(Ok(match request {
-            Request::Metadata(_) => Response::Metadata(self.metadata()),
+            Request::Metadata(request) => {
+                let mut answer = self.metadata();
+                // Ids hide the names beside them.
+                let asked = request.topics.iter().flatten();
+                let is_asked = |topic: &MetadataTopic| {
+                    asked.clone().any(|asked| match &asked.name {
+                        None => asked.topic_id == topic.topic_id,
+                        Some(_) => asked.name == topic.name,
+                    })
+                };
+                answer.topics.retain(is_asked);
+                Response::Metadata(answer)
+            }
+            Request::ConsumerGroupHeartbeat(_) if !self.kip848.is_spoken => {
+                let (api, key, theirs) = ("ConsumerGroupHeartbeat", 68, None);
+                return Some(Err(NetError::UnsupportedApi { api, key, theirs }));
+            }
+            Request::ConsumerGroupHeartbeat(request) => {
+                let answer = if elsewhere { refused(not_coordinator) } else { self.beat(request) };
+                Response::ConsumerGroupHeartbeat(answer)
+            }
             Request::FindCoordinator(_) => Response::FindCoordinator(FindCoordinatorResponse {
                 coordinators: vec![FoundCoordinator {
                     node_id: self.coordinator,
@@ -282,7 +308,7 @@ impl Cluster {
         } else if !self.members.contains(member_id) {
             ErrorCode::UNKNOWN_MEMBER_ID
         } else if generation_id != self.generation {
-            ErrorCode::ILLEGAL_GENERATION
+            if self.kip848.is_spoken { ErrorCode::STALE_MEMBER_EPOCH } else { ErrorCode::ILLEGAL_GENERATION }
         } else {
             ErrorCode::NONE
         }
@@ -309,6 +335,65 @@ impl Cluster {
         };
         MetadataResponse { brokers: brokers.collect(), topics: vec![topic], ..Default::default() }
     }
+}
+
+/// What a coordinator of KIP-848 knows of its only member. What the member is to have is [`Cluster::share`].
+#[derive(Debug, Default)]
+pub(super) struct Kip848 {
+    pub(super) is_spoken: bool,
+    /// What it may have at present: what is to go first goes, and what is added comes with the next epoch.
+    assigned: Vec<i32>,
+    /// The epochs at which it left.
+    pub(super) left_at: Vec<i32>,
+    /// What it said last that it owns.
+    pub(super) owned: Vec<i32>,
+}
+
+impl Cluster {
+    fn beat(&mut self, request: &ConsumerGroupHeartbeatRequest) -> ConsumerGroupHeartbeatResponse {
+        let id = &request.member_id;
+        if request.member_epoch < JOIN_EPOCH {
+            self.members.remove(id);
+            self.left += 1;
+            self.kip848.left_at.push(request.member_epoch);
+            let member_epoch = request.member_epoch;
+            return ConsumerGroupHeartbeatResponse { member_epoch, ..Default::default() };
+        }
+        let is_joining = request.member_epoch == JOIN_EPOCH;
+        if is_joining {
+            self.members = [id.clone()].into();
+            self.generation += 1;
+            self.kip848.assigned = self.share.clone();
+        } else if !self.members.contains(id) {
+            return refused(ErrorCode::UNKNOWN_MEMBER_ID);
+        } else if request.member_epoch != self.generation {
+            return refused(ErrorCode::FENCED_MEMBER_EPOCH);
+        }
+        if let Some(owned) = &request.owned {
+            self.kip848.owned = owned.iter().flat_map(|topic| topic.partitions.clone()).collect();
+        }
+        let share = self.share.clone();
+        let Kip848 { assigned, owned, .. } = &mut self.kip848;
+        let before = assigned.clone();
+        assigned.retain(|partition| share.contains(partition));
+        if *assigned != share && owned.iter().all(|partition| assigned.contains(partition)) {
+            *assigned = share;
+            self.generation += 1;
+        }
+        let is_news = is_joining || request.topics.is_some() || *assigned != before;
+        let assignment = vec![TopicPartitions { topic_id: TOPIC, partitions: assigned.clone() }];
+        ConsumerGroupHeartbeatResponse {
+            member_id: Some(id.clone()),
+            member_epoch: self.generation,
+            heartbeat_interval_ms: 1_000,
+            assignment: is_news.then_some(assignment),
+            ..Default::default()
+        }
+    }
+}
+
+fn refused(error: ErrorCode) -> ConsumerGroupHeartbeatResponse {
+    ConsumerGroupHeartbeatResponse { error, ..Default::default() }
 }
 
 /// The assignor of kafkajs.

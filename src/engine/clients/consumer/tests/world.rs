@@ -227,6 +227,25 @@ impl World {
         world
     }
 
+    /// The same in a group of KIP-848.
+    pub(super) fn by_epoch(share: &[i32]) -> World {
+        World::by_epoch_with(config(), share)
+    }
+
+    pub(super) fn by_epoch_with(config: ConsumerConfig, share: &[i32]) -> World {
+        let config = ConsumerConfig { group_protocol: GroupProtocol::Consumer, ..config };
+        let mut world = World::with(config, 7);
+        world.cluster.kip848.is_spoken = true;
+        world.cluster.share = share.to_vec();
+        for partition in share {
+            world.append(*partition, 10);
+        }
+        world.start();
+        world.run(Duration::from_secs(2));
+        assert_eq!(world.joined, 1);
+        world
+    }
+
     pub(super) fn append(&mut self, partition: i32, messages: usize) {
         self.log(partition).append(&vec![20; messages]);
         self.settle();
@@ -375,6 +394,7 @@ impl World {
             // A member that may join had not been thrown out before.
             Ok(Response::JoinGroup(answer)) => answer.error == ErrorCode::NONE,
             Ok(Response::SyncGroup(answer)) => answer.error == ErrorCode::NONE,
+            Ok(Response::ConsumerGroupHeartbeat(answer)) => answer.error == ErrorCode::NONE,
             _ => false,
         };
         if renews {
@@ -596,7 +616,7 @@ impl World {
                 self.joining = true;
                 self.renewing.insert(tag, self.now);
             }
-            Request::SyncGroup(_) | Request::Heartbeat(_) => {
+            Request::SyncGroup(_) | Request::Heartbeat(_) | Request::ConsumerGroupHeartbeat(_) => {
                 self.renewing.insert(tag, self.now);
             }
             Request::OffsetCommit(request) => {
