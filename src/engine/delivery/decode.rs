@@ -72,7 +72,7 @@ impl Deliveries {
 
     /// May [`Deliveries::poll_decode`] find something?
     pub fn may_decode(&self) -> bool {
-        self.may_decode && !self.suspended
+        self.may_decode && !self.suspended && self.queued_bytes > 0
     }
 
     fn find_job(&mut self) -> Option<DecodeJob> {

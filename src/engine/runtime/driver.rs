@@ -2,17 +2,22 @@
 //! what it tells. It decides nothing.
 //!
 //! ```text
-//!  machine ── poll_request ──► a task per request ──► network
+//!  machine ── poll_request ──► a future per request ──► network
 //!     ▲ ▲                             │
 //!     │ └──────── handle_response ◄───┘
 //!     ├────────── handle_timeout ◄──── clock
 //!     └ poll_event ──► Client::event, under the lock: in the order in which it happened
 //! ```
+//! Requests are futures of the driver's own task: a task for each would be two hops more between a call of JavaScript's and the
+//! socket, and two more on the way back.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use futures_util::FutureExt;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::time::sleep;
 
 use crate::engine::machine::Machine;
@@ -67,7 +72,6 @@ pub(super) enum End {
 
 type Id<C> = <<C as Client>::Machine as Machine>::Id;
 type Answer<C> = (Id<C>, Result<Response, NetError>);
-type Answers<C> = mpsc::UnboundedSender<Answer<C>>;
 
 /// Starts the driver.
 pub(super) fn start<C: Client>(shared: &Arc<Shared<C>>) {
@@ -93,7 +97,7 @@ pub(super) fn supervise<C: Client>(shared: &Arc<Shared<C>>, task: impl Future<Ou
 }
 
 async fn run<C: Client>(shared: Arc<Shared<C>>) {
-    let (answers, mut answered) = mpsc::unbounded_channel::<Answer<C>>();
+    let mut requests = FuturesUnordered::new();
     let mut answer = None;
     loop {
         if shared.is_broken() {
@@ -102,13 +106,15 @@ async fn run<C: Client>(shared: Arc<Shared<C>>) {
             return;
         }
         let since = clock::now();
-        let answers_now = answer.take().into_iter().chain(std::iter::from_fn(|| answered.try_recv().ok()));
-        let step = step(&shared, answers_now);
-        for outbound in step.requests {
-            send(&shared, &answers, outbound);
-        }
+        // Not under the lock: this goes on with all that is under way.
+        let others = std::iter::from_fn(|| requests.next().now_or_never().flatten());
+        let answers: Vec<_> = answer.take().into_iter().chain(others).collect();
+        let step = step(&shared, answers);
+        requests.extend(step.requests.into_iter().map(|outbound| send(&shared, outbound)));
         C::carry_out(&shared.outside, step.chores);
         if step.ends {
+            // What was sent last goes out, and nobody waits for its answer.
+            tokio::spawn(requests.for_each(|_| std::future::ready(())));
             return;
         }
         let timer = async {
@@ -119,7 +125,7 @@ async fn run<C: Client>(shared: Arc<Shared<C>>) {
             }
         };
         tokio::select! {
-            next = answered.recv() => answer = next,
+            Some(next) = requests.next() => answer = Some(next),
             () = timer => {}
             () = shared.driver.notified() => {}
         }
@@ -135,7 +141,7 @@ struct Step<C: Client> {
     ends: bool,
 }
 
-fn step<C: Client>(shared: &Shared<C>, answers: impl Iterator<Item = Answer<C>>) -> Step<C> {
+fn step<C: Client>(shared: &Shared<C>, answers: Vec<Answer<C>>) -> Step<C> {
     let mut requests = Vec::new();
     let mut client = shared.lock();
     let client = &mut *client;
@@ -160,37 +166,14 @@ fn step<C: Client>(shared: &Shared<C>, answers: impl Iterator<Item = Answer<C>>)
     Step { requests, timeout: client.machine().poll_timeout(now), chores, ends: client.ends() }
 }
 
-fn send<C: Client>(shared: &Arc<Shared<C>>, answers: &Answers<C>, outbound: Outbound<Id<C>>) {
+/// Also a panic of the network's, which would be a bug of ours, is an answer: the machine must not wait for ever.
+fn send<C: Client>(
+    shared: &Shared<C>,
+    Outbound { id, to, body, held }: Outbound<Id<C>>,
+) -> impl Future<Output = Answer<C>> + Send + use<C> {
     let network = shared.network.clone();
-    let answer = Pending::<C> { id: Some(outbound.id), answers: answers.clone() };
-    tokio::spawn(async move {
-        let response = network.send(outbound.to, outbound.body, outbound.held).await;
-        answer.send(response);
-    });
-}
-
-/// A request whose answer the machine waits for. Also when the task that sends it panics, which would be a bug of ours: the
-/// machine must not wait for ever.
-struct Pending<C: Client> {
-    id: Option<Id<C>>,
-    answers: Answers<C>,
-}
-
-impl<C: Client> Pending<C> {
-    fn send(mut self, response: Result<Response, NetError>) {
-        self.answer(response);
-    }
-
-    fn answer(&mut self, response: Result<Response, NetError>) {
-        if let Some(id) = self.id.take() {
-            // The driver is gone when the client has stopped, which waits for no answer then.
-            let _ = self.answers.send((id, response));
-        }
-    }
-}
-
-impl<C: Client> Drop for Pending<C> {
-    fn drop(&mut self) {
-        self.answer(Err(NetError::OutOfStep));
+    async move {
+        let response = AssertUnwindSafe(network.send(to, body, held)).catch_unwind().await;
+        (id, response.unwrap_or(Err(NetError::OutOfStep)))
     }
 }

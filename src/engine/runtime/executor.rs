@@ -1,9 +1,9 @@
-//! The threads of the engine: one small tokio runtime for the whole process, however many consumers and Node
+//! The threads of the engine: two small tokio runtimes for the whole process, however many consumers and Node
 //! environments (main thread, workers) use it.
 
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
@@ -14,13 +14,21 @@ use tokio::task::JoinHandle;
 use crate::engine::machine::NetError;
 use crate::engine::network::node_code;
 
-/// Two threads: one may decompress while the other keeps sockets and heartbeats going.
-const THREADS: usize = 2;
+/// Sockets, timers and drivers. One thread: tokio wakes a second one up for every answer that comes, only to look whether there
+/// is work for it.
+const IO_THREADS: usize = 1;
+/// What takes more than some tens of microseconds: decompression.
+const WORK_THREADS: usize = 2;
 
-static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+struct Threads {
+    io: Runtime,
+    work: Runtime,
+}
+
+static THREADS: OnceLock<Threads> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
 
-/// Runs a task on the engine's threads, which start with the first one.
+/// Runs a task beside the sockets, on the engine's threads, which start with the first one.
 ///
 /// # Errors
 /// [`NetError::Connect`]: the process may have no more file descriptors or threads now. The next call tries again.
@@ -29,46 +37,59 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let runtime = runtime().map_err(|error| {
+    let threads = threads().map_err(|error| {
         let code = node_code(&error);
         let reason = code.map_or_else(String::new, |code| format!("{code} "));
         let message = format!("Connection error: the engine cannot start: {reason}{error}");
         NetError::Connect { broker: String::new(), code: code.map(Into::into), message }
     })?;
-    Ok(runtime.spawn(task))
+    Ok(threads.io.spawn(task))
 }
 
-fn runtime() -> io::Result<&'static Runtime> {
+/// Does what takes long beside the sockets. Its panic is the caller's.
+pub(super) async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    // There are threads: one of them is here.
+    let Ok(threads) = threads() else { return work() };
+    match threads.work.spawn(async move { work() }).await {
+        Ok(done) => done,
+        Err(error) => resume_unwind(error.into_panic()),
+    }
+}
+
+fn threads() -> io::Result<&'static Threads> {
     #[cfg(test)]
     if REFUSED.get() {
         return Err(io::ErrorKind::WouldBlock.into());
     }
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
+    if let Some(threads) = THREADS.get() {
+        return Ok(threads);
     }
     let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
+    if let Some(threads) = THREADS.get() {
+        return Ok(threads);
     }
-    let runtime = start()?;
-    Ok(RUNTIME.get_or_init(|| runtime))
+    probe_threads()?;
+    let (mut io, mut work) = (Builder::new_multi_thread(), Builder::new_multi_thread());
+    let io = start(io.worker_threads(IO_THREADS).enable_all())?;
+    // Without sockets and timers, which would cost descriptors.
+    let work = start(work.worker_threads(WORK_THREADS))?;
+    let threads = Threads { io, work };
+    Ok(THREADS.get_or_init(|| threads))
 }
 
-fn start() -> io::Result<Runtime> {
-    let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(THREADS).thread_name("kafkars").enable_all();
-    probe_threads()?;
+fn start(builder: &mut Builder) -> io::Result<Runtime> {
+    builder.thread_name("kafkars");
     // tokio panics without threads: another part of the process may have taken them since.
     catch_unwind(AssertUnwindSafe(|| builder.build()))
         .unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
 }
 
-/// May there be as many threads more as the runtime needs? It would panic, and leave those behind that it got.
+/// May there be as many threads more as the runtimes need? They would panic, and leave those behind that they got.
 fn probe_threads() -> io::Result<()> {
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let held = Mutex::new(held);
     thread::scope(|scope| {
-        let probes = (0..THREADS).map(|_| {
+        let probes = (0..IO_THREADS + WORK_THREADS).map(|_| {
             thread::Builder::new().spawn_scoped(scope, || {
                 // Until `hold` is dropped.
                 let _ = held.lock().map(|held| held.recv());

@@ -1,4 +1,5 @@
-//! The decode task: raw bytes in, filled slabs out. The only work that takes more than microseconds.
+//! The decode task: raw bytes in, filled slabs out. It is beside the sockets, with what is done as soon as it is handed over;
+//! what takes more than microseconds is done on a thread of its own.
 
 use std::sync::Arc;
 
@@ -10,12 +11,16 @@ use crate::engine::network::clock;
 use crate::engine::records::Decompressor;
 use crate::engine::records::Fill;
 use crate::engine::records::layout::RUNTIME_AT;
+use crate::engine::runtime::executor;
 use crate::engine::runtime::shared::Shared;
 
 use super::client::{ConsumerClient, SlabMemory, Writing};
 
 /// Slab that one record may need that is not compressed, whatever the limit of those that are.
 const LARGEST_DELIVERY: usize = 1 << 30;
+
+/// So many bytes, by the estimate, are decoded beside the sockets: to hand them over would take longer.
+const SMALL: usize = 16 * 1024;
 
 pub(super) async fn run(shared: Arc<Shared<ConsumerClient>>) {
     let mut codecs =
@@ -28,9 +33,17 @@ pub(super) async fn run(shared: Arc<Shared<ConsumerClient>>) {
             shared.outside.decoder.notified().await;
             continue;
         };
-        carry_out(&shared, &mut codecs, writing, job, memory);
-        // Heartbeats and sockets share this thread.
-        tokio::task::yield_now().await;
+        if job.reader.estimate() <= SMALL {
+            carry_out(&shared, &mut codecs, writing, job, memory);
+            tokio::task::yield_now().await;
+            continue;
+        }
+        let shared = shared.clone();
+        codecs = executor::work(move || {
+            carry_out(&shared, &mut codecs, writing, job, memory);
+            codecs
+        })
+        .await;
     }
 }
 
@@ -82,9 +95,9 @@ fn carry_out(
     client.consumer.decoded(clock::now(), Decoded { slot, epoch, reader, buffer, result });
     let wake = client.must_wake();
     drop(client);
-    // Perhaps it was the last of an answer: time to fetch again.
-    shared.driver.notify_one();
     if wake {
         shared.outside.host.wake();
     }
+    // Perhaps it was the last of an answer: time to fetch again.
+    shared.driver.notify_one();
 }

@@ -151,8 +151,12 @@ impl ConsumerHandle {
             }
             Buffer::Kept { number, .. } => Taken::Kept(number),
         };
+        // The handler waits for this call: a thread is only woken when there is work for it.
+        let may_decode = client.consumer.may_decode();
         drop(client);
-        self.shared.outside.decoder.notify_one();
+        if may_decode {
+            self.shared.outside.decoder.notify_one();
+        }
         taken
     }
 
