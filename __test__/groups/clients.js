@@ -27,6 +27,7 @@ const { startJavaMember, watchMember } = require('../kafka/member')
 /**
  * @typedef {object} Client
  * @property {GroupProtocol[]} protocols
+ * @property {string[]} assignors  for eager groups: `RoundRobin` is kafkajs's own
  * @property {boolean} commands   knows `join` and `slow`; else a member joins when it starts
  * @property {(settings: MemberSettings) => Promise<Member>} start
  */
@@ -115,10 +116,26 @@ const PROTOCOLS = ['eager', 'cooperative', 'consumer']
 
 /** @type {Record<string, Client>} */
 const CLIENTS = {
-  kafkars: { protocols: PROTOCOLS, commands: true, start: kafkajsApi('kafkars') },
-  kafkajs: { protocols: ['eager'], commands: true, start: kafkajsApi('kafkajs') },
-  java: { protocols: PROTOCOLS, commands: false, start: java },
-  librdkafka: { protocols: PROTOCOLS, commands: true, start: librdkafka }
+  kafkars: {
+    protocols: PROTOCOLS,
+    assignors: ['RoundRobin', 'range'],
+    commands: true,
+    start: kafkajsApi('kafkars')
+  },
+  kafkajs: {
+    protocols: ['eager'],
+    assignors: ['RoundRobin'],
+    commands: true,
+    start: kafkajsApi('kafkajs')
+  },
+  java: { protocols: PROTOCOLS, assignors: ['range'], commands: false, start: java },
+  librdkafka: { protocols: PROTOCOLS, assignors: ['range'], commands: true, start: librdkafka }
 }
 
-module.exports = { CLIENTS, PROTOCOLS, librdkafkaIsMissing }
+/** The first assignor that all of them have. @param {string[]} clients @returns {string | undefined} */
+const commonAssignor = ([first, ...others]) =>
+  CLIENTS[first].assignors.find(name =>
+    others.every(client => CLIENTS[client].assignors.includes(name))
+  )
+
+module.exports = { CLIENTS, PROTOCOLS, commonAssignor, librdkafkaIsMissing }

@@ -10,7 +10,7 @@
 const { setTimeout: pause } = require('node:timers/promises')
 
 const { createTopic, uniqueName, withAdmin, ADMIN_TIMEOUT } = require('../kafka/helpers')
-const { CLIENTS } = require('./clients')
+const { CLIENTS, commonAssignor } = require('./clients')
 const { judge, measure } = require('./ledger')
 const { startStream } = require('./stream')
 
@@ -22,7 +22,7 @@ const { startStream } = require('./stream')
  * @property {string[]} brokers
  * @property {string[]} clients     whose members they are, in turn; the first one to join is the first client's
  * @property {import('./clients').GroupProtocol} protocol
- * @property {string} [assignor]    of an eager group; default: the one that all of them know
+ * @property {string} [assignor]    of an eager group; default: one that all of them have
  * @property {number} partitions
  * @property {number} [heartbeat]   ms
  * @property {number} [session]     ms
@@ -117,7 +117,7 @@ class Group {
       groupId: uniqueName('group'),
       topic,
       protocol,
-      assignor: options.assignor ?? commonAssignor(clients),
+      assignor: options.assignor ?? commonAssignor(clients) ?? '',
       heartbeat,
       session,
       metadataAge: options.metadataAge ?? 300_000
@@ -296,10 +296,6 @@ class Group {
     ])
   }
 }
-
-/** The eager assignor that these clients have in common: kafkajs's, where it is theirs. @param {string[]} clients */
-const commonAssignor = clients =>
-  clients.every(client => ['kafkars', 'kafkajs'].includes(client)) ? 'RoundRobin' : 'range'
 
 /** @param {GroupOptions} options */
 const createGroup = async options => {

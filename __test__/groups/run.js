@@ -90,7 +90,8 @@ const main = async () => {
   for (const [name, { title }] of Object.entries(SCENARIOS)) console.log(`${name}: ${title}`)
   for (const refusal of left) console.log(`left out: ${refusal}`)
   for (const complaint of wrong) console.log(complaint)
-  process.exitCode = wrong.length > 0 ? 1 : 0
+  // What others do wrong is for comparison.
+  process.exitCode = wrong.some(complaint => complaint.includes('kafkars')) ? 1 : 0
 }
 
 /** @param {{ client: string, protocol: string, scenario?: string }} options */

@@ -4,7 +4,7 @@
 /** One scenario, played by one group. */
 
 const { ADMIN_TIMEOUT, withAdmin } = require('../kafka/helpers')
-const { CLIENTS } = require('./clients')
+const { CLIENTS, commonAssignor } = require('./clients')
 const { createGroup } = require('./group')
 const { SCENARIOS } = require('./scenarios')
 
@@ -18,6 +18,9 @@ const { SCENARIOS } = require('./scenarios')
 const refusalOf = (name, { clients, protocol }) => {
   const without = clients.find(client => !CLIENTS[client].protocols.includes(protocol))
   if (without) return `${without} does not know the protocol ${protocol}`
+  if (protocol === 'eager' && !commonAssignor(clients)) {
+    return `${clients.join(' and ')} have no eager assignor in common`
+  }
   return SCENARIOS[name].refuses?.(clients)
 }
 
