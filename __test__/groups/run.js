@@ -129,6 +129,11 @@ const chosen = (option, list, known) =>
     return found
   })
 
+// Members in Java do not notice that nobody listens to them any more: they end with us, in `exit`.
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.once(signal, () => process.exit(1))
+}
+
 main().catch(error => {
   console.error(error)
   process.exitCode = 1
