@@ -102,6 +102,8 @@ const SCENARIOS = {
       // Its other partitions wait for their turn: that is what it was told to do.
       await member.join()
       group.begin({ except: slow.partitions })
+      // What it has to give away it may give away behind that message: the group looks settled before.
+      await pause(5000)
       await group.settled()
     }
   },
