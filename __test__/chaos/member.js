@@ -42,18 +42,18 @@ const kafka = new Kafka({
   logLevel: logLevel.WARN,
   logCreator: () => entry => fs.appendFileSync(`${ledger}.log`, `${JSON.stringify(entry)}\n`)
 })
+/** By KIP-848 the coordinator says the same. */
+const TIMES = { sessionTimeout: 6000, heartbeatInterval: 500 }
 /** What of the options makes a member of the group by this protocol. */
 const PROTOCOLS = {
-  eager: {},
-  cooperative: { partitionAssigners: ['CooperativeSticky'] },
+  eager: TIMES,
+  cooperative: { ...TIMES, partitionAssigners: ['CooperativeSticky'] },
   consumer: { groupProtocol: 'consumer' }
 }
 const consumer = kafka.consumer({
   groupId,
   ...PROTOCOLS[protocol],
-  sessionTimeout: 6000,
   rebalanceTimeout: 8000,
-  heartbeatInterval: 500,
   metadataMaxAge: 5000,
   retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 5 }
 })

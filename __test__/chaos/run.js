@@ -5,7 +5,7 @@
  * npm run chaos -- --minutes 5 --seed 1 [--faults 'a broker is killed,links stall'] [--modes batch,manual]
  *   [--protocol eager|cooperative|consumer]
  *
- * Ledgers and logs stay in `.kafka/chaos/<seed>`.
+ * Ledgers and logs stay in `.kafka/chaos/<seed>-<protocol>`.
  */
 
 const fs = require('node:fs')
@@ -28,12 +28,12 @@ const main = async () => {
   const { minutes, seed, faults, modes } = values
   const protocol = PROTOCOLS.find(name => name === values.protocol)
   if (!protocol) throw new Error(`--protocol: one of ${PROTOCOLS.join(', ')}`)
-  const directory = path.join(__dirname, '../../.kafka/chaos', seed)
+  const directory = path.join(__dirname, '../../.kafka/chaos', `${seed}-${protocol}`)
   fs.rmSync(directory, { recursive: true, force: true })
   const start = Date.now()
   const log = (/** @type {string} */ line) =>
     console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(7)} s  ${line}`)
-  log(`seed ${seed}`)
+  log(`seed ${seed}, protocol ${protocol}`)
   const cluster = await startCluster({ brokers: 3, proxied: true })
   try {
     const report = await runChaos({
@@ -48,7 +48,7 @@ const main = async () => {
     })
     const { audit } = report
     console.log(
-      `${report.acknowledged} acknowledged, ${report.aborted} aborted, ${audit.handled} handled,`,
+      `${protocol}: ${report.acknowledged} acknowledged, ${report.aborted} aborted, ${audit.handled} handled,`,
       `${audit.duplicates} twice, ${audit.crashes.length} restarts, caught up in ${report.settled} ms,`,
       `longest stall ${audit.longestStall} ms, memory ${audit.memory.join(' ')} MB`
     )

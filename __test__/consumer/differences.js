@@ -17,6 +17,18 @@ module.exports = {
       "Kafka's own assigners RoundRobinAssignor shares a group with a member in Java",
       "Kafka's own assigners sticky shares a group with a member in Java",
       "Kafka's own assigners stand beside those of programs, in order"
+    ],
+    'consumer/groups': [
+      'eager: a group led by a member in Java takes in another member',
+      'eager: a group with members in Java takes in another member',
+      'cooperative: a fourth member joins',
+      'cooperative: a member leaves',
+      'cooperative: a rolling restart of three',
+      'cooperative: a member is killed',
+      'cooperative: a static member is killed and restarted',
+      'cooperative: a topic gets six more partitions',
+      'cooperative: a group led by a member in Java takes in another member',
+      'cooperative: a group with members in Java takes in another member'
     ]
   },
   '`groupInstanceId`': {
@@ -26,6 +38,7 @@ module.exports = {
       'a second one of the same name takes the place of the first, which crashes for good',
       'all members are restarted one after another, the leader too: no generation, no partition moves'
     ],
+    'consumer/groups': ['eager: a static member is killed and restarted'],
     'consumer/migration': ['a static member whose place one of KIP-848 takes crashes for good']
   },
   '`groupProtocol`': {
@@ -43,6 +56,16 @@ module.exports = {
       'refused by name an assignor that the broker does not have',
       'refused by name an expression that RE2 cannot read, with the words of the broker',
       'refused by name an expression of RE2 in a classic group'
+    ],
+    'consumer/groups': [
+      'consumer: a fourth member joins',
+      'consumer: a member leaves',
+      'consumer: a rolling restart of three',
+      'consumer: a member is killed',
+      'consumer: a static member is killed and restarted',
+      'consumer: a topic gets six more partitions',
+      'consumer: a group led by a member in Java takes in another member',
+      'consumer: a group with members in Java takes in another member'
     ]
   },
   '`copyValues`': {

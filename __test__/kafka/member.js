@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * A member of a group that is Kafka's own client, to stand beside ours: eager and cooperative, and by KIP-848. It is a Java
- * process, Kafka's `VerifiableConsumer`, which tells line by line what it is assigned, has read and has committed.
+ * process, Kafka's `VerifiableConsumer`, which tells line by line what it is assigned, has read and has committed. Other
+ * programs that speak its language are members as well: `watchMember`.
  *
  * ```js
  * const member = await startJavaMember({ brokers, groupId: 'g', topic: 't', protocol: 'cooperative' })
@@ -17,7 +18,7 @@ const readline = require('node:readline')
 
 const { fetchKafka } = require('./fetch')
 
-/** @type {Set<import('node:child_process').ChildProcess>} */
+/** Of members. @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
 const killAll = () => running.forEach(child => child.kill('SIGKILL'))
 // A spec that fails leaves its members behind; and in Jest, `process` is a copy, which no 'exit' reaches.
@@ -41,7 +42,7 @@ else process.once('exit', killAll)
  */
 
 /**
- * @typedef {object} JavaMember
+ * @typedef {object} Member
  * @property {{ name: string, timestamp: number, [field: string]: any }[]} events
  *   all that it has said so far: `startup_complete`, `partitions_assigned` and `partitions_revoked` (`partitions`),
  *   `record_data` (`topic`, `partition`, `offset`, `key`, `value`), `records_consumed` (`count`, `partitions`),
@@ -49,13 +50,16 @@ else process.once('exit', killAll)
  * @property {(name: string) => any[]} of                 the events of that name
  * @property {() => number[]} partitions                  of its topic that are its own now, in order
  * @property {() => { partition: number, offset: number, value: string }[]} records   that it has read, in its order
+ * @property {(line: string) => void} tell                a command; Kafka's program knows none
+ * @property {() => boolean} isRunning
+ * @property {() => string} errors                        what it has said beside its events
  * @property {() => Promise<void>} stop                   leaves the group, and commits before it does
  * @property {() => Promise<void>} kill                   does neither
  */
 
 /**
  * @param {JavaMemberOptions} options
- * @returns {Promise<JavaMember>} it has started; a second later it joins
+ * @returns {Promise<Member>} it has started; a second later it joins
  */
 const startJavaMember = async options => {
   const { java, classpath, archive } = await fetchKafka()
@@ -78,22 +82,31 @@ const startJavaMember = async options => {
     '--command-config',
     settings
   ])
+  child.once('close', () => fs.rmSync(directory, { recursive: true, force: true }))
+  return watchMember(child, 'The Java member')
+}
+
+/**
+ * A process that tells what it does in the language of Kafka's `VerifiableConsumer`, see `Member`.
+ *
+ * @param {import('node:child_process').ChildProcessWithoutNullStreams} child
+ * @param {string} title for errors
+ * @returns {Promise<Member>} it has said `startup_complete`
+ */
+const watchMember = async (child, title) => {
   const ended = new Promise(resolve => child.once('close', resolve))
   running.add(child)
-  child.once('close', () => {
-    running.delete(child)
-    fs.rmSync(directory, { recursive: true, force: true })
-  })
+  child.once('close', () => running.delete(child))
   const errors = /** @type {string[]} */ ([])
   child.stderr.on('data', data => errors.push(String(data)))
+  child.stdin.on('error', () => {}) // its end is known by `isRunning`
 
-  const events = /** @type {JavaMember['events']} */ ([])
+  const events = /** @type {Member['events']} */ ([])
   const own = /** @type {Set<number>} */ (new Set())
   const started = new Promise(resolve => {
     readline.createInterface({ input: child.stdout }).on('line', line => {
-      // What is logged comes on the same stream.
-      if (!line.startsWith('{')) return void errors.push(`${line}\n`)
-      const event = JSON.parse(line)
+      const event = eventOf(line)
+      if (!event) return void errors.push(`${line}\n`)
       events.push(event)
       const { name, partitions = [] } = event
       if (name === 'startup_complete') resolve(undefined)
@@ -104,7 +117,7 @@ const startJavaMember = async options => {
     })
   })
   const refused = ended.then(() => {
-    throw new Error(`The Java member ended: ${errors.join('')}`)
+    throw new Error(`${title} ended: ${errors.join('')}`)
   })
   await Promise.race([started, refused])
 
@@ -119,8 +132,20 @@ const startJavaMember = async options => {
     of,
     partitions: () => [...own].sort((a, b) => a - b),
     records: () => of('record_data'),
+    tell: line => void child.stdin.write(`${line}\n`),
+    isRunning: () => running.has(child),
+    errors: () => errors.join(''),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL')
+  }
+}
+
+/** What is logged comes on the same stream, and whoever is killed ends in the middle of a line. @param {string} line */
+const eventOf = line => {
+  try {
+    return line.startsWith('{') ? JSON.parse(line) : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -174,4 +199,4 @@ const ASSIGNORS = Object.fromEntries(
   }).map(([name, title]) => [name, `org.apache.kafka.clients.consumer.${title}Assignor`])
 )
 
-module.exports = { startJavaMember }
+module.exports = { startJavaMember, watchMember }

@@ -208,6 +208,28 @@ impl BatchReader {
         total(data.saturating_add(rest.len()), records, batches)
     }
 
+    /// Is any of the rest compressed, as far as an estimate looks? Then it may be much more than it seems.
+    pub fn is_packed(&self) -> bool {
+        if let State::Inside(open) = &self.state
+            && matches!(open.body, Body::Packed(..))
+        {
+            return true;
+        }
+        let mut rest = self.records.get(self.at..).unwrap_or_default();
+        for _ in 0..ESTIMATED_BATCHES {
+            let Ok(Some(frame)) = Frame::peek(rest) else { return false };
+            let Some((entry, tail)) = rest.split_at_checked(frame.length) else { return false };
+            // Whether a message of an old format is compressed is not read here.
+            let is_plain =
+                matches!(Batch::read(entry, false), Ok(Some(batch)) if matches!(batch.codec(), Ok(None)));
+            if frame.magic != 2 || !is_plain {
+                return true;
+            }
+            rest = tail;
+        }
+        !rest.is_empty()
+    }
+
     /// Is there nothing left? A failed reader never is.
     pub fn is_exhausted(&self) -> bool {
         matches!(self.state, State::Between) && self.at >= self.records.len()

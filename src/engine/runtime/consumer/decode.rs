@@ -19,7 +19,8 @@ use super::client::{ConsumerClient, SlabMemory, Writing};
 /// Slab that one record may need that is not compressed, whatever the limit of those that are.
 const LARGEST_DELIVERY: usize = 1 << 30;
 
-/// So many bytes, by the estimate, are decoded beside the sockets: to hand them over would take longer.
+/// So many bytes that are not compressed are decoded beside the sockets: to hand them over would take longer. What is compressed
+/// may be much more than it looks.
 const SMALL: usize = 16 * 1024;
 
 pub(super) async fn run(shared: Arc<Shared<ConsumerClient>>) {
@@ -33,7 +34,7 @@ pub(super) async fn run(shared: Arc<Shared<ConsumerClient>>) {
             shared.outside.decoder.notified().await;
             continue;
         };
-        if job.reader.estimate() <= SMALL {
+        if job.reader.estimate() <= SMALL && !job.reader.is_packed() {
             carry_out(&shared, &mut codecs, writing, job, memory);
             tokio::task::yield_now().await;
             continue;
