@@ -138,12 +138,13 @@ impl Cluster {
         Some(Ok(match request {
             Request::Metadata(request) => {
                 let mut answer = self.metadata();
-                // Ids hide the names beside them.
-                let asked = request.topics.iter().flatten();
+                // Without a list all topics are meant. Ids hide the names beside them.
                 let is_asked = |topic: &MetadataTopic| {
-                    asked.clone().any(|asked| match &asked.name {
-                        None => asked.topic_id == topic.topic_id,
-                        Some(_) => asked.name == topic.name,
+                    request.topics.as_ref().is_none_or(|asked| {
+                        asked.iter().any(|asked| match &asked.name {
+                            None => asked.topic_id == topic.topic_id,
+                            Some(_) => asked.name == topic.name,
+                        })
                     })
                 };
                 answer.topics.retain(is_asked);
