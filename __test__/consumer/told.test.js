@@ -65,7 +65,7 @@ const misadvertised = async broker => {
 
 /** @type {string[]} */
 let withoutOffsets
-useCluster({ config: { 'offsets.topic.replication.factor': 3 } }, cluster => {
+useCluster({ config: { 'offsets.topic.replication.factor': 3 }, coordinators: false }, cluster => {
   withoutOffsets = cluster.brokers
 })
 

@@ -61,6 +61,7 @@ const { waitUntilReady } = require('./ready')
  * @typedef {object} ClusterOptions
  * @property {1 | 3} [brokers]      how many nodes, default 1
  * @property {Record<string, string | number | boolean>} [config]  over the fixture's own broker settings
+ * @property {boolean} [coordinators]  false: there are to be none, so they are not waited for
  * @property {boolean} [proxied]    adds the PROXIED listener and its fault proxies
  */
 
@@ -105,7 +106,7 @@ const recordClasses = async (distribution, directory) => {
  * @returns {Promise<Cluster>}
  */
 const tryStart = async ({ java, classpath, template }, options, flags) => {
-  const { brokers: count = 1, config = {}, proxied = false } = options
+  const { brokers: count = 1, config = {}, coordinators = true, proxied = false } = options
   fs.mkdirSync(RUNS, { recursive: true })
   const logDir = fs.mkdtempSync(path.join(RUNS, 'cluster-'))
   const plans = await planNodes(logDir, count, proxied)
@@ -120,7 +121,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
     const running = nodes.filter(node => node.running)
     await waitUntilReady(
       running.map(node => `127.0.0.1:${plans[nodes.indexOf(node)].ports.PLAINTEXT}`),
-      { ids: running.map(({ id }) => id), check: () => assertAlive(nodes) }
+      { ids: running.map(({ id }) => id), coordinators, check: () => assertAlive(nodes) }
     )
   }
   /** @type {BrokerNode[]} */

@@ -16,19 +16,20 @@ const POLL_MS = 50
  *
  * @param {string[]} addresses
  * @param {object} [options]
+ * @param {boolean} [options.coordinators]  false: of groups none is waited for
  * @param {number[]} [options.ids]       the nodes that must be there
  * @param {number} [options.timeout]     milliseconds
  * @param {() => void} [options.check]   throws when waiting has become pointless
  */
 const waitUntilReady = async (
   addresses,
-  { ids = [], timeout = 240_000, check = () => {} } = {}
+  { ids = [], coordinators = true, timeout = 240_000, check = () => {} } = {}
 ) => {
   const end = Date.now() + timeout
   for (const address of addresses) {
     for (;;) {
       check()
-      const cause = await probe(address, ids).then(
+      const cause = await probe(address, ids, coordinators ? GROUPS : []).then(
         () => undefined,
         error => error
       )
@@ -44,8 +45,9 @@ const waitUntilReady = async (
 /**
  * @param {string} address
  * @param {number[]} ids
+ * @param {string[]} groups  whose coordinators must work
  */
-const probe = async (address, ids) => {
+const probe = async (address, ids, groups) => {
   const kafka = new Kafka({
     brokers: [address],
     logLevel: logLevel.NOTHING,
@@ -60,7 +62,7 @@ const probe = async (address, ids) => {
     const missing = ids.filter(id => !brokers.some(({ nodeId }) => nodeId === id))
     if (missing.length > 0) throw new Error(`it does not see node ${missing.join(', ')} yet`)
     if (controller === null || controller < 0) throw new Error('it knows no controller yet')
-    for (const groupId of GROUPS) await admin.fetchOffsets({ groupId })
+    for (const groupId of groups) await admin.fetchOffsets({ groupId })
   } finally {
     await admin.disconnect()
   }
