@@ -47,10 +47,12 @@ class FetchEvents {
     if (!listens) return
     // For good: a program that waits for one event after the other removes a listener before it adds the next.
     this.engine.enableFetchEvents()
-    this.idleCycles = setInterval(() => {
+    // Listeners begin in microtasks, as of all events: see `runner.js`.
+    const look = () => {
       if (!this.fetched) this.idleCycle()
       this.fetched = false
-    }, toInterval(this.maxWaitTimeInMs))
+    }
+    this.idleCycles = setInterval(() => queueMicrotask(look), toInterval(this.maxWaitTimeInMs))
   }
 
   /** @private */
