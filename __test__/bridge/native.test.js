@@ -44,7 +44,9 @@ const CONSUMER = {
   autoCommitInterval: null,
   autoCommitThreshold: null,
   lanes: 2,
-  assignors: ['range', null],
+  assignors: ['range', 'eager'],
+  groupProtocol: 'classic',
+  groupRemoteAssignor: null,
   hooks: { assigned: false, revoked: false, lost: false }
 }
 

@@ -57,6 +57,11 @@ impl Endpoint {
         Arc::new(Endpoint { address, advertised, attempts: Mutex::default(), links: Mutex::default() })
     }
 
+    /// Has the user configured this address?
+    pub(super) fn is_configured(&self) -> bool {
+        self.advertised.is_none()
+    }
+
     /// The error of a connection that could not be opened, with its likely cause.
     pub(super) fn explain(&self, error: NetError) -> NetError {
         match &self.advertised {
