@@ -57,9 +57,9 @@ impl Endpoint {
         Arc::new(Endpoint { address, advertised, attempts: Mutex::default(), links: Mutex::default() })
     }
 
-    /// Has the user configured this address?
-    pub(super) fn is_configured(&self) -> bool {
-        self.advertised.is_none()
+    /// Has the user configured this address, and was it never reached? Then only `connect()` tries it.
+    pub(super) fn is_seed(&self) -> bool {
+        self.advertised.is_none() && !self.lock().reached
     }
 
     /// The error of a connection that could not be opened, with its likely cause.

@@ -33,7 +33,7 @@ pub(super) async fn open(
     context.events.log(LogLevel::Debug, &address.broker(), "Connecting");
     let stream = context.dialer.dial(address, attempt).await.map_err(|error| {
         let error = endpoint.explain(error);
-        tell_failure(context, endpoint, attempt, LogLevel::Error, &error.to_string());
+        tell_failure(context, endpoint, LogLevel::Error, &error.to_string());
         error
     })?;
     let connection = Connection::start(context, address.clone(), stream);
@@ -42,7 +42,7 @@ pub(super) async fn open(
         if is_first && let NetError::Closed { .. } = error {
             let guess =
                 "The broker closed a new connection: is this a listener with TLS, or not a Kafka listener?";
-            tell_failure(context, endpoint, attempt, LogLevel::Warn, guess);
+            tell_failure(context, endpoint, LogLevel::Warn, guess);
         }
     })?);
     if let Some(sasl) = &context.sasl
@@ -55,13 +55,12 @@ pub(super) async fn open(
     Ok(connection)
 }
 
-/// Links to a broker that is down try it all the time, and one line tells of that. Each attempt at a configured address is
-/// somebody's `connect()`, and has a line of its own, as in kafkajs.
-fn tell_failure(context: &Context, endpoint: &Endpoint, attempt: usize, level: LogLevel, failure: &str) {
+/// Links to a broker that is down try it all the time, and one line tells of that. Each attempt at a configured address that was
+/// never reached is one of a `connect()`, and has a line of its own, as in kafkajs.
+fn tell_failure(context: &Context, endpoint: &Endpoint, level: LogLevel, failure: &str) {
     let address = &endpoint.address;
     let lasted = context.unreachable.failed(Instant::now().into_std(), address);
-    let is_connect = attempt == 0 && endpoint.is_configured();
-    let level = if lasted.is_some() || is_connect { level } else { LogLevel::Debug };
+    let level = if lasted.is_some() || endpoint.is_seed() { level } else { LogLevel::Debug };
     context.events.log(level, &address.broker(), line(failure, lasted.unwrap_or_default()));
 }
 
