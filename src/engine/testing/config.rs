@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::engine::clients::consumer::{ConsumerConfig, GroupProtocol, HooksGiven, Offered};
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
 
@@ -22,5 +23,29 @@ pub(crate) fn fetch(lanes: usize) -> FetchConfig {
         rack_id: String::new(),
         follower_max_age: Duration::from_secs(300),
         delivery: delivery(lanes),
+    }
+}
+
+/// A dynamic member of group `g` by the classic protocol, with an assignor of the facade's, that commits by itself.
+pub(crate) fn consumer(lanes: usize) -> ConsumerConfig {
+    ConsumerConfig {
+        group_protocol: GroupProtocol::Classic,
+        group_remote_assignor: None,
+        assignors: vec![Offered::EAGER],
+        group_id: "g".into(),
+        group_instance_id: None,
+        session_timeout: Duration::from_secs(30),
+        rebalance_timeout: Duration::from_secs(60),
+        heartbeat_interval: Duration::from_secs(1),
+        max_poll_interval: Duration::from_secs(300),
+        hooks: HooksGiven::default(),
+        metadata_max_age: Duration::from_secs(300),
+        allow_auto_topic_creation: false,
+        never_reset: false,
+        max_decompressed_bytes: 1 << 20,
+        auto_commit: true,
+        auto_commit_interval: None,
+        auto_commit_threshold: None,
+        fetch: fetch(lanes),
     }
 }

@@ -215,7 +215,7 @@ impl Supplier {
     }
 
     pub(super) fn end_decode(&mut self) -> Verdict {
-        let DecodeJob { slot, epoch, mut reader, mut buffer } = self.job.take().unwrap();
+        let DecodeJob { slot, epoch, mut reader, mut buffer, .. } = self.job.take().unwrap();
         let memory = match &mut buffer {
             Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
             Buffer::Staged(bytes) => bytes,

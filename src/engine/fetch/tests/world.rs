@@ -222,7 +222,7 @@ impl World {
     }
 
     pub(super) fn end_decode(&mut self) {
-        let Some(DecodeJob { slot, epoch, mut reader, mut buffer }) = self.job.take() else { return };
+        let Some(DecodeJob { slot, epoch, mut reader, mut buffer, .. }) = self.job.take() else { return };
         let memory = match &mut buffer {
             Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
             Buffer::Staged(bytes) => bytes,

@@ -11,9 +11,6 @@ use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::GroupMembershipOperation;
-use crate::engine::clients::consumer::GroupProtocol;
-use crate::engine::clients::consumer::HooksGiven;
-use crate::engine::clients::consumer::Offered;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
@@ -87,24 +84,13 @@ impl SlabMemory for TestSlab {
 
 fn config() -> ConsumerConfig {
     ConsumerConfig {
-        group_protocol: GroupProtocol::Classic,
-        group_remote_assignor: None,
-        assignors: vec![Offered::EAGER],
-        group_id: "g".into(),
-        group_instance_id: None,
         session_timeout: LONG,
         rebalance_timeout: LONG,
         heartbeat_interval: LONG,
         max_poll_interval: LONG,
-        hooks: HooksGiven::default(),
         metadata_max_age: LONG,
-        allow_auto_topic_creation: false,
-        never_reset: false,
-        max_decompressed_bytes: 1 << 20,
-        auto_commit: true,
-        auto_commit_interval: None,
-        auto_commit_threshold: None,
         fetch: FetchConfig { max_wait: LONG, max_bytes_per_partition: 1 << 20, ..testing::config::fetch(1) },
+        ..testing::config::consumer(1)
     }
 }
 

@@ -11,30 +11,10 @@ use crate::engine::protocol::consumer_group_heartbeat::{LEAVE_EPOCH, LEAVE_EPOCH
 use super::world::*;
 
 const SECOND: Duration = Duration::from_secs(1);
-const MESSAGE: Duration = Duration::from_millis(300);
 
 /// Two handlers in the middle of a message of partitions 0 and 1, with more behind it.
 fn busy(share: &[i32]) -> World {
     at_work(World::by_epoch(share))
-}
-
-fn at_work(mut world: World) -> World {
-    world.handler = Some(MESSAGE);
-    world.append(0, 40);
-    world.append(1, 40);
-    world.run(SECOND);
-    assert_eq!(world.lanes.iter().flatten().count(), 2);
-    world
-}
-
-fn flags(world: &World, partition: i32) -> i32 {
-    let lane = world.lanes.iter().position(|lane| lane.as_ref().is_some_and(|l| l.partition == partition));
-    world.consumer.lane_flags().nth(lane.expect("a handler is at work")).unwrap()
-}
-
-fn delivered(world: &World, partition: i32) -> Vec<i64> {
-    let of = world.delivered.iter().filter(|(other, _)| *other == partition);
-    of.map(|(_, offset)| *offset).collect()
 }
 
 fn is_rebalancing(world: &World) -> bool {

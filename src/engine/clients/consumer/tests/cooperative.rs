@@ -16,22 +16,10 @@ use crate::engine::protocol::join_group::JoinGroupProtocol;
 use super::world::*;
 
 const SECOND: Duration = Duration::from_secs(1);
-const MESSAGE: Duration = Duration::from_millis(300);
 
 /// Two handlers in the middle of a message of partitions 0 and 1, with more behind it.
 fn busy(share: &[i32]) -> World {
-    let mut world = World::cooperative(share);
-    world.handler = Some(MESSAGE);
-    world.append(0, 40);
-    world.append(1, 40);
-    world.run(SECOND);
-    assert_eq!(world.lanes.iter().flatten().count(), 2);
-    world
-}
-
-fn flags(world: &World, partition: i32) -> i32 {
-    let lane = world.lanes.iter().position(|lane| lane.as_ref().is_some_and(|l| l.partition == partition));
-    world.consumer.lane_flags().nth(lane.expect("a handler is at work")).unwrap()
+    at_work(World::cooperative(share))
 }
 
 /// The group rebalances and gives us these.
@@ -40,11 +28,6 @@ fn assign(world: &mut World, share: &[i32]) {
     world.cluster.share = share.to_vec();
     world.cluster.rebalancing = true;
     world.run_until(|world| world.joined > joined);
-}
-
-fn delivered(world: &World, partition: i32) -> Vec<i64> {
-    let of = world.delivered.iter().filter(|(other, _)| *other == partition);
-    of.map(|(_, offset)| *offset).collect()
 }
 
 #[test]

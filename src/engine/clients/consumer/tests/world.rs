@@ -9,7 +9,6 @@ use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::GroupMembershipOperation;
 use crate::engine::clients::consumer::GroupProtocol;
-use crate::engine::clients::consumer::HooksGiven;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::clients::consumer::Tag;
 use crate::engine::delivery::Buffer;
@@ -126,25 +125,36 @@ pub(super) fn tp(partition: i32) -> TopicPartition {
 
 pub(super) fn config() -> ConsumerConfig {
     ConsumerConfig {
-        group_protocol: GroupProtocol::Classic,
-        group_remote_assignor: None,
-        assignors: vec![Offered::EAGER],
-        group_id: "g".into(),
-        group_instance_id: None,
         session_timeout: SESSION,
         rebalance_timeout: REBALANCE,
-        heartbeat_interval: Duration::from_secs(1),
         max_poll_interval: MAX_POLL,
-        hooks: HooksGiven::default(),
-        metadata_max_age: Duration::from_secs(300),
-        allow_auto_topic_creation: false,
-        never_reset: false,
-        max_decompressed_bytes: 1 << 20,
-        auto_commit: true,
-        auto_commit_interval: None,
-        auto_commit_threshold: None,
-        fetch: testing::config::fetch(2),
+        ..testing::config::consumer(2)
     }
+}
+
+/// How long a handler of [`at_work`] has a message.
+pub(super) const MESSAGE: Duration = Duration::from_millis(300);
+
+/// Two handlers in the middle of a message of partitions 0 and 1, with more behind it.
+pub(super) fn at_work(mut world: World) -> World {
+    world.handler = Some(MESSAGE);
+    world.append(0, 40);
+    world.append(1, 40);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.lanes.iter().flatten().count(), 2);
+    world
+}
+
+/// What the lane is told that is at work in this partition.
+pub(super) fn flags(world: &World, partition: i32) -> i32 {
+    let lane = world.lanes.iter().position(|lane| lane.as_ref().is_some_and(|l| l.partition == partition));
+    world.consumer.lane_flags().nth(lane.expect("a handler is at work")).unwrap()
+}
+
+/// What handlers have had of this partition.
+pub(super) fn delivered(world: &World, partition: i32) -> Vec<i64> {
+    let of = world.delivered.iter().filter(|(other, _)| *other == partition);
+    of.map(|(_, offset)| *offset).collect()
 }
 
 impl World {
@@ -217,13 +227,7 @@ impl World {
         let config = ConsumerConfig { assignors: vec![Offered::COOPERATIVE], ..config };
         let mut world = World::with(config, 7);
         world.cluster.protocol = COOPERATIVE;
-        world.cluster.share = share.to_vec();
-        for partition in share {
-            world.append(*partition, 10);
-        }
-        world.start();
-        world.run(Duration::from_secs(2));
-        assert_eq!(world.joined, 1);
+        world.join_for(share);
         world
     }
 
@@ -236,14 +240,19 @@ impl World {
         let config = ConsumerConfig { group_protocol: GroupProtocol::Consumer, ..config };
         let mut world = World::with(config, 7);
         world.cluster.kip848.is_spoken = true;
-        world.cluster.share = share.to_vec();
-        for partition in share {
-            world.append(*partition, 10);
-        }
-        world.start();
-        world.run(Duration::from_secs(2));
-        assert_eq!(world.joined, 1);
+        world.join_for(share);
         world
+    }
+
+    /// It joins and gets these partitions, each with ten messages.
+    fn join_for(&mut self, share: &[i32]) {
+        self.cluster.share = share.to_vec();
+        for partition in share {
+            self.append(*partition, 10);
+        }
+        self.start();
+        self.run(Duration::from_secs(2));
+        assert_eq!(self.joined, 1);
     }
 
     pub(super) fn append(&mut self, partition: i32, messages: usize) {
@@ -579,7 +588,9 @@ impl World {
         for round in 0.. {
             assert!(round < 1_000, "busy loop");
             let mut stirred = false;
-            while let Some(DecodeJob { slot, epoch, mut reader, mut buffer }) = self.consumer.poll_decode() {
+            while let Some(DecodeJob { slot, epoch, mut reader, mut buffer, .. }) =
+                self.consumer.poll_decode()
+            {
                 let memory = match &mut buffer {
                     Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
                     Buffer::Staged(bytes) => bytes,
