@@ -2,6 +2,7 @@
 //! runtime.
 
 use crate::engine::records::BatchReader;
+use crate::engine::records::Estimate;
 use crate::engine::records::Fill;
 use crate::engine::records::RecordError;
 
@@ -17,6 +18,8 @@ pub struct DecodeJob {
     pub epoch: u32,
     /// The data, positioned.
     pub reader: BatchReader,
+    /// How much that will be.
+    pub estimate: Estimate,
     /// Where to; a staged buffer has its full length already.
     pub buffer: Buffer,
 }
@@ -86,14 +89,15 @@ impl Deliveries {
             }
             let Some(open) = slot.open() else { continue };
             let may_wait = !slot.is_handled();
-            let Some(buffer) = self.slabs.buffer(open.needs, open.reader.estimate(), may_wait) else {
+            let estimate = open.reader.estimate();
+            let Some(buffer) = self.slabs.buffer(open.needs, estimate.bytes, may_wait) else {
                 slot.reading = Reading::Open(open);
                 continue;
             };
             let Open { reader, bytes, .. } = open;
             slot.reading = Reading::Decoding { start: reader.next_offset(), bytes };
             self.decode_from = at + 1;
-            return Some(DecodeJob { slot: id, epoch: slot.epoch(), reader, buffer });
+            return Some(DecodeJob { slot: id, epoch: slot.epoch(), reader, estimate, buffer });
         }
         None
     }

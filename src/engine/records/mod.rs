@@ -46,5 +46,5 @@ pub use batch::{BATCH_OVERHEAD, end_offset};
 pub use codec::{CompressError, Compressor, Decompressor};
 pub use delivery::Summary;
 pub use error::{Codec, CodecError, RecordError};
-pub use reader::{BatchReader, FetchedRecords, Fill};
+pub use reader::{BatchReader, Estimate, FetchedRecords, Fill};
 pub use writer::{BatchWriter, Records, Sequence};

@@ -62,6 +62,15 @@ pub enum Fill {
     End,
 }
 
+/// What can be said of records that are still to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// About how many bytes of slab they need.
+    pub bytes: usize,
+    /// Some of them are compressed, or may be: they may need much more.
+    pub is_packed: bool,
+}
+
 /// A cursor over one [`FetchedRecords`].
 #[derive(Debug)]
 pub struct BatchReader {
@@ -147,7 +156,7 @@ impl BatchReader {
             return Ok(Fill::End);
         }
         if slab.len() < layout::HEADER_BYTES {
-            return Ok(Fill::TooSmall { need: self.estimate().max(layout::HEADER_BYTES) });
+            return Ok(Fill::TooSmall { need: self.estimate().bytes.max(layout::HEADER_BYTES) });
         }
         let mut tables = std::mem::take(&mut codecs.tables);
         let before = self.position;
@@ -177,10 +186,11 @@ impl BatchReader {
 
     /// About how many bytes of slab the rest needs, to size the next one. Headers and compression ratios are not
     /// known yet: a guess, mostly too high.
-    pub fn estimate(&self) -> usize {
+    pub fn estimate(&self) -> Estimate {
         let mut data = 0usize;
         let mut records = 0usize;
         let mut batches = 1usize;
+        let mut is_packed = false;
         if let State::Inside(open) = &self.state {
             data = match &open.body {
                 Body::Plain(range) => range.len() - open.at,
@@ -188,11 +198,19 @@ impl BatchReader {
                 Body::Unpacked(output) => output.bytes().len() - open.at,
             };
             records = open.records.min(data);
+            is_packed = matches!(open.body, Body::Packed(..));
         }
         let mut rest = self.records.get(self.at..).unwrap_or_default();
         for _ in 0..ESTIMATED_BATCHES {
-            let Ok(Some(frame)) = Frame::peek(rest) else { return total(data, records, batches) };
-            let Some((entry, tail)) = rest.split_at_checked(frame.length) else { break };
+            let Ok(Some(frame)) = Frame::peek(rest) else {
+                return Estimate { bytes: total(data, records, batches), is_packed };
+            };
+            let Some((entry, tail)) = rest.split_at_checked(frame.length) else {
+                return Estimate {
+                    bytes: total(data.saturating_add(rest.len()), records, batches),
+                    is_packed,
+                };
+            };
             let (count, packed) = match Batch::read(entry, false) {
                 Ok(Some(batch)) if frame.magic == 2 => {
                     (batch.record_count, !matches!(batch.codec(), Ok(None)))
@@ -203,31 +221,12 @@ impl BatchReader {
             data = data.saturating_add(bytes);
             records = records.saturating_add(count.min(bytes));
             batches += 1;
-            rest = tail;
-        }
-        total(data.saturating_add(rest.len()), records, batches)
-    }
-
-    /// Is any of the rest compressed, as far as an estimate looks? Then it may be much more than it seems.
-    pub fn is_packed(&self) -> bool {
-        if let State::Inside(open) = &self.state
-            && matches!(open.body, Body::Packed(..))
-        {
-            return true;
-        }
-        let mut rest = self.records.get(self.at..).unwrap_or_default();
-        for _ in 0..ESTIMATED_BATCHES {
-            let Ok(Some(frame)) = Frame::peek(rest) else { return false };
-            let Some((entry, tail)) = rest.split_at_checked(frame.length) else { return false };
             // Whether a message of an old format is compressed is not read here.
-            let is_plain =
-                matches!(Batch::read(entry, false), Ok(Some(batch)) if matches!(batch.codec(), Ok(None)));
-            if frame.magic != 2 || !is_plain {
-                return true;
-            }
+            is_packed |= packed || frame.magic != 2;
             rest = tail;
         }
-        !rest.is_empty()
+        let bytes = total(data.saturating_add(rest.len()), records, batches);
+        Estimate { bytes, is_packed: is_packed || !rest.is_empty() }
     }
 
     /// Is there nothing left? A failed reader never is.

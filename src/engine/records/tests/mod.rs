@@ -442,9 +442,9 @@ fn the_estimate_is_enough_for_records_without_headers() {
         let bytes: Vec<u8> = batches.flat_map(|records| TestBatch::of(records).encode()).collect();
         let mut reader = BatchReader::new(fetched(bytes, 0));
         let mut codecs = Decompressor::new(LIMIT);
-        let mut first = vec![0; reader.estimate() / 3];
+        let mut first = vec![0; reader.estimate().bytes / 3];
         assert!(matches!(reader.fill(&mut codecs, &mut first, 1000), Ok(Fill::Delivery(_))));
-        let mut rest = vec![0; reader.estimate()];
+        let mut rest = vec![0; reader.estimate().bytes];
         let Ok(Fill::Delivery(summary)) = reader.fill(&mut codecs, &mut rest, 1000) else { panic!() };
         assert!(reader.is_exhausted());
         assert!(summary.used * 5 > rest.len() * 4, "{} of {}", summary.used, rest.len());

@@ -34,7 +34,7 @@ pub(super) async fn run(shared: Arc<Shared<ConsumerClient>>) {
             shared.outside.decoder.notified().await;
             continue;
         };
-        if job.reader.estimate() <= SMALL && !job.reader.is_packed() {
+        if job.estimate.bytes <= SMALL && !job.estimate.is_packed {
             carry_out(&shared, &mut codecs, writing, job, memory);
             tokio::task::yield_now().await;
             continue;
@@ -73,7 +73,7 @@ fn carry_out(
     job: DecodeJob,
     mut memory: Slab,
 ) {
-    let DecodeJob { slot, epoch, mut reader, mut buffer } = job;
+    let DecodeJob { slot, epoch, mut reader, mut buffer, .. } = job;
     let into: &mut [u8] = match (&mut memory, &mut buffer) {
         (Some(memory), _) => memory.bytes(),
         (None, Buffer::Staged(bytes)) => bytes,
