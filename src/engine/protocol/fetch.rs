@@ -266,8 +266,7 @@ impl FetchResponsePartition {
         };
         input.known_tags(|tag, input| {
             if tag == CURRENT_LEADER {
-                let (node, epoch) = (input.i32()?, input.i32()?);
-                partition.current_leader = (node >= 0).then_some((node, epoch));
+                partition.current_leader = decode_leader(input)?;
             } else if tag == DIVERGING_EPOCH {
                 let (epoch, end) = (input.i32()?, input.i64()?);
                 partition.diverging_epoch = (end >= 0).then_some((epoch, end));
@@ -276,6 +275,12 @@ impl FetchResponsePartition {
         })?;
         Ok(partition)
     }
+}
+
+/// KIP-951, as Produce tells it, too: who leads now, and in which epoch.
+pub(super) fn decode_leader(input: &mut Reader) -> Result<Option<(i32, i32)>, DecodeError> {
+    let (node, epoch) = (input.i32()?, input.i32()?);
+    Ok((node >= 0).then_some((node, epoch)))
 }
 
 impl NodeEndpoint {

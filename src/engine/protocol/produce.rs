@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::fetch::NodeEndpoint;
+use super::fetch::{NodeEndpoint, decode_leader};
 use super::{DecodeError, ErrorCode, Reader, TopicId, VersionRange, Writer};
 
 /// Versions that we speak. 3 = record batches v2, 5 = start of the log, 7 = zstd, 8 = errors of single records,
@@ -191,8 +191,7 @@ impl ProduceResponsePartition {
         }
         input.known_tags(|tag, input| {
             if tag == CURRENT_LEADER {
-                let (node, epoch) = (input.i32()?, input.i32()?);
-                partition.current_leader = (node >= 0).then_some((node, epoch));
+                partition.current_leader = decode_leader(input)?;
             }
             Ok(())
         })?;
