@@ -11,7 +11,7 @@
 //! *Lost* is what the group has given away already: released at once, and not committed.
 //! An eager group is the case in which all is revoked before a member joins again, so that nothing is ever kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::TopicPartition;
 
@@ -73,6 +73,15 @@ pub fn partitions_of(assignment: &[(String, Vec<i32>)]) -> Vec<TopicPartition> {
         numbers.iter().map(move |&partition| TopicPartition { topic: topic.clone(), partition })
     });
     topics.collect()
+}
+
+/// The reverse: these partitions by topic, as an assignment is on the wire. Partitions stay in their order.
+pub fn by_topic<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> Vec<(String, Vec<i32>)> {
+    let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
+    for TopicPartition { topic, partition } in partitions {
+        topics.entry(topic).or_default().push(*partition);
+    }
+    topics.into_iter().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect()
 }
 
 #[cfg(test)]

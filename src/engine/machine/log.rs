@@ -13,6 +13,20 @@ pub struct Log {
     pub extra: Vec<(&'static str, String)>,
 }
 
+impl LogLevel {
+    /// Of the line that tells of a change of state, and its words: `{what}: {from} -> {to}`. One that is not legal is a bug of ours,
+    /// and does not take place.
+    pub fn of_transition(what: &str, from: &str, to: &str, is_legal: bool) -> (LogLevel, String) {
+        debug_assert!(is_legal, "{what}: {from} cannot become {to}");
+        let message = format!("{what}: {from} -> {to}");
+        if is_legal {
+            (LogLevel::Debug, message)
+        } else {
+            (LogLevel::Error, format!("{message} is not possible"))
+        }
+    }
+}
+
 /// kafkajs's log levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {

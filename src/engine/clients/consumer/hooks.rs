@@ -22,7 +22,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::engine::machine::Failure;
-use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
@@ -264,12 +263,7 @@ impl Consumer {
         let bound: Duration = self.config.rebalance_timeout;
         let message =
             format!("{} has not ended within rebalanceTimeout ({} ms)", hook.name(), bound.as_millis());
-        self.events.push_back(Event::Log(Log {
-            level: LogLevel::Error,
-            namespace: "ConsumerGroup",
-            message: message.clone(),
-            extra: vec![("groupId", self.config.group_id.clone())],
-        }));
+        self.remark(LogLevel::Error, message.clone());
         self.crash(Failure::Callback(message));
     }
 

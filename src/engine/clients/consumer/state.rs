@@ -21,11 +21,9 @@
 
 use std::time::Instant;
 
-use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Owned;
 
-use super::Event;
 use super::machine::Consumer;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +119,12 @@ impl State {
 
     /// Would a handler that makes no progress cost the membership?
     pub(super) fn heeds_poll_interval(&self) -> bool {
-        matches!(self, State::Joining | State::Stable) || self.drains_for(Why::Rebalance)
+        matches!(self, State::Stable) || self.is_rebalancing()
+    }
+
+    /// On the way into the group, or into its next generation?
+    pub(super) fn is_rebalancing(&self) -> bool {
+        matches!(self, State::Joining) || self.drains_for(Why::Rebalance)
     }
 
     /// What is being given up.
@@ -165,15 +168,9 @@ impl Consumer {
     /// Every change of state goes through here.
     pub(super) fn transition(&mut self, to: State) {
         let legal = self.state.may_become(&to);
-        debug_assert!(legal, "{:?} cannot become {to:?}", self.state);
-        let message = format!("Consumer: {} -> {}", self.state.name(), to.name());
+        let (level, message) = LogLevel::of_transition("Consumer", self.state.name(), to.name(), legal);
+        self.remark(level, message);
         // Staying is safe: an end stays an end, and in every other state an answer, a timer or the user moves us on.
-        let (level, message) = match legal {
-            true => (LogLevel::Debug, message),
-            false => (LogLevel::Error, format!("{message} is not possible")),
-        };
-        let extra = vec![("groupId", self.config.group_id.clone())];
-        self.events.push_back(Event::Log(Log { level, namespace: "ConsumerGroup", message, extra }));
         if legal {
             self.state = to;
         }

@@ -13,7 +13,7 @@ use crate::engine::machine::seconds;
 
 use super::Event;
 use super::machine::Consumer;
-use super::state::{Drain, State, Step, Why};
+use super::state::{Drain, State, Step};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Consumer {
     pub(super) fn remind(&mut self, now: Instant) {
         let waits_for_lanes = self.waits_for_lanes();
         match self.state {
-            State::Joining | State::Draining(Drain { why: Why::Rebalance, .. }) => {
+            _ if self.state.is_rebalancing() => {
                 self.waiting.unrest_begins(now);
                 if let Some(waited) = self.waiting.unrest.goes_on(now)
                     && !waits_for_lanes
@@ -78,10 +78,8 @@ impl Consumer {
     /// When [`Consumer::remind`] has something to tell, unless something happens.
     pub(super) fn reminds_at(&self) -> Option<Instant> {
         let Waiting { unrest, handlers, spare, told_spare, .. } = &self.waiting;
-        let is_in_unrest =
-            matches!(self.state, State::Joining | State::Draining(Drain { why: Why::Rebalance, .. }));
         let timers = [
-            if is_in_unrest { unrest.poll_timeout() } else { None },
+            if self.state.is_rebalancing() { unrest.poll_timeout() } else { None },
             if self.waits_for_lanes() { handlers.poll_timeout() } else { None },
             if self.is_spare() && !told_spare { spare.poll_timeout() } else { None },
         ];

@@ -1,6 +1,5 @@
 //! The machine itself: what it remembers, its side of the contract, and the one way from state to state.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use crate::engine::machine::RequestState;
 use crate::engine::machine::Target;
 use crate::engine::machine::Timers;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::by_topic;
 use crate::engine::machine::timers;
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
@@ -155,11 +155,7 @@ impl Group {
 
     /// What a member that joins now has kept, by topic: what its subscriptions say. Nothing under an eager protocol.
     pub fn owned(&self) -> Partitions {
-        let mut topics: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
-        for TopicPartition { topic, partition } in self.owned.iter().flatten() {
-            topics.entry(topic).or_default().push(*partition);
-        }
-        topics.into_iter().map(|(topic, partitions)| (topic.to_owned(), partitions)).collect()
+        by_topic(self.owned.iter().flatten())
     }
 
     /// A member with an assignment, and nothing known that would end it?
@@ -286,14 +282,13 @@ impl Group {
     /// earlier requests still count: heartbeats while revoking, a JoinGroup while leaving.
     pub(super) fn transition(&mut self, to: MemberState) {
         let legal = self.state.may_become(&to);
-        debug_assert!(legal, "{} cannot become {}", self.state.name(), to.name());
-        let message = format!("Group membership: {} -> {}", self.state.name(), to.name());
+        let (from, to_name) = (self.state.name(), to.name());
+        let (level, message) = LogLevel::of_transition("Group membership", from, to_name, legal);
+        self.log(level, message, Vec::new());
         if !legal {
             // Staying is safe: the ends stay ends, and elsewhere an answer or a timer is still to come.
-            self.log(LogLevel::Error, format!("{message} is not possible"), Vec::new());
             return;
         }
-        self.log(LogLevel::Debug, message, Vec::new());
         if !matches!(to, MemberState::Revoking { .. } | MemberState::Leaving { .. }) {
             self.epoch += 1;
         }

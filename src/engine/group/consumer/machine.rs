@@ -1,6 +1,5 @@
 //! The machine itself: what it remembers, what its owner may ask, its side of the contract.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use crate::engine::machine::RequestState;
 use crate::engine::machine::Target as To;
 use crate::engine::machine::Timers;
 use crate::engine::machine::TopicPartition;
+use crate::engine::machine::by_topic;
 use crate::engine::machine::timers;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -323,14 +323,13 @@ impl ConsumerGroup {
     /// Every change of state goes through here.
     pub(super) fn transition(&mut self, to: State) {
         let legal = self.state.may_become(&to);
-        debug_assert!(legal, "{} cannot become {}", self.state.name(), to.name());
-        let message = format!("Group membership: {} -> {}", self.state.name(), to.name());
+        let (from, to_name) = (self.state.name(), to.name());
+        let (level, message) = LogLevel::of_transition("Group membership", from, to_name, legal);
+        self.log(level, message, Vec::new());
         if !legal {
             // Staying is safe: the ends stay ends, and elsewhere an answer or a timer is still to come.
-            self.log(LogLevel::Error, format!("{message} is not possible"), Vec::new());
             return;
         }
-        self.log(LogLevel::Debug, message, Vec::new());
         self.state = to;
     }
 
@@ -383,11 +382,6 @@ impl ConsumerGroup {
 
     fn tell_joined(&mut self, now: Instant) {
         let since = self.joining_since.take().unwrap_or(now);
-        let mut assignment: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
-        for TopicPartition { topic, partition } in &self.owned {
-            assignment.entry(topic).or_default().push(*partition);
-        }
-        let assignment = assignment.into_iter().map(|(topic, partitions)| (topic.to_owned(), partitions));
         let joined = Event::Joined {
             duration: now.saturating_duration_since(since),
             is_leader: false,
@@ -395,7 +389,7 @@ impl ConsumerGroup {
             member_id: self.member_id.clone(),
             generation_id: self.epoch,
             protocol: PROTOCOL.to_owned(),
-            assignment: assignment.collect(),
+            assignment: by_topic(&self.owned),
         };
         self.events.push_back(joined);
     }
