@@ -18,6 +18,15 @@ module.exports = {
       "Kafka's own assigners sticky shares a group with a member in Java",
       "Kafka's own assigners stand beside those of programs, in order"
     ],
+    'consumer/cooperative': [
+      'a member that comes and one that goes take over what is moved and nothing else: each message once, kept partitions without a pause',
+      'a member that comes and one that goes leave alone a handler of what is kept, its heartbeat(), its pauses, positions and commits',
+      'a list with an eager assigner in it is the bridge: two rolling bounces under load lose nothing',
+      "with Kafka's own member ours leads, and each partition has one owner",
+      "with Kafka's own member Java's leads, and each partition has one owner",
+      'a custom assigner that says that it is cooperative is told what members own, and nobody gets what another one has not given up',
+      'a custom assigner that says that it is cooperative has to write what others can read'
+    ],
     'consumer/groups': [
       'eager: a group led by a member in Java takes in another member',
       'eager: a group with members in Java takes in another member',
@@ -216,7 +225,6 @@ module.exports = {
     },
   '`disconnect()` leaves the group': {
     'consumer/staticMembership': [
-      'disconnect({ leaveGroup }) true takes a static member out of its group, and the others have its partitions',
       'disconnect({ leaveGroup }) false leaves any member in it, until its session is over',
       'disconnect({ leaveGroup }) is true or false'
     ]
