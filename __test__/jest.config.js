@@ -18,7 +18,7 @@ const broker = {
  * unit     needs neither a broker nor the addon
  * bridge   needs the addon
  * kafka    the broker fixture
- * consumer how the consumer behaves on it, or with `CLIENT=kafkajs` how kafkajs does; specs that stop brokers start a
+ * consumer how the clients behave on it, or with `CLIENT=kafkajs` how kafkajs does; specs that stop brokers start a
  *          cluster of their own
  *
  * @type {import('jest').Config}
@@ -63,7 +63,7 @@ module.exports = {
       displayName: 'consumer',
       ...broker,
       testEnvironment: '<rootDir>/consumer/environment.js',
-      testMatch: ['<rootDir>/{consumer,issues,examples}/**/*.test.js'],
+      testMatch: ['<rootDir>/{consumer,producer,admin,issues,examples}/**/*.test.js'],
       // Faults that kafkajs is not held to: it survives them by luck, and what it leaves behind breaks the specs that follow.
       ...(process.env.CLIENT === 'kafkajs' && {
         testPathIgnorePatterns: [
