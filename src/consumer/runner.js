@@ -49,7 +49,7 @@ const BEFORE = {
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
 class Runner {
   constructor({ eachMessage, eachBatch, run, cluster, groupId, options, assigners, ...rest }) {
-    const { retry, logger, emitter, onCrash } = rest
+    const { retry, logger, emitter, onCrash, deserialization = null } = rest
     const lanes = run.partitionsConsumedConcurrently
     this.state = 'made'
     this.groupId = groupId
@@ -68,6 +68,8 @@ class Runner {
     }
     this.logger = logger.namespace('Runner')
     this.engineLog = createEngineLog(logger)
+    /** null: keys and values stay Buffers. */
+    this.deserialization = deserialization
 
     this.eachMessage = eachMessage
     this.eachBatch = eachBatch
