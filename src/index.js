@@ -98,7 +98,7 @@ module.exports = class Client {
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER].namespace('Admin')
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
-      emitter: new InstrumentationEventEmitter(),
+      emitter: new InstrumentationEventEmitter('admin'),
       metadataMaxAge: METADATA_MAX_AGE,
       allowAutoTopicCreation: false,
       maxInFlightRequests: null,

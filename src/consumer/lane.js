@@ -46,6 +46,8 @@ class Lane {
     this.next = 0
     this.startedAt = 0
     this.pause = () => () => {}
+    /** The user's. */
+    this.handler = runner.eachMessage || runner.eachBatch
     const handle = runner.eachMessage ? () => this.eachMessage() : () => this.eachBatch()
     /** Handlers are only ever awaited in here: see `handlers.js`. */
     this.handle = runner.handlers.named(handle)
@@ -95,13 +97,14 @@ class Lane {
     this.partition = partition
     this.next = delivery.first
     this.pause = runner.pausing(topic, partition)
+    this.handler = runner.tracing.current()
     this.startedAt = runner.batchEvents.started(this)
   }
 
   /** Hands the delivery out message by message, until it ends or the engine says stop. */
   async eachMessage() {
-    const { runner, cells, flagsAt, topic, partition, pause, delivery } = this
-    const { eachMessage, turn, failures, deserialization } = runner
+    const { runner, cells, flagsAt, topic, partition, pause, delivery, handler } = this
+    const { turn, failures, deserialization } = runner
     const { heartbeat } = runner.heartbeats
     const { count } = delivery
     while (this.next < count) {
@@ -119,7 +122,7 @@ class Lane {
         }
       }
       if (message !== null) {
-        const result = eachMessage({ topic, partition, message, heartbeat, pause })
+        const result = handler({ topic, partition, message, heartbeat, pause })
         if (isThenable(result)) await result
       }
       cells[this.resolvedAt] = resolved
@@ -142,7 +145,7 @@ class Lane {
     if (cells[flagsAt] !== 0) return
     // All of them may be left out.
     if (messages?.length !== 0) {
-      const result = runner.eachBatch(this.payload(messages))
+      const result = this.handler(this.payload(messages))
       if (isThenable(result)) await result
     }
     if (runner.failures.any) runner.failures.succeeded(this)

@@ -25,6 +25,7 @@ const { Deliveries } = require('./deliveries')
 const { Failures } = require('./failures')
 const { FetchEvents } = require('./fetchEvents')
 const Handlers = require('./handlers')
+const { HandlerTracing } = require('./handlerTracing')
 const { Heartbeats } = require('./heartbeats')
 const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
@@ -76,6 +77,8 @@ class Runner {
     this.autoResolve = run.eachBatchAutoResolve
     this.handlers = new Handlers(eachMessage || eachBatch)
     this.handlers.look()
+    const handler = eachMessage || eachBatch
+    this.tracing = new HandlerTracing({ handler, groupId, handlers: this.handlers })
 
     this.cells = createCells(lanes)
     const { cells } = this
