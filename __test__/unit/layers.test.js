@@ -74,7 +74,7 @@ const MAY_REQUIRE = {
     'unknown',
     'utils'
   ],
-  admin: ['instrumentation', 'network', 'errors', 'retry', 'utils'],
+  admin: ['enums', 'instrumentation', 'network', 'errors', 'protocol', 'retry', 'utils'],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
   producer: [
     'config',
