@@ -40,6 +40,14 @@ fn brokers_and_versions() {
         theirs::MetadataResponse::default().with_topics(vec![topic])
     });
     accepts(ApiKey::ApiVersions, |_| theirs::ApiVersionsResponse::default().with_api_keys(many()));
+    accepts(ApiKey::ApiVersions, |version| {
+        let theirs = theirs::ApiVersionsResponse::default();
+        theirs.with_supported_features(since(version, 3, many())).with_finalized_features(since(
+            version,
+            3,
+            many(),
+        ))
+    });
     accepts(ApiKey::SaslHandshake, |_| theirs::SaslHandshakeResponse::default().with_mechanisms(many()));
 }
 
