@@ -17,7 +17,9 @@ export class Kafka {
   /** Not implemented yet: throws KafkaJSNotImplemented. Use kafkajs's own producer beside this package. */
   producer(config?: ProducerConfig): Producer
   /** A member of a consumer group. Throws KafkaJSNonRetriableError for invalid options. */
-  consumer(config: ConsumerConfig): Consumer
+  consumer<Key = Buffer | null, Value = Buffer | null>(
+    config: ConsumerConfig<Key, Value>
+  ): Consumer<Key, Value>
   /**
    * `connect`, `describeCluster` and `disconnect` only, for tracing libraries: all else rejects with KafkaJSNotImplemented.
    * Use kafkajs's own admin client beside this package.
@@ -157,7 +159,7 @@ type SaslAuthenticationResponse<ParseResult> = {
 // Consumer
 
 /** Options of `kafka.consumer()`. Times are in milliseconds. */
-export interface ConsumerConfig {
+export interface ConsumerConfig<Key = any, Value = any> {
   groupId: string
   /**
    * In order of preference; the group uses one that all members offer. Those that come with this package go by their names as
@@ -241,6 +243,19 @@ export interface ConsumerConfig {
    * Not in kafkajs.
    */
   maxDecompressedBytes?: number
+  /**
+   * Makes of a key what handlers get. A name is one of the formats of Kafka's own serializers. `null` stays `null`. Default: keys
+   * stay Buffers. Not in kafkajs.
+   */
+  keyDeserializer?: Deserializer<Key>
+  /** The same of values; a tombstone stays `null`. Default: values stay Buffers. Not in kafkajs. */
+  valueDeserializer?: Deserializer<Value>
+  /**
+   * What becomes of a message whose key or value cannot be read. `fail`: as if the handler had thrown; what a name stands for is not
+   * tried again, what a function reads is, as `retry` says. `skip`: it is left out with a warning, and counts as handled. A function
+   * may look at the bytes, keep them somewhere, and returns one of these. Default: `fail`. Not in kafkajs.
+   */
+  onDeserializationError?: 'fail' | 'skip' | DeserializationErrorHandler
   /** Default of the option of `run()`. Not in kafkajs. */
   autoCommit?: boolean
   /** Default of the option of `run()`. Not in kafkajs. */
@@ -278,6 +293,38 @@ export type RebalanceHook = (
   helpers: RebalanceHelpers
 ) => Promise<void> | void
 
+/** How a key or a value is read: the name of a format, or a function. */
+export type Deserializer<T = any> = DeserializerName | DeserializerFunction<T>
+
+/**
+ * `string` (UTF-8), `json`, `int32`, `int64` (a bigint), `double` (all big-endian), `uuid` (its text): as Kafka's StringSerializer,
+ * IntegerSerializer, LongSerializer, DoubleSerializer and UUIDSerializer write them.
+ */
+export type DeserializerName = 'string' | 'json' | 'int32' | 'int64' | 'double' | 'uuid'
+
+/** Reads a key or a value, which is never `null`. May return a promise. */
+export type DeserializerFunction<T = any> = (record: {
+  topic: string
+  partition: number
+  /** The headers of the message. */
+  headers: IHeaders
+  /** The bytes. */
+  data: Buffer
+}) => T | Promise<T>
+
+/** Decides about a message that cannot be read. May return a promise. */
+export type DeserializationErrorHandler = (
+  error: KafkaJSDeserializationError,
+  message: {
+    topic: string
+    partition: number
+    offset: string
+    /** Milliseconds since the epoch. */
+    timestamp: string
+    headers: IHeaders
+  }
+) => 'fail' | 'skip' | Promise<'fail' | 'skip'>
+
 /** What a rebalance hook is given beside the partitions. */
 export interface RebalanceHelpers {
   /** What handlers have finished and the group does not know yet, of all partitions of this member. */
@@ -295,7 +342,7 @@ export interface DisconnectOptions {
 }
 
 /** A member of a consumer group. Its methods work without `this`. */
-export type Consumer = {
+export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   /** Connects to a seed broker. Optional, but behind `disconnect()`: the other methods connect too. Rejects when all retries failed. */
   connect(): Promise<void>
   /**
@@ -319,7 +366,7 @@ export type Consumer = {
    * Joins the group and consumes. Resolves after the first join; failures show as `consumer.crash`, not as a rejection. Rejects with
    * KafkaJSNonRetriableError when `stop()` or `disconnect()` comes before the join.
    */
-  run(config?: ConsumerRunConfig): Promise<void>
+  run(config?: ConsumerRunConfig<Key, Value>): Promise<void>
   /** Commits exactly these offsets: of the *next* message to be consumed. */
   commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>
   /** Moves a partition's position: an offset, `-1` latest, `-2` earliest. After `run()`. */
@@ -429,7 +476,7 @@ export type ConsumerSubscribeExpressions = (
 }
 
 /** Options of `consumer.run()`. */
-export type ConsumerRunConfig = {
+export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
   /** Commit resolved offsets by itself, at least after every batch. Default: `true`. */
   autoCommit?: boolean
   /** Commit at least this often while messages are processed, ms. Default: none. */
@@ -440,18 +487,22 @@ export type ConsumerRunConfig = {
   eachBatchAutoResolve?: boolean
   /** Handlers at once; a partition is always handled in order. Default: 1. */
   partitionsConsumedConcurrently?: number
-  eachBatch?: EachBatchHandler
+  eachBatch?: EachBatchHandler<Key, Value>
   /** Wins over `eachBatch`. */
-  eachMessage?: EachMessageHandler
+  eachMessage?: EachMessageHandler<Key, Value>
 }
 
-export type EachBatchHandler = (payload: EachBatchPayload) => Promise<void>
-export type EachMessageHandler = (payload: EachMessagePayload) => Promise<void>
+export type EachBatchHandler<Key = Buffer | null, Value = Buffer | null> = (
+  payload: EachBatchPayload<Key, Value>
+) => Promise<void>
+export type EachMessageHandler<Key = Buffer | null, Value = Buffer | null> = (
+  payload: EachMessagePayload<Key, Value>
+) => Promise<void>
 
-export interface EachMessagePayload {
+export interface EachMessagePayload<Key = Buffer | null, Value = Buffer | null> {
   topic: string
   partition: number
-  message: KafkaMessage
+  message: KafkaMessage<Key, Value>
   /**
    * Sends a heartbeat unless there was one within `heartbeatInterval`; rejects when the group is rebalancing. The engine
    * sends heartbeats of its own, so nobody has to call this.
@@ -461,8 +512,8 @@ export interface EachMessagePayload {
   pause(): () => void
 }
 
-export interface EachBatchPayload {
-  batch: Batch
+export interface EachBatchPayload<Key = Buffer | null, Value = Buffer | null> {
+  batch: Batch<Key, Value>
   /** Everything up to this message counts as processed. */
   resolveOffset(offset: string): void
   /**
@@ -491,12 +542,12 @@ export type ConsumerEachMessagePayload = EachMessagePayload
 export type ConsumerEachBatchPayload = EachBatchPayload
 
 /** Messages of one partition. 64-bit numbers are decimal strings. */
-export type Batch = {
+export type Batch<Key = Buffer | null, Value = Buffer | null> = {
   topic: string
   partition: number
   /** The offset that the next message written to the partition gets. */
   highWatermark: string
-  messages: KafkaMessage[]
+  messages: KafkaMessage<Key, Value>[]
   isEmpty(): boolean
   firstOffset(): string | null
   lastOffset(): string
@@ -506,9 +557,9 @@ export type Batch = {
   offsetLagLow(): string
 }
 
-interface MessageSetEntry {
-  key: Buffer | null
-  value: Buffer | null
+interface MessageSetEntry<Key = Buffer | null, Value = Buffer | null> {
+  key: Key
+  value: Value
   timestamp: string
   attributes: number
   offset: string
@@ -516,11 +567,11 @@ interface MessageSetEntry {
   headers?: never
 }
 
-interface RecordBatchEntry {
-  /** `null`: none. */
-  key: Buffer | null
-  /** `null`: a tombstone. */
-  value: Buffer | null
+interface RecordBatchEntry<Key = Buffer | null, Value = Buffer | null> {
+  /** `null`: none. Else a Buffer, or what `keyDeserializer` makes of it. */
+  key: Key
+  /** `null`: a tombstone. Else a Buffer, or what `valueDeserializer` makes of it. */
+  value: Value
   /** Milliseconds since the epoch. */
   timestamp: string
   attributes: number
@@ -536,7 +587,8 @@ interface RecordBatchEntry {
   batchContext?: object
 }
 
-export type KafkaMessage = MessageSetEntry | RecordBatchEntry
+export type KafkaMessage<Key = Buffer | null, Value = Buffer | null> =
+  MessageSetEntry<Key, Value> | RecordBatchEntry<Key, Value>
 
 export interface IHeaders {
   [key: string]: Buffer | string | (Buffer | string)[] | undefined
@@ -1476,6 +1528,27 @@ export class KafkaJSProtocolError extends KafkaJSError {
 export class KafkaJSAggregateError extends Error {
   readonly errors: (Error | string)[]
   constructor(message: Error | string, errors: (Error | string)[])
+}
+
+/** A key or a value could not be read by its deserializer; `cause` is what that has thrown. Not in kafkajs. */
+export class KafkaJSDeserializationError extends KafkaJSError {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: string
+  /** Which of the two. */
+  readonly part: 'key' | 'value'
+  /** Its bytes. */
+  readonly data: Buffer
+  constructor(
+    cause: Error,
+    where: {
+      topic: string
+      partition: number
+      offset: string
+      part: 'key' | 'value'
+      data: Buffer
+    }
+  )
 }
 
 /** The position is outside of the log, and `autoOffsetReset: 'none'` forbids to move it. */

@@ -25,6 +25,7 @@ export const {
   KafkaJSRequestTimeoutError,
   KafkaJSSASLAuthenticationError,
   KafkaJSNumberOfRetriesExceeded,
+  KafkaJSDeserializationError,
   KafkaJSOffsetOutOfRange,
   KafkaJSMemberIdRequired,
   KafkaJSGroupCoordinatorNotFound,

@@ -75,6 +75,27 @@ class KafkaJSOffsetOutOfRange extends KafkaJSProtocolError {
   }
 }
 
+/** A key or a value that its deserializer could not read. */
+class KafkaJSDeserializationError extends KafkaJSError {
+  /**
+   * @param {any} cause what the deserializer has thrown
+   * @param {{ topic: string, partition: number, offset: string, part: 'key' | 'value', data: Buffer }} where
+   */
+  constructor(cause, { topic, partition, offset, part, data }) {
+    super(
+      `The ${part} of the message at offset ${offset} of partition ${partition} of topic "${topic}" cannot be read: ${cause?.message ?? cause}`,
+      { retriable: cause?.retriable !== false, cause }
+    )
+    this.topic = topic
+    this.partition = partition
+    this.offset = offset
+    this.part = part
+    /** The bytes. */
+    this.data = data
+    this.name = 'KafkaJSDeserializationError'
+  }
+}
+
 class KafkaJSMemberIdRequired extends KafkaJSProtocolError {
   constructor(e, { memberId }) {
     super(e)
@@ -397,6 +418,7 @@ const CLASSES = {
   'not-implemented': ({ message }) => new KafkaJSNotImplemented(message),
   invalid: ({ message }) => new KafkaJSNonRetriableError(message),
   callback: ({ message }) => new KafkaJSNonRetriableError(message),
+  expired: ({ message }) => Object.assign(new KafkaJSTimeout(message), { retriable: false }),
   'closed-client': ({ message }) => new KafkaJSNonRetriableError(message),
   bug: ({ message }) => new KafkaJSInvariantViolation(message)
 }
@@ -474,6 +496,7 @@ const classes = {
   KafkaJSInvalidVarIntError,
   KafkaJSInvalidLongError,
   KafkaJSCreateTopicError,
+  KafkaJSDeserializationError,
   KafkaJSAggregateError,
   KafkaJSFetcherRebalanceError,
   KafkaJSNoBrokerAvailableError,

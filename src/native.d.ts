@@ -20,6 +20,7 @@ export interface NativeFailure {
     | 'not-implemented'
     | 'invalid' // a bad option that only the engine can find out (TLS material …): non-retriable
     | 'callback' // an assigner or another callback threw; the facade has the original
+    | 'expired' // a message was not sent in time
     | 'closed-client'
     | 'bug' // a panic in the engine
   message: string
@@ -562,4 +563,58 @@ export class NativeConsumer {
    * keeps its place (KIP-345, KIP-1092). Idempotent, the first call decides.
    */
   stop(leaveGroup: boolean | null): Promise<void>
+}
+
+export interface NativeProducerOptions {
+  idempotence: 'off' | 'if-allowed' | 'required'
+  partitioner: 'default' | 'legacy' // of messages without a partition
+  retries: number
+  retryTime: number // ms, for which a batch is tried at least
+  deliveryTimeout: number // ms, from the send to the acknowledgement
+  linger: number
+  batchSize: number // bytes
+  bufferMemory: number
+  maxRequestSize: number
+  maxInFlightRequests: number | null // Produce requests to one broker
+  metadataMaxAge: number
+  allowAutoTopicCreation: boolean
+}
+
+/** Messages of a send that failed together. */
+export interface NativeFailedPart {
+  topic: string
+  partition: number | null
+  messages: number[] // from and to (exclusive), in turn, counted through the send
+  failure: NativeFailure
+}
+
+export type NativeProducerEvent =
+  | { type: 'log'; level: number; namespace: string; message: string; extra: [string, string | number][] }
+  /** There will be no answers any more. */
+  | { type: 'broken'; error: NativeFailure }
+
+/** From `connect()` to `disconnect()`; never restarted. */
+export class NativeProducer {
+  /** `notify` hears events, and -1 when there are `answers` to take: once, until they are taken. */
+  constructor(
+    client: NativeClient,
+    options: NativeProducerOptions,
+    notify: (event: NativeProducerEvent | number) => void
+  )
+  start(): void
+  /**
+   * Takes in sends, as `src/producer/turn.js` writes them, and is done with the memory when it returns. Returns how many bytes were
+   * taken, whole sends: what does not fit into `bufferMemory` is to be submitted again, first, when an answer says that there is room.
+   */
+  submit(turn: Uint8Array, length: number): number
+  /** What has happened since the last call, as `src/producer/answers.js` reads it; failures by their number less 1. */
+  answers(): { words: Buffer; failures: NativeFailedPart[][] }
+  /** The topic behind a number in the answers. */
+  topic(number: number): string | null
+  /** Ends in an answer with this ticket when everything that was submitted before is answered. */
+  flush(ticket: number): void
+  /** Resolves when it is known whether batches are numbered: null, or why there can be no number although one is required. */
+  identify(): Promise<NativeFailure | null>
+  /** Takes no more sends, and goes on with those before for at most `within` ms. Resolves when the last answers can be taken. */
+  close(within: number): Promise<void>
 }

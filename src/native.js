@@ -75,5 +75,8 @@ module.exports = {
   },
   get NativeConsumer() {
     return load().NativeConsumer
+  },
+  get NativeProducer() {
+    return load().NativeProducer
   }
 }

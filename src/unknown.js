@@ -63,6 +63,9 @@ const KNOWN = {
     'copyValues',
     'maxQueuedBytes',
     'maxDecompressedBytes',
+    'keyDeserializer',
+    'valueDeserializer',
+    'onDeserializationError',
     'autoCommit',
     'autoCommitInterval',
     'autoCommitThreshold',
@@ -88,7 +91,17 @@ const KNOWN = {
     'metadataMaxAge',
     'allowAutoTopicCreation',
     'maxInFlightRequests',
-    'retry'
+    'retry',
+    'acks',
+    'compression',
+    'compressionLevel',
+    'timeout',
+    'linger',
+    'batchSize',
+    'bufferMemory',
+    'maxBlock',
+    'deliveryTimeout',
+    'maxRequestSize'
   ],
   retry: RETRY,
   sasl: [

@@ -96,6 +96,17 @@ module.exports = {
     ]
   },
 
+  '`keyDeserializer`, `valueDeserializer`, `onDeserializationError`': {
+    'consumer/deserializers': [
+      'deserializers read keys and values by the name of a format or by an async function',
+      'deserializers read the messages of a batch before its handler is called',
+      'deserializers that cannot read are the end, by default, and nothing is passed over',
+      'deserializers are left out by "skip", also when nothing else is there',
+      'deserializers that are functions are tried again: the registry may be down',
+      'deserializers may hand what they cannot read to the program, bytes and all'
+    ]
+  },
+
   '`onPartitionsAssigned`, `onPartitionsRevoked`, `onPartitionsLost`': {
     'consumer/hooks': [
       'rebalance hooks hear of all that comes and goes, one behind the other, and around the messages',

@@ -39,3 +39,25 @@ export const hostOf = (error: Error): string | undefined =>
   error instanceof KafkaJSConnectionClosedError ? error.host : undefined
 
 export const noBroker = new KafkaJSNoBrokerAvailableError().retriable
+
+interface Order {
+  total: number
+}
+const typed = new Kafka({ brokers: ['localhost:9092'] }).consumer<string, Order>({
+  groupId: 'g',
+  keyDeserializer: 'string',
+  valueDeserializer: async ({ topic, data }) => JSON.parse(`${topic}${data}`) as Order,
+  onDeserializationError: async ({ topic, partition, offset, data }) =>
+    data.length > 0 && offset !== '0' && topic && partition === 0 ? 'skip' : 'fail'
+})
+void typed.run({
+  eachMessage: async ({ message: { key, value } }) => {
+    console.log(key.toUpperCase(), value.total.toFixed(2))
+  },
+  eachBatch: async ({ batch }) => {
+    for (const { value } of batch.messages) console.log(value.total)
+  }
+})
+
+const plain = new Kafka({ brokers: ['localhost:9092'] }).consumer({ groupId: 'g' })
+void plain.run({ eachMessage: async ({ message }) => console.log(message.value?.readInt8()) })

@@ -23,6 +23,7 @@ const MAY_KNOW = {
   // The clients do not know each other.
   'clients/admin': ['protocol', 'machine', 'cluster'],
   'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'delivery', 'fetch'],
+  'clients/producer': ['protocol', 'records', 'machine', 'cluster', 'produce'],
   network: ['protocol', 'machine'],
   runtime: [
     'protocol',
@@ -31,6 +32,7 @@ const MAY_KNOW = {
     'delivery',
     'clients/admin',
     'clients/consumer',
+    'clients/producer',
     'network'
   ],
   bridge: [
@@ -41,6 +43,7 @@ const MAY_KNOW = {
     'fetch',
     'clients/admin',
     'clients/consumer',
+    'clients/producer',
     'network',
     'runtime'
   ]
@@ -50,6 +53,7 @@ const MAY_KNOW = {
 const MAY_REQUIRE = {
   'index.js': [
     'consumer',
+    'producer',
     'admin',
     'cluster',
     'config',
@@ -72,7 +76,17 @@ const MAY_REQUIRE = {
   ],
   admin: ['enums', 'instrumentation', 'network', 'errors', 'protocol', 'retry', 'utils'],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
-  producer: ['instrumentation', 'network'],
+  producer: [
+    'config',
+    'enums',
+    'instrumentation',
+    'network',
+    'errors',
+    'loggers',
+    'native',
+    'retry',
+    'utils'
+  ],
   config: ['errors', 'loggers', 'tls', 'unknown', 'utils'],
   sasl: ['errors', 'unknown', 'utils'],
   tls: ['errors'],

@@ -153,7 +153,7 @@ fn joined(object: &mut Object<'_>, joined: Joined) -> Result<()> {
 }
 
 /// A log line. Numbers travel as strings.
-fn log_line<'env>(
+pub(super) fn log_line<'env>(
     env: &'env Env,
     level: i32,
     namespace: &str,

@@ -3,6 +3,7 @@
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 
+use crate::engine::clients::producer::Reason;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
@@ -136,6 +137,32 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
         NetError::ClientClosed => object(env, "closed-client", Fields { retriable: false, ..fields }),
         NetError::OutOfStep => object(env, "connection", fields),
         NetError::NoBroker => object(env, "no-broker", fields),
+    }
+}
+
+/// Why messages were not written, as an object.
+pub(super) fn reason<'env>(env: &'env Env, reason: &Reason) -> Result<Object<'env>> {
+    match reason {
+        Reason::Broker { code, message } => {
+            let words = code.message();
+            let message = message
+                .as_ref()
+                .map_or_else(|| words.clone().into_owned(), |said| format!("{words}: {said}"));
+            let (retriable, code) = (code.retriable(), Some(i32::from(code.0)));
+            object(env, "protocol", Fields { message, retriable, code, ..Fields::default() })
+        }
+        Reason::Net(error) => net_error(env, error),
+        Reason::Compression(error) => {
+            object(env, "invalid", Fields { message: error.to_string(), ..Fields::default() })
+        }
+        Reason::TimedOut => {
+            let message = "The messages could not be sent within deliveryTimeout".to_owned();
+            object(env, "expired", Fields { message, ..Fields::default() })
+        }
+        Reason::Stopped => {
+            let message = "The producer was disconnected before the messages were acknowledged".to_owned();
+            object(env, "closed-client", Fields { message, ..Fields::default() })
+        }
     }
 }
 

@@ -14,5 +14,6 @@ mod memory;
 mod openssl;
 mod options;
 mod panic;
+mod producer;
 mod promise;
 mod teardown;

@@ -9,6 +9,11 @@ use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::clients::consumer::HooksGiven;
 use crate::engine::clients::consumer::Offered;
+use crate::engine::clients::producer::ClusterConfig;
+use crate::engine::clients::producer::Idempotence;
+use crate::engine::clients::producer::Partitioner;
+use crate::engine::clients::producer::ProduceConfig;
+use crate::engine::clients::producer::ProducerConfig;
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::group::assignors::Assignor;
@@ -70,6 +75,22 @@ pub struct NativeSasl {
     pub username: Option<String>,
     pub password: Option<String>,
     pub authorization_identity: Option<String>,
+}
+
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct NativeProducerOptions {
+    pub idempotence: String,
+    pub partitioner: String,
+    pub retries: f64,
+    pub retry_time: f64,
+    pub delivery_timeout: f64,
+    pub linger: f64,
+    pub batch_size: f64,
+    pub buffer_memory: f64,
+    pub max_request_size: f64,
+    pub max_in_flight_requests: Option<u32>,
+    pub metadata_max_age: f64,
+    pub allow_auto_topic_creation: bool,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -231,6 +252,42 @@ impl NativeConsumerOptions {
     }
 }
 
+impl NativeProducerOptions {
+    pub(super) fn into_config(self) -> ProducerConfig {
+        let usual = ProduceConfig::default();
+        ProducerConfig {
+            produce: ProduceConfig {
+                idempotence: match &*self.idempotence {
+                    "required" => Idempotence::Required,
+                    "if-allowed" => Idempotence::IfAllowed,
+                    _ => Idempotence::Off,
+                },
+                partitioner: match &*self.partitioner {
+                    "legacy" => Partitioner::Legacy,
+                    _ => Partitioner::Default,
+                },
+                // Any number of them that JavaScript can count.
+                retries: self.retries as u32,
+                topic_retries: self.retries as u32,
+                retry_time: millis(self.retry_time),
+                delivery_timeout: millis(self.delivery_timeout),
+                linger: millis(self.linger),
+                batch_size: self.batch_size as usize,
+                buffer_memory: self.buffer_memory as usize,
+                max_request_size: self.max_request_size as usize,
+                max_in_flight: self
+                    .max_in_flight_requests
+                    .map_or(usual.max_in_flight, |most| usual.max_in_flight.min(most as usize).max(1)),
+                ..usual
+            },
+            cluster: ClusterConfig {
+                metadata_max_age: millis(self.metadata_max_age),
+                allow_auto_topic_creation: self.allow_auto_topic_creation,
+            },
+        }
+    }
+}
+
 /// What is no name of an assignor of the engine's stands for one of the facade's, by how it rebalances.
 fn offered(name: String) -> Offered {
     let of_facade = if name == "cooperative" { Offered::COOPERATIVE } else { Offered::EAGER };
@@ -247,7 +304,7 @@ fn group_protocol(name: &str) -> GroupProtocol {
 }
 
 /// Milliseconds as JavaScript counts them; negative and NaN become 0, far too long becomes a month.
-fn millis(ms: f64) -> Duration {
+pub(super) fn millis(ms: f64) -> Duration {
     const MONTH: f64 = 30.0 * 24.0 * 3600.0 * 1000.0;
     Duration::from_millis(ms.clamp(0.0, MONTH) as u64)
 }

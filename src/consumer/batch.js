@@ -12,14 +12,15 @@ module.exports = class Batch {
    * @param {string} topic
    * @param {number} partition
    * @param {Delivery} delivery
+   * @param {any[]} [messages] of the delivery
    */
-  constructor(topic, partition, delivery) {
+  constructor(topic, partition, delivery, messages = delivery.messages()) {
     this.fetchedOffset = String(delivery.fetchOffset)
     this.topic = topic
     this.partition = partition
     this.highWatermark = String(delivery.highWatermark)
     /** Control records and aborted messages never leave the engine: the three lists are one. */
-    this.rawMessages = delivery.messages()
+    this.rawMessages = messages
     this.messagesWithinOffset = this.rawMessages
     this.messages = this.rawMessages
     this[RANGE] = range(delivery)

@@ -63,7 +63,7 @@ class Failures {
     error ??= new TypeError(
       `${this.handler} has thrown ${error}, which says nothing: throw an Error`
     )
-    if (FINAL.has(error.name)) return this.giveUp(error)
+    if (FINAL.has(error.name) || isUnreadable(error)) return this.giveUp(error)
     const backoff = this.backoffs.get(keyOf(lane)) ?? new Backoff(this.retry)
     const final = backoff.verdict(error)
     if (final) return this.giveUp(final)
@@ -97,6 +97,10 @@ class Failures {
 /** What `heartbeat()` and commits say when the partitions are about to go: the group decides, not the handler's retries. */
 const endsGeneration = error =>
   error != null && (isRebalancing(error) || error.type === 'UNKNOWN_MEMBER_ID')
+
+/** Bytes that are not of their format: they will not be the next time. */
+const isUnreadable = error =>
+  error.name === 'KafkaJSDeserializationError' && error.retriable === false
 
 /** @param {Lane} lane */
 const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`

@@ -4,6 +4,7 @@
 const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
 const { Subscription, isRe2 } = require('./subscription')
+const { createDeserialization } = require('./deserialization')
 const { checkAssigner, resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
 const { Watch } = require('../unknown')
@@ -60,6 +61,7 @@ module.exports = config => {
       : checkAssigner(assigner({ groupId, logger, cluster: /** @type {any} */ (cluster) }))
   )
   validateConsumer(options, given)
+  const deserialization = createDeserialization(options, logger)
 
   const subscription = new Subscription({ cluster, groupId, logger })
   const lifecycle = new Lifecycle({
@@ -78,6 +80,7 @@ module.exports = config => {
         groupId,
         options,
         assigners,
+        deserialization,
         run,
         retry,
         logger: rootLogger,

@@ -46,6 +46,8 @@ class Lane {
     this.next = 0
     this.startedAt = 0
     this.pause = () => () => {}
+    /** The user's. */
+    this.handler = runner.eachMessage || runner.eachBatch
     const handle = runner.eachMessage ? () => this.eachMessage() : () => this.eachBatch()
     /** Handlers are only ever awaited in here: see `handlers.js`. */
     this.handle = runner.handlers.named(handle)
@@ -95,23 +97,34 @@ class Lane {
     this.partition = partition
     this.next = delivery.first
     this.pause = runner.pausing(topic, partition)
+    this.handler = runner.tracing.current()
     this.startedAt = runner.batchEvents.started(this)
   }
 
   /** Hands the delivery out message by message, until it ends or the engine says stop. */
   async eachMessage() {
-    const { runner, cells, flagsAt, topic, partition, pause, delivery } = this
-    const { eachMessage, turn, failures } = runner
+    const { runner, cells, flagsAt, topic, partition, pause, delivery, handler } = this
+    const { turn, failures, deserialization } = runner
     const { heartbeat } = runner.heartbeats
     const { count } = delivery
     while (this.next < count) {
       if (turn.isDue() && turn.isOverdue()) await turn.next()
       if (cells[flagsAt] !== 0) return
-      const message = delivery.message(this.next)
+      /** @type {any} */
+      let message = delivery.message(this.next)
       // Read before the handler can give the memory away.
       const resolved = delivery.offsetDelta(this.next) + 1
-      const result = eachMessage({ topic, partition, message, heartbeat, pause })
-      if (isThenable(result)) await result
+      if (deserialization !== null) {
+        message = deserialization.read(topic, partition, message)
+        if (isThenable(message)) {
+          message = await message
+          if (cells[flagsAt] !== 0) return
+        }
+      }
+      if (message !== null) {
+        const result = handler({ topic, partition, message, heartbeat, pause })
+        if (isThenable(result)) await result
+      }
       cells[this.resolvedAt] = resolved
       this.next++
       if (failures.any) failures.succeeded(this)
@@ -122,10 +135,19 @@ class Lane {
 
   /** Hands the delivery out as one batch. */
   async eachBatch() {
-    const { runner, cells, flagsAt } = this
+    const { runner, cells, flagsAt, topic, partition, delivery } = this
     if (cells[flagsAt] !== 0) return
-    const result = runner.eachBatch(this.payload())
-    if (isThenable(result)) await result
+    const { deserialization } = runner
+    const messages =
+      deserialization === null
+        ? undefined
+        : await deserialization.readAll(topic, partition, delivery.messages())
+    if (cells[flagsAt] !== 0) return
+    // All of them may be left out.
+    if (messages?.length !== 0) {
+      const result = this.handler(this.payload(messages))
+      if (isThenable(result)) await result
+    }
     if (runner.failures.any) runner.failures.succeeded(this)
     // A handler that was told that its batch is stale has left it early: what it has not resolved is not handled.
     if (runner.autoResolve && (cells[flagsAt] & STALE) === 0) {
@@ -133,11 +155,14 @@ class Lane {
     }
   }
 
-  /** @returns {import('../..').EachBatchPayload} */
-  payload() {
+  /**
+   * @param {any[]} [messages] of the delivery, if they are not what they are in the log
+   * @returns {import('../..').EachBatchPayload}
+   */
+  payload(messages) {
     const { runner, cells, flagsAt, topic, partition, delivery } = this
     const { turn, deliveries, commits } = runner
-    const batch = new Batch(topic, partition, delivery)
+    const batch = new Batch(topic, partition, delivery, messages)
     const isCurrent = () => this.delivery === delivery
     return {
       batch: /** @type {any} */ (batch),

@@ -25,6 +25,7 @@ const { Deliveries } = require('./deliveries')
 const { Failures } = require('./failures')
 const { FetchEvents } = require('./fetchEvents')
 const Handlers = require('./handlers')
+const { HandlerTracing } = require('./handlerTracing')
 const { Heartbeats } = require('./heartbeats')
 const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
@@ -49,7 +50,7 @@ const BEFORE = {
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
 class Runner {
   constructor({ eachMessage, eachBatch, run, cluster, groupId, options, assigners, ...rest }) {
-    const { retry, logger, emitter, onCrash } = rest
+    const { retry, logger, emitter, onCrash, deserialization = null } = rest
     const lanes = run.partitionsConsumedConcurrently
     this.state = 'made'
     this.groupId = groupId
@@ -68,12 +69,16 @@ class Runner {
     }
     this.logger = logger.namespace('Runner')
     this.engineLog = createEngineLog(logger)
+    /** null: keys and values stay Buffers. */
+    this.deserialization = deserialization
 
     this.eachMessage = eachMessage
     this.eachBatch = eachBatch
     this.autoResolve = run.eachBatchAutoResolve
     this.handlers = new Handlers(eachMessage || eachBatch)
     this.handlers.look()
+    const handler = eachMessage || eachBatch
+    this.tracing = new HandlerTracing({ handler, groupId, handlers: this.handlers })
 
     this.cells = createCells(lanes)
     const { cells } = this

@@ -1,13 +1,22 @@
 // @ts-check
 'use strict'
 
+const { channel } = require('node:diagnostics_channel')
 const { EventEmitter } = require('node:events')
 const InstrumentationEvent = require('./event')
 
-/** Hands a client's events to their listeners, and tells which have any: the others are not made. */
+/**
+ * Hands a client's events to their listeners, and tells which have any: the others are not made. Who subscribes to the channel
+ * `kafkars:consumer.commit_offsets` of `node:diagnostics_channel` hears of that event of all consumers in the process; how many there
+ * are is only asked for when something happens or begins.
+ */
 module.exports = class InstrumentationEventEmitter {
-  constructor() {
+  /** @param {'consumer' | 'producer' | 'admin'} [client] whose it is */
+  constructor(client = 'consumer') {
+    this.client = client
     this.emitter = new EventEmitter()
+    /** By the event's name. @type {Map<string, import('node:diagnostics_channel').Channel>} */
+    this.channels = new Map()
     /** @type {Set<() => void>} */
     this.watchers = new Set()
   }
@@ -18,9 +27,11 @@ module.exports = class InstrumentationEventEmitter {
    * @param {object} [payload]
    */
   emit(eventName, payload) {
-    if (this.listens(eventName)) {
-      this.emitter.emit(eventName, new InstrumentationEvent(eventName, payload))
-    }
+    if (!this.listens(eventName)) return
+    const event = new InstrumentationEvent(eventName, payload)
+    const heard = this.channelOf(eventName)
+    if (heard.hasSubscribers) heard.publish({ ...event, type: this.nameOf(eventName) })
+    this.emitter.emit(eventName, event)
   }
 
   /**
@@ -39,7 +50,22 @@ module.exports = class InstrumentationEventEmitter {
 
   /** Does anybody listen? Ask before building an expensive payload. @param {string} eventName */
   listens(eventName) {
-    return this.emitter.listenerCount(eventName) > 0
+    return this.emitter.listenerCount(eventName) > 0 || this.channelOf(eventName).hasSubscribers
+  }
+
+  /** The network's are told by the name of the client. @private */
+  nameOf(eventName) {
+    return eventName.startsWith('network.') ? `${this.client}.${eventName}` : eventName
+  }
+
+  /** @param {string} eventName @private */
+  channelOf(eventName) {
+    let found = this.channels.get(eventName)
+    if (!found) {
+      found = channel(`kafkars:${this.nameOf(eventName)}`)
+      this.channels.set(eventName, found)
+    }
+    return found
   }
 
   /**

@@ -75,6 +75,14 @@ pub enum Event {
         /// Why.
         code: ErrorCode,
     },
+    /// An answer does not know this topic of ours, or says that it is not there at present. It may be about to be created; it is
+    /// asked for again.
+    TopicMissing {
+        /// Topic.
+        topic: Arc<str>,
+        /// What the answer says.
+        code: ErrorCode,
+    },
     /// No use trying again.
     Failed(Failure),
     /// For the user.
@@ -372,6 +380,7 @@ impl Cluster {
                     if self.topics.contains(name) {
                         let code = told.map_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, |topic| topic.error);
                         missing.push((&**name, code));
+                        self.events.push_back(Event::TopicMissing { topic: name.clone(), code });
                     }
                 }
             }

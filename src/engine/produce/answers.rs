@@ -119,8 +119,8 @@ impl Produce {
             batch.failures = batch.failures.saturating_add(1);
             batch.last_failure = Some(reason.clone());
         }
-        let is_over =
-            batch.failures > self.config.retries || batch.created + self.config.delivery_timeout <= now;
+        let is_tried = batch.failures > self.config.retries && batch.created + self.config.retry_time <= now;
+        let is_over = is_tried || batch.created + self.config.delivery_timeout <= now;
         // One that may be in the log already is not written again under other numbers.
         let may_be_split = batch.count() > 1 && !(batch.in_doubt && sequence.is_some());
         if verdict == Verdict::TooLarge && may_be_split {

@@ -268,6 +268,12 @@ pub struct Packed {
 }
 
 impl PackJob {
+    /// How many bytes there are to compress.
+    #[expect(clippy::len_without_is_empty, reason = "there is something in every batch")]
+    pub fn len(&self) -> usize {
+        self.records.body().len()
+    }
+
     /// Compresses. Give the result to [`Produce::handle_packed`](super::Produce::handle_packed).
     pub fn run(self, compressor: &mut Compressor) -> Packed {
         Packed { place: self.place, result: self.records.compress(compressor, self.compression) }

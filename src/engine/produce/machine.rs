@@ -95,14 +95,30 @@ impl Produce {
         self.sends.is_empty()
     }
 
+    /// Is it known whether batches are numbered?
+    pub fn is_identified(&self) -> bool {
+        self.identity.is_off() || self.identity.known().is_some()
+    }
+
+    /// Nothing more can be sent for now: what is not out fails, what is sent later is tried.
+    pub fn fail_all(&mut self, reason: &Reason) {
+        for index in 0..self.topics.len() {
+            self.fail_waiting(index, |_| true, reason);
+        }
+        for slot in self.active.clone() {
+            self.fail_idle(slot, |_| Some(reason.clone()));
+        }
+    }
+
     /// A broker's answer about a topic that is not simply there. Codes that may pass are tried again.
-    pub fn topic_refused(&mut self, topic: &str, code: ErrorCode) {
+    pub fn topic_refused(&mut self, now: Instant, topic: &str, code: ErrorCode) {
         let Some(topic) = self.names.get(topic).copied() else { return };
         let is_final = match code {
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => match self.topics.get_mut(topic) {
                 Some(topic) => {
                     topic.absences = topic.absences.saturating_add(1);
-                    topic.absences > self.config.topic_retries
+                    let since = topic.waiting.front().map_or(now, |part| part.since);
+                    topic.absences > self.config.topic_retries && since + self.config.retry_time <= now
                 }
                 None => false,
             },
@@ -110,6 +126,9 @@ impl Produce {
         };
         if is_final {
             self.fail_topic(topic, &Reason::Broker { code, message: None });
+            // Nobody asks for it any more until it is sent to again.
+            self.names.retain(|_, index| *index != topic);
+            self.events.push_back(Event::TopicsChanged);
         }
     }
 
@@ -348,8 +367,10 @@ impl Machine for Produce {
 
     fn handle_response(&mut self, now: Instant, id: u64, response: Result<Response, NetError>) {
         match self.identity.handle_response(now, id, &response, &mut self.rng) {
+            Some(Ok(())) if self.is_identified() => self.events.push_back(Event::Identified(Ok(()))),
             Some(Ok(())) => {}
             Some(Err(reason)) => {
+                self.events.push_back(Event::Identified(Err(reason.clone())));
                 for slot in self.active.clone() {
                     self.fail_idle(slot, |batch| {
                         (batch.terms.acks == -1 && batch.sequence.is_none()).then(|| reason.clone())

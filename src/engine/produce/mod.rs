@@ -56,6 +56,8 @@ pub struct ProduceConfig {
     pub idempotence: Idempotence,
     /// How often a batch is tried again before its sends fail.
     pub retries: u32,
+    /// For how long it is tried at least, however many attempts fail meanwhile: an election takes its time.
+    pub retry_time: Duration,
     /// How long a message may take from its send to its acknowledgement, all attempts together. An attempt that is out is
     /// waited for.
     pub delivery_timeout: Duration,
@@ -71,7 +73,7 @@ pub struct ProduceConfig {
     pub max_in_flight: usize,
     /// For messages without a partition.
     pub partitioner: Partitioner,
-    /// After how many answers in a row that do not know a topic its messages fail.
+    /// After how many answers in a row that do not know a topic its messages fail, when `retry_time` is over as well.
     pub topic_retries: u32,
     /// A topic that has not been sent to for so long is not asked for any more.
     pub metadata_max_idle: Duration,
@@ -82,6 +84,7 @@ impl Default for ProduceConfig {
         ProduceConfig {
             idempotence: Idempotence::IfAllowed,
             retries: u32::MAX,
+            retry_time: Duration::ZERO,
             delivery_timeout: Duration::from_secs(120),
             linger: Duration::ZERO,
             // Just below what a broker takes by default, 1 MiB and the header.
@@ -138,6 +141,8 @@ pub enum Event {
     },
     /// What was sent before [`Produce::flush`] with this ticket is answered.
     Flushed(i32),
+    /// Batches are numbered from now on, or never will be, which is nobody's fault; or the brokers refuse it although it is required.
+    Identified(Result<(), Reason>),
     /// The end of [`Produce::close`].
     Closed,
     /// For the user's log.

@@ -63,7 +63,7 @@ pub(super) trait Client: Send + Sized + 'static {
 
 /// Why there is no driver.
 #[derive(Debug)]
-pub(super) enum End {
+pub enum End {
     /// A panic: our bug.
     Bug(String),
     /// The process has no threads for one.

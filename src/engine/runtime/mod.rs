@@ -5,8 +5,9 @@
 //!
 //! ```text
 //! driver     any machine: requests out, answers in, timers     consumer   slabs, lanes, the decode task
-//! shared     the lock; calls that wait                         admin      calls of the admin client
-//! executor   the threads of the process                        metadata   what its calls learn, for consumers
+//! shared     the lock; calls that wait                         producer   answers, the pack tasks
+//! executor   the threads of the process                        admin      calls of the admin client
+//!                                                              metadata   what its calls learn, for consumers
 //! ```
 
 #![expect(clippy::disallowed_methods, reason = "this room is the one that reads the clock")]
@@ -16,12 +17,15 @@ mod consumer;
 mod driver;
 mod executor;
 mod metadata;
+mod producer;
 mod shared;
 #[cfg(test)]
 mod tests;
 
 pub use admin::AdminHandle;
 pub use consumer::{Cells, ConsumerHandle, Host, SlabMemory, Taken};
+pub use driver::End;
 pub use executor::spawn;
 pub use metadata::SharedMetadata;
+pub use producer::{Answer, ProducerHandle, ProducerHost};
 pub use shared::Waiter;

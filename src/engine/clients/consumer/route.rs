@@ -78,6 +78,8 @@ impl Consumer {
                 let partition = Some(TopicPartition { topic, partition: -1 });
                 self.crash(Failure::Broker { code, partition });
             }
+            // The cluster tells the log, and its partitions stay ours.
+            cluster::Event::TopicMissing { .. } => {}
             cluster::Event::CoordinatorFailed { failure, .. } => self.crash(failure),
             cluster::Event::Failed(failure) => self.crash(failure),
             cluster::Event::Log(log) => self.events.push_back(Event::Log(log)),

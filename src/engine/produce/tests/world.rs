@@ -196,7 +196,7 @@ impl World {
         let answer = self.brokers.metadata(topics.iter().map(|topic| &**topic));
         self.metadata.apply(&answer);
         for topic in answer.topics.iter().filter(|topic| topic.error.is_err()) {
-            self.machine.topic_refused(topic.name.as_deref().unwrap(), topic.error);
+            self.machine.topic_refused(self.now, topic.name.as_deref().unwrap(), topic.error);
             // As the cluster does: until the topic is there.
             self.refresh_at.get_or_insert(self.now + Duration::from_millis(300));
         }

@@ -1,0 +1,147 @@
+// @ts-check
+'use strict'
+
+/** `keyDeserializer`, `valueDeserializer`, `onDeserializationError`. */
+
+const { committed, createTopic, produce, waitFor } = require('../kafka/helpers')
+const { createConsumer, pause, watch } = require('./support')
+
+/** @param {(string | null)[]} values of partition 0 */
+const topicOf = async values => {
+  const topic = await createTopic()
+  await produce(
+    topic,
+    values.map((value, i) => ({ key: `k${i}`, value, headers: { schema: '1' } }))
+  )
+  return topic
+}
+
+/** Runs until it is told enough. @param {any} options @param {any} run */
+const consume = async (topic, options, run) => {
+  const groupId = `${topic}-group`
+  const consumer = createConsumer({ groupId, ...options })
+  const seen = watch(consumer)
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run(run)
+  return { consumer, seen, groupId }
+}
+
+/** A consumer whose handler writes down what it gets. @param {any} options */
+const eachMessage = async (topic, options) => {
+  const got = /** @type {any[]} */ ([])
+  const running = await consume(topic, options, {
+    eachMessage: async ({ message: { key, value } }) => void got.push([key, value])
+  })
+  return { ...running, got }
+}
+
+/** Disconnects, and tells what the group has of partition 0. */
+const end = async ({ consumer, groupId }, topic) => {
+  await consumer.disconnect()
+  const offsets = await committed(groupId, topic)
+  return Number(offsets[0])
+}
+
+describe('deserializers', () => {
+  it('read keys and values by the name of a format or by an async function', async () => {
+    const topic = await topicOf(['{"total":1}', null, '{"total":3}'])
+    const running = await eachMessage(topic, {
+      keyDeserializer: 'string',
+      valueDeserializer: async ({ topic: of, partition, headers, data }) => {
+        await pause(5)
+        return { of, partition, schema: String(headers.schema), ...JSON.parse(String(data)) }
+      }
+    })
+    await waitFor(() => running.got.length === 3)
+    const from = { of: topic, partition: 0, schema: '1' }
+    expect(running.got).toEqual([
+      ['k0', { ...from, total: 1 }],
+      ['k1', null],
+      ['k2', { ...from, total: 3 }]
+    ])
+    expect(await end(running, topic)).toBe(3)
+  })
+
+  it('read the messages of a batch before its handler is called', async () => {
+    const topic = await topicOf(['1', '{', '3'])
+    const batches = /** @type {any[]} */ ([])
+    const running = await consume(
+      topic,
+      { valueDeserializer: 'json', onDeserializationError: 'skip' },
+      {
+        eachBatch: async ({ batch }) => {
+          batches.push(...batch.messages.map(({ offset, value }) => [offset, value]))
+        }
+      }
+    )
+    await waitFor(() => batches.length === 2)
+    expect(batches).toEqual([
+      ['0', 1],
+      ['2', 3]
+    ])
+    expect(await end(running, topic)).toBe(3)
+  })
+
+  it('that cannot read are the end, by default, and nothing is passed over', async () => {
+    const topic = await topicOf(['1', '{', '3'])
+    const running = await eachMessage(topic, { valueDeserializer: 'json' })
+    await waitFor(() => running.seen.of('CRASH').length > 0)
+    const [{ error, restart }] = running.seen.of('CRASH')
+    expect(restart).toBe(false)
+    expect(error).toMatchObject({
+      name: 'KafkaJSDeserializationError',
+      topic,
+      partition: 0,
+      offset: '1',
+      part: 'value',
+      data: Buffer.from('{')
+    })
+    expect(running.got.map(([, value]) => value)).toEqual([1])
+    expect(await end(running, topic)).toBe(1)
+  })
+
+  it('are left out by "skip", also when nothing else is there', async () => {
+    const topic = await topicOf(['{', '{'])
+    const running = await eachMessage(topic, {
+      valueDeserializer: 'json',
+      onDeserializationError: 'skip'
+    })
+    await waitFor(async () => Number((await committed(running.groupId, topic))[0]) === 2)
+    expect(running.got).toEqual([])
+  })
+
+  it('that are functions are tried again: the registry may be down', async () => {
+    const topic = await topicOf(['a', 'b'])
+    let isDown = true
+    let tries = 0
+    const running = await eachMessage(topic, {
+      valueDeserializer: async ({ data }) => {
+        tries++
+        if (isDown && String(data) === 'b') throw new Error('the registry is down')
+        return String(data).toUpperCase()
+      }
+    })
+    await waitFor(() => tries >= 3)
+    isDown = false
+    await waitFor(() => running.got.length === 2)
+    expect(running.got.map(([, value]) => value)).toEqual(['A', 'B'])
+    expect(running.seen.of('CRASH')).toEqual([])
+  })
+
+  it('may hand what they cannot read to the program, bytes and all', async () => {
+    const topic = await topicOf(['1', '{', '3'])
+    const letters = /** @type {any[]} */ ([])
+    const running = await eachMessage(topic, {
+      valueDeserializer: 'json',
+      onDeserializationError: async (error, { topic: of, partition, offset }) => {
+        await pause(5)
+        letters.push([of, partition, offset, String(error.data)])
+        return 'skip'
+      }
+    })
+    await waitFor(() => running.got.length === 2)
+    expect(running.got.map(([, value]) => value)).toEqual([1, 3])
+    expect(letters).toEqual([[topic, 0, '1', '{']])
+    expect(await end(running, topic)).toBe(3)
+  })
+})

@@ -1,0 +1,203 @@
+//! The machines that a producer is made of.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::engine::cluster;
+use crate::engine::cluster::Cluster;
+use crate::engine::machine::Failure;
+use crate::engine::machine::Machine;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::produce;
+use crate::engine::produce::{PackJob, Packed, Produce, Reason, Submitted};
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::records::turn::TurnError;
+
+use super::{Event, ProducerConfig};
+
+/// Whose request it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// Of the metadata.
+    Cluster(u64),
+    /// Of the messages.
+    Produce(u64),
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Producer {
+    cluster: Cluster,
+    produce: Produce,
+    events: VecDeque<Event>,
+}
+
+impl Producer {
+    /// A producer that knows nothing of the cluster.
+    pub fn new(config: ProducerConfig, seed: u64) -> Producer {
+        Producer {
+            cluster: Cluster::new(config.cluster, seed),
+            produce: Produce::new(config.produce, seed.wrapping_add(1)),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// What another connection has learned already.
+    pub fn seed_metadata(&mut self, answer: &MetadataResponse) {
+        self.cluster.seed(answer);
+    }
+
+    /// Takes in the sends of a turn (see [`turn`](crate::engine::records::turn)), as far as there is room for them.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no turn; then none of the sends is taken.
+    pub fn submit(&mut self, now: Instant, turn: &[u8]) -> Result<Submitted, TurnError> {
+        let submitted = self.produce.submit(now, self.cluster.metadata(), turn);
+        self.route(now);
+        submitted
+    }
+
+    /// Does not wait for `linger`. Ends in [`Event::Flushed`] when everything that was sent before is answered.
+    pub fn flush(&mut self, now: Instant, ticket: i32) {
+        self.produce.flush(ticket);
+        self.route(now);
+    }
+
+    /// Takes no more sends, and goes on with those before for at most `within`. Ends in [`Event::Closed`].
+    pub fn close(&mut self, now: Instant, within: Duration) {
+        self.produce.close(now, within);
+        self.route(now);
+    }
+
+    /// Is it known whether batches are numbered? Ends in [`Event::Identified`] if not.
+    pub fn is_identified(&self) -> bool {
+        self.produce.is_identified()
+    }
+
+    /// The next batch to be compressed. `None` until something happens.
+    pub fn poll_job(&mut self, now: Instant) -> Option<PackJob> {
+        self.produce.poll_job(now, self.cluster.metadata())
+    }
+
+    /// A job is done.
+    pub fn handle_packed(&mut self, now: Instant, packed: Packed) {
+        self.produce.handle_packed(packed);
+        self.route(now);
+    }
+
+    /// Tells each machine what the other one has told, until none has anything to tell.
+    fn route(&mut self, now: Instant) {
+        loop {
+            if let Some(event) = self.cluster.poll_event() {
+                self.cluster_event(now, event);
+            } else if let Some(event) = self.produce.poll_event() {
+                self.produce_event(event);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn cluster_event(&mut self, now: Instant, event: cluster::Event) {
+        match event {
+            cluster::Event::Metadata(change) => {
+                if change.brokers_changed {
+                    self.tell_brokers();
+                }
+            }
+            cluster::Event::TopicError { topic, code } | cluster::Event::TopicMissing { topic, code } => {
+                self.produce.topic_refused(now, &topic, code);
+            }
+            cluster::Event::Failed(failure) => self.produce.fail_all(&reason_of(failure)),
+            cluster::Event::Log(log) => self.events.push_back(Event::Log(log)),
+            // Nobody asks for these.
+            cluster::Event::Surveyed(_)
+            | cluster::Event::CoordinatorFound { .. }
+            | cluster::Event::CoordinatorFailed { .. } => {}
+        }
+    }
+
+    fn produce_event(&mut self, event: produce::Event) {
+        match event {
+            produce::Event::Sent { ticket, rows } => self.events.push_back(Event::Sent { ticket, rows }),
+            produce::Event::Failed(failed) => self.events.push_back(Event::Failed(failed)),
+            produce::Event::Room => self.events.push_back(Event::Room),
+            produce::Event::Flushed(ticket) => self.events.push_back(Event::Flushed(ticket)),
+            produce::Event::Identified(result) => self.events.push_back(Event::Identified(result)),
+            produce::Event::Closed => self.events.push_back(Event::Closed),
+            produce::Event::Log(log) => self.events.push_back(Event::Log(log)),
+            produce::Event::RefreshMetadata => self.cluster.refresh(),
+            produce::Event::TopicsChanged => self.cluster.set_topics(&self.produce.topics()),
+            produce::Event::NodesNamed(nodes) => {
+                if self.cluster.nodes_named(nodes) {
+                    self.tell_brokers();
+                }
+            }
+            produce::Event::LeaderMoved { partition, node, epoch } => {
+                self.cluster.leader_moved(&partition, node, epoch);
+            }
+        }
+    }
+
+    fn tell_brokers(&mut self) {
+        self.events.push_back(Event::Brokers(self.cluster.metadata().brokers().to_vec()));
+    }
+}
+
+impl Machine for Producer {
+    type Id = Tag;
+    type View<'a> = ();
+    type Event = Event;
+
+    fn handle_response(&mut self, now: Instant, tag: Tag, response: Result<Response, NetError>) {
+        match tag {
+            Tag::Cluster(id) => self.cluster.handle_response(now, id, response),
+            Tag::Produce(id) => self.produce.handle_response(now, id, response),
+        }
+        self.route(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.cluster.handle_timeout(now);
+        self.produce.handle_timeout(now);
+        self.route(now);
+    }
+
+    fn poll_request(&mut self, now: Instant, (): ()) -> Option<Outbound<Tag>> {
+        if let Some(request) = self.produce.poll_request(now, self.cluster.metadata()) {
+            return Some(request.tagged(Tag::Produce));
+        }
+        // What it found missing in the metadata is asked for at once.
+        self.route(now);
+        self.cluster.poll_request(now, ()).map(|request| request.tagged(Tag::Cluster))
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        let timeouts = [self.cluster.poll_timeout(now), self.produce.poll_timeout(now)];
+        timeouts.into_iter().flatten().min()
+    }
+}
+
+/// What ended the look at the metadata, as what ends messages.
+fn reason_of(failure: Failure) -> Reason {
+    match failure {
+        Failure::Net(error) => Reason::Net(error),
+        Failure::Broker { code, .. } => Reason::Broker { code, message: None },
+        Failure::Refused { code, message } => Reason::Broker { code, message: Some(message) },
+        // No look at metadata ends so.
+        Failure::CoordinatorNotFound { .. }
+        | Failure::OffsetOutOfRange(_)
+        | Failure::Records { .. }
+        | Failure::Callback(_)
+        | Failure::Bug(_)
+        | Failure::Stopped => Reason::Broker { code: ErrorCode::UNKNOWN_SERVER_ERROR, message: None },
+    }
+}

@@ -1,0 +1,54 @@
+//! One producer: the room where sends meet the cluster's metadata. Pure.
+//!
+//! ```text
+//! machine    the machines that a producer is made of, and what each of them tells the other
+//! ```
+//! What becomes of messages is `produce`'s to decide, and who leads a partition `cluster`'s.
+
+mod machine;
+#[cfg(test)]
+mod tests;
+
+use crate::engine::machine::Log;
+use crate::engine::protocol::metadata::MetadataBroker;
+
+pub use crate::engine::cluster::ClusterConfig;
+pub use crate::engine::produce::{
+    FailedPart, FailedSend, Idempotence, PackJob, Packed, Partitioner, ProduceConfig, Reason, Row, Submitted,
+};
+pub use machine::{Producer, Tag};
+
+/// Everything that a producer must be told. Defaults belong to the facade.
+#[derive(Debug, Clone)]
+pub struct ProducerConfig {
+    /// Of its messages.
+    pub produce: ProduceConfig,
+    /// Of its metadata.
+    pub cluster: ClusterConfig,
+}
+
+/// What the producer tells its owner.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Every message of this send is in the log; with `acks` 0, on its way.
+    Sent {
+        /// Which send.
+        ticket: i32,
+        /// One row per partition; none with `acks` 0.
+        rows: Vec<Row>,
+    },
+    /// At least one message of this send is not in the log, as far as we know, and nobody tries any longer.
+    Failed(Box<FailedSend>),
+    /// There is room again for sends that were not taken.
+    Room,
+    /// What was sent before [`Producer::flush`] with this ticket is answered.
+    Flushed(i32),
+    /// The answer to [`Producer::is_identified`] is known: see [`produce::Event::Identified`](crate::engine::produce::Event).
+    Identified(Result<(), Reason>),
+    /// The end of [`Producer::close`].
+    Closed,
+    /// The brokers and their addresses have changed: for the network, before the requests that were polled with this.
+    Brokers(Vec<MetadataBroker>),
+    /// For the user's log.
+    Log(Log),
+}

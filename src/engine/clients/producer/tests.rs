@@ -1,0 +1,284 @@
+//! The machines of a producer, together: what one of them tells reaches the other.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::machine::ConnectionKind;
+use crate::engine::machine::Machine;
+use crate::engine::machine::NetError;
+use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
+use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Request;
+use crate::engine::protocol::Response;
+use crate::engine::protocol::init_producer_id::InitProducerIdResponse;
+use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
+use crate::engine::protocol::produce::{
+    ProduceRequest, ProduceResponse, ProduceResponsePartition, ProduceResponseTopic,
+};
+use crate::engine::testing::encode::TestRecord;
+use crate::engine::testing::turns::TestSend;
+
+use super::{ClusterConfig, Event, Idempotence, ProduceConfig, Producer, ProducerConfig, Reason, Tag};
+
+/// Three brokers, of which one leads; answers come at once, unless they are withheld.
+struct World {
+    now: Instant,
+    producer: Producer,
+    /// Topics that exist, with one partition each.
+    topics: Vec<&'static str>,
+    leader: i32,
+    /// What Produce requests are answered: by the node that gets them.
+    produced: fn(leader: i32, node: i32) -> Result<ErrorCode, NetError>,
+    is_reachable: bool,
+    offset: i64,
+    events: Vec<Event>,
+    asked: Vec<Request>,
+}
+
+fn config() -> ProducerConfig {
+    ProducerConfig {
+        produce: ProduceConfig { retries: 5, topic_retries: 5, ..ProduceConfig::default() },
+        cluster: ClusterConfig {
+            metadata_max_age: Duration::from_secs(300),
+            allow_auto_topic_creation: true,
+        },
+    }
+}
+
+impl World {
+    #[expect(clippy::disallowed_methods, reason = "where virtual time begins")]
+    fn new(config: ProducerConfig) -> World {
+        World {
+            now: Instant::now(),
+            producer: Producer::new(config, 7),
+            topics: vec!["t"],
+            leader: 1,
+            produced: |leader, node| {
+                Ok(if leader == node { ErrorCode::NONE } else { ErrorCode::NOT_LEADER_OR_FOLLOWER })
+            },
+            is_reachable: true,
+            offset: 0,
+            events: Vec::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    fn send(&mut self, ticket: i32, topic: &str) {
+        let turn = send(ticket, topic);
+        assert_eq!(self.producer.submit(self.now, &turn).unwrap().sends, 1);
+        self.turn();
+    }
+
+    fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.turn();
+        while let Some(at) = self.producer.poll_timeout(self.now).filter(|at| *at <= end) {
+            self.now = at.max(self.now);
+            self.producer.handle_timeout(self.now);
+            self.turn();
+        }
+        self.now = end;
+    }
+
+    fn turn(&mut self) {
+        loop {
+            let mut is_idle = true;
+            while let Some(request) = self.producer.poll_request(self.now, ()) {
+                is_idle = false;
+                let tag = request.id;
+                let answer = self.answer(request);
+                self.producer.handle_response(self.now, tag, answer);
+            }
+            while let Some(event) = self.producer.poll_event() {
+                self.events.push(event);
+            }
+            if is_idle {
+                return;
+            }
+        }
+    }
+
+    fn answer(&mut self, Outbound { to, body, .. }: Outbound<Tag>) -> Result<Response, NetError> {
+        self.asked.push(body.clone());
+        if !self.is_reachable {
+            return Err(NetError::NoBroker);
+        }
+        match body {
+            Request::Metadata(request) => {
+                let asked = request.topics.unwrap_or_default();
+                let names = asked.into_iter().filter_map(|topic| topic.name);
+                Ok(Response::Metadata(self.metadata(names.collect())))
+            }
+            Request::InitProducerId(_) => Ok(Response::InitProducerId(InitProducerIdResponse {
+                producer_id: 9,
+                ..InitProducerIdResponse::default()
+            })),
+            Request::Produce(request) => {
+                let Target::Node(node, ConnectionKind::Produce) = to else { panic!("a Produce to {to:?}") };
+                (self.produced)(self.leader, node).map(|error| self.produce(&request, error))
+            }
+            other => panic!("nobody asked for {other:?}"),
+        }
+    }
+
+    fn metadata(&self, names: Vec<String>) -> MetadataResponse {
+        let broker = |node_id| MetadataBroker { node_id, host: "h".to_owned(), port: 9092, rack: None };
+        let topics = names.into_iter().map(|name| {
+            let exists = self.topics.contains(&&*name);
+            let partition = MetadataPartition { leader: self.leader, ..MetadataPartition::default() };
+            MetadataTopic {
+                name: Some(name),
+                error: if exists { ErrorCode::NONE } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION },
+                partitions: if exists { vec![partition] } else { Vec::new() },
+                ..MetadataTopic::default()
+            }
+        });
+        MetadataResponse {
+            brokers: (0..3).map(broker).collect(),
+            topics: topics.collect(),
+            ..MetadataResponse::default()
+        }
+    }
+
+    fn produce(&mut self, request: &ProduceRequest, error: ErrorCode) -> Response {
+        let topics = request.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|partition| {
+                self.offset += i64::from(!error.is_err());
+                ProduceResponsePartition {
+                    partition: partition.partition,
+                    error,
+                    base_offset: self.offset - 1,
+                    ..ProduceResponsePartition::default()
+                }
+            });
+            ProduceResponseTopic {
+                name: topic.name.clone(),
+                topic_id: topic.topic_id,
+                partitions: partitions.collect(),
+            }
+        });
+        Response::Produce(ProduceResponse { topics: topics.collect(), ..ProduceResponse::default() })
+    }
+
+    /// Tickets of sends that are answered: well, and with an error.
+    fn answered(&self) -> (Vec<i32>, Vec<(i32, Reason)>) {
+        let sent = self.events.iter().filter_map(|event| match event {
+            Event::Sent { ticket, .. } => Some(*ticket),
+            _ => None,
+        });
+        let failed = self.events.iter().filter_map(|event| match event {
+            Event::Failed(failed) => Some((failed.ticket, failed.failed[0].reason.clone())),
+            _ => None,
+        });
+        (sent.collect(), failed.collect())
+    }
+}
+
+/// One message without a partition.
+fn send(ticket: i32, topic: &str) -> Vec<u8> {
+    let topics = vec![(topic.to_owned(), vec![(-1, TestRecord::default())])];
+    TestSend { ticket, topics, ..TestSend::default() }.encode()
+}
+
+fn unknown() -> Reason {
+    Reason::Broker { code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, message: None }
+}
+
+#[test]
+fn a_send_asks_for_its_topic_and_for_a_number_and_goes_to_the_leader() {
+    let mut world = World::new(config());
+    world.send(1, "t");
+    assert_eq!(world.answered(), (vec![1], vec![]));
+    assert!(world.events.iter().any(|event| matches!(event, Event::Brokers(brokers) if brokers.len() == 3)));
+    assert!(world.events.contains(&Event::Identified(Ok(()))));
+    let metadata = world.asked.iter().filter(|request| matches!(request, Request::Metadata(_))).count();
+    world.send(2, "t");
+    assert_eq!(world.answered().0, [1, 2]);
+    let later = world.asked.iter().filter(|request| matches!(request, Request::Metadata(_))).count();
+    assert_eq!(metadata, later, "the topic is known");
+}
+
+#[test]
+fn a_leader_that_has_moved_is_found_and_nothing_is_lost() {
+    let mut world = World::new(config());
+    world.send(1, "t");
+    world.leader = 2;
+    world.send(2, "t");
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.answered(), (vec![1, 2], vec![]));
+}
+
+#[test]
+fn a_topic_that_does_not_exist_fails_its_sends_and_is_not_asked_for_any_more() {
+    let mut world = World::new(config());
+    world.send(1, "nowhere");
+    world.send(2, "t");
+    assert_eq!(world.answered().0, [2], "others are not held up");
+    world.run_for(Duration::from_secs(10));
+    assert_eq!(world.answered(), (vec![2], vec![(1, unknown())]));
+    let asked = world.asked.len();
+    world.run_for(Duration::from_secs(60));
+    assert_eq!(world.asked.len(), asked, "nobody asks for it");
+    world.topics.push("nowhere");
+    world.send(3, "nowhere");
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.answered().0, [2, 3], "until it is sent to again");
+}
+
+#[test]
+fn a_topic_that_is_being_created_is_waited_for() {
+    let mut world = World::new(config());
+    world.send(1, "new");
+    world.run_for(Duration::from_millis(300));
+    world.topics.push("new");
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.answered(), (vec![1], vec![]));
+}
+
+#[test]
+fn what_is_tried_for_a_time_is_not_given_up_by_the_number_of_attempts() {
+    let mut config = config();
+    config.produce.retry_time = Duration::from_secs(20);
+    let mut world = World::new(config);
+    world.send(1, "t");
+    world.produced = |_, _| Ok(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    world.send(2, "t");
+    world.run_for(Duration::from_secs(19));
+    assert_eq!(world.answered(), (vec![1], vec![]));
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.answered().1.len(), 1);
+}
+
+#[test]
+fn closing_ends_in_time_when_nobody_can_be_reached() {
+    let mut config = config();
+    config.produce.retries = u32::MAX;
+    let mut world = World::new(config);
+    world.send(1, "t");
+    world.is_reachable = false;
+    world.send(2, "t");
+    world.producer.close(world.now, Duration::from_secs(3));
+    world.run_for(Duration::from_millis(2900));
+    assert!(!world.events.contains(&Event::Closed));
+    world.run_for(Duration::from_millis(200));
+    assert_eq!(world.answered(), (vec![1], vec![(2, Reason::Stopped)]));
+    assert!(world.events.contains(&Event::Closed));
+}
+
+#[test]
+fn a_refused_authentication_fails_what_waits() {
+    let mut config = config();
+    config.produce.idempotence = Idempotence::Off;
+    let mut world = World::new(config);
+    let error =
+        NetError::Authentication { broker: "h:9092".to_owned(), message: "no".to_owned(), code: None };
+    let turn = send(1, "t");
+    world.producer.submit(world.now, &turn).unwrap();
+    let request = world.producer.poll_request(world.now, ()).unwrap();
+    world.producer.handle_response(world.now, request.id, Err(error.clone()));
+    world.turn();
+    assert_eq!(world.answered().1, [(1, Reason::Net(error))]);
+    world.send(2, "t");
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.answered().0, [2], "and what is sent later is tried");
+}

@@ -1,0 +1,145 @@
+//! The producer as its driver sees it: the machine, and what JavaScript has still to hear.
+
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::engine::clients::producer::Event;
+use crate::engine::clients::producer::FailedSend;
+use crate::engine::clients::producer::Producer;
+use crate::engine::clients::producer::Reason;
+use crate::engine::clients::producer::Row;
+use crate::engine::machine::Log;
+use crate::engine::network::Network;
+use crate::engine::runtime::driver::{Client, End};
+use crate::engine::runtime::shared::Shared;
+
+/// The other side of the boundary. It is told under the lock and must not call the producer.
+pub trait ProducerHost: Send + Sync + 'static {
+    /// There are answers to take.
+    fn wake(&self);
+    /// For the user's log.
+    fn log(&self, log: Log);
+    /// There will be no answers any more: a task of the engine has panicked, which is our bug, or there are no threads.
+    fn broken(&self, why: End);
+}
+
+/// What JavaScript hears, in the order in which it has happened.
+#[derive(Debug)]
+pub enum Answer {
+    /// See [`Event::Sent`].
+    Sent {
+        /// Which send.
+        ticket: i32,
+        /// Where its messages are.
+        rows: Vec<Row>,
+    },
+    /// See [`Event::Failed`].
+    Failed(Box<FailedSend>),
+    /// See [`Event::Room`].
+    Room,
+    /// See [`Event::Flushed`].
+    Flushed(i32),
+}
+
+/// Called once with how something ended; perhaps under the lock, so it must not call the producer.
+pub(super) type Waiter<T> = Box<dyn FnOnce(T) + Send>;
+
+pub(in crate::engine::runtime) struct ProducerClient {
+    pub(super) producer: Producer,
+    pub(super) answers: Vec<Answer>,
+    /// JavaScript is woken, and has not come yet.
+    pub(super) woken: bool,
+    /// There is a driver.
+    pub(super) running: bool,
+    /// Nothing may happen any more.
+    pub(super) closed: bool,
+    pub(super) identify_waiters: Vec<Waiter<Result<(), Reason>>>,
+    pub(super) close_waiters: Vec<Waiter<()>>,
+}
+
+/// What is used without the lock.
+pub(in crate::engine::runtime) struct Outside {
+    pub(super) host: Box<dyn ProducerHost>,
+    /// There may be something to compress, or nothing ever again.
+    pub(super) packer: Notify,
+}
+
+/// What a pass of the driver leaves to be done.
+pub(in crate::engine::runtime) struct Chores {
+    wake: bool,
+}
+
+impl ProducerClient {
+    /// Must JavaScript be woken? It is, then.
+    pub(super) fn must_wake(&mut self) -> bool {
+        !self.closed && !self.answers.is_empty() && !std::mem::replace(&mut self.woken, true)
+    }
+}
+
+impl Client for ProducerClient {
+    type Machine = Producer;
+    type Outside = Outside;
+    type Chores = Chores;
+
+    fn machine(&mut self) -> &mut Producer {
+        &mut self.producer
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn before(&mut self, _now: Instant) {}
+
+    fn event(&mut self, outside: &Outside, network: &Network, event: Event) {
+        match event {
+            Event::Sent { ticket, rows } => self.answers.push(Answer::Sent { ticket, rows }),
+            Event::Failed(failed) => self.answers.push(Answer::Failed(failed)),
+            Event::Room => self.answers.push(Answer::Room),
+            Event::Flushed(ticket) => self.answers.push(Answer::Flushed(ticket)),
+            Event::Identified(result) => {
+                let waiters = std::mem::take(&mut self.identify_waiters);
+                waiters.into_iter().for_each(|waiter| waiter(result.clone()));
+            }
+            Event::Closed => {
+                self.closed = true;
+                std::mem::take(&mut self.close_waiters).into_iter().for_each(|waiter| waiter(()));
+            }
+            Event::Brokers(brokers) => network.update_brokers(&brokers),
+            Event::Log(log) => outside.host.log(log),
+        }
+    }
+
+    fn after(&mut self) -> Chores {
+        // The last answers are told although nothing will happen any more.
+        let wake = !self.answers.is_empty() && !std::mem::replace(&mut self.woken, true);
+        Chores { wake }
+    }
+
+    fn carry_out(outside: &Outside, Chores { wake }: Chores) {
+        outside.packer.notify_one();
+        if wake {
+            outside.host.wake();
+        }
+    }
+
+    fn ends(&mut self) -> bool {
+        self.closed
+    }
+
+    /// The host hears of it once, and answers all that waits for it.
+    fn fail(shared: &Shared<ProducerClient>, why: End) {
+        let mut client = shared.lock();
+        let is_first = !std::mem::replace(&mut client.closed, true);
+        client.answers.clear();
+        client.identify_waiters.clear();
+        let waiters = std::mem::take(&mut client.close_waiters);
+        drop(client);
+        if is_first {
+            shared.outside.host.broken(why);
+        }
+        waiters.into_iter().for_each(|waiter| waiter(()));
+        shared.outside.packer.notify_one();
+    }
+}

@@ -1,0 +1,143 @@
+//! What the bridge holds: the producer as the JavaScript thread sees it. Every method returns at once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::clients::producer::Producer;
+use crate::engine::clients::producer::ProducerConfig;
+use crate::engine::clients::producer::Reason;
+use crate::engine::clients::producer::Submitted;
+use crate::engine::network::Network;
+use crate::engine::network::clock;
+use crate::engine::records::turn::TurnError;
+use crate::engine::runtime::SharedMetadata;
+use crate::engine::runtime::driver;
+use crate::engine::runtime::driver::{Client, End};
+use crate::engine::runtime::shared::Shared;
+
+use super::client::{Answer, Outside, ProducerClient, ProducerHost};
+use super::pack;
+
+/// Batches that may be compressed at the same time.
+const PACK_TASKS: usize = 2;
+
+/// A producer over the connections of a client. A cheap handle.
+#[derive(Clone)]
+pub struct ProducerHandle {
+    shared: Arc<Shared<ProducerClient>>,
+}
+
+impl ProducerHandle {
+    /// Makes a producer over an open network. It does nothing before [`ProducerHandle::start`].
+    pub fn new(config: ProducerConfig, network: Network, host: Box<dyn ProducerHost>) -> ProducerHandle {
+        let client = ProducerClient {
+            producer: Producer::new(config, fastrand::u64(..)),
+            answers: Vec::new(),
+            woken: false,
+            running: false,
+            closed: false,
+            identify_waiters: Vec::new(),
+            close_waiters: Vec::new(),
+        };
+        let outside = Outside { host, packer: tokio::sync::Notify::new() };
+        ProducerHandle { shared: Arc::new(Shared::new(client, network, outside)) }
+    }
+
+    /// Begins: from now on there is a driver. What the connections know of the cluster is known already.
+    pub fn start(&self, metadata: &SharedMetadata) {
+        let mut client = self.shared.lock();
+        if client.running || client.closed {
+            return;
+        }
+        client.running = true;
+        client.producer.seed_metadata(&metadata.latest());
+        drop(client);
+        driver::start(&self.shared);
+        for _ in 0..PACK_TASKS {
+            driver::supervise(&self.shared, pack::run(self.shared.clone()));
+        }
+    }
+
+    /// Takes in the sends of a turn, as far as there is room for them; the rest is to be submitted again at [`Answer::Room`]. None:
+    /// the producer is closed.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no turn; then none of the sends is taken.
+    pub fn submit(&self, turn: &[u8]) -> Option<Result<Submitted, TurnError>> {
+        self.with(|client, now| client.producer.submit(now, turn))
+    }
+
+    /// Everything that was answered since the last call.
+    pub fn answers(&self) -> Vec<Answer> {
+        let mut client = self.shared.lock();
+        client.woken = false;
+        std::mem::take(&mut client.answers)
+    }
+
+    /// Ends in [`Answer::Flushed`] when everything that was submitted before is answered.
+    pub fn flush(&self, ticket: i32) {
+        self.with(|client, now| client.producer.flush(now, ticket));
+    }
+
+    /// Calls `done` when it is known whether batches are numbered; perhaps under the lock, so it must not call the producer.
+    pub fn identify(&self, done: impl FnOnce(Result<(), Reason>) + Send + 'static) {
+        let mut client = self.shared.lock();
+        if client.closed {
+            drop(client);
+            done(Err(Reason::Stopped));
+        } else if client.producer.is_identified() {
+            drop(client);
+            done(Ok(()));
+        } else {
+            client.identify_waiters.push(Box::new(done));
+        }
+    }
+
+    /// Takes no more sends, and goes on with those before for at most `within`; then calls `done`. What was answered is to be taken
+    /// after that.
+    pub fn close(&self, within: Duration, done: impl FnOnce(()) + Send + 'static) {
+        let mut client = self.shared.lock();
+        if client.closed || !client.running {
+            client.closed = true;
+            drop(client);
+            done(());
+            return;
+        }
+        client.close_waiters.push(Box::new(done));
+        client.producer.close(clock::now(), within);
+        drop(client);
+        self.shared.driver.notify_one();
+    }
+
+    /// The Node environment goes away.
+    pub fn abandon(&self) {
+        let mut client = self.shared.lock();
+        client.closed = true;
+        client.answers.clear();
+        client.identify_waiters.clear();
+        client.close_waiters.clear();
+        drop(client);
+        self.shared.driver.notify_one();
+        self.shared.outside.packer.notify_one();
+    }
+
+    /// Calls the machine, and the driver afterwards. None: it is closed.
+    fn with<T>(&self, call: impl FnOnce(&mut ProducerClient, Instant) -> T) -> Option<T> {
+        if self.shared.is_broken() {
+            ProducerClient::fail(&self.shared, End::Bug("a call into the engine has panicked".to_owned()));
+        }
+        let mut client = self.shared.lock();
+        if client.closed {
+            return None;
+        }
+        let result = call(&mut client, clock::now());
+        let wake = client.must_wake();
+        drop(client);
+        if wake {
+            self.shared.outside.host.wake();
+        }
+        self.shared.driver.notify_one();
+        Some(result)
+    }
+}

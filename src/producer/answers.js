@@ -1,0 +1,76 @@
+// @ts-check
+'use strict'
+
+/** What the engine answers, read from the words in which `src/bridge/producer.rs` writes it. */
+
+const SENT = 0
+const FLUSHED = 1
+
+const HEAD_WORDS = 4
+const ROW_WORDS = 8
+
+/**
+ * A 64-bit number as decimal digits.
+ * @param {number} low
+ * @param {number} high
+ */
+const decimal = (low, high) => {
+  if (low === -1 && high === -1) return '-1'
+  const value = high * 2 ** 32 + (low >>> 0)
+  return Number.isSafeInteger(value)
+    ? String(value)
+    : String((BigInt(high) << 32n) | BigInt(low >>> 0))
+}
+
+class Answers {
+  /** @param {(number: number) => string} topicOf */
+  constructor(topicOf) {
+    this.topicOf = topicOf
+    /** @type {string[]} */
+    this.topics = []
+  }
+
+  /**
+   * Calls these in the order in which it happened.
+   * @param {{ words: Buffer, failures: any[][] }} answers
+   * @param {{
+   *   sent: (ticket: number, rows: import('../..').RecordMetadata[], failed: any[] | null) => void,
+   *   flushed: (ticket: number) => void,
+   *   room: () => void
+   * }} to
+   */
+  read({ words: bytes, failures }, to) {
+    // Words begin at a multiple of four.
+    const whole = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
+    const words = new Int32Array(whole.buffer, whole.byteOffset, whole.length >> 2)
+    let at = 0
+    while (at < words.length) {
+      const kind = words[at]
+      const ticket = words[at + 1]
+      const count = words[at + 2]
+      const failure = words[at + 3]
+      at += HEAD_WORDS
+      if (kind === SENT) {
+        const rows = new Array(count)
+        for (let n = 0; n < count; n++, at += ROW_WORDS) rows[n] = this.row(words, at)
+        to.sent(ticket, rows, failure === 0 ? null : failures[failure - 1])
+      } else if (kind === FLUSHED) to.flushed(ticket)
+      else to.room()
+    }
+  }
+
+  /** @private @param {Int32Array} words @param {number} at @returns {import('../..').RecordMetadata} */
+  row(words, at) {
+    const topic = words[at]
+    return {
+      topicName: (this.topics[topic] ??= this.topicOf(topic)),
+      partition: words[at + 1],
+      errorCode: 0,
+      baseOffset: decimal(words[at + 2], words[at + 3]),
+      logAppendTime: decimal(words[at + 4], words[at + 5]),
+      logStartOffset: decimal(words[at + 6], words[at + 7])
+    }
+  }
+}
+
+module.exports = { Answers }

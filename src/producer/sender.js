@@ -1,0 +1,288 @@
+// @ts-check
+'use strict'
+
+/**
+ * The hand-over to the engine: what is sent in one turn of the event loop goes over in one call, what is answered comes back in
+ * one wake-up, and settles in the order in which it happened.
+ *
+ *   send ──► turn ──(end of the turn)──► engine ──(wake-up)──► answers ──► promises
+ *                         │ no room       ▲
+ *                         └─► backlog ────┘ there is room
+ */
+
+// Not by the global ones, which a test's fake timers replace.
+const { clearTimeout, setTimeout } = require('node:timers')
+const native = require('../native')
+const { createEngineLog } = require('../loggers')
+const {
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSNonRetriableError,
+  KafkaJSTimeout,
+  fromFailure
+} = require('../errors')
+const { Answers } = require('./answers')
+const { Backlog } = require('./backlog')
+const { TurnWriter } = require('./turn')
+// Not the one that a test's fake timers replace.
+const { nextTick } = process
+
+/** What `notify` is called with when there are answers. */
+const WAKE = -1
+
+/** @typedef {import('../..').RecordMetadata} RecordMetadata */
+/** @typedef {{ topic: string, messages: any[] }} TopicMessages */
+/**
+ * @typedef {object} Pending a send that is not answered
+ * @property {(rows: RecordMetadata[]) => void} resolve
+ * @property {(error: any) => void} reject
+ * @property {TopicMessages[]} topicMessages
+ */
+/**
+ * @typedef {object} SenderOptions
+ * @property {boolean | null} idempotent null: where acks is -1 and the brokers allow it
+ * @property {'default' | 'legacy'} partitioner of messages without a partition
+ * @property {number} retries
+ * @property {number} retryTime ms, for which is tried at least
+ * @property {number} deliveryTimeout
+ * @property {number} linger
+ * @property {number} batchSize
+ * @property {number} bufferMemory
+ * @property {number} maxBlock
+ * @property {number} maxRequestSize
+ * @property {number | null} maxInFlightRequests
+ * @property {number} metadataMaxAge
+ * @property {boolean} allowAutoTopicCreation
+ */
+
+const IDEMPOTENCE = /** @type {const} */ ({
+  true: 'required',
+  false: 'off',
+  null: 'if-allowed'
+})
+
+class Sender {
+  /**
+   * @param {{
+   *   cluster: import('../cluster'),
+   *   logger: import('../..').Logger,
+   *   options: SenderOptions
+   * }} parts
+   */
+  constructor({ cluster, logger, options }) {
+    const { idempotent, maxBlock, ...others } = options
+    this.cluster = cluster
+    this.engineLog = createEngineLog(logger)
+    this.options = options
+    this.engine = new native.NativeProducer(
+      cluster.native,
+      { ...others, idempotence: IDEMPOTENCE[/** @type {'null'} */ (String(idempotent))] },
+      told => this.hear(told)
+    )
+    const { engine } = this
+    this.turn = new TurnWriter()
+    this.answers = new Answers(number => engine.topic(number) ?? '')
+    this.backlog = new Backlog({
+      maxBlock,
+      submit: bytes => engine.submit(bytes, bytes.length),
+      expired: ticket => this.expired(ticket)
+    })
+    /** By ticket. @type {Map<number, Pending>} */
+    this.pending = new Map()
+    /** By ticket. @type {Map<number, () => void>} */
+    this.flushes = new Map()
+    this.nextTicket = 0
+    this.willSubmit = false
+    /** What everything rejects with, once nothing is sent any more. @type {any} */
+    this.ended = null
+    this.submitTurn = () => {
+      this.willSubmit = false
+      this.submit()
+    }
+  }
+
+  /**
+   * The connections are open. Resolves when messages are numbered, where they have to be.
+   * @returns {Promise<void>} rejects when the brokers refuse that
+   */
+  async open() {
+    this.engine.start()
+    if (this.options.idempotent !== true) return
+    const failure = await this.engine.identify()
+    if (failure) throw fromFailure(failure)
+  }
+
+  /**
+   * Sends at the end of this turn of the event loop, with all that is sent in it.
+   * @param {TopicMessages[]} topicMessages each topic once
+   * @param {import('./turn').Terms} terms
+   * @returns {Promise<RecordMetadata[]>} a row for each partition; none with acks 0
+   */
+  send(topicMessages, terms) {
+    return new Promise((resolve, reject) => {
+      if (this.ended) throw this.ended
+      const ticket = this.ticket()
+      this.turn.write(ticket, terms, topicMessages)
+      this.pending.set(ticket, { resolve, reject, topicMessages })
+      if (this.willSubmit) return
+      this.willSubmit = true
+      nextTick(this.submitTurn)
+    })
+  }
+
+  /** Resolves when everything that was sent before is answered, well or not. @returns {Promise<void>} */
+  async flush() {
+    this.submit()
+    await this.backlog.drained()
+    if (this.ended) return
+    await new Promise(resolve => {
+      const ticket = this.ticket()
+      this.flushes.set(ticket, () => resolve(undefined))
+      this.engine.flush(ticket)
+    })
+  }
+
+  /**
+   * Sends no more. Resolves when everything is answered; what is not within `timeout` ms rejects then.
+   * @param {{ timeout: number }} options
+   */
+  async close({ timeout }) {
+    const until = Date.now() + timeout
+    this.submit()
+    this.ended = new KafkaJSNonRetriableError('The producer is disconnected')
+    if (!this.backlog.isEmpty) await atMost(timeout, this.backlog.drained())
+    await this.engine.close(Math.max(0, until - Date.now()))
+    this.take()
+    this.backlog.end()
+    this.rejectAll(this.ended)
+  }
+
+  /** @private */
+  ticket() {
+    this.nextTicket = (this.nextTicket + 1) | 0
+    return this.nextTicket
+  }
+
+  /** Hands the turn over. @private */
+  submit() {
+    const { turn, backlog } = this
+    const { bytes, length } = turn
+    if (length === 0) return
+    // What came before goes first.
+    const taken = backlog.isEmpty ? this.engine.submit(bytes, length) : 0
+    if (taken < length) backlog.add(new Uint8Array(bytes.subarray(taken, length)))
+    turn.clear()
+  }
+
+  /** @param {import('../native').NativeProducerEvent | number} told @private */
+  hear(told) {
+    if (told === WAKE) this.take()
+    else if (typeof told === 'number') return
+    else if (told.type === 'log') this.engineLog(told)
+    else this.broken(fromFailure(told.error))
+  }
+
+  /** Settles what is answered. @private */
+  take() {
+    this.answers.read(this.engine.answers(), {
+      sent: (ticket, rows, failed) => this.sent(ticket, rows, failed),
+      flushed: ticket => {
+        this.flushes.get(ticket)?.()
+        this.flushes.delete(ticket)
+      },
+      room: () => this.backlog.drain()
+    })
+  }
+
+  /** @private @param {number} ticket @param {RecordMetadata[]} rows @param {any[] | null} failed */
+  sent(ticket, rows, failed) {
+    const pending = this.pending.get(ticket)
+    if (!pending) return
+    this.pending.delete(ticket)
+    if (failed === null) pending.resolve(rows)
+    else pending.reject(this.errorOf(pending, rows, failed))
+  }
+
+  /**
+   * The first failure is the error, as in kafkajs; all of them are in its `failed`.
+   * @private
+   * @param {Pending} pending
+   * @param {RecordMetadata[]} succeeded
+   * @param {import('../native').NativeFailedPart[]} parts
+   */
+  errorOf({ topicMessages }, succeeded, parts) {
+    const failed = parts.map(({ topic, partition, messages, failure }) => {
+      const named = partition === null ? { topic } : { topic, partition }
+      const error = Object.assign(fromFailure({ ...failure, topic, partition }, { topic }), named)
+      return { topic, partition, messages: numbersOf(topicMessages, topic, messages), error }
+    })
+    const [{ topic, partition, error }] = failed
+    const { retries, retryTime } = this.options
+    const told = error.retriable
+      ? Object.assign(
+          new KafkaJSNumberOfRetriesExceeded(error, { retryCount: retries, retryTime }),
+          { topic, partition }
+        )
+      : error
+    return Object.assign(told, { failed, succeeded })
+  }
+
+  /** @private @param {number} ticket */
+  expired(ticket) {
+    const pending = this.pending.get(ticket)
+    this.pending.delete(ticket)
+    const { maxBlock, bufferMemory } = this.options
+    pending?.reject(
+      this.ended ??
+        new KafkaJSTimeout(
+          `The send has waited for ${maxBlock} ms (maxBlock) for room among the messages that are not acknowledged yet, ${bufferMemory} bytes at most (bufferMemory)`
+        )
+    )
+  }
+
+  /** @private @param {any} error */
+  broken(error) {
+    this.ended = error
+    this.backlog.end()
+    this.rejectAll(error)
+  }
+
+  /** @private @param {any} error */
+  rejectAll(error) {
+    for (const { reject } of this.pending.values()) reject(error)
+    this.pending.clear()
+    for (const resolve of this.flushes.values()) resolve()
+    this.flushes.clear()
+  }
+}
+
+/**
+ * Which messages of a topic these are.
+ * @param {TopicMessages[]} topicMessages
+ * @param {string} topic
+ * @param {number[]} ranges from and to in turn, counted through all topics
+ */
+const numbersOf = (topicMessages, topic, ranges) => {
+  let first = 0
+  for (const entry of topicMessages) {
+    if (entry.topic === topic) break
+    first += entry.messages.length
+  }
+  const numbers = []
+  for (let n = 0; n < ranges.length; n += 2) {
+    for (let i = ranges[n]; i < ranges[n + 1]; i++) numbers.push(i - first)
+  }
+  return numbers
+}
+
+/** @param {number} ms @param {Promise<void>} done */
+const atMost = (ms, done) => {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms)
+    done.then(() => {
+      clearTimeout(timer)
+      resolve(undefined)
+    })
+  })
+}
+
+module.exports = { Sender }
