@@ -20,6 +20,10 @@ export class Kafka {
   consumer<Key = Buffer | null, Value = Buffer | null>(
     config: ConsumerConfig<Key, Value>
   ): Consumer<Key, Value>
+  /** A consumer without a group: it reads what `assign()` says. Not in kafkajs. */
+  consumer<Key = Buffer | null, Value = Buffer | null>(
+    config: Omit<ConsumerConfig<Key, Value>, 'groupId'> & { groupId?: null }
+  ): Consumer<Key, Value>
   /**
    * `connect`, `describeCluster` and `disconnect` only, for tracing libraries: all else rejects with KafkaJSNotImplemented.
    * Use kafkajs's own admin client beside this package.
@@ -160,6 +164,7 @@ type SaslAuthenticationResponse<ParseResult> = {
 
 /** Options of `kafka.consumer()`. Times are in milliseconds. */
 export interface ConsumerConfig<Key = any, Value = any> {
+  /** The group. A consumer without one (`groupId` is not given, or `null`) reads what `assign()` says, and commits nothing. */
   groupId: string
   /**
    * In order of preference; the group uses one that all members offer. Those that come with this package go by their names as
@@ -367,10 +372,12 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
    * KafkaJSNonRetriableError when `stop()` or `disconnect()` comes before the join.
    */
   run(config?: ConsumerRunConfig<Key, Value>): Promise<void>
-  /** Commits exactly these offsets: of the *next* message to be consumed. */
-  commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>
+  /** Commits exactly these offsets: of the *next* message to be consumed. Without any, one that is pulled commits what is handled. */
+  commitOffsets(topicPartitions?: Array<TopicPartitionOffsetAndMetadata>): Promise<void>
   /** Moves a partition's position: an offset, `-1` latest, `-2` earliest. After `run()`. */
   seek(topicPartitionOffset: TopicPartitionOffset): void
+  /** To the first message at or behind a time; resolves when that is found. Not in kafkajs. */
+  seek(topicPartitionTime: TopicPartition & { offset: Date }): Promise<void>
   /** What the brokers know of the group. */
   describeGroup(): Promise<GroupDescription>
   /** Stops fetching topics, or some of their partitions. After `run()`. */
@@ -452,8 +459,108 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   logger(): Logger
   /** The names that `on` takes. */
   readonly events: ConsumerEvents
+
+  /**
+   * The next message. It counts as handled when the next one is asked for. `null`: none has come within `timeout`, or the consumer has
+   * ended. The first call joins the group. Not in kafkajs.
+   */
+  getOne(options?: PullOptions): Promise<PulledMessage<Key, Value> | null>
+  /**
+   * The messages that there are, by partition. They count as handled when the next are asked for. Empty: none have come within
+   * `timeout`. Not in kafkajs.
+   */
+  getMany(options?: PullManyOptions): Promise<PulledBatch<Key, Value>[]>
+  /** All messages, one after the other; `break` commits what was handled. Not in kafkajs. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<PulledMessage<Key, Value>>
+  /** The same as a Readable in object mode, which reads nothing ahead. Not in kafkajs. */
+  stream(): import('node:stream').Readable
+  /** The same as a ReadableStream of the Web. Not in kafkajs. */
+  readableStream(): ReadableStream<PulledMessage<Key, Value>>
+  /**
+   * Reads these partitions, and no others any more, without being a member of a group. Those that are read already go on. With a
+   * `groupId`, offsets are committed, as long as the group has no members. Not in kafkajs.
+   */
+  assign(partitions: AssignedPartition[]): Promise<void>
+  /** What is assigned to this consumer. Not in kafkajs. */
+  assignment(): TopicPartitions[]
+  /** The topics that it subscribes. Not in kafkajs. */
+  subscription(): string[]
+  /** Stops, and forgets subscription and assignment. Not in kafkajs. */
+  unsubscribe(): Promise<void>
+  /** The offset of the next message to handle; `null`: not known yet, or not assigned. Not in kafkajs. */
+  position(partition: TopicPartition): string | null
+  /** What the group has committed; offset `null`: nothing. Not in kafkajs. */
+  committed(partitions: TopicPartition[]): Promise<CommittedOffset[]>
+  /** The first offsets. Not in kafkajs. */
+  beginningOffsets(partitions: TopicPartition[]): Promise<FoundOffset[]>
+  /** The offsets behind the last messages that this consumer could read. Not in kafkajs. */
+  endOffsets(partitions: TopicPartition[]): Promise<FoundOffset[]>
+  /** The first offsets at or behind a time (ms since the epoch, or a Date); `null`: there is none. Not in kafkajs. */
+  offsetsForTimes(
+    partitions: (TopicPartition & { timestamp: number | string | Date })[]
+  ): Promise<FoundOffset[]>
+  /** Of all assigned partitions, if none are given. Not in kafkajs. */
+  seekToBeginning(partitions?: TopicPartition[]): void
+  /** Of all assigned partitions, if none are given. Not in kafkajs. */
+  seekToEnd(partitions?: TopicPartition[]): void
+  /** How far each assigned partition is from its end, by what is known: no broker is asked. Not in kafkajs. */
+  lag(): PartitionLag[]
 }
 
+/** Options of `getOne()`. Not in kafkajs. */
+export interface PullOptions {
+  /** How long to wait for a message, ms. Default: for ever. */
+  timeout?: number
+  /** Only messages of these partitions. Default: of all. */
+  partitions?: (TopicPartition | TopicPartitions)[]
+}
+
+/** Options of `getMany()`. Not in kafkajs. */
+export interface PullManyOptions extends PullOptions {
+  /** At most so many messages. Default: what there is. */
+  maxRecords?: number
+}
+
+/** A message that was asked for. Not in kafkajs. */
+export type PulledMessage<Key = Buffer | null, Value = Buffer | null> = KafkaMessage<Key, Value> &
+  TopicPartition
+
+/** Messages of a partition that were asked for. Not in kafkajs. */
+export interface PulledBatch<Key = Buffer | null, Value = Buffer | null> extends TopicPartition {
+  messages: PulledMessage<Key, Value>[]
+}
+
+/** A partition to read, and where to begin. Not in kafkajs. */
+export interface AssignedPartition extends TopicPartition {
+  /** A Date: the first message at or behind it. Default: with a group `'committed'`, else `'latest'`. */
+  offset?: number | string | bigint | 'earliest' | 'latest' | 'committed' | Date
+}
+
+/** An offset that was asked for. Not in kafkajs. */
+export interface FoundOffset extends TopicPartition {
+  /** `null`: there is none. */
+  offset: string | null
+}
+
+/** What a group has committed. Not in kafkajs. */
+export interface CommittedOffset extends FoundOffset {
+  metadata: string | null
+}
+
+/** How far a partition is from its end; `null`: not known yet. Not in kafkajs. */
+export interface PartitionLag extends TopicPartition {
+  /** The next message to handle. */
+  position: string | null
+  committed: string | null
+  /** Behind the last message that all replicas have. */
+  highWatermark: string | null
+  /** Before the first message of an open transaction. */
+  lastStableOffset: string | null
+  /** From the position to the end of what this consumer may read. */
+  lag: string | null
+}
+
+/** The argument of `subscribe()`. */
 export type ConsumerSubscribeTopics = {
   /** Names; or patterns, matched over all topics when called. */
   topics: (string | RegExp)[]

@@ -145,13 +145,28 @@ const consumerOptions = ({
 /** Positions in a slab are Int32. */
 const MOST_DECOMPRESSED = 2 ** 31 - 1
 
-/** @param {any} [options] the user's, of `kafka.consumer()` */
+/**
+ * @param {any} [options] the user's, of `kafka.consumer()`. `groupId: null`: there is to be none, which nobody writes by mistake
+ */
 const validateGroupId = (options = {}) => {
+  if (options.groupId === null) return
   if (optionsOf('kafka.consumer()', options, '{ groupId: "orders" }').groupId) return
   const given = givenFor('kafka.consumer()', 'groupId', options)
   fail(
     `Consumer groupId must be a non-empty string.${given === null ? '' : ` Did you mean it by "${given}"?`}`
   )
+}
+
+/**
+ * The options of a consumer that names no group at all: it reads what it is told to. A variable that is not set, or the name in
+ * another spelling, is a mistake.
+ * @param {any} config
+ */
+const withoutGroup = config => {
+  if (typeof config !== 'object' || config === null || 'groupId' in config) return config
+  return givenFor('kafka.consumer()', 'groupId', config) === null
+    ? { ...config, groupId: null }
+    : config
 }
 
 const GROUP_PROTOCOLS = ['classic', 'consumer', 'auto']
@@ -486,6 +501,7 @@ module.exports = {
   fail,
   identifier,
   kafkaOptions,
+  listOf,
   number,
   optionsOf,
   pauseOptions,
@@ -494,5 +510,6 @@ module.exports = {
   subscribeOptions,
   toOffset,
   validateConsumer,
-  validateGroupId
+  validateGroupId,
+  withoutGroup
 }

@@ -6,7 +6,7 @@ const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
 const createProducer = require('./producer')
 const { producerOptions } = require('./producer/options')
-const { consumerOptions, kafkaOptions, validateGroupId } = require('./config')
+const { consumerOptions, kafkaOptions, validateGroupId, withoutGroup } = require('./config')
 const InstrumentationEventEmitter = require('./instrumentation/emitter')
 const { createLogger } = require('./loggers')
 const { Watch } = require('./unknown')
@@ -78,10 +78,11 @@ module.exports = class Client {
   }
 
   /**
-   * @param {import('..').ConsumerConfig} config
+   * @param {import('..').ConsumerConfig} given
    * @returns {import('..').Consumer}
    */
-  consumer(config) {
+  consumer(given) {
+    const config = withoutGroup(given)
     validateGroupId(config)
     const options = consumerOptions(config)
     const kafka = this[PRIVATE.CONFIG]

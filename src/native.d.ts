@@ -406,7 +406,7 @@ export interface NativeConsumerOptions {
    * rebalances; into what a cooperative one writes, the engine adds the partitions that the member owns.
    */
   assignors: string[]
-  groupProtocol: 'classic' | 'consumer' | 'auto'
+  groupProtocol: 'classic' | 'consumer' | 'auto' | 'manual' // manual: `assign` instead of `start`; groupId may be ''
   groupRemoteAssignor: string | null // null = the coordinator's choice
 }
 
@@ -495,6 +495,17 @@ export class NativeConsumer {
     topics: { topic: string; fromBeginning: boolean }[],
     pattern: { regex: string; fromBeginning: boolean } | null
   ): void
+  /** Instead of `start`, and again whenever others are to be read. `offset`: -1 latest, -2 earliest, null what is committed. */
+  assign(partitions: { topic: string; partition: number; offset: string | null }[]): void
+  /** Of each assigned partition, by what is known without asking; null = not known. */
+  progresses(): {
+    topic: string
+    partition: number
+    position: string | null
+    committed: string | null
+    highWatermark: string | null
+    lastStableOffset: string | null
+  }[]
   /** Answers a `protocols` event. */
   completeProtocols(
     job: number,

@@ -579,6 +579,43 @@ module.exports = {
   '`kafka.admin()`': {
     'consumer/options': ['admin() is as much as tracers ask for']
   },
+  '`for await (const message of consumer)`': {
+    'consumer/pull': [
+      'getOne() has a message, with topic and partition, in order',
+      'getOne() counts a message as handled when the next is asked for',
+      'getOne() is null when none comes in time, and waits for one that comes',
+      'getOne() asks only for the partitions that are named',
+      'getOne() is asked one at a time',
+      'getMany() has what there is, by partition',
+      'getMany() has at most maxRecords, counts them as handled when the next are asked for, and none in time',
+      'for await has one message after the other, and leaves when the loop breaks',
+      'for await that throws has committed what came before',
+      'for await ends with disconnect()',
+      'for await lets the event loop turn',
+      'for await rejects with what ends the consumer for good',
+      'streams a Readable reads no message ahead of its reader',
+      'streams a Readable may be a pipeline’s source',
+      'streams a Web stream has the same messages',
+      'a consumer is either pushed or pulled',
+      'a consumer that is pulled shares its group, and goes on when others come and go',
+      'a consumer works by the protocol of KIP-848 as well',
+      'a consumer seeks, and pauses, while it is pulled'
+    ]
+  },
+  '`consumer.assignment()`, `consumer.subscription()`': {
+    'consumer/assign': [
+      'without a group reads what is assigned, from where it is told, and asks no coordinator',
+      'without a group begins at the end, or at a time',
+      'without a group refuses what needs a group, by name',
+      'without a group may be pushed as well',
+      'without a group takes others while it runs, and those that stay go on',
+      'without a group subscribes when it has a group and nothing is assigned any more',
+      'with a group assign() begins where the group has committed, and commits by itself',
+      'positions are known, and how far they are from the end, without asking',
+      'positions beginning, end, committed and by time are asked',
+      'positions seek to the beginning, to the end, and to a time'
+    ]
+  },
   'a session shorter than `reauthenticationThreshold` stalls the consumer': {
     'consumer/reauthentication': [
       'with scram512: the connections stay, nothing is lost, nobody rejoins'

@@ -33,7 +33,7 @@ use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
 use super::options::{
-    NativeConsumerOptions, NativeOffset, NativePattern, NativeTopic, NativeTopicPartitions,
+    NativeConsumerOptions, NativeOffset, NativePattern, NativeStart, NativeTopic, NativeTopicPartitions,
 };
 use super::panic::caught;
 use super::promise;
@@ -109,6 +109,16 @@ pub struct NativeAssignment {
     pub assignment: Buffer,
 }
 
+#[napi(object, use_nullable = true)]
+pub struct NativeProgress {
+    pub topic: String,
+    pub partition: i32,
+    pub position: Option<String>,
+    pub committed: Option<String>,
+    pub high_watermark: Option<String>,
+    pub last_stable_offset: Option<String>,
+}
+
 #[napi]
 impl NativeConsumer {
     #[napi(constructor, catch_unwind)]
@@ -156,6 +166,33 @@ impl NativeConsumer {
         } else {
             self.handle.start(&self.client.metadata().latest(), topics, pattern);
         }
+    }
+
+    /// Instead of `start`, and again whenever others are to be read.
+    #[napi(catch_unwind)]
+    pub fn assign(&mut self, partitions: Vec<NativeStart>) -> Result<()> {
+        self.started = true;
+        let partitions = partitions.into_iter().map(|NativeStart { topic, partition, offset }| {
+            let offset = offset.map(|offset| self::offset(&offset)).transpose()?;
+            Ok((TopicPartition { topic: topic.into(), partition }, offset))
+        });
+        self.handle.assign(&self.client.metadata().latest(), partitions.collect::<Result<Vec<_>>>()?);
+        Ok(())
+    }
+
+    /// Of each assigned partition; null = not known.
+    #[napi(catch_unwind)]
+    pub fn progresses(&self) -> Vec<NativeProgress> {
+        let text = |offset: Option<i64>| offset.map(|offset| offset.to_string());
+        let progresses = self.handle.progresses().into_iter().map(|progress| NativeProgress {
+            topic: progress.partition.topic.to_string(),
+            partition: progress.partition.partition,
+            position: text(progress.position),
+            committed: text(progress.committed),
+            high_watermark: text(progress.high_watermark),
+            last_stable_offset: text(progress.last_stable_offset),
+        });
+        progresses.collect()
     }
 
     #[napi(catch_unwind)]

@@ -148,6 +148,13 @@ pub struct NativeTopicPartitions {
     pub partitions: Vec<i32>,
 }
 
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct NativeStart {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: Option<String>,
+}
+
 #[napi(object, use_nullable = true)]
 pub struct NativeOffset {
     pub topic: String,
@@ -299,6 +306,7 @@ fn group_protocol(name: &str) -> GroupProtocol {
     match name {
         "consumer" => GroupProtocol::Consumer,
         "auto" => GroupProtocol::Auto,
+        "manual" => GroupProtocol::Manual,
         _ => GroupProtocol::Classic,
     }
 }

@@ -75,6 +75,10 @@ class Runner {
     this.eachMessage = eachMessage
     this.eachBatch = eachBatch
     this.autoResolve = run.eachBatchAutoResolve
+    this.autoCommit = run.autoCommit
+    /** Whose lanes are ours, if messages are pulled. @type {import('./puller').Puller | null} */
+    this.puller = run.puller ?? null
+    this.takes = Boolean(eachMessage || eachBatch || this.puller)
     this.handlers = new Handlers(eachMessage || eachBatch)
     this.handlers.look()
     const handler = eachMessage || eachBatch
@@ -137,8 +141,10 @@ class Runner {
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
-    this.lanes = new Lanes(this, lanes)
+    this.lanes = this.puller ? this.puller.attach(this) : new Lanes(this, lanes)
 
+    /** How far what the user has assigned was handled, in the end. @type {any[]} */
+    this.reached = []
     /** How `start()` ends. @type {{ resolve: () => void, reject: (error: any) => void } | null} */
     this.starting = null
     /** @type {Promise<void> | null} */
@@ -164,14 +170,30 @@ class Runner {
    * @returns {Promise<void>} rejects with the error of a join that failed for good
    */
   start(topics, pattern) {
+    this.consumerGroup.topics = topics
+    return this.begin(() => this.engine.start(toNativeTopics(topics), pattern))
+  }
+
+  /**
+   * Reads these partitions, without a membership; those that are read already go on. Resolves when the first are assigned.
+   * @param {{ topic: string, partition: number, offset: string | null }[]} partitions
+   * @returns {Promise<void>}
+   */
+  async assign(partitions) {
+    this.consumerGroup.isManual = true
+    if (this.state === 'made') return this.begin(() => this.engine.assign(partitions))
+    if (this.state === 'running') this.engine.assign(partitions)
+  }
+
+  /** @param {() => void} start @returns {Promise<void>} @private */
+  begin(start) {
     return new Promise((resolve, reject) => {
       if (!this.transition('running')) return resolve()
       this.starting = { resolve, reject }
-      this.consumerGroup.topics = topics
       this.heartbeats.start()
       this.fetchEvents.start()
       this.deliveries.start(this.lanes.count)
-      this.engine.start(toNativeTopics(topics), pattern)
+      start()
       this.commits.start()
       this.lanes.wake()
     })
@@ -202,6 +224,9 @@ class Runner {
   async end(leaveGroup) {
     const hasCrashed = this.state === 'crashed'
     this.transition('stopping')
+    this.puller?.release()
+    // Where a runner that follows goes on.
+    if (this.consumerGroup.isManual) this.reached = this.engine.progresses()
     try {
       await this.engine.stop(leaveGroup)
       const { memberId, hasJoined } = this.consumerGroup
@@ -264,7 +289,7 @@ class Runner {
 
   /** @param {number} lane @returns {import('./delivery').Delivery | null} */
   take(lane) {
-    if (this.state !== 'running' || !(this.eachMessage || this.eachBatch)) return null
+    if (this.state !== 'running' || !this.takes) return null
     return this.deliveries.take(lane)
   }
 

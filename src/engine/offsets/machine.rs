@@ -277,6 +277,12 @@ impl Offsets {
         self.partitions.get(partition)?.resolved
     }
 
+    /// The next offset to read: behind what handlers have finished, or where reading begins. None until that is known.
+    pub fn position_of(&self, partition: &TopicPartition) -> Option<i64> {
+        let state = self.partitions.get(partition)?;
+        state.resolved.or(state.start)
+    }
+
     /// What the group has committed, as far as we know.
     pub fn committed_offset(&self, partition: &TopicPartition) -> Option<i64> {
         self.partitions.get(partition)?.committed

@@ -218,6 +218,21 @@ pub enum Event {
     Log(Log),
 }
 
+/// How far a partition is, as far as we know without asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Which.
+    pub partition: TopicPartition,
+    /// The next message to handle; None until that is known.
+    pub position: Option<i64>,
+    /// What the group has committed; None if that is nothing, or was not asked.
+    pub committed: Option<i64>,
+    /// Behind the last message that all replicas have; None before the first answer.
+    pub high_watermark: Option<i64>,
+    /// Before the first message of an open transaction; None before the first answer.
+    pub last_stable_offset: Option<i64>,
+}
+
 /// What the facade assigns: see [`Consumer::assignments`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assigned {

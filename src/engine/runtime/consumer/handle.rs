@@ -10,6 +10,7 @@ use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::GroupMembershipOperation;
 use crate::engine::clients::consumer::Necessity;
 use crate::engine::clients::consumer::Pattern;
+use crate::engine::clients::consumer::Progress;
 use crate::engine::delivery::Buffer;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
@@ -81,6 +82,32 @@ impl ConsumerHandle {
         drop(client);
         driver::start(&self.shared);
         driver::supervise(&self.shared, decode::run(self.shared.clone()));
+    }
+
+    /// Reads these partitions, see [`Consumer::assign`]. The first time it starts.
+    pub fn assign(&self, metadata: &MetadataResponse, partitions: Vec<(TopicPartition, Option<i64>)>) {
+        let mut client = self.shared.lock();
+        if client.stopped || client.closed {
+            return;
+        }
+        let is_first = !std::mem::replace(&mut client.started, true);
+        if is_first {
+            client.consumer.seed_metadata(metadata);
+        }
+        client.consumer.assign(clock::now(), partitions);
+        drop(client);
+        if is_first {
+            driver::start(&self.shared);
+            driver::supervise(&self.shared, decode::run(self.shared.clone()));
+        }
+        self.shared.driver.notify_one();
+    }
+
+    /// How far each assigned partition is, see [`Consumer::progresses`].
+    pub fn progresses(&self) -> Vec<Progress> {
+        let mut client = self.shared.lock();
+        client.read_cells(clock::now());
+        client.consumer.progresses()
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
