@@ -41,7 +41,7 @@ impl Gzip {
         self.inflater.reset(false);
         loop {
             let (read, written) = (self.inflater.total_in(), self.inflater.total_out());
-            let room = output.room(want);
+            let room = output.room(want)?;
             let status = self
                 .inflater
                 .decompress(rest, room, FlushDecompress::None)

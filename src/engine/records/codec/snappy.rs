@@ -38,7 +38,7 @@ fn block(decoder: &mut Decoder, packed: &[u8], output: &mut Output) -> Result<()
     if length > packed.len().saturating_mul(MAX_RATIO) {
         return Err(CodecError::corrupt("a snappy block claims an impossible size"));
     }
-    let written = decoder.decompress(packed, output.room(length)).map_err(CodecError::corrupt)?;
+    let written = decoder.decompress(packed, output.room(length)?).map_err(CodecError::corrupt)?;
     output.advance(written)
 }
 
