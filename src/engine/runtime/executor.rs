@@ -46,11 +46,11 @@ where
     Ok(threads.io.spawn(task))
 }
 
-/// Does what takes long beside the sockets. Its panic is the caller's.
-pub(super) async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Does what takes long on a thread for that, not beside the sockets. Its panic is the caller's.
+pub(super) async fn work<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     // There are threads: one of them is here.
-    let Ok(threads) = threads() else { return work() };
-    match threads.work.spawn(async move { work() }).await {
+    let Ok(threads) = threads() else { return work.await };
+    match threads.work.spawn(work).await {
         Ok(done) => done,
         Err(error) => resume_unwind(error.into_panic()),
     }
