@@ -91,8 +91,9 @@ class Ledger {
 
   /** The group is about to change: who keeps what, and for how long does it stand still? */
   watchKept() {
-    for (const state of this.partitions)
-      {Object.assign(state, { kept: state.owner !== null, pause: 0 })}
+    for (const state of this.partitions) {
+      Object.assign(state, { kept: state.owner !== null, pause: 0 })
+    }
   }
 
   /** What has kept its owner since. `pause`: ms, the longest time that one of them stood still. */
