@@ -18,7 +18,7 @@ pub(super) fn decompress(
     }
     let mut cursor = Cursor::new(packed);
     while cursor.remaining() > 0 {
-        // streams may be concatenated
+        // Another stream may follow, with a header of its own.
         if cursor.rest().starts_with(MAGIC) {
             cursor.bytes(STREAM_HEADER).ok_or(CodecError::Truncated)?;
             continue;
