@@ -179,7 +179,10 @@ export interface ConsumerConfig<Key = any, Value = any> {
    * is in the list, all partitions are given up for each rebalance.
    */
   partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
-  /** How often topics and partitions are looked at anew. Default: 300000. */
+  /**
+   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group three times as often, as
+   * nobody reads a new partition before it knows. Default: 300000.
+   */
   metadataMaxAge?: number
   /** Without a heartbeat for this long the member is out of the group. Default: 30000. */
   sessionTimeout?: number

@@ -27,6 +27,9 @@ module.exports = {
       'a custom assigner that says that it is cooperative is told what members own, and nobody gets what another one has not given up',
       'a custom assigner that says that it is cooperative has to write what others can read'
     ],
+    'consumer/consumerProtocol': [
+      'a group that changes its protocol member by member from a cooperative one, loses nothing and gives nothing twice, there and back'
+    ],
     'consumer/groups': [
       'eager: a group led by a member in Java takes in another member',
       'eager: a group with members in Java takes in another member',

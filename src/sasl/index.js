@@ -33,7 +33,7 @@ const ENGINE_MECHANISMS = {
  * @returns {NativeSasl} `username` null: JavaScript authenticates
  */
 const toNativeSasl = sasl => {
-  // As in kafkajs, a TypeError.
+  // kafkajs throws a TypeError for this, too.
   if (typeof sasl !== 'object') {
     throw new TypeError(`sasl has to be an object with a mechanism, received a ${typeof sasl}`)
   }

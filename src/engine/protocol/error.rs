@@ -126,6 +126,12 @@ pub enum DecodeError {
         /// The offending value.
         value: i64,
     },
+    /// The process cannot have the memory for an array.
+    #[error("there is no memory for an array of {bytes} bytes")]
+    NoMemory {
+        /// How much was asked for, bytes.
+        bytes: usize,
+    },
     /// A string that is not UTF-8.
     #[error("a string is not UTF-8")]
     NotUtf8,
