@@ -98,10 +98,11 @@ const MAY_REQUIRE = {
   unknown: [],
   utils: ['errors'],
   loggers: [],
+  help: [],
   // kafkajs keeps the codes and the function that makes errors of them in one folder, and programs look for them there.
-  errors: ['protocol'],
+  errors: ['help', 'protocol'],
   protocol: ['errors'],
-  native: ['binding']
+  native: ['binding', 'help']
 }
 
 /** Brace imports and `super::super` would hide an edge from this test; in the root of a room `super` is what is around it. */
