@@ -21,7 +21,8 @@ const node = Object.fromEntries(
     'setInterval',
     'setTimeout',
     'structuredClone',
-    'URL'
+    'URL',
+    'fetch'
   ].map(name => [name, 'readonly'])
 )
 const commonjs = {
