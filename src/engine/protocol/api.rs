@@ -102,6 +102,16 @@ macro_rules! apis {
                 }
             }
 
+            /// Will the broker answer? It does not answer a Produce that wants no acknowledgement.
+            pub fn is_answered(&self) -> bool {
+                !matches!(self, Request::Produce(body) if body.acks == 0)
+            }
+
+            /// May there be a secret in it, which is not to be left in memory?
+            pub fn is_secret(&self) -> bool {
+                matches!(self, Request::SaslAuthenticate(_))
+            }
+
             /// About how long the body is, where that is worth knowing before it is written; else 0.
             pub fn size_hint(&self) -> usize {
                 match self {
