@@ -87,8 +87,8 @@ const MAY_REQUIRE = {
     'retry',
     'utils'
   ],
-  config: ['errors', 'loggers', 'tls', 'unknown', 'utils'],
-  sasl: ['errors', 'unknown', 'utils'],
+  config: ['errors', 'help', 'loggers', 'tls', 'unknown', 'utils'],
+  sasl: ['errors', 'help', 'unknown', 'utils'],
   tls: ['errors'],
   retry: ['errors'],
   // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.
