@@ -47,7 +47,7 @@ const jest = Object.fromEntries(
 )
 
 module.exports = [
-  { ignores: ['target/', 'src/binding/', '**/*.d.ts', '__test__/types/**/*.ts'] },
+  { ignores: ['target/', 'docs/api/', 'src/binding/', '**/*.d.ts', '__test__/types/**/*.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.js'],
