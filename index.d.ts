@@ -1497,20 +1497,30 @@ export interface Message {
   timestamp?: string
 }
 
+/** What a partitioner is asked about. */
 export interface PartitionerArgs {
+  /** Name of the topic. */
   topic: string
+  /** The partitions of the topic, with their leaders. */
   partitionMetadata: PartitionMetadata[]
+  /** The message that needs a partition. */
   message: Message
 }
 
+/** Makes a partitioner, once for each producer; it returns the number of a partition. */
 export type ICustomPartitioner = () => (args: PartitionerArgs) => number
 
+/** The type of kafkajs's partitioner since 2.0. */
 export type DefaultPartitioner = ICustomPartitioner
 
+/** The type of kafkajs's partitioner before 2.0. */
 export type LegacyPartitioner = ICustomPartitioner
 
+/** The built-in partitioners, for `createPartitioner`. */
 export const Partitioners: {
+  /** As Kafka's own clients: messages of a key go to the partition that these would choose. */
   DefaultPartitioner: DefaultPartitioner
+  /** As kafkajs before 2.0: messages of a key go to the partition that it chose. */
   LegacyPartitioner: LegacyPartitioner
   /**
    * @deprecated Use DefaultPartitioner instead
@@ -1523,7 +1533,9 @@ export const Partitioners: {
 
 /** The argument of `send()`. */
 export interface ProducerRecord {
+  /** Name of the topic. */
   topic: string
+  /** The messages, in the order in which they are written. */
   messages: Message[]
   /** -1 all in-sync replicas, 1 the leader, 0 nobody: resolves when it is handed to the socket. Default: -1. */
   acks?: number
@@ -1537,7 +1549,9 @@ export interface ProducerRecord {
 
 /** Where the messages of a call are in one partition. */
 export type RecordMetadata = {
+  /** Name of the topic. */
   topicName: string
+  /** Number of the partition, from 0. */
   partition: number
   /** Always 0. */
   errorCode: number
@@ -1555,14 +1569,19 @@ export type RecordMetadata = {
 
 /** Messages of one topic. */
 export interface TopicMessages {
+  /** Name of the topic. */
   topic: string
+  /** The messages, in the order in which they are written. */
   messages: Message[]
 }
 
 /** The argument of `sendBatch()`; what is not here is in `ProducerRecord`. */
 export interface ProducerBatch {
+  /** How many brokers have to acknowledge: -1 all that are in sync, 1 the leader, 0 none. Default: -1. */
   acks?: number
+  /** How long the leader waits for the other brokers, ms. Default: 30000. */
   timeout?: number
+  /** Default: none. */
   compression?: CompressionTypes | CompressionName
   /** Not in kafkajs. */
   compressionLevel?: number
@@ -1588,10 +1607,15 @@ export interface ProducerDisconnectOptions {
 
 /** The names that `producer.on` takes. */
 export type ProducerEvents = {
+  /** `connect()` has succeeded. */
   CONNECT: 'producer.connect'
+  /** `disconnect()` is done. */
   DISCONNECT: 'producer.disconnect'
+  /** A request was answered. */
   REQUEST: 'producer.network.request'
+  /** A request was not answered within `requestTimeout`. */
   REQUEST_TIMEOUT: 'producer.network.request_timeout'
+  /** The number of requests that wait for their turn has changed. */
   REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size'
 }
 
@@ -1646,58 +1670,93 @@ export type Transaction = Sender & {
 
 // Admin clients: the types only, see Kafka#admin
 
+/** Options of `kafka.admin()`. */
 export interface AdminConfig {
+  /** Default: as given to `new Kafka()`. */
   retry?: RetryOptions
 }
 
+/** A topic to create. */
 export interface ITopicConfig {
+  /** Name of the topic. */
   topic: string
+  /** Default: -1, as the brokers say (`num.partitions`). */
   numPartitions?: number
+  /** Default: -1, as the brokers say (`default.replication.factor`). */
   replicationFactor?: number
+  /** Which brokers get which partitions. Default: the controller decides. */
   replicaAssignment?: ReplicaAssignment[]
+  /** Settings of the topic. Default: those of the brokers. */
   configEntries?: IResourceConfigEntry[]
 }
 
+/** A topic that is to have more partitions. */
 export interface ITopicPartitionConfig {
+  /** Name of the topic. */
   topic: string
+  /** How many partitions it is to have in the end. */
   count: number
+  /** For each new partition, ids of the brokers that get it. Default: the controller decides. */
   assignments?: Array<Array<number>>
 }
 
+/** A topic, as the cluster knows it. */
 export interface ITopicMetadata {
+  /** Name of the topic. */
   name: string
+  /** Its partitions, with leaders and replicas. */
   partitions: PartitionMetadata[]
 }
 
+/** Where a partition is to be. */
 export interface ReplicaAssignment {
+  /** Number of the partition, from 0. */
   partition: number
+  /** Ids of the brokers, the preferred leader first. */
   replicas: Array<number>
 }
 
+/** Partitions of a topic that are to move. */
 export interface PartitionReassignment {
+  /** Name of the topic. */
   topic: string
+  /** Where each of them is to be. */
   partitionAssignment: Array<ReplicaAssignment>
 }
 
+/** What an ACL is about. */
 export enum AclResourceTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** A topic. */
   TOPIC = 2,
+  /** A consumer group. */
   GROUP = 3,
+  /** The cluster; its name is `kafka-cluster`. */
   CLUSTER = 4,
+  /** A transactional id. */
   TRANSACTIONAL_ID = 5,
+  /** A delegation token. */
   DELEGATION_TOKEN = 6
 }
 
+/** What has settings. */
 export enum ConfigResourceTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** A topic. */
   TOPIC = 2,
+  /** A broker; its name is its id. */
   BROKER = 4,
+  /** The loggers of a broker; its name is its id. */
   BROKER_LOGGER = 8
 }
 
 /** What `incrementalAlterConfigs` does to a config. Not in kafkajs. */
 export enum AlterConfigOperations {
+  /** Sets the value. */
   SET = 0,
   /** Back to the default; needs no value. */
   DELETE = 1,
@@ -1707,175 +1766,302 @@ export enum AlterConfigOperations {
   SUBTRACT = 3
 }
 
+/** Where a setting comes from. */
 export enum ConfigSource {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** It was set for the topic. */
   TOPIC_CONFIG = 1,
+  /** It was set for the broker, while it ran. */
   DYNAMIC_BROKER_CONFIG = 2,
+  /** It was set for all brokers, while they ran. */
   DYNAMIC_DEFAULT_BROKER_CONFIG = 3,
+  /** It is in the broker's file. */
   STATIC_BROKER_CONFIG = 4,
+  /** It is Kafka's default. */
   DEFAULT_CONFIG = 5,
+  /** It was set for a logger of the broker. */
   DYNAMIC_BROKER_LOGGER_CONFIG = 6
 }
 
+/** Whether an ACL allows or denies. */
 export enum AclPermissionTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** Denies, also what another ACL allows. */
   DENY = 2,
+  /** Allows. */
   ALLOW = 3
 }
 
+/** What an ACL allows or denies to do. */
 export enum AclOperationTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** Everything. */
   ALL = 2,
+  /** Read a topic, be a member of a group. */
   READ = 3,
+  /** Write to a topic, use a transactional id. */
   WRITE = 4,
+  /** Create topics. */
   CREATE = 5,
+  /** Delete topics, records, groups. */
   DELETE = 6,
+  /** Change topics and ACLs. */
   ALTER = 7,
+  /** See that it is there, and its offsets. */
   DESCRIBE = 8,
+  /** What brokers ask of each other. */
   CLUSTER_ACTION = 9,
+  /** Read settings. */
   DESCRIBE_CONFIGS = 10,
+  /** Change settings. */
   ALTER_CONFIGS = 11,
+  /** Write with numbered messages; WRITE on the topic is enough since Kafka 3.0. */
   IDEMPOTENT_WRITE = 12
 }
 
+/** How the name of a resource is meant. */
 export enum ResourcePatternTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** In a filter: all ACLs that count for this name. */
   MATCH = 2,
+  /** This name; `*` is any. */
   LITERAL = 3,
+  /** All names that begin with it. */
   PREFIXED = 4
 }
 
+/** Whose settings are asked for. */
 export interface ResourceConfigQuery {
+  /** What it is. */
   type: ConfigResourceTypes
+  /** Name of the topic, or id of the broker. */
   name: string
+  /** Which settings. Default: all. */
   configNames?: string[]
 }
 
+/** A setting. */
 export interface ConfigEntries {
+  /** Name of the setting. */
   configName: string
+  /** Its value, as text. */
   configValue: string
+  /** Whether nobody has set it. */
   isDefault: boolean
+  /** Where it comes from. */
   configSource: ConfigSource
+  /** Whether it is a secret, whose value is not told. */
   isSensitive: boolean
+  /** Whether it cannot be changed while the broker runs. */
   readOnly: boolean
+  /** Where else it is set, what counts first. */
   configSynonyms: ConfigSynonyms[]
 }
 
+/** A place where a setting is set. */
 export interface ConfigSynonyms {
+  /** Name of the setting. */
   configName: string
+  /** Its value, as text. */
   configValue: string
+  /** Where it comes from. */
   configSource: ConfigSource
 }
 
+/** Settings of several resources. */
 export interface DescribeConfigResponse {
+  /** In the order in which they were asked for. */
   resources: {
+    /** The settings. */
     configEntries: ConfigEntries[]
+    /** Kafka's number of the error; 0: none. */
     errorCode: number
+    /** What the broker says of it. */
     errorMessage: string
+    /** Name of the resource. */
     resourceName: string
+    /** What the resource is. */
     resourceType: ConfigResourceTypes
   }[]
+  /** How long the broker held back, ms. */
   throttleTime: number
 }
 
+/** A setting with its value. */
 export interface IResourceConfigEntry {
+  /** Name of the setting. */
   name: string
+  /** Its value, as text. */
   value: string
 }
 
+/** Settings of a resource that are to be changed. */
 export interface IResourceConfig {
+  /** What it is. */
   type: ConfigResourceTypes
+  /** Name of the topic, or id of the broker. */
   name: string
+  /** The settings. */
   configEntries: IResourceConfigEntry[]
 }
 
+/** Names of an admin client's events, for `admin.on()`. */
 export type AdminEvents = {
+  /** `connect()` has succeeded. */
   CONNECT: 'admin.connect'
+  /** `disconnect()` is done. */
   DISCONNECT: 'admin.disconnect'
+  /** A request was answered. */
   REQUEST: 'admin.network.request'
+  /** A request was not answered within `requestTimeout`. */
   REQUEST_TIMEOUT: 'admin.network.request_timeout'
+  /** The number of requests that wait for their turn has changed. */
   REQUEST_QUEUE_SIZE: 'admin.network.request_queue_size'
 }
 
+/** A position in a partition. */
 export type SeekEntry = PartitionOffset
 
-export type FetchOffsetsPartition = PartitionOffset & { metadata: string | null }
+/** What a group has committed for a partition. */
+export type FetchOffsetsPartition = PartitionOffset & {
+  /** The text that was committed with it. */
+  metadata: string | null
+}
 
+/** Who may do what, from where. */
 export interface Acl {
+  /** The user, as `User:alice`. */
   principal: string
+  /** Name or address; `*` is any. */
   host: string
+  /** What it allows or denies. */
   operation: AclOperationTypes
+  /** Whether it allows or denies. */
   permissionType: AclPermissionTypes
 }
 
+/** What an ACL is about. */
 export interface AclResource {
+  /** What the resource is. */
   resourceType: AclResourceTypes
+  /** Name of the resource. */
   resourceName: string
+  /** How the name is meant. */
   resourcePatternType: ResourcePatternTypes
 }
 
+/** An ACL, and what it is about. */
 export type AclEntry = Acl & AclResource
 
+/** A resource with its ACLs. */
 export type DescribeAclResource = AclResource & {
+  /** The ACLs. */
   acls: Acl[]
 }
 
+/** The ACLs that fit a filter. */
 export interface DescribeAclResponse {
+  /** How long the broker held back, ms. */
   throttleTime: number
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** What the broker says of it. */
   errorMessage?: string
+  /** By resource. */
   resources: DescribeAclResource[]
 }
 
+/** Which ACLs are meant. What is left out fits any. */
 export interface AclFilter {
+  /** What the resource is. */
   resourceType: AclResourceTypes
+  /** Name of the resource. */
   resourceName?: string
+  /** How the name is meant. */
   resourcePatternType: ResourcePatternTypes
+  /** The user, as `User:alice`. */
   principal?: string
+  /** Name or address; `*` is any. */
   host?: string
+  /** What it allows or denies. */
   operation: AclOperationTypes
+  /** Whether it allows or denies. */
   permissionType: AclPermissionTypes
 }
 
+/** An ACL that was deleted. */
 export interface MatchingAcl {
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** What the broker says of it. */
   errorMessage?: string
+  /** What the resource is. */
   resourceType: AclResourceTypes
+  /** Name of the resource. */
   resourceName: string
+  /** How the name is meant. */
   resourcePatternType: ResourcePatternTypes
+  /** The user, as `User:alice`. */
   principal: string
+  /** Name or address; `*` is any. */
   host: string
+  /** What it allows or denies. */
   operation: AclOperationTypes
+  /** Whether it allows or denies. */
   permissionType: AclPermissionTypes
 }
 
+/** What a filter has deleted. */
 export interface DeleteAclFilterResponses {
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** What the broker says of it. */
   errorMessage?: string
+  /** The ACLs that fitted it. */
   matchingAcls: MatchingAcl[]
 }
 
+/** What was deleted. */
 export interface DeleteAclResponse {
+  /** How long the broker held back, ms. */
   throttleTime: number
+  /** In the order of the filters. */
   filterResponses: DeleteAclFilterResponses[]
 }
 
+/** Partitions that are moving. */
 export interface ListPartitionReassignmentsResponse {
+  /** By topic. */
   topics: OngoingTopicReassignment[]
 }
 
+/** Partitions of a topic that are moving. */
 export interface OngoingTopicReassignment {
+  /** Name of the topic. */
   topic: string
+  /** The partitions. */
   partitions: OngoingPartitionReassignment[]
 }
 
+/** A partition that is moving. */
 export interface OngoingPartitionReassignment {
+  /** Number of the partition, from 0. */
   partitionIndex: number
+  /** Ids of the brokers that have it now. */
   replicas: number[]
+  /** Ids of the brokers that are to get it. */
   addingReplicas?: number[]
+  /** Ids of the brokers that are to give it up. */
   removingReplicas?: number[]
 }
 
@@ -1892,7 +2078,9 @@ export type OffsetPlace =
   /** The first that is not in the remote tier yet. Needs Kafka 4.2. */
   | 'earliestPendingUpload'
 
+/** An offset that was looked up. */
 export interface ListedOffset {
+  /** Number of the partition, from 0. */
   partition: number
   /** '-1' where there is none. */
   offset: string
@@ -1904,19 +2092,29 @@ export interface ListedOffset {
   error?: KafkaJSError
 }
 
+/** The directories of a broker. */
 export interface BrokerLogDirs {
+  /** Id of the broker. */
   nodeId: number
   /** Why there is no answer of this broker. */
   error: KafkaJSError | null
+  /** Its directories. */
   logDirs: {
+    /** Where it is on the broker. */
     path: string
+    /** Why it cannot be used, or `null`. */
     error: KafkaJSError | null
     /** Of its disk, bytes; null before Kafka 3.3. */
     totalBytes: number | null
+    /** How much room is left, in bytes. */
     usableBytes: number | null
+    /** What is in it, by topic. */
     topics: {
+      /** Name of the topic. */
       topic: string
+      /** The partitions in it. */
       partitions: {
+        /** Number of the partition, from 0. */
         partition: number
         /** Bytes. */
         size: number
@@ -2121,14 +2319,21 @@ export type Admin = {
   readonly events: AdminEvents
 }
 
+/** A group, in short. */
 export type GroupOverview = {
+  /** Name of the group. */
   groupId: string
+  /** `consumer` for groups of consumers. */
   protocolType: string
 }
 
+/** What came of a group that was to be deleted. */
 export type DeleteGroupsResult = {
+  /** Name of the group. */
   groupId: string
+  /** Kafka's number of the error, if there was one. */
   errorCode?: number
+  /** Why. */
   error?: KafkaJSProtocolError
 }
 
