@@ -48,19 +48,26 @@ const topicOf = name => {
   return made
 }
 
-/** Those of a call, with the names of this run. @param {any} options */
-const inThisRun = async options => {
-  const { topic, topics: list, topicMessages, ...rest } = options
-  const name = (/** @type {any} */ one) => (typeof one === 'string' ? topicOf(one) : one)
-  return {
-    ...rest,
-    ...(topic !== undefined && { topic: await name(topic) }),
-    ...(list !== undefined && { topics: await Promise.all(list.map(name)) }),
-    ...(topicMessages !== undefined && {
-      topicMessages: await Promise.all(topicMessages.map(inThisRun))
-    })
-  }
+/** A cluster of one broker. */
+const REPLICAS = 1
+
+/** An argument of a call, with the names of this run. @param {any} value @param {string} [key] @returns {Promise<any>} */
+const inThisRun = async (value, key) => {
+  if (typeof value === 'string' && (key === 'topic' || key === 'topics')) return topicOf(value)
+  if (key === 'replicationFactor' && value <= 3) return REPLICAS
+  if (Array.isArray(value)) return Promise.all(value.map(one => inThisRun(one, key)))
+  if (value === null || typeof value !== 'object' || !isPlain(value)) return value
+  // A resource of an admin client.
+  const named = value.type === kafkars.ConfigResourceTypes.TOPIC
+  const entries = Object.entries(value).map(async ([name, one]) => [
+    name,
+    await inThisRun(one, named && name === 'name' ? 'topic' : name)
+  ])
+  return Object.fromEntries(await Promise.all(entries))
 }
+
+/** Neither a Buffer nor a RegExp. @param {object} value */
+const isPlain = value => Object.getPrototypeOf(value) === Object.prototype
 
 /** kafkars, whose clients belong to the run: to its broker, and to those that are disconnected in the end. */
 const createPackage = () => {
@@ -94,8 +101,12 @@ const createPackage = () => {
     }
     /** @param {any} [config] @returns {any} */
     admin(config) {
-      const admin = super.admin(config)
+      const admin = /** @type {any} */ (super.admin(config))
       clients.push(admin)
+      for (const [name, method] of Object.entries(admin)) {
+        if (typeof method !== 'function' || ['on', 'logger'].includes(name)) continue
+        admin[name] = async (/** @type {any} */ argument) => method(await inThisRun(argument))
+      }
       return admin
     }
   }
