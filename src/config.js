@@ -11,6 +11,7 @@
 
 const { isRegExp } = require('node:util').types
 const { KafkaJSNonRetriableError } = require('./errors')
+const { withHelp } = require('./help')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
 const Long = require('./utils/long')
@@ -443,7 +444,8 @@ const pauseOptions = (action, topicPartitions = []) =>
 const optionsOf = (place, value, example) => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   const message = `${place} takes an object, ${example}, received ${show(value)}`
-  throw value == null ? new TypeError(message) : new KafkaJSNonRetriableError(message)
+  if (value != null) throw new KafkaJSNonRetriableError(message)
+  throw withHelp(new TypeError(message), 'options-and-arguments')
 }
 
 /**
@@ -454,7 +456,8 @@ const optionsOf = (place, value, example) => {
  */
 const listOf = (place, value, example) => {
   if (Array.isArray(value)) return value
-  throw new TypeError(`${place} takes a list, ${example}, received ${show(value)}`)
+  const message = `${place} takes a list, ${example}, received ${show(value)}`
+  throw withHelp(new TypeError(message), 'options-and-arguments')
 }
 
 /**

@@ -89,8 +89,8 @@ const MAY_REQUIRE = {
     'retry',
     'utils'
   ],
-  config: ['errors', 'loggers', 'tls', 'unknown', 'utils'],
-  sasl: ['errors', 'unknown', 'utils'],
+  config: ['errors', 'help', 'loggers', 'tls', 'unknown', 'utils'],
+  sasl: ['errors', 'help', 'unknown', 'utils'],
   tls: ['errors'],
   retry: ['errors'],
   // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.
@@ -100,10 +100,11 @@ const MAY_REQUIRE = {
   unknown: [],
   utils: ['errors'],
   loggers: [],
+  help: [],
   // kafkajs keeps the codes and the function that makes errors of them in one folder, and programs look for them there.
-  errors: ['protocol'],
+  errors: ['help', 'protocol'],
   protocol: ['errors'],
-  native: ['binding']
+  native: ['binding', 'help']
 }
 
 /** Brace imports and `super::super` would hide an edge from this test; in the root of a room `super` is what is around it. */
