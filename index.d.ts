@@ -14,16 +14,13 @@ import * as tls from 'tls'
 export class Kafka {
   /** Nothing is validated or connected here; `brokers`, `ssl` and `sasl` are looked at when a client connects. */
   constructor(config: KafkaConfig)
-  /** Not implemented yet: throws KafkaJSNotImplemented. Use kafkajs's own producer beside this package. */
+  /** Writes messages to topics. Throws KafkaJSNonRetriableError for invalid options. */
   producer(config?: ProducerConfig): Producer
   /** A member of a consumer group. Throws KafkaJSNonRetriableError for invalid options. */
   consumer<Key = Buffer | null, Value = Buffer | null>(
     config: ConsumerConfig<Key, Value>
   ): Consumer<Key, Value>
-  /**
-   * `connect`, `describeCluster` and `disconnect` only, for tracing libraries: all else rejects with KafkaJSNotImplemented.
-   * Use kafkajs's own admin client beside this package.
-   */
+  /** Looks into the cluster and changes it: topics, partitions, offsets, configs. What is not there yet rejects with KafkaJSNotImplemented. */
   admin(config?: AdminConfig): Admin
   /** The root logger. */
   logger(): Logger
@@ -1676,7 +1673,7 @@ export type Transaction = Sender & {
   isActive(): boolean
 }
 
-// Admin clients: the types only, see Kafka#admin
+// Admin clients
 
 /** Options of `kafka.admin()`. */
 export interface AdminConfig {
