@@ -14,7 +14,7 @@ import * as tls from 'tls'
 export class Kafka {
   /** Nothing is validated or connected here; `brokers`, `ssl` and `sasl` are looked at when a client connects. */
   constructor(config: KafkaConfig)
-  /** Not implemented yet: throws KafkaJSNotImplemented. Use kafkajs's own producer beside this package. */
+  /** Writes messages to topics. Throws KafkaJSNonRetriableError for invalid options. */
   producer(config?: ProducerConfig): Producer
   /** A member of a consumer group. Throws KafkaJSNonRetriableError for invalid options. */
   consumer<Key = Buffer | null, Value = Buffer | null>(
@@ -24,10 +24,7 @@ export class Kafka {
   consumer<Key = Buffer | null, Value = Buffer | null>(
     config: Omit<ConsumerConfig<Key, Value>, 'groupId'> & { groupId?: null }
   ): Consumer<Key, Value>
-  /**
-   * `connect`, `describeCluster` and `disconnect` only, for tracing libraries: all else rejects with KafkaJSNotImplemented.
-   * Use kafkajs's own admin client beside this package.
-   */
+  /** Looks into the cluster and changes it: topics, partitions, groups, offsets, configs, ACLs, users, quotas. */
   admin(config?: AdminConfig): Admin
   /** The root logger. */
   logger(): Logger
@@ -1700,6 +1697,7 @@ export interface ProducerBatch {
   topicMessages?: TopicMessages[]
 }
 
+/** What producers and transactions have in common. */
 type Sender = {
   /**
    * Writes messages of one topic. Resolves when they are acknowledged, with a row for each partition. Rejects when one of them cannot
@@ -1768,18 +1766,25 @@ export type Producer = Sender & {
     eventName: ValueOf<ProducerEvents>,
     listener: (event: InstrumentationEvent<any>) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
+  /** Begins a transaction. */
   transaction(): Promise<Transaction>
+  /** The logger of this producer. */
   logger(): Logger
 }
 
+/** What is written in it is read as a whole, or not at all. */
 export type Transaction = Sender & {
+  /** Commits offsets of a consumer group with the transaction. */
   sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void>
+  /** Makes everything visible. */
   commit(): Promise<void>
+  /** Drops everything. */
   abort(): Promise<void>
+  /** Whether it is neither committed nor aborted. */
   isActive(): boolean
 }
 
-// Admin clients: the types only, see Kafka#admin
+// Admin clients
 
 /** Options of `kafka.admin()`. */
 export interface AdminConfig {
@@ -2268,14 +2273,30 @@ export type Admin = {
     topicPartitions: ITopicPartitionConfig[]
   }): Promise<boolean>
   /** Partitions, leaders and replicas of these topics, or of all when none is named. An unknown topic rejects the whole. */
-  fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>
-  fetchOffsets(options: {
-    groupId: string
-    topics?: string[]
-    resolveOffsets?: boolean
-  }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
+  fetchTopicMetadata(options?: { topics: string[] }): Promise<{
+    /** The topics. */
+    topics: Array<ITopicMetadata>
+  }>
+  /** What a group has committed. */
+  fetchOffsets(options: { groupId: string; topics?: string[]; resolveOffsets?: boolean }): Promise<
+    Array<{
+      /** Name of the topic. */
+      topic: string
+      /** Their offsets; `-1`: nothing was committed. */
+      partitions: FetchOffsetsPartition[]
+    }>
+  >
   /** The first offset (`low`) and the next one (`high`, `offset`) of each partition. */
-  fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & { high: string; low: string }>>
+  fetchTopicOffsets(topic: string): Promise<
+    Array<
+      SeekEntry & {
+        /** The offset that the next message gets. */
+        high: string
+        /** Offset of the first message that is there. */
+        low: string
+      }
+    >
+  >
   /** The first offset of each partition whose record is not older than `timestamp` (ms); the next one where there is none. */
   fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>
   /** Offsets by time or by place, of any partitions. What is wrong with one is its `error`. Not in kafkajs. */
@@ -2290,30 +2311,65 @@ export type Admin = {
     }[]
     /** Count records of open transactions, too. Default true. */
     readUncommitted?: boolean
-  }): Promise<{ topic: string; partitions: ListedOffset[] }[]>
+  }): Promise<
+    {
+      /** Name of the topic. */
+      topic: string
+      /** The offsets. */
+      partitions: ListedOffset[]
+    }[]
+  >
   /** The brokers. `controller` is any broker in a cluster without ZooKeeper. */
   describeCluster(): Promise<{
-    brokers: Array<{ nodeId: number; host: string; port: number }>
+    /** The brokers that are up. */
+    brokers: Array<{
+      /** Id of the broker. */
+      nodeId: number
+      /** Name or address; `*` is any. */
+      host: string
+      /** Port of the broker. */
+      port: number
+    }>
+    /** Id of the broker that creates and deletes topics; `null`: unknown. */
     controller: number | null
+    /** The cluster's own id. */
     clusterId: string
   }>
   /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 2.8. Not in kafkajs. */
   describeCluster(options: { includeFencedBrokers: true }): Promise<{
+    /** The brokers that are up. */
     brokers: Array<{
+      /** Id of the broker. */
       nodeId: number
+      /** Name or address; `*` is any. */
       host: string
+      /** Port of the broker. */
       port: number
+      /** Where the broker stands, if it says so. */
       rack: string | null
+      /** Whether the controller keeps it from leading partitions. */
       isFenced: boolean
     }>
+    /** Id of the broker that creates and deletes topics; `null`: unknown. */
     controller: number | null
+    /** The cluster's own id. */
     clusterId: string
   }>
   /** The features of the cluster (KIP-584): the level in force, 0 = off, and those that the brokers know. Not in kafkajs. */
   describeFeatures(): Promise<{
     /** Of the levels in force; null before Kafka 2.7. */
     epoch: string | null
-    features: { name: string; level: number; minLevel: number; maxLevel: number }[]
+    /** The features that the cluster has. */
+    features: {
+      /** Name of the feature. */
+      name: string
+      /** The level in force. */
+      level: number
+      /** The lowest level that all brokers speak. */
+      minLevel: number
+      /** The highest level that all brokers speak. */
+      maxLevel: number
+    }[]
   }>
   /** Disks and the sizes of partitions, by broker. One that does not answer has an `error`. Not in kafkajs. */
   describeLogDirs(options?: {
@@ -2321,8 +2377,13 @@ export type Admin = {
     brokers?: number[]
     /** Default: all. */
     topics?: TopicPartitions[]
-  }): Promise<{ brokers: BrokerLogDirs[] }>
+  }): Promise<{
+    /** The brokers. */
+    brokers: BrokerLogDirs[]
+  }>
+  /** Commits offsets for a group that has no members. */
   setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>
+  /** Commits the beginning or the end of a topic for a group that has no members. */
   resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
   /** What topics, brokers, … are configured to. Rejects with the first resource's error. */
   describeConfigs(configs: {
@@ -2352,18 +2413,32 @@ export type Admin = {
       }[]
     }[]
   }): Promise<{
+    /** What came of each resource. */
     resources: {
+      /** Kafka's number of the error; 0: none. */
       errorCode: number
+      /** What the broker says of it. */
       errorMessage: string | null
+      /** What the resource is. */
       resourceType: number
+      /** Name of the resource. */
       resourceName: string
     }[]
   }>
-  listGroups(): Promise<{ groups: GroupOverview[] }>
+  /** The groups of the cluster. */
+  listGroups(): Promise<{
+    /** The groups. */
+    groups: GroupOverview[]
+  }>
+  /** Deletes groups that have no members. */
   deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
+  /** Members and states of groups. */
   describeGroups(groupIds: string[]): Promise<GroupDescriptions>
+  /** The ACLs that fit a filter. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
+  /** Deletes the ACLs that fit filters. */
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
+  /** Creates ACLs. */
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>
   /**
    * Deletes the records before these offsets; '-1' = all. Rejects with a KafkaJSDeleteTopicRecordsError, as itself or as the `cause`, which
@@ -2396,12 +2471,22 @@ export type Admin = {
     topics?: TopicPartitions[] | null
     /** ms. Default 5000. */
     timeout?: number
-  }): Promise<{ topic: string; partition: number; elected: boolean }[]>
+  }): Promise<
+    {
+      /** Name of the topic. */
+      topic: string
+      /** Number of the partition, from 0. */
+      partition: number
+      /** Whether there was an election. */
+      elected: boolean
+    }[]
+  >
   /** Which partitions are on their way to other brokers: of these, or of all. (The topics are under `name`, the numbers under `partition`.) */
   listPartitionReassignments(request: {
     topics?: TopicPartitions[]
     timeout?: number
   }): Promise<ListPartitionReassignmentsResponse>
+  /** The logger of this client. */
   logger(): Logger
   on(
     eventName: AdminEvents['CONNECT'],
@@ -2427,6 +2512,7 @@ export type Admin = {
     eventName: ValueOf<AdminEvents>,
     listener: (event: InstrumentationEvent<any>) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
+  /** Names of the events, for `on()`. */
   readonly events: AdminEvents
 }
 

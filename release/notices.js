@@ -2,14 +2,15 @@
 'use strict'
 
 /**
- * `npm run release:notices` writes THIRD-PARTY-NOTICES.md: the licences of all that is linked into the binaries, on any platform.
+ * `npm run release:notices` writes THIRD-PARTY-NOTICES.md: the licences of all that is linked into the binaries, on any platform. With `npm`
+ * as an argument, it goes into the packages of the platforms as well.
  * `unit/notices.test.js` fails when one is missing, or is not allowed by deny.toml.
  */
 
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { ROOT } = require('./platforms')
+const { ROOT, platforms } = require('./platforms')
 
 const FILE = path.join(ROOT, 'THIRD-PARTY-NOTICES.md')
 
@@ -84,6 +85,18 @@ ${list.join('\n')}
 ${sections.join('\n')}`
 }
 
-if (require.main === module) fs.writeFileSync(FILE, notices())
+/** A package with nothing but a binary has the licences of what is in it, by the name that npm always takes along. */
+const writeToPlatforms = () => {
+  const own = fs.readFileSync(path.join(ROOT, 'LICENSE'), 'utf8')
+  for (const { name } of platforms()) {
+    const text = `${own}\n${fs.readFileSync(FILE, 'utf8')}`
+    fs.writeFileSync(path.join(ROOT, 'npm', name, 'LICENSE'), text)
+  }
+}
+
+if (require.main === module) {
+  if (process.argv[2] === 'npm') writeToPlatforms()
+  else fs.writeFileSync(FILE, notices())
+}
 
 module.exports = { FILE, linked, licencesOf, notices }
