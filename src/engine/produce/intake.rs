@@ -8,7 +8,7 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::records::BatchWriter;
 use crate::engine::records::turn::{Message, Send, Sends, TopicMessages, TurnError};
 
-use super::batch::{Batch, Share, State, Terms};
+use super::batch::{Batch, Share, Spans, State, Terms};
 use super::machine::Produce;
 use super::partition::Partition;
 use super::topics::{Origin, Topic, Waiting};
@@ -151,13 +151,10 @@ impl Produce {
         match batch.shares.last_mut() {
             Some(share) if share.send == origin.send => {
                 share.records += 1;
-                match share.messages.last_mut() {
-                    Some(range) if range.end == nth => range.end += 1,
-                    _ => share.messages.push(span(nth, 1)),
-                }
+                share.messages.push(nth);
             }
             _ => {
-                batch.shares.push(Share { send: origin.send, records: 1, messages: vec![span(nth, 1)] });
+                batch.shares.push(Share { send: origin.send, records: 1, messages: Spans::new(nth) });
                 self.sends.add_part(origin.send);
             }
         }

@@ -213,7 +213,7 @@ impl Produce {
         let Some(batch) = partition.remove(place, end) else { return };
         let TopicPartition { topic, partition } = partition.at.clone();
         for share in &batch.shares {
-            let (messages, reason) = (share.messages.clone(), reason.clone());
+            let (messages, reason) = (share.messages.to_vec(), reason.clone());
             let part = FailedPart { topic: topic.clone(), partition: Some(partition), messages, reason };
             self.sends.failed(share.send, part);
         }
