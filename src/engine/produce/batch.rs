@@ -156,7 +156,7 @@ impl Batch {
             && matches!(self.state, State::Open(_) | State::Closed { packed: None, .. })
     }
 
-    /// Bytes of its records, as they count for `buffer_memory`.
+    /// Bytes of its records.
     pub(super) fn size(&self) -> usize {
         match &self.state {
             State::Open(writer) => writer.len(),

@@ -21,6 +21,8 @@ pub(super) struct SendTable {
     first: u64,
     /// In the order of their numbers; None: answered before an earlier one.
     pending: VecDeque<Option<Pending>>,
+    /// How many of them are not answered.
+    open: usize,
     /// Tickets of flushes, and the first number that each does not wait for.
     flushes: VecDeque<(i32, u64)>,
 }
@@ -29,6 +31,7 @@ impl SendTable {
     /// A send comes in; it stays open until [`SendTable::end_part`] was called once for this, and once per part.
     pub(super) fn begin(&mut self, ticket: i32) -> u64 {
         let number = self.next();
+        self.open += 1;
         self.pending.push_back(Some(Pending { ticket, parts: 1, rows: Vec::new(), failed: Vec::new() }));
         number
     }
@@ -82,6 +85,11 @@ impl SendTable {
         !self.flushes.is_empty()
     }
 
+    /// What the open sends take, their messages aside.
+    pub(super) fn memory(&self) -> usize {
+        self.open * SEND_MEMORY
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
@@ -112,6 +120,7 @@ impl SendTable {
     fn remove(&mut self, number: u64) -> Option<Pending> {
         let place = self.place(number)?;
         let pending = self.pending.get_mut(place)?.take();
+        self.open -= usize::from(pending.is_some());
         while let Some(None) = self.pending.front() {
             self.pending.pop_front();
             self.first += 1;
@@ -119,3 +128,6 @@ impl SendTable {
         pending
     }
 }
+
+/// About what a send takes beside its messages, here and as a promise in JavaScript: many small ones would take many times their bytes.
+pub(super) const SEND_MEMORY: usize = 512;
