@@ -96,6 +96,16 @@ class Sender {
     this.willSubmit = false
     /** What everything rejects with, once nothing is sent any more. @type {any} */
     this.ended = null
+    /** What answers do. */
+    this.settling = {
+      sent: this.sent.bind(this),
+      /** @param {number} ticket */
+      flushed: ticket => {
+        this.flushes.get(ticket)?.()
+        this.flushes.delete(ticket)
+      },
+      room: () => this.backlog.drain()
+    }
     this.submitTurn = () => {
       this.willSubmit = false
       this.submit()
@@ -194,14 +204,7 @@ class Sender {
 
   /** Settles what is answered. @private */
   take() {
-    this.answers.read(this.engine.answers(), {
-      sent: (ticket, rows, failed) => this.sent(ticket, rows, failed),
-      flushed: ticket => {
-        this.flushes.get(ticket)?.()
-        this.flushes.delete(ticket)
-      },
-      room: () => this.backlog.drain()
-    })
+    this.answers.read(this.engine.answers(this.answers.memory), this.settling)
   }
 
   /** @private @param {number} ticket @param {RecordMetadata[]} rows @param {any[] | null} failed */
