@@ -31,18 +31,19 @@ const run = async job => {
   const took = []
   const next = () => ({ value: values[at++ % values.length] })
   // As a program would, each send makes messages of its own.
-  const send = async () => {
-    await producer.send(messages === 1 ? [next()] : Array.from({ length: messages }, next))
-    count += messages
-  }
+  const record = () => (messages === 1 ? [next()] : Array.from({ length: messages }, next))
   const sendOn = async () => {
-    while (!isOver) await send()
+    while (!isOver) {
+      await producer.send(record())
+      count += messages
+    }
   }
   const timeOn = async () => {
     while (!isOver) {
       const begun = performance.now()
-      await send()
+      await producer.send(record())
       took.push(performance.now() - begun)
+      count += messages
     }
   }
   const sending = Array.from({ length: outstanding }, isTimed ? timeOn : sendOn)
