@@ -33,7 +33,7 @@ use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
 use super::options::{
-    NativeConsumerOptions, NativeOffset, NativePattern, NativeTopic, NativeTopicPartitions,
+    NativeConsumerOptions, NativeOffset, NativePattern, NativeTopic, NativeTopicPartitions, offset,
 };
 use super::panic::caught;
 use super::promise;
@@ -383,10 +383,6 @@ impl Drop for NativeConsumer {
 const WAKE: f64 = -1.0;
 /// Slab numbers are below it.
 const KEPT: i64 = 1 << 32;
-
-fn offset(text: &str) -> Result<i64> {
-    text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid offset {text}")))
-}
 
 fn to_offsets(entries: Vec<NativeOffset>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
     let convert = |NativeOffset { topic, partition, offset: next, metadata }: NativeOffset| {

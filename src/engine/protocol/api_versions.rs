@@ -7,6 +7,8 @@ use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
 pub const VERSIONS: VersionRange = VersionRange { min: 0, max: 4 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 3;
+/// The feature that says which transactions the cluster speaks: from 2 on those of KIP-890.
+pub const TRANSACTION_VERSION: &str = "transaction.version";
 
 /// ApiVersions request.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,6 +28,8 @@ pub struct ApiVersionsResponse {
     pub apis: Vec<(i16, VersionRange)>,
     /// KIP-219 throttle (v1).
     pub throttle_time_ms: i32,
+    /// Name → level of what the whole cluster has agreed on (KIP-584, v3).
+    pub finalized_features: Vec<(String, i16)>,
 }
 
 impl ApiVersionsRequest {
@@ -45,15 +49,33 @@ impl ApiVersionsResponse {
         let version = if refused { 0 } else { version };
         input.set_flexible(version >= FIRST_FLEXIBLE);
 
-        let response = ApiVersionsResponse {
+        let mut response = ApiVersionsResponse {
             error,
             apis: input.array(6, |input| {
                 Ok((input.i16()?, VersionRange { min: input.i16()?, max: input.i16()? }))
             })?,
             throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+            finalized_features: Vec::new(),
         };
-        // Broker features (KIP-584).
-        input.tags()?;
+        input.known_tags(|tag, input| {
+            if tag == FINALIZED_FEATURES {
+                response.finalized_features = input.array(6, |input| {
+                    let (name, level, _lowest) = (input.string()?, input.i16()?, input.i16()?);
+                    input.tags()?;
+                    Ok((name, level))
+                })?;
+            }
+            Ok(())
+        })?;
         Ok(response)
     }
+
+    /// The level of a feature that the whole cluster has agreed on, 0 when there is none.
+    pub fn finalized_feature(&self, name: &str) -> i16 {
+        let feature = self.finalized_features.iter().find(|(known, _)| known == name);
+        feature.map_or(0, |(_, level)| *level)
+    }
 }
+
+/// Tag of [`ApiVersionsResponse::finalized_features`].
+const FINALIZED_FEATURES: u32 = 2;
