@@ -5,9 +5,11 @@ mod transactions;
 
 use std::time::{Duration, Instant};
 
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -116,7 +118,7 @@ impl World {
                 ..InitProducerIdResponse::default()
             })),
             Request::Produce(request) => {
-                let node = (0..3).find(|node| to == crate::engine::machine::Target::node(*node)).unwrap();
+                let Target::Node(node, ConnectionKind::Produce) = to else { panic!("a Produce to {to:?}") };
                 (self.produced)(self.leader, node).map(|error| self.produce(&request, error))
             }
             other => panic!("nobody asked for {other:?}"),
@@ -264,6 +266,18 @@ fn closing_ends_in_time_when_nobody_can_be_reached() {
     assert!(!world.events.contains(&Event::Closed));
     world.run_for(Duration::from_millis(200));
     assert_eq!(world.answered(), (vec![1], vec![(2, Reason::Stopped)]));
+    assert!(world.events.contains(&Event::Closed));
+}
+
+#[test]
+fn closing_waits_for_a_send_without_messages_no_longer_than_for_its_topic() {
+    let mut world = World::new(config());
+    let topics = vec![("t".to_owned(), Vec::new())];
+    let turn = TestSend { ticket: 1, topics, ..TestSend::default() }.encode();
+    world.producer.submit(world.now, &turn).unwrap();
+    world.producer.close(world.now, Duration::from_secs(3));
+    world.turn();
+    assert_eq!(world.answered(), (vec![1], vec![]));
     assert!(world.events.contains(&Event::Closed));
 }
 
