@@ -290,6 +290,25 @@ impl NativeConsumer {
         offsets.len() as u32 * 2
     }
 
+    #[napi(catch_unwind)]
+    pub fn mark_committed(&self, entry: NativeOffset) -> Result<()> {
+        let NativeOffset { topic, partition, offset: next, .. } = entry;
+        self.handle.mark_committed(&TopicPartition { topic: topic.into(), partition }, offset(&next)?);
+        Ok(())
+    }
+
+    /// As whom the consumer commits, and what is assigned to it; null while it is no member.
+    #[napi(ts_return_type = "unknown", catch_unwind)]
+    pub fn membership<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        let Some((membership, assignment)) = self.handle.membership() else { return Ok(None) };
+        let mut object = Object::new(env)?;
+        object.set("generationId", membership.generation_id)?;
+        object.set("memberId", membership.member_id)?;
+        object.set("groupInstanceId", membership.group_instance_id)?;
+        object.set("assignment", events::partitions_by_topic(assignment))?;
+        Ok(Some(object))
+    }
+
     // ---- questions: the number under which `notify` hears the answer, or why there will be none
 
     #[napi(catch_unwind)]

@@ -3,13 +3,14 @@
 
 const { createOn } = require('../instrumentation/clientEvents')
 const InstrumentationEventEmitter = require('../instrumentation/emitter')
-const { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
+const { KafkaJSError, KafkaJSNonRetriableError } = require('../errors')
 const { interruptible } = require('../utils/interruption')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
 const { producerOptions, retriesOf, sendOptions } = require('./options')
 const { DefaultPartitioner, LegacyPartitioner } = require('./partitioners')
 const { Partitioning } = require('./partitioning')
 const { Sender } = require('./sender')
+const { Transactions } = require('./transactions')
 
 /** The partitioners that the engine has as well. */
 const NATIVE = new Map([
@@ -63,7 +64,8 @@ module.exports = config => {
   /** The `disconnect()` that is under way. @type {Promise<void> | null} */
   let ending = null
 
-  const createSender = () =>
+  /** @param {Partial<import('./sender').SenderOptions>} [others] */
+  const createSender = others =>
     new Sender({
       cluster,
       logger: rootLogger,
@@ -79,7 +81,8 @@ module.exports = config => {
         maxRequestSize: options.maxRequestSize,
         maxInFlightRequests: options.maxInFlightRequests,
         metadataMaxAge: options.metadataMaxAge,
-        allowAutoTopicCreation: options.allowAutoTopicCreation
+        allowAutoTopicCreation: options.allowAutoTopicCreation,
+        ...others
       }
     })
 
@@ -109,7 +112,7 @@ module.exports = config => {
     status = 'disconnecting'
     const open = sender
     try {
-      await open?.close({ timeout })
+      await Promise.all([open?.close({ timeout }), transactions?.close({ timeout })])
     } finally {
       sender = null
       status = 'disconnected'
@@ -144,17 +147,24 @@ module.exports = config => {
     return sender
   }
 
-  const sendBatch = async batch => {
-    const { topicMessages, terms } = sendOptions(batch, {
-      options,
-      isIdempotent: idempotent === true
-    })
+  /** @type {import('./transactions').Check} */
+  const check = (batch, isIdempotent) => {
+    const checked = sendOptions(batch, { options, isIdempotent })
     connected()
-    if (topicMessages.length === 0) return []
-    if (!sender?.isOpen) await (reopening ??= reopen())
-    const open = connected()
+    return checked
+  }
+
+  /** @type {import('./transactions').HandOver} */
+  const handOver = (open, { topicMessages, terms }) => {
     if (partitioning === null) return open.send(topicMessages, terms)
     return partitioning.send(topicMessages, messages => open.send(messages, terms))
+  }
+
+  const sendBatch = async batch => {
+    const checked = check(batch, idempotent === true)
+    if (checked.topicMessages.length === 0) return []
+    if (!sender?.isOpen) await (reopening ??= reopen())
+    return handOver(connected(), checked)
   }
 
   const send = async ({ topic, messages, acks, timeout, compression, compressionLevel }) =>
@@ -168,11 +178,27 @@ module.exports = config => {
 
   const flush = async () => sender?.flush()
 
+  // What is sent outside of them has a producer id of its own, as in kafkajs.
+  const transactions = transactionalId
+    ? new Transactions({
+        cluster,
+        logger,
+        transactionalId,
+        createSender: () => {
+          const { transactionTimeout } = options
+          const retries = retriesOf(given, { ...options, idempotent: true })
+          return createSender({ ...retries, idempotent: null, transactionalId, transactionTimeout })
+        },
+        check: batch => check(batch, true),
+        handOver
+      })
+    : null
+
   const transaction = async () => {
-    if (!transactionalId) {
+    if (transactions === null) {
       throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer')
     }
-    throw new KafkaJSNotImplemented('Transactions are not implemented yet')
+    return transactions.begin()
   }
 
   const on = createOn({ client: 'producer', events, wrap, unwrap, emitter, logger })

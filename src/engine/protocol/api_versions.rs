@@ -61,7 +61,6 @@ impl ApiVersionsResponse {
             if tag == FINALIZED_FEATURES {
                 response.finalized_features = input.array(6, |input| {
                     let (name, level, _lowest) = (input.string()?, input.i16()?, input.i16()?);
-                    input.tags()?;
                     Ok((name, level))
                 })?;
             }

@@ -14,11 +14,11 @@ use crate::engine::protocol::add_partitions_to_txn::TxnTopicResult;
 use crate::engine::protocol::api_versions::TRANSACTION_VERSION;
 use crate::engine::protocol::end_txn::EndTxnResponse;
 
+use super::Event;
 use super::machine::Transaction;
 use super::requests::Asked;
 use super::state::{Ending, Membership, Protocol, Started, State};
 use super::verdict::{self, Verdict, refusal};
-use super::Event;
 
 impl Transaction {
     /// The transaction's coordinator has answered, or has not.

@@ -213,6 +213,12 @@ impl Machine for Producer {
         }
         // What it found missing in the metadata or in the transaction is asked for at once.
         self.route(now);
+        if self.transaction.is_some()
+            && let Some(request) = self.produce.poll_request(now, self.cluster.metadata())
+        {
+            // Of a partition that has joined the transaction just now.
+            return Some(request.tagged(Tag::Produce));
+        }
         if let Some(request) = self.transaction_request(now) {
             return Some(request.tagged(Tag::Transaction));
         }

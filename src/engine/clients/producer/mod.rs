@@ -8,9 +8,9 @@
 //! belongs to a transaction `transaction`'s.
 
 mod machine;
-mod transact;
 #[cfg(test)]
 mod tests;
+mod transact;
 
 use crate::engine::machine::Log;
 use crate::engine::protocol::metadata::MetadataBroker;

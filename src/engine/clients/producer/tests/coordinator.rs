@@ -224,7 +224,8 @@ impl Model {
     }
 
     pub(super) fn end(&mut self, request: &EndTxnRequest) -> EndTxnResponse {
-        let answer = |error| EndTxnResponse { error, producer_id: -1, producer_epoch: -1, ..Default::default() };
+        let answer =
+            |error| EndTxnResponse { error, producer_id: -1, producer_epoch: -1, ..Default::default() };
         let (now, is_v2) = (self.now, !request.transactions_v1);
         let Some(txn) = self.txns.get_mut(&request.transactional_id) else {
             return answer(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
@@ -290,7 +291,13 @@ impl Model {
     }
 
     /// Writes a batch of a transaction.
-    pub(super) fn append(&mut self, name: &str, is_v1: bool, partition: usize, batch: Vec<u8>) -> Result<i64, ErrorCode> {
+    pub(super) fn append(
+        &mut self,
+        name: &str,
+        is_v1: bool,
+        partition: usize,
+        batch: Vec<u8>,
+    ) -> Result<i64, ErrorCode> {
         let (id, epoch, base, last, values) = read(batch);
         let known = self.logs[partition].known.get(&id).cloned().unwrap_or_default();
         if epoch < known.epoch {

@@ -39,7 +39,9 @@ enum Step {
     Read,
     Write,
     /// A commit or an abort is awaited; None = an abort after an error.
-    End { next: Option<u64> },
+    End {
+        next: Option<u64>,
+    },
     Await,
     /// It has been replaced.
     Dead(Trouble),
@@ -199,30 +201,34 @@ impl World {
     fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
-            self.turn();
             let timers = self.programs.iter().filter_map(|program| program.producer.poll_timeout(self.at()));
             let timers = timers.map(|at| at.saturating_duration_since(self.start));
+            let timer = timers.min();
             let flights = self.flights.iter().flat_map(|flight| [flight.read_at, Some(flight.answer_at)]);
             // The cluster's own time passes in steps.
-            let next = timers.chain(flights.flatten()).filter(|at| *at > self.now).min();
+            let next = timer.into_iter().chain(flights.flatten()).filter(|at| *at > self.now).min();
             let next = next.unwrap_or(end).min(self.now + 5 * MS).min(end);
             self.now = next;
             self.model.pass(self.now);
             let at = self.at();
+            let has_happened = self.land() || timer.is_some_and(|at| at <= self.now);
             for program in &mut self.programs {
                 if program.producer.poll_timeout(at).is_some_and(|due| due <= at) {
                     program.producer.handle_timeout(at);
                 }
             }
-            self.land();
-            self.turn();
+            // A driver sleeps until something happens.
+            if has_happened {
+                self.turn();
+            }
             if self.now >= end {
                 return;
             }
         }
     }
 
-    fn land(&mut self) {
+    /// Returns whether an answer has come.
+    fn land(&mut self) -> bool {
         let mut flights = std::mem::take(&mut self.flights);
         flights.sort_by_key(|flight| flight.read_at);
         for flight in &mut flights {
@@ -235,11 +241,13 @@ impl World {
         let (landed, left): (Vec<_>, Vec<_>) =
             flights.into_iter().partition(|flight| flight.read_at.is_none() && flight.answer_at <= self.now);
         self.flights = left;
+        let has_landed = !landed.is_empty();
         for Flight { program, tag, answer, .. } in landed {
             let at = self.at();
             let lost = || Err(NetError::Closed { broker: "h:1".to_owned() });
             self.programs[program].producer.handle_response(at, tag, answer.unwrap_or_else(lost));
         }
+        has_landed
     }
 
     /// All that needs no time.
@@ -330,10 +338,7 @@ impl World {
                 Response::FindCoordinator(FindCoordinatorResponse { coordinators, throttle_time_ms: 0 })
             }
             Request::ApiVersions(_) => Response::ApiVersions(ApiVersionsResponse {
-                finalized_features: vec![(
-                    "transaction.version".to_owned(),
-                    if model.is_v2 { 2 } else { 1 },
-                )],
+                finalized_features: vec![("transaction.version".to_owned(), if model.is_v2 { 2 } else { 1 })],
                 ..ApiVersionsResponse::default()
             }),
             Request::InitProducerId(_)
@@ -379,7 +384,8 @@ impl World {
                 let topics = request.topics.iter().map(|topic| {
                     let partitions = topic.partitions.iter().map(|out| {
                         let partition = usize::try_from(out.partition).unwrap();
-                        let mut row = ProduceResponsePartition { partition: out.partition, ..Default::default() };
+                        let mut row =
+                            ProduceResponsePartition { partition: out.partition, ..Default::default() };
                         let batch = [&out.header[..], &out.records].concat();
                         let name = request.transactional_id.as_deref().unwrap();
                         let result = match model.leaders[partition] == node {
@@ -517,9 +523,11 @@ impl Program {
 }
 
 fn offsets(group: GroupMetadata, offset: i64) -> Offsets {
-    let partitions =
-        vec![OffsetCommitPartition { partition: 0, offset, leader_epoch: -1, metadata: None }];
-    Offsets { group, topics: vec![OffsetCommitTopic { name: "in".to_owned(), partitions, ..Default::default() }] }
+    let partitions = vec![OffsetCommitPartition { partition: 0, offset, leader_epoch: -1, metadata: None }];
+    Offsets {
+        group,
+        topics: vec![OffsetCommitTopic { name: "in".to_owned(), partitions, ..Default::default() }],
+    }
 }
 
 fn metadata(model: &Model) -> Response {
@@ -583,7 +591,10 @@ fn refusal(body: &Request, error: ErrorCode) -> Response {
                     .map(|row| TxnPartitionResult { partition: row.partition, error })
                     .collect(),
             });
-            Response::TxnOffsetCommit(TxnOffsetCommitResponse { topics: topics.collect(), throttle_time_ms: 0 })
+            Response::TxnOffsetCommit(TxnOffsetCommitResponse {
+                topics: topics.collect(),
+                throttle_time_ms: 0,
+            })
         }
         Request::Produce(request) => {
             let topics = request.topics.iter().map(|topic| ProduceResponseTopic {
@@ -592,7 +603,11 @@ fn refusal(body: &Request, error: ErrorCode) -> Response {
                 partitions: topic
                     .partitions
                     .iter()
-                    .map(|out| ProduceResponsePartition { partition: out.partition, error, ..Default::default() })
+                    .map(|out| ProduceResponsePartition {
+                        partition: out.partition,
+                        error,
+                        ..Default::default()
+                    })
                     .collect(),
             });
             Response::Produce(ProduceResponse { topics: topics.collect(), ..Default::default() })
@@ -877,7 +892,8 @@ fn a_producer_that_was_replaced_is_refused_for_good() {
 fn a_member_of_an_older_generation_does_not_commit() {
     both(|mut world| {
         world.model.generation = 5;
-        let group = GroupMetadata { generation_id: 4, member_id: "m".to_owned(), ..GroupMetadata::of_group("g") };
+        let group =
+            GroupMetadata { generation_id: 4, member_id: "m".to_owned(), ..GroupMetadata::of_group("g") };
         world.program().group = group;
         world.begin();
         world.run_for(SECOND);
@@ -954,6 +970,7 @@ fn closing_aborts_what_is_open() {
         world.run_for(SECOND);
         let at = world.at();
         world.program().producer.close(at, SECOND);
+        world.turn();
         world.run_for(SECOND / 2);
         assert!(world.program().is_closed);
         world.run_for(SECOND);
@@ -972,6 +989,7 @@ fn closing_ends_in_time_when_no_coordinator_answers() {
         world.scripted = vec![("EndTxn", Scripted::LostBefore); 1000];
         let at = world.at();
         world.program().producer.close(at, SECOND);
+        world.turn();
         world.run_for(SECOND * 9 / 10);
         assert!(!world.program().is_closed);
         world.run_for(SECOND / 5);
