@@ -1062,24 +1062,65 @@ export var CompressionCodecs: {
   [CompressionTypes.ZSTD]: () => any
 }
 
-// Producers: the types only, see Kafka#producer. Partitioners work with kafkajs's producer.
+// Producers
 
+/** Options of `kafka.producer()`. */
 export interface ProducerConfig {
+  /** Chooses the partition of each message that has none; called once, here. Default: `Partitioners.DefaultPartitioner`. */
   createPartitioner?: ICustomPartitioner
+  /** How often, and for how long, messages are tried again. Default: that of `new Kafka()`; with `idempotent: true` without limit. */
   retry?: RetryOptions
+  /** How often topics and partitions are looked at anew, ms. Default: 300000. */
   metadataMaxAge?: number
+  /** May a topic be created by sending to it, where brokers do that? Default: `true`. */
   allowAutoTopicCreation?: boolean
+  /**
+   * Number the messages, so that a repetition writes nothing twice. `true` refuses to send without numbers and demands `acks: -1`;
+   * `false` never numbers. Default: where `acks` is -1 and the brokers allow it (kafkajs: never).
+   */
   idempotent?: boolean
+  /** The name under which transactions survive a restart. Default: none, and no transactions. */
   transactionalId?: string
+  /** After this time the brokers abort a transaction that nobody ends, ms. Default: 60000. */
   transactionTimeout?: number
+  /** Requests that may be out to one broker, five at the most. Default: five. */
   maxInFlightRequests?: number
+  /** Of calls that give none: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. Not in kafkajs. */
+  acks?: number
+  /** Of calls that give none: how long the leader may wait for the replicas, ms. Default: 30000. Not in kafkajs. */
+  timeout?: number
+  /** Of calls that give none. Default: none. Not in kafkajs. */
+  compression?: CompressionTypes | CompressionName
+  /** Of calls that give none: gzip 0 to 9, zstd 1 to 22. Default: the codec's. Not in kafkajs. */
+  compressionLevel?: number
+  /** How long a batch waits for more messages, ms. Default: 0. Not in kafkajs. */
+  linger?: number
+  /** A batch of so many bytes takes no further call. Default: 1000000. Not in kafkajs. */
+  batchSize?: number
+  /** Bytes of messages that are not acknowledged yet; beyond that `send()` waits. Default: 33554432. Not in kafkajs. */
+  bufferMemory?: number
+  /** How long `send()` waits for room in `bufferMemory` before it rejects, ms. Default: 60000. Not in kafkajs. */
+  maxBlock?: number
+  /** From `send()` to its end, all attempts together, ms. Default: 120000. Not in kafkajs. */
+  deliveryTimeout?: number
+  /** A request of so many bytes takes no further batch. Default: 4194304. Not in kafkajs. */
+  maxRequestSize?: number
 }
 
+/** Codecs by name. Not in kafkajs. */
+export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/** What is sent. It is never changed. */
 export interface Message {
+  /** Messages of one key go to one partition, in their order. Default: none. */
   key?: Buffer | string | null
+  /** `null`: a tombstone. */
   value: Buffer | string | null
+  /** Default: the partitioner's choice. */
   partition?: number
+  /** An array is a header that is repeated. Default: none. */
   headers?: IHeaders
+  /** Milliseconds since the epoch. Default: when it is sent. */
   timestamp?: string
 }
 
@@ -1107,42 +1148,72 @@ export const Partitioners: {
   JavaCompatiblePartitioner: DefaultPartitioner
 }
 
+/** The argument of `send()`. */
 export interface ProducerRecord {
   topic: string
   messages: Message[]
+  /** -1 all in-sync replicas, 1 the leader, 0 nobody: resolves when it is handed to the socket. Default: -1. */
   acks?: number
+  /** How long the leader may wait for the replicas, ms. Default: 30000. */
   timeout?: number
-  compression?: CompressionTypes
+  /** By number or by name. Default: none. */
+  compression?: CompressionTypes | CompressionName
+  /** gzip 0 to 9, zstd 1 to 22. Default: the codec's. Not in kafkajs. */
+  compressionLevel?: number
 }
 
+/** Where the messages of a call are in one partition. */
 export type RecordMetadata = {
   topicName: string
   partition: number
+  /** Always 0. */
   errorCode: number
+  /** Only by brokers before 0.11, which are none of ours. */
   offset?: string
+  /** As `offset`. */
   timestamp?: string
+  /** The offset of the call's first message there; the others follow it. `-1`: the broker has forgotten it. */
   baseOffset?: string
+  /** When the broker appended it, ms since the epoch, where the topic is so configured; else `-1`. */
   logAppendTime?: string
+  /** The first offset of the partition. */
   logStartOffset?: string
 }
 
+/** Messages of one topic. */
 export interface TopicMessages {
   topic: string
   messages: Message[]
 }
 
+/** The argument of `sendBatch()`; what is not here is in `ProducerRecord`. */
 export interface ProducerBatch {
   acks?: number
   timeout?: number
-  compression?: CompressionTypes
+  compression?: CompressionTypes | CompressionName
+  /** Not in kafkajs. */
+  compressionLevel?: number
+  /** Entries of one topic are written in their order. Default: none. */
   topicMessages?: TopicMessages[]
 }
 
 type Sender = {
+  /**
+   * Writes messages of one topic. Resolves when they are acknowledged, with a row for each partition. Rejects when one of them cannot
+   * be written; which ones, and which are, is in the error's `failed` and `succeeded`.
+   */
   send(record: ProducerRecord): Promise<RecordMetadata[]>
+  /** The same for several topics. */
   sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>
 }
 
+/** Options of `producer.disconnect()`. Not in kafkajs. */
+export interface ProducerDisconnectOptions {
+  /** How long what was sent before is waited for, ms. Default: 30000. */
+  timeout?: number
+}
+
+/** The names that `producer.on` takes. */
 export type ProducerEvents = {
   CONNECT: 'producer.connect'
   DISCONNECT: 'producer.disconnect'
@@ -1151,10 +1222,19 @@ export type ProducerEvents = {
   REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size'
 }
 
+/** Writes messages. Its methods work without `this`. */
 export type Producer = Sender & {
+  /** Connects to a seed broker; messages can be sent then. With `idempotent: true` rejects when the brokers refuse numbers. */
   connect(): Promise<void>
-  disconnect(): Promise<void>
+  /** Waits for what was sent before, then closes all connections. `connect()` may follow. */
+  disconnect(options?: ProducerDisconnectOptions): Promise<void>
+  /** The option `idempotent`. */
   isIdempotent(): boolean
+  /** Is there a connection? Not in kafkajs. */
+  isConnected(): boolean
+  /** Resolves when what was sent before is answered, well or not. It does not wait for `linger`. Not in kafkajs. */
+  flush(): Promise<void>
+  /** The names that `on` takes. */
   readonly events: ProducerEvents
   on(
     eventName: ProducerEvents['CONNECT'],
@@ -1274,6 +1354,17 @@ export enum ConfigResourceTypes {
   TOPIC = 2,
   BROKER = 4,
   BROKER_LOGGER = 8
+}
+
+/** What `incrementalAlterConfigs` does to a config. Not in kafkajs. */
+export enum AlterConfigOperations {
+  SET = 0,
+  /** Back to the default; needs no value. */
+  DELETE = 1,
+  /** Adds to a list. */
+  APPEND = 2,
+  /** Takes out of a list. */
+  SUBTRACT = 3
 }
 
 export enum ConfigSource {
@@ -1448,53 +1539,216 @@ export interface OngoingPartitionReassignment {
   removingReplicas?: number[]
 }
 
+/** A place in a partition: where `timestamp` asks for no time. */
+export type OffsetPlace =
+  | 'latest'
+  | 'earliest'
+  /** The record with the largest timestamp. Needs Kafka 3.0. */
+  | 'maxTimestamp'
+  /** The first that the broker itself has, with tiered storage. Needs Kafka 3.4. */
+  | 'earliestLocal'
+  /** The last that is in the remote tier. Needs Kafka 3.9. */
+  | 'latestTiered'
+  /** The first that is not in the remote tier yet. Needs Kafka 4.2. */
+  | 'earliestPendingUpload'
+
+export interface ListedOffset {
+  partition: number
+  /** '-1' where there is none. */
+  offset: string
+  /** Of the record that was found, ms; '-1' where none was looked for. */
+  timestamp: string
+  /** -1 where it is not known. */
+  leaderEpoch: number
+  /** Why there is no answer for this partition. */
+  error?: KafkaJSError
+}
+
+export interface BrokerLogDirs {
+  nodeId: number
+  /** Why there is no answer of this broker. */
+  error: KafkaJSError | null
+  logDirs: {
+    path: string
+    error: KafkaJSError | null
+    /** Of its disk, bytes; null before Kafka 3.3. */
+    totalBytes: number | null
+    usableBytes: number | null
+    topics: {
+      topic: string
+      partitions: {
+        partition: number
+        /** Bytes. */
+        size: number
+        /** How many records it is behind. */
+        offsetLag: string
+        /** On its way here from another directory. */
+        isFuture: boolean
+      }[]
+    }[]
+  }[]
+}
+
+/** See `docs/admin.md`. Every method connects by itself, and tries again what another attempt may cure, by the `retry` option. */
 export type Admin = {
+  /** Connects now, so that a wrong address shows here and not in the first call. */
   connect(): Promise<void>
+  /** Closes the connections; calls under way reject. */
   disconnect(): Promise<void>
+  /** The names of all topics, internal ones included. */
   listTopics(): Promise<string[]>
+  /**
+   * Makes topics. Resolves to true when all were made, to false when those that were not exist already; any other failure rejects with
+   * a KafkaJSAggregateError, whose `errors` name their topics.
+   */
   createTopics(options: {
+    /** Check, but make nothing. Default false. */
     validateOnly?: boolean
+    /** Wait until all partitions have leaders. Default true. */
     waitForLeaders?: boolean
+    /** How long brokers may take, ms. Default 5000; for the leaders 10000. */
     timeout?: number
     topics: ITopicConfig[]
   }): Promise<boolean>
+  /** Deletes topics; rejects with the first one's error. `timeout` in ms, default 5000. */
   deleteTopics(options: { topics: string[]; timeout?: number }): Promise<void>
+  /** Gives topics more partitions: `count` is what they have afterwards. Rejects with the first one's error; `timeout` in ms, default 5000. */
   createPartitions(options: {
     validateOnly?: boolean
     timeout?: number
     topicPartitions: ITopicPartitionConfig[]
   }): Promise<boolean>
+  /** Partitions, leaders and replicas of these topics, or of all when none is named. An unknown topic rejects the whole. */
   fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>
   fetchOffsets(options: {
     groupId: string
     topics?: string[]
     resolveOffsets?: boolean
   }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
+  /** The first offset (`low`) and the next one (`high`, `offset`) of each partition. */
   fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & { high: string; low: string }>>
+  /** The first offset of each partition whose record is not older than `timestamp` (ms); the next one where there is none. */
   fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>
+  /** Offsets by time or by place, of any partitions. What is wrong with one is its `error`. Not in kafkajs. */
+  listOffsets(options: {
+    topics: {
+      topic: string
+      partitions: {
+        partition: number
+        /** ms, or a place. Default 'latest'. */
+        timestamp?: number | string | Date | OffsetPlace
+      }[]
+    }[]
+    /** Count records of open transactions, too. Default true. */
+    readUncommitted?: boolean
+  }): Promise<{ topic: string; partitions: ListedOffset[] }[]>
+  /** The brokers. `controller` is any broker in a cluster without ZooKeeper. */
   describeCluster(): Promise<{
     brokers: Array<{ nodeId: number; host: string; port: number }>
     controller: number | null
     clusterId: string
   }>
+  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 2.8. Not in kafkajs. */
+  describeCluster(options: { includeFencedBrokers: true }): Promise<{
+    brokers: Array<{
+      nodeId: number
+      host: string
+      port: number
+      rack: string | null
+      isFenced: boolean
+    }>
+    controller: number | null
+    clusterId: string
+  }>
+  /** The features of the cluster (KIP-584): the level in force, 0 = off, and those that the brokers know. Not in kafkajs. */
+  describeFeatures(): Promise<{
+    /** Of the levels in force; null before Kafka 2.7. */
+    epoch: string | null
+    features: { name: string; level: number; minLevel: number; maxLevel: number }[]
+  }>
+  /** Disks and the sizes of partitions, by broker. One that does not answer has an `error`. Not in kafkajs. */
+  describeLogDirs(options?: {
+    /** Node ids. Default: all. */
+    brokers?: number[]
+    /** Default: all. */
+    topics?: TopicPartitions[]
+  }): Promise<{ brokers: BrokerLogDirs[] }>
   setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>
   resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
+  /** What topics, brokers, … are configured to. Rejects with the first resource's error. */
   describeConfigs(configs: {
     resources: ResourceConfigQuery[]
+    /** Where else a value is set. Default false. */
     includeSynonyms: boolean
+    /** `configType` and `documentation` of each entry, from Kafka 2.6 on. Default false. Not in kafkajs. */
+    includeDocumentation?: boolean
   }): Promise<DescribeConfigResponse>
+  /** Replaces all configs of a resource: what is not named falls back to its default. See `incrementalAlterConfigs`. */
   alterConfigs(configs: { validateOnly: boolean; resources: IResourceConfig[] }): Promise<any>
+  /** Changes the configs that are named, and no others. Needs Kafka 2.3. Rejects with the first resource's error. Not in kafkajs. */
+  incrementalAlterConfigs(configs: {
+    /** Check, but change nothing. Default false. */
+    validateOnly?: boolean
+    resources: {
+      /** 16 = client metrics, 32 = group. */
+      type: ConfigResourceTypes | 16 | 32
+      /** '' of a broker: all brokers. */
+      name: string
+      configEntries: {
+        name: string
+        /** Not needed to DELETE. */
+        value?: string | null
+        /** Default SET. */
+        operation?: AlterConfigOperations
+      }[]
+    }[]
+  }): Promise<{
+    resources: {
+      errorCode: number
+      errorMessage: string | null
+      resourceType: number
+      resourceName: string
+    }[]
+  }>
   listGroups(): Promise<{ groups: GroupOverview[] }>
   deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
   describeGroups(groupIds: string[]): Promise<GroupDescriptions>
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>
+  /**
+   * Deletes the records before these offsets; '-1' = all. Rejects with a KafkaJSDeleteTopicRecordsError, as itself or as the `cause`, which
+   * names the partitions.
+   */
   deleteTopicRecords(options: { topic: string; partitions: SeekEntry[] }): Promise<void>
+  /**
+   * Moves partitions to other brokers, the first of which leads; or ends a move that is under way (`cancel`, not in kafkajs). Rejects
+   * with a KafkaJSAggregateError, whose `errors` name their partitions. `timeout` in ms, default 5000.
+   */
   alterPartitionReassignments(request: {
-    topics: PartitionReassignment[]
+    topics: (
+      | PartitionReassignment
+      | {
+          topic: string
+          partitionAssignment: (ReplicaAssignment | { partition: number; cancel: true })[]
+        }
+    )[]
     timeout?: number
   }): Promise<void>
+  /**
+   * Elects the preferred leaders, or any replica where no in-sync one is alive: 'unclean' loses what that one does not have. Needs Kafka
+   * 2.4 (2.2 for preferred ones of all topics). `elected` is false where the right one leads already. Rejects with a
+   * KafkaJSAggregateError, whose `errors` name their partitions. Not in kafkajs.
+   */
+  electLeaders(options?: {
+    /** Default 'preferred'. */
+    electionType?: 'preferred' | 'unclean'
+    /** Default: all. */
+    topics?: TopicPartitions[] | null
+    /** ms. Default 5000. */
+    timeout?: number
+  }): Promise<{ topic: string; partition: number; elected: boolean }[]>
+  /** Which partitions are on their way to other brokers: of these, or of all. (The topics are under `name`, the numbers under `partition`.) */
   listPartitionReassignments(request: {
     topics?: TopicPartitions[]
     timeout?: number

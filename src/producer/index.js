@@ -214,6 +214,8 @@ module.exports = config => {
     sendBatch,
     flush,
     transaction,
-    logger: () => logger
+    logger: () => logger,
+    // `await using`, where there is that.
+    ...(Symbol.asyncDispose && { [Symbol.asyncDispose]: () => disconnect() })
   })
 }

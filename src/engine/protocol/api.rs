@@ -98,6 +98,8 @@ macro_rules! apis {
                 match self {
                     Request::FindCoordinator(body) => body.min_version(),
                     Request::Metadata(body) => body.min_version(),
+                    Request::ListOffsets(body) => body.min_version(),
+                    Request::ElectLeaders(body) => body.min_version(),
                     other => other.key().versions().min,
                 }
             }
@@ -175,14 +177,23 @@ apis! {
     ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
     CreateTopics = 19, create_topics::CreateTopicsRequest => CreateTopicsResponse, "CreateTopics";
     DeleteTopics = 20, delete_topics::DeleteTopicsRequest => DeleteTopicsResponse, "DeleteTopics";
+    DeleteRecords = 21, delete_records::DeleteRecordsRequest => DeleteRecordsResponse, "DeleteRecords";
     InitProducerId = 22, init_producer_id::InitProducerIdRequest => InitProducerIdResponse, "InitProducerId";
     OffsetForLeaderEpoch = 23, offset_for_leader_epoch::OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch";
     AddPartitionsToTxn = 24, add_partitions_to_txn::AddPartitionsToTxnRequest => AddPartitionsToTxnResponse, "AddPartitionsToTxn";
     AddOffsetsToTxn = 25, add_offsets_to_txn::AddOffsetsToTxnRequest => AddOffsetsToTxnResponse, "AddOffsetsToTxn";
     EndTxn = 26, end_txn::EndTxnRequest => EndTxnResponse, "EndTxn";
     TxnOffsetCommit = 28, txn_offset_commit::TxnOffsetCommitRequest => TxnOffsetCommitResponse, "TxnOffsetCommit";
+    DescribeConfigs = 32, describe_configs::DescribeConfigsRequest => DescribeConfigsResponse, "DescribeConfigs";
+    AlterConfigs = 33, alter_configs::AlterConfigsRequest => AlterConfigsResponse, "AlterConfigs";
+    DescribeLogDirs = 35, describe_log_dirs::DescribeLogDirsRequest => DescribeLogDirsResponse, "DescribeLogDirs";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
     CreatePartitions = 37, create_partitions::CreatePartitionsRequest => CreatePartitionsResponse, "CreatePartitions";
+    ElectLeaders = 43, elect_leaders::ElectLeadersRequest => ElectLeadersResponse, "ElectLeaders";
+    IncrementalAlterConfigs = 44, incremental_alter_configs::IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse, "IncrementalAlterConfigs";
+    AlterPartitionReassignments = 45, alter_partition_reassignments::AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse, "AlterPartitionReassignments";
+    ListPartitionReassignments = 46, list_partition_reassignments::ListPartitionReassignmentsRequest => ListPartitionReassignmentsResponse, "ListPartitionReassignments";
+    DescribeCluster = 60, describe_cluster::DescribeClusterRequest => DescribeClusterResponse, "DescribeCluster";
     ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
     ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";
 }

@@ -28,8 +28,23 @@ pub struct ApiVersionsResponse {
     pub apis: Vec<(i16, VersionRange)>,
     /// KIP-219 throttle (v1).
     pub throttle_time_ms: i32,
-    /// Name → level of what the whole cluster has agreed on (KIP-584, v3).
-    pub finalized_features: Vec<(String, i16)>,
+    /// KIP-584 (v3): features that the broker can have, and in which levels.
+    pub supported_features: Vec<Feature>,
+    /// KIP-584 (v3): features that the cluster has. Right as of this epoch, -1 when there is none.
+    pub finalized_features_epoch: i64,
+    /// See there: `max` is the level that is in force.
+    pub finalized_features: Vec<Feature>,
+}
+
+/// One feature of the cluster: `transaction.version`, `group.version`, …
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// Lowest level.
+    pub min: i16,
+    /// Highest level.
+    pub max: i16,
 }
 
 impl ApiVersionsRequest {
@@ -43,6 +58,12 @@ impl ApiVersionsRequest {
 }
 
 impl ApiVersionsResponse {
+    /// The level of a feature that the cluster has, 0 when there is none.
+    pub fn finalized_feature(&self, name: &str) -> i16 {
+        let feature = self.finalized_features.iter().find(|feature| feature.name == name);
+        feature.map_or(0, |feature| feature.max)
+    }
+
     pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<ApiVersionsResponse, DecodeError> {
         let error = input.error()?;
         let refused = error == ErrorCode::UNSUPPORTED_VERSION;
@@ -55,26 +76,27 @@ impl ApiVersionsResponse {
                 Ok((input.i16()?, VersionRange { min: input.i16()?, max: input.i16()? }))
             })?,
             throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+            supported_features: Vec::new(),
+            finalized_features_epoch: -1,
             finalized_features: Vec::new(),
         };
         input.known_tags(|tag, input| {
-            if tag == FINALIZED_FEATURES {
-                response.finalized_features = input.array(6, |input| {
-                    let (name, level, _lowest) = (input.string()?, input.i16()?, input.i16()?);
-                    Ok((name, level))
-                })?;
+            match tag {
+                0 => {
+                    response.supported_features = input.array(6, |input| {
+                        Ok(Feature { name: input.string()?, min: input.i16()?, max: input.i16()? })
+                    })?;
+                }
+                1 => response.finalized_features_epoch = input.i64()?,
+                2 => {
+                    response.finalized_features = input.array(6, |input| {
+                        Ok(Feature { name: input.string()?, max: input.i16()?, min: input.i16()? })
+                    })?;
+                }
+                _ => {}
             }
             Ok(())
         })?;
         Ok(response)
     }
-
-    /// The level of a feature that the whole cluster has agreed on, 0 when there is none.
-    pub fn finalized_feature(&self, name: &str) -> i16 {
-        let feature = self.finalized_features.iter().find(|(known, _)| known == name);
-        feature.map_or(0, |(_, level)| *level)
-    }
 }
-
-/// Tag of [`ApiVersionsResponse::finalized_features`].
-const FINALIZED_FEATURES: u32 = 2;

@@ -245,7 +245,8 @@ fn reason_of(failure: Failure) -> Reason {
         Failure::Refused { code, message } => Reason::Broker { code, message: Some(message) },
         Failure::CoordinatorNotFound { cause, .. } => reason_of(*cause),
         // No look at metadata ends so.
-        Failure::OffsetOutOfRange(_)
+        Failure::UnknownBroker(_)
+        | Failure::OffsetOutOfRange(_)
         | Failure::Records { .. }
         | Failure::Callback(_)
         | Failure::Bug(_)
