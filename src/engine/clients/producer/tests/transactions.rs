@@ -15,7 +15,7 @@ use crate::engine::protocol::add_offsets_to_txn::AddOffsetsToTxnResponse;
 use crate::engine::protocol::add_partitions_to_txn::{
     AddPartitionsToTxnResponse, TxnPartitionResult, TxnTopicResult,
 };
-use crate::engine::protocol::api_versions::ApiVersionsResponse;
+use crate::engine::protocol::api_versions::{ApiVersionsResponse, Feature};
 use crate::engine::protocol::find_coordinator::{FindCoordinatorResponse, FoundCoordinator, KeyType};
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
 use crate::engine::protocol::offset_commit::{OffsetCommitPartition, OffsetCommitTopic};
@@ -338,7 +338,11 @@ impl World {
                 Response::FindCoordinator(FindCoordinatorResponse { coordinators, throttle_time_ms: 0 })
             }
             Request::ApiVersions(_) => Response::ApiVersions(ApiVersionsResponse {
-                finalized_features: vec![("transaction.version".to_owned(), if model.is_v2 { 2 } else { 1 })],
+                finalized_features: vec![Feature {
+                    name: "transaction.version".to_owned(),
+                    min: 0,
+                    max: if model.is_v2 { 2 } else { 1 },
+                }],
                 ..ApiVersionsResponse::default()
             }),
             Request::InitProducerId(_)
