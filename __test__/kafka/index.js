@@ -27,7 +27,7 @@ const { freePorts } = require('./ports')
 const { startProxy } = require('./proxy')
 const { waitUntilReady } = require('./ready')
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
 
 /**
  * What a spec needs to connect. It goes through JSON from Jest's global set-up to the specs.
@@ -157,7 +157,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
     for (const [feature, level] of Object.entries(options.features ?? {})) {
       const to = ['--bootstrap-server', `127.0.0.1:${PLAINTEXT}`, 'downgrade']
       const command = ['org.apache.kafka.tools.FeatureCommand', ...to]
-      await run(java, ['-cp', classpath, ...command, '--feature', `${feature}=${level}`])
+      await execute(java, ['-cp', classpath, ...command, '--feature', `${feature}=${level}`])
     }
   } catch (error) {
     await end()
