@@ -439,6 +439,13 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   seek(topicPartitionTime: TopicPartition & { offset: Date }): Promise<void>
   /** What the brokers know of the group. */
   describeGroup(): Promise<GroupDescription>
+  /**
+   * As whom the consumer commits now: for `sendOffsets` of a transaction. After `run()`. Throws while the consumer is no member of its
+   * group, or does not have all of `topics` (default: none is looked for).
+   */
+  groupMetadata(of?: {
+    topics?: Array<{ topic: string; partitions: Array<{ partition: number }> }>
+  }): ConsumerGroupMetadata
   /** Stops fetching topics, or some of their partitions. After `run()`. */
   pause(topics: Array<{ topic: string; partitions?: number[] }>): void
   /** The assigned partitions that are paused. */
@@ -1766,21 +1773,49 @@ export type Producer = Sender & {
     eventName: ValueOf<ProducerEvents>,
     listener: (event: InstrumentationEvent<any>) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
-  /** Begins a transaction. */
+  /**
+   * Begins a transaction; there is one at a time. The first one makes the `transactionalId` known to its coordinator, which ends the
+   * transaction of the last producer that had it: that one can do nothing any more.
+   */
   transaction(): Promise<Transaction>
   /** The logger of this producer. */
   logger(): Logger
 }
 
-/** What is written in it is read as a whole, or not at all. */
+/** A member of a consumer group. Not in kafkajs. */
+export type ConsumerGroupMetadata = {
+  /** The group. */
+  groupId: string
+  /** By KIP-848 the member's epoch. `-1` where no member is known. */
+  generationId: number
+  /** Empty where no member is known. */
+  memberId: string
+  /** Of a static member. */
+  groupInstanceId: string | null
+}
+
+/**
+ * A transaction: what is sent with it, and the offsets that it commits, count together or not at all. Readers with
+ * `readUncommitted: false`, the default, get its messages when it is committed.
+ */
 export type Transaction = Sender & {
-  /** Commits offsets of a consumer group with the transaction. */
-  sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void>
-  /** Makes everything visible. */
+  /**
+   * Commits offsets of a consumer group with the transaction. For consumers of the same `Kafka` they are not uncommitted any more.
+   * Given the `consumer`, or the `consumerGroupId` of one that runs in the same `Kafka` and has these partitions, the offsets of a
+   * member that has been replaced are refused, and the transaction can only be aborted (KIP-447, brokers from 2.5 on).
+   */
+  sendOffsets(
+    offsets: Offsets & ({ consumerGroupId: string } | { consumer: Pick<Consumer, 'groupMetadata'> })
+  ): Promise<void>
+  /**
+   * Waits for everything that was sent, then makes it count. Repeated until the coordinator answers, for 60 s or `transactionTimeout`,
+   * whichever is longer; when nobody answers, it may have taken effect. Rejects when something in the transaction has failed, with
+   * that as `cause`: then only `abort()` is left.
+   */
   commit(): Promise<void>
-  /** Drops everything. */
+  /** Nothing of the transaction counts. What is not sent yet is not sent any more. */
   abort(): Promise<void>
-  /** Whether it is neither committed nor aborted. */
+  /** `true` until a commit or an abort begins, and again behind a commit that was refused. */
   isActive(): boolean
 }
 

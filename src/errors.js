@@ -419,6 +419,7 @@ const CLASSES = {
   'not-implemented': ({ message }) => new KafkaJSNotImplemented(message),
   invalid: ({ message }) => new KafkaJSNonRetriableError(message),
   callback: ({ message }) => new KafkaJSNonRetriableError(message),
+  aborted: ({ message }) => new KafkaJSNonRetriableError(message),
   expired: ({ message }) => Object.assign(new KafkaJSTimeout(message), { retriable: false }),
   'closed-client': ({ message }) => new KafkaJSNonRetriableError(message),
   bug: ({ message }) => new KafkaJSInvariantViolation(message)

@@ -7,6 +7,7 @@ const createConsumer = require('./consumer')
 const createProducer = require('./producer')
 const { producerOptions } = require('./producer/options')
 const { consumerOptions, kafkaOptions, validateGroupId, withoutGroup } = require('./config')
+const { Members } = require('./cluster/members')
 const InstrumentationEventEmitter = require('./instrumentation/emitter')
 const { createLogger } = require('./loggers')
 const { Watch } = require('./unknown')
@@ -34,8 +35,9 @@ module.exports = class Client {
     })
     this[PRIVATE.WATCH] = new Watch()
     this.#lookAt(config)
+    const members = new Members()
     this[PRIVATE.CREATE_CLUSTER] = cluster =>
-      new Cluster({ config: options, logger: this[PRIVATE.LOGGER], ...cluster })
+      new Cluster({ config: options, logger: this[PRIVATE.LOGGER], members, ...cluster })
   }
 
   #lookAt(config) {

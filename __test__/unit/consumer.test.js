@@ -74,7 +74,8 @@ const ADDED = [
   'offsetsForTimes',
   'seekToBeginning',
   'seekToEnd',
-  'lag'
+  'lag',
+  'groupMetadata'
 ]
 
 describe('the consumer object', () => {

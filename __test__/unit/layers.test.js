@@ -20,10 +20,12 @@ const MAY_KNOW = {
   delivery: ['protocol', 'records', 'machine'],
   fetch: ['protocol', 'records', 'machine', 'cluster', 'delivery'],
   produce: ['protocol', 'records', 'machine', 'cluster'],
+  // What ends messages ends transactions, in the same words.
+  transaction: ['protocol', 'machine', 'produce'],
   // The clients do not know each other.
   'clients/admin': ['protocol', 'machine', 'cluster'],
   'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'delivery', 'fetch'],
-  'clients/producer': ['protocol', 'records', 'machine', 'cluster', 'produce'],
+  'clients/producer': ['protocol', 'records', 'machine', 'cluster', 'produce', 'transaction'],
   network: ['protocol', 'machine'],
   runtime: [
     'protocol',

@@ -34,6 +34,7 @@ use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
 use super::options::{
     NativeConsumerOptions, NativeOffset, NativePattern, NativeStart, NativeTopic, NativeTopicPartitions,
+    offset,
 };
 use super::panic::caught;
 use super::promise;
@@ -327,6 +328,25 @@ impl NativeConsumer {
         offsets.len() as u32 * 2
     }
 
+    #[napi(catch_unwind)]
+    pub fn mark_committed(&self, entry: NativeOffset) -> Result<()> {
+        let NativeOffset { topic, partition, offset: next, .. } = entry;
+        self.handle.mark_committed(&TopicPartition { topic: topic.into(), partition }, offset(&next)?);
+        Ok(())
+    }
+
+    /// As whom the consumer commits, and what is assigned to it; null while it is no member.
+    #[napi(ts_return_type = "unknown", catch_unwind)]
+    pub fn membership<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        let Some((membership, assignment)) = self.handle.membership() else { return Ok(None) };
+        let mut object = Object::new(env)?;
+        object.set("generationId", membership.generation_id)?;
+        object.set("memberId", membership.member_id)?;
+        object.set("groupInstanceId", membership.group_instance_id)?;
+        object.set("assignment", events::partitions_by_topic(assignment))?;
+        Ok(Some(object))
+    }
+
     // ---- questions: the number under which `notify` hears the answer, or why there will be none
 
     #[napi(catch_unwind)]
@@ -420,10 +440,6 @@ impl Drop for NativeConsumer {
 const WAKE: f64 = -1.0;
 /// Slab numbers are below it.
 const KEPT: i64 = 1 << 32;
-
-fn offset(text: &str) -> Result<i64> {
-    text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid offset {text}")))
-}
 
 fn to_offsets(entries: Vec<NativeOffset>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
     let convert = |NativeOffset { topic, partition, offset: next, metadata }: NativeOffset| {

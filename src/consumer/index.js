@@ -260,6 +260,8 @@ module.exports = config => {
       createRetry(retry, { signal })(() => cluster.describeGroup(groupId))
     )
 
+  const groupMetadata = ({ topics = [] } = {}) => lifecycle.runner.membership.metadata(topics)
+
   const on = createOn({ client: 'consumer', events, wrap, unwrap, emitter, logger })
 
   return /** @type {any} */ ({
@@ -271,6 +273,7 @@ module.exports = config => {
     commitOffsets,
     seek,
     describeGroup: interruptible(describeGroup),
+    groupMetadata,
     pause,
     paused,
     resume,

@@ -29,6 +29,7 @@ const { HandlerTracing } = require('./handlerTracing')
 const { Heartbeats } = require('./heartbeats')
 const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
+const { Membership } = require('./membership')
 const { Necessity } = require('./necessity')
 const { Questions } = require('./questions')
 const { RebalanceHooks } = require('./rebalanceHooks')
@@ -54,6 +55,7 @@ class Runner {
     const lanes = run.partitionsConsumedConcurrently
     this.state = 'made'
     this.groupId = groupId
+    this.cluster = cluster
     this.retry = retry
     this.onCrash = onCrash
     const { groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout } = options
@@ -100,6 +102,7 @@ class Runner {
     this.necessity = necessity
     this.consumerGroup = new ConsumerGroup({ groupId, logger, emitter })
     const { consumerGroup } = this
+    this.membership = new Membership({ engine, groupId })
     this.assignment = new Assignment({ engine, cluster, assigners, consumerGroup })
     this.deliveries = new Deliveries({ engine, cells, necessity, copyValues: options.copyValues })
     this.commits = new Commits({
@@ -195,6 +198,7 @@ class Runner {
       this.deliveries.start(this.lanes.count)
       start()
       this.commits.start()
+      this.cluster.members?.add(this.groupId, this.membership)
       this.lanes.wake()
     })
   }
@@ -235,6 +239,7 @@ class Runner {
       }
     } finally {
       this.transition('over')
+      this.cluster.members?.delete(this.groupId, this.membership)
       this.deliveries.end()
       this.heartbeats.end()
       this.fetchEvents.end()

@@ -267,6 +267,13 @@ impl Offsets {
         state.resolved_epoch = epoch;
     }
 
+    /// A transaction of the user's has committed this offset, or is about to.
+    pub fn committed_elsewhere(&mut self, partition: &TopicPartition, offset: i64) {
+        if let Some(state) = self.partitions.get_mut(partition) {
+            state.committed = Some(offset);
+        }
+    }
+
     /// Resolved but not committed, in order.
     pub fn uncommitted(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.partitions.iter().filter_map(|(partition, state)| Some((partition, state.uncommitted()?)))

@@ -18,6 +18,7 @@ use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::GroupMembershipOperation;
+use crate::engine::group::Membership;
 use crate::engine::group::{AnyGroup, ConsumerGroupConfig, GroupConfig, GroupProtocol, Subscription};
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
@@ -320,6 +321,16 @@ impl Consumer {
         uncommitted
             .filter_map(|(partition, offset)| Some((self.fetch.deliveries().slot_of(partition)?, offset)))
             .collect()
+    }
+
+    /// A transaction of the user's has committed this offset, or is about to: it is not uncommitted any more.
+    pub fn mark_committed(&mut self, partition: &TopicPartition, offset: i64) {
+        self.offsets.committed_elsewhere(partition, offset);
+    }
+
+    /// As whom this consumer commits, now; None while it is no member.
+    pub fn membership(&self) -> Option<Membership> {
+        self.group.membership()
     }
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].

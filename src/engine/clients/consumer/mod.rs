@@ -38,6 +38,7 @@ use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 pub use crate::engine::group::GroupMembershipOperation;
 pub use crate::engine::group::GroupProtocol;
+pub use crate::engine::group::Membership;
 pub use crate::engine::offsets::Necessity;
 pub use assignors::Offered;
 pub use hooks::{Hook, HooksGiven};

@@ -8,6 +8,7 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::GroupMembershipOperation;
+use crate::engine::clients::consumer::Membership;
 use crate::engine::clients::consumer::Necessity;
 use crate::engine::clients::consumer::Pattern;
 use crate::engine::clients::consumer::Progress;
@@ -285,6 +286,18 @@ impl ConsumerHandle {
         let mut client = self.shared.lock();
         client.read_cells(clock::now());
         client.consumer.uncommitted()
+    }
+
+    /// See [`Consumer::mark_committed`].
+    pub fn mark_committed(&self, partition: &TopicPartition, offset: i64) {
+        self.shared.lock().consumer.mark_committed(partition, offset);
+    }
+
+    /// See [`Consumer::membership`]; with what is assigned.
+    pub fn membership(&self) -> Option<(Membership, Vec<TopicPartition>)> {
+        let client = self.shared.lock();
+        let membership = client.consumer.membership()?;
+        Some((membership, client.consumer.assignment()))
     }
 
     /// See [`Consumer::commit`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.
