@@ -90,21 +90,26 @@ module.exports = class Client {
   }
 
   /**
-   * Only `connect`, `describeCluster` and `disconnect` are part of this package yet; the rest rejects.
    * @param {import('..').AdminConfig} [config]
    * @returns {import('..').Admin}
    */
   admin({ retry } = {}) {
     const kafka = this[PRIVATE.CONFIG]
-    const logger = this[PRIVATE.LOGGER].namespace('Admin')
+    const logger = this[PRIVATE.LOGGER]
+    const emitter = new InstrumentationEventEmitter('admin')
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
-      emitter: new InstrumentationEventEmitter('admin'),
+      emitter,
       metadataMaxAge: METADATA_MAX_AGE,
       allowAutoTopicCreation: false,
       maxInFlightRequests: null,
       readCommitted: true
     })
-    return createAdmin({ cluster, logger, retry: { ...kafka.retry, ...retry } })
+    return createAdmin({
+      cluster,
+      logger,
+      retry: { ...kafka.retry, ...retry },
+      instrumentationEmitter: emitter
+    })
   }
 
   /** The root logger of everything this instance makes. */

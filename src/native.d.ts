@@ -161,6 +161,13 @@ export interface NativeGroupDescription {
   }[]
 }
 
+/** What a broker says of one topic, group, …: 0 = it was done. */
+export interface NativeResult {
+  name: string
+  errorCode: number
+  errorMessage: string | null
+}
+
 /** Connections to a cluster. One per `Kafka#consumer()`. */
 export class NativeClient {
   constructor(options: NativeClientOptions, notify: (event: NativeClientEvent) => void)
@@ -182,6 +189,29 @@ export class NativeClient {
     groupId: string,
     topics: { topic: string; partitions: number[] }[]
   ): Promise<NativeFailure | { topic: string; partition: number; offset: string; metadata: string | null }[]>
+  // The admin client's
+
+  /** The names of all topics. */
+  listTopics(): Promise<NativeFailure | string[]>
+  /** numPartitions, replicationFactor: -1 = the broker's default. */
+  createTopics(
+    topics: {
+      name: string
+      numPartitions: number
+      replicationFactor: number
+      assignments: { partition: number; replicas: number[] }[]
+      configs: { name: string; value: string | null }[]
+    }[],
+    timeoutMs: number,
+    validateOnly: boolean
+  ): Promise<NativeFailure | NativeResult[]>
+  deleteTopics(topics: string[], timeoutMs: number): Promise<NativeFailure | NativeResult[]>
+  createPartitions(
+    topics: { name: string; count: number; assignments: number[][] | null }[],
+    timeoutMs: number,
+    validateOnly: boolean
+  ): Promise<NativeFailure | NativeResult[]>
+
   /** Request events are only made while somebody listens. */
   setRequestEvents(on: boolean): void
   saslAuthenticate(session: number, bytes: Buffer): Promise<NativeFailure | Buffer>

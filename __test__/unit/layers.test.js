@@ -73,7 +73,7 @@ const MAY_REQUIRE = {
     'unknown',
     'utils'
   ],
-  admin: ['instrumentation', 'network', 'errors', 'retry', 'utils'],
+  admin: ['enums', 'instrumentation', 'network', 'errors', 'protocol', 'retry', 'utils'],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
   producer: ['instrumentation', 'network', 'errors', 'loggers', 'native', 'utils'],
   config: ['errors', 'loggers', 'tls', 'unknown', 'utils'],

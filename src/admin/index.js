@@ -1,18 +1,17 @@
 // @ts-check
 'use strict'
 
-const { events } = require('./instrumentationEvents')
-const { createRetry } = require('../retry')
+const { Attempts } = require('./attempts')
+const createClusterMethods = require('./cluster')
+const createTopicMethods = require('./topics')
+const { events, wrap, unwrap } = require('./instrumentationEvents')
+const { createOn } = require('../instrumentation/clientEvents')
+const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSNotImplemented } = require('../errors')
 const { interruptible } = require('../utils/interruption')
 
-/** Methods of kafkajs's admin client that are not here. */
+/** Methods of kafkajs's admin client that are not here yet. */
 const NOT_IMPLEMENTED = [
-  'listTopics',
-  'createTopics',
-  'deleteTopics',
-  'createPartitions',
-  'fetchTopicMetadata',
   'fetchOffsets',
   'fetchTopicOffsets',
   'fetchTopicOffsetsByTimestamp',
@@ -32,36 +31,55 @@ const NOT_IMPLEMENTED = [
 ]
 
 /**
- * As much of an admin client as a tracing library needs for the name of the cluster: `connect`, `describeCluster`,
- * `disconnect`. The rest rejects and says where to find it.
+ * Makes the admin client that `kafka.admin()` returns: a plain object, whose methods work without `this`. They connect by themselves,
+ * as kafkajs's do; behind a `disconnect()` they reject until the next `connect()`.
  *
- * @param {{ cluster: import('../cluster'), logger: import('../..').Logger, retry?: any }} options
+ * @param {{
+ *   cluster: import('../cluster'),
+ *   logger: import('../..').Logger,
+ *   retry?: any,
+ *   instrumentationEmitter?: import('../instrumentation/emitter')
+ * }} options
  * @returns {any}
  */
-module.exports = ({ cluster, logger, retry = {} }) => {
-  const connect = interruptible(async () => cluster.connect())
+module.exports = ({ cluster, logger: rootLogger, retry = {}, instrumentationEmitter }) => {
+  const logger = rootLogger.namespace('Admin')
+  const emitter = instrumentationEmitter ?? new InstrumentationEventEmitter()
+  const attempts = new Attempts({ cluster, retry, logger })
+  const frame = { cluster, attempts, logger }
 
-  const disconnect = async () => cluster.disconnect()
-
-  const describeCluster = interruptible(async () =>
-    cluster.untilDisconnected(signal => createRetry(retry, { signal })(() => cluster.describe()))
-  )
-
-  const on = () => {
-    throw notImplemented('on')
+  const connect = async () => {
+    await cluster.connect()
+    emitter.emit(events.CONNECT)
   }
 
-  const admin = { connect, disconnect, describeCluster, events, on, logger: () => logger }
+  const disconnect = async () => {
+    await cluster.disconnect()
+    emitter.emit(events.DISCONNECT)
+  }
+
+  /** @type {Record<string, (...args: any[]) => Promise<any>>} */
+  const methods = {
+    ...createClusterMethods(frame),
+    ...createTopicMethods(frame)
+  }
+  const calls = {}
+  for (const [name, method] of Object.entries(methods)) {
+    // What a method throws before it waits for anything is a rejection, too.
+    calls[name] = interruptible(async (...args) => method(...args))
+  }
   for (const name of NOT_IMPLEMENTED) {
-    admin[name] = async () => {
-      throw notImplemented(name)
+    calls[name] = async () => {
+      throw new KafkaJSNotImplemented(`kafkars has no admin.${name} yet`)
     }
   }
-  return admin
-}
 
-const notImplemented = name =>
-  new KafkaJSNotImplemented(
-    `kafkars has no admin.${name} yet: use the admin client of the kafkajs package, with the same options; ` +
-      'both can be installed side by side'
-  )
+  return {
+    connect: interruptible(connect),
+    disconnect,
+    ...calls,
+    on: createOn({ client: 'admin', events, wrap, unwrap, emitter, logger }),
+    events,
+    logger: () => logger
+  }
+}

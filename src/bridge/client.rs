@@ -258,7 +258,7 @@ impl NativeClient {
 
 impl NativeClient {
     /// A promise of what `convert` makes of the call's answer, or of the failure as data.
-    fn call<'env, C: Call>(
+    pub(super) fn call<'env, C: Call>(
         &self,
         env: &'env Env,
         call: C,

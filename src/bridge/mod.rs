@@ -3,6 +3,7 @@
 //!
 //! Nothing here runs per message. User code is only ever called by the facade, never from here.
 
+mod admin;
 mod answers;
 mod callback;
 mod client;

@@ -25,6 +25,12 @@ impl VersionRange {
     }
 }
 
+/// The body of a response of one API.
+pub trait Body: Sized {
+    /// The body, if the response is of this API.
+    fn of(response: Response) -> Option<Self>;
+}
+
 macro_rules! apis {
     ($( $variant:ident = $key:literal, $module:ident :: $request:ident => $response:ident, $kafkajs:literal; )*) => {
         /// The numeric key of an API, as it stands in the request header.
@@ -129,6 +135,15 @@ macro_rules! apis {
             impl From<$module::$request> for Request {
                 fn from(body: $module::$request) -> Request { Request::$variant(body) }
             }
+
+            impl Body for $module::$response {
+                fn of(response: Response) -> Option<$module::$response> {
+                    match response {
+                        Response::$variant(body) => Some(body),
+                        _ => None,
+                    }
+                }
+            }
         )*
     };
 }
@@ -148,6 +163,8 @@ apis! {
     DescribeGroups = 15, describe_groups::DescribeGroupsRequest => DescribeGroupsResponse, "DescribeGroups";
     SaslHandshake = 17, sasl_handshake::SaslHandshakeRequest => SaslHandshakeResponse, "SaslHandshake";
     ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
+    CreateTopics = 19, create_topics::CreateTopicsRequest => CreateTopicsResponse, "CreateTopics";
+    DeleteTopics = 20, delete_topics::DeleteTopicsRequest => DeleteTopicsResponse, "DeleteTopics";
     InitProducerId = 22, init_producer_id::InitProducerIdRequest => InitProducerIdResponse, "InitProducerId";
     OffsetForLeaderEpoch = 23, offset_for_leader_epoch::OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch";
     AddPartitionsToTxn = 24, add_partitions_to_txn::AddPartitionsToTxnRequest => AddPartitionsToTxnResponse, "AddPartitionsToTxn";
@@ -155,6 +172,7 @@ apis! {
     EndTxn = 26, end_txn::EndTxnRequest => EndTxnResponse, "EndTxn";
     TxnOffsetCommit = 28, txn_offset_commit::TxnOffsetCommitRequest => TxnOffsetCommitResponse, "TxnOffsetCommit";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
+    CreatePartitions = 37, create_partitions::CreatePartitionsRequest => CreatePartitionsResponse, "CreatePartitions";
     ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
     ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";
 }

@@ -103,12 +103,12 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Returns the request's number.
-    pub(super) fn ask(&mut self, to: Target, body: Request) -> u64 {
+    /// `held`: how long the broker may take on purpose. Returns the request's number.
+    pub(super) fn ask(&mut self, to: Target, body: Request, held: Duration) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         self.asked.insert(id, self.ticket);
-        self.requests.push_back(Outbound { id, to, body, held: Duration::ZERO });
+        self.requests.push_back(Outbound { id, to, body, held });
         id
     }
 }

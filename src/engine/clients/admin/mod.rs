@@ -3,11 +3,13 @@
 //! ```text
 //! machine    the calls that run; requests and answers by number
 //! call       what all calls have in common: look up the brokers, ask each of them, make one answer of theirs
-//! calls/     what each of them has of its own, one file for a call
+//! calls/     what each of them has of its own, one file for a call; `Ask` is all those that are one request to one broker
 //! ```
 //!
-//! A call is one attempt. Its first error ends it, and the facade tries again what [`Failure`] calls retriable, as kafkajs does.
-//! Nothing is kept between two calls: each looks up its brokers anew.
+//! A call is one attempt: the facade tries again what [`Failure`] calls retriable, as kafkajs does, and as often as its user
+//! wants. Nothing is kept between two calls: each looks up its brokers anew, so that another attempt finds what has moved. The first error
+//! ends a call, but for those that answer in parts: there a part has an error of its own, and the facade asks again for that
+//! part alone.
 
 mod call;
 mod calls;
@@ -21,9 +23,10 @@ use crate::engine::machine::Failure;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 
-pub use call::{Call, Found, Recipient};
+pub use call::{Asked, Call, Found, Recipient};
 pub use calls::{
-    DescribeConsumerGroups, DescribeGroups, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata,
+    Ask, DescribeConsumerGroups, DescribeGroups, FindCoordinator, ListGroupOffsets, ListOffsets,
+    ReadMetadata, create_partitions, create_topics, delete_topics,
 };
 pub use machine::Admin;
 

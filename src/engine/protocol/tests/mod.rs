@@ -14,6 +14,7 @@ mod membership;
 mod offsets;
 mod produce;
 mod smallest;
+mod topics;
 mod transactions;
 
 use std::fmt::Debug;
@@ -123,6 +124,7 @@ fn samples(fill: Fill) -> impl Iterator<Item = Sample> {
         group::samples(fill),
         offsets::samples(fill),
         produce::samples(fill),
+        topics::samples(fill),
         transactions::samples(fill),
     ]
     .into_iter()

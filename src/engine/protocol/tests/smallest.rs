@@ -3,7 +3,8 @@
 use kafka_protocol::messages as theirs;
 use kafka_protocol::messages::{
     add_partitions_to_txn_response as their_add, consumer_group_describe_response as their_describe,
-    consumer_group_heartbeat_response as their_beat, describe_groups_response::DescribedGroup,
+    consumer_group_heartbeat_response as their_beat, create_topics_response as their_created,
+    delete_topics_response as their_deleted, describe_groups_response::DescribedGroup,
     fetch_response::FetchableTopicResponse, fetch_response::PartitionData,
     list_offsets_response::ListOffsetsTopicResponse, metadata_response::MetadataResponseTopic,
     offset_commit_response::OffsetCommitResponseTopic, offset_fetch_response::OffsetFetchResponseGroup,
@@ -131,6 +132,22 @@ fn offsets() {
         let topic = OffsetForLeaderTopicResult::default().with_partitions(many());
         theirs::OffsetForLeaderEpochResponse::default().with_topics(vec![topic])
     });
+}
+
+#[test]
+fn topics() {
+    accepts(ApiKey::CreateTopics, |_| theirs::CreateTopicsResponse::default().with_topics(many()));
+    accepts(ApiKey::CreateTopics, |version| {
+        let topic = their_created::CreatableTopicResult::default();
+        let topic = topic.with_configs(Some(since(version, 5, many())));
+        theirs::CreateTopicsResponse::default().with_topics(vec![topic])
+    });
+    accepts(ApiKey::DeleteTopics, |version| {
+        let topic = |_| their_deleted::DeletableTopicResult::default().with_name(Some(Default::default()));
+        let topics = if version >= 6 { many() } else { (0..1000).map(topic).collect() };
+        theirs::DeleteTopicsResponse::default().with_responses(topics)
+    });
+    accepts(ApiKey::CreatePartitions, |_| theirs::CreatePartitionsResponse::default().with_results(many()));
 }
 
 #[test]

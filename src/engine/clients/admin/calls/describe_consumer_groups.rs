@@ -1,6 +1,6 @@
 //! States and members of groups of KIP-848, of their coordinators, in the words of DescribeGroups: as kafkajs users read them.
 
-use crate::engine::clients::admin::call::{Call, Found, Recipient};
+use crate::engine::clients::admin::call::{Asked, Call, Found, Recipient};
 use crate::engine::machine::Failure;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -31,14 +31,14 @@ impl Call for DescribeConsumerGroups {
     type Answer = Vec<DescribedGroup>;
 
     fn parts(&mut self) -> Vec<(Recipient, String)> {
-        self.groups.iter().map(|group| (Recipient::Coordinator(group.clone()), group.clone())).collect()
+        self.groups.iter().map(|group| (Recipient::group(group), group.clone())).collect()
     }
 
-    fn request(&mut self, groups: Vec<String>, _: &Found) -> Request {
-        ConsumerGroupDescribeRequest { groups }.into()
+    fn request(&mut self, asked: &Asked<String>, _: &Found) -> Request {
+        ConsumerGroupDescribeRequest { groups: asked.parts.clone() }.into()
     }
 
-    fn response(&mut self, response: Response) -> Result<(), Failure> {
+    fn response(&mut self, _: Asked<String>, response: Response) -> Result<(), Failure> {
         let Response::ConsumerGroupDescribe(answer) = response else { return Err(OUT_OF_STEP) };
         self.described.extend(answer.groups);
         Ok(())

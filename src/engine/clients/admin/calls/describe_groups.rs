@@ -1,6 +1,6 @@
 //! States and members of groups, of their coordinators.
 
-use crate::engine::clients::admin::call::{Call, Found, Recipient};
+use crate::engine::clients::admin::call::{Asked, Call, Found, Recipient};
 use crate::engine::machine::Failure;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -27,14 +27,14 @@ impl Call for DescribeGroups {
     type Answer = Vec<DescribedGroup>;
 
     fn parts(&mut self) -> Vec<(Recipient, String)> {
-        self.groups.iter().map(|group| (Recipient::Coordinator(group.clone()), group.clone())).collect()
+        self.groups.iter().map(|group| (Recipient::group(group), group.clone())).collect()
     }
 
-    fn request(&mut self, groups: Vec<String>, _: &Found) -> Request {
-        DescribeGroupsRequest { groups }.into()
+    fn request(&mut self, asked: &Asked<String>, _: &Found) -> Request {
+        DescribeGroupsRequest { groups: asked.parts.clone() }.into()
     }
 
-    fn response(&mut self, response: Response) -> Result<(), Failure> {
+    fn response(&mut self, _: Asked<String>, response: Response) -> Result<(), Failure> {
         let Response::DescribeGroups(answer) = response else { return Err(OUT_OF_STEP) };
         self.described.extend(answer.groups);
         Ok(())

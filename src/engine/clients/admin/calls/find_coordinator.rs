@@ -1,6 +1,6 @@
 //! Where a group's coordinator is.
 
-use crate::engine::clients::admin::call::{Call, Found, Recipient};
+use crate::engine::clients::admin::call::{Asked, Call, Found, Recipient};
 use crate::engine::machine::CoordinatorKey;
 use crate::engine::machine::Failure;
 use crate::engine::protocol::Request;
@@ -33,13 +33,13 @@ impl Call for FindCoordinator {
         vec![(Recipient::Any, ())]
     }
 
-    fn request(&mut self, _: Vec<()>, _: &Found) -> Request {
+    fn request(&mut self, _: &Asked<()>, _: &Found) -> Request {
         FindCoordinatorRequest::of_group(&self.group_id).into()
     }
 
-    fn response(&mut self, response: Response) -> Result<(), Failure> {
+    fn response(&mut self, _: Asked<()>, response: Response) -> Result<(), Failure> {
         let Response::FindCoordinator(found) = response else { return Err(OUT_OF_STEP) };
-        self.answer = Some(coordinator(&self.group_id, &found)?);
+        self.answer = Some(coordinator(&CoordinatorKey::group(&self.group_id), &found)?);
         Ok(())
     }
 
@@ -48,15 +48,17 @@ impl Call for FindCoordinator {
     }
 }
 
-/// The coordinator of the one group that was asked for.
+/// The coordinator of one of those that were asked for. The older versions do not say whose it is: they tell of one only.
 pub(in crate::engine::clients::admin) fn coordinator(
-    group_id: &str,
+    key: &CoordinatorKey,
     answer: &FindCoordinatorResponse,
 ) -> Result<MetadataBroker, Failure> {
-    let found = answer.coordinators.first().ok_or(OUT_OF_STEP)?;
+    let mut coordinators = answer.coordinators.iter();
+    let is_meant = |found: &&FoundCoordinator| found.key.is_empty() || *found.key == *key.id;
+    let found = coordinators.find(is_meant).ok_or(OUT_OF_STEP)?;
     if found.error.is_err() {
         let cause = Box::new(Failure::Broker { code: found.error, partition: None });
-        return Err(Failure::CoordinatorNotFound { key: CoordinatorKey::group(group_id), cause });
+        return Err(Failure::CoordinatorNotFound { key: key.clone(), cause });
     }
     Ok(broker(found))
 }

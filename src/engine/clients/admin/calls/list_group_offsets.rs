@@ -1,6 +1,6 @@
 //! A group's committed offsets, of its coordinator.
 
-use crate::engine::clients::admin::call::{Call, Found, Recipient};
+use crate::engine::clients::admin::call::{Asked, Call, Found, Recipient};
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
@@ -31,7 +31,7 @@ impl Call for ListGroupOffsets {
     type Answer = Vec<(TopicPartition, i64, Option<String>)>;
 
     fn parts(&mut self) -> Vec<(Recipient, ())> {
-        vec![(Recipient::Coordinator(self.group_id.clone()), ())]
+        vec![(Recipient::group(&self.group_id), ())]
     }
 
     /// For their ids. Brokers that do not tell them are asked by name.
@@ -39,7 +39,7 @@ impl Call for ListGroupOffsets {
         self.topics.iter().map(|(topic, _)| topic.clone()).collect()
     }
 
-    fn request(&mut self, _: Vec<()>, found: &Found) -> Request {
+    fn request(&mut self, _: &Asked<()>, found: &Found) -> Request {
         let with_id = |(name, partitions): (String, Vec<i32>)| {
             let topic_id = found.topic(&name).map_or(TopicId::ZERO, |topic| topic.topic_id);
             OffsetFetchTopic { name, topic_id, partitions }
@@ -55,7 +55,7 @@ impl Call for ListGroupOffsets {
         .into()
     }
 
-    fn response(&mut self, response: Response) -> Result<(), Failure> {
+    fn response(&mut self, _: Asked<()>, response: Response) -> Result<(), Failure> {
         let Response::OffsetFetch(answer) = response else { return Err(OUT_OF_STEP) };
         if answer.error.is_err() {
             return Err(Failure::Broker { code: answer.error, partition: None });

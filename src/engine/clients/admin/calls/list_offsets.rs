@@ -1,6 +1,6 @@
 //! Offsets by timestamp, of the partitions' leaders.
 
-use crate::engine::clients::admin::call::{Call, Found, Recipient};
+use crate::engine::clients::admin::call::{Asked, Call, Found, Recipient};
 use crate::engine::machine::Failure;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Request;
@@ -39,12 +39,15 @@ impl Call for ListOffsets {
         partitions.map(|partition| (Recipient::Leader(partition.clone()), partition)).collect()
     }
 
-    fn request(&mut self, partitions: Vec<TopicPartition>, _: &Found) -> Request {
+    fn request(&mut self, asked: &Asked<TopicPartition>, _: &Found) -> Request {
         let mut topics: Vec<ListOffsetsTopic> = Vec::new();
-        for TopicPartition { topic, partition } in partitions {
-            let asked =
-                ListOffsetsPartition { partition, current_leader_epoch: -1, timestamp: self.timestamp };
-            match topics.last_mut().filter(|last| *last.name == *topic) {
+        for TopicPartition { topic, partition } in &asked.parts {
+            let asked = ListOffsetsPartition {
+                partition: *partition,
+                current_leader_epoch: -1,
+                timestamp: self.timestamp,
+            };
+            match topics.last_mut().filter(|last| *last.name == **topic) {
                 Some(last) => last.partitions.push(asked),
                 None => topics.push(ListOffsetsTopic { name: topic.to_string(), partitions: vec![asked] }),
             }
@@ -52,7 +55,7 @@ impl Call for ListOffsets {
         ListOffsetsRequest { read_committed: self.read_committed, topics, timeout_ms: TIMEOUT_MS }.into()
     }
 
-    fn response(&mut self, response: Response) -> Result<(), Failure> {
+    fn response(&mut self, _: Asked<TopicPartition>, response: Response) -> Result<(), Failure> {
         let Response::ListOffsets(answer) = response else { return Err(OUT_OF_STEP) };
         for topic in answer.topics {
             for told in topic.partitions {

@@ -1,17 +1,20 @@
-//! The calls, a file each.
+//! The calls, a file each; those that are one request to one broker, a file for each area.
 
+mod ask;
 mod describe_consumer_groups;
 mod describe_groups;
 mod find_coordinator;
 mod list_group_offsets;
 mod list_offsets;
 mod read_metadata;
+mod topics;
 
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 
+pub use ask::Ask;
 pub use describe_consumer_groups::DescribeConsumerGroups;
 pub use describe_groups::DescribeGroups;
 pub use find_coordinator::FindCoordinator;
@@ -20,6 +23,7 @@ pub use list_group_offsets::ListGroupOffsets;
 pub use list_offsets::ListOffsets;
 pub use read_metadata::ReadMetadata;
 pub(super) use read_metadata::{metadata_request, whole};
+pub use topics::{create_partitions, create_topics, delete_topics};
 
 /// Topic → partitions, as the facade names them.
 type TopicPartitions = Vec<(String, Vec<i32>)>;

@@ -1,6 +1,6 @@
 //! Brokers and topics, of any broker.
 
-use crate::engine::clients::admin::call::{Call, Found, Recipient};
+use crate::engine::clients::admin::call::{Asked, Call, Found, Recipient};
 use crate::engine::machine::Failure;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -32,11 +32,11 @@ impl Call for ReadMetadata {
         vec![(Recipient::Any, ())]
     }
 
-    fn request(&mut self, _: Vec<()>, _: &Found) -> Request {
+    fn request(&mut self, _: &Asked<()>, _: &Found) -> Request {
         metadata_request(self.topics.take(), self.allow_auto_topic_creation)
     }
 
-    fn response(&mut self, response: Response) -> Result<(), Failure> {
+    fn response(&mut self, _: Asked<()>, response: Response) -> Result<(), Failure> {
         let Response::Metadata(metadata) = response else { return Err(OUT_OF_STEP) };
         self.answer = Some(whole(metadata)?);
         Ok(())

@@ -13,6 +13,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
+use crate::engine::protocol::metadata::MetadataResponse;
 
 use world::World;
 
@@ -62,7 +63,7 @@ fn a_partition_without_a_leader_fails_the_call_before_any_leader_is_asked() {
     let cases = [
         ("nope", 0, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         ("forbidden", 0, ErrorCode::TOPIC_AUTHORIZATION_FAILED),
-        ("t", 7, ErrorCode::LEADER_NOT_AVAILABLE),
+        ("t", 7, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         ("leaderless", 0, ErrorCode::LEADER_NOT_AVAILABLE),
     ];
     for (topic, partition, code) in cases {
@@ -99,11 +100,21 @@ fn groups_with_the_same_coordinator_share_a_request_and_keep_their_order() {
         assert_eq!(described.iter().map(|group| &*group.group_id).collect::<Vec<_>>(), ["c", "b", "a"]);
         assert!(described.iter().all(|group| group.error == ErrorCode::NONE));
         let count = |to, api| world.sent.iter().filter(|sent| **sent == (to, api)).count();
-        assert_eq!((count(-1, "GroupCoordinator"), count(1, "DescribeGroups")), (3, 1));
-        assert_eq!((count(2, "DescribeGroups"), world.sent.len()), (1, 5));
+        assert_eq!((count(-1, "GroupCoordinator"), count(1, "DescribeGroups")), (1, 1));
+        assert_eq!((count(2, "DescribeGroups"), world.sent.len()), (1, 3));
         world.named.sort_unstable();
         assert_eq!(world.named, [1, 1, 2], "they may be in no metadata yet");
     }
+}
+
+#[test]
+fn brokers_that_do_not_know_several_keys_are_asked_for_each() {
+    let mut world = World::new(1);
+    world.cluster.one_key = true;
+    let described = world.call(DescribeGroups::new(vec!["a".into(), "b".into(), "c".into()])).unwrap();
+    assert_eq!(described.len(), 3);
+    let lookups = world.sent.iter().filter(|sent| **sent == (-1, "GroupCoordinator")).count();
+    assert_eq!(lookups, 1 + 3);
 }
 
 #[test]
@@ -174,7 +185,7 @@ fn an_error_ends_its_call_and_no_other() {
 fn a_call_that_has_failed_sends_nothing_more_and_drops_what_comes_late() {
     let mut world = World::new(1);
     world.admin.call(1, DescribeGroups::new(vec!["a".into(), "b".into()]));
-    world.poll();
+    world.answer_one();
     let (first, second) = (world.in_flight[0].id, world.in_flight[1].id);
     let closed = NetError::Closed { broker: "b1:9092".into() };
     world.admin.handle_response(world.now, first, Err(closed.clone()));
@@ -186,7 +197,7 @@ fn a_call_that_has_failed_sends_nothing_more_and_drops_what_comes_late() {
     world.admin.handle_response(world.now, first, Err(late));
     world.poll();
     assert!(world.admin.is_idle());
-    assert_eq!(world.sent.len(), 2);
+    assert_eq!(world.sent.len(), 3);
 }
 
 #[test]
@@ -222,12 +233,13 @@ impl Call for Probe {
         (1..=self.0).map(|part| (Recipient::Controller, part)).collect()
     }
 
-    fn request(&mut self, parts: Vec<usize>, _: &Found) -> Request {
-        assert_eq!(parts, (1..=self.0).collect::<Vec<_>>());
+    fn request(&mut self, asked: &Asked<usize>, _: &Found) -> Request {
+        assert_eq!(asked.parts, (1..=self.0).collect::<Vec<_>>());
         crate::engine::protocol::metadata::MetadataRequest::default().into()
     }
 
-    fn response(&mut self, _: Response) -> Result<(), Failure> {
+    fn response(&mut self, asked: Asked<usize>, _: Response) -> Result<(), Failure> {
+        assert_eq!(asked.broker, Some(3));
         self.0 += 10;
         Ok(())
     }
@@ -244,6 +256,106 @@ fn what_is_the_controllers_goes_to_the_controller() {
     assert_eq!(world.sent, [(-1, "Metadata"), (3, "Metadata")]);
     world.cluster.controller = -1;
     assert_eq!(world.call(Probe(2)), Err(refused(ErrorCode::NOT_CONTROLLER, None)));
+}
+
+/// A call that answers in parts: what it was told of each, by broker.
+struct Parts {
+    to: Vec<Recipient>,
+    told: Vec<(Option<i32>, usize, Option<Failure>)>,
+}
+
+impl Parts {
+    fn of(to: impl Into<Vec<Recipient>>) -> Parts {
+        Parts { to: to.into(), told: Vec::new() }
+    }
+
+    fn take(&mut self, asked: Asked<usize>, failure: Option<Failure>) {
+        self.told.extend(asked.parts.iter().map(|part| (asked.broker, *part, failure.clone())));
+    }
+}
+
+impl Call for Parts {
+    type Part = usize;
+    type Answer = Vec<(Option<i32>, usize, Option<Failure>)>;
+
+    fn parts(&mut self) -> Vec<(Recipient, usize)> {
+        self.to.iter().cloned().zip(0..).collect()
+    }
+
+    fn request(&mut self, _: &Asked<usize>, _: &Found) -> Request {
+        crate::engine::protocol::metadata::MetadataRequest::default().into()
+    }
+
+    fn response(&mut self, asked: Asked<usize>, _: Response) -> Result<(), Failure> {
+        self.take(asked, None);
+        Ok(())
+    }
+
+    fn failed(&mut self, asked: Asked<usize>, failure: Failure) -> Result<(), Failure> {
+        self.take(asked, Some(failure));
+        Ok(())
+    }
+
+    fn answer(mut self) -> Result<Self::Answer, Failure> {
+        self.told.sort_by_key(|(broker, part, _)| (*part, *broker));
+        Ok(self.told)
+    }
+}
+
+#[test]
+fn each_broker_is_asked_and_one_that_is_down_is_named() {
+    let mut world = World::new(1);
+    world.cluster.down = Some(2);
+    let closed = Failure::Net(NetError::Closed { broker: "b2:9092".into() });
+    let told = world.call(Parts::of([Recipient::AllBrokers])).unwrap();
+    assert_eq!(told, [(Some(1), 0, None), (Some(2), 0, Some(closed.clone())), (Some(3), 0, None)]);
+    let told = world.call(Parts::of([1, 2, 9].map(Recipient::Broker))).unwrap();
+    let nobody = Failure::Net(NetError::NoBroker);
+    assert_eq!(told, [(Some(1), 0, None), (Some(2), 1, Some(closed)), (Some(9), 2, Some(nobody))]);
+}
+
+#[test]
+fn parts_that_cannot_be_asked_do_not_keep_the_others() {
+    let mut world = World::new(1);
+    let to = [
+        Recipient::Leader(at("t", 1)),
+        Recipient::Leader(at("nope", 0)),
+        Recipient::group("new"),
+        Recipient::group("a"),
+        Recipient::Coordinator(CoordinatorKey::transaction("b")),
+    ];
+    let told = world.call(Parts::of(to.clone())).unwrap();
+    let unknown = refused(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, Some(at("nope", 0)));
+    let cause = Box::new(refused(ErrorCode::COORDINATOR_NOT_AVAILABLE, None));
+    let not_found = Failure::CoordinatorNotFound { key: CoordinatorKey::group("new"), cause };
+    let ends = [
+        (Some(2), 0, None),
+        (None, 1, Some(unknown)),
+        (None, 2, Some(not_found)),
+        (Some(1), 3, None),
+        (Some(2), 4, None),
+    ];
+    assert_eq!(told, ends);
+    world.cluster.metadata_error = ErrorCode::UNKNOWN_SERVER_ERROR;
+    let failure = Some(refused(ErrorCode::UNKNOWN_SERVER_ERROR, None));
+    let told = world.call(Parts::of(to)).unwrap();
+    assert_eq!(told[..2], [(None, 0, failure.clone()), (None, 1, failure)]);
+    assert_eq!(told[3], (Some(1), 3, None));
+}
+
+#[test]
+fn one_request_is_a_call_and_its_answer_the_calls() {
+    let mut world = World::new(1);
+    let request = crate::engine::protocol::metadata::MetadataRequest::default();
+    let ask = Ask::<MetadataResponse>::new(Recipient::Controller, request.clone()).held_for(5000);
+    world.admin.call(0, ask);
+    world.answer_one();
+    assert_eq!(world.in_flight[0].held, std::time::Duration::from_secs(5));
+    world.run();
+    let answer = world.end::<Ask<MetadataResponse>>(0).unwrap().unwrap();
+    assert_eq!(answer.topics.len(), 2);
+    let ask = Ask::<crate::engine::protocol::heartbeat::HeartbeatResponse>::new(Recipient::Any, request);
+    assert_eq!(world.call(ask), Err(Failure::Net(NetError::OutOfStep)));
 }
 
 #[test]

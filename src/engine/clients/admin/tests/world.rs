@@ -38,6 +38,10 @@ pub(super) struct Cluster {
     pub(super) metadata_error: ErrorCode,
     /// Instead of an answer.
     pub(super) net_error: Option<NetError>,
+    /// Brokers know one key in a FindCoordinator, as before KIP-699.
+    pub(super) one_key: bool,
+    /// This broker closes the connection.
+    pub(super) down: Option<i32>,
 }
 
 impl Cluster {
@@ -53,6 +57,8 @@ impl Cluster {
             group_error: ErrorCode::NONE,
             metadata_error: ErrorCode::NONE,
             net_error: None,
+            one_key: false,
+            down: None,
         }
     }
 
@@ -64,7 +70,13 @@ impl Cluster {
             Target::Node(node, _) => node,
             _ => -1,
         };
+        if self.down == Some(node) {
+            return Err(NetError::Closed { broker: format!("b{node}:9092") });
+        }
         Ok(match &outbound.body {
+            Request::FindCoordinator(request) if self.one_key && request.keys.len() > 1 => {
+                return Err(NetError::UnsupportedApi { api: "GroupCoordinator", key: 10, theirs: None });
+            }
             Request::Metadata(request) => Response::Metadata(self.metadata(request)),
             Request::FindCoordinator(request) => {
                 let coordinators = request.keys.iter().map(|key| {

@@ -1,0 +1,104 @@
+// @ts-check
+'use strict'
+
+/**
+ * How calls of an admin client are tried again, by its `retry` option: whatever another attempt may cure is worth one. kafkajs tries
+ * again only when the controller has moved. An attempt looks its brokers up anew, so it finds a controller, leader or coordinator that
+ * has moved.
+ */
+
+const { createRetry } = require('../retry')
+
+/** @typedef {import('../native').NativeClient} NativeClient */
+/** @typedef {(error: any) => boolean} IsCurable */
+
+/** May another attempt at a question go better? @type {IsCurable} */
+const isCurable = error => error.retriable === true
+
+/**
+ * May another attempt at a change go better? Not if the time was too short, for the change may still be made; and the controller knows
+ * which topics there are.
+ * @type {IsCurable}
+ */
+const isCurableChange = error =>
+  isCurable(error) &&
+  error.name !== 'KafkaJSRequestTimeoutError' &&
+  error.type !== 'REQUEST_TIMED_OUT' &&
+  error.type !== 'UNKNOWN_TOPIC_OR_PARTITION'
+
+/** The answer to a request was lost: what it asked for may have been done. */
+const isLost = error =>
+  error.name === 'KafkaJSConnectionClosedError' || error.name === 'KafkaJSRequestTimeoutError'
+
+/** @param {any[]} results of `inParts` @returns {any[]} the errors, in order */
+const failuresOf = results => results.filter(result => result instanceof Error)
+
+class Attempts {
+  /** @param {{ cluster: import('../cluster'), retry: any, logger: import('../..').Logger }} options */
+  constructor({ cluster, retry, logger }) {
+    this.cluster = cluster
+    this.retry = retry
+    this.logger = logger
+  }
+
+  /**
+   * Until it succeeds, fails for good, or the retries are used up.
+   * @template T
+   * @param {string} what for the log: "create topics"
+   * @param {(client: NativeClient, attempt: { lost: boolean }) => Promise<T>} work `lost`: an earlier attempt may have been carried out
+   * @param {{ isCurable?: IsCurable }} [options]
+   * @returns {Promise<T>} rejects with the error as it is, or with KafkaJSNumberOfRetriesExceeded when the retries are used up
+   */
+  whole(what, work, { isCurable: curable = isCurable } = {}) {
+    const { cluster, retry, logger } = this
+    let lost = false
+    return cluster.untilDisconnected(signal =>
+      createRetry(retry, { signal })(async (bail, retryCount, retryTime) => {
+        try {
+          return await work(await cluster.connected(), { lost })
+        } catch (e) {
+          lost ||= isLost(e)
+          if (curable(e)) {
+            logger.warn(`Could not ${what}`, { error: e.message, retryCount, retryTime })
+          } else bail(e)
+          throw e
+        }
+      })
+    )
+  }
+
+  /**
+   * As `whole`, of many things at once, where each may fail by itself: another attempt asks only for those that it may cure.
+   * @template Part
+   * @param {string} what
+   * @param {Part[]} parts
+   * @param {(client: NativeClient, parts: Part[], attempt: { lost: boolean }) => Promise<any[]>} work what came of each, in order: an Error, or anything else
+   * @param {{ isCurable?: IsCurable }} [options]
+   * @returns {Promise<any[]>} what came of each in the end, in order: an Error, or anything else; rejects with what has failed for all of them
+   */
+  async inParts(what, parts, work, { isCurable: curable = isCurable } = {}) {
+    const results = new Array(parts.length)
+    let pending = parts.map((_, i) => i)
+    let last
+    const attempt = async (client, how) => {
+      const wanted = pending
+      const answers = await work(
+        client,
+        wanted.map(i => parts[i]),
+        how
+      )
+      wanted.forEach((i, k) => (results[i] = answers[k]))
+      pending = wanted.filter(i => results[i] instanceof Error && curable(results[i]))
+      if (pending.length > 0) throw (last = results[pending[0]])
+    }
+    try {
+      await this.whole(what, attempt, { isCurable: curable })
+    } catch (e) {
+      // Those that no attempt has cured have their last error.
+      if (last === undefined || e.cause !== last) throw e
+    }
+    return results
+  }
+}
+
+module.exports = { Attempts, failuresOf, isCurableChange }

@@ -1,0 +1,57 @@
+// @ts-check
+'use strict'
+
+/**
+ * What brokers refuse, as errors. The messages are kafkajs's, to the letter; what they do not say stands beside them: `topic`, `partition`,
+ * `groupId`, … name what was refused, and `brokerMessage` has the broker's own words.
+ */
+
+const { createErrorFromCode } = require('../protocol/error')
+const { KafkaJSNonRetriableError } = require('../errors')
+
+/**
+ * @typedef {{
+ *   topic?: string, partition?: number, groupId?: string, transactionalId?: string, operation?: string, brokerMessage?: string | null
+ * }} About `operation`: of the ACL that was missing; it is part of the message only
+ */
+
+/** Codes whose message goes on with what to do. */
+const WITH_REMEDY = /AUTHORIZATION_FAILED$|^INVALID_TOPIC_EXCEPTION$/
+
+/**
+ * @param {number} code
+ * @param {About} [about]
+ * @returns {any} KafkaJSProtocolError
+ */
+const refusal = (code, { operation, brokerMessage, ...where } = {}) => {
+  const plain = createErrorFromCode(code)
+  const error = WITH_REMEDY.test(plain.type)
+    ? createErrorFromCode(code, { ...where, operation })
+    : plain
+  return about(error, { ...where, brokerMessage })
+}
+
+/**
+ * The error, which says what it is about.
+ * @template {Error} E
+ * @param {E} error
+ * @param {About} what
+ * @returns {E}
+ */
+const about = (error, what) => {
+  for (const [key, value] of Object.entries(what)) {
+    if (value !== undefined && value !== null) error[key] = value
+  }
+  return error
+}
+
+/**
+ * Refuses an argument.
+ * @param {string} message
+ * @returns {never}
+ */
+const invalid = message => {
+  throw new KafkaJSNonRetriableError(message)
+}
+
+module.exports = { about, invalid, refusal }

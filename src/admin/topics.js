@@ -1,0 +1,264 @@
+// @ts-check
+'use strict'
+
+/** Topics: listed, described, made, made larger, deleted. */
+
+const {
+  KafkaJSAggregateError,
+  KafkaJSCreateTopicError,
+  KafkaJSTimeout,
+  unwrap
+} = require('../errors')
+const { sleep } = require('../retry')
+const { failuresOf, isCurableChange } = require('./attempts')
+const { about, invalid, refusal } = require('./refusals')
+
+/** How long a broker may take to make or delete something, ms. */
+const TIMEOUT = 5000
+
+/** How long the leaders of a new topic are waited for without a `timeout`, ms; how often somebody is asked, first and last. */
+const LEADERS_TIMEOUT = 10000
+const LEADERS_FIRST = 10
+const LEADERS_LAST = 100
+
+/** A topic that was just made is unknown to brokers that are behind: they are asked again after these, ms. */
+const UNKNOWN_AGAIN = [50, 150]
+
+const NOT_READY = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
+
+/**
+ * @param {{ cluster: import('../cluster'), attempts: import('./attempts').Attempts, logger: import('../..').Logger }} frame
+ */
+module.exports = ({ cluster, attempts, logger }) => {
+  const listTopics = () =>
+    attempts.whole('list topics', async client => [...unwrap(await client.listTopics())])
+
+  const fetchTopicMetadata = async ({ topics = [] } = {}) => {
+    for (const topic of topics ?? []) {
+      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${topic}`)
+    }
+    let again = 0
+    return attempts.whole(
+      'fetch topic metadata',
+      async () => {
+        for (;;) {
+          const { topicMetadata } = await cluster.brokerPool.ask(topics ?? [])
+          const refused = topicMetadata.find(({ topicErrorCode }) => topicErrorCode !== 0)
+          // Of those that nobody has asked for it would be an answer to another question.
+          if (!refused || !topics?.length) return { topics: topicMetadata.map(toTopic) }
+          const { topic, topicErrorCode } = refused
+          const error = refusal(topicErrorCode, { topic, operation: 'DESCRIBE' })
+          if (error.type !== 'UNKNOWN_TOPIC_OR_PARTITION' || again === UNKNOWN_AGAIN.length) {
+            throw error
+          }
+          await sleep(UNKNOWN_AGAIN[again++], cluster.closed.signal)
+        }
+      },
+      { isCurable: error => isCurableChange(error) || error.type === 'REQUEST_TIMED_OUT' }
+    )
+  }
+
+  const createTopics = async ({ topics, validateOnly = false, timeout, waitForLeaders = true }) => {
+    checkNewTopics(topics)
+    const results = await attempts.inParts(
+      'create topics',
+      topics,
+      async (client, wanted, { lost }) => {
+        const answers = unwrap(
+          await client.createTopics(wanted.map(toNative), timeout ?? TIMEOUT, Boolean(validateOnly))
+        )
+        return byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
+          const error = refusal(errorCode, {
+            topic,
+            operation: 'CREATE',
+            brokerMessage: errorMessage
+          })
+          // By an attempt of ours whose answer was lost.
+          if (lost && error.type === 'TOPIC_ALREADY_EXISTS') return true
+          return (
+            errorCode === 0 ||
+            about(new KafkaJSCreateTopicError(error, topic), { brokerMessage: errorMessage })
+          )
+        })
+      },
+      { isCurable: isCurableChange }
+    )
+    const errors = failuresOf(results)
+    if (errors.length > 0) {
+      if (errors.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS')) {
+        logger.debug('All topics that were not created exist already', {
+          topics: errors.map(({ topic }) => topic)
+        })
+        return false
+      }
+      throw new KafkaJSAggregateError('Topic creation errors', errors.sort(byTopic))
+    }
+    if (waitForLeaders && !validateOnly) {
+      await untilLeaders(
+        topics.map(({ topic }) => topic),
+        timeout ?? LEADERS_TIMEOUT
+      )
+    }
+    return true
+  }
+
+  /** @param {string[]} topics @param {number} timeout ms */
+  const untilLeaders = (topics, timeout) =>
+    cluster.untilDisconnected(async signal => {
+      const end = Date.now() + timeout
+      for (let wait = LEADERS_FIRST; ; wait = Math.min(2 * wait, LEADERS_LAST)) {
+        const { topicMetadata } = await cluster.brokerPool.ask(topics)
+        if (!topicMetadata.some(isWithoutLeader)) return
+        if (Date.now() + wait > end) {
+          throw new KafkaJSTimeout('Timed out while waiting for topic leaders')
+        }
+        await sleep(wait, signal)
+      }
+    })
+
+  const deleteTopics = async ({ topics, timeout }) => {
+    if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+    if (topics.some(topic => typeof topic !== 'string')) {
+      invalid('Invalid topics array, the names must be a valid string')
+    }
+    const results = await attempts.inParts(
+      'delete topics',
+      topics.map(topic => ({ topic })),
+      async (client, wanted, { lost }) => {
+        const answers = unwrap(
+          await client.deleteTopics(
+            wanted.map(({ topic }) => topic),
+            timeout ?? TIMEOUT
+          )
+        )
+        return byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
+          const error = refusal(errorCode, {
+            topic,
+            operation: 'DELETE',
+            brokerMessage: errorMessage
+          })
+          const isGone = lost && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+          return errorCode === 0 || isGone || error
+        })
+      },
+      { isCurable: isCurableChange }
+    )
+    const [error] = failuresOf(results)
+    if (error?.type === 'REQUEST_TIMED_OUT') {
+      logger.error(
+        'Could not delete topics, check if "delete.topic.enable" is set to "true" (the default value is "false") or increase the timeout',
+        { error: error.message }
+      )
+    }
+    if (error) throw error
+  }
+
+  const createPartitions = async ({ topicPartitions, validateOnly = false, timeout }) => {
+    checkMorePartitions(topicPartitions)
+    const results = await attempts.inParts(
+      'create partitions',
+      topicPartitions,
+      async (client, wanted) => {
+        const more = wanted.map(({ topic, count, assignments }) => ({
+          name: topic,
+          count,
+          assignments: assignments?.length ? assignments : null
+        }))
+        const answers = unwrap(
+          await client.createPartitions(more, timeout ?? TIMEOUT, Boolean(validateOnly))
+        )
+        return byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
+          const what = { topic, operation: 'ALTER', brokerMessage: errorMessage }
+          return errorCode === 0 || refusal(errorCode, what)
+        })
+      },
+      { isCurable: isCurableChange }
+    )
+    const [error] = failuresOf(results)
+    if (error) throw error
+  }
+
+  return { listTopics, fetchTopicMetadata, createTopics, deleteTopics, createPartitions }
+}
+
+const toTopic = ({ topic, partitionMetadata }) => ({ name: topic, partitions: partitionMetadata })
+
+/** @param {any} metadata of a topic */
+const isWithoutLeader = ({ topicErrorCode, partitionMetadata }) =>
+  (topicErrorCode !== 0 && NOT_READY.includes(refusal(topicErrorCode).type)) ||
+  partitionMetadata.some(({ leader }) => leader < 0)
+
+const toNative = ({
+  topic,
+  numPartitions,
+  replicationFactor,
+  replicaAssignment,
+  configEntries
+}) => {
+  const assignments = replicaAssignment ?? []
+  // A broker refuses both beside an assignment.
+  const isAssigned = assignments.length > 0
+  return {
+    name: topic,
+    numPartitions: isAssigned ? -1 : (numPartitions ?? -1),
+    replicationFactor: isAssigned ? -1 : (replicationFactor ?? -1),
+    assignments: assignments.map(({ partition, replicas }) => ({ partition, replicas })),
+    configs: (configEntries ?? []).map(({ name, value }) => ({ name, value }))
+  }
+}
+
+/**
+ * What came of each topic, in the order in which they were asked for. A broker that leaves one out has nothing against it.
+ * @param {{ topic: string }[]} wanted
+ * @param {any[]} answers `NativeResult`
+ * @param {(answer: any, wanted: any) => any} toResult
+ */
+const byName = (wanted, answers, toResult) => {
+  const found = new Map(Array.from(answers, answer => [answer.name, answer]))
+  return wanted.map(part => {
+    const answer = found.get(part.topic)
+    return answer === undefined ? true : toResult(answer, part)
+  })
+}
+
+const byTopic = (a, b) => a.topic.localeCompare(b.topic)
+
+const checkNewTopics = topics => {
+  if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+  checkNames(topics, 'topics array')
+  for (const { topic, configEntries } of topics) {
+    if (configEntries == null) continue
+    const where = `Invalid configEntries for topic "${topic}"`
+    if (!Array.isArray(configEntries)) invalid(`${where}, must be an array`)
+    configEntries.forEach((entry, index) => {
+      if (typeof entry !== 'object' || entry == null) {
+        invalid(`${where}. Entry ${index} must be an object`)
+      }
+      for (const property of ['name', 'value']) {
+        if (typeof entry[property] !== 'string') {
+          invalid(`${where}. Entry ${index} must have a valid "${property}" property`)
+        }
+      }
+    })
+  }
+}
+
+const checkMorePartitions = topicPartitions => {
+  if (!topicPartitions || !Array.isArray(topicPartitions)) {
+    invalid(`Invalid topic partitions array ${topicPartitions}`)
+  }
+  if (topicPartitions.length === 0) invalid('Empty topic partitions array')
+  checkNames(topicPartitions, 'topic partitions array')
+}
+
+/** @param {any[]} entries with a `topic` @param {string} what */
+const checkNames = (entries, what) => {
+  if (entries.some(({ topic }) => typeof topic !== 'string')) {
+    invalid(`Invalid ${what}, the topic names have to be a valid string`)
+  }
+  if (new Set(entries.map(({ topic }) => topic)).size < entries.length) {
+    invalid(`Invalid ${what}, it cannot have multiple entries for the same topic`)
+  }
+}
+
+module.exports.checkNames = checkNames
