@@ -97,6 +97,10 @@ macro_rules! apis {
             pub fn min_version(&self) -> i16 {
                 match self {
                     Request::FindCoordinator(body) => body.min_version(),
+                    Request::LeaveGroup(body) => body.min_version(),
+                    Request::ListGroups(body) => body.min_version(),
+                    Request::OffsetFetch(body) => body.min_version(),
+                    Request::ListTransactions(body) => body.min_version(),
                     Request::Metadata(body) => body.min_version(),
                     other => other.key().versions().min,
                 }
@@ -161,6 +165,7 @@ apis! {
     LeaveGroup = 13, leave_group::LeaveGroupRequest => LeaveGroupResponse, "LeaveGroup";
     SyncGroup = 14, sync_group::SyncGroupRequest => SyncGroupResponse, "SyncGroup";
     DescribeGroups = 15, describe_groups::DescribeGroupsRequest => DescribeGroupsResponse, "DescribeGroups";
+    ListGroups = 16, list_groups::ListGroupsRequest => ListGroupsResponse, "ListGroups";
     SaslHandshake = 17, sasl_handshake::SaslHandshakeRequest => SaslHandshakeResponse, "SaslHandshake";
     ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
     CreateTopics = 19, create_topics::CreateTopicsRequest => CreateTopicsResponse, "CreateTopics";
@@ -170,11 +175,25 @@ apis! {
     AddPartitionsToTxn = 24, add_partitions_to_txn::AddPartitionsToTxnRequest => AddPartitionsToTxnResponse, "AddPartitionsToTxn";
     AddOffsetsToTxn = 25, add_offsets_to_txn::AddOffsetsToTxnRequest => AddOffsetsToTxnResponse, "AddOffsetsToTxn";
     EndTxn = 26, end_txn::EndTxnRequest => EndTxnResponse, "EndTxn";
+    WriteTxnMarkers = 27, write_txn_markers::WriteTxnMarkersRequest => WriteTxnMarkersResponse, "WriteTxnMarkers";
     TxnOffsetCommit = 28, txn_offset_commit::TxnOffsetCommitRequest => TxnOffsetCommitResponse, "TxnOffsetCommit";
+    DescribeAcls = 29, describe_acls::DescribeAclsRequest => DescribeAclsResponse, "DescribeAcls";
+    CreateAcls = 30, create_acls::CreateAclsRequest => CreateAclsResponse, "CreateAcls";
+    DeleteAcls = 31, delete_acls::DeleteAclsRequest => DeleteAclsResponse, "DeleteAcls";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
     CreatePartitions = 37, create_partitions::CreatePartitionsRequest => CreatePartitionsResponse, "CreatePartitions";
+    DeleteGroups = 42, delete_groups::DeleteGroupsRequest => DeleteGroupsResponse, "DeleteGroups";
+    OffsetDelete = 47, offset_delete::OffsetDeleteRequest => OffsetDeleteResponse, "OffsetDelete";
+    DescribeClientQuotas = 48, describe_client_quotas::DescribeClientQuotasRequest => DescribeClientQuotasResponse, "DescribeClientQuotas";
+    AlterClientQuotas = 49, alter_client_quotas::AlterClientQuotasRequest => AlterClientQuotasResponse, "AlterClientQuotas";
+    DescribeUserScramCredentials = 50, describe_user_scram_credentials::DescribeUserScramCredentialsRequest => DescribeUserScramCredentialsResponse, "DescribeUserScramCredentials";
+    AlterUserScramCredentials = 51, alter_user_scram_credentials::AlterUserScramCredentialsRequest => AlterUserScramCredentialsResponse, "AlterUserScramCredentials";
+    DescribeProducers = 61, describe_producers::DescribeProducersRequest => DescribeProducersResponse, "DescribeProducers";
+    DescribeTransactions = 65, describe_transactions::DescribeTransactionsRequest => DescribeTransactionsResponse, "DescribeTransactions";
+    ListTransactions = 66, list_transactions::ListTransactionsRequest => ListTransactionsResponse, "ListTransactions";
     ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
     ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";
+    ShareGroupDescribe = 77, share_group_describe::ShareGroupDescribeRequest => ShareGroupDescribeResponse, "ShareGroupDescribe";
 }
 
 #[cfg(test)]
