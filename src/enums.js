@@ -25,7 +25,17 @@ const CompressionCodecs = {
   [CompressionTypes.ZSTD]: builtIn('ZSTD')
 }
 
-const ConfigResourceTypes = { UNKNOWN: 0, TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 }
+const ConfigResourceTypes = {
+  UNKNOWN: 0,
+  TOPIC: 2,
+  BROKER: 4,
+  BROKER_LOGGER: 8,
+  CLIENT_METRICS: 16,
+  GROUP: 32
+}
+
+/** What `incrementalAlterConfigs` does to a config. */
+const AlterConfigOperations = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 }
 
 const ConfigSource = {
   UNKNOWN: 0,
@@ -70,6 +80,7 @@ const ResourcePatternTypes = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXE
 module.exports = {
   CompressionTypes,
   CompressionCodecs,
+  AlterConfigOperations,
   ConfigResourceTypes,
   ConfigSource,
   AclResourceTypes,

@@ -404,6 +404,7 @@ const CLASSES = {
     return new KafkaJSServerDoesNotSupportApiKey(text, failure)
   },
   'no-broker': () => new KafkaJSNoBrokerAvailableError(),
+  'unknown-broker': ({ message }) => new KafkaJSBrokerNotFound(message, { retriable: false }),
   'coordinator-not-found': (_, asked, cause) => coordinatorNotFound(asked, cause),
   'offset-out-of-range': failure => new KafkaJSOffsetOutOfRange(describe(1), failure),
   corrupt: ({ message, retriable, topic, partition, offset }) => {

@@ -4,8 +4,9 @@
 const createAdmin = require('./admin')
 const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
+const createProducer = require('./producer')
+const { producerOptions } = require('./producer/options')
 const { consumerOptions, kafkaOptions, validateGroupId } = require('./config')
-const { KafkaJSNotImplemented } = require('./errors')
 const InstrumentationEventEmitter = require('./instrumentation/emitter')
 const { createLogger } = require('./loggers')
 const { Watch } = require('./unknown')
@@ -48,14 +49,32 @@ module.exports = class Client {
   }
 
   /**
-   * Not part of this package yet.
-   * @param {import('..').ProducerConfig} [_config]
+   * @param {import('..').ProducerConfig} [config]
    * @returns {import('..').Producer}
    */
-  producer(_config) {
-    throw new KafkaJSNotImplemented(
-      'kafkars has no producer yet: use the one of the kafkajs package, with the same options; both can be installed side by side'
-    )
+  producer(config = {}) {
+    const options = producerOptions(config)
+    const kafka = this[PRIVATE.CONFIG]
+    const logger = this[PRIVATE.LOGGER]
+    const watch = new Watch(this[PRIVATE.WATCH])
+    watch.look('kafka.producer()', config, logger.namespace('Producer'))
+    watch.look('retry', config.retry, logger.namespace('Producer'))
+    watch.tellMisplaced()
+    const emitter = new InstrumentationEventEmitter('producer')
+    const cluster = this[PRIVATE.CREATE_CLUSTER]({
+      emitter,
+      metadataMaxAge: options.metadataMaxAge,
+      allowAutoTopicCreation: options.allowAutoTopicCreation,
+      maxInFlightRequests: options.maxInFlightRequests,
+      readCommitted: true
+    })
+    return createProducer({
+      ...options,
+      cluster,
+      logger,
+      retry: { ...kafka.retry, ...options.retry },
+      instrumentationEmitter: emitter
+    })
   }
 
   /**

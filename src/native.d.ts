@@ -13,6 +13,7 @@ export interface NativeFailure {
     | 'authentication'
     | 'unsupported-api' // apiKey, apiName
     | 'no-broker'
+    | 'unknown-broker'
     | 'coordinator-not-found' // groupId or transactionalId, cause
     | 'offset-out-of-range' // topic, partition
     | 'corrupt' // topic, partition, offset: CRC, codec or format error
@@ -168,6 +169,67 @@ export interface NativeResult {
   errorMessage: string | null
 }
 
+/** What one broker has said of its parts, which are positions in the list that the call was given. */
+export interface NativeTold<T> {
+  broker: number | null // null = any, or one that was not found
+  parts: number[]
+  failure: NativeFailure | null
+  answer: T | null
+}
+
+export interface NativeResource {
+  errorCode: number
+  errorMessage: string | null
+  resourceType: number
+  resourceName: string
+  configs: {
+    name: string
+    value: string | null
+    readOnly: boolean
+    source: number
+    isSensitive: boolean
+    synonyms: { name: string; value: string | null; source: number }[]
+    configType: number
+    documentation: string | null
+  }[]
+}
+
+export interface NativePartitionOffset {
+  topic: string
+  partition: number
+  offset: string
+}
+
+export interface NativePartitionResult {
+  topic: string
+  partition: number
+  errorCode: number
+  errorMessage: string | null
+  offset: string | null
+  timestamp: string | null
+  leaderEpoch: number | null
+}
+
+export interface NativePartitionResults {
+  errorCode: number
+  errorMessage: string | null
+  partitions: NativePartitionResult[]
+}
+
+export interface NativeLogDirs {
+  errorCode: number
+  logDirs: {
+    errorCode: number
+    path: string
+    totalBytes: number // -1 = not told
+    usableBytes: number // -1 = not told
+    topics: {
+      topic: string
+      partitions: { partition: number; size: number; offsetLag: string; isFuture: boolean }[]
+    }[]
+  }[]
+}
+
 /** Connections to a cluster. One per `Kafka#consumer()`. */
 export class NativeClient {
   constructor(options: NativeClientOptions, notify: (event: NativeClientEvent) => void)
@@ -211,6 +273,91 @@ export class NativeClient {
     timeoutMs: number,
     validateOnly: boolean
   ): Promise<NativeFailure | NativeResult[]>
+
+  describeConfigs(
+    resources: { type: number; name: string; keys: string[] | null }[],
+    includeSynonyms: boolean,
+    includeDocumentation: boolean
+  ): Promise<NativeFailure | NativeTold<NativeResource[]>[]>
+  /** Replaces all configs. */
+  alterConfigs(
+    resources: { type: number; name: string; configs: { name: string; value: string | null }[] }[],
+    validateOnly: boolean
+  ): Promise<NativeFailure | NativeTold<NativeResource[]>[]>
+  /** operation: 0 set, 1 delete, 2 append, 3 subtract. */
+  incrementalAlterConfigs(
+    resources: {
+      type: number
+      name: string
+      configs: { name: string; operation: number; value: string | null }[]
+    }[],
+    validateOnly: boolean
+  ): Promise<NativeFailure | NativeTold<NativeResource[]>[]>
+  /** offset: a timestamp in ms, or a special one; of the answer: the offset. */
+  listPartitionOffsets(
+    partitions: NativePartitionOffset[],
+    readCommitted: boolean
+  ): Promise<NativeFailure | NativeTold<NativePartitionResult[]>[]>
+  /** offset: the first to keep, '-1' = none; of the answer: where the partition begins now. */
+  deleteRecords(
+    partitions: NativePartitionOffset[],
+    timeoutMs: number
+  ): Promise<NativeFailure | NativeTold<NativePartitionResult[]>[]>
+  /** topics: null = all. */
+  describeLogDirs(
+    brokers: number[],
+    topics: NativeTopicPartitions[] | null
+  ): Promise<NativeFailure | NativeTold<NativeLogDirs>[]>
+  /** topics: null = all. */
+  electLeaders(
+    unclean: boolean,
+    topics: NativeTopicPartitions[] | null,
+    timeoutMs: number
+  ): Promise<NativeFailure | NativePartitionResults>
+  /** replicas: null = end a reassignment that is under way. */
+  alterPartitionReassignments(
+    topics: { topic: string; partitions: { partition: number; replicas: number[] | null }[] }[],
+    timeoutMs: number
+  ): Promise<NativeFailure | NativePartitionResults>
+  /** topics: null = all. */
+  listPartitionReassignments(
+    topics: NativeTopicPartitions[] | null,
+    timeoutMs: number
+  ): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        errorMessage: string | null
+        partitions: {
+          topic: string
+          partition: number
+          replicas: number[]
+          addingReplicas: number[]
+          removingReplicas: number[]
+        }[]
+      }
+  >
+  describeCluster(includeFencedBrokers: boolean): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        errorMessage: string | null
+        clusterId: string
+        controllerId: number
+        brokers: { nodeId: number; host: string; port: number; rack: string | null; isFenced: boolean }[]
+      }
+  >
+  /** `finalized`: `max` is the level in force. */
+  describeFeatures(): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        supported: { name: string; min: number; max: number }[]
+        finalized: { name: string; min: number; max: number }[]
+        finalizedEpoch: string
+        apis: { key: number; min: number; max: number }[]
+      }
+  >
 
   /** Request events are only made while somebody listens. */
   setRequestEvents(on: boolean): void

@@ -91,7 +91,17 @@ const KNOWN = {
     'metadataMaxAge',
     'allowAutoTopicCreation',
     'maxInFlightRequests',
-    'retry'
+    'retry',
+    'acks',
+    'compression',
+    'compressionLevel',
+    'timeout',
+    'linger',
+    'batchSize',
+    'bufferMemory',
+    'maxBlock',
+    'deliveryTimeout',
+    'maxRequestSize'
   ],
   retry: RETRY,
   sasl: [

@@ -181,12 +181,6 @@ describe('the consumer object', () => {
     create({ retry: ofConsumer }, { retry: ofKafka }).consumer.run()
     expect(createRunner.mock.calls[0][0].retry).toEqual(expected)
   })
-
-  it('says what is not there', () => {
-    const { kafka } = create()
-    expect(() => kafka.producer()).toThrow(errors.KafkaJSNotImplemented)
-    expect(() => kafka.producer()).toThrow(/kafkajs/)
-  })
 })
 
 describe('before run()', () => {

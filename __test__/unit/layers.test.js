@@ -53,6 +53,7 @@ const MAY_KNOW = {
 const MAY_REQUIRE = {
   'index.js': [
     'consumer',
+    'producer',
     'admin',
     'cluster',
     'config',
@@ -75,7 +76,17 @@ const MAY_REQUIRE = {
   ],
   admin: ['enums', 'instrumentation', 'network', 'errors', 'protocol', 'retry', 'utils'],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
-  producer: ['instrumentation', 'network', 'errors', 'loggers', 'native', 'utils'],
+  producer: [
+    'config',
+    'enums',
+    'instrumentation',
+    'network',
+    'errors',
+    'loggers',
+    'native',
+    'retry',
+    'utils'
+  ],
   config: ['errors', 'loggers', 'tls', 'unknown', 'utils'],
   sasl: ['errors', 'unknown', 'utils'],
   tls: ['errors'],

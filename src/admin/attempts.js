@@ -7,7 +7,8 @@
  * has moved.
  */
 
-const { createRetry } = require('../retry')
+const { Backoff, createRetry, sleep } = require('../retry')
+const { KafkaJSNumberOfRetriesExceeded } = require('../errors')
 
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {(error: any) => boolean} IsCurable */
@@ -21,10 +22,17 @@ const isCurable = error => error.retriable === true
  * @type {IsCurable}
  */
 const isCurableChange = error =>
-  isCurable(error) &&
+  isCurableIfKnown(error) &&
   error.name !== 'KafkaJSRequestTimeoutError' &&
-  error.type !== 'REQUEST_TIMED_OUT' &&
-  error.type !== 'UNKNOWN_TOPIC_OR_PARTITION'
+  error.type !== 'REQUEST_TIMED_OUT'
+
+/** As `isCurable`, of a question about a topic that may not exist. @type {IsCurable} */
+const isCurableIfKnown = error => isCurable(error) && error.type !== UNKNOWN_TOPIC
+
+const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
+
+/** A topic that was just made is unknown to brokers that are behind: they are asked again after these, ms. */
+const UNKNOWN_AGAIN = [50, 150]
 
 /** The answer to a request was lost: what it asked for may have been done. */
 const isLost = error =>
@@ -68,6 +76,28 @@ class Attempts {
   }
 
   /**
+   * As `whole`, about topics that may not exist: that is the answer when brokers say so for a while.
+   * @template T
+   * @param {string} what
+   * @param {(client: NativeClient) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  ofTopics(what, work) {
+    let unknown = 0
+    const patient = async client => {
+      for (;;) {
+        try {
+          return await work(client)
+        } catch (e) {
+          if (e.type !== UNKNOWN_TOPIC || unknown === UNKNOWN_AGAIN.length) throw e
+          await sleep(UNKNOWN_AGAIN[unknown++], this.cluster.closed.signal)
+        }
+      }
+    }
+    return this.whole(what, patient, { isCurable: isCurableIfKnown })
+  }
+
+  /**
    * As `whole`, of many things at once, where each may fail by itself: another attempt asks only for those that it may cure.
    * @template Part
    * @param {string} what
@@ -98,6 +128,13 @@ class Attempts {
       if (last === undefined || e.cause !== last) throw e
     }
     return results
+  }
+
+  /** What a call ends with when all its retries could not cure this. @param {any} error */
+  exceeded(error) {
+    const backoff = new Backoff(this.retry)
+    backoff.spend()
+    return new KafkaJSNumberOfRetriesExceeded(error, backoff)
   }
 }
 

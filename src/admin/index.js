@@ -3,6 +3,9 @@
 
 const { Attempts } = require('./attempts')
 const createClusterMethods = require('./cluster')
+const createConfigMethods = require('./configs')
+const createPartitionMethods = require('./partitions')
+const createReassignmentMethods = require('./reassignments')
 const createTopicMethods = require('./topics')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
 const { createOn } = require('../instrumentation/clientEvents')
@@ -13,21 +16,14 @@ const { interruptible } = require('../utils/interruption')
 /** Methods of kafkajs's admin client that are not here yet. */
 const NOT_IMPLEMENTED = [
   'fetchOffsets',
-  'fetchTopicOffsets',
-  'fetchTopicOffsetsByTimestamp',
   'setOffsets',
   'resetOffsets',
-  'describeConfigs',
-  'alterConfigs',
   'listGroups',
   'deleteGroups',
   'describeGroups',
   'describeAcls',
   'deleteAcls',
-  'createAcls',
-  'deleteTopicRecords',
-  'alterPartitionReassignments',
-  'listPartitionReassignments'
+  'createAcls'
 ]
 
 /**
@@ -61,7 +57,10 @@ module.exports = ({ cluster, logger: rootLogger, retry = {}, instrumentationEmit
   /** @type {Record<string, (...args: any[]) => Promise<any>>} */
   const methods = {
     ...createClusterMethods(frame),
-    ...createTopicMethods(frame)
+    ...createTopicMethods(frame),
+    ...createPartitionMethods(frame),
+    ...createReassignmentMethods(frame),
+    ...createConfigMethods(frame)
   }
   const calls = {}
   for (const [name, method] of Object.entries(methods)) {

@@ -11,7 +11,8 @@ const { KafkaJSNonRetriableError } = require('../errors')
 
 /**
  * @typedef {{
- *   topic?: string, partition?: number, groupId?: string, transactionalId?: string, operation?: string, brokerMessage?: string | null
+ *   topic?: string, partition?: number, groupId?: string, transactionalId?: string, nodeId?: number | null,
+ *   operation?: string, brokerMessage?: string | null
  * }} About `operation`: of the ACL that was missing; it is part of the message only
  */
 

@@ -21,9 +21,6 @@ const LEADERS_TIMEOUT = 10000
 const LEADERS_FIRST = 10
 const LEADERS_LAST = 100
 
-/** A topic that was just made is unknown to brokers that are behind: they are asked again after these, ms. */
-const UNKNOWN_AGAIN = [50, 150]
-
 const NOT_READY = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
 
 /**
@@ -37,25 +34,13 @@ module.exports = ({ cluster, attempts, logger }) => {
     for (const topic of topics ?? []) {
       if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${topic}`)
     }
-    let again = 0
-    return attempts.whole(
-      'fetch topic metadata',
-      async () => {
-        for (;;) {
-          const { topicMetadata } = await cluster.brokerPool.ask(topics ?? [])
-          const refused = topicMetadata.find(({ topicErrorCode }) => topicErrorCode !== 0)
-          // Of those that nobody has asked for it would be an answer to another question.
-          if (!refused || !topics?.length) return { topics: topicMetadata.map(toTopic) }
-          const { topic, topicErrorCode } = refused
-          const error = refusal(topicErrorCode, { topic, operation: 'DESCRIBE' })
-          if (error.type !== 'UNKNOWN_TOPIC_OR_PARTITION' || again === UNKNOWN_AGAIN.length) {
-            throw error
-          }
-          await sleep(UNKNOWN_AGAIN[again++], cluster.closed.signal)
-        }
-      },
-      { isCurable: error => isCurableChange(error) || error.type === 'REQUEST_TIMED_OUT' }
-    )
+    return attempts.ofTopics('fetch topic metadata', async () => {
+      const { topicMetadata } = await cluster.brokerPool.ask(topics ?? [])
+      const refused = topicMetadata.find(({ topicErrorCode }) => topicErrorCode !== 0)
+      // Of those that nobody has asked for it would be an answer to another question.
+      if (!refused || !topics?.length) return { topics: topicMetadata.map(toTopic) }
+      throw refusal(refused.topicErrorCode, { topic: refused.topic, operation: 'DESCRIBE' })
+    })
   }
 
   const createTopics = async ({ topics, validateOnly = false, timeout, waitForLeaders = true }) => {

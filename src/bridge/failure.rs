@@ -45,6 +45,10 @@ pub(super) fn failure<'env>(env: &'env Env, failure: &Failure) -> Result<Object<
             object(env, "protocol", Fields { message, retriable: false, code, ..Fields::default() })
         }
         Failure::Net(error) => net_error(env, error),
+        Failure::UnknownBroker(node) => {
+            let message = format!("Broker {node} not found in the cached metadata");
+            object(env, "unknown-broker", Fields { message, ..Fields::default() })
+        }
         Failure::CoordinatorNotFound { key, cause } => {
             let message = format!("Failed to find the coordinator of {key}");
             let mut object = object(env, "coordinator-not-found", Fields { message, ..Fields::default() })?;

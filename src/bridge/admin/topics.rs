@@ -10,7 +10,7 @@ use crate::engine::protocol::create_partitions::{CreatePartitionsRequest, Create
 use crate::engine::protocol::create_topics::{CreatableTopic, CreateTopicsRequest};
 use crate::engine::protocol::delete_topics::{DeleteTopicsRequest, DeletedTopic};
 
-use super::{NativeResult, list};
+use super::{NativeNamedValue, NativeResult, list};
 
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeNewTopic {
@@ -18,19 +18,13 @@ pub struct NativeNewTopic {
     pub num_partitions: i32,
     pub replication_factor: i16,
     pub assignments: Vec<NativeReplicas>,
-    pub configs: Vec<NativeConfigValue>,
+    pub configs: Vec<NativeNamedValue>,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeReplicas {
     pub partition: i32,
     pub replicas: Vec<i32>,
-}
-
-#[napi(object, object_to_js = false, use_nullable = true)]
-pub struct NativeConfigValue {
-    pub name: String,
-    pub value: Option<String>,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]

@@ -26,6 +26,8 @@ pub enum Failure {
     },
     /// No answer.
     Net(NetError),
+    /// The metadata has no broker with this node id.
+    UnknownBroker(i32),
     /// No broker could name a coordinator, and trying again would not help.
     CoordinatorNotFound {
         /// Whose.

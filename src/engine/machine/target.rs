@@ -37,28 +37,31 @@ pub enum ConnectionKind {
     Fetch,
     /// Fetches beside a long poll.
     FetchExpress,
+    /// Produce, which may wait for replicas.
+    Produce,
 }
 
 impl ConnectionKind {
     /// Where a broker allows fewer connections: the kinds over whose connection the requests of this one may go, the best
     /// first. The last is the one whose requests and these would delay each other the longest.
     pub const fn stand_ins(self) -> &'static [ConnectionKind] {
-        use ConnectionKind::{Coordinator, Fetch, FetchExpress, General};
+        use ConnectionKind::{Coordinator, Fetch, FetchExpress, General, Produce};
         match self {
-            General => &[Coordinator, FetchExpress, Fetch],
-            Coordinator => &[General, FetchExpress, Fetch],
-            Fetch => &[General, FetchExpress, Coordinator],
-            FetchExpress => &[General, Fetch, Coordinator],
+            General => &[Coordinator, FetchExpress, Produce, Fetch],
+            Coordinator => &[General, FetchExpress, Produce, Fetch],
+            Fetch => &[General, FetchExpress, Produce, Coordinator],
+            FetchExpress => &[General, Produce, Fetch, Coordinator],
+            Produce => &[General, Coordinator, FetchExpress, Fetch],
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ConnectionKind::{self, Coordinator, Fetch, FetchExpress, General};
+    use super::ConnectionKind::{self, Coordinator, Fetch, FetchExpress, General, Produce};
     #[test]
     fn every_other_kind_stands_in() {
-        let all = [General, Coordinator, Fetch, FetchExpress];
+        let all = [General, Coordinator, Fetch, FetchExpress, Produce];
         for kind in all {
             let others: Vec<ConnectionKind> = all.into_iter().filter(|other| *other != kind).collect();
             assert!(others.iter().all(|other| kind.stand_ins().contains(other)));

@@ -25,6 +25,7 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::VersionRange;
 use crate::engine::protocol::header::{decode_response_header, encode_frame};
+use crate::engine::protocol::produce::ProduceResponse;
 
 use super::admission::Admission;
 use super::context::Context;
@@ -43,8 +44,8 @@ pub(super) struct Connection {
     broker: Arc<str>,
     /// What the broker speaks, once it has said so.
     versions: OnceLock<HashMap<i16, VersionRange>>,
-    /// Frames, to the task. They may hold a password.
-    outbox: mpsc::UnboundedSender<Zeroizing<Vec<u8>>>,
+    /// To the task.
+    outbox: mpsc::UnboundedSender<Outgoing>,
     admission: Admission,
     next_correlation_id: AtomicI32,
     received: AtomicU64,
@@ -63,6 +64,33 @@ struct State {
     silent_since: u64,
     /// When the SASL session is over (KIP-368), by the clock of the context.
     session_ends: Option<std::time::Instant>,
+}
+
+/// A request on its way to the socket.
+struct Outgoing {
+    frame: Frame,
+    /// Told when it is written, where that is all the answer there will be.
+    written: Option<oneshot::Sender<()>>,
+}
+
+/// A request's bytes.
+enum Frame {
+    Plain(Vec<u8>),
+    /// They are wiped when they are not needed any more, which costs too much for messages.
+    Secret(Zeroizing<Vec<u8>>),
+}
+
+impl Frame {
+    fn of(request: &Request, bytes: Vec<u8>) -> Frame {
+        if request.is_secret() { Frame::Secret(Zeroizing::new(bytes)) } else { Frame::Plain(bytes) }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Frame::Plain(bytes) => bytes,
+            Frame::Secret(bytes) => bytes,
+        }
+    }
 }
 
 /// A request that the broker has not answered yet.
@@ -237,10 +265,14 @@ impl Connection {
         let frame = encode_frame(request, version, correlation_id, &self.context.config.client_id);
         let received = self.received.load(Ordering::Relaxed);
         let times = Times { created, sent: Instant::now() };
+        let frame = Frame::of(request, frame);
+        if !request.is_answered() {
+            return self.write_only(frame, key, version, correlation_id, times).await;
+        }
         let (reply, answer) = oneshot::channel();
         self.lock().waiting.insert(correlation_id, Waiter { key, version, times, reply });
         // A failure to send means that the task has ended, and `answer` will say so.
-        let _ = self.outbox.send(Zeroizing::new(frame));
+        let _ = self.outbox.send(Outgoing { frame, written: None });
 
         let answer = match self.context.config.request_timeout {
             None => answer.await,
@@ -248,6 +280,10 @@ impl Connection {
                 Ok(answer) => answer,
                 Err(Late) => {
                     self.timed_out(key, version, correlation_id, times, received);
+                    // What is sent again over another connection must not be overtaken by this.
+                    if key == ApiKey::Produce {
+                        self.kill(self.closed());
+                    }
                     return Err(NetError::Timeout {
                         broker: self.broker.to_string(),
                         api: key.name(),
@@ -265,6 +301,24 @@ impl Connection {
             Ok(result) => result,
             Err(_) => Err(self.died().await),
         }
+    }
+
+    /// A request that gets no answer: that it is written to the socket is all there will be.
+    async fn write_only(
+        &self,
+        frame: Frame,
+        key: ApiKey,
+        version: i16,
+        correlation_id: i32,
+        times: Times,
+    ) -> Result<Response, NetError> {
+        let (written, is_written) = oneshot::channel();
+        let _ = self.outbox.send(Outgoing { frame, written: Some(written) });
+        if is_written.await.is_err() {
+            return Err(self.died().await);
+        }
+        self.emit_answered(key, version, correlation_id, times, 0);
+        Ok(Response::Produce(ProduceResponse::default()))
     }
 
     /// A peer that answers nothing at all is gone, whatever TCP believes: close. One that is merely slow is not.
@@ -300,7 +354,7 @@ impl Connection {
         }
     }
 
-    async fn run(self: Arc<Self>, stream: BoxStream, outbox: mpsc::UnboundedReceiver<Zeroizing<Vec<u8>>>) {
+    async fn run(self: Arc<Self>, stream: BoxStream, outbox: mpsc::UnboundedReceiver<Outgoing>) {
         // Also when this task panics, which would be a bug of ours: no request may wait for ever.
         let _dead = KillOnDrop::new(&self);
         let (reader, writer) = tokio::io::split(stream);
@@ -364,6 +418,15 @@ impl Connection {
         if let Ok(response) = &result {
             self.admission.throttle(throttle_time(response, version));
         }
+        self.emit_answered(key, version, correlation_id, times, size);
+        let end = result.as_ref().map(|_| ()).map_err(ToString::to_string);
+        // The sender may have given up this very moment.
+        let _ = reply.send(result);
+        end
+    }
+
+    /// `size`: bytes of the answer.
+    fn emit_answered(&self, key: ApiKey, version: i16, correlation_id: i32, times: Times, size: usize) {
         self.context.events.emit_request(|client_id| NetworkEvent::Request {
             broker: self.broker.clone(),
             client_id,
@@ -377,10 +440,6 @@ impl Connection {
             api_key: key.code(),
             api_version: version,
         });
-        let end = result.as_ref().map(|_| ()).map_err(ToString::to_string);
-        // The sender may have given up this very moment.
-        let _ = reply.send(result);
-        end
     }
 
     pub(super) fn closed(&self) -> NetError {
@@ -415,11 +474,15 @@ impl Drop for KillOnDrop<'_> {
 
 async fn write_frames(
     mut writer: impl AsyncWrite + Unpin,
-    mut outbox: mpsc::UnboundedReceiver<Zeroizing<Vec<u8>>>,
+    mut outbox: mpsc::UnboundedReceiver<Outgoing>,
 ) -> std::io::Result<()> {
-    while let Some(frame) = outbox.recv().await {
-        writer.write_all(&frame).await?;
+    while let Some(Outgoing { frame, written }) = outbox.recv().await {
+        writer.write_all(frame.bytes()).await?;
         writer.flush().await?;
+        if let Some(written) = written {
+            // Its sender may have given up.
+            let _ = written.send(());
+        }
     }
     Ok(())
 }

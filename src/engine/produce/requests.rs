@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::engine::cluster::{Leader, Metadata};
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
@@ -114,7 +115,9 @@ impl Produce {
         let Draft { node, body, sent, .. } = draft?;
         *self.requests.per_node.entry(node).or_default() += 1;
         self.requests.out.insert(id, sent);
-        Some(Outbound { id, to: Target::node(node), body: body.into(), held: Duration::ZERO })
+        // Replicas may take their time, which nothing else should wait for.
+        let to = Target::Node(node, ConnectionKind::Produce);
+        Some(Outbound { id, to, body: body.into(), held: Duration::ZERO })
     }
 
     /// Which batch of this partition may go out now, and to whom.

@@ -102,8 +102,20 @@ macro_rules! apis {
                     Request::OffsetFetch(body) => body.min_version(),
                     Request::ListTransactions(body) => body.min_version(),
                     Request::Metadata(body) => body.min_version(),
+                    Request::ListOffsets(body) => body.min_version(),
+                    Request::ElectLeaders(body) => body.min_version(),
                     other => other.key().versions().min,
                 }
+            }
+
+            /// Will the broker answer? It does not answer a Produce that wants no acknowledgement.
+            pub fn is_answered(&self) -> bool {
+                !matches!(self, Request::Produce(body) if body.acks == 0)
+            }
+
+            /// May there be a secret in it, which is not to be left in memory?
+            pub fn is_secret(&self) -> bool {
+                matches!(self, Request::SaslAuthenticate(_))
             }
 
             /// About how long the body is, where that is worth knowing before it is written; else 0.
@@ -170,6 +182,7 @@ apis! {
     ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
     CreateTopics = 19, create_topics::CreateTopicsRequest => CreateTopicsResponse, "CreateTopics";
     DeleteTopics = 20, delete_topics::DeleteTopicsRequest => DeleteTopicsResponse, "DeleteTopics";
+    DeleteRecords = 21, delete_records::DeleteRecordsRequest => DeleteRecordsResponse, "DeleteRecords";
     InitProducerId = 22, init_producer_id::InitProducerIdRequest => InitProducerIdResponse, "InitProducerId";
     OffsetForLeaderEpoch = 23, offset_for_leader_epoch::OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse, "OffsetForLeaderEpoch";
     AddPartitionsToTxn = 24, add_partitions_to_txn::AddPartitionsToTxnRequest => AddPartitionsToTxnResponse, "AddPartitionsToTxn";
@@ -180,14 +193,22 @@ apis! {
     DescribeAcls = 29, describe_acls::DescribeAclsRequest => DescribeAclsResponse, "DescribeAcls";
     CreateAcls = 30, create_acls::CreateAclsRequest => CreateAclsResponse, "CreateAcls";
     DeleteAcls = 31, delete_acls::DeleteAclsRequest => DeleteAclsResponse, "DeleteAcls";
+    DescribeConfigs = 32, describe_configs::DescribeConfigsRequest => DescribeConfigsResponse, "DescribeConfigs";
+    AlterConfigs = 33, alter_configs::AlterConfigsRequest => AlterConfigsResponse, "AlterConfigs";
+    DescribeLogDirs = 35, describe_log_dirs::DescribeLogDirsRequest => DescribeLogDirsResponse, "DescribeLogDirs";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
     CreatePartitions = 37, create_partitions::CreatePartitionsRequest => CreatePartitionsResponse, "CreatePartitions";
     DeleteGroups = 42, delete_groups::DeleteGroupsRequest => DeleteGroupsResponse, "DeleteGroups";
+    ElectLeaders = 43, elect_leaders::ElectLeadersRequest => ElectLeadersResponse, "ElectLeaders";
+    IncrementalAlterConfigs = 44, incremental_alter_configs::IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse, "IncrementalAlterConfigs";
+    AlterPartitionReassignments = 45, alter_partition_reassignments::AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse, "AlterPartitionReassignments";
+    ListPartitionReassignments = 46, list_partition_reassignments::ListPartitionReassignmentsRequest => ListPartitionReassignmentsResponse, "ListPartitionReassignments";
     OffsetDelete = 47, offset_delete::OffsetDeleteRequest => OffsetDeleteResponse, "OffsetDelete";
     DescribeClientQuotas = 48, describe_client_quotas::DescribeClientQuotasRequest => DescribeClientQuotasResponse, "DescribeClientQuotas";
     AlterClientQuotas = 49, alter_client_quotas::AlterClientQuotasRequest => AlterClientQuotasResponse, "AlterClientQuotas";
     DescribeUserScramCredentials = 50, describe_user_scram_credentials::DescribeUserScramCredentialsRequest => DescribeUserScramCredentialsResponse, "DescribeUserScramCredentials";
     AlterUserScramCredentials = 51, alter_user_scram_credentials::AlterUserScramCredentialsRequest => AlterUserScramCredentialsResponse, "AlterUserScramCredentials";
+    DescribeCluster = 60, describe_cluster::DescribeClusterRequest => DescribeClusterResponse, "DescribeCluster";
     DescribeProducers = 61, describe_producers::DescribeProducersRequest => DescribeProducersResponse, "DescribeProducers";
     DescribeTransactions = 65, describe_transactions::DescribeTransactionsRequest => DescribeTransactionsResponse, "DescribeTransactions";
     ListTransactions = 66, list_transactions::ListTransactionsRequest => ListTransactionsResponse, "ListTransactions";

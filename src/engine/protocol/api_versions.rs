@@ -26,6 +26,23 @@ pub struct ApiVersionsResponse {
     pub apis: Vec<(i16, VersionRange)>,
     /// KIP-219 throttle (v1).
     pub throttle_time_ms: i32,
+    /// KIP-584 (v3): features that the broker can have, and in which levels.
+    pub supported_features: Vec<Feature>,
+    /// KIP-584 (v3): features that the cluster has. Right as of this epoch, -1 when there is none.
+    pub finalized_features_epoch: i64,
+    /// See there: `max` is the level that is in force.
+    pub finalized_features: Vec<Feature>,
+}
+
+/// One feature of the cluster: `transaction.version`, `group.version`, …
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// Lowest level.
+    pub min: i16,
+    /// Highest level.
+    pub max: i16,
 }
 
 impl ApiVersionsRequest {
@@ -45,15 +62,33 @@ impl ApiVersionsResponse {
         let version = if refused { 0 } else { version };
         input.set_flexible(version >= FIRST_FLEXIBLE);
 
-        let response = ApiVersionsResponse {
+        let mut response = ApiVersionsResponse {
             error,
             apis: input.array(6, |input| {
                 Ok((input.i16()?, VersionRange { min: input.i16()?, max: input.i16()? }))
             })?,
             throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
+            supported_features: Vec::new(),
+            finalized_features_epoch: -1,
+            finalized_features: Vec::new(),
         };
-        // Broker features (KIP-584).
-        input.tags()?;
+        input.known_tags(|tag, input| {
+            match tag {
+                0 => {
+                    response.supported_features = input.array(6, |input| {
+                        Ok(Feature { name: input.string()?, min: input.i16()?, max: input.i16()? })
+                    })?;
+                }
+                1 => response.finalized_features_epoch = input.i64()?,
+                2 => {
+                    response.finalized_features = input.array(6, |input| {
+                        Ok(Feature { name: input.string()?, max: input.i16()?, min: input.i16()? })
+                    })?;
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
         Ok(response)
     }
 }

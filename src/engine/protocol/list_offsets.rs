@@ -11,6 +11,14 @@ pub const FIRST_FLEXIBLE: i16 = 6;
 pub const LATEST: i64 = -1;
 /// The start of the log.
 pub const EARLIEST: i64 = -2;
+/// The record with the largest timestamp (v7, KIP-734).
+pub const MAX_TIMESTAMP: i64 = -3;
+/// The start of what the broker itself has (v8, KIP-405).
+pub const EARLIEST_LOCAL: i64 = -4;
+/// The end of what is in the remote tier (v9, KIP-1005).
+pub const LATEST_TIERED: i64 = -5;
+/// The start of what is not in the remote tier yet (v11, KIP-1023).
+pub const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 /// ListOffsets request.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -77,6 +85,19 @@ pub struct ListOffsetsResponsePartition {
 }
 
 impl ListOffsetsRequest {
+    /// The lowest version that can carry this request: older brokers take the younger special timestamps for times.
+    pub fn min_version(&self) -> i16 {
+        let partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
+        let versions = partitions.map(|partition| match partition.timestamp {
+            ..=EARLIEST_PENDING_UPLOAD => 11,
+            LATEST_TIERED => 9,
+            EARLIEST_LOCAL => 8,
+            MAX_TIMESTAMP => 7,
+            _ => VERSIONS.min,
+        });
+        versions.max().unwrap_or(VERSIONS.min)
+    }
+
     pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
         out.i32(-1); // replica_id: a consumer
         if version >= 2 {

@@ -43,6 +43,8 @@ pub struct OffsetFetchTopic {
 pub struct OffsetFetchResponse {
     /// KIP-219 throttle (v3).
     pub throttle_time_ms: i32,
+    /// The group (v8).
+    pub group_id: String,
     /// Group level error (v2).
     pub error: ErrorCode,
     /// Per topic.
@@ -151,7 +153,7 @@ impl OffsetFetchResponse {
     pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<OffsetFetchResponse, DecodeError> {
         let throttle_time_ms = if version >= 3 { input.i32()? } else { 0 };
         let mut others = Vec::new();
-        let OffsetFetchResponseGroup { error, topics, .. } = if version >= FIRST_WITH_SEVERAL {
+        let OffsetFetchResponseGroup { group_id, error, topics } = if version >= FIRST_WITH_SEVERAL {
             // In the order in which they were asked for.
             others = input.array(5, |input| {
                 let group_id = input.string()?;
@@ -165,7 +167,7 @@ impl OffsetFetchResponse {
             decode_group(version, String::new(), input)?
         };
         input.tags()?;
-        Ok(OffsetFetchResponse { throttle_time_ms, error, topics, others })
+        Ok(OffsetFetchResponse { throttle_time_ms, group_id, error, topics, others })
     }
 }
 

@@ -398,6 +398,14 @@ impl Writer {
         values.iter().for_each(|&value| self.i64(value));
     }
 
+    /// ARRAY of INT32, or null.
+    pub fn nullable_i32s(&mut self, values: &Option<Vec<i32>>) {
+        match values {
+            Some(values) => self.i32s(values),
+            None => self.null(),
+        }
+    }
+
     /// ARRAY of STRING.
     pub fn strings(&mut self, values: &[String]) {
         self.length(values.len());

@@ -90,7 +90,7 @@ pub enum Recipient {
     Controller,
     /// Each broker of the cluster; [`Asked::broker`] tells them apart.
     AllBrokers,
-    /// The broker with this node id. One that is in no metadata fails as [`NetError::NoBroker`].
+    /// The broker with this node id. One that is in no metadata fails as [`Failure::UnknownBroker`].
     Broker(i32),
     /// The coordinator of this group or transaction.
     Coordinator(CoordinatorKey),
@@ -152,7 +152,7 @@ impl Found {
             Recipient::Broker(node) => {
                 match self.metadata()?.brokers.iter().any(|broker| broker.node_id == *node) {
                     true => Target::node(*node),
-                    false => return Err(Failure::Net(NetError::NoBroker)),
+                    false => return Err(Failure::UnknownBroker(*node)),
                 }
             }
             Recipient::Coordinator(key) => {

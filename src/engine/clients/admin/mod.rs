@@ -3,7 +3,8 @@
 //! ```text
 //! machine    the calls that run; requests and answers by number
 //! call       what all calls have in common: look up the brokers, ask each of them, make one answer of theirs
-//! calls/     what each of them has of its own, one file for a call; `Ask` is all those that are one request to one broker
+//! calls/     what each of them has of its own, one file for a call; `Ask` is all those that are one
+//!            request to one broker, `Spread` those that several brokers answer in parts
 //! ```
 //!
 //! A call is one attempt: the facade tries again what [`Failure`] calls retriable, as kafkajs does, and as often as its user
@@ -26,7 +27,12 @@ use crate::engine::protocol::metadata::MetadataResponse;
 pub use call::{Asked, Call, Found, Recipient};
 pub use calls::{
     Ask, DescribeConsumerGroups, DescribeGroups, FindCoordinator, ListGroupOffsets, ListOffsets,
-    ReadMetadata, create_partitions, create_topics, delete_topics,
+    ReadMetadata, Spread, Told,
+};
+pub use calls::{
+    alter_configs, alter_partition_reassignments, create_partitions, create_topics, delete_records,
+    delete_topics, describe_cluster, describe_configs, describe_features, describe_log_dirs, elect_leaders,
+    incremental_alter_configs, list_partition_offsets, list_partition_reassignments,
 };
 pub use machine::Admin;
 

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
@@ -112,7 +114,7 @@ impl World {
                 ..InitProducerIdResponse::default()
             })),
             Request::Produce(request) => {
-                let node = (0..3).find(|node| to == crate::engine::machine::Target::node(*node)).unwrap();
+                let Target::Node(node, ConnectionKind::Produce) = to else { panic!("a Produce to {to:?}") };
                 (self.produced)(self.leader, node).map(|error| self.produce(&request, error))
             }
             other => panic!("nobody asked for {other:?}"),

@@ -11,7 +11,9 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::network::{NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ErrorCode;
+use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::produce::{ProduceRequest, ProduceResponse};
 
 const TO: Target = Target::coordinator(1);
 
@@ -321,4 +323,44 @@ async fn request_events_tell_what_kafkajs_tells_and_only_when_asked() {
     assert!(sent.is_err());
     let NetworkEvent::RequestTimeout { api_name, api_version, .. } = world.event().await else { panic!() };
     assert_eq!((api_name, api_version), ("Heartbeat", 4));
+}
+
+fn produce(acks: i16) -> Request {
+    ProduceRequest { acks, timeout_ms: 1000, ..ProduceRequest::default() }.into()
+}
+
+#[tokio::test]
+async fn a_request_that_gets_no_answer_is_answered_when_it_is_written() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+    world.network.request_events(true);
+    let answer = send(&world.network, TO, produce(0)).await.unwrap();
+    assert_eq!(answer, Ok(Response::Produce(ProduceResponse::default())));
+    assert_eq!(peer.request().await.unwrap().decode::<wire::ProduceRequest>().acks, 0);
+    let events = world.events();
+    let sizes = events.iter().filter_map(|event| match event {
+        NetworkEvent::Request { api_name: "Produce", size, .. } => Some(*size),
+        _ => None,
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [0]);
+
+    // The next answer is that of the next request.
+    let sent = send(&world.network, TO, heartbeat("next"));
+    let request = peer.request().await.unwrap();
+    peer.reply_heartbeat(&request, 3).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_produce_that_is_late_must_not_be_written_behind_its_repetition() {
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+    let (late, other) = (send(&world.network, TO, produce(-1)), send(&world.network, TO, heartbeat("other")));
+    peer.request().await.unwrap();
+    peer.request().await.unwrap();
+    let error = late.await.unwrap().unwrap_err();
+    assert!(matches!(error, NetError::Timeout { api: "Produce", .. }), "{error:?}");
+    assert_eq!(other.await.unwrap(), Err(closed("one:9092")));
+    assert!(peer.request().await.is_none(), "the connection is closed");
+    let again = send(&world.network, TO, produce(0));
+    world.welcome().await.request().await.unwrap();
+    again.await.unwrap().unwrap();
 }

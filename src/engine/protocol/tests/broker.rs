@@ -163,14 +163,20 @@ fn their_api_versions(ours: &ApiVersionsResponse) -> theirs::ApiVersionsResponse
         .with_throttle_time_ms(ours.throttle_time_ms)
 }
 
+fn feature(min: i16, max: i16) -> Feature {
+    Feature { name: "metadata.version".to_owned(), min, max }
+}
+
 fn api_versions(fill: Fill) -> Vec<Sample> {
     let full = move |version| ApiVersionsResponse {
         error: ErrorCode::NONE,
         apis: fill
             .list([(1, VersionRange { min: 4, max: 17 }), (9999, VersionRange { min: 0, max: i16::MAX })]),
         throttle_time_ms: since(version, 1, 77),
+        supported_features: since(version, 3, fill.list([feature(1, 20)])),
+        finalized_features_epoch: since_or(version, 3, 6, -1),
+        finalized_features: since(version, 3, fill.list([feature(19, 20)])),
     };
-    // The features of KIP-584 are tagged fields that we skip.
     let theirs = move |version| {
         let supported = their_versions::SupportedFeatureKey::default()
             .with_name(name("metadata.version"))
@@ -179,7 +185,7 @@ fn api_versions(fill: Fill) -> Vec<Sample> {
         let finalized = their_versions::FinalizedFeatureKey::default()
             .with_name(name("metadata.version"))
             .with_max_version_level(20)
-            .with_min_version_level(20);
+            .with_min_version_level(19);
         their_api_versions(&full(version))
             .with_supported_features(since(version, 3, fill.list([supported])))
             .with_finalized_features_epoch(since_or(version, 3, 6, -1))
@@ -192,7 +198,12 @@ fn api_versions(fill: Fill) -> Vec<Sample> {
 #[test]
 fn a_refused_api_versions_is_read_as_v0() {
     for apis in [vec![], vec![(18, VersionRange { min: 0, max: 3 })]] {
-        let ours = ApiVersionsResponse { error: ErrorCode::UNSUPPORTED_VERSION, apis, throttle_time_ms: 0 };
+        let ours = ApiVersionsResponse {
+            error: ErrorCode::UNSUPPORTED_VERSION,
+            apis,
+            finalized_features_epoch: -1,
+            ..ApiVersionsResponse::default()
+        };
         let mut body = BytesMut::new();
         their_api_versions(&ours).encode(&mut body, 0).unwrap();
         for version in 0..=4 {

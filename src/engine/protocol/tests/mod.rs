@@ -5,6 +5,7 @@
 //! [`hostile`] then breaks every response of the families.
 
 mod broker;
+mod configs;
 mod consumer_group;
 mod fetch;
 mod group;
@@ -12,6 +13,7 @@ mod headers;
 mod hostile;
 mod membership;
 mod offsets;
+mod partitions;
 mod produce;
 mod smallest;
 mod topics;
@@ -119,10 +121,12 @@ impl Sample {
 fn samples(fill: Fill) -> impl Iterator<Item = Sample> {
     [
         broker::samples(fill),
+        configs::samples(fill),
         consumer_group::samples(fill),
         fetch::samples(fill),
         group::samples(fill),
         offsets::samples(fill),
+        partitions::samples(fill),
         produce::samples(fill),
         topics::samples(fill),
         transactions::samples(fill),

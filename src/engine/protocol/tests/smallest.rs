@@ -2,11 +2,14 @@
 
 use kafka_protocol::messages as theirs;
 use kafka_protocol::messages::{
-    add_partitions_to_txn_response as their_add, consumer_group_describe_response as their_describe,
-    consumer_group_heartbeat_response as their_beat, create_topics_response as their_created,
-    delete_topics_response as their_deleted, describe_groups_response::DescribedGroup,
-    fetch_response::FetchableTopicResponse, fetch_response::PartitionData,
-    list_offsets_response::ListOffsetsTopicResponse, metadata_response::MetadataResponseTopic,
+    add_partitions_to_txn_response as their_add, alter_partition_reassignments_response as their_moved,
+    consumer_group_describe_response as their_describe, consumer_group_heartbeat_response as their_beat,
+    create_topics_response as their_created, delete_records_response as their_records,
+    delete_topics_response as their_deleted, describe_configs_response as their_configs,
+    describe_groups_response::DescribedGroup, describe_log_dirs_response as their_dirs,
+    elect_leaders_response as their_elected, fetch_response::FetchableTopicResponse,
+    fetch_response::PartitionData, list_offsets_response::ListOffsetsTopicResponse,
+    list_partition_reassignments_response as their_listed, metadata_response::MetadataResponseTopic,
     offset_commit_response::OffsetCommitResponseTopic, offset_fetch_response::OffsetFetchResponseGroup,
     offset_fetch_response::OffsetFetchResponseTopic, offset_fetch_response::OffsetFetchResponseTopics,
     offset_for_leader_epoch_response::OffsetForLeaderTopicResult, produce_response as their_produce,
@@ -37,6 +40,14 @@ fn brokers_and_versions() {
         theirs::MetadataResponse::default().with_topics(vec![topic])
     });
     accepts(ApiKey::ApiVersions, |_| theirs::ApiVersionsResponse::default().with_api_keys(many()));
+    accepts(ApiKey::ApiVersions, |version| {
+        let theirs = theirs::ApiVersionsResponse::default();
+        theirs.with_supported_features(since(version, 3, many())).with_finalized_features(since(
+            version,
+            3,
+            many(),
+        ))
+    });
     accepts(ApiKey::SaslHandshake, |_| theirs::SaslHandshakeResponse::default().with_mechanisms(many()));
 }
 
@@ -148,6 +159,59 @@ fn topics() {
         theirs::DeleteTopicsResponse::default().with_responses(topics)
     });
     accepts(ApiKey::CreatePartitions, |_| theirs::CreatePartitionsResponse::default().with_results(many()));
+}
+
+#[test]
+fn configs() {
+    let described = |results| theirs::DescribeConfigsResponse::default().with_results(results);
+    accepts(ApiKey::DescribeConfigs, |_| described(many()));
+    accepts(ApiKey::DescribeConfigs, |_| {
+        described(vec![their_configs::DescribeConfigsResult::default().with_configs(many())])
+    });
+    accepts(ApiKey::DescribeConfigs, |_| {
+        let config = their_configs::DescribeConfigsResourceResult::default().with_synonyms(many());
+        described(vec![their_configs::DescribeConfigsResult::default().with_configs(vec![config])])
+    });
+    accepts(ApiKey::AlterConfigs, |_| theirs::AlterConfigsResponse::default().with_responses(many()));
+    accepts(ApiKey::IncrementalAlterConfigs, |_| {
+        theirs::IncrementalAlterConfigsResponse::default().with_responses(many())
+    });
+}
+
+#[test]
+fn partitions() {
+    accepts(ApiKey::DeleteRecords, |_| theirs::DeleteRecordsResponse::default().with_topics(many()));
+    accepts(ApiKey::DeleteRecords, |_| {
+        let topic = their_records::DeleteRecordsTopicResult::default().with_partitions(many());
+        theirs::DeleteRecordsResponse::default().with_topics(vec![topic])
+    });
+    accepts(ApiKey::DescribeLogDirs, |_| theirs::DescribeLogDirsResponse::default().with_results(many()));
+    let dir = |topics| {
+        let dir = their_dirs::DescribeLogDirsResult::default().with_topics(topics);
+        theirs::DescribeLogDirsResponse::default().with_results(vec![dir])
+    };
+    accepts(ApiKey::DescribeLogDirs, |_| dir(many()));
+    accepts(ApiKey::DescribeLogDirs, |_| {
+        dir(vec![their_dirs::DescribeLogDirsTopic::default().with_partitions(many())])
+    });
+    accepts(ApiKey::ElectLeaders, |_| {
+        theirs::ElectLeadersResponse::default().with_replica_election_results(many())
+    });
+    accepts(ApiKey::ElectLeaders, |_| {
+        let topic = their_elected::ReplicaElectionResult::default().with_partition_result(many());
+        theirs::ElectLeadersResponse::default().with_replica_election_results(vec![topic])
+    });
+    let moved = |topics| theirs::AlterPartitionReassignmentsResponse::default().with_responses(topics);
+    accepts(ApiKey::AlterPartitionReassignments, |_| moved(many()));
+    accepts(ApiKey::AlterPartitionReassignments, |_| {
+        moved(vec![their_moved::ReassignableTopicResponse::default().with_partitions(many())])
+    });
+    let listed = |topics| theirs::ListPartitionReassignmentsResponse::default().with_topics(topics);
+    accepts(ApiKey::ListPartitionReassignments, |_| listed(many()));
+    accepts(ApiKey::ListPartitionReassignments, |_| {
+        listed(vec![their_listed::OngoingTopicReassignment::default().with_partitions(many())])
+    });
+    accepts(ApiKey::DescribeCluster, |_| theirs::DescribeClusterResponse::default().with_brokers(many()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::engine::protocol::list_offsets::ListOffsetsPartition;
 use crate::engine::protocol::list_offsets::ListOffsetsRequest;
 use crate::engine::protocol::list_offsets::ListOffsetsTopic;
 
-use super::{OUT_OF_STEP, TopicPartitions, accepted};
+use super::{LIST_OFFSETS_TIMEOUT_MS, OUT_OF_STEP, TopicPartitions, accepted};
 
 /// Answers the first offset at or behind a time. An error of one partition is the call's.
 pub struct ListOffsets {
@@ -52,7 +52,12 @@ impl Call for ListOffsets {
                 None => topics.push(ListOffsetsTopic { name: topic.to_string(), partitions: vec![asked] }),
             }
         }
-        ListOffsetsRequest { read_committed: self.read_committed, topics, timeout_ms: TIMEOUT_MS }.into()
+        ListOffsetsRequest {
+            read_committed: self.read_committed,
+            topics,
+            timeout_ms: LIST_OFFSETS_TIMEOUT_MS,
+        }
+        .into()
     }
 
     fn response(&mut self, _: Asked<TopicPartition>, response: Response) -> Result<(), Failure> {
@@ -69,6 +74,3 @@ impl Call for ListOffsets {
         Ok(self.found)
     }
 }
-
-/// How long the broker may look, from v10 on.
-const TIMEOUT_MS: i32 = 30_000;

@@ -1,12 +1,16 @@
 //! The calls, a file each; those that are one request to one broker, a file for each area.
 
 mod ask;
+mod cluster;
+mod configs;
 mod describe_consumer_groups;
 mod describe_groups;
 mod find_coordinator;
 mod list_group_offsets;
 mod list_offsets;
+mod partitions;
 mod read_metadata;
+mod spread;
 mod topics;
 
 use crate::engine::machine::Failure;
@@ -15,18 +19,28 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 
 pub use ask::Ask;
+pub use cluster::{describe_cluster, describe_features};
+pub use configs::{alter_configs, describe_configs, incremental_alter_configs};
 pub use describe_consumer_groups::DescribeConsumerGroups;
 pub use describe_groups::DescribeGroups;
 pub use find_coordinator::FindCoordinator;
 pub(super) use find_coordinator::{broker, coordinator};
 pub use list_group_offsets::ListGroupOffsets;
 pub use list_offsets::ListOffsets;
+pub use partitions::{
+    alter_partition_reassignments, delete_records, describe_log_dirs, elect_leaders, list_partition_offsets,
+    list_partition_reassignments,
+};
 pub use read_metadata::ReadMetadata;
 pub(super) use read_metadata::{metadata_request, whole};
+pub use spread::{Spread, Told};
 pub use topics::{create_partitions, create_topics, delete_topics};
 
 /// Topic → partitions, as the facade names them.
 type TopicPartitions = Vec<(String, Vec<i32>)>;
+
+/// How long a broker may look for offsets, from v10 of ListOffsets on.
+const LIST_OFFSETS_TIMEOUT_MS: i32 = 30_000;
 
 /// An answer of another kind than the question: cannot happen while the network room is sound.
 pub(super) const OUT_OF_STEP: Failure = Failure::Net(NetError::OutOfStep);

@@ -310,7 +310,7 @@ fn each_broker_is_asked_and_one_that_is_down_is_named() {
     let told = world.call(Parts::of([Recipient::AllBrokers])).unwrap();
     assert_eq!(told, [(Some(1), 0, None), (Some(2), 0, Some(closed.clone())), (Some(3), 0, None)]);
     let told = world.call(Parts::of([1, 2, 9].map(Recipient::Broker))).unwrap();
-    let nobody = Failure::Net(NetError::NoBroker);
+    let nobody = Failure::UnknownBroker(9);
     assert_eq!(told, [(Some(1), 0, None), (Some(2), 1, Some(closed)), (Some(9), 2, Some(nobody))]);
 }
 

@@ -1,0 +1,191 @@
+// @ts-check
+'use strict'
+
+/** Configs of topics, brokers, …: read, replaced, changed. */
+
+const { unwrap } = require('../errors')
+const { AlterConfigOperations, ConfigResourceTypes, ConfigSource } = require('../enums')
+const { isCurableChange } = require('./attempts')
+const { invalid, refusal } = require('./refusals')
+const { resultsOfParts } = require('./told')
+
+const RESOURCE_TYPES = Object.values(ConfigResourceTypes)
+const OPERATIONS = Object.values(AlterConfigOperations)
+const { BROKER, BROKER_LOGGER } = ConfigResourceTypes
+
+/** @param {{ attempts: import('./attempts').Attempts }} frame */
+module.exports = ({ attempts }) => {
+  const describeConfigs = async ({
+    resources,
+    includeSynonyms = false,
+    includeDocumentation = false
+  }) => {
+    checkResources(resources, { emptyName: isBroker })
+    const wrong = resources.find(
+      ({ configNames }) => configNames != null && !Array.isArray(configNames)
+    )
+    if (wrong) {
+      invalid(`Invalid resource configNames ${wrong.configNames}: ${JSON.stringify(wrong)}`)
+    }
+    const asked = resources.map(({ type, name, configNames }) => ({
+      type,
+      name,
+      keys: configNames?.length ? configNames : null
+    }))
+    const found = await attempts.ofTopics('describe configs', async client =>
+      resultsOf(
+        unwrap(
+          await client.describeConfigs(
+            asked,
+            Boolean(includeSynonyms),
+            Boolean(includeDocumentation)
+          )
+        ),
+        resources,
+        'DESCRIBE_CONFIGS'
+      )
+    )
+    return { resources: found.map(result => toDescription(result, includeDocumentation)) }
+  }
+
+  const alterConfigs = async ({ resources, validateOnly = false }) => {
+    checkResources(resources, { emptyName: isBroker })
+    checkEntries(
+      resources,
+      ({ name, value }) => typeof name === 'string' && typeof value === 'string'
+    )
+    const wanted = resources.map(({ type, name, configEntries }) => ({
+      type,
+      name,
+      configs: configEntries.map(entry => ({ name: entry.name, value: entry.value }))
+    }))
+    const altered = await attempts.whole(
+      'alter configs',
+      async client =>
+        resultsOf(
+          unwrap(await client.alterConfigs(wanted, Boolean(validateOnly))),
+          resources,
+          'ALTER_CONFIGS'
+        ),
+      { isCurable: isCurableChange }
+    )
+    return { resources: altered.map(toResource) }
+  }
+
+  const incrementalAlterConfigs = async ({ resources, validateOnly = false }) => {
+    checkResources(resources, { emptyName: isBroker })
+    checkEntries(resources, ({ name, value, operation = AlterConfigOperations.SET }) => {
+      const needsNone = operation === AlterConfigOperations.DELETE && value == null
+      return typeof name === 'string' && (needsNone || typeof value === 'string')
+    })
+    for (const resource of resources) {
+      const entry = resource.configEntries.find(
+        ({ operation = AlterConfigOperations.SET }) => !OPERATIONS.includes(operation)
+      )
+      if (entry) invalid(`Invalid config operation ${entry.operation}: ${JSON.stringify(resource)}`)
+    }
+    const wanted = resources.map(({ type, name, configEntries }) => ({
+      type,
+      name,
+      configs: configEntries.map(entry => ({
+        name: entry.name,
+        operation: entry.operation ?? AlterConfigOperations.SET,
+        value: entry.value ?? null
+      }))
+    }))
+    const altered = await attempts.whole(
+      'alter configs',
+      async client =>
+        resultsOf(
+          unwrap(await client.incrementalAlterConfigs(wanted, Boolean(validateOnly))),
+          resources,
+          'ALTER_CONFIGS'
+        ),
+      { isCurable: isCurableChange }
+    )
+    return { resources: altered.map(toResource) }
+  }
+
+  return { describeConfigs, alterConfigs, incrementalAlterConfigs }
+}
+
+const isBroker = ({ type }) => type === BROKER || type === BROKER_LOGGER
+
+/**
+ * What brokers say of the resources, in the order in which these were named. Throws what one of them has against the first that failed.
+ * @param {import('../native').NativeTold<import('../native').NativeResource[]>[]} told
+ * @param {any[]} resources
+ * @param {string} operation the ACL operation that it takes
+ */
+const resultsOf = (told, resources, operation) => {
+  const results = resultsOfParts(told, resources, (answer, asked) => {
+    const found = new Map(
+      Array.from(answer, result => [keyOf(result.resourceType, result.resourceName), result])
+    )
+    return asked.map(({ type, name }) => found.get(keyOf(type, name)))
+  })
+  results.forEach((result, i) => {
+    const { type, name } = resources[i]
+    if (result instanceof Error) throw result
+    if (result && result.errorCode !== 0) {
+      const what = type === ConfigResourceTypes.TOPIC ? { topic: name } : {}
+      throw refusal(result.errorCode, { ...what, operation, brokerMessage: result.errorMessage })
+    }
+  })
+  return results.filter(Boolean)
+}
+
+const keyOf = (type, name) => `${type}:${name}`
+
+const toResource = ({ errorCode, errorMessage, resourceType, resourceName }) => ({
+  errorCode,
+  errorMessage,
+  resourceType,
+  resourceName
+})
+
+const toDescription = (result, includeDocumentation) => ({
+  ...toResource(result),
+  configEntries: Array.from(result.configs, config => ({
+    configName: config.name,
+    configValue: config.value,
+    readOnly: config.readOnly,
+    isDefault: config.source === ConfigSource.DEFAULT_CONFIG,
+    configSource: config.source,
+    isSensitive: config.isSensitive,
+    configSynonyms: Array.from(config.synonyms, synonym => ({
+      configName: synonym.name,
+      configValue: synonym.value,
+      configSource: synonym.source
+    })),
+    ...(includeDocumentation && {
+      configType: config.configType,
+      documentation: config.documentation
+    })
+  }))
+})
+
+/**
+ * @param {any} resources
+ * @param {{ emptyName: (resource: any) => boolean }} options `emptyName`: may it be '', which stands for all brokers?
+ */
+const checkResources = (resources, { emptyName }) => {
+  if (!resources || !Array.isArray(resources)) invalid(`Invalid resources array ${resources}`)
+  if (resources.length === 0) invalid('Resources array cannot be empty')
+  const wrongType = resources.find(({ type }) => !RESOURCE_TYPES.includes(type))
+  if (wrongType) invalid(`Invalid resource type ${wrongType.type}: ${JSON.stringify(wrongType)}`)
+  const wrongName = resources.find(
+    resource => typeof resource.name !== 'string' || (resource.name === '' && !emptyName(resource))
+  )
+  if (wrongName) invalid(`Invalid resource name ${wrongName.name}: ${JSON.stringify(wrongName)}`)
+}
+
+/** @param {any[]} resources @param {(entry: any) => boolean} isRight */
+const checkEntries = (resources, isRight) => {
+  const wrong = resources.find(({ configEntries }) => !Array.isArray(configEntries))
+  if (wrong) {
+    invalid(`Invalid resource configEntries ${wrong.configEntries}: ${JSON.stringify(wrong)}`)
+  }
+  const wrongValue = resources.find(({ configEntries }) => !configEntries.every(isRight))
+  if (wrongValue) invalid(`Invalid resource config value: ${JSON.stringify(wrongValue)}`)
+}

@@ -1,0 +1,152 @@
+// @ts-check
+'use strict'
+
+/** Which brokers have a partition, and which of them leads. */
+
+const {
+  KafkaJSAggregateError,
+  KafkaJSAlterPartitionReassignmentsError,
+  unwrap
+} = require('../errors')
+const { isCurableChange } = require('./attempts')
+const { about, invalid, refusal } = require('./refusals')
+const { checkNames } = require('./topics')
+const { describe } = require('../protocol/errorCodes')
+const { show } = require('../utils/show')
+
+/** How long a broker may take, ms. */
+const TIMEOUT = 5000
+
+/** @param {{ attempts: import('./attempts').Attempts }} frame */
+module.exports = ({ attempts }) => {
+  /** @param {any} options */
+  const alterPartitionReassignments = async ({ topics, timeout }) => {
+    if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+    checkNames(topics, 'topics array')
+    topics.forEach(checkAssignment)
+    const wanted = topics.map(({ topic, partitionAssignment }) => ({
+      topic,
+      partitions: partitionAssignment.map(({ partition, replicas, cancel }) => ({
+        partition,
+        replicas: cancel === true ? null : replicas
+      }))
+    }))
+    await attempts.whole(
+      'reassign partitions',
+      async client => {
+        const answer = unwrap(await client.alterPartitionReassignments(wanted, timeout ?? TIMEOUT))
+        if (answer.errorCode !== 0) {
+          throw new KafkaJSAlterPartitionReassignmentsError(refusalOf(answer), undefined, undefined)
+        }
+        const errors = Array.from(answer.partitions)
+          .filter(({ errorCode }) => errorCode !== 0)
+          .map(result => {
+            const { topic, partition, errorMessage: brokerMessage } = result
+            const error = new KafkaJSAlterPartitionReassignmentsError(
+              refusalOf(result),
+              topic,
+              partition
+            )
+            return about(error, { brokerMessage })
+          })
+        if (errors.length > 0) {
+          throw new KafkaJSAggregateError('Errors altering partition reassignments', errors)
+        }
+      },
+      { isCurable: isCurableChange }
+    )
+  }
+
+  /** @param {any} options */
+  const listPartitionReassignments = async ({ topics = null, timeout }) => {
+    if (topics) {
+      if (!Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+      checkNames(topics, 'topics array')
+      topics.forEach(checkPartitions)
+    }
+    const wanted = topics ? topics.map(toTopicPartitions) : null
+    return attempts.whole('list reassignments', async client => {
+      const answer = unwrap(await client.listPartitionReassignments(wanted, timeout ?? TIMEOUT))
+      if (answer.errorCode !== 0) throw refusalOf(answer)
+      const found = new Map()
+      for (const { topic, ...ongoing } of Array.from(answer.partitions)) {
+        if (!found.has(topic)) found.set(topic, [])
+        found.get(topic).push({
+          partition: ongoing.partition,
+          replicas: [...ongoing.replicas],
+          addingReplicas: [...ongoing.addingReplicas],
+          removingReplicas: [...ongoing.removingReplicas]
+        })
+      }
+      return { topics: Array.from(found, ([name, partitions]) => ({ name, partitions })) }
+    })
+  }
+
+  /** @param {any} [options] */
+  const electLeaders = async ({ electionType = 'preferred', topics = null, timeout } = {}) => {
+    if (!ELECTIONS.includes(electionType)) {
+      invalid(`Invalid election type ${show(electionType)}: it is "preferred" or "unclean"`)
+    }
+    if (topics) {
+      if (!Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+      checkNames(topics, 'topics array')
+      topics.forEach(checkPartitions)
+    }
+    const wanted = topics ? topics.map(toTopicPartitions) : null
+    return attempts.whole(
+      'elect leaders',
+      async client => {
+        const isUnclean = electionType === 'unclean'
+        const answer = unwrap(await client.electLeaders(isUnclean, wanted, timeout ?? TIMEOUT))
+        if (answer.errorCode !== 0) throw refusalOf(answer)
+        const results = Array.from(answer.partitions)
+        const errors = results
+          .filter(({ errorCode }) => errorCode !== 0 && !isNotNeeded(errorCode))
+          .map(refusalOf)
+        if (errors.length > 0) throw new KafkaJSAggregateError('Errors electing leaders', errors)
+        return results.map(({ topic, partition, errorCode }) => ({
+          topic,
+          partition,
+          elected: errorCode === 0
+        }))
+      },
+      { isCurable: isCurableChange }
+    )
+  }
+
+  return { alterPartitionReassignments, listPartitionReassignments, electLeaders }
+}
+
+const ELECTIONS = ['preferred', 'unclean']
+
+/** The leader is the one that would be elected. */
+const isNotNeeded = errorCode => describe(errorCode).type === 'ELECTION_NOT_NEEDED'
+
+/** @param {any} result of a request, or of a partition */
+const refusalOf = ({ topic, partition, errorCode, errorMessage }) =>
+  refusal(errorCode, { topic, partition, operation: 'ALTER', brokerMessage: errorMessage })
+
+const toTopicPartitions = ({ topic, partitions }) => ({ topic, partitions })
+
+const checkAssignment = ({ topic, partitionAssignment }) => {
+  if (!partitionAssignment || !Array.isArray(partitionAssignment)) {
+    invalid(`Invalid partitions array: ${partitionAssignment} for topic: ${topic}`)
+  }
+  for (const { partition, replicas, cancel } of partitionAssignment) {
+    if (!isIndex(partition)) invalid(`Invalid partitions index: ${partition} for topic: ${topic}`)
+    if (cancel === true) continue
+    const where = `Invalid replica assignment: ${replicas} for topic: ${topic} on partition: ${partition}`
+    if (!Array.isArray(replicas)) invalid(where)
+    if (!replicas.every(isIndex)) invalid(`${where}. Replicas must be a non negative number`)
+  }
+}
+
+const checkPartitions = ({ topic, partitions }) => {
+  const where = `Invalid partition array: ${partitions} for topic: ${topic}`
+  if (!Array.isArray(partitions)) invalid(where)
+  if (!partitions.every(isIndex)) {
+    invalid(`${where}. The partition indices have to be a valid number greater than 0.`)
+  }
+}
+
+const isIndex = value => typeof value === 'number' && value >= 0

@@ -1,0 +1,179 @@
+// @ts-check
+'use strict'
+
+const { createOn } = require('../instrumentation/clientEvents')
+const InstrumentationEventEmitter = require('../instrumentation/emitter')
+const { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
+const { interruptible } = require('../utils/interruption')
+const { events, wrap, unwrap } = require('./instrumentationEvents')
+const { producerOptions, retriesOf, sendOptions } = require('./options')
+const { DefaultPartitioner, LegacyPartitioner } = require('./partitioners')
+const { Partitioning } = require('./partitioning')
+const { Sender } = require('./sender')
+
+/** The partitioners that the engine has as well. */
+const NATIVE = new Map([
+  [DefaultPartitioner, /** @type {const} */ ('default')],
+  [LegacyPartitioner, /** @type {const} */ ('legacy')]
+])
+
+/** `disconnect()` waits so long for what was sent before it, ms. */
+const PATIENCE = 30000
+
+/**
+ * Makes the producer that `kafka.producer()` returns: a plain object, whose methods work without `this` and may be replaced.
+ *
+ * ```text
+ * disconnected ──connect()──► connected ──disconnect()──► disconnecting ──► disconnected
+ * ```
+ *
+ * @param {{
+ *   cluster: import('../cluster'),
+ *   logger: import('../..').Logger,
+ *   retry?: any,
+ *   instrumentationEmitter?: import('../instrumentation/emitter')
+ * } & Record<string, any>} config
+ * @returns {import('../..').Producer}
+ */
+module.exports = config => {
+  const { cluster, logger: rootLogger, retry: given = {} } = config
+  const options = producerOptions(config)
+  const { createPartitioner, idempotent, transactionalId } = options
+  const logger = rootLogger.namespace('Producer')
+  const emitter = config.instrumentationEmitter ?? new InstrumentationEventEmitter('producer')
+
+  if (idempotent && given.retries < 1) {
+    throw new KafkaJSNonRetriableError(
+      'Idempotent producer must allow retries to protect against transient errors'
+    )
+  }
+  if (idempotent && given.retries < Number.MAX_SAFE_INTEGER) {
+    logger.warn('Limiting retries for the idempotent producer may invalidate EoS guarantees')
+  }
+
+  const native = NATIVE.get(createPartitioner)
+  const partitioning = native
+    ? null
+    : new Partitioning({ cluster, partitioner: createPartitioner(), retry: given })
+
+  /** @type {'disconnected' | 'connected' | 'disconnecting'} */
+  let status = 'disconnected'
+  /** @type {Sender | null} */
+  let sender = null
+  /** The `disconnect()` that is under way. @type {Promise<void> | null} */
+  let ending = null
+
+  const createSender = () =>
+    new Sender({
+      cluster,
+      logger: rootLogger,
+      options: {
+        ...retriesOf(given, options),
+        idempotent,
+        partitioner: native ?? 'default',
+        deliveryTimeout: options.deliveryTimeout,
+        linger: options.linger,
+        batchSize: options.batchSize,
+        bufferMemory: options.bufferMemory,
+        maxBlock: options.maxBlock,
+        maxRequestSize: options.maxRequestSize,
+        maxInFlightRequests: options.maxInFlightRequests,
+        metadataMaxAge: options.metadataMaxAge,
+        allowAutoTopicCreation: options.allowAutoTopicCreation
+      }
+    })
+
+  const connect = async () => {
+    await ending
+    await cluster.connect()
+    const isNew = sender === null
+    sender ??= createSender()
+    status = 'connected'
+    emitter.emit(events.CONNECT)
+    if (isNew) await sender.open()
+  }
+
+  const end = async ({ timeout }) => {
+    status = 'disconnecting'
+    const open = sender
+    try {
+      await open?.close({ timeout })
+    } finally {
+      sender = null
+      status = 'disconnected'
+      await cluster.disconnect()
+    }
+    logger.debug('Producer has disconnected')
+    emitter.emit(events.DISCONNECT)
+  }
+
+  const disconnect = async ({ timeout = PATIENCE } = {}) => {
+    // One after the other: each is told of.
+    const before = ending
+    const done = (before ?? Promise.resolve()).catch(() => {}).then(() => end({ timeout }))
+    if (before === null) status = 'disconnecting'
+    const marked = done.catch(() => {})
+    ending = marked
+    await done.finally(() => {
+      if (ending === marked) ending = null
+    })
+  }
+
+  /** @returns {Sender} */
+  const connected = () => {
+    if (status === 'disconnecting') {
+      throw new KafkaJSNonRetriableError(
+        `The producer is disconnecting; therefore, it can't safely accept messages anymore`
+      )
+    }
+    if (status === 'disconnected' || sender === null) {
+      throw new KafkaJSError('The producer is disconnected')
+    }
+    return sender
+  }
+
+  const sendBatch = async batch => {
+    const { topicMessages, terms } = sendOptions(batch, {
+      options,
+      isIdempotent: idempotent === true
+    })
+    const open = connected()
+    if (topicMessages.length === 0) return []
+    if (partitioning === null) return open.send(topicMessages, terms)
+    return partitioning.send(topicMessages, messages => open.send(messages, terms))
+  }
+
+  const send = async ({ topic, messages, acks, timeout, compression, compressionLevel }) =>
+    sendBatch({
+      topicMessages: [{ topic, messages }],
+      acks,
+      timeout,
+      compression,
+      compressionLevel
+    })
+
+  const flush = async () => sender?.flush()
+
+  const transaction = async () => {
+    if (!transactionalId) {
+      throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer')
+    }
+    throw new KafkaJSNotImplemented('Transactions are not implemented yet')
+  }
+
+  const on = createOn({ client: 'producer', events, wrap, unwrap, emitter, logger })
+
+  return /** @type {any} */ ({
+    connect: interruptible(connect),
+    disconnect,
+    isIdempotent: () => Boolean(idempotent),
+    isConnected: () => status === 'connected' && cluster.isConnected(),
+    events,
+    on,
+    send,
+    sendBatch,
+    flush,
+    transaction,
+    logger: () => logger
+  })
+}

@@ -1,0 +1,178 @@
+// @ts-check
+'use strict'
+
+/** Defaults and validation of what a user gives to a producer. The texts are kafkajs's wherever it complains too. */
+
+const { fail, identifier, number, optionsOf } = require('../config')
+const { CompressionTypes } = require('../enums')
+const { RETRY_DEFAULTS } = require('../retry')
+const { show } = require('../utils/show')
+const { DefaultPartitioner } = require('./partitioners')
+
+/** ms that brokers may wait for replicas. */
+const TIMEOUT = 30000
+
+/**
+ * The options of `kafka.producer()` with their defaults.
+ * @param {any} [config]
+ */
+const producerOptions = (config = {}) => {
+  const {
+    createPartitioner = DefaultPartitioner,
+    retry,
+    metadataMaxAge,
+    allowAutoTopicCreation = true,
+    idempotent,
+    transactionalId,
+    transactionTimeout,
+    maxInFlightRequests,
+    acks,
+    timeout,
+    compression,
+    compressionLevel,
+    linger,
+    batchSize,
+    bufferMemory,
+    maxBlock,
+    deliveryTimeout,
+    maxRequestSize
+  } = optionsOf('kafka.producer()', config, '{ idempotent: true }')
+  return {
+    createPartitioner,
+    retry,
+    metadataMaxAge: number({ metadataMaxAge }, 300000),
+    allowAutoTopicCreation: Boolean(allowAutoTopicCreation),
+    /** null: as the brokers allow it. */
+    idempotent: idempotent == null ? null : Boolean(idempotent),
+    transactionalId: transactionalId
+      ? identifier('transactionalId', String(transactionalId))
+      : undefined,
+    transactionTimeout: positive('transactionTimeout', number({ transactionTimeout }, 60000)),
+    maxInFlightRequests: number({ maxInFlightRequests }, null),
+    acks: acks === undefined ? undefined : acksOf(acks),
+    timeout: number({ timeout }, TIMEOUT),
+    compression: codecOf(compression),
+    compressionLevel: number({ compressionLevel }, null),
+    linger: number({ linger }, 0),
+    batchSize: positive('batchSize', number({ batchSize }, 1000000)),
+    bufferMemory: positive('bufferMemory', number({ bufferMemory }, 33554432)),
+    maxBlock: number({ maxBlock }, 60000),
+    deliveryTimeout: positive('deliveryTimeout', number({ deliveryTimeout }, 120000)),
+    maxRequestSize: positive('maxRequestSize', number({ maxRequestSize }, 4194304))
+  }
+}
+
+/** @typedef {ReturnType<typeof producerOptions>} ProducerOptions */
+
+/**
+ * How often and for how long a batch is tried.
+ * @param {import('../..').RetryOptions} retry
+ * @param {{ idempotent: boolean | null, deliveryTimeout: number }} options
+ * @returns {{ retries: number, retryTime: number }} ms: what kafkajs waits between its attempts
+ */
+const retriesOf = (retry, { idempotent, deliveryTimeout }) => {
+  const given = /** @type {any} */ ({ ...RETRY_DEFAULTS })
+  for (const [name, value] of Object.entries(retry)) if (value !== undefined) given[name] = value
+  const retries = retry.retries ?? (idempotent ? Number.MAX_SAFE_INTEGER : RETRY_DEFAULTS.retries)
+  let retryTime = 0
+  let wait = given.initialRetryTime
+  for (let n = 0; n < retries && retryTime < deliveryTimeout; n++) {
+    retryTime += wait
+    wait = Math.min(wait * given.multiplier, given.maxRetryTime)
+  }
+  return {
+    retries: Math.min(Math.max(0, retries), 2 ** 32 - 1),
+    retryTime: Math.min(retryTime, deliveryTimeout)
+  }
+}
+
+const IDEMPOTENT_ACKS =
+  "Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees"
+
+/**
+ * The argument of `producer.sendBatch()`, looked at in kafkajs's order.
+ * @param {any} batch
+ * @param {{ options: ProducerOptions, isIdempotent: boolean }} producer
+ * @returns {{ topicMessages: { topic: string, messages: any[] }[], terms: import('./turn').Terms }} each topic once
+ */
+const sendOptions = (batch, { options, isIdempotent }) => {
+  const { topicMessages = [], acks = options.acks ?? -1, timeout, compression } = batch
+  for (const entry of topicMessages) {
+    if (!entry?.topic) fail('Invalid topic')
+  }
+  if (isIdempotent && acks !== -1) fail(IDEMPOTENT_ACKS)
+  for (const { topic, messages } of topicMessages) checkMessages(topic, messages)
+  return {
+    topicMessages: merged(topicMessages),
+    terms: {
+      acks: acksOf(acks),
+      timeout: number({ timeout }, options.timeout),
+      codec: compression === undefined ? options.compression : codecOf(compression),
+      level: number({ compressionLevel: batch.compressionLevel }, options.compressionLevel)
+    }
+  }
+}
+
+/** @param {string} topic @param {any} messages */
+const checkMessages = (topic, messages) => {
+  if (!Array.isArray(messages)) {
+    fail(`Invalid messages array [${messages}] for topic "${topic}"`)
+  }
+  for (const message of messages) {
+    if (typeof message !== 'object' || message === null) {
+      fail(`Invalid messages array [${show(message)}] for topic "${topic}"`)
+    }
+    if (message.value === undefined) {
+      fail(`Invalid message without value for topic "${topic}": ${JSON.stringify(message)}`)
+    }
+  }
+}
+
+/**
+ * Entries of the same topic become one, in their order. What is no string is none of a topic's names, as the broker will say.
+ * @param {{ topic: any, messages: any[] }[]} topicMessages
+ */
+const merged = topicMessages => {
+  if (topicMessages.length === 1) {
+    const [{ topic, messages }] = topicMessages
+    return [{ topic: String(topic), messages }]
+  }
+  /** @type {Map<string, any[]>} */
+  const byTopic = new Map()
+  for (const { topic: given, messages } of topicMessages) {
+    const topic = String(given)
+    byTopic.set(topic, [...(byTopic.get(topic) ?? []), ...messages])
+  }
+  return [...byTopic].map(([topic, messages]) => ({ topic, messages }))
+}
+
+/** @param {any} acks @returns {number} */
+const acksOf = acks => {
+  if (acks === 'all') return -1
+  if (acks === -1 || acks === 0 || acks === 1) return acks
+  return fail(
+    `Invalid acks ${show(acks)}: -1 waits for all in-sync replicas, 1 for the leader, 0 for nobody`
+  )
+}
+
+/** By name, in any case. */
+const CODECS = new Map(
+  Object.entries(CompressionTypes).map(([name, codec]) => [name.toLowerCase(), codec])
+)
+
+/** @param {any} compression @returns {number} */
+const codecOf = compression => {
+  if (compression == null || compression === false) return CompressionTypes.None
+  const codec =
+    typeof compression === 'string' ? CODECS.get(compression.toLowerCase()) : compression
+  if ([...CODECS.values()].includes(codec)) return codec
+  return fail(
+    `Invalid compression ${show(compression)}: it has to be one of CompressionTypes (${[...CODECS.keys()].join(', ')})`
+  )
+}
+
+/** @param {string} name @param {number} value */
+const positive = (name, value) =>
+  value > 0 ? value : fail(`Producer ${name} (${value}) must be greater than 0`)
+
+module.exports = { producerOptions, retriesOf, sendOptions }
