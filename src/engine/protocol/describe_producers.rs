@@ -70,9 +70,8 @@ impl DescribeProducersResponse {
     ) -> Result<DescribeProducersResponse, DecodeError> {
         let response = DescribeProducersResponse {
             throttle_time_ms: input.i32()?,
-            topics: input.array(3, |input| {
-                Ok((input.string()?, input.array(9, PartitionProducers::decode)?))
-            })?,
+            topics: input
+                .array(3, |input| Ok((input.string()?, input.array(9, PartitionProducers::decode)?)))?,
         };
         input.tags()?;
         Ok(response)

@@ -194,6 +194,7 @@ fn reason_of(failure: Failure) -> Reason {
         Failure::Refused { code, message } => Reason::Broker { code, message: Some(message) },
         // No look at metadata ends so.
         Failure::CoordinatorNotFound { .. }
+        | Failure::UnknownBroker(_)
         | Failure::OffsetOutOfRange(_)
         | Failure::Records { .. }
         | Failure::Callback(_)
