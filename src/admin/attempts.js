@@ -14,7 +14,10 @@ const { KafkaJSNumberOfRetriesExceeded } = require('../errors')
 /** @typedef {(error: any) => boolean} IsCurable */
 
 /** May another attempt at a question go better? @type {IsCurable} */
-const isCurable = error => error.retriable === true
+const isCurable = error =>
+  error.retriable === true ||
+  // What has been looked up in vain may be found later, if so its cause says.
+  (error.name === 'KafkaJSGroupCoordinatorNotFound' && error.cause?.retriable === true)
 
 /**
  * May another attempt at a change go better? Not if the time was too short, for the change may still be made; and the controller knows

@@ -268,3 +268,5 @@ const toInteger = (value, what) => {
   }
   return text
 }
+
+Object.assign(module.exports, { offsetsAt, ofPartitions, partitionsOf, toInteger, toPartition })
