@@ -1236,6 +1236,17 @@ export enum ConfigResourceTypes {
   BROKER_LOGGER = 8
 }
 
+/** What `incrementalAlterConfigs` does to a config. Not in kafkajs. */
+export enum AlterConfigOperations {
+  SET = 0,
+  /** Back to the default; needs no value. */
+  DELETE = 1,
+  /** Adds to a list. */
+  APPEND = 2,
+  /** Takes out of a list. */
+  SUBTRACT = 3
+}
+
 export enum ConfigSource {
   UNKNOWN = 0,
   TOPIC_CONFIG = 1,
@@ -1408,53 +1419,216 @@ export interface OngoingPartitionReassignment {
   removingReplicas?: number[]
 }
 
+/** A place in a partition: where `timestamp` asks for no time. */
+export type OffsetPlace =
+  | 'latest'
+  | 'earliest'
+  /** The record with the largest timestamp. Needs Kafka 3.0. */
+  | 'maxTimestamp'
+  /** The first that the broker itself has, with tiered storage. Needs Kafka 3.4. */
+  | 'earliestLocal'
+  /** The last that is in the remote tier. Needs Kafka 3.9. */
+  | 'latestTiered'
+  /** The first that is not in the remote tier yet. Needs Kafka 4.2. */
+  | 'earliestPendingUpload'
+
+export interface ListedOffset {
+  partition: number
+  /** '-1' where there is none. */
+  offset: string
+  /** Of the record that was found, ms; '-1' where none was looked for. */
+  timestamp: string
+  /** -1 where it is not known. */
+  leaderEpoch: number
+  /** Why there is no answer for this partition. */
+  error?: KafkaJSError
+}
+
+export interface BrokerLogDirs {
+  nodeId: number
+  /** Why there is no answer of this broker. */
+  error: KafkaJSError | null
+  logDirs: {
+    path: string
+    error: KafkaJSError | null
+    /** Of its disk, bytes; null before Kafka 3.3. */
+    totalBytes: number | null
+    usableBytes: number | null
+    topics: {
+      topic: string
+      partitions: {
+        partition: number
+        /** Bytes. */
+        size: number
+        /** How many records it is behind. */
+        offsetLag: string
+        /** On its way here from another directory. */
+        isFuture: boolean
+      }[]
+    }[]
+  }[]
+}
+
+/** See `docs/admin.md`. Every method connects by itself, and tries again what another attempt may cure, by the `retry` option. */
 export type Admin = {
+  /** Connects now, so that a wrong address shows here and not in the first call. */
   connect(): Promise<void>
+  /** Closes the connections; calls under way reject. */
   disconnect(): Promise<void>
+  /** The names of all topics, internal ones included. */
   listTopics(): Promise<string[]>
+  /**
+   * Makes topics. Resolves to true when all were made, to false when those that were not exist already; any other failure rejects with
+   * a KafkaJSAggregateError, whose `errors` name their topics.
+   */
   createTopics(options: {
+    /** Check, but make nothing. Default false. */
     validateOnly?: boolean
+    /** Wait until all partitions have leaders. Default true. */
     waitForLeaders?: boolean
+    /** How long brokers may take, ms. Default 5000; for the leaders 10000. */
     timeout?: number
     topics: ITopicConfig[]
   }): Promise<boolean>
+  /** Deletes topics; rejects with the first one's error. `timeout` in ms, default 5000. */
   deleteTopics(options: { topics: string[]; timeout?: number }): Promise<void>
+  /** Gives topics more partitions: `count` is what they have afterwards. Rejects with the first one's error; `timeout` in ms, default 5000. */
   createPartitions(options: {
     validateOnly?: boolean
     timeout?: number
     topicPartitions: ITopicPartitionConfig[]
   }): Promise<boolean>
+  /** Partitions, leaders and replicas of these topics, or of all when none is named. An unknown topic rejects the whole. */
   fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>
   fetchOffsets(options: {
     groupId: string
     topics?: string[]
     resolveOffsets?: boolean
   }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
+  /** The first offset (`low`) and the next one (`high`, `offset`) of each partition. */
   fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & { high: string; low: string }>>
+  /** The first offset of each partition whose record is not older than `timestamp` (ms); the next one where there is none. */
   fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>
+  /** Offsets by time or by place, of any partitions. What is wrong with one is its `error`. Not in kafkajs. */
+  listOffsets(options: {
+    topics: {
+      topic: string
+      partitions: {
+        partition: number
+        /** ms, or a place. Default 'latest'. */
+        timestamp?: number | string | Date | OffsetPlace
+      }[]
+    }[]
+    /** Count records of open transactions, too. Default true. */
+    readUncommitted?: boolean
+  }): Promise<{ topic: string; partitions: ListedOffset[] }[]>
+  /** The brokers. `controller` is any broker in a cluster without ZooKeeper. */
   describeCluster(): Promise<{
     brokers: Array<{ nodeId: number; host: string; port: number }>
     controller: number | null
     clusterId: string
   }>
+  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 2.8. Not in kafkajs. */
+  describeCluster(options: { includeFencedBrokers: true }): Promise<{
+    brokers: Array<{
+      nodeId: number
+      host: string
+      port: number
+      rack: string | null
+      isFenced: boolean
+    }>
+    controller: number | null
+    clusterId: string
+  }>
+  /** The features of the cluster (KIP-584): the level in force, 0 = off, and those that the brokers know. Not in kafkajs. */
+  describeFeatures(): Promise<{
+    /** Of the levels in force; null before Kafka 2.7. */
+    epoch: string | null
+    features: { name: string; level: number; minLevel: number; maxLevel: number }[]
+  }>
+  /** Disks and the sizes of partitions, by broker. One that does not answer has an `error`. Not in kafkajs. */
+  describeLogDirs(options?: {
+    /** Node ids. Default: all. */
+    brokers?: number[]
+    /** Default: all. */
+    topics?: TopicPartitions[]
+  }): Promise<{ brokers: BrokerLogDirs[] }>
   setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>
   resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
+  /** What topics, brokers, … are configured to. Rejects with the first resource's error. */
   describeConfigs(configs: {
     resources: ResourceConfigQuery[]
+    /** Where else a value is set. Default false. */
     includeSynonyms: boolean
+    /** `configType` and `documentation` of each entry, from Kafka 2.6 on. Default false. Not in kafkajs. */
+    includeDocumentation?: boolean
   }): Promise<DescribeConfigResponse>
+  /** Replaces all configs of a resource: what is not named falls back to its default. See `incrementalAlterConfigs`. */
   alterConfigs(configs: { validateOnly: boolean; resources: IResourceConfig[] }): Promise<any>
+  /** Changes the configs that are named, and no others. Needs Kafka 2.3. Rejects with the first resource's error. Not in kafkajs. */
+  incrementalAlterConfigs(configs: {
+    /** Check, but change nothing. Default false. */
+    validateOnly?: boolean
+    resources: {
+      /** 16 = client metrics, 32 = group. */
+      type: ConfigResourceTypes | 16 | 32
+      /** '' of a broker: all brokers. */
+      name: string
+      configEntries: {
+        name: string
+        /** Not needed to DELETE. */
+        value?: string | null
+        /** Default SET. */
+        operation?: AlterConfigOperations
+      }[]
+    }[]
+  }): Promise<{
+    resources: {
+      errorCode: number
+      errorMessage: string | null
+      resourceType: number
+      resourceName: string
+    }[]
+  }>
   listGroups(): Promise<{ groups: GroupOverview[] }>
   deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
   describeGroups(groupIds: string[]): Promise<GroupDescriptions>
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>
+  /**
+   * Deletes the records before these offsets; '-1' = all. Rejects with a KafkaJSDeleteTopicRecordsError, as itself or as the `cause`, which
+   * names the partitions.
+   */
   deleteTopicRecords(options: { topic: string; partitions: SeekEntry[] }): Promise<void>
+  /**
+   * Moves partitions to other brokers, the first of which leads; or ends a move that is under way (`cancel`, not in kafkajs). Rejects
+   * with a KafkaJSAggregateError, whose `errors` name their partitions. `timeout` in ms, default 5000.
+   */
   alterPartitionReassignments(request: {
-    topics: PartitionReassignment[]
+    topics: (
+      | PartitionReassignment
+      | {
+          topic: string
+          partitionAssignment: (ReplicaAssignment | { partition: number; cancel: true })[]
+        }
+    )[]
     timeout?: number
   }): Promise<void>
+  /**
+   * Elects the preferred leaders, or any replica where no in-sync one is alive: 'unclean' loses what that one does not have. Needs Kafka
+   * 2.4 (2.2 for preferred ones of all topics). `elected` is false where the right one leads already. Rejects with a
+   * KafkaJSAggregateError, whose `errors` name their partitions. Not in kafkajs.
+   */
+  electLeaders(options?: {
+    /** Default 'preferred'. */
+    electionType?: 'preferred' | 'unclean'
+    /** Default: all. */
+    topics?: TopicPartitions[] | null
+    /** ms. Default 5000. */
+    timeout?: number
+  }): Promise<{ topic: string; partition: number; elected: boolean }[]>
+  /** Which partitions are on their way to other brokers: of these, or of all. (The topics are under `name`, the numbers under `partition`.) */
   listPartitionReassignments(request: {
     topics?: TopicPartitions[]
     timeout?: number

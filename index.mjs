@@ -9,6 +9,7 @@ export const {
   logLevel,
   CompressionTypes,
   CompressionCodecs,
+  AlterConfigOperations,
   ConfigResourceTypes,
   ConfigSource,
   AclResourceTypes,

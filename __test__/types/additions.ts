@@ -1,6 +1,12 @@
 /** Compile-only: what this package has and kafkajs does not. */
 
-import { Kafka, KafkaJSConnectionClosedError, KafkaJSNoBrokerAvailableError } from '../..'
+import {
+  AlterConfigOperations,
+  ConfigResourceTypes,
+  Kafka,
+  KafkaJSConnectionClosedError,
+  KafkaJSNoBrokerAvailableError
+} from '../..'
 
 const consumer = new Kafka({ brokers: ['localhost:9092'] }).consumer({
   groupId: 'g',
@@ -61,3 +67,28 @@ void typed.run({
 
 const plain = new Kafka({ brokers: ['localhost:9092'] }).consumer({ groupId: 'g' })
 void plain.run({ eachMessage: async ({ message }) => console.log(message.value?.readInt8()) })
+
+const administer = async () => {
+  const admin = new Kafka({ brokers: ['localhost:9092'] }).admin()
+  const [{ partitions }] = await admin.listOffsets({
+    topics: [{ topic: 't', partitions: [{ partition: 0, timestamp: 'maxTimestamp' }] }]
+  })
+  const { brokers } = await admin.describeCluster({ includeFencedBrokers: true })
+  const { features } = await admin.describeFeatures()
+  const dirs = await admin.describeLogDirs({ brokers: [1] })
+  await admin.incrementalAlterConfigs({
+    resources: [
+      {
+        type: ConfigResourceTypes.TOPIC,
+        name: 't',
+        configEntries: [{ name: 'retention.ms', operation: AlterConfigOperations.DELETE }]
+      }
+    ]
+  })
+  await admin.alterPartitionReassignments({
+    topics: [{ topic: 't', partitionAssignment: [{ partition: 0, cancel: true }] }]
+  })
+  const [{ elected }] = await admin.electLeaders({ electionType: 'unclean' })
+  return [partitions[0]?.offset, brokers[0]?.rack, features[0]?.level, dirs.brokers[0], elected]
+}
+void administer()

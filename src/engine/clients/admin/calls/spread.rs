@@ -21,10 +21,13 @@ pub struct Told<R> {
     pub answer: Result<R, Failure>,
 }
 
+/// Makes the request for these parts.
+type Requests = Box<dyn Fn(&[usize]) -> Request + Send>;
+
 /// Answers what each broker says of its parts. A broker that is down fails its own parts, and no others.
 pub struct Spread<R> {
     recipients: Vec<Recipient>,
-    request: Box<dyn Fn(&[usize]) -> Request + Send>,
+    request: Requests,
     held: Duration,
     told: Vec<Told<R>>,
 }
