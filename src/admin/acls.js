@@ -13,7 +13,7 @@ const {
 const { isCurableChange } = require('./attempts')
 const { invalid, refusal } = require('./refusals')
 
-/** Keys of a rule → their values, in the order in which kafkajs looks at them. */
+/** Keys of a rule → their values, in the order in which kafkajs looks at them. @type {[string, string, number[]][]} */
 const ENUMS = [
   ['operation', 'operation type', Object.values(AclOperationTypes)],
   ['resourcePatternType', 'resource pattern type', Object.values(ResourcePatternTypes)],
@@ -80,8 +80,9 @@ module.exports = ({ attempts }) => {
       { isCurable: isCurableChange }
     )
     answers.forEach(({ errorCode, errorMessage }, i) => {
-      if (errorCode !== 0)
+      if (errorCode !== 0) {
         throw Object.assign(refused(errorCode, errorMessage), { filter: filters[i] })
+      }
     })
     const filterResponses = answers.map(({ errorCode, errorMessage, acls }) => ({
       errorCode,

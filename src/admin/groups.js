@@ -23,7 +23,7 @@ module.exports = ({ attempts }) => {
     const groups = await attempts.whole('list groups', async client => {
       const told = unwrap(await client.listGroups(states, types))
       const answers = told.filter(({ failure }) => !failure).map(({ answer }) => answer)
-      const found = answers.flatMap(({ groups }) => Array.from(groups, toListed))
+      const found = answers.flatMap(answer => Array.from(answer?.groups ?? [], toListed))
       try {
         for (const { errorCode } of answersOf(told)) {
           if (errorCode !== 0) throw refusal(errorCode, { operation: 'DESCRIBE' })
@@ -79,8 +79,9 @@ module.exports = ({ attempts }) => {
 
   const removeMembersFromConsumerGroup = async ({ groupId, members, reason = REASON }) => {
     checkGroupId(groupId)
-    if (members !== undefined && !Array.isArray(members))
+    if (members !== undefined && !Array.isArray(members)) {
       invalid(`Invalid members array ${members}`)
+    }
     const named = members ?? (await membersOf(attempts, groupId))
     const wanted = named.map(member => {
       const { memberId = '', groupInstanceId = null } = member ?? {}

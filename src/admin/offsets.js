@@ -4,7 +4,7 @@
 /** What groups have committed: read, written, forgotten, and how far it is behind. */
 
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
-const { isCurableChange } = require('./attempts')
+const { failuresOf, isCurableChange } = require('./attempts')
 const { checkGroupId, describe } = require('./groups')
 const { offsetsAt, ofPartitions, partitionsOf, toInteger, toPartition } = require('./partitions')
 const { about, invalid, refusal } = require('./refusals')
@@ -104,7 +104,7 @@ module.exports = ({ attempts }) => {
     await attempts.ofTopics('set offsets', async client => {
       for (;;) {
         const answer = unwrap(await client.commitGroupOffsets(groupId, wanted))
-        const error = ofPartitions(answer, wanted, 'READ').find(result => result instanceof Error)
+        const [error] = failuresOf(ofPartitions(answer, wanted, 'READ'))
         if (error === undefined) return
         if (!HAS_MEMBERS.includes(error.type)) throw about(error, { groupId })
         const [{ state }] = await describe(attempts, [groupId])

@@ -269,4 +269,8 @@ const toInteger = (value, what) => {
   return text
 }
 
-Object.assign(module.exports, { offsetsAt, ofPartitions, partitionsOf, toInteger, toPartition })
+module.exports.offsetsAt = offsetsAt
+module.exports.ofPartitions = ofPartitions
+module.exports.partitionsOf = partitionsOf
+module.exports.toInteger = toInteger
+module.exports.toPartition = toPartition

@@ -48,8 +48,9 @@ module.exports = ({ attempts }) => {
   }
 
   const describeTransactions = async transactionalIds => {
-    if (!Array.isArray(transactionalIds))
+    if (!Array.isArray(transactionalIds)) {
       invalid(`Invalid transactionalIds array ${transactionalIds}`)
+    }
     for (const id of transactionalIds) {
       if (!id || typeof id !== 'string') invalid(`Invalid transactionalId ${id}`)
     }
@@ -65,8 +66,9 @@ module.exports = ({ attempts }) => {
             return asked.map(transactionalId => {
               const told = byId.get(transactionalId)
               const { errorCode } = told ?? { errorCode: -1 }
-              if (errorCode !== 0)
+              if (errorCode !== 0) {
                 return refusal(errorCode, { transactionalId, operation: 'DESCRIBE' })
+              }
               return toDescription(told)
             })
           }

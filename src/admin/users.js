@@ -19,7 +19,7 @@ const MOST_ITERATIONS = 16384
 
 const SALT_BYTES = 16
 
-/** Mechanism → its hash, and how long it is. */
+/** Mechanism → its hash, and how long it is. @type {Record<number, [string, number]>} */
 const HASHES = {
   [ScramMechanisms.SCRAM_SHA_256]: ['sha256', 32],
   [ScramMechanisms.SCRAM_SHA_512]: ['sha512', 64]
@@ -29,7 +29,9 @@ const hash = promisify(pbkdf2)
 
 /** @param {{ attempts: import('./attempts').Attempts }} frame */
 module.exports = ({ attempts }) => {
-  const describeUserScramCredentials = async ({ users } = {}) => {
+  const describeUserScramCredentials = async (
+    /** @type {{ users?: string[] }} */ { users } = {}
+  ) => {
     if (users !== undefined && !areTexts(users)) {
       invalid('Invalid users array, the users have to be a valid string')
     }
