@@ -2,15 +2,15 @@
 'use strict'
 
 /**
- * Where kafkars differs from kafkajs on purpose. A key is the left column of a row of the README's "Differences from
- * kafkajs", or of its "Options" where kafkajs has no such option; below are the specs that show it, by file and full name.
+ * Where kafkars differs from kafkajs on purpose. A key is the left column of a row of DIFFERENCES.md, or of a
+ * table of options in docs/ where kafkajs has no such option; below are the specs that show it, by file and full name.
  * kafkajs fails these and no others; `environment.js` and `unit/differences.test.js` hold the list to that. The specs of
  * faults are not run on kafkajs (see `jest.config.js`).
  *
  * @type {Record<string, Record<string, string[]>>}
  */
 module.exports = {
-  // Options
+  // Options that kafkajs does not have (docs/configuration.md)
   '`partitionAssigners`': {
     'consumer/assigners': [
       "Kafka's own assigners range shares a group with a member in Java",

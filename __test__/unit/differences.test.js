@@ -1,6 +1,6 @@
 'use strict'
 
-/** The README's table of differences and the list of the specs that show them tell the same. */
+/** The tables of differences for readers and the list of the specs that show them tell the same. */
 
 const fs = require('node:fs')
 const path = require('node:path')
@@ -8,20 +8,27 @@ const path = require('node:path')
 const differences = require('../consumer/differences')
 
 const TESTS = path.join(__dirname, '..')
-const README = fs.readFileSync(path.join(TESTS, '../README.md'), 'utf8')
 
-/** The left column of the section's table. @param {string} section */
-const rowsOf = section => {
-  const [, after] = README.split(`\n## ${section}\n`)
-  const [table] = after.split('\n## ')
-  const [, , ...lines] = table.match(/^\|.*$/gm) ?? []
-  return lines.map(line => line.split(' | ')[0].replace(/^\| /, ''))
-}
+const read = file => fs.readFileSync(path.join(TESTS, '..', file), 'utf8')
 
-test('every key is a row of the README, and every row of its differences is a key, in order', () => {
-  const options = rowsOf('Options')
-  const keys = Object.keys(differences).filter(key => !options.includes(key))
-  expect(keys).toEqual(rowsOf('Differences from kafkajs'))
+/** The left columns of all tables in a text. @param {string} text */
+const rowsOf = text =>
+  text
+    .split(/\n{2,}/)
+    .filter(block => block.startsWith('|'))
+    .flatMap(table => table.trim().split('\n').slice(2))
+    .map(line => line.split(' | ')[0].replace(/^\| /, ''))
+
+/** Options that kafkajs does not have are in tables of docs/. */
+const optionRows = () =>
+  fs.readdirSync(path.join(TESTS, '../docs')).flatMap(page => rowsOf(read(path.join('docs', page))))
+
+test('every key is a row of DIFFERENCES.md or an option in docs/, and every difference is a key', () => {
+  const differing = rowsOf(read('DIFFERENCES.md'))
+  const options = optionRows()
+  expect(options).toContain('`maxPollInterval`')
+  const keys = Object.keys(differences)
+  expect(keys.filter(key => !options.includes(key)).sort()).toEqual([...differing].sort())
 })
 
 test('every key has a spec that shows it', () => {

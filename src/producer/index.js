@@ -83,6 +83,18 @@ module.exports = config => {
       }
     })
 
+  /** @type {Promise<void> | null} */
+  let reopening = null
+
+  /** The cluster may have other users, and one of them has closed its connections. */
+  const reopen = async () => {
+    await cluster.connect()
+    const closed = sender
+    sender = createSender()
+    reopening = null
+    await Promise.all([closed?.close({ timeout: 0 }), sender.open()])
+  }
+
   const connect = async () => {
     await ending
     await cluster.connect()
@@ -137,8 +149,10 @@ module.exports = config => {
       options,
       isIdempotent: idempotent === true
     })
-    const open = connected()
+    connected()
     if (topicMessages.length === 0) return []
+    if (!sender?.isOpen) await (reopening ??= reopen())
+    const open = connected()
     if (partitioning === null) return open.send(topicMessages, terms)
     return partitioning.send(topicMessages, messages => open.send(messages, terms))
   }

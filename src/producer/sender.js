@@ -73,8 +73,10 @@ class Sender {
     this.cluster = cluster
     this.engineLog = createEngineLog(logger)
     this.options = options
+    /** The connections. */
+    this.client = cluster.native
     this.engine = new native.NativeProducer(
-      cluster.native,
+      this.client,
       { ...others, idempotence: IDEMPOTENCE[/** @type {'null'} */ (String(idempotent))] },
       told => this.hear(told)
     )
@@ -98,6 +100,11 @@ class Sender {
       this.willSubmit = false
       this.submit()
     }
+  }
+
+  /** Has nobody closed the connections? */
+  get isOpen() {
+    return this.cluster.client === this.client
   }
 
   /**

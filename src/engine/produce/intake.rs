@@ -206,6 +206,8 @@ impl Produce {
                 }
                 self.sends.end_part(part.origin.send, &mut self.events);
             }
+            // One without messages is answered by that.
+            self.end_of_life();
         }
     }
 }

@@ -284,7 +284,7 @@ impl Produce {
         }
     }
 
-    fn end_of_life(&mut self) {
+    pub(super) fn end_of_life(&mut self) {
         if matches!(self.life, Life::Closing(_)) && self.sends.is_empty() {
             self.life = Life::Closed;
             self.events.push_back(Event::Closed);

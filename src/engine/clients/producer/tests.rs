@@ -266,6 +266,18 @@ fn closing_ends_in_time_when_nobody_can_be_reached() {
 }
 
 #[test]
+fn closing_waits_for_a_send_without_messages_no_longer_than_for_its_topic() {
+    let mut world = World::new(config());
+    let topics = vec![("t".to_owned(), Vec::new())];
+    let turn = TestSend { ticket: 1, topics, ..TestSend::default() }.encode();
+    world.producer.submit(world.now, &turn).unwrap();
+    world.producer.close(world.now, Duration::from_secs(3));
+    world.turn();
+    assert_eq!(world.answered(), (vec![1], vec![]));
+    assert!(world.events.contains(&Event::Closed));
+}
+
+#[test]
 fn a_refused_authentication_fails_what_waits() {
     let mut config = config();
     config.produce.idempotence = Idempotence::Off;
