@@ -4,10 +4,9 @@
 /** Groups are listed, described and deleted, and members sent away; of every kind. */
 
 const { AssignerProtocol } = require('kafkajs')
-const { createTopic, uniqueName } = require('../kafka/helpers')
+const { createTopic, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { startJavaTool } = require('../kafka/javaTool')
-const { sharedCluster } = require('../kafka/helpers')
-const { createAdmin, createObserver, errorOf, startMember } = require('./support')
+const { createAdmin, createObserver, errorOf, startMember, waitFor } = require('./support')
 
 const admin = createAdmin()
 const observer = createObserver()

@@ -218,7 +218,8 @@ describe('groupLag()', () => {
       const groupId = uniqueName('group')
       await admin.setOffsets({ groupId, topic, partitions: [at(0, '2')] })
       await admin.setOffsets({ groupId, topic: other, partitions: [at(0, '2')] })
-      const handled = new Promise(() => {})
+      let release = () => {}
+      const handled = new Promise(resolve => (release = () => resolve(undefined)))
       await startMember(topic, { groupId, groupProtocol, handle: () => handled })
       const [{ members }] = (await admin.describeGroups([groupId])).groups
       const { memberId, clientId, clientHost } = members[0]
@@ -229,6 +230,7 @@ describe('groupLag()', () => {
         { topic, partition: 1, committed: null, end: '3', lag: null, owner },
         { topic: other, partition: 0, committed: '2', end: '2', lag: '0', owner: null }
       ]
+      release()
       expect(found).toHaveLength(3)
       expect(found).toEqual(expect.arrayContaining(expected))
     }

@@ -9,6 +9,7 @@
 
 const { Backoff, createRetry, sleep } = require('../retry')
 const { KafkaJSNumberOfRetriesExceeded } = require('../errors')
+const { about } = require('./refusals')
 
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {(error: any) => boolean} IsCurable */
@@ -41,6 +42,13 @@ const UNKNOWN_AGAIN = [50, 150]
 const isLost = error =>
   error.name === 'KafkaJSConnectionClosedError' || error.name === 'KafkaJSRequestTimeoutError'
 
+/** Where the look-up of a coordinator was refused for good, that is the error, as in kafkajs. @param {any} result */
+const withoutLookUp = result => {
+  const { name, cause, groupId, transactionalId } = result ?? {}
+  if (name !== 'KafkaJSGroupCoordinatorNotFound' || cause?.type === undefined) return result
+  return cause.retriable === true ? result : about(cause, { groupId, transactionalId })
+}
+
 /** @param {any[]} results of `inParts` @returns {any[]} the errors, in order */
 const failuresOf = results => results.filter(result => result instanceof Error)
 
@@ -67,7 +75,8 @@ class Attempts {
       createRetry(retry, { signal })(async (bail, retryCount, retryTime) => {
         try {
           return await work(await cluster.connected(), { lost })
-        } catch (e) {
+        } catch (caught) {
+          const e = withoutLookUp(caught)
           lost ||= isLost(e)
           if (curable(e)) {
             logger.warn(`Could not ${what}`, { error: e.message, retryCount, retryTime })
@@ -120,7 +129,7 @@ class Attempts {
         wanted.map(i => parts[i]),
         how
       )
-      wanted.forEach((i, k) => (results[i] = answers[k]))
+      wanted.forEach((i, k) => (results[i] = withoutLookUp(answers[k])))
       pending = wanted.filter(i => results[i] instanceof Error && curable(results[i]))
       if (pending.length > 0) throw (last = results[pending[0]])
     }

@@ -4,7 +4,6 @@
 /** Groups, of whichever kind: listed, described, deleted; their members sent away. */
 
 const { KafkaJSDeleteGroupsError, isFailure, unwrap } = require('../errors')
-const { MemberAssignment } = require('../consumer/assignerProtocol')
 const { failuresOf, isCurableChange } = require('./attempts')
 const { about, invalid, refusal } = require('./refusals')
 const { answersOf, resultsOfParts } = require('./told')
@@ -183,24 +182,23 @@ const toDescription = (group, type) =>
       state: group.state,
       protocolType: group.protocolType,
       protocol: group.protocol,
-      members: Array.from(group.members, member => toMember(member, group.protocolType))
+      members: Array.from(group.members, toMember)
     },
     { type, groupEpoch: group.groupEpoch, assignmentEpoch: group.assignmentEpoch }
   )
 
-const toMember = (member, protocolType) => {
-  const memberAssignment = Buffer.from(member.memberAssignment)
-  return withHidden(
+const toMember = member =>
+  withHidden(
     {
       memberId: member.memberId,
       ...(member.groupInstanceId !== null && { groupInstanceId: member.groupInstanceId }),
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: Buffer.from(member.memberMetadata),
-      memberAssignment
+      memberAssignment: Buffer.from(member.memberAssignment)
     },
     {
-      assignment: toAssignment(member.assignment) ?? assignmentIn(memberAssignment, protocolType),
+      assignment: toAssignment(member.assignment),
       targetAssignment: toAssignment(member.targetAssignment),
       memberEpoch: member.memberEpoch,
       rackId: member.rackId,
@@ -209,24 +207,11 @@ const toMember = (member, protocolType) => {
       isClassic: member.isClassic
     }
   )
-}
 
 /** @returns {{ topic: string, partitions: number[] }[] | null} */
 const toAssignment = topics =>
   topics &&
   Array.from(topics, ({ topic, partitions }) => ({ topic, partitions: Array.from(partitions) }))
-
-/** What a consumer of a classic group was assigned; null for what is none, Kafka Connect for instance. */
-const assignmentIn = (bytes, protocolType) => {
-  if (protocolType !== 'consumer') return null
-  if (bytes.length === 0) return []
-  try {
-    const { assignment } = MemberAssignment.decode(bytes) ?? {}
-    return Object.entries(assignment ?? {}).map(([topic, partitions]) => ({ topic, partitions }))
-  } catch {
-    return null
-  }
-}
 
 const toListed = ({ groupId, protocolType, state, type }) =>
   withHidden({ groupId, protocolType }, { state: state || null, type: type || null })

@@ -10,6 +10,7 @@ use crate::engine::clients::admin::{
     delete_groups, describe_classic_groups, describe_consumer_groups, describe_share_groups, list_groups,
     member_bytes, remove_members,
 };
+use crate::engine::protocol::Assignment;
 use crate::engine::protocol::consumer_group_describe::{
     ConsumerGroupMember, DescribedConsumerGroup, NamedTopicPartitions,
 };
@@ -168,7 +169,9 @@ impl NativeClient {
 }
 
 fn classic(group: DescribedGroup) -> NativeGroup {
+    let is_of_consumers = group.protocol_type == "consumer";
     let member = |member: DescribedGroupMember| NativeGroupMember {
+        assignment: is_of_consumers.then(|| assigned(&member)).flatten(),
         member_id: member.member_id,
         group_instance_id: member.group_instance_id,
         client_id: member.client_id,
@@ -188,6 +191,15 @@ fn classic(group: DescribedGroup) -> NativeGroup {
         assignment_epoch: None,
         members: group.members.into_iter().map(member).collect(),
     }
+}
+
+/// What its leader has assigned to a member of a classic group; nothing yet is no partition. Null: these bytes are no assignment.
+fn assigned(member: &DescribedGroupMember) -> Option<Vec<NativeTopicPartitions>> {
+    if member.assignment.is_empty() {
+        return Some(Vec::new());
+    }
+    let topics = Assignment::decode(member.assignment.clone()).ok()?.topics.into_iter();
+    Some(topics.map(|(topic, partitions)| NativeTopicPartitions { topic, partitions }).collect())
 }
 
 fn consumer(group: DescribedConsumerGroup) -> NativeGroup {
