@@ -1077,24 +1077,65 @@ export var CompressionCodecs: {
   [CompressionTypes.ZSTD]: () => any
 }
 
-// Producers: the types only, see Kafka#producer. Partitioners work with kafkajs's producer.
+// Producers
 
+/** Options of `kafka.producer()`. */
 export interface ProducerConfig {
+  /** Chooses the partition of each message that has none; called once, here. Default: `Partitioners.DefaultPartitioner`. */
   createPartitioner?: ICustomPartitioner
+  /** How often, and for how long, messages are tried again. Default: that of `new Kafka()`; with `idempotent: true` without limit. */
   retry?: RetryOptions
+  /** How often topics and partitions are looked at anew, ms. Default: 300000. */
   metadataMaxAge?: number
+  /** May a topic be created by sending to it, where brokers do that? Default: `true`. */
   allowAutoTopicCreation?: boolean
+  /**
+   * Number the messages, so that a repetition writes nothing twice. `true` refuses to send without numbers and demands `acks: -1`;
+   * `false` never numbers. Default: where `acks` is -1 and the brokers allow it (kafkajs: never).
+   */
   idempotent?: boolean
+  /** The name under which transactions survive a restart. Default: none, and no transactions. */
   transactionalId?: string
+  /** After this time the brokers abort a transaction that nobody ends, ms. Default: 60000. */
   transactionTimeout?: number
+  /** Requests that may be out to one broker, five at the most. Default: five. */
   maxInFlightRequests?: number
+  /** Of calls that give none: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. Not in kafkajs. */
+  acks?: number
+  /** Of calls that give none: how long the leader may wait for the replicas, ms. Default: 30000. Not in kafkajs. */
+  timeout?: number
+  /** Of calls that give none. Default: none. Not in kafkajs. */
+  compression?: CompressionTypes | CompressionName
+  /** Of calls that give none: gzip 0 to 9, zstd 1 to 22. Default: the codec's. Not in kafkajs. */
+  compressionLevel?: number
+  /** How long a batch waits for more messages, ms. Default: 0. Not in kafkajs. */
+  linger?: number
+  /** A batch of so many bytes takes no further call. Default: 1000000. Not in kafkajs. */
+  batchSize?: number
+  /** Bytes of messages that are not acknowledged yet; beyond that `send()` waits. Default: 33554432. Not in kafkajs. */
+  bufferMemory?: number
+  /** How long `send()` waits for room in `bufferMemory` before it rejects, ms. Default: 60000. Not in kafkajs. */
+  maxBlock?: number
+  /** From `send()` to its end, all attempts together, ms. Default: 120000. Not in kafkajs. */
+  deliveryTimeout?: number
+  /** A request of so many bytes takes no further batch. Default: 4194304. Not in kafkajs. */
+  maxRequestSize?: number
 }
 
+/** Codecs by name. Not in kafkajs. */
+export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/** What is sent. It is never changed. */
 export interface Message {
+  /** Messages of one key go to one partition, in their order. Default: none. */
   key?: Buffer | string | null
+  /** `null`: a tombstone. */
   value: Buffer | string | null
+  /** Default: the partitioner's choice. */
   partition?: number
+  /** An array is a header that is repeated. Default: none. */
   headers?: IHeaders
+  /** Milliseconds since the epoch. Default: when it is sent. */
   timestamp?: string
 }
 
@@ -1122,42 +1163,72 @@ export const Partitioners: {
   JavaCompatiblePartitioner: DefaultPartitioner
 }
 
+/** The argument of `send()`. */
 export interface ProducerRecord {
   topic: string
   messages: Message[]
+  /** -1 all in-sync replicas, 1 the leader, 0 nobody: resolves when it is handed to the socket. Default: -1. */
   acks?: number
+  /** How long the leader may wait for the replicas, ms. Default: 30000. */
   timeout?: number
-  compression?: CompressionTypes
+  /** By number or by name. Default: none. */
+  compression?: CompressionTypes | CompressionName
+  /** gzip 0 to 9, zstd 1 to 22. Default: the codec's. Not in kafkajs. */
+  compressionLevel?: number
 }
 
+/** Where the messages of a call are in one partition. */
 export type RecordMetadata = {
   topicName: string
   partition: number
+  /** Always 0. */
   errorCode: number
+  /** Only by brokers before 0.11, which are none of ours. */
   offset?: string
+  /** As `offset`. */
   timestamp?: string
+  /** The offset of the call's first message there; the others follow it. `-1`: the broker has forgotten it. */
   baseOffset?: string
+  /** When the broker appended it, ms since the epoch, where the topic is so configured; else `-1`. */
   logAppendTime?: string
+  /** The first offset of the partition. */
   logStartOffset?: string
 }
 
+/** Messages of one topic. */
 export interface TopicMessages {
   topic: string
   messages: Message[]
 }
 
+/** The argument of `sendBatch()`; what is not here is in `ProducerRecord`. */
 export interface ProducerBatch {
   acks?: number
   timeout?: number
-  compression?: CompressionTypes
+  compression?: CompressionTypes | CompressionName
+  /** Not in kafkajs. */
+  compressionLevel?: number
+  /** Entries of one topic are written in their order. Default: none. */
   topicMessages?: TopicMessages[]
 }
 
 type Sender = {
+  /**
+   * Writes messages of one topic. Resolves when they are acknowledged, with a row for each partition. Rejects when one of them cannot
+   * be written; which ones, and which are, is in the error's `failed` and `succeeded`.
+   */
   send(record: ProducerRecord): Promise<RecordMetadata[]>
+  /** The same for several topics. */
   sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>
 }
 
+/** Options of `producer.disconnect()`. Not in kafkajs. */
+export interface ProducerDisconnectOptions {
+  /** How long what was sent before is waited for, ms. Default: 30000. */
+  timeout?: number
+}
+
+/** The names that `producer.on` takes. */
 export type ProducerEvents = {
   CONNECT: 'producer.connect'
   DISCONNECT: 'producer.disconnect'
@@ -1166,10 +1237,19 @@ export type ProducerEvents = {
   REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size'
 }
 
+/** Writes messages. Its methods work without `this`. */
 export type Producer = Sender & {
+  /** Connects to a seed broker; messages can be sent then. With `idempotent: true` rejects when the brokers refuse numbers. */
   connect(): Promise<void>
-  disconnect(): Promise<void>
+  /** Waits for what was sent before, then closes all connections. `connect()` may follow. */
+  disconnect(options?: ProducerDisconnectOptions): Promise<void>
+  /** The option `idempotent`. */
   isIdempotent(): boolean
+  /** Is there a connection? Not in kafkajs. */
+  isConnected(): boolean
+  /** Resolves when what was sent before is answered, well or not. It does not wait for `linger`. Not in kafkajs. */
+  flush(): Promise<void>
+  /** The names that `on` takes. */
   readonly events: ProducerEvents
   on(
     eventName: ProducerEvents['CONNECT'],

@@ -94,17 +94,6 @@ describe('options', () => {
   })
 })
 
-it('producer() says where to find one', () => {
-  let error = /** @type {any} */ (null)
-  try {
-    createKafka().producer()
-  } catch (e) {
-    error = e
-  }
-  expect(error).toMatchObject({ name: 'KafkaJSNotImplemented', retriable: false })
-  expect(error.message).toContain('use the one of the kafkajs package')
-})
-
 describe('how often a handler is called before the consumer crashes', () => {
   it.each([
     [{ retries: 1 }, undefined, 6],

@@ -376,6 +376,7 @@ module.exports = {
     },
   '`autoCommit` in `kafka.consumer()` is ignored; so is, without a word, an option that nobody knows':
     {
+      'producer/validation': ['an option that nobody knows is one warning'],
       'consumer/configuration': [
         'autoCommit of the consumer is that of run()',
         'an option that nobody knows is warned of'
@@ -506,8 +507,74 @@ module.exports = {
   'without `sasl`, `connect()` to a listener with SASL succeeds, and the next request fails': {
     'consumer/sasl': ['a listener with SASL closes on those without, and the log has a guess']
   },
-  '`kafka.producer()`; what its transactions commit shows in `uncommittedOffsets()`': {
-    'consumer/configuration': ['producer() says where to find one']
+  'calls that are not awaited are written in any order, retries too': {
+    'producer/produceMessages': [
+      'send() answers a row for each partition, with the offset of its own first message there',
+      'send() keeps the order of calls that nobody has awaited'
+    ]
+  },
+  'each call is a request for each leader': {
+    'producer/lifecycle': ['a producer shares a turn among all that is sent in it']
+  },
+  '`idempotent` is off unless asked for': {
+    'producer/lifecycle': [
+      'a producer is numbered where the brokers allow it, unless it is told not to'
+    ]
+  },
+  'a message for a partition that does not exist is dropped, and `send` resolves': {
+    'producer/validation': [
+      'what kafkajs sends, or trips over a partition that the topic does not have rejects, and says which',
+      'what kafkajs sends, or trips over a partition that is none is refused by name',
+      'what kafkajs sends, or trips over a partition that is no number is refused by name'
+    ]
+  },
+  'one topic that does not exist makes every later `send` fail': {
+    'producer/validation': [
+      'a topic that does not exist rejects with its name, and the others go on'
+    ]
+  },
+  "numbers, objects and other values go out damaged, or are a TypeError of Node's": {
+    'producer/produceMessages': [
+      'send() takes other bytes than Buffers, header values that are null, timestamps that are numbers or Dates'
+    ],
+    'producer/validation': [
+      'what kafkajs sends, or trips over messages that are a string is refused by name',
+      'what kafkajs sends, or trips over a message that is null is refused by name',
+      'what kafkajs sends, or trips over a value that is a number is refused by name',
+      'what kafkajs sends, or trips over a key that is an object is refused by name',
+      'what kafkajs sends, or trips over a header that is a number is refused by name',
+      'what kafkajs sends, or trips over headers that are a string is refused by name',
+      'what kafkajs sends, or trips over a time that is a text is refused by name'
+    ]
+  },
+  '`acks: 2` and the like, an unknown codec': {
+    'producer/validation': [
+      'what kafkajs sends, or trips over acks 2 is refused by name',
+      'what kafkajs sends, or trips over a codec that is none is refused by name'
+    ]
+  },
+  'snappy, lz4, zstd need plugins to be written': {
+    'producer/produceMessages': [
+      'compression Snappy is read by Java',
+      'compression LZ4 is read by Java',
+      'compression ZSTD is read by Java'
+    ]
+  },
+  'a custom partitioner is called at each attempt, in any order; what it returns is not looked at':
+    {
+      'producer/produceMessages': [
+        "partitioners of the program's gets topic, partitions and message, in order, once each",
+        'partitioners of the program that throws, or returns no partition, rejects the send'
+      ]
+    },
+  '`compressionLevel`': {
+    'producer/produceMessages': ['compression has levels, and goes by its name']
+  },
+  '`flush()`, `isConnected()`, `await using`': {
+    'producer/lifecycle': [
+      'a producer flush() waits for what was sent, and no linger does',
+      'a producer is disposed of by await using'
+    ]
   },
   '`kafka.admin()`': {
     'consumer/options': ['admin() is as much as tracers ask for']

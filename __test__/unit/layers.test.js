@@ -74,6 +74,8 @@ const MAY_REQUIRE = {
     'unknown',
     'utils'
   ],
+  // The command line stands on the whole client, as a program does.
+  cli: ['index.js', 'loggers'],
   admin: ['enums', 'instrumentation', 'network', 'errors', 'protocol', 'retry', 'utils'],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
   producer: [

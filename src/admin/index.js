@@ -20,7 +20,7 @@ const { interruptible } = require('../utils/interruption')
 
 /**
  * Makes the admin client that `kafka.admin()` returns: a plain object, whose methods work without `this`. They connect by themselves,
- * as kafkajs's do; behind a `disconnect()` they reject until the next `connect()`.
+ * as kafkajs's do; a `disconnect()` ends those that are under way.
  *
  * @param {{
  *   cluster: import('../cluster'),

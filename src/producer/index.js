@@ -188,6 +188,8 @@ module.exports = config => {
     sendBatch,
     flush,
     transaction,
-    logger: () => logger
+    logger: () => logger,
+    // `await using`, where there is that.
+    ...(Symbol.asyncDispose && { [Symbol.asyncDispose]: () => disconnect() })
   })
 }

@@ -1,0 +1,193 @@
+// @ts-check
+'use strict'
+
+/** What is refused before anything is sent: kafkajs's classes, texts and order. */
+
+const { createTopic, uniqueName } = require('../kafka/helpers')
+const {
+  createKafka,
+  createProducer,
+  readLog,
+  rejection,
+  startProducer,
+  valuesOf
+} = require('./support')
+
+const EOS =
+  "Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees"
+
+/** @param {any} record @param {any} [options] */
+const refused = (record, options) => rejection(createProducer(options).send(record))
+
+describe('before it is connected', () => {
+  const topic = 't'
+  const messages = [{ value: 'x' }]
+
+  it.each(
+    /** @type {[string, any, any, string][]} */ ([
+      ['no topic', { messages }, {}, 'Invalid topic'],
+      ['an empty topic', { topic: '', messages }, {}, 'Invalid topic'],
+      ['no messages', { topic }, {}, 'Invalid messages array [undefined] for topic "t"'],
+      ['null', { topic, messages: null }, {}, 'Invalid messages array [null] for topic "t"'],
+      [
+        'a message without a value',
+        { topic, messages: [{ value: 'x' }, { foo: 'bar' }] },
+        {},
+        'Invalid message without value for topic "t": {"foo":"bar"}'
+      ],
+      ['acks 1 of an idempotent one', { topic, acks: 1, messages }, { idempotent: true }, EOS],
+      ['acks 0 of an idempotent one', { topic, acks: 0, messages }, { idempotent: true }, EOS]
+    ])
+  )('%s is a KafkaJSNonRetriableError', async (_, record, options, text) => {
+    const error = await refused(record, options)
+    expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+    expect(error.message).toBe(text)
+  })
+
+  it('the topic comes first, then acks, then messages', async () => {
+    const idempotent = { idempotent: true }
+    expect((await refused({ acks: 1 }, idempotent)).message).toBe('Invalid topic')
+    expect((await refused({ topic, acks: 1 }, idempotent)).message).toBe(EOS)
+    expect((await refused({ topic, messages: [{}] })).message).toMatch(/^Invalid message without/)
+  })
+
+  it('no argument is a TypeError', async () => {
+    const producer = /** @type {any} */ (createProducer())
+    expect((await rejection(producer.send())).name).toBe('TypeError')
+    expect((await rejection(producer.sendBatch())).name).toBe('TypeError')
+  })
+
+  it('what is right says that the producer is disconnected', async () => {
+    const error = await refused({ topic, messages })
+    expect(error).toMatchObject({ name: 'KafkaJSError', retriable: true })
+    expect(error.message).toBe('The producer is disconnected')
+  })
+
+  it('retries of an idempotent one have to be allowed', () => {
+    expect(() => createProducer({ idempotent: true, retry: { retries: 0 } })).toThrow(
+      'Idempotent producer must allow retries to protect against transient errors'
+    )
+  })
+})
+
+describe('what kafkajs sends, or trips over', () => {
+  it.each(
+    /** @type {[string, any, RegExp][]} */ ([
+      ['messages that are a string', { messages: 'x' }, /^Invalid messages array \[x\] for topic/],
+      [
+        'a message that is null',
+        { messages: [null] },
+        /^Invalid messages array \[null\] for topic/
+      ],
+      [
+        'a value that is a number',
+        { messages: [{ value: 5 }] },
+        /^Invalid value of message 0 .* received 5$/
+      ],
+      [
+        'a key that is an object',
+        { messages: [{ key: {}, value: 'x' }] },
+        /^Invalid key of message 0/
+      ],
+      [
+        'a header that is a number',
+        { messages: [{ value: 'x' }, { value: 'x', headers: { a: 1 } }] },
+        /^Invalid header of message 1 .* received 1$/
+      ],
+      [
+        'headers that are a string',
+        { messages: [{ value: 'x', headers: 'a' }] },
+        /^Invalid headers of message 0/
+      ],
+      [
+        'a time that is a text',
+        { messages: [{ value: 'x', timestamp: 'now' }] },
+        /^Invalid timestamp of message 0 .* "now"$/
+      ],
+      [
+        'a partition that is none',
+        { messages: [{ value: 'x', partition: -1 }] },
+        /^Invalid partition of message 0 .* -1$/
+      ],
+      [
+        'a partition that is no number',
+        { messages: [{ value: 'x', partition: NaN }] },
+        /^Invalid partition of message 0 .* NaN$/
+      ],
+      ['acks 2', { acks: 2, messages: [{ value: 'x' }] }, /^Invalid acks 2: /],
+      [
+        'a codec that is none',
+        { compression: 9, messages: [{ value: 'x' }] },
+        /^Invalid compression 9: .*gzip, snappy, lz4, zstd/
+      ]
+    ])
+  )('%s is refused by name', async (_, record, text) => {
+    const topic = await createTopic()
+    const producer = await startProducer()
+    const error = await rejection(producer.send({ topic, ...record }))
+    expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+    expect(error.message).toMatch(text)
+    await producer.send({ topic, messages: [{ value: 'and it goes on' }] })
+    expect(valuesOf(await readLog(topic))).toEqual(['and it goes on'])
+  })
+
+  it('a partition that the topic does not have rejects, and says which', async () => {
+    const topic = await createTopic()
+    const producer = await startProducer({ retry: { initialRetryTime: 10, retries: 1 } })
+    const error = await rejection(
+      producer.send({
+        topic,
+        messages: [
+          { value: 'here', partition: 0 },
+          { value: 'there', partition: 9 }
+        ]
+      })
+    )
+    expect(error).toMatchObject({ topic, partition: 9 })
+    expect(error.message).toMatch(new RegExp(`"${topic}" has no partition 9`))
+    expect(error.failed).toMatchObject([{ topic, partition: 9, messages: [1] }])
+    expect(error.succeeded).toMatchObject([{ topicName: topic, partition: 0, baseOffset: '0' }])
+    expect(valuesOf(await readLog(topic))).toEqual(['here'])
+  })
+})
+
+it('a name that is no topic is refused by the broker, and the producer goes on', async () => {
+  const topic = await createTopic()
+  const producer = await startProducer()
+  const error = await rejection(producer.send({ topic: 'no (topic)', messages: [{ value: 'x' }] }))
+  expect(error.message).toMatch(
+    /^The request attempted to perform an operation on an invalid topic/
+  )
+  await producer.send({ topic, messages: [{ value: 'y' }] })
+  expect(valuesOf(await readLog(topic))).toEqual(['y'])
+})
+
+it('a topic that does not exist rejects with its name, and the others go on', async () => {
+  const [topic, missing] = [await createTopic(), uniqueName('missing')]
+  const producer = await startProducer({
+    allowAutoTopicCreation: false,
+    retry: { initialRetryTime: 10, retries: 2 }
+  })
+  const [error] = await Promise.all([
+    rejection(producer.send({ topic: missing, messages: [{ value: 'x' }] })),
+    producer.send({ topic, messages: [{ value: 'y' }] })
+  ])
+  expect(error.name).toBe('KafkaJSNumberOfRetriesExceeded')
+  expect(error.message).toMatch(/^This server does not host this topic-partition/)
+  expect(error.message).toMatch(missing)
+  expect(error).toMatchObject({ topic: missing })
+  await producer.send({ topic, messages: [{ value: 'z' }] })
+  expect(valuesOf(await readLog(topic))).toEqual(['y', 'z'])
+})
+
+it('an option that nobody knows is one warning', () => {
+  const lines = /** @type {any[]} */ ([])
+  const kafka = createKafka({
+    logLevel: 2,
+    logCreator: () => entry => void lines.push(entry.log.message)
+  })
+  createProducer({ kafka, ...{ idempotant: true } })
+  expect(lines).toEqual([
+    'Unknown option "idempotant" of kafka.producer() is ignored: did you mean "idempotent"?'
+  ])
+})
