@@ -173,15 +173,15 @@ const RELEASES = {
   }
 }
 
-/** As a broker of that release would tell it. An answer of version 3 or later: fields of fixed size but for what comes last. */
-const asOf = versions => frame => {
+/** As a broker of that release would tell it: all fields of an entry have fixed sizes. */
+const asOf = versions => (frame, request) => {
   const changed = Buffer.from(frame)
-  const size = 7
-  const first = 11
-  const length = changed[10] - 1
+  const isCompact = request.version >= 3
+  const [first, size] = isCompact ? [11, 7] : [14, 6]
+  const length = isCompact ? changed[10] - 1 : changed.readInt32BE(10)
   for (let at = first; at < first + length * size; at += size) {
     const key = changed.readInt16BE(at)
-    // Of others than these the client needs but itself: ApiVersions.
+    // What the client needs before it asks for anything.
     if (key === API_VERSIONS) continue
     if (!(key in versions)) changed.writeInt16BE(9000 + key, at)
     else changed.writeInt16BE(Math.min(versions[key], changed.readInt16BE(at + 4)), at + 4)

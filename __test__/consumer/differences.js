@@ -576,9 +576,6 @@ module.exports = {
       'a producer is disposed of by await using'
     ]
   },
-  '`kafka.admin()`': {
-    'consumer/options': ['admin() is as much as tracers ask for']
-  },
   'a session shorter than `reauthenticationThreshold` stalls the consumer': {
     'consumer/reauthentication': [
       'with scram512: the connections stay, nothing is lost, nobody rejoins'
@@ -601,5 +598,60 @@ module.exports = {
       'a consumer with 1 of them reads, stays a member, and seeks without waiting for the long poll'
     ],
     'consumer/sasl': ['oauthbearer asks for a token at every authentication, and never tells it']
-  }
+  },
+  // Admin client
+  'only a moved controller is tried again, and not by `createTopics`; a lost connection or a moved leader rejects':
+    {
+      'admin/faults': [
+        'a controller that has moved is looked up again',
+        'records are deleted although the connection breaks',
+        'what a lost answer has done counts as done'
+      ]
+    },
+  'errors of topics do not say which': {
+    'admin/topics': [
+      'createTopics() has the words of the broker beside its own',
+      'createPartitions() names the topic'
+    ],
+    'admin/configs': ['alterConfigs() names the topic, and has the words of the broker']
+  },
+  '`createTopics({ validateOnly: true })` waits for leaders of topics that it has not made, and rejects':
+    {
+      'admin/topics': ['createTopics() waits for no leaders of what it only validates']
+    },
+  '`deleteTopics` of a topic that does not exist tries for ten seconds': {
+    'admin/topics': [
+      'deleteTopics() rejects at once when one does not exist, and names it; the others are gone'
+    ]
+  },
+  '`deleteTopicRecords` rejects on a client that has not met the topic': {
+    'admin/partitions': ['deleteTopicRecords() works on a client that has not met the topic']
+  },
+  'no `incrementalAlterConfigs`, `listOffsets`, `electLeaders`, `describeLogDirs`, `describeFeatures`, and no end of a reassignment':
+    {
+      'admin/configs': [
+        'describeConfigs() tells what a config is for',
+        'incrementalAlterConfigs() changes what is named, and nothing else',
+        'incrementalAlterConfigs() refuses an operation that there is not, by name'
+      ],
+      'admin/partitions': [
+        'listOffsets() finds places and times, of any partitions, and names what is wrong with one',
+        'listOffsets() asks the broker for earliest',
+        'listOffsets() asks the broker for latest',
+        'listOffsets() asks the broker for earliestLocal',
+        'listOffsets() asks the broker for latestTiered',
+        'listOffsets() asks the broker for earliestPendingUpload',
+        'listOffsets() refuses what is no time',
+        'describeLogDirs() tells how large partitions are, and which broker does not exist'
+      ],
+      'admin/faults': [
+        'a broker that does not know an API has the sizes of partitions, but not of disks',
+        'a broker that does not know an API does not take a younger special timestamp for a time'
+      ],
+      'admin/cluster': [
+        'tells of brokers and features more than kafkajs',
+        'with a broker that is down a move to it is listed and can be ended, its leaders come back by election, and it is named',
+        'elects nobody in a topic that does not exist, and names it'
+      ]
+    }
 }
