@@ -25,8 +25,8 @@ const HAS_MEMBERS = [
 /** States of groups without members. */
 const WITHOUT_MEMBERS = ['Empty', 'Dead']
 
-/** @param {{ attempts: import('./attempts').Attempts }} frame */
-module.exports = ({ attempts }) => {
+/** @param {{ cluster: import('../cluster'), attempts: import('./attempts').Attempts }} frame */
+module.exports = ({ cluster, attempts }) => {
   const fetchOffsets = async ({ groupId, groupIds, topics, resolveOffsets = false }) => {
     if (groupIds !== undefined) {
       if (!Array.isArray(groupIds)) invalid(`Invalid groupIds array ${groupIds}`)
@@ -50,11 +50,7 @@ module.exports = ({ attempts }) => {
     const places =
       topics.length === 0
         ? null
-        : await attempts.ofTopics('fetch offsets', client =>
-            Promise.all(
-              topics.map(async topic => ({ topic, partitions: await partitionsOf(client, topic) }))
-            )
-          )
+        : await attempts.ofTopics('fetch offsets', () => placesOf(cluster, topics))
     const results = await attempts.inParts('fetch offsets', groupIds, (client, wanted) =>
       offsetsOf(client, wanted, places)
     )
@@ -120,7 +116,7 @@ module.exports = ({ attempts }) => {
     if (!topic) invalid(`Invalid topic ${topic}`)
     const which = earliest ? EARLIEST : LATEST
     const partitions = await attempts.ofTopics('reset offsets', async client => {
-      const numbers = await partitionsOf(client, topic)
+      const numbers = await partitionsOf(cluster, topic)
       const offsets = asNumbers ? await offsetsAt(client, topic, numbers, which) : []
       return numbers.map((partition, i) => ({ partition, offset: offsets[i] ?? which }))
     })
@@ -209,6 +205,20 @@ module.exports = ({ attempts }) => {
 
   return { fetchOffsets, setOffsets, resetOffsets, deleteConsumerGroupOffsets, groupLag }
 }
+
+/** All partitions of these topics, by one question. Rejects when one does not exist. */
+const placesOf = async (cluster, topics) => {
+  const { topicMetadata } = await cluster.brokerPool.ask(topics)
+  const found = new Map(topicMetadata.map(entry => [entry.topic, entry]))
+  return topics.map(topic => {
+    const { topicErrorCode, partitionMetadata } = found.get(topic) ?? UNKNOWN_TOPIC
+    if (topicErrorCode !== 0) throw refusal(topicErrorCode, { topic, operation: 'DESCRIBE' })
+    return { topic, partitions: partitionMetadata.map(({ partitionId }) => partitionId) }
+  })
+}
+
+/** UNKNOWN_TOPIC_OR_PARTITION: a topic that the answer leaves out. */
+const UNKNOWN_TOPIC = { topicErrorCode: 3, partitionMetadata: [] }
 
 /** What is behind the committed offset; null where that is no number, or the end is not known. */
 const lagOf = ({ committed, end }) => {
