@@ -155,6 +155,7 @@ impl Offsets {
             member_epoch: member.map_or(-1, |member| member.generation_id),
             topics: Some(topics.collect()),
             require_stable: true,
+            others: Vec::new(),
         };
         Some(self.ask(now, Target::coordinator(node), body.into(), asked))
     }
