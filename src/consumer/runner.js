@@ -30,6 +30,7 @@ const { Heartbeats } = require('./heartbeats')
 const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
 const { Necessity } = require('./necessity')
+const { ParallelLanes } = require('./parallelLanes')
 const { Questions } = require('./questions')
 const { RebalanceHooks } = require('./rebalanceHooks')
 const { Turn } = require('./turn')
@@ -137,7 +138,11 @@ class Runner {
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
-    this.lanes = new Lanes(this, lanes)
+    const { messagesConsumedConcurrently: limit, orderBy } = run
+    this.lanes =
+      limit == null
+        ? new Lanes(this, lanes)
+        : new ParallelLanes(this, { lanes, limit, orderBy, maxBytes: options.maxQueuedBytes })
 
     /** How `start()` ends. @type {{ resolve: () => void, reject: (error: any) => void } | null} */
     this.starting = null

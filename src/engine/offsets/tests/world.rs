@@ -65,6 +65,7 @@ pub(super) fn config() -> OffsetsConfig {
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
+        keeps_finished: false,
         reset: ResetPolicy::ByTopic,
     }
 }
