@@ -177,7 +177,7 @@ fn read_runs(digits: &[u8], base: i64) -> Option<Vec<Range>> {
 fn read_bits(digits: &[u8], base: i64) -> Vec<Range> {
     let mut ranges: Vec<Range> = Vec::new();
     let bits = digits.iter().flat_map(|digit| (0..6).map(move |bit| digit & (1 << bit) != 0));
-    for (offset, _) in (base..).zip(bits).filter(|(_, is_finished)| *is_finished) {
+    for (offset, _) in (base..i64::MAX).zip(bits).filter(|(_, is_finished)| *is_finished) {
         match ranges.last_mut().filter(|last| last.1 == offset) {
             Some(last) => last.1 = offset + 1,
             None => ranges.push((offset, offset.saturating_add(1))),
