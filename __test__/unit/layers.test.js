@@ -95,6 +95,7 @@ const MAY_REQUIRE = {
   instrumentation: ['network', 'errors'],
   network: ['instrumentation'],
   enums: ['errors'],
+  prometheus: [],
   unknown: [],
   utils: ['errors'],
   loggers: [],
