@@ -675,6 +675,16 @@ export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
   eachBatchAutoResolve?: boolean
   /** Handlers at once; a partition is always handled in order. Default: 1. */
   partitionsConsumedConcurrently?: number
+  /**
+   * Handlers at once, of one partition as well: see `orderBy` for what stays in order, and docs/parallel.md. For `eachMessage`, instead of
+   * `partitionsConsumedConcurrently`. Not in kafkajs. Default: none, a partition has one handler at a time.
+   */
+  messagesConsumedConcurrently?: number
+  /**
+   * What `messagesConsumedConcurrently` keeps in order: messages of one key (those without a key are in no order), of one partition, or
+   * none. Default: `'key'`.
+   */
+  orderBy?: 'key' | 'partition' | 'none'
   /** Called with the messages of one partition that are there, at most 2000 or 1 MB. */
   eachBatch?: EachBatchHandler<Key, Value>
   /** Wins over `eachBatch`. */

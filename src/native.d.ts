@@ -628,6 +628,7 @@ export interface NativeConsumerOptions {
   autoCommit: boolean
   autoCommitInterval: number | null
   autoCommitThreshold: number | null
+  keepsFinished: boolean // in commits' metadata, what is finished beyond their offsets
   lanes: number // handlers at once
   hooks: { assigned: boolean; revoked: boolean; lost: boolean } // which ones there are: only these are asked for
   /**
@@ -761,6 +762,8 @@ export class NativeConsumer {
    * below -1: a staged delivery of -(n + 1) bytes waits: call `takeStaged` with a fresh Uint8Array of exactly that size.
    */
   take(lane: number): number
+  /** As `take`, for a lane at work whose handlers run beside each other: more of its partition. */
+  takeMore(lane: number): number
   takeStaged(lane: number, into: Uint8Array): void
   /** The topic and partition (one) behind a slot number in a delivery's header. */
   slot(slot: number): NativeTopicPartitions | null
@@ -772,6 +775,13 @@ export class NativeConsumer {
   finish(lane: number, backoff: number): number | null
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
+  /**
+   * How far the handlers of a lane have come that run beside each other: the next offset to read (-1: no news), and all that is finished
+   * behind it in what the lane has taken, as `from, to, from, to …`.
+   */
+  finished(lane: number, stand: BigInt64Array): void
+  /** What is finished in this lane's partition beyond its position, in the same form; null: nothing. */
+  finishedBeyond(lane: number): BigInt64Array | null
   /** Resolves what a lane has finished without resolving it: forwards, and unless the slot has moved since. */
   resolveReturned(slot: number, next: string): void
 

@@ -58,6 +58,7 @@ module.exports = config => {
   const { groupId } = options
   const logger = rootLogger.namespace('Consumer')
   const emitter = config.instrumentationEmitter ?? new InstrumentationEventEmitter()
+  emitter.groupId = groupId
   const assigners = resolveAssigners(partitionAssigners).map(assigner =>
     typeof assigner === 'string'
       ? assigner

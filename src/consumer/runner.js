@@ -31,6 +31,7 @@ const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
 const { Membership } = require('./membership')
 const { Necessity } = require('./necessity')
+const { ParallelLanes } = require('./parallelLanes')
 const { Questions } = require('./questions')
 const { RebalanceHooks } = require('./rebalanceHooks')
 const { Turn } = require('./turn')
@@ -144,7 +145,7 @@ class Runner {
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
-    this.lanes = this.puller ? this.puller.attach(this) : new Lanes(this, lanes)
+    this.lanes = this.lanesOf(run, lanes, options)
 
     /** How far what the user has assigned was handled, in the end. @type {any[]} */
     this.reached = []
@@ -152,6 +153,13 @@ class Runner {
     this.starting = null
     /** @type {Promise<void> | null} */
     this.stopping = null
+  }
+
+  /** Who takes what there is: handlers, one of a partition or many, or the program. @private */
+  lanesOf({ messagesConsumedConcurrently: limit, orderBy }, lanes, { maxQueuedBytes: maxBytes }) {
+    if (this.puller) return this.puller.attach(this)
+    if (limit == null) return new Lanes(this, lanes)
+    return new ParallelLanes(this, { lanes, limit, orderBy, maxBytes })
   }
 
   /** @param {'running' | 'crashed' | 'stopping' | 'over'} state @returns {boolean} false: this cannot follow, nothing happens */
