@@ -298,7 +298,10 @@ const runOptions = (config = {}, ofConsumer = {}) => {
   }
 }
 
-/** @typedef {ReturnType<typeof runOptions>} RunOptions */
+/**
+ * `onFailure` is looked at in its folder.
+ * @typedef {ReturnType<typeof runOptions> & { onFailure?: any }} RunOptions
+ */
 
 /**
  * The argument of `consumer.subscribe()`.

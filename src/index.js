@@ -103,6 +103,8 @@ module.exports = class Client {
       cluster,
       logger,
       watch,
+      createProducer: producerConfig => this.producer(producerConfig),
+      createAdmin: () => this.admin(),
       retry: { ...kafka.retry, ...options.retry },
       instrumentationEmitter: emitter
     })

@@ -81,8 +81,10 @@ const KNOWN = {
     'eachBatchAutoResolve',
     'partitionsConsumedConcurrently',
     'eachBatch',
-    'eachMessage'
+    'eachMessage',
+    'onFailure'
   ],
+  onFailure: ['retries', 'backoff', 'retryTopics', 'deadLetterTopic', 'when', 'exactlyOnce'],
   'kafka.producer()': [
     'createPartitioner',
     'idempotent',

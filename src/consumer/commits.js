@@ -93,6 +93,11 @@ class Commits {
     }
   }
 
+  /** Everything that is resolved and not committed. */
+  commitResolved() {
+    return this.commit(null)
+  }
+
   /**
    * `commitOffsetsIfNecessary` of a batch: the offsets given, at once, else what interval and threshold say. Some handlers call
    * it for every message: when nothing is due it makes neither a native call nor a promise.

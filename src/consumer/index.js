@@ -4,6 +4,8 @@
 const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
 const { Subscription, isRe2 } = require('./subscription')
+const { failureOptions } = require('./onFailure/options')
+const { makeTopics } = require('./onFailure/topics')
 const { createDeserialization } = require('./deserialization')
 const { checkAssigner, resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
@@ -36,8 +38,11 @@ const {
  *   partitionAssigners?: (import('../..').PartitionAssigner | string)[],
  *   given?: any,
  *   watch?: Watch,
+ *   createProducer?: (options: any) => import('../..').Producer,
+ *   createAdmin?: () => import('../..').Admin,
  *   groupId: string
- * } & Record<string, any>} config `given`: what the user has given, without defaults
+ * } & Record<string, any>} config `given`: what the user has given, without defaults; `createProducer`, `createAdmin`: of the same
+ *   `Kafka`, for what `onFailure` does
  * @returns {import('../..').Consumer}
  */
 module.exports = config => {
@@ -47,7 +52,9 @@ module.exports = config => {
     retry = {},
     partitionAssigners,
     given = config,
-    watch = new Watch()
+    watch = new Watch(),
+    createProducer,
+    createAdmin
   } = config
   validateGroupId(config)
 
@@ -85,6 +92,7 @@ module.exports = config => {
         retry,
         logger: rootLogger,
         emitter,
+        createProducer,
         onCrash
       })
   })
@@ -95,10 +103,26 @@ module.exports = config => {
 
   const stop = async () => lifecycle.stop()
 
+  /** What `onFailure` names is there, and retry topics are subscribed, before the group is joined. */
+  const failureOf = async ({ onFailure }, { autoCommit }) => {
+    if (onFailure == null) return null
+    watch.look('onFailure', onFailure, logger)
+    const policy = failureOptions(onFailure, { groupId, autoCommit })
+    if (lifecycle.running) return policy
+    if (options.allowAutoTopicCreation && createAdmin) {
+      await makeTopics({ policy, createAdmin, logger })
+    }
+    const topics = policy.levels.map(({ topic }) => topic)
+    if (topics.length > 0) await subscription.add(topics, true)
+    return policy
+  }
+
   const run = async runConfig => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
-    await lifecycle.run(runOptions(runConfig, options))
+    const runs = runOptions(runConfig, options)
+    const onFailure = await failureOf(runConfig, runs)
+    await lifecycle.run({ ...runs, onFailure })
   }
 
   const subscribe = async argument => {

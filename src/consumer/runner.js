@@ -30,6 +30,8 @@ const { Heartbeats } = require('./heartbeats')
 const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
 const { Necessity } = require('./necessity')
+const { Outbox } = require('./onFailure/outbox')
+const { Recovery } = require('./onFailure/recovery')
 const { Questions } = require('./questions')
 const { RebalanceHooks } = require('./rebalanceHooks')
 const { Turn } = require('./turn')
@@ -50,7 +52,7 @@ const BEFORE = {
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
 class Runner {
   constructor({ eachMessage, eachBatch, run, cluster, groupId, options, assigners, ...rest }) {
-    const { retry, logger, emitter, onCrash, deserialization = null } = rest
+    const { retry, logger, emitter, onCrash, createProducer, deserialization = null } = rest
     const lanes = run.partitionsConsumedConcurrently
     this.state = 'made'
     this.groupId = groupId
@@ -134,6 +136,10 @@ class Runner {
       logger: this.logger,
       crash: error => this.crash(error)
     })
+    /** @type {Outbox | null} */
+    this.outbox = null
+    /** null: without `onFailure`. @type {Recovery | null} */
+    this.recovery = run.onFailure && this.createRecovery(run.onFailure, createProducer)
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
@@ -143,6 +149,23 @@ class Runner {
     this.starting = null
     /** @type {Promise<void> | null} */
     this.stopping = null
+  }
+
+  /**
+   * @param {import('./onFailure/options').FailureOptions} policy
+   * @param {(options: any) => import('../..').Producer} createProducer
+   * @private
+   */
+  createRecovery(policy, createProducer) {
+    const { groupId, failures, logger, retry, commits } = this
+    this.outbox = new Outbox({
+      groupId,
+      exactlyOnce: policy.exactlyOnce,
+      createProducer,
+      commitResolved: () => commits.commitResolved()
+    })
+    const isBatch = !this.eachMessage
+    return new Recovery({ policy, groupId, isBatch, outbox: this.outbox, failures, logger, retry })
   }
 
   /** @param {'running' | 'crashed' | 'stopping' | 'over'} state @returns {boolean} false: this cannot follow, nothing happens */
@@ -204,6 +227,7 @@ class Runner {
     this.transition('stopping')
     try {
       await this.engine.stop(leaveGroup)
+      await this.outbox?.close()
       const { memberId, hasJoined } = this.consumerGroup
       if (hasJoined && !hasCrashed) {
         this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })
