@@ -607,8 +607,11 @@ export class NativeProducer {
    * taken, whole sends: what does not fit into `bufferMemory` is to be submitted again, first, when an answer says that there is room.
    */
   submit(turn: Uint8Array, length: number): number
-  /** What has happened since the last call, as `src/producer/answers.js` reads it; failures by their number less 1. */
-  answers(): { words: Buffer; failures: NativeFailedPart[][] }
+  /**
+   * What has happened since the last call, as `src/producer/answers.js` reads it: so many bytes of `into`; or, where it is too small or
+   * something has failed, memory of its own, and the failures by their number less 1.
+   */
+  answers(into: Uint8Array): number | { words: Uint8Array; failures: NativeFailedPart[][] }
   /** The topic behind a number in the answers. */
   topic(number: number): string | null
   /** Ends in an answer with this ticket when everything that was submitted before is answered. */

@@ -5,6 +5,7 @@
 const { parseArgs } = require('node:util')
 
 const { ROWS } = require('./calls')
+const { SHAPES } = require('./produce/workloads')
 const { WORKLOADS } = require('./workloads')
 
 const APIS = ['eachMessage', 'eachBatch']
@@ -18,11 +19,13 @@ const HELP = `npm run bench -- [options]
   --calls              instead: what a call per message costs, of clients with kafkajs's API
   --row NAME           ${Object.keys(ROWS).join(', ')}; repeatable (default: all of them)
   --latency            instead: from the producer's send to the handler, 500 single messages a second
-  --seconds N          of each run of --calls (default 3) or --latency (default 20)
+  --produce            instead: every client writes
+  --shape NAME         ${Object.keys(SHAPES).join(', ')} of --produce; repeatable (default: all of them)
+  --seconds N          of each run of --calls or --produce (default 3) or --latency (default 20)
   --rounds N           runs of every client, interleaved (default 3)
   --codec NAME         ${CODECS.join(', ')} (default none); repeatable
   --messages N, --size BYTES, --partitions N
-                       instead of the workload's own
+                       instead of the workload's own; of --produce: --size and --codec instead of the rows' own
   --quick              a tenth of the messages, one round: does it run at all?
   --markdown           the README's table instead of the plain one
   --calm SECONDS       wait so long before a run for other programs to be quiet (default 0)
@@ -36,7 +39,10 @@ KAFKA_BROKERS=host:port,...  use these brokers; topics that are already filled a
 /**
  * @typedef {object} Options
  * @property {string[] | null} clients null = every client there is
- * @property {'throughput' | 'calls' | 'latency'} mode
+ * @property {'throughput' | 'calls' | 'latency' | 'produce'} mode
+ * @property {string[] | null} shapes of --produce; null = all of them
+ * @property {number[] | null} sizes of --produce; null = as the rows are
+ * @property {string[] | null} codecs of --produce; null = as the rows are
  * @property {string[]} rows of --calls
  * @property {number} seconds
  * @property {string[]} apis
@@ -73,6 +79,8 @@ const parse = argv => {
       calls: flag,
       row: many,
       latency: flag,
+      produce: flag,
+      shape: many,
       seconds: one,
       quick: flag,
       markdown: flag,
@@ -87,11 +95,16 @@ const parse = argv => {
   const quick = Boolean(values.quick)
   const names = chosen('workload', values.workload, Object.keys(WORKLOADS))
   const codecs = chosen('codec', values.codec || ['none'], CODECS)
-  const mode = values.latency ? 'latency' : values.calls ? 'calls' : 'throughput'
-  const seconds = values.seconds ? positive('seconds', values.seconds) : mode === 'calls' ? 3 : 20
+  const modes = /** @type {const} */ (['latency', 'calls', 'produce'])
+  const mode = modes.find(name => values[name]) ?? 'throughput'
+  const usual = mode === 'latency' ? 20 : 3
+  const seconds = values.seconds ? positive('seconds', values.seconds) : usual
   return {
     clients: values.client || null,
     mode,
+    shapes: values.shape ? chosen('shape', values.shape, Object.keys(SHAPES)) : null,
+    sizes: values.size ? [positive('size', values.size)] : null,
+    codecs: values.codec ? codecs : null,
     rows: chosen('row', values.row, Object.keys(ROWS)),
     seconds: quick && !values.seconds ? 1 : seconds,
     apis: chosen('api', values.api, APIS),

@@ -7,43 +7,40 @@
 /** @typedef {{ workload: string, title: string, codec: string, runs: Run[] }} Section */
 
 /**
- * @type {{
- *   name: string, of: (f: Figures) => number, digits: number, better: 'more' | 'less'
- * }[]}
+ * @template F
+ * @typedef {{ name: string, of: (figures: F) => number | undefined, digits: number }} Column
  */
+
+/** @type {Column<Figures>[]} */
 const COLUMNS = [
-  { name: 'k msg/s', of: f => f.messagesPerSecond / 1000, digits: 0, better: 'more' },
-  { name: 'total s', of: f => f.totalMs / 1000, digits: 2, better: 'less' },
-  { name: 'CPU µs/msg', of: f => f.cpuMicros, digits: 2, better: 'less' },
-  {
-    name: 'stall ms',
-    of: f => Math.max(f.stallMs, f.histogramStallMs),
-    digits: 0,
-    better: 'less'
-  },
-  { name: 'RSS MB', of: f => f.rssMb, digits: 0, better: 'less' }
+  { name: 'k msg/s', of: f => f.messagesPerSecond / 1000, digits: 0 },
+  { name: 'total s', of: f => f.totalMs / 1000, digits: 2 },
+  { name: 'CPU µs/msg', of: f => f.cpuMicros, digits: 2 },
+  { name: 'stall ms', of: f => Math.max(f.stallMs, f.histogramStallMs), digits: 0 },
+  { name: 'RSS MB', of: f => f.rssMb, digits: 0 }
 ]
 
 /** Whose ratios to all others are shown. */
 const OURS = 'kafkars'
 
 /**
- * @param {Section[]} sections
+ * @param {any[]} sections
  * @param {{ markdown: boolean }} options
+ * @param {Column<any>[]} [columns]
  * @returns {string}
  */
-const report = (sections, { markdown }) =>
+const report = (sections, { markdown }, columns = COLUMNS) =>
   sections
     .map(section => {
-      const header = ['client', 'API', ...COLUMNS.map(({ name }) => name)]
-      const table = layOut([header, ...rowsOf(section)], markdown)
+      const header = ['client', 'API', ...columns.map(({ name }) => name)]
+      const table = layOut([header, ...rowsOf(section, columns)], markdown)
       const title = `${section.title}`
       return markdown ? `**${title}**\n\n${table}` : `${title}\n${table}`
     })
     .join('\n\n')
 
-/** @param {Section} section */
-const rowsOf = ({ runs }) => {
+/** @param {Section} section @param {Column<any>[]} columns */
+const rowsOf = ({ runs }, columns) => {
   const apis = [...new Set(runs.map(({ api }) => api))]
   return apis.flatMap(api => {
     const ofApi = runs.filter(run => run.api === api)
@@ -51,9 +48,9 @@ const rowsOf = ({ runs }) => {
     const figures = clients.map(client => [
       client,
       api,
-      ...COLUMNS.map(({ of, digits }) =>
+      ...columns.map(({ of, digits }) =>
         range(
-          ofApi.filter(run => run.client === client).map(run => of(run.figures)),
+          ofApi.filter(run => run.client === client).map(run => of(run.figures) ?? NaN),
           digits
         )
       )
@@ -64,7 +61,7 @@ const rowsOf = ({ runs }) => {
           .map(client => [
             `${OURS} / ${client}`,
             api,
-            ...COLUMNS.map(({ of }) => `${ratio(ofApi, client, of).toFixed(2)} ×`)
+            ...columns.map(({ of }) => `${ratio(ofApi, client, of).toFixed(2)} ×`)
           ])
       : []
     return [...figures, ...ratios]
@@ -75,7 +72,7 @@ const rowsOf = ({ runs }) => {
  * The median of the rounds' own ratios: what slowed the machine in a round slowed both.
  * @param {Run[]} runs
  * @param {string} peer
- * @param {(figures: Figures) => number} of
+ * @param {(figures: any) => number | undefined} of
  */
 const ratio = (runs, peer, of) => {
   const rounds = [...new Set(runs.map(({ round }) => round))]
@@ -85,7 +82,8 @@ const ratio = (runs, peer, of) => {
     rounds.flatMap(round => {
       const ours = inRound(round, OURS)
       const theirs = inRound(round, peer)
-      return ours && theirs ? [of(ours.figures) / of(theirs.figures)] : []
+      const [a, b] = [ours && of(ours.figures), theirs && of(theirs.figures)]
+      return a !== undefined && b !== undefined ? [a / b] : []
     })
   )
 }

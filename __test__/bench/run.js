@@ -28,6 +28,7 @@ const main = async () => {
   const { CLIENTS } = require('./clients')
   const { CALM, machine } = require('./machine')
   const { measureCalls, measureLatency } = require('./per-message')
+  const { measureProduce } = require('./produce')
   const { report } = require('./report')
   const { HOME, KAFKA_VERSION } = require('../kafka/fetch')
   const { sharedCluster } = require('../kafka/shared')
@@ -46,14 +47,10 @@ const main = async () => {
   try {
     const place = machine(elsewhere ? `at ${cluster.brokers.join(', ')}` : KAFKA_VERSION)
     if (options.mode !== 'throughput') {
-      const measurePerMessage = options.mode === 'calls' ? measureCalls : measureLatency
       const { mode, rounds, seconds } = options
       say(`${place}\n${mode}: ${rounds} rounds of ${seconds} s`)
-      save({
-        machine: place,
-        mode,
-        sections: await measurePerMessage(cluster.brokers, options, say)
-      })
+      const measureIt = { calls: measureCalls, latency: measureLatency, produce: measureProduce }
+      save({ machine: place, mode, sections: await measureIt[mode](cluster.brokers, options, say) })
       if (options.keep) await keep(cluster.brokers)
       return
     }

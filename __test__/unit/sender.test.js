@@ -164,6 +164,16 @@ describe('answers', () => {
         room: () => void heard.push(['room'])
       }
     )
+    // As they come: in memory that is used again and again.
+    const answers = new Answers(number => `topic-${number}`)
+    answers.memory.set(words)
+    const again = /** @type {any[]} */ ([])
+    answers.read(words.length - 16 * 2, {
+      sent: ticket => void again.push(ticket),
+      flushed: ticket => void again.push(['flushed', ticket]),
+      room: () => void again.push('not told')
+    })
+    expect(again).toEqual([5, ['flushed', 9]])
     expect(heard).toEqual([
       [
         5,

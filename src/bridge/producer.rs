@@ -112,6 +112,8 @@ pub struct NativeProducer {
     /// Released by `close`.
     host: JsHost,
     topics: RefCell<Topics>,
+    /// Answers on their way.
+    words: RefCell<Words>,
     /// Found by the teardown hook as long as this lives.
     _open: Rc<dyn Close>,
 }
@@ -141,7 +143,14 @@ impl NativeProducer {
             ProducerHandle::new(options.into_config(), client.network().clone(), Box::new(host.clone()));
         let open: Rc<dyn Close> = Rc::new(OpenProducer(handle.clone()));
         at_teardown(&env, &open)?;
-        Ok(NativeProducer { handle, client, host, topics: RefCell::default(), _open: open })
+        Ok(NativeProducer {
+            handle,
+            client,
+            host,
+            topics: RefCell::default(),
+            words: RefCell::default(),
+            _open: open,
+        })
     }
 
     #[napi(catch_unwind)]
@@ -160,11 +169,19 @@ impl NativeProducer {
         }
     }
 
+    /// Writes the answers into this memory, and returns how many bytes they take. An object instead where that is not enough, or where
+    /// something has failed: memory of its own costs more than all the rest of a wake-up.
     #[napi(ts_return_type = "unknown", catch_unwind)]
-    pub fn answers<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let mut topics =
-            self.topics.try_borrow_mut().map_err(|error| Error::from_reason(error.to_string()))?;
-        let (mut words, mut failures) = (Words::default(), Vec::new());
+    pub fn answers<'env>(
+        &self,
+        env: &'env Env,
+        mut into: Uint8ArraySlice<'_>,
+    ) -> Result<Either<u32, Object<'env>>> {
+        let busy = |error: std::cell::BorrowMutError| Error::from_reason(error.to_string());
+        let mut topics = self.topics.try_borrow_mut().map_err(busy)?;
+        let mut words = self.words.try_borrow_mut().map_err(busy)?;
+        words.0.clear();
+        let mut failures = Vec::new();
         for answer in self.handle.answers() {
             match answer {
                 Answer::Sent { ticket, rows } => words.sent(ticket, &rows, &mut topics, 0),
@@ -177,10 +194,17 @@ impl NativeProducer {
                 Answer::Room => words.head(ROOM, 0, 0, 0),
             }
         }
+        // SAFETY: this is the JavaScript thread, whose memory it is, and no JavaScript runs while the slice is in use.
+        #[expect(unsafe_code, reason = "JavaScript gives the memory to be written into")]
+        let into = unsafe { into.as_mut() };
+        if let Some(into) = into.get_mut(..words.0.len()).filter(|_| failures.is_empty()) {
+            into.copy_from_slice(&words.0);
+            return Ok(Either::A(u32::try_from(words.0.len()).unwrap_or(u32::MAX)));
+        }
         let mut object = Object::new(env)?;
-        object.set("words", Buffer::from(words.0))?;
+        object.set("words", Buffer::from(std::mem::take(&mut words.0)))?;
         object.set("failures", failures)?;
-        Ok(object)
+        Ok(Either::B(object))
     }
 
     /// The name behind a number in the answers.

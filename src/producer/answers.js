@@ -22,29 +22,41 @@ const decimal = (low, high) => {
     : String((BigInt(high) << 32n) | BigInt(low >>> 0))
 }
 
+/** Bytes for the answers of a wake-up; what is more has memory of its own. */
+const MEMORY = 64 * 1024
+
 class Answers {
   /** @param {(number: number) => string} topicOf */
   constructor(topicOf) {
     this.topicOf = topicOf
+    this.memory = new Uint8Array(MEMORY)
+    this.words = new Int32Array(this.memory.buffer)
     /** @type {string[]} */
     this.topics = []
   }
 
   /**
    * Calls these in the order in which it happened.
-   * @param {{ words: Buffer, failures: any[][] }} answers
+   * @param {number | { words: Uint8Array, failures: any[][] }} answers how many bytes of `memory`, or the answers themselves
    * @param {{
    *   sent: (ticket: number, rows: import('../..').RecordMetadata[], failed: any[] | null) => void,
    *   flushed: (ticket: number) => void,
    *   room: () => void
    * }} to
    */
-  read({ words: bytes, failures }, to) {
+  read(answers, to) {
+    if (typeof answers === 'number') return this.readWords(this.words, answers >> 2, [], to)
     // Words begin at a multiple of four.
+    const { words: bytes, failures } = answers
     const whole = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
     const words = new Int32Array(whole.buffer, whole.byteOffset, whole.length >> 2)
+    this.readWords(words, words.length, failures, to)
+  }
+
+  /** @private @param {Int32Array} words @param {number} end @param {any[][]} failures @param {any} to */
+  readWords(words, end, failures, to) {
     let at = 0
-    while (at < words.length) {
+    while (at < end) {
       const kind = words[at]
       const ticket = words[at + 1]
       const count = words[at + 2]

@@ -17,6 +17,9 @@ const NATIVE = new Map([
   [LegacyPartitioner, /** @type {const} */ ('legacy')]
 ])
 
+/** @typedef {import('./sender').TopicMessages} TopicMessages */
+/** @typedef {import('./turn').Terms} Terms */
+
 /** `disconnect()` waits so long for what was sent before it, ms. */
 const PATIENCE = 30000
 
@@ -144,27 +147,43 @@ module.exports = config => {
     return sender
   }
 
-  const sendBatch = async batch => {
-    const { topicMessages, terms } = sendOptions(batch, {
-      options,
-      isIdempotent: idempotent === true
-    })
-    connected()
-    if (topicMessages.length === 0) return []
-    if (!sender?.isOpen) await (reopening ??= reopen())
-    const open = connected()
-    if (partitioning === null) return open.send(topicMessages, terms)
-    return partitioning.send(topicMessages, messages => open.send(messages, terms))
+  /** @param {Sender} open @param {TopicMessages[]} topicMessages @param {Terms} terms */
+  const handOver = (open, topicMessages, terms) =>
+    partitioning === null
+      ? open.send(topicMessages, terms)
+      : partitioning.send(topicMessages, messages => open.send(messages, terms))
+
+  /** @param {TopicMessages[]} topicMessages @param {Terms} terms */
+  const reopenAndHandOver = async (topicMessages, terms) => {
+    await (reopening ??= reopen())
+    return handOver(connected(), topicMessages, terms)
   }
 
-  const send = async ({ topic, messages, acks, timeout, compression, compressionLevel }) =>
-    sendBatch({
-      topicMessages: [{ topic, messages }],
-      acks,
-      timeout,
-      compression,
-      compressionLevel
-    })
+  // No async function, nor is `send`: each would be two promises more for every send.
+  const sendBatch = batch => {
+    try {
+      const { topicMessages, terms } = sendOptions(batch, {
+        options,
+        isIdempotent: idempotent === true
+      })
+      const open = connected()
+      if (topicMessages.length === 0) return Promise.resolve([])
+      if (!open.isOpen) return reopenAndHandOver(topicMessages, terms)
+      return handOver(open, topicMessages, terms)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  const send = record => {
+    try {
+      const { topic, messages, acks, timeout, compression, compressionLevel } = record
+      const topicMessages = [{ topic, messages }]
+      return sendBatch({ topicMessages, acks, timeout, compression, compressionLevel })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
 
   const flush = async () => sender?.flush()
 

@@ -96,7 +96,13 @@ const IDEMPOTENT_ACKS =
  * @returns {{ topicMessages: { topic: string, messages: any[] }[], terms: import('./turn').Terms }} each topic once
  */
 const sendOptions = (batch, { options, isIdempotent }) => {
-  const { topicMessages = [], acks = options.acks ?? -1, timeout, compression } = batch
+  const {
+    topicMessages = [],
+    acks = options.acks ?? -1,
+    timeout,
+    compression,
+    compressionLevel
+  } = batch
   for (const entry of topicMessages) {
     if (!entry?.topic) fail('Invalid topic')
   }
@@ -106,9 +112,12 @@ const sendOptions = (batch, { options, isIdempotent }) => {
     topicMessages: merged(topicMessages),
     terms: {
       acks: acksOf(acks),
-      timeout: number({ timeout }, options.timeout),
+      timeout: timeout === undefined ? options.timeout : number({ timeout }, options.timeout),
       codec: compression === undefined ? options.compression : codecOf(compression),
-      level: number({ compressionLevel: batch.compressionLevel }, options.compressionLevel)
+      level:
+        compressionLevel === undefined
+          ? options.compressionLevel
+          : number({ compressionLevel }, options.compressionLevel)
     }
   }
 }
@@ -160,12 +169,14 @@ const CODECS = new Map(
   Object.entries(CompressionTypes).map(([name, codec]) => [name.toLowerCase(), codec])
 )
 
+const NUMBERS = new Set(CODECS.values())
+
 /** @param {any} compression @returns {number} */
 const codecOf = compression => {
   if (compression == null || compression === false) return CompressionTypes.None
   const codec =
     typeof compression === 'string' ? CODECS.get(compression.toLowerCase()) : compression
-  if ([...CODECS.values()].includes(codec)) return codec
+  if (NUMBERS.has(codec)) return codec
   return fail(
     `Invalid compression ${show(compression)}: it has to be one of CompressionTypes (${[...CODECS.keys()].join(', ')})`
   )

@@ -35,7 +35,7 @@ const WAKE = -1
  * @typedef {object} Pending a send that is not answered
  * @property {(rows: RecordMetadata[]) => void} resolve
  * @property {(error: any) => void} reject
- * @property {TopicMessages[]} topicMessages
+ * @property {Map<string, number> | null} firsts number of each topic's first message, counted through all of them; null: of one topic
  */
 /**
  * @typedef {object} SenderOptions
@@ -96,6 +96,16 @@ class Sender {
     this.willSubmit = false
     /** What everything rejects with, once nothing is sent any more. @type {any} */
     this.ended = null
+    /** What answers do. */
+    this.settling = {
+      sent: this.sent.bind(this),
+      /** @param {number} ticket */
+      flushed: ticket => {
+        this.flushes.get(ticket)?.()
+        this.flushes.delete(ticket)
+      },
+      room: () => this.backlog.drain()
+    }
     this.submitTurn = () => {
       this.willSubmit = false
       this.submit()
@@ -125,15 +135,19 @@ class Sender {
    * @returns {Promise<RecordMetadata[]>} a row for each partition; none with acks 0
    */
   send(topicMessages, terms) {
-    return new Promise((resolve, reject) => {
-      if (this.ended) throw this.ended
-      const ticket = this.ticket()
-      this.turn.write(ticket, terms, topicMessages)
-      this.pending.set(ticket, { resolve, reject, topicMessages })
-      if (this.willSubmit) return
+    if (this.ended) return Promise.reject(this.ended)
+    const ticket = this.ticket()
+    // The messages are the caller's again: what is kept of them here would be kept until the answer.
+    this.turn.write(ticket, terms, topicMessages)
+    /** @type {Promise<RecordMetadata[]>} */
+    const promise = new Promise(take)
+    const firsts = topicMessages.length === 1 ? null : firstsOf(topicMessages)
+    this.pending.set(ticket, { resolve: taken.resolve, reject: taken.reject, firsts })
+    if (!this.willSubmit) {
       this.willSubmit = true
       nextTick(this.submitTurn)
-    })
+    }
+    return promise
   }
 
   /** Resolves when everything that was sent before is answered, well or not. @returns {Promise<void>} */
@@ -190,14 +204,7 @@ class Sender {
 
   /** Settles what is answered. @private */
   take() {
-    this.answers.read(this.engine.answers(), {
-      sent: (ticket, rows, failed) => this.sent(ticket, rows, failed),
-      flushed: ticket => {
-        this.flushes.get(ticket)?.()
-        this.flushes.delete(ticket)
-      },
-      room: () => this.backlog.drain()
-    })
+    this.answers.read(this.engine.answers(this.answers.memory), this.settling)
   }
 
   /** @private @param {number} ticket @param {RecordMetadata[]} rows @param {any[] | null} failed */
@@ -216,11 +223,11 @@ class Sender {
    * @param {RecordMetadata[]} succeeded
    * @param {import('../native').NativeFailedPart[]} parts
    */
-  errorOf({ topicMessages }, succeeded, parts) {
+  errorOf({ firsts }, succeeded, parts) {
     const failed = parts.map(({ topic, partition, messages, failure }) => {
       const named = partition === null ? { topic } : { topic, partition }
       const error = Object.assign(fromFailure({ ...failure, topic, partition }, { topic }), named)
-      return { topic, partition, messages: numbersOf(topicMessages, topic, messages), error }
+      return { topic, partition, messages: numbersOf(firsts?.get(topic) ?? 0, messages), error }
     })
     const [{ topic, partition, error }] = failed
     const { retries, retryTime } = this.options
@@ -262,18 +269,34 @@ class Sender {
   }
 }
 
+/** What settles the promise that was made last: one executor for all, not a closure for each. */
+const taken = {
+  resolve: /** @type {(value: any) => void} */ (() => {}),
+  reject: /** @type {(error: any) => void} */ (() => {})
+}
+/** @param {(value: any) => void} resolve @param {(error: any) => void} reject */
+const take = (resolve, reject) => {
+  taken.resolve = resolve
+  taken.reject = reject
+}
+
+/** @param {TopicMessages[]} topicMessages */
+const firstsOf = topicMessages => {
+  const firsts = new Map()
+  let first = 0
+  for (const { topic, messages } of topicMessages) {
+    firsts.set(topic, first)
+    first += messages.length
+  }
+  return firsts
+}
+
 /**
  * Which messages of a topic these are.
- * @param {TopicMessages[]} topicMessages
- * @param {string} topic
+ * @param {number} first number of the topic's first one
  * @param {number[]} ranges from and to in turn, counted through all topics
  */
-const numbersOf = (topicMessages, topic, ranges) => {
-  let first = 0
-  for (const entry of topicMessages) {
-    if (entry.topic === topic) break
-    first += entry.messages.length
-  }
+const numbersOf = (first, ranges) => {
   const numbers = []
   for (let n = 0; n < ranges.length; n += 2) {
     for (let i = ranges[n]; i < ranges[n + 1]; i++) numbers.push(i - first)

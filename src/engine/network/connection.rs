@@ -15,8 +15,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{SemaphorePermit, mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::sync::{Notify, SemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use crate::engine::machine::NetError;
@@ -49,6 +49,8 @@ pub(super) struct Connection {
     admission: Admission,
     next_correlation_id: AtomicI32,
     received: AtomicU64,
+    /// A request has been sent; see [`Connection::keep_pace`].
+    sent: Notify,
     state: Mutex<State>,
     /// Why the connection is dead; None while it lives.
     death: watch::Sender<Option<NetError>>,
@@ -121,6 +123,7 @@ impl Connection {
             admission: Admission::new(context.config.max_in_flight, broker.clone(), context.events.clone()),
             next_correlation_id: AtomicI32::new(0),
             received: AtomicU64::new(0),
+            sent: Notify::new(),
             state: Mutex::default(),
             death: watch::Sender::new(None),
         });
@@ -273,6 +276,7 @@ impl Connection {
         self.lock().waiting.insert(correlation_id, Waiter { key, version, times, reply });
         // A failure to send means that the task has ended, and `answer` will say so.
         let _ = self.outbox.send(Outgoing { frame, written: None });
+        self.sent.notify_one();
 
         let answer = match self.context.config.request_timeout {
             None => answer.await,
@@ -363,6 +367,7 @@ impl Connection {
             _ = self.died() => return,
             end = self.read_frames(reader) => end,
             end = write_frames(writer, outbox) => end.map_err(FrameError::Io),
+            () = self.keep_pace() => return,
         };
         let (level, message, code) = match end {
             Ok(()) => (LogLevel::Debug, "Kafka server has closed connection".to_owned(), None),
@@ -381,6 +386,16 @@ impl Connection {
         };
         if self.kill(reason) {
             self.log(level, message);
+        }
+    }
+
+    /// Has a timer that is due before those of the requests that come next, for as long as requests come. For one that is earlier
+    /// than all that it knows tokio wakes itself up: a system call and a look at all sockets, which each request would cost.
+    async fn keep_pace(&self) {
+        let Some(limit) = self.context.config.request_timeout else { return std::future::pending().await };
+        loop {
+            self.sent.notified().await;
+            sleep(limit).await;
         }
     }
 

@@ -32,7 +32,56 @@ pub(super) struct Share {
     pub(super) send: u64,
     pub(super) records: i32,
     /// Which messages of the send they are.
-    pub(super) messages: Vec<Range<u32>>,
+    pub(super) messages: Spans,
+}
+
+/// Numbers of messages, in order. They follow each other as a rule, which takes no memory of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spans {
+    last: Range<u32>,
+    before: Vec<Range<u32>>,
+}
+
+impl Spans {
+    /// One message.
+    pub(super) fn new(number: u32) -> Spans {
+        Spans { last: number..number.saturating_add(1), before: Vec::new() }
+    }
+
+    /// One more, behind the others.
+    pub(super) fn push(&mut self, number: u32) {
+        if self.last.end == number {
+            self.last.end += 1;
+        } else {
+            let last = std::mem::replace(&mut self.last, number..number.saturating_add(1));
+            self.before.push(last);
+        }
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<Range<u32>> {
+        let mut ranges = self.before.clone();
+        ranges.push(self.last.clone());
+        ranges
+    }
+
+    /// The first `at` of them, and the others; there are more than `at`, which is above 0.
+    fn split(&self, mut at: u32) -> (Spans, Spans) {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for Range { start, end } in self.to_vec() {
+            let middle = start + at.min(end - start);
+            at -= middle - start;
+            for (half, range) in [(&mut first, start..middle), (&mut second, middle..end)] {
+                if !range.is_empty() {
+                    half.push(range);
+                }
+            }
+        }
+        let spans = |mut ranges: Vec<Range<u32>>| {
+            let last = ranges.pop().unwrap_or_default();
+            Spans { last, before: ranges }
+        };
+        (spans(first), spans(second))
+    }
 }
 
 #[derive(Debug)]
@@ -107,7 +156,7 @@ impl Batch {
             && matches!(self.state, State::Open(_) | State::Closed { packed: None, .. })
     }
 
-    /// Bytes of its records, as they count for `buffer_memory`.
+    /// Bytes of its records.
     pub(super) fn size(&self) -> usize {
         match &self.state {
             State::Open(writer) => writer.len(),
@@ -230,23 +279,9 @@ fn split_shares(shares: Vec<Share>, at: i32) -> (Vec<Share>, Vec<Share>) {
         } else if here == 0 {
             second.push(share);
         } else {
-            let (before, behind) = split_ranges(share.messages, here.unsigned_abs());
+            let (before, behind) = share.messages.split(here.unsigned_abs());
             first.push(Share { send: share.send, records: here, messages: before });
             second.push(Share { send: share.send, records: share.records - here, messages: behind });
-        }
-    }
-    (first, second)
-}
-
-fn split_ranges(ranges: Vec<Range<u32>>, mut at: u32) -> (Vec<Range<u32>>, Vec<Range<u32>>) {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for Range { start, end } in ranges {
-        let middle = start + at.min(end - start);
-        at -= middle - start;
-        for (half, range) in [(&mut first, start..middle), (&mut second, middle..end)] {
-            if !range.is_empty() {
-                half.push(range);
-            }
         }
     }
     (first, second)

@@ -8,9 +8,10 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::records::BatchWriter;
 use crate::engine::records::turn::{Message, Send, Sends, TopicMessages, TurnError};
 
-use super::batch::{Batch, Share, State, Terms};
+use super::batch::{Batch, Share, Spans, State, Terms};
 use super::machine::Produce;
 use super::partition::Partition;
+use super::sends::SEND_MEMORY;
 use super::topics::{Origin, Topic, Waiting};
 use super::{Event, FailedPart, Reason};
 
@@ -39,8 +40,9 @@ impl Produce {
         for send in Sends::new(turn) {
             let send = send?;
             // A send that is larger than the buffer goes alone.
-            if self.used > 0 && self.used.saturating_add(send.bytes.len()) > self.config.buffer_memory {
-                self.wanted = Some(send.bytes.len());
+            let wanted = send.bytes.len().saturating_add(SEND_MEMORY);
+            if !self.has_room(wanted) {
+                self.wanted = Some(wanted);
                 break;
             }
             submitted.sends += 1;
@@ -86,9 +88,9 @@ impl Produce {
         if topic.look(view) && topic.waiting.is_empty() {
             return self.append(now, index, origin, first, messages);
         }
+        let count = u32::try_from(messages.count()).unwrap_or(u32::MAX);
         let bytes: Box<[u8]> = messages.whole.into();
         self.used += bytes.len();
-        let count = u32::try_from(messages.count()).unwrap_or(u32::MAX);
         topic.waiting.push_back(Waiting { origin, first, count, bytes, since: now });
         self.sends.add_part(origin.send);
         self.refresh();
@@ -142,6 +144,7 @@ impl Produce {
             partition.queue.push_back(Batch::new(self.next_batch, origin.terms, writer, now));
             self.next_batch += 1;
             self.active.insert(slot);
+            self.compresses |= origin.terms.compression.is_some();
         }
         let Some(batch) = partition.queue.back_mut() else { return };
         let State::Open(writer) = &mut batch.state else { return };
@@ -151,13 +154,10 @@ impl Produce {
         match batch.shares.last_mut() {
             Some(share) if share.send == origin.send => {
                 share.records += 1;
-                match share.messages.last_mut() {
-                    Some(range) if range.end == nth => range.end += 1,
-                    _ => share.messages.push(span(nth, 1)),
-                }
+                share.messages.push(nth);
             }
             _ => {
-                batch.shares.push(Share { send: origin.send, records: 1, messages: vec![span(nth, 1)] });
+                batch.shares.push(Share { send: origin.send, records: 1, messages: Spans::new(nth) });
                 self.sends.add_part(origin.send);
             }
         }

@@ -37,13 +37,15 @@ pub struct Produce {
     pub(super) active: BTreeSet<usize>,
     pub(super) requests: Requests,
     pub(super) sends: SendTable,
-    /// Bytes of messages, as `buffer_memory` counts them.
+    /// Bytes of messages that are not answered.
     pub(super) used: usize,
     /// How many bytes the next send wants that was not taken for lack of room.
     pub(super) wanted: Option<usize>,
     /// Buffers of batches that have ended.
     pub(super) spare: Vec<BytesMut>,
     life: Life,
+    /// Was there ever a batch to compress?
+    pub(super) compresses: bool,
     pub(super) next_batch: u64,
     wants_metadata: bool,
     pub(super) events: VecDeque<Event>,
@@ -74,6 +76,7 @@ impl Produce {
             wanted: None,
             spare: Vec::new(),
             life: Life::Open,
+            compresses: false,
             next_batch: 0,
             wants_metadata: false,
             events: VecDeque::new(),
@@ -85,9 +88,14 @@ impl Produce {
         self.names.keys().cloned().collect()
     }
 
-    /// Bytes of messages that are not answered.
+    /// May [`Produce::poll_job`] ever have one? So far nothing was to be compressed, if not.
+    pub fn compresses(&self) -> bool {
+        self.compresses
+    }
+
+    /// Bytes of messages that are not answered, and of what is kept of their sends.
     pub fn memory(&self) -> usize {
-        self.used
+        self.used.saturating_add(self.sends.memory())
     }
 
     /// Is everything answered?
@@ -213,7 +221,7 @@ impl Produce {
         let Some(batch) = partition.remove(place, end) else { return };
         let TopicPartition { topic, partition } = partition.at.clone();
         for share in &batch.shares {
-            let (messages, reason) = (share.messages.clone(), reason.clone());
+            let (messages, reason) = (share.messages.to_vec(), reason.clone());
             let part = FailedPart { topic: topic.clone(), partition: Some(partition), messages, reason };
             self.sends.failed(share.send, part);
         }
@@ -275,9 +283,15 @@ impl Produce {
         }
     }
 
+    /// Is there room for this many bytes more? There always is when nothing else takes any.
+    pub(super) fn has_room(&self, wanted: usize) -> bool {
+        let memory = self.memory();
+        memory == 0 || memory.saturating_add(wanted) <= self.config.buffer_memory
+    }
+
     fn make_room(&mut self) {
         if let Some(wanted) = self.wanted
-            && (self.used == 0 || self.used.saturating_add(wanted) <= self.config.buffer_memory)
+            && self.has_room(wanted)
         {
             self.wanted = None;
             self.events.push_back(Event::Room);

@@ -65,7 +65,8 @@ pub struct ProduceConfig {
     pub linger: Duration,
     /// A batch of this many bytes takes no further send.
     pub batch_size: usize,
-    /// Bytes of messages that wait or are under way, beyond which no send is taken.
+    /// Bytes of messages that wait or are under way, beyond which no send is taken. What is kept of a send beside its messages counts
+    /// as well.
     pub buffer_memory: usize,
     /// A request of this many bytes takes no further batch.
     pub max_request_size: usize,

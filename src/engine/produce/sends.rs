@@ -1,6 +1,6 @@
 //! Which sends are not answered yet, and what is known of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::{Event, FailedPart, FailedSend, Row};
 
@@ -17,8 +17,12 @@ struct Pending {
 /// The sends, by a number that grows from call to call.
 #[derive(Debug, Default)]
 pub(super) struct SendTable {
-    next: u64,
-    pending: BTreeMap<u64, Pending>,
+    /// The number of the first one in `pending`.
+    first: u64,
+    /// In the order of their numbers; None: answered before an earlier one.
+    pending: VecDeque<Option<Pending>>,
+    /// How many of them are not answered.
+    open: usize,
     /// Tickets of flushes, and the first number that each does not wait for.
     flushes: VecDeque<(i32, u64)>,
 }
@@ -26,21 +30,21 @@ pub(super) struct SendTable {
 impl SendTable {
     /// A send comes in; it stays open until [`SendTable::end_part`] was called once for this, and once per part.
     pub(super) fn begin(&mut self, ticket: i32) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        self.pending.insert(number, Pending { ticket, parts: 1, rows: Vec::new(), failed: Vec::new() });
+        let number = self.next();
+        self.open += 1;
+        self.pending.push_back(Some(Pending { ticket, parts: 1, rows: Vec::new(), failed: Vec::new() }));
         number
     }
 
     pub(super) fn add_part(&mut self, number: u64) {
-        if let Some(pending) = self.pending.get_mut(&number) {
+        if let Some(pending) = self.get_mut(number) {
             pending.parts += 1;
         }
     }
 
     /// A part is written. Two halves of what was one batch make one row: their offsets follow each other.
     pub(super) fn written(&mut self, number: u64, row: Option<Row>) {
-        let (Some(pending), Some(row)) = (self.pending.get_mut(&number), row) else { return };
+        let (Some(pending), Some(row)) = (self.get_mut(number), row) else { return };
         match pending.rows.iter_mut().find(|known| known.partition == row.partition) {
             Some(known) if known.base_offset < 0 || row.base_offset < 0 => known.base_offset = -1,
             Some(known) => known.base_offset = known.base_offset.min(row.base_offset),
@@ -49,19 +53,19 @@ impl SendTable {
     }
 
     pub(super) fn failed(&mut self, number: u64, part: FailedPart) {
-        if let Some(pending) = self.pending.get_mut(&number) {
+        if let Some(pending) = self.get_mut(number) {
             pending.failed.push(part);
         }
     }
 
     /// A part has ended. The last one ends the send.
     pub(super) fn end_part(&mut self, number: u64, events: &mut VecDeque<Event>) {
-        let Some(pending) = self.pending.get_mut(&number) else { return };
+        let Some(pending) = self.get_mut(number) else { return };
         pending.parts = pending.parts.saturating_sub(1);
         if pending.parts > 0 {
             return;
         }
-        if let Some(Pending { ticket, rows, failed, .. }) = self.pending.remove(&number) {
+        if let Some(Pending { ticket, rows, failed, .. }) = self.remove(number) {
             events.push_back(match failed.is_empty() {
                 true => Event::Sent { ticket, rows },
                 false => Event::Failed(Box::new(FailedSend { ticket, failed, rows })),
@@ -72,7 +76,7 @@ impl SendTable {
 
     /// Ends in [`Event::Flushed`] when all sends so far are answered.
     pub(super) fn flush(&mut self, ticket: i32, events: &mut VecDeque<Event>) {
-        self.flushes.push_back((ticket, self.next));
+        self.flushes.push_back((ticket, self.next()));
         self.end_flushes(events);
     }
 
@@ -81,17 +85,49 @@ impl SendTable {
         !self.flushes.is_empty()
     }
 
+    /// What the open sends take, their messages aside.
+    pub(super) fn memory(&self) -> usize {
+        self.open * SEND_MEMORY
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
 
     fn end_flushes(&mut self, events: &mut VecDeque<Event>) {
-        let first = self.pending.keys().next().copied().unwrap_or(self.next);
         while let Some(&(ticket, until)) = self.flushes.front()
-            && until <= first
+            && until <= self.first
         {
             self.flushes.pop_front();
             events.push_back(Event::Flushed(ticket));
         }
     }
+
+    /// The number that the next send will have.
+    fn next(&self) -> u64 {
+        self.first + self.pending.len() as u64
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first)?).ok()
+    }
+
+    fn get_mut(&mut self, number: u64) -> Option<&mut Pending> {
+        let place = self.place(number)?;
+        self.pending.get_mut(place)?.as_mut()
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Pending> {
+        let place = self.place(number)?;
+        let pending = self.pending.get_mut(place)?.take();
+        self.open -= usize::from(pending.is_some());
+        while let Some(None) = self.pending.front() {
+            self.pending.pop_front();
+            self.first += 1;
+        }
+        pending
+    }
 }
+
+/// About what a send takes beside its messages, here and as a promise in JavaScript: many small ones would take many times their bytes.
+pub(super) const SEND_MEMORY: usize = 512;

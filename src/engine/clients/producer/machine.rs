@@ -78,6 +78,16 @@ impl Producer {
         self.produce.is_identified()
     }
 
+    /// May [`Producer::poll_job`] ever have a batch?
+    pub fn compresses(&self) -> bool {
+        self.produce.compresses()
+    }
+
+    /// Bytes of messages that are not answered, and of what is kept of their sends.
+    pub fn memory(&self) -> usize {
+        self.produce.memory()
+    }
+
     /// The next batch to be compressed. `None` until something happens.
     pub fn poll_job(&mut self, now: Instant) -> Option<PackJob> {
         self.produce.poll_job(now, self.cluster.metadata())

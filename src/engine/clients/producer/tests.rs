@@ -294,3 +294,98 @@ fn a_refused_authentication_fails_what_waits() {
     world.run_for(Duration::from_secs(1));
     assert_eq!(world.answered().0, [2], "and what is sent later is tried");
 }
+
+/// One message of so many bytes.
+fn large(ticket: i32, size: usize) -> Vec<u8> {
+    let record = TestRecord { value: Some(vec![b'x'; size]), ..TestRecord::default() };
+    TestSend { ticket, topics: vec![("t".to_owned(), vec![(-1, record)])], ..TestSend::default() }.encode()
+}
+
+#[test]
+fn a_broker_that_is_gone_is_done_without() {
+    let mut world = World::new(config());
+    world.send(1, "t");
+    world.produced = |leader, node| match node {
+        1 => Err(NetError::Closed { broker: "h:9092".to_owned() }),
+        _ => Ok(if leader == node { ErrorCode::NONE } else { ErrorCode::NOT_LEADER_OR_FOLLOWER }),
+    };
+    world.send(2, "t");
+    world.run_for(Duration::from_millis(300));
+    assert_eq!(world.answered(), (vec![1], vec![]), "it still leads");
+    world.leader = 2;
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.answered(), (vec![1, 2], vec![]));
+}
+
+#[test]
+fn what_nobody_answers_is_no_more_than_the_buffer_and_goes_on_later() {
+    for was_connected in [true, false] {
+        let mut config = config();
+        config.produce.retries = u32::MAX;
+        config.produce.buffer_memory = 1 << 20;
+        let mut world = World::new(config);
+        if was_connected {
+            world.send(0, "t");
+        }
+        world.is_reachable = false;
+        let taken = (1..10_000)
+            .take_while(|ticket| {
+                let turn = large(*ticket, 2000);
+                let submitted = world.producer.submit(world.now, &turn).unwrap();
+                world.run_for(Duration::from_millis(10));
+                submitted.sends == 1
+            })
+            .count();
+        assert!((350..525).contains(&taken), "{taken}");
+        assert!(world.producer.memory() <= 1 << 20);
+        world.run_for(Duration::from_secs(60));
+        assert!(!world.events.contains(&Event::Room));
+        world.is_reachable = true;
+        world.run_for(Duration::from_secs(10));
+        assert!(world.events.contains(&Event::Room));
+        assert_eq!(world.answered().0.len(), taken + usize::from(was_connected));
+        assert_eq!(world.producer.memory(), 0);
+    }
+}
+
+#[test]
+fn what_nobody_answers_fails_when_its_time_is_over() {
+    let mut config = config();
+    config.produce.retries = u32::MAX;
+    config.produce.delivery_timeout = Duration::from_secs(20);
+    let mut world = World::new(config);
+    world.send(1, "t");
+    world.is_reachable = false;
+    world.send(2, "t");
+    world.run_for(Duration::from_secs(19));
+    assert_eq!(world.answered(), (vec![1], vec![]));
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.answered().1.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [2]);
+    assert_eq!(world.producer.memory(), 0);
+}
+
+#[test]
+fn metadata_that_is_refused_for_a_while_is_waited_for() {
+    let mut world = World::new(config());
+    world.topics = Vec::new();
+    world.send(1, "t");
+    world.is_reachable = false;
+    world.run_for(Duration::from_millis(500));
+    world.is_reachable = true;
+    world.topics = vec!["t"];
+    world.run_for(Duration::from_secs(10));
+    assert_eq!(world.answered(), (vec![1], vec![]));
+}
+
+#[test]
+fn a_producer_that_stood_still_goes_on() {
+    let mut world = World::new(config());
+    world.send(1, "t");
+    // No timer rang for so long, and the event loop has handed nothing over.
+    world.now += Duration::from_secs(30);
+    world.send(2, "t");
+    world.now += Duration::from_secs(3600);
+    world.send(3, "t");
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.answered(), (vec![1, 2, 3], vec![]));
+}

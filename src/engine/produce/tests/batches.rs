@@ -200,7 +200,7 @@ fn keyless_messages_take_turns_and_keyed_ones_have_a_home() {
 
 #[test]
 fn a_full_buffer_takes_no_send_until_there_is_room() {
-    let mut world = World::ready(ProduceConfig { buffer_memory: 900, ..config() });
+    let mut world = World::ready(ProduceConfig { buffer_memory: 2000, ..config() });
     let value = "x".repeat(300);
     let sends: Vec<TestSend> = (0..4).map(|n| send(n, "t", 0, &[&value])).collect();
     let submitted = world.submit(&sends);
@@ -215,6 +215,17 @@ fn a_full_buffer_takes_no_send_until_there_is_room() {
     assert_eq!(world.submit(&[large.clone(), large]).sends, 1);
     world.run();
     assert_eq!(world.offsets(9), [(0, 4)]);
+}
+
+#[test]
+fn small_sends_count_with_what_is_kept_of_them() {
+    let mut world = World::ready(ProduceConfig { buffer_memory: 100_000, ..config() });
+    let sends: Vec<TestSend> = (0..10_000).map(|n| send(n, "t", 0, &["x"])).collect();
+    let taken = world.submit(&sends).sends;
+    assert!((100..200).contains(&taken), "{taken} sends of a byte are more than their bytes");
+    assert!(world.machine.memory() <= 100_000);
+    world.run();
+    assert_eq!(world.machine.memory(), 0);
 }
 
 #[test]

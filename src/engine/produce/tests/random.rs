@@ -8,6 +8,7 @@ use fastrand::Rng;
 
 use super::brokers::Brokers;
 use super::world::{Fate, World, message};
+use crate::engine::produce::sends::SEND_MEMORY;
 use crate::engine::produce::{Event, Idempotence, ProduceConfig};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::testing::turns::TestSend;
@@ -43,7 +44,7 @@ fn storm(seed: u64, storm: Storm) {
     let config = ProduceConfig {
         idempotence: storm.idempotence,
         batch_size: pick(&mut rng, &[1, 60, 400, 1_000_000]),
-        buffer_memory: pick(&mut rng, &[2_000, 1 << 20]),
+        buffer_memory: pick(&mut rng, &[6_000, 1 << 20]),
         linger: Duration::from_millis(pick(&mut rng, &[0, 0, 20])),
         retries: if storm.refuses { pick(&mut rng, &[3, u32::MAX]) } else { u32::MAX },
         max_request_size: pick(&mut rng, &[300, 1 << 20]),
@@ -102,7 +103,8 @@ fn storm(seed: u64, storm: Storm) {
             ticket += 1;
             waiting.push(send);
         }
-        largest_send = largest_send.max(waiting.iter().map(|send| send.encode().len()).max().unwrap_or(0));
+        largest_send =
+            largest_send.max(waiting.iter().map(|send| send.encode().len() + SEND_MEMORY).max().unwrap_or(0));
         let taken = world.submit(&waiting).sends;
         waiting.drain(..taken);
         assert!(world.machine.memory() <= memory.max(largest_send), "memory");

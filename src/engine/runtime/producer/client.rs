@@ -68,6 +68,8 @@ pub(in crate::engine::runtime) struct Outside {
 /// What a pass of the driver leaves to be done.
 pub(in crate::engine::runtime) struct Chores {
     wake: bool,
+    /// Are the tasks that compress to look?
+    pack: bool,
 }
 
 impl ProducerClient {
@@ -114,11 +116,13 @@ impl Client for ProducerClient {
     fn after(&mut self) -> Chores {
         // The last answers are told although nothing will happen any more.
         let wake = !self.answers.is_empty() && !std::mem::replace(&mut self.woken, true);
-        Chores { wake }
+        Chores { wake, pack: self.closed || self.producer.compresses() }
     }
 
-    fn carry_out(outside: &Outside, Chores { wake }: Chores) {
-        outside.packer.notify_one();
+    fn carry_out(outside: &Outside, Chores { wake, pack }: Chores) {
+        if pack {
+            outside.packer.notify_one();
+        }
         if wake {
             outside.host.wake();
         }
