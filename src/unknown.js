@@ -103,7 +103,9 @@ const KNOWN = {
     'bufferMemory',
     'maxBlock',
     'deliveryTimeout',
-    'maxRequestSize'
+    'maxRequestSize',
+    // Node-RED's nodes put it here.
+    'requestTimeout'
   ],
   retry: RETRY,
   sasl: [

@@ -6,6 +6,7 @@ const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
 const { interruptible } = require('../utils/interruption')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
+const createMessageProducer = require('./messageProducer')
 const { producerOptions, retriesOf, sendOptions } = require('./options')
 const { DefaultPartitioner, LegacyPartitioner } = require('./partitioners')
 const { Partitioning } = require('./partitioning')
@@ -159,9 +160,9 @@ module.exports = config => {
     return handOver(connected(), topicMessages, terms)
   }
 
-  // No async function, nor is `send`: each would be two promises more for every send.
-  const sendBatch = batch => {
-    try {
+  // No async function: that would be two promises more for every send.
+  const { send, sendBatch } = createMessageProducer({
+    deliver: batch => {
       const { topicMessages, terms } = sendOptions(batch, {
         options,
         isIdempotent: idempotent === true
@@ -170,20 +171,8 @@ module.exports = config => {
       if (topicMessages.length === 0) return Promise.resolve([])
       if (!open.isOpen) return reopenAndHandOver(topicMessages, terms)
       return handOver(open, topicMessages, terms)
-    } catch (error) {
-      return Promise.reject(error)
     }
-  }
-
-  const send = record => {
-    try {
-      const { topic, messages, acks, timeout, compression, compressionLevel } = record
-      const topicMessages = [{ topic, messages }]
-      return sendBatch({ topicMessages, acks, timeout, compression, compressionLevel })
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
+  })
 
   const flush = async () => sender?.flush()
 

@@ -151,7 +151,7 @@ const reached = async (ledger, orders) => {
 
 /** @param {import('./proof').Check[]} checks */
 const showProof = checks => {
-  screen.say("\nThe proof (offsets: as the brokers report them)\n")
+  screen.say('\nThe proof (offsets: as the brokers report them)\n')
   for (const { holds, line } of checks) screen.say(`  ${holds ? 'ok    ' : 'FAILED'}  ${line}`)
   const holds = checks.every(check => check.holds)
   screen.say(holds ? '\nNothing was lost.' : '\nThe proof does not hold.')
