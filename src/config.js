@@ -299,8 +299,11 @@ const runOptions = (config = {}, ofConsumer = {}) => {
 }
 
 /**
- * `onFailure` is looked at in its folder.
- * @typedef {ReturnType<typeof runOptions> & { onFailure?: any }} RunOptions
+ * `prepare` comes before the group is joined.
+ * @typedef {ReturnType<typeof runOptions> & {
+ *   onFailure?: import('./consumer/onFailure/options').FailureOptions,
+ *   prepare?: () => Promise<void>
+ * }} RunOptions
  */
 
 /**

@@ -103,26 +103,27 @@ module.exports = config => {
 
   const stop = async () => lifecycle.stop()
 
-  /** What `onFailure` names is there, and retry topics are subscribed, before the group is joined. */
-  const failureOf = async ({ onFailure }, { autoCommit }) => {
-    if (onFailure == null) return null
+  /** @param {any} onFailure the user's @param {ReturnType<typeof runOptions>} runs */
+  const withFailures = (onFailure, runs) => {
+    if (onFailure == null) return runs
     watch.look('onFailure', onFailure, logger)
-    const policy = failureOptions(onFailure, { groupId, autoCommit })
-    if (lifecycle.running) return policy
-    if (options.allowAutoTopicCreation && createAdmin) {
-      await makeTopics({ policy, createAdmin, logger })
-    }
+    const policy = failureOptions(onFailure, { groupId, autoCommit: runs.autoCommit })
     const topics = policy.levels.map(({ topic }) => topic)
-    if (topics.length > 0) await subscription.add(topics, true)
-    return policy
+    /** What it names is there, and retry topics are subscribed, before the group is joined. */
+    const prepare = async () => {
+      if (options.allowAutoTopicCreation && createAdmin) {
+        await makeTopics({ policy, createAdmin, logger })
+      }
+      const missing = topics.filter(topic => !subscription.topics.has(topic))
+      if (missing.length > 0) await subscription.add(missing, true)
+    }
+    return { ...runs, onFailure: policy, prepare }
   }
 
   const run = async runConfig => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
-    const runs = runOptions(runConfig, options)
-    const onFailure = await failureOf(runConfig, runs)
-    await lifecycle.run({ ...runs, onFailure })
+    await lifecycle.run(withFailures(runConfig?.onFailure, runOptions(runConfig, options)))
   }
 
   const subscribe = async argument => {

@@ -139,7 +139,7 @@ class Runner {
     /** @type {Outbox | null} */
     this.outbox = null
     /** null: without `onFailure`. @type {Recovery | null} */
-    this.recovery = run.onFailure && this.createRecovery(run.onFailure, createProducer)
+    this.recovery = run.onFailure ? this.createRecovery(run.onFailure, createProducer) : null
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
