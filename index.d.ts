@@ -689,6 +689,44 @@ export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
   eachBatch?: EachBatchHandler<Key, Value>
   /** Wins over `eachBatch`. */
   eachMessage?: EachMessageHandler<Key, Value>
+  /** What becomes of messages whose handler fails, so that they do not stop their partition. Default: as in kafkajs. Not in kafkajs. */
+  onFailure?: FailureOptions
+}
+
+/** Where a message was before its handler failed for the first time, and how often that has failed. Not in kafkajs. */
+export interface MessageOrigin {
+  topic: string
+  partition: number
+  offset: string
+  /** Of the message there, ms. */
+  timestamp: string
+  /** Attempts that have failed, in all topics together. */
+  attempts: number
+}
+
+/** What `when` decides; `true` is what would happen without it, `false` is `'fail'`. */
+export type FailureVerdict = boolean | 'retry' | 'deadLetter' | 'skip' | 'fail'
+
+/** `onFailure` of `consumer.run()`: again in place, then through retry topics, then to the dead-letter topic. Not in kafkajs. */
+export interface FailureOptions {
+  /** Attempts in place after the first one; the partition waits meanwhile. Default: 3. */
+  retries?: number
+  /** ms before the next attempt in place, or a function that says so. Default: as `retry` of the consumer says, 300 ms and then doubled. */
+  backoff?: number | ((attempts: number, error: any) => number | Promise<number>)
+  /**
+   * Delays in ms: topics named `<groupId>.retry.<delay>`, in which a message waits so long for one more attempt, while its partition
+   * goes on; or topics of these names. The consumer subscribes to them. Default: none.
+   */
+  retryTopics?: Array<number | { topic: string; delay: number }>
+  /** The topic for what has failed in the end. Default: none, and the consumer crashes then, as in kafkajs. */
+  deadLetterTopic?: string
+  /** Decides about each failure. Default: an error with `retriable: false` or of JavaScript's own is not tried again, all others are. */
+  when?: (
+    error: any,
+    failed: MessageOrigin & { message: KafkaMessage }
+  ) => FailureVerdict | Promise<FailureVerdict>
+  /** Write to the other topic and commit the offset in one transaction. Default: `false`, at least once. */
+  exactlyOnce?: boolean
 }
 
 /** A handler for batches. The next batch of the partition waits for it. */
@@ -715,6 +753,8 @@ export interface EachMessagePayload<Key = Buffer | null, Value = Buffer | null> 
   heartbeat(): Promise<void>
   /** Pauses this partition; returns what resumes it. */
   pause(): () => void
+  /** In a retry topic of `onFailure`: where the message was before; null there if somebody else has written it. Not in kafkajs. */
+  origin?: MessageOrigin | null
 }
 
 /** What `eachBatch` gets. */

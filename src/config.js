@@ -347,7 +347,13 @@ const checkParallel = (messages, orderBy) => {
   }
 }
 
-/** @typedef {ReturnType<typeof runOptions>} RunOptions */
+/**
+ * `prepare` comes before the group is joined.
+ * @typedef {ReturnType<typeof runOptions> & {
+ *   onFailure?: import('./consumer/onFailure/options').FailureOptions,
+ *   prepare?: () => Promise<void>
+ * }} RunOptions
+ */
 
 /**
  * The argument of `consumer.subscribe()`.

@@ -106,6 +106,8 @@ module.exports = class Client {
       cluster,
       logger,
       watch,
+      createProducer: producerConfig => this.producer(producerConfig),
+      createAdmin: () => this.admin(),
       retry: { ...kafka.retry, ...options.retry },
       instrumentationEmitter: emitter
     })

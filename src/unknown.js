@@ -83,8 +83,10 @@ const KNOWN = {
     'messagesConsumedConcurrently',
     'orderBy',
     'eachBatch',
-    'eachMessage'
+    'eachMessage',
+    'onFailure'
   ],
+  onFailure: ['retries', 'backoff', 'retryTopics', 'deadLetterTopic', 'when', 'exactlyOnce'],
   'kafka.producer()': [
     'createPartitioner',
     'idempotent',
@@ -103,7 +105,9 @@ const KNOWN = {
     'bufferMemory',
     'maxBlock',
     'deliveryTimeout',
-    'maxRequestSize'
+    'maxRequestSize',
+    // Node-RED's nodes put it here.
+    'requestTimeout'
   ],
   retry: RETRY,
   sasl: [

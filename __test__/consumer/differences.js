@@ -110,6 +110,25 @@ module.exports = {
     ]
   },
 
+  '`onFailure`': {
+    'consumer/onFailure': [
+      'onFailure tries again in place, then writes to the dead-letter topic, and goes on',
+      'onFailure does not try again what cannot succeed, and leaves keys, values and tombstones as they were',
+      'onFailure lets messages wait in retry topics while their partition goes on',
+      'onFailure moves no offset before the dead-letter topic has the message',
+      'onFailure sends what is not resolved of a batch',
+      'onFailure when decides: again, to the dead-letter topic, left out, or as without onFailure',
+      'onFailure makes the topics that are missing',
+      'onFailure refuses {"retries":-1,"deadLetterTopic":"d"}',
+      'onFailure refuses {"when":true}',
+      'onFailure refuses {"retryTopics":[5]}',
+      'onFailure refuses {"retryTopics":5}',
+      'onFailure refuses {"retryTopics":[-5],"deadLetterTopic":"d"}',
+      'onFailure refuses {"retryTopics":[{"topic":"d","delay":1}],"deadLetterTopic":"d"}',
+      'onFailure refuses {"deadLetterTopic":7}'
+    ]
+  },
+
   '`onPartitionsAssigned`, `onPartitionsRevoked`, `onPartitionsLost`': {
     'consumer/hooks': [
       'rebalance hooks hear of all that comes and goes, one behind the other, and around the messages',

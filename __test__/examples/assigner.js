@@ -28,7 +28,7 @@ const VERSION = 1
 
 /**
  * @param {number} capacity of the member that this assigner is made for
- * @returns {import('kafkajs').PartitionAssigner}
+ * @returns {import('../..').PartitionAssigner}
  */
 const capacityAssigner =
   capacity =>
@@ -79,7 +79,7 @@ const capacityAssigner =
   })
 
 /**
- * @param {import('kafkajs').Cluster} cluster
+ * @param {import('../..').Cluster} cluster
  * @param {string} topic
  */
 const partitionsOf = (cluster, topic) =>

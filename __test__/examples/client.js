@@ -16,5 +16,5 @@ if (!Object.hasOwn(CLIENTS, CLIENT)) {
   throw new Error(`CLIENT=${CLIENT}: choose from ${Object.keys(CLIENTS).join(', ')}`)
 }
 
-/** @type {typeof import('kafkajs')} */
+/** @type {typeof import('../..')} */
 module.exports = CLIENTS[CLIENT]()

@@ -79,7 +79,7 @@ class Sink {
   }
 }
 
-/** @param {import('kafkajs').KafkaMessage} message */
+/** @param {import('../..').KafkaMessage} message */
 const transform = ({ key, value, offset }) => {
   const { celsius } = JSON.parse(String(value))
   return JSON.stringify({

@@ -1,10 +1,9 @@
 'use strict'
 
-const { Kafka, logLevel } = require('kafkajs')
+const { Kafka, logLevel } = require('./client')
 
 /**
- * Where the partitions of a topic end now, so that a job knows when it has caught up. kafkars is a consumer:
- * administration and producing stay with kafkajs.
+ * Where the partitions of a topic end now, so that a job knows when it has caught up.
  *
  * @param {string[]} brokers
  * @param {string} topic

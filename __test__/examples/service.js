@@ -61,7 +61,7 @@ class Health {
 /** One line of JSON per entry, on stderr: stdout is for results. */
 const toStderr =
   () =>
-  /** @param {import('kafkajs').LogEntry} entry */
+  /** @param {import('../..').LogEntry} entry */
   ({ namespace, label, log: { message, timestamp } }) =>
     process.stderr.write(`${JSON.stringify({ timestamp, label, namespace, message })}\n`)
 

@@ -12,12 +12,10 @@
  *     KAFKA_BROKERS=localhost:9092 TOPICS='^jobs\\.' DEAD_LETTERS=dead-jobs node worker.js
  *
  * Shows: a RegExp subscription, `retry` with `restartOnFailure`, `autoCommitThreshold`, `heartbeat` in a long job,
- * CRASH and COMMIT_OFFSETS events, a producer of kafkajs beside the consumer.
+ * CRASH and COMMIT_OFFSETS events, an idempotent producer beside the consumer.
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
-
-const kafkajs = require('kafkajs')
 
 const { Kafka, logLevel } = require('./client')
 
@@ -70,14 +68,14 @@ class Worker {
   #attempts = new Map()
   #producer
 
-  /** @param {kafkajs.Producer} producer */
+  /** @param {import('../..').Producer} producer */
   constructor(producer) {
     this.#producer = producer
   }
 
   /**
    * Settles the message or throws, and then wants to see it again.
-   * @param {import('kafkajs').EachMessagePayload} payload
+   * @param {import('../..').EachMessagePayload} payload
    */
   async handle({ topic, partition, message, heartbeat }) {
     const id = `${topic}/${partition}/${message.offset}`
@@ -102,7 +100,7 @@ class Worker {
    * @param {object} failed
    * @param {string} failed.topic
    * @param {number} failed.partition
-   * @param {import('kafkajs').KafkaMessage} failed.message
+   * @param {import('../..').KafkaMessage} failed.message
    * @param {Error} failed.error
    * @param {number} failed.attempt
    */
@@ -127,7 +125,7 @@ class Worker {
 }
 
 /**
- * @param {import('kafkajs').KafkaMessage} message
+ * @param {import('../..').KafkaMessage} message
  * @param {{ attempt: number, heartbeat: () => Promise<void> }} context
  */
 const run = async ({ value }, context) => {
@@ -146,7 +144,7 @@ const parse = value => {
 }
 
 const main = async () => {
-  const logging = new kafkajs.Kafka({ clientId: 'worker', brokers, logLevel: logLevel.WARN })
+  const logging = new Kafka({ clientId: 'worker', brokers, logLevel: logLevel.WARN })
   const producer = logging.producer({ idempotent: true })
   await producer.connect()
   const worker = new Worker(producer)

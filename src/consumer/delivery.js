@@ -118,6 +118,15 @@ class Delivery {
     this.firstOffset = this.baseOffset + BigInt(this.offsetDelta(i))
   }
 
+  /** What comes from message `i` on is not handed out: it has to be delivered again. @param {number} i */
+  cutAt(i) {
+    this.count = i
+    this.nextOffset = this.firstOffset
+    if (i === this.first) return
+    this.lastOffset = this.baseOffset + BigInt(this.offsetDelta(i - 1))
+    this.nextOffset = this.lastOffset + 1n
+  }
+
   /** The offset of message `i`, relative to `baseOffset`. @param {number} i */
   offsetDelta(i) {
     return this.i32[this.index + i * INDEX_WORDS + 6]

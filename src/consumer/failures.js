@@ -5,6 +5,7 @@
 
 const { KafkaJSError, isRebalancing } = require('../errors')
 const { Backoff } = require('../retry')
+const { Later } = require('./onFailure/recovery')
 
 /** Errors that end the consumer as they are, neither retried nor wrapped. */
 const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError'])
@@ -48,13 +49,14 @@ class Failures {
    * @returns {number} ms until the partition may be handed out again
    */
   failed(lane, error) {
+    if (error instanceof Later) return error.wait
     if (endsGeneration(error)) {
       // With a flag in the cell the engine knows of the rebalance. Without one the error is no news of our group, which goes on:
       // the handler, which may throw it at each call, is not called again at once.
       return this.cells[lane.flagsAt] === 0 ? new Backoff(this.retry).retryTime : 0
     }
-    const { delivery, topic, partition } = lane
-    if (error?.name === 'TypeError' && delivery.isGone()) {
+    const { topic, partition } = lane
+    if (isGone(lane, error)) {
       this.logger.warn('The memory of messages was transferred: the rest of them is read again', {
         topic,
         partition
@@ -77,7 +79,12 @@ class Failures {
     return wait
   }
 
-  /** @private */
+  /** Is it the message that the handler has failed at, and not our group or the program's use of memory? @param {Lane} lane @param {any} error */
+  isFault(lane, error) {
+    return !endsGeneration(error) && !isGone(lane, error) && !FINAL.has(error?.name)
+  }
+
+  /** @param {Lane} lane @param {any} error */
   log({ delivery, topic, partition, next }, error) {
     if (error instanceof KafkaJSError) return
     const isMessage = this.handler === 'eachMessage'
@@ -100,6 +107,9 @@ class Failures {
 /** What `heartbeat()` and commits say when the partitions are about to go: the group decides, not the handler's retries. */
 const endsGeneration = error =>
   error != null && (isRebalancing(error) || error.type === 'UNKNOWN_MEMBER_ID')
+
+/** The memory of the messages was given away. @param {Lane} lane @param {any} error */
+const isGone = ({ delivery }, error) => error?.name === 'TypeError' && delivery.isGone()
 
 /** Bytes that are not of their format: they will not be the next time. */
 const isUnreadable = error =>

@@ -4,6 +4,8 @@
 const Runner = require('./runner')
 const Lifecycle = require('./lifecycle')
 const { Subscription, isRe2 } = require('./subscription')
+const { failureOptions } = require('./onFailure/options')
+const { makeTopics } = require('./onFailure/topics')
 const { createDeserialization } = require('./deserialization')
 const { checkAssigner, resolveAssigners } = require('./assigners/resolve')
 const { createRetry } = require('../retry')
@@ -39,8 +41,11 @@ const {
  *   partitionAssigners?: (import('../..').PartitionAssigner | string)[],
  *   given?: any,
  *   watch?: Watch,
+ *   createProducer?: (options: any) => import('../..').Producer,
+ *   createAdmin?: () => import('../..').Admin,
  *   groupId: string
- * } & Record<string, any>} config `given`: what the user has given, without defaults
+ * } & Record<string, any>} config `given`: what the user has given, without defaults; `createProducer`, `createAdmin`: of the same
+ *   `Kafka`, for what `onFailure` does
  * @returns {import('../..').Consumer}
  */
 module.exports = config => {
@@ -50,7 +55,9 @@ module.exports = config => {
     retry = {},
     partitionAssigners,
     given = config,
-    watch = new Watch()
+    watch = new Watch(),
+    createProducer,
+    createAdmin
   } = config
   validateGroupId(config)
 
@@ -89,6 +96,7 @@ module.exports = config => {
         retry,
         logger: rootLogger,
         emitter,
+        createProducer,
         onCrash
       })
   })
@@ -145,13 +153,35 @@ module.exports = config => {
 
   const stop = async () => lifecycle.stop()
 
+  /** @param {any} onFailure the user's @param {ReturnType<typeof runOptions>} runs */
+  const withFailures = (onFailure, runs) => {
+    if (onFailure == null) return runs
+    if (runs.messagesConsumedConcurrently != null) {
+      throw new KafkaJSNonRetriableError(
+        'onFailure is not possible with messagesConsumedConcurrently: a message that fails is tried again there while the others go on'
+      )
+    }
+    watch.look('onFailure', onFailure, logger)
+    const policy = failureOptions(onFailure, { groupId, autoCommit: runs.autoCommit })
+    const topics = policy.levels.map(({ topic }) => topic)
+    /** What it names is there, and retry topics are subscribed, before the group is joined. */
+    const prepare = async () => {
+      if (options.allowAutoTopicCreation && createAdmin) {
+        await makeTopics({ policy, createAdmin, logger })
+      }
+      const missing = topics.filter(topic => !subscription.topics.has(topic))
+      if (missing.length > 0) await subscription.add(missing, true)
+    }
+    return { ...runs, onFailure: policy, prepare }
+  }
+
   const run = async runConfig => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
-    const of = runOf(runConfig)
+    const runs = withFailures(runConfig?.onFailure, runOf(runConfig))
     if (lifecycle.assigned === null) needsGroup('run()')
     goes('run()')
-    await lifecycle.run(of)
+    await lifecycle.run(runs)
   }
 
   const subscribe = async argument => {

@@ -53,7 +53,7 @@ class Lane {
   /** Takes deliveries until there is none. Never rejects. */
   async take() {
     const { runner } = this
-    const { deliveries, turn } = runner
+    const { deliveries, recovery, turn } = runner
     this.idle = false
     // Handlers begin where those of kafkajs do, in a microtask: what streams schedule by `process.nextTick` comes after what
     // they await.
@@ -61,6 +61,12 @@ class Lane {
     for (;;) {
       const delivery = runner.take(this.number)
       if (delivery === null) break
+      const held =
+        recovery === null ? 0 : recovery.hold(delivery, deliveries.slot(delivery.slot).topic)
+      if (held > 0 && delivery.count === delivery.first) {
+        deliveries.finish(this.number, held)
+        continue
+      }
       this.open(delivery)
       if (turn.isOverdue()) await turn.next()
       try {
@@ -68,12 +74,12 @@ class Lane {
           // Nothing but control records, aborted or compacted ones: the position moves, no handler runs.
           this.resolveTo(this.delivery.nextOffset)
         } else {
-          await this.handle()
+          await (recovery === null ? this.handle() : this.handleAndRecover(recovery))
         }
         this.handling = false
         runner.batchEvents.ended(this)
         if (runner.eachMessage && this.next < this.delivery.count) deliveries.leave(this)
-        else deliveries.finish(this.number, 0)
+        else deliveries.finish(this.number, held)
       } catch (error) {
         this.handling = false
         deliveries.finish(this.number, runner.failures.failed(this, error))
@@ -82,6 +88,25 @@ class Lane {
       }
     }
     this.idle = true
+  }
+
+  /**
+   * Goes on behind messages that have failed and are settled.
+   * @param {import('./onFailure/recovery').Recovery} recovery
+   * @private
+   */
+  async handleAndRecover(recovery) {
+    for (;;) {
+      try {
+        await this.handle()
+        return recovery.succeeded(this)
+      } catch (error) {
+        this.handling = false
+        await recovery.recover(this, error)
+        if (this.next >= this.delivery.count && !this.runner.eachMessage) return
+        this.handling = true
+      }
+    }
   }
 
   /** @param {Delivery} delivery */
@@ -101,7 +126,8 @@ class Lane {
   /** Hands the delivery out message by message, until it ends or the engine says stop. */
   async eachMessage() {
     const { runner, cells, flagsAt, topic, partition, pause, delivery, handler } = this
-    const { turn, failures, deserialization } = runner
+    const { turn, failures, deserialization, recovery } = runner
+    const retried = recovery !== null && recovery.levels.has(topic)
     const { heartbeat } = runner.heartbeats
     const { count } = delivery
     while (this.next < count) {
@@ -119,7 +145,10 @@ class Lane {
         }
       }
       if (message !== null) {
-        const result = handler({ topic, partition, message, heartbeat, pause })
+        /** @type {any} */
+        const payload = { topic, partition, message, heartbeat, pause }
+        if (retried) payload.origin = recovery.originOf(topic, message)
+        const result = handler(payload)
         if (isThenable(result)) await result
       }
       cells[this.resolvedAt] = resolved

@@ -187,6 +187,7 @@ class Lifecycle {
    * @private
    */
   async start(session) {
+    await session.run.prepare?.()
     await this.subscription.settled()
     if (session.isEnding) return
     await this.cluster.connected(session.signal)

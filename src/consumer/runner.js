@@ -31,6 +31,8 @@ const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
 const { Membership } = require('./membership')
 const { Necessity } = require('./necessity')
+const { Outbox } = require('./onFailure/outbox')
+const { Recovery } = require('./onFailure/recovery')
 const { ParallelLanes } = require('./parallelLanes')
 const { Questions } = require('./questions')
 const { RebalanceHooks } = require('./rebalanceHooks')
@@ -52,7 +54,7 @@ const BEFORE = {
 /** Tracers replace this class by the export of this file, and `eachMessage` and `eachBatch` of what it is given. */
 class Runner {
   constructor({ eachMessage, eachBatch, run, cluster, groupId, options, assigners, ...rest }) {
-    const { retry, logger, emitter, onCrash, deserialization = null } = rest
+    const { retry, logger, emitter, onCrash, createProducer, deserialization = null } = rest
     const lanes = run.partitionsConsumedConcurrently
     this.state = 'made'
     this.groupId = groupId
@@ -142,6 +144,10 @@ class Runner {
       logger: this.logger,
       crash: error => this.crash(error)
     })
+    /** @type {Outbox | null} */
+    this.outbox = null
+    /** null: without `onFailure`. @type {Recovery | null} */
+    this.recovery = run.onFailure ? this.createRecovery(run.onFailure, createProducer) : null
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
@@ -160,6 +166,23 @@ class Runner {
     if (this.puller) return this.puller.attach(this)
     if (limit == null) return new Lanes(this, lanes)
     return new ParallelLanes(this, { lanes, limit, orderBy, maxBytes })
+  }
+
+  /**
+   * @param {import('./onFailure/options').FailureOptions} policy
+   * @param {(options: any) => import('../..').Producer} createProducer
+   * @private
+   */
+  createRecovery(policy, createProducer) {
+    const { groupId, failures, logger, retry, commits } = this
+    this.outbox = new Outbox({
+      groupId,
+      exactlyOnce: policy.exactlyOnce,
+      createProducer,
+      commitResolved: () => commits.commitHandled()
+    })
+    const isBatch = !this.eachMessage
+    return new Recovery({ policy, groupId, isBatch, outbox: this.outbox, failures, logger, retry })
   }
 
   /** @param {'running' | 'crashed' | 'stopping' | 'over'} state @returns {boolean} false: this cannot follow, nothing happens */
@@ -241,6 +264,7 @@ class Runner {
     if (this.consumerGroup.isManual) this.reached = this.engine.progresses()
     try {
       await this.engine.stop(leaveGroup)
+      await this.outbox?.close()
       const { memberId, hasJoined } = this.consumerGroup
       if (hasJoined && !hasCrashed) {
         this.logger.info('consumer not running, exiting', { groupId: this.groupId, memberId })

@@ -6,6 +6,7 @@ const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSError, KafkaJSNonRetriableError } = require('../errors')
 const { interruptible } = require('../utils/interruption')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
+const createMessageProducer = require('./messageProducer')
 const { producerOptions, retriesOf, sendOptions } = require('./options')
 const { DefaultPartitioner, LegacyPartitioner } = require('./partitioners')
 const { Partitioning } = require('./partitioning')
@@ -169,27 +170,15 @@ module.exports = config => {
     return handOver(connected(), checked)
   }
 
-  // No async function, nor is `send`: each would be two promises more for every send.
-  const sendBatch = batch => {
-    try {
+  // No async function: that would be two promises more for every send.
+  const { send, sendBatch } = createMessageProducer({
+    deliver: batch => {
       const checked = check(batch, idempotent === true)
       const open = connected()
       if (checked.topicMessages.length === 0) return Promise.resolve([])
       return open.isOpen ? handOver(open, checked) : reopenAndHandOver(checked)
-    } catch (error) {
-      return Promise.reject(error)
     }
-  }
-
-  const send = record => {
-    try {
-      const { topic, messages, acks, timeout, compression, compressionLevel } = record
-      const topicMessages = [{ topic, messages }]
-      return sendBatch({ topicMessages, acks, timeout, compression, compressionLevel })
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
+  })
 
   const flush = async () => sender?.flush()
 

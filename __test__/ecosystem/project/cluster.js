@@ -1,6 +1,6 @@
 'use strict'
 
-/** The broker of the tests, and kafkajs itself to write to it. */
+/** The broker of the tests, and kafkajs itself to write to it, which no tracer sees: it has another name here. */
 
 const assert = require('node:assert/strict')
 const crypto = require('node:crypto')
@@ -71,4 +71,39 @@ const readTwo = async ({ headers, look }) => {
   return { topic, seen }
 }
 
-module.exports = { options, readTwo, topicOf, uniqueName, waitFor }
+/**
+ * Writes messages by `send` and `sendBatch`, as programs under a tracer do.
+ * @returns {Promise<{ topic: string, written: any[] }>} `written`: what is in the topic, by offset
+ */
+const writeTwo = async () => {
+  const kafkars = require('kafkajs')
+  const topic = await topicOf([])
+  const producer = new kafkars.Kafka(options).producer()
+  await producer.connect()
+  await producer.send({ topic, messages: [{ value: 'a', headers: { tenant: 'x' } }] })
+  await producer.sendBatch({ topicMessages: [{ topic, messages: [{ value: 'b' }] }] })
+  await producer.disconnect()
+  return { topic, written: await readAll(topic, 2) }
+}
+
+/** What is in a topic, headers as text. */
+const readAll = async (topic, count) => {
+  const consumer = new Kafka(options).consumer({
+    groupId: uniqueName('reader'),
+    maxWaitTimeInMs: 100
+  })
+  const found = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message: { value, headers } }) => {
+      const texts = Object.entries(headers).map(([name, text]) => [name, String(text)])
+      found.push({ value: String(value), headers: Object.fromEntries(texts) })
+    }
+  })
+  await waitFor(() => found.length >= count)
+  await consumer.disconnect()
+  return found
+}
+
+module.exports = { options, readAll, readTwo, topicOf, uniqueName, waitFor, writeTwo }

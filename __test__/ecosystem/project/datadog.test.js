@@ -20,7 +20,7 @@ after(() => {
   agent.close()
 })
 
-test('a span for every message, in the trace that its headers name, with the name of the cluster', async () => {
+test('a span for every message and every send, in the trace that headers name, with the name of the cluster', async () => {
   agent.listen(0, '127.0.0.1')
   await once(agent, 'listening')
   const tracer = require('dd-trace').init({
@@ -32,7 +32,7 @@ test('a span for every message, in the trace that its headers name, with the nam
   })
   // Behind the tracer, as programs do.
   const { Kafka } = require('kafkajs')
-  const { options, topicOf, uniqueName, waitFor } = require('./cluster')
+  const { options, topicOf, uniqueName, waitFor, writeTwo } = require('./cluster')
 
   const headers = {
     'x-datadog-trace-id': '123',
@@ -58,6 +58,19 @@ test('a span for every message, in the trace that its headers name, with the nam
   const spans = () => received.join('').match(/kafka\.consume/g)?.length ?? 0
   await waitFor(() => spans() === 2)
   await consumer.disconnect()
+
+  const { topic: other, written } = await writeTwo()
+  const sent = () => received.join('').match(/kafka\.produce/g)?.length ?? 0
+  await waitFor(() => sent() === 2)
+  assert.ok(received.join('').includes(other))
+  assert.deepEqual(
+    written.map(letter => [letter.value, letter.headers.tenant]),
+    [
+      ['a', 'x'],
+      ['b', undefined]
+    ]
+  )
+  for (const letter of written) assert.match(letter.headers['x-datadog-trace-id'], /^\d+$/)
 
   assert.equal(traces[0], '123')
   assert.notEqual(traces[1], '123')

@@ -35,15 +35,31 @@ test('a transaction for every message, in the trace that its headers name', asyn
     metricsInterval: '0s',
     logLevel: 'off'
   })
-  const { readTwo, waitFor } = require('./cluster')
+  const { readTwo, waitFor, writeTwo } = require('./cluster')
   const trace = '0af7651916cd43dd8448eb211c80319c'
   const { topic, seen } = await readTwo({
     headers: { traceparent: `00-${trace}-b7ad6b7169203331-01` },
     look: () => agent.currentTransaction.traceId
   })
   await agent.flush()
-  const transactions = () => received.flatMap(({ transaction }) => transaction ?? [])
+  const transactions = () =>
+    received.flatMap(({ transaction }) => transaction ?? []).filter(({ name }) => name !== 'order')
   await waitFor(() => transactions().length === 2)
+
+  const order = agent.startTransaction('order')
+  const { topic: other, written } = await writeTwo()
+  order.end()
+  await agent.flush()
+  const spans = () =>
+    received.flatMap(({ span }) => span ?? []).filter(({ subtype }) => subtype === 'kafka')
+  await waitFor(() => spans().length === 2)
+  assert.deepEqual(
+    spans().map(({ name, outcome, trace_id: id }) => [name, outcome, id]),
+    [1, 2].map(() => [`Kafka SEND to ${other}`, 'success', order.traceId])
+  )
+  for (const [i, { headers }] of written.entries()) {
+    assert.equal(headers.traceparent, `00-${order.traceId}-${spans()[i].id}-01`)
+  }
 
   assert.equal(seen[0], trace)
   assert.notEqual(seen[1], trace)

@@ -1,6 +1,6 @@
 'use strict'
 
-/** The channels of Moleculer: read by kafkars with commits by hand, written by kafkajs. */
+/** The channels of Moleculer, which commit by hand. */
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -8,7 +8,7 @@ const { Middleware } = require('@moleculer/channels')
 const { ServiceBroker } = require('moleculer')
 const { options, topicOf, uniqueName, waitFor } = require('./cluster')
 
-const { Kafka } = require('./with-producer')
+const { Kafka } = require('kafkajs')
 
 test('a channel is read in order, what fails becomes a dead letter, and both are committed', async () => {
   const topic = await topicOf([])

@@ -1,6 +1,6 @@
 'use strict'
 
-/** The Kafka transport of NestJS: its server consumes with kafkars, and answers with the producer of kafkajs. */
+/** The Kafka transport of NestJS: server and client, which ask and answer each other. */
 
 const assert = require('node:assert/strict')
 const { after, before, test } = require('node:test')
@@ -9,7 +9,7 @@ const { NestFactory } = require('@nestjs/core')
 const { ClientKafka, Transport } = require('@nestjs/microservices')
 const { options, topicOf, uniqueName, waitFor } = require('./cluster')
 
-const { Kafka } = require('./with-producer')
+const { Kafka } = require('kafkajs')
 
 let app
 let client
@@ -37,10 +37,9 @@ after(async () => {
   await app?.close()
 })
 
-test('the server consumes with kafkars', () => {
+test('the server reads and writes with kafkars', () => {
   const [kafka, consumer, producer] = app.unwrap()
-  assert.equal(kafka.constructor, Kafka)
-  assert.ok(!('sendBatch' in consumer) && 'sendBatch' in producer)
+  assert.ok(kafka instanceof Kafka && 'paused' in consumer && 'flush' in producer)
 })
 
 const createClient = () =>
@@ -68,7 +67,7 @@ test('an event pattern gets value, headers and context', async () => {
   ])
 })
 
-test('a message pattern answers, to a client which consumes with kafkars as well', async () => {
+test('a message pattern answers', async () => {
   // Nest wants one partition of the topic for replies for each of its clients.
   const topic = process.env.MESSAGE_TOPIC
   client.subscribeToResponseOf(topic)

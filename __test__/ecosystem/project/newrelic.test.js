@@ -19,22 +19,26 @@ Object.assign(process.env, {
 after(() => setImmediate(() => process.exit()))
 
 test('a transaction for every message, and metrics of topic and broker', async () => {
-  const { agent } = require('newrelic')
+  const newrelic = require('newrelic')
+  const { agent } = newrelic
   agent.setState('started')
   const names = []
   agent.on('transactionFinished', transaction => names.push(transaction.getFullName()))
-  const { options, readTwo, waitFor } = require('./cluster')
+  const { options, readTwo, waitFor, writeTwo } = require('./cluster')
   const { topic, seen } = await readTwo({
     headers: {},
     look: () => agent.tracer.getTransaction()?.isActive()
   })
   await waitFor(() => names.length === 2)
+  const { topic: other, written } = await newrelic.startBackgroundTransaction('order', writeTwo)
 
   assert.ok(seen.every(active => active !== undefined))
   const name = `OtherTransaction/Message/Kafka/Topic/Consume/Named/${topic}`
-  assert.deepEqual(names, [name, name])
+  assert.deepEqual(names.slice(0, 2), [name, name])
   const metrics = Object.keys(agent.metrics._metrics.unscoped)
   const [broker] = options.brokers
+  assert.ok(agent.metrics._metrics.unscoped[`MessageBroker/Kafka/Topic/Produce/Named/${other}`])
+  for (const { headers } of written) assert.match(headers.traceparent, /^00-/)
   assert.ok(metrics.includes(`Message/Kafka/Topic/Named/${topic}/Received/Messages`))
   assert.ok(metrics.includes(`MessageBroker/Kafka/Nodes/${broker}/Consume/${topic}`))
 })

@@ -1,14 +1,15 @@
 'use strict'
 
-/** The consumer of @oriolrius/node-red-contrib-kafka, in as much of Node-RED as it asks for. */
+/** Consumer and producer of @oriolrius/node-red-contrib-kafka, in as much of Node-RED as they ask for. */
 
 const assert = require('node:assert/strict')
 const { EventEmitter } = require('node:events')
 const { test } = require('node:test')
 const { Kafka } = require('kafkajs')
-const { options, topicOf, uniqueName, waitFor } = require('./cluster')
+const { options, readAll, topicOf, uniqueName, waitFor } = require('./cluster')
 
-test('a flow gets what is in the topic, with options as its form has them: as text', async () => {
+/** The type that a file registers, and what its nodes have sent and reported. @param {string} file */
+const load = file => {
   const nodes = { broker: { getKafka: () => new Kafka({ ...options, connectionTimeout: '3000' }) } }
   const types = {}
   const sent = []
@@ -20,9 +21,16 @@ test('a flow gets what is in the topic, with options as its form has them: as te
     node.error = error => errors.push(error)
     node.send = message => sent.push(message)
     node.on = emitter.on.bind(emitter)
-    node.close = () => Promise.all(emitter.listeners('close').map(listener => listener()))
+    node.input = message => emitter.emit('input', message)
+    // A listener may say by its argument when it is done.
+    node.close = () =>
+      Promise.all(
+        emitter
+          .listeners('close')
+          .map(listener => (listener.length === 0 ? listener() : new Promise(listener)))
+      )
   }
-  require('@oriolrius/node-red-contrib-kafka/js/kafka-consumer.js')({
+  require(`@oriolrius/node-red-contrib-kafka/js/${file}`)({
     nodes: {
       createNode,
       getNode: id => nodes[id],
@@ -30,9 +38,14 @@ test('a flow gets what is in the topic, with options as its form has them: as te
     },
     httpAdmin: { get() {}, post() {} }
   })
-  const [ConsumerNode] = Object.values(types)
+  const [Node] = Object.values(types)
+  return { Node, sent, errors }
+}
+
+test('a flow gets what is in the topic, with options as its form has them: as text', async () => {
+  const { Node, sent, errors } = load('kafka-consumer.js')
   const topic = await topicOf([{ key: 'k', value: '{"celsius":21}' }, { value: 'text' }])
-  const node = new ConsumerNode({
+  const node = new Node({
     broker: 'broker',
     topic,
     groupid: uniqueName('flow'),
@@ -50,4 +63,24 @@ test('a flow gets what is in the topic, with options as its form has them: as te
       { payload: 'text', key: null, offset: '1' }
     ]
   )
+})
+
+test('a flow writes to the topic', async () => {
+  const { Node, sent, errors } = load('kafka-producer.js')
+  const topic = await topicOf([])
+  const node = new Node({
+    broker: 'broker',
+    topic,
+    requireAcks: 1,
+    ackTimeoutMs: '100',
+    attributes: 1
+  })
+  await waitFor(() => node.ready)
+  node.input({ payload: { celsius: 21 }, key: 'k' })
+  await waitFor(() => sent.length === 1)
+  await node.close()
+  assert.deepEqual(errors, [])
+  assert.equal(sent[0].payload.success, true)
+  const [{ value }] = await readAll(topic, 1)
+  assert.equal(value, '{"celsius":21}')
 })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { register } from 'node:module'
 import { after, test } from 'node:test'
+import { SpanKind } from '@opentelemetry/api'
 import { KafkaJsInstrumentation } from '@opentelemetry/instrumentation-kafkajs'
 import {
   BasicTracerProvider,
@@ -37,8 +38,19 @@ test('an imported Kafka is instrumented, once', async () => {
   })
   await waitFor(() => handled === 2)
   await consumer.disconnect()
-  const offsets = exporter
-    .getFinishedSpans()
+  const producer = new Kafka(options).producer()
+  await producer.connect()
+  await producer.send({ topic, messages: [{ value: 'c' }] })
+  await producer.disconnect()
+  const finished = exporter.getFinishedSpans()
+  assert.deepEqual(
+    finished
+      .filter(({ kind }) => kind === SpanKind.PRODUCER)
+      .map(({ attributes }) => attributes['messaging.destination.name']),
+    [topic]
+  )
+  const offsets = finished
+    .filter(({ kind }) => kind === SpanKind.CONSUMER)
     .map(({ attributes }) => attributes['messaging.kafka.offset'])
   assert.deepEqual(offsets, ['0', '1'])
 })

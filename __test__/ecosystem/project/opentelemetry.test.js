@@ -21,7 +21,7 @@ instrumentation.setTracerProvider(provider)
 
 // Behind the instrumentation, as programs do.
 const { Kafka } = require('kafkajs')
-const { options, topicOf, uniqueName, waitFor } = require('./cluster')
+const { options, readAll, topicOf, uniqueName, waitFor, writeTwo } = require('./cluster')
 
 beforeEach(() => exporter.reset())
 after(() => instrumentation.disable())
@@ -80,6 +80,45 @@ test('eachMessage: a span for every message, whose parent is in the headers', as
     assert.match(attributes['messaging.kafka.cluster.id'], /^[\w-]{22}$/)
   }
 })
+
+const producerSpans = () =>
+  exporter.getFinishedSpans().filter(({ kind }) => kind === SpanKind.PRODUCER)
+
+test('send() and sendBatch(): a span for every message, which its headers carry to the consumer', async () => {
+  const { topic, written: messages } = await writeTwo()
+  const spans = producerSpans()
+  assert.deepEqual(
+    spans.map(({ attributes }) => attributes['messaging.destination.name']),
+    [topic, topic]
+  )
+  assert.deepEqual(
+    messages.map(({ value, headers }) => [value, headers.tenant, headers.traceparent]),
+    [
+      ['a', 'x', traceparentOf(spans[0])],
+      ['b', undefined, traceparentOf(spans[1])]
+    ]
+  )
+})
+
+test('what is sent in a transaction has its spans, and a send that fails an error in its own', async () => {
+  const topic = await topicOf([])
+  const producer = new Kafka(options).producer({ transactionalId: uniqueName('transaction') })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: [{ value: 'a' }] })
+  await transaction.commit()
+  await assert.rejects(producer.send({ topic, messages: [{ value: undefined }] }))
+  await producer.disconnect()
+  const [sent, failed] = producerSpans()
+  const [{ headers }] = await readAll(topic, 1)
+  assert.equal(headers.traceparent, traceparentOf(sent))
+  assert.match(failed.status.message, /^Invalid message without value/)
+})
+
+const traceparentOf = span => {
+  const { traceId, spanId } = span.spanContext()
+  return `00-${traceId}-${spanId}-01`
+}
 
 test('a handler that fails leaves a span with its error', async () => {
   const topic = await topicOf(written(1).messages)

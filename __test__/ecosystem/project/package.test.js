@@ -41,6 +41,8 @@ test('what reaches into kafkajs finds the files that both have', () => {
     'errors.js',
     'protocol/error',
     'consumer/index.js',
+    'producer/index.js',
+    'producer/messageProducer.js',
     'consumer/assignerProtocol',
     'consumer/assigners/index.js',
     'loggers/index.js',

@@ -6,6 +6,23 @@ const { Kafka } = require('kafkajs')
 const { Registry } = require('prom-client')
 const { options, topicOf, uniqueName, waitFor } = require('./cluster')
 
+test('the exporter counts what the producer does', async () => {
+  const { monitorKafkaJSProducer } = await import('@christiangalsterer/kafkajs-prometheus-exporter')
+  const register = new Registry()
+  const topic = await topicOf([])
+  const producer = new Kafka(options).producer()
+  monitorKafkaJSProducer(producer, register)
+  await producer.connect()
+  await producer.send({ topic, messages: [{ value: 'a' }] })
+  const requests = async () => {
+    const { values } = await register.getSingleMetric('kafka_producer_request_total').get()
+    return values.reduce((sum, { value }) => sum + value, 0)
+  }
+  await waitFor(async () => (await requests()) > 0)
+  await producer.disconnect()
+  assert.match(await register.metrics(), /kafka_producer_request_duration_seconds_bucket/)
+})
+
 test('the exporter counts what the consumer does', async () => {
   const { monitorKafkaJSConsumer } = await import('@christiangalsterer/kafkajs-prometheus-exporter')
   const register = new Registry()

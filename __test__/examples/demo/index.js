@@ -23,8 +23,10 @@ const { writeOrders } = require('./write')
 const ORDERS = 300_000
 const PARTITIONS = 6
 const { CLIENT = 'kafkars' } = process.env
-/** kafkajs reads the others only with packages that it does not bring. */
-const CODECS = CLIENT === 'kafkajs' ? ['none', 'gzip'] : ['zstd', 'lz4', 'snappy', 'gzip']
+/** kafkajs writes and reads the others only with packages that it does not bring. */
+const CODECS = /** @type {const} */ (
+  CLIENT === 'kafkajs' ? ['None', 'GZIP'] : ['ZSTD', 'LZ4', 'Snappy', 'GZIP']
+)
 /** kafkajs has no cooperative one. */
 const ASSIGNERS = CLIENT === 'kafkajs' ? {} : { partitionAssigners: ['cooperative-sticky'] }
 /** ms without a single order after which the demo has failed */
@@ -86,7 +88,7 @@ const play = async brokers => {
  * @param {string} topic
  */
 const write = async (brokers, topic) => {
-  screen.tell(`writing ${grouped(ORDERS)} orders to ${topic}: ${CODECS.join(', ')}`)
+  screen.tell(`writing ${grouped(ORDERS)} orders to ${topic}: ${CODECS.join(', ').toLowerCase()}`)
   const startAt = Date.now()
   const progress = (/** @type {number} */ n) =>
     screen.progress(`${grouped(n)} of ${grouped(ORDERS)} written`)
@@ -100,7 +102,7 @@ const write = async (brokers, topic) => {
 
 /**
  * Ann reads alone, Ben helps for the middle third, Ann finishes.
- * @param {{ kafka: import('kafkajs').Kafka, topic: string, groupId: string }} where
+ * @param {{ kafka: import('../../..').Kafka, topic: string, groupId: string }} where
  * @param {Ledger} ledger
  */
 const read = async (where, ledger) => {
@@ -162,7 +164,7 @@ const reached = async (ledger, orders) => {
 
 /** @param {import('./proof').Check[]} checks */
 const showProof = checks => {
-  screen.say("\nThe proof (offsets: as kafkajs's admin reports them)\n")
+  screen.say('\nThe proof (offsets: as the brokers report them)\n')
   for (const { holds, line } of checks) screen.say(`  ${holds ? 'ok    ' : 'FAILED'}  ${line}`)
   const holds = checks.every(check => check.holds)
   screen.say(holds ? '\nNothing was lost.' : '\nThe proof does not hold.')
@@ -171,7 +173,7 @@ const showProof = checks => {
 
 /** @param {string[]} brokers */
 const witness = brokers => {
-  const { Kafka, logLevel } = require('kafkajs')
+  const { Kafka, logLevel } = require('../client')
   return new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.ERROR }).admin()
 }
 

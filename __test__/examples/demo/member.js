@@ -13,7 +13,7 @@ const WRITE = 15
 
 /**
  * @param {object} options
- * @param {import('kafkajs').Kafka} options.kafka
+ * @param {import('../../..').Kafka} options.kafka
  * @param {string} options.name
  * @param {string} options.groupId
  * @param {string} options.topic
@@ -65,7 +65,7 @@ const startMember = async options => {
 }
 
 /**
- * @param {import('kafkajs').KafkaMessage} message
+ * @param {import('../../..').KafkaMessage} message
  * @returns {import('./orders').Order | null} null where key, value and headers do not fit together
  */
 const read = ({ key, value, headers }) => {

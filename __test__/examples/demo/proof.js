@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * What must hold in the end. The log end and the committed offsets are not ours to claim: kafkajs's admin, which
+ * What must hold in the end. The log end and the committed offsets are not ours to claim: an admin client, which
  * has no part in the reading, asks the broker for them.
  */
 
@@ -11,7 +11,7 @@ const { grouped } = require('./screen')
 
 /**
  * @param {object} options
- * @param {import('kafkajs').Admin} options.admin
+ * @param {import('../../..').Admin} options.admin
  * @param {string} options.topic
  * @param {string} options.groupId
  * @param {import('./ledger').Ledger} options.ledger

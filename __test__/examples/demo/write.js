@@ -1,14 +1,14 @@
 'use strict'
 
-/** Writes the orders, a block at a time in turn with every codec, through Kafka's own producer. */
+/** Writes the orders, a block at a time in turn with every codec. */
 
-const { startProducer } = require('../../kafka/producer')
+const { CompressionTypes, Kafka, logLevel } = require('../client')
 const { orders, recordOf } = require('./orders')
 
-/** orders per block: one request to the Java process, a few record batches in the log */
+/** orders per send */
 const BLOCK = 2500
-/** blocks that may be on their way to one Java process */
-const AHEAD = 2
+/** sends that may be on their way at once */
+const AHEAD = 8
 
 /**
  * @typedef {object} Written
@@ -22,28 +22,29 @@ const AHEAD = 2
  * @param {string[]} options.brokers
  * @param {string} options.topic
  * @param {number} options.count
- * @param {string[]} options.codecs
+ * @param {readonly (keyof typeof CompressionTypes)[]} options.codecs
  * @param {(written: number) => void} options.progress
  * @returns {Promise<Written>}
  */
 const writeOrders = async ({ brokers, topic, count, codecs, progress }) => {
   const written = { count: 0, totalCents: 0, bytes: 0 }
-  const producers = await Promise.all(
-    codecs.map(codec => startProducer(brokers, { 'compression.type': codec, 'linger.ms': 20 }))
-  )
-  /** @type {Promise<void>[][]} */
-  const underway = producers.map(() => [])
+  const kafka = new Kafka({ clientId: 'demo-shop', brokers, logLevel: logLevel.ERROR })
+  const producer = kafka.producer({ idempotent: true })
+  await producer.connect()
+  /** @type {Promise<void>[]} */
+  const underway = []
 
-  const flush = async (
-    /** @type {ReturnType<typeof recordOf>[]} */ block,
-    /** @type {number} */ to
+  const send = async (
+    /** @type {ReturnType<typeof recordOf>[]} */ messages,
+    /** @type {number} */ number
   ) => {
-    if (underway[to].length >= AHEAD) await underway[to].shift()
-    const sent = producers[to].send(topic, block).then(() => {
-      written.count += block.length
+    const compression = CompressionTypes[codecs[number % codecs.length]]
+    if (underway.length >= AHEAD) await underway.shift()
+    const sent = producer.send({ topic, messages, compression }).then(() => {
+      written.count += messages.length
       progress(written.count)
     })
-    underway[to].push(sent)
+    underway.push(sent)
   }
 
   let block = []
@@ -54,11 +55,11 @@ const writeOrders = async ({ brokers, topic, count, codecs, progress }) => {
     written.bytes += record.value.length
     block.push(record)
     if (block.length < BLOCK && order.id < count - 1) continue
-    await flush(block, blocks++ % producers.length)
+    await send(block, blocks++)
     block = []
   }
-  await Promise.all(underway.flat())
-  await Promise.all(producers.map(producer => producer.close()))
+  await Promise.all(underway)
+  await producer.disconnect()
   return written
 }
 

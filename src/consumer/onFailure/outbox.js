@@ -1,0 +1,106 @@
+// @ts-check
+'use strict'
+
+/**
+ * The way out for failed messages: a producer that is there from the first of them on. What it writes is acknowledged before anybody
+ * counts the message as handled; with `exactlyOnce` the offset is committed in the same transaction.
+ */
+
+const { randomUUID } = require('node:crypto')
+
+/** @typedef {{ topic: string, partition: number, offset: string }} Position the next offset to read */
+
+class Outbox {
+  /**
+   * @param {{
+   *   groupId: string,
+   *   exactlyOnce: boolean,
+   *   createProducer: (options: any) => import('../../..').Producer,
+   *   commitResolved: () => Promise<void>
+   * }} options
+   */
+  constructor({ groupId, exactlyOnce, createProducer, commitResolved }) {
+    this.groupId = groupId
+    this.exactlyOnce = exactlyOnce
+    this.createProducer = createProducer
+    this.commitResolved = commitResolved
+    /** @type {Promise<import('../../..').Producer> | null} */
+    this.producer = null
+    /** The transaction that is under way: a producer has one at a time. @type {Promise<any>} */
+    this.tail = Promise.resolve()
+  }
+
+  /**
+   * Resolves when the brokers have it.
+   * @param {string} topic
+   * @param {any[]} messages
+   * @param {Position} position behind the messages that have failed
+   */
+  async send(topic, messages, position) {
+    if (!this.exactlyOnce) {
+      const producer = await this.connected()
+      await producer.send({ topic, messages })
+      return
+    }
+    const done = this.tail.then(() => this.sendInTransaction(topic, messages, position))
+    this.tail = done.catch(() => {})
+    await done
+  }
+
+  /** @private @param {string} topic @param {any[]} messages @param {Position} position */
+  async sendInTransaction(topic, messages, { topic: from, partition, offset }) {
+    // A commit of an earlier offset must not come behind the transaction's.
+    await this.commitResolved()
+    const producer = await this.connected()
+    try {
+      const transaction = await producer.transaction()
+      try {
+        await transaction.send({ topic, messages })
+        await transaction.sendOffsets({
+          consumerGroupId: this.groupId,
+          topics: [{ topic: from, partitions: [{ partition, offset }] }]
+        })
+        await transaction.commit()
+      } catch (error) {
+        if (transaction.isActive()) await transaction.abort()
+        throw error
+      }
+    } catch (error) {
+      // It may be fenced, for instance: another one begins anew.
+      this.producer = null
+      producer.disconnect().catch(() => {})
+      throw error
+    }
+  }
+
+  /** @private */
+  connected() {
+    this.producer ??= this.connect()
+    return this.producer
+  }
+
+  /** @private */
+  async connect() {
+    const { groupId, exactlyOnce } = this
+    const producer = this.createProducer(
+      exactlyOnce ? { transactionalId: `${groupId}.failures.${randomUUID()}` } : {}
+    )
+    try {
+      await producer.connect()
+    } catch (error) {
+      this.producer = null
+      await producer.disconnect()
+      throw error
+    }
+    return producer
+  }
+
+  /** Nothing is sent any more. */
+  async close() {
+    const producer = await this.producer?.catch(() => null)
+    this.producer = null
+    await producer?.disconnect()
+  }
+}
+
+module.exports = { Outbox }
