@@ -7,6 +7,7 @@ import {
   KafkaJSConnectionClosedError,
   KafkaJSNoBrokerAvailableError
 } from '../..'
+import { createMetrics } from '../../types/prometheus'
 
 const consumer = new Kafka({ brokers: ['localhost:9092'] }).consumer({
   groupId: 'g',
@@ -98,3 +99,7 @@ const administer = async () => {
   return [partitions[0]?.offset, brokers[0]?.rack, features[0]?.level, dirs.brokers[0], elected]
 }
 void administer()
+
+const collected = createMetrics()
+export const page: [string, string] = [collected.contentType, collected.metrics()]
+collected.end()
