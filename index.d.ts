@@ -593,6 +593,7 @@ export type PulledMessage<Key = Buffer | null, Value = Buffer | null> = KafkaMes
 
 /** Messages of a partition that were asked for. Not in kafkajs. */
 export interface PulledBatch<Key = Buffer | null, Value = Buffer | null> extends TopicPartition {
+  /** In the order of their offsets. */
   messages: PulledMessage<Key, Value>[]
 }
 
@@ -610,6 +611,7 @@ export interface FoundOffset extends TopicPartition {
 
 /** What a group has committed. Not in kafkajs. */
 export interface CommittedOffset extends FoundOffset {
+  /** What was committed with it. */
   metadata: string | null
 }
 
@@ -617,6 +619,8 @@ export interface CommittedOffset extends FoundOffset {
 export interface ConsumerLag extends TopicPartition {
   /** The next message to handle. */
   position: string | null
+
+  /** What the group has committed; `null`: nothing, as far as is known. */
   committed: string | null
   /** Behind the last message that all replicas have. */
   highWatermark: string | null
@@ -695,8 +699,13 @@ export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
 
 /** Where a message was before its handler failed for the first time, and how often that has failed. Not in kafkajs. */
 export interface MessageOrigin {
+  /** Name of the topic. */
   topic: string
+
+  /** Number of the partition. */
   partition: number
+
+  /** Its offset there. */
   offset: string
   /** Of the message there, ms. */
   timestamp: string
@@ -717,7 +726,15 @@ export interface FailureOptions {
    * Delays in ms: topics named `<groupId>.retry.<delay>`, in which a message waits so long for one more attempt, while its partition
    * goes on; or topics of these names. The consumer subscribes to them. Default: none.
    */
-  retryTopics?: Array<number | { topic: string; delay: number }>
+  retryTopics?: Array<
+    | number
+    | {
+        /** Name of the topic. */
+        topic: string
+        /** How long a message waits there, ms. */
+        delay: number
+      }
+  >
   /** The topic for what has failed in the end. Default: none, and the consumer crashes then, as in kafkajs. */
   deadLetterTopic?: string
   /** Decides about each failure. Default: an error with `retriable: false` or of JavaScript's own is not tried again, all others are. */
@@ -1979,7 +1996,10 @@ export enum ConfigResourceTypes {
 
 /** How a password was hashed. Not in kafkajs. */
 export enum ScramMechanisms {
+  /** SCRAM-SHA-256. */
   SCRAM_SHA_256 = 1,
+
+  /** SCRAM-SHA-512. */
   SCRAM_SHA_512 = 2
 }
 
@@ -2386,7 +2406,10 @@ export type Admin = {
     topicPartitions: ITopicPartitionConfig[]
   }): Promise<boolean>
   /** Partitions, leaders and replicas of these topics, or of all when none is named. An unknown topic rejects the whole. */
-  fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>
+  fetchTopicMetadata(options?: { topics: string[] }): Promise<{
+    /** The topics. */
+    topics: Array<ITopicMetadata>
+  }>
   /**
    * What a group has committed: for these topics, each partition, -1 where it has nothing; or for all topics that it has committed for.
    * An unknown topic rejects the whole.
@@ -2397,14 +2420,31 @@ export type Admin = {
     topics?: string[]
     /** Commit numbers in place of -1 (the end) and -2 (the beginning), which `resetOffsets` commits, and return them. Default false. */
     resolveOffsets?: boolean
-  }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
+  }): Promise<
+    Array<{
+      /** Name of the topic. */
+      topic: string
+      /** The partitions. */
+      partitions: FetchOffsetsPartition[]
+    }>
+  >
   /** The same of several groups, all of one coordinator in one request. Not in kafkajs. */
   fetchOffsets(options: {
     groupIds: string[]
     topics?: string[]
     resolveOffsets?: boolean
   }): Promise<
-    { groupId: string; topics: { topic: string; partitions: FetchOffsetsPartition[] }[] }[]
+    {
+      /** Name of the group. */
+      groupId: string
+      /** The topics. */
+      topics: {
+        /** Name of the topic. */
+        topic: string
+        /** The partitions. */
+        partitions: FetchOffsetsPartition[]
+      }[]
+    }[]
   >
   /** The first offset (`low`) and the next one (`high`, `offset`) of each partition. */
   fetchTopicOffsets(topic: string): Promise<
@@ -2497,7 +2537,10 @@ export type Admin = {
     brokers?: number[]
     /** Default: all. */
     topics?: TopicPartitions[]
-  }): Promise<{ brokers: BrokerLogDirs[] }>
+  }): Promise<{
+    /** The brokers. */
+    brokers: BrokerLogDirs[]
+  }>
   /**
    * Commits offsets for a group that has no members, with their `metadata` if they have any; -1 and -2 stand for the end and the
    * beginning. Rejects while the group has members, and when a partition does not exist.
@@ -2523,10 +2566,16 @@ export type Admin = {
    * Forgets what a group has committed for partitions of topics that none of its members reads. What is wrong with one is its `error`.
    * Needs Kafka 2.4. Not in kafkajs.
    */
-  deleteConsumerGroupOffsets(options: {
-    groupId: string
-    topics: TopicPartitions[]
-  }): Promise<{ topic: string; partition: number; error?: KafkaJSError }[]>
+  deleteConsumerGroupOffsets(options: { groupId: string; topics: TopicPartitions[] }): Promise<
+    {
+      /** Name of the topic. */
+      topic: string
+      /** Number of the partition. */
+      partition: number
+      /** Why not; not there where it is done. */
+      error?: KafkaJSError
+    }[]
+  >
   /** How far a group is behind, and who has which partition: of all partitions that it has committed or owns. Not in kafkajs. */
   groupLag(groupId: string): Promise<PartitionLag[]>
   /** What topics, brokers, … are configured to. Rejects with the first resource's error. */
@@ -2578,7 +2627,10 @@ export type Admin = {
     states?: string[]
     /** Only of these types: 'classic', 'consumer', 'share', 'streams'. Needs Kafka 4.0. Default: of any. */
     types?: string[]
-  }): Promise<{ groups: GroupOverview[] }>
+  }): Promise<{
+    /** The groups. */
+    groups: GroupOverview[]
+  }>
   /** Forgets groups without members. Rejects with a KafkaJSDeleteGroupsError, whose `groups` are those that are still there. */
   deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
   /** States and members of groups of every kind, in their order. */
@@ -2593,7 +2645,16 @@ export type Admin = {
     members?: { memberId?: string; groupInstanceId?: string }[]
     /** What the coordinator writes in its log. */
     reason?: string
-  }): Promise<{ memberId?: string; groupInstanceId?: string; error?: KafkaJSError }[]>
+  }): Promise<
+    {
+      /** Id of the member. */
+      memberId?: string
+      /** Name of a static member. */
+      groupInstanceId?: string
+      /** Why not; not there where it is done. */
+      error?: KafkaJSError
+    }[]
+  >
   /** The ACLs that a filter means; what it does not name is any. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
   /** Deletes the ACLs that one of the filters means, and says which those were. */
@@ -2605,7 +2666,18 @@ export type Admin = {
     /** Default: all users. */
     users?: string[]
   }): Promise<{
-    users: { user: string; credentials: { mechanism: ScramMechanisms; iterations: number }[] }[]
+    /** The users. */
+    users: {
+      /** Name of the user. */
+      user: string
+      /** What the user has; never the password. */
+      credentials: {
+        /** Which SCRAM. */
+        mechanism: ScramMechanisms
+        /** How often the password was hashed. */
+        iterations: number
+      }[]
+    }[]
   }>
   /**
    * Gives users SCRAM credentials and takes them away; a password is hashed here and does not travel. Rejects with a
@@ -2633,7 +2705,15 @@ export type Admin = {
     }
     /** Only of entities without other parts. Default false. */
     strict?: boolean
-  }): Promise<{ quotas: { entity: QuotaEntity; values: Record<string, number> }[] }>
+  }): Promise<{
+    /** The quotas. */
+    quotas: {
+      /** Whom it is for. */
+      entity: QuotaEntity
+      /** By the name of the quota, a second: bytes, requests, percent. */
+      values: Record<string, number>
+    }[]
+  }>
   /**
    * Sets quotas, by their names: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage`, …; null removes one. Rejects with a
    * KafkaJSAggregateError, whose `errors` have their `entity`. Needs Kafka 2.6. Not in kafkajs.
@@ -2653,26 +2733,52 @@ export type Admin = {
     duration?: number
     /** Only ids that match this expression of RE2. Needs Kafka 4.1. Default: all. */
     transactionalIdPattern?: string
-  }): Promise<{ transactions: { transactionalId: string; producerId: string; state: string }[] }>
+  }): Promise<{
+    /** The transactions. */
+    transactions: {
+      /** Whose transaction. */
+      transactionalId: string
+      /** The id of the producer. */
+      producerId: string
+      /** 'Ongoing', 'PrepareCommit', 'CompleteAbort', … */
+      state: string
+    }[]
+  }>
   /** How transactions stand. Rejects with the first error. Needs Kafka 3.0. Not in kafkajs. */
   describeTransactions(transactionalIds: string[]): Promise<{
+    /** The transactions. */
     transactions: {
+      /** Whose transaction. */
       transactionalId: string
+
+      /** 'Ongoing', 'PrepareCommit', 'CompleteAbort', … */
       state: string
       /** `transactionTimeout`, ms. */
       timeout: number
       /** When it began, ms; null = none is open. */
       startTime: string | null
+
+      /** The id of the producer. */
       producerId: string
+
+      /** The epoch of the producer. */
       producerEpoch: number
       /** What is in it. */
       topics: TopicPartitions[]
     }[]
   }>
   /** Who writes to partitions, and which transactions are open there. Rejects with the first error. Needs Kafka 2.8. Not in kafkajs. */
-  describeProducers(options: {
-    topics: TopicPartitions[]
-  }): Promise<{ partitions: { topic: string; partition: number; producers: ProducerState[] }[] }>
+  describeProducers(options: { topics: TopicPartitions[] }): Promise<{
+    /** The partitions. */
+    partitions: {
+      /** Name of the topic. */
+      topic: string
+      /** Number of the partition. */
+      partition: number
+      /** Who has written to it lately. */
+      producers: ProducerState[]
+    }[]
+  }>
   /**
    * Aborts an open transaction in one partition, whatever its coordinator thinks of it: for one that hangs, which holds back all who
    * read committed messages. To abort one that does not hang loses what it has written there. It is meant by where it begins, by its
@@ -2779,7 +2885,10 @@ export type GroupOverview = {
 
 /** One partition of `groupLag()`. */
 export type PartitionLag = {
+  /** Name of the topic. */
   topic: string
+
+  /** Number of the partition. */
   partition: number
   /** The next offset to read; '-1' or '-2' where the end or the beginning is committed; null = nothing is. */
   committed: string | null
@@ -2789,9 +2898,16 @@ export type PartitionLag = {
   lag: string | null
   /** Who has it; null = nobody. */
   owner: {
+    /** Id of the member. */
     memberId: string
+
+    /** Name of a static member. */
     groupInstanceId: string | null
+
+    /** What it calls itself. */
     clientId: string
+
+    /** Where it runs. */
     clientHost: string
   } | null
   /** Why `end` is null. */
@@ -2799,11 +2915,21 @@ export type PartitionLag = {
 }
 
 /** Whom a quota is for: by user, by client or by both, or by address. A name of null is the default. */
-export type QuotaEntity = { user?: string | null; clientId?: string | null; ip?: string | null }
+export type QuotaEntity = {
+  /** A user; `null`: the default of all. */
+  user?: string | null
+  /** A client id; `null`: the default of all. */
+  clientId?: string | null
+  /** An address; `null`: the default of all. */
+  ip?: string | null
+}
 
 /** A producer, as the leader of a partition remembers it. */
 export type ProducerState = {
+  /** The id of the producer. */
   producerId: string
+
+  /** The epoch of the producer. */
   producerEpoch: number
   /** Of the last record; -1 = none. */
   lastSequence: number

@@ -8,7 +8,7 @@ const os = require('node:os')
 const path = require('node:path')
 
 const { complaints, runChaos } = require('../chaos/chaos')
-const { SOAK } = require('../ci/soak')
+const { SOAK, longSpec } = require('../ci/soak')
 const { startCluster } = require('../kafka')
 
 /** @type {import('../kafka').Cluster} */
@@ -33,3 +33,19 @@ it('loses nothing, whatever fails', async () => {
   expect(report.acknowledged).toBeGreaterThan(0)
   expect(report.audit.handled).toBeGreaterThanOrEqual(report.acknowledged)
 }, 900_000)
+
+longSpec(
+  'nor does a group whose handlers run beside each other',
+  async () => {
+    const report = await runChaos({
+      cluster,
+      seed: 21,
+      milliseconds: 60_000,
+      directory: path.join(directory, 'parallel'),
+      modes: ['parallel', 'concurrent']
+    })
+    expect(complaints(report)).toEqual([])
+    expect(report.audit.handled).toBeGreaterThanOrEqual(report.acknowledged)
+  },
+  900_000
+)

@@ -7,6 +7,7 @@ import {
   KafkaJSConnectionClosedError,
   KafkaJSNoBrokerAvailableError
 } from '../..'
+import { createMetrics } from '../../types/prometheus'
 
 const consumer = new Kafka({ brokers: ['localhost:9092'] }).consumer({
   groupId: 'g',
@@ -116,3 +117,6 @@ export const pulled = async (): Promise<number> => {
   const [{ lag }] = loner.lag()
   return (one?.value.total ?? 0) + Number(lag)
 }
+const collected = createMetrics()
+export const page: [string, string] = [collected.contentType, collected.metrics()]
+collected.end()

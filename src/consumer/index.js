@@ -304,7 +304,6 @@ module.exports = config => {
     commitOffsets,
     seek,
     describeGroup: interruptible(describeGroup),
-    groupMetadata,
     pause,
     paused,
     resume,
@@ -329,6 +328,7 @@ module.exports = config => {
     offsetsForTimes: partitions => positions.offsetsForTimes(partitions),
     seekToBeginning: partitions => seekAll('consumer.seekToBeginning()', partitions, -2),
     seekToEnd: partitions => seekAll('consumer.seekToEnd()', partitions, -1),
-    lag: () => positions.lag()
+    lag: () => positions.lag(),
+    groupMetadata
   })
 }
