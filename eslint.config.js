@@ -21,7 +21,8 @@ const node = Object.fromEntries(
     'setInterval',
     'setTimeout',
     'structuredClone',
-    'URL'
+    'URL',
+    'fetch'
   ].map(name => [name, 'readonly'])
 )
 const commonjs = {
@@ -46,7 +47,7 @@ const jest = Object.fromEntries(
 )
 
 module.exports = [
-  { ignores: ['target/', 'src/binding/', '**/*.d.ts', '__test__/types/**/*.ts'] },
+  { ignores: ['target/', 'docs/api/', 'src/binding/', '**/*.d.ts', '__test__/types/**/*.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.js'],

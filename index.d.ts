@@ -14,16 +14,17 @@ import * as tls from 'tls'
 export class Kafka {
   /** Nothing is validated or connected here; `brokers`, `ssl` and `sasl` are looked at when a client connects. */
   constructor(config: KafkaConfig)
-  /** Not implemented yet: throws KafkaJSNotImplemented. Use kafkajs's own producer beside this package. */
+  /** Writes messages to topics. Throws KafkaJSNonRetriableError for invalid options. */
   producer(config?: ProducerConfig): Producer
   /** A member of a consumer group. Throws KafkaJSNonRetriableError for invalid options. */
   consumer<Key = Buffer | null, Value = Buffer | null>(
     config: ConsumerConfig<Key, Value>
   ): Consumer<Key, Value>
-  /**
-   * `connect`, `describeCluster` and `disconnect` only, for tracing libraries: all else rejects with KafkaJSNotImplemented.
-   * Use kafkajs's own admin client beside this package.
-   */
+  /** A consumer without a group: it reads what `assign()` says. Not in kafkajs. */
+  consumer<Key = Buffer | null, Value = Buffer | null>(
+    config: Omit<ConsumerConfig<Key, Value>, 'groupId'> & { groupId?: null }
+  ): Consumer<Key, Value>
+  /** Looks into the cluster and changes it: topics, partitions, groups, offsets, configs, ACLs, users, quotas. */
   admin(config?: AdminConfig): Admin
   /** The root logger. */
   logger(): Logger
@@ -68,13 +69,19 @@ export interface KafkaConfig {
   logCreator?: logCreator
 }
 
+/** What kafkajs gives a `socketFactory`. Of no use here. */
 export interface ISocketFactoryArgs {
+  /** Name or address of the broker. */
   host: string
+  /** Port of the broker. */
   port: number
+  /** Options of TLS, if there are any. */
   ssl: tls.ConnectionOptions
+  /** To be called when the socket is connected. */
   onConnect: () => void
 }
 
+/** The type of kafkajs's `socketFactory`, which is refused here. */
 export type ISocketFactory = (args: ISocketFactoryArgs) => net.Socket
 
 /** How failures are retried: waits grow by `multiplier`, each drawn at random within ± `factor`. */
@@ -95,26 +102,60 @@ export interface RetryOptions {
 
 // SASL
 
+/** Credentials by mechanism. */
 type SASLMechanismOptionsMap = {
-  plain: { username: string; password: string }
-  'scram-sha-256': { username: string; password: string }
-  'scram-sha-512': { username: string; password: string }
+  /** SASL PLAIN: the password goes to the broker as it is, so use TLS. */
+  plain: {
+    /** Who connects. */
+    username: string
+    /** The password of the user. Never logged. */
+    password: string
+  }
+  /** SCRAM: the password is proved and never sent. */
+  'scram-sha-256': {
+    /** Who connects. */
+    username: string
+    /** The password of the user. Never logged. */
+    password: string
+  }
+  /** SCRAM with a longer hash. */
+  'scram-sha-512': {
+    /** Who connects. */
+    username: string
+    /** The password of the user. Never logged. */
+    password: string
+  }
+  /** The mechanism AWS of brokers with a plugin for it. */
   aws: {
+    /** The `aws:userid` of the credentials. */
     authorizationIdentity: string
+    /** The access key. */
     accessKeyId: string
+    /** The secret of the access key. Never logged. */
     secretAccessKey: string
+    /** Of temporary credentials. */
     sessionToken?: string
   }
-  oauthbearer: { oauthBearerProvider: () => Promise<OauthbearerProviderResponse> }
+  /** OAUTHBEARER: a token that the program gets (KIP-255). */
+  oauthbearer: {
+    /** Asked for a token for each connection, and again before its session ends. */
+    oauthBearerProvider: () => Promise<OauthbearerProviderResponse>
+  }
 }
 
+/** The names of the built-in mechanisms. */
 export type SASLMechanism = keyof SASLMechanismOptionsMap
+/** Credentials with the name of their mechanism. */
 type SASLMechanismOptions<T> = T extends SASLMechanism
-  ? { mechanism: T } & SASLMechanismOptionsMap[T]
+  ? {
+      /** Name of the mechanism. */
+      mechanism: T
+    } & SASLMechanismOptionsMap[T]
   : never
 /** Credentials of a built-in mechanism. The object is never written to. */
 export type SASLOptions = SASLMechanismOptions<SASLMechanism>
 
+/** What `oauthBearerProvider` resolves with. */
 export interface OauthbearerProviderResponse {
   /** The token. */
   value: string
@@ -122,18 +163,25 @@ export interface OauthbearerProviderResponse {
 
 /** A mechanism of your own. */
 export type Mechanism = {
+  /** Name of the mechanism, as the broker lists it. */
   mechanism: string
+  /** Called for each connection; what it returns authenticates it. */
   authenticationProvider: (args: AuthenticationProviderArgs) => Authenticator
 }
 
+/** Authenticates one connection. */
 export type Authenticator = {
   /** Called for each connection, and again before its session ends. */
   authenticate: () => Promise<void>
 }
 
+/** What the `authenticationProvider` of a mechanism of your own gets. */
 export type AuthenticationProviderArgs = {
+  /** Name or address of the broker. */
   host: string
+  /** Port of the broker. */
   port: number
+  /** For what the mechanism has to say. */
   logger: Logger
   /** One round: sends `request`, resolves with what `response` makes of the answer. */
   saslAuthenticate: <ParseResult>(
@@ -141,18 +189,24 @@ export type AuthenticationProviderArgs = {
   ) => Promise<ParseResult | void>
 }
 
+/** One round of a SASL exchange. */
 export type SaslAuthenticateArgs<ParseResult> = {
+  /** What is sent to the broker. */
   request: SaslAuthenticationRequest
+  /** Reads the broker's answer. Without it, the answer is dropped. */
   response?: SaslAuthenticationResponse<ParseResult>
 }
 
+/** Bytes for the broker. */
 type SaslAuthenticationRequest = {
   /** The bytes after their length (int32, big endian). */
   encode: () => Buffer | Promise<Buffer>
 }
+/** How the broker's answer is read. */
 type SaslAuthenticationResponse<ParseResult> = {
   /** Receives the bytes after their length (int32, big endian). */
   decode: (rawResponse: Buffer) => Buffer | Promise<Buffer>
+  /** Makes of the answer what `saslAuthenticate` resolves with. */
   parse: (data: Buffer) => ParseResult
 }
 
@@ -160,6 +214,10 @@ type SaslAuthenticationResponse<ParseResult> = {
 
 /** Options of `kafka.consumer()`. Times are in milliseconds. */
 export interface ConsumerConfig<Key = any, Value = any> {
+  /**
+   * Name of the group: its members share the partitions of their topics. Up to 32767 bytes. A consumer without one (`groupId` is not
+   * given, or `null`) reads what `assign()` says, and commits nothing.
+   */
   groupId: string
   /**
    * In order of preference; the group uses one that all members offer. Those that come with this package go by their names as
@@ -174,7 +232,10 @@ export interface ConsumerConfig<Key = any, Value = any> {
    * is in the list, all partitions are given up for each rebalance.
    */
   partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
-  /** How often topics and partitions are looked at anew. Default: 300000. */
+  /**
+   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group three times as often, as
+   * nobody reads a new partition before it knows. Default: 300000.
+   */
   metadataMaxAge?: number
   /** Without a heartbeat for this long the member is out of the group. Default: 30000. */
   sessionTimeout?: number
@@ -194,7 +255,10 @@ export interface ConsumerConfig<Key = any, Value = any> {
    */
   maxWaitTimeInMs?: number
   /** For failing handlers and commits. Default: 5 retries, the rest as given to `new Kafka()`. */
-  retry?: RetryOptions & { restartOnFailure?: (err: Error) => Promise<boolean> }
+  retry?: RetryOptions & {
+    /** Asked after a crash that may be retried; `false` keeps the consumer from restarting. Default: it restarts. */
+    restartOnFailure?: (err: Error) => Promise<boolean>
+  }
   /** Default: `true`. */
   allowAutoTopicCreation?: boolean
   /** Per connection. Default: no limit. */
@@ -367,12 +431,21 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
    * KafkaJSNonRetriableError when `stop()` or `disconnect()` comes before the join.
    */
   run(config?: ConsumerRunConfig<Key, Value>): Promise<void>
-  /** Commits exactly these offsets: of the *next* message to be consumed. */
-  commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>
+  /** Commits exactly these offsets: of the *next* message to be consumed. Without any, one that is pulled commits what is handled. */
+  commitOffsets(topicPartitions?: Array<TopicPartitionOffsetAndMetadata>): Promise<void>
   /** Moves a partition's position: an offset, `-1` latest, `-2` earliest. After `run()`. */
   seek(topicPartitionOffset: TopicPartitionOffset): void
+  /** To the first message at or behind a time; resolves when that is found. Not in kafkajs. */
+  seek(topicPartitionTime: TopicPartition & { offset: Date }): Promise<void>
   /** What the brokers know of the group. */
   describeGroup(): Promise<GroupDescription>
+  /**
+   * As whom the consumer commits now: for `sendOffsets` of a transaction. After `run()`. Throws while the consumer is no member of its
+   * group, or does not have all of `topics` (default: none is looked for).
+   */
+  groupMetadata(of?: {
+    topics?: Array<{ topic: string; partitions: Array<{ partition: number }> }>
+  }): ConsumerGroupMetadata
   /** Stops fetching topics, or some of their partitions. After `run()`. */
   pause(topics: Array<{ topic: string; partitions?: number[] }>): void
   /** The assigned partitions that are paused. */
@@ -452,8 +525,108 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   logger(): Logger
   /** The names that `on` takes. */
   readonly events: ConsumerEvents
+
+  /**
+   * The next message. It counts as handled when the next one is asked for. `null`: none has come within `timeout`, or the consumer has
+   * ended. The first call joins the group. Not in kafkajs.
+   */
+  getOne(options?: PullOptions): Promise<PulledMessage<Key, Value> | null>
+  /**
+   * The messages that there are, by partition. They count as handled when the next are asked for. Empty: none have come within
+   * `timeout`. Not in kafkajs.
+   */
+  getMany(options?: PullManyOptions): Promise<PulledBatch<Key, Value>[]>
+  /** All messages, one after the other; `break` commits what was handled. Not in kafkajs. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<PulledMessage<Key, Value>>
+  /** The same as a Readable in object mode, which reads nothing ahead. Not in kafkajs. */
+  stream(): import('node:stream').Readable
+  /** The same as a ReadableStream of the Web. Not in kafkajs. */
+  readableStream(): ReadableStream<PulledMessage<Key, Value>>
+  /**
+   * Reads these partitions, and no others any more, without being a member of a group. Those that are read already go on. With a
+   * `groupId`, offsets are committed, as long as the group has no members. Not in kafkajs.
+   */
+  assign(partitions: AssignedPartition[]): Promise<void>
+  /** What is assigned to this consumer. Not in kafkajs. */
+  assignment(): TopicPartitions[]
+  /** The topics that it subscribes. Not in kafkajs. */
+  subscription(): string[]
+  /** Stops, and forgets subscription and assignment. Not in kafkajs. */
+  unsubscribe(): Promise<void>
+  /** The offset of the next message to handle; `null`: not known yet, or not assigned. Not in kafkajs. */
+  position(partition: TopicPartition): string | null
+  /** What the group has committed; offset `null`: nothing. Not in kafkajs. */
+  committed(partitions: TopicPartition[]): Promise<CommittedOffset[]>
+  /** The first offsets. Not in kafkajs. */
+  beginningOffsets(partitions: TopicPartition[]): Promise<FoundOffset[]>
+  /** The offsets behind the last messages that this consumer could read. Not in kafkajs. */
+  endOffsets(partitions: TopicPartition[]): Promise<FoundOffset[]>
+  /** The first offsets at or behind a time (ms since the epoch, or a Date); `null`: there is none. Not in kafkajs. */
+  offsetsForTimes(
+    partitions: (TopicPartition & { timestamp: number | string | Date })[]
+  ): Promise<FoundOffset[]>
+  /** Of all assigned partitions, if none are given. Not in kafkajs. */
+  seekToBeginning(partitions?: TopicPartition[]): void
+  /** Of all assigned partitions, if none are given. Not in kafkajs. */
+  seekToEnd(partitions?: TopicPartition[]): void
+  /** How far each assigned partition is from its end, by what is known: no broker is asked. Not in kafkajs. */
+  lag(): PartitionLag[]
 }
 
+/** Options of `getOne()`. Not in kafkajs. */
+export interface PullOptions {
+  /** How long to wait for a message, ms. Default: for ever. */
+  timeout?: number
+  /** Only messages of these partitions. Default: of all. */
+  partitions?: (TopicPartition | TopicPartitions)[]
+}
+
+/** Options of `getMany()`. Not in kafkajs. */
+export interface PullManyOptions extends PullOptions {
+  /** At most so many messages. Default: what there is. */
+  maxRecords?: number
+}
+
+/** A message that was asked for. Not in kafkajs. */
+export type PulledMessage<Key = Buffer | null, Value = Buffer | null> = KafkaMessage<Key, Value> &
+  TopicPartition
+
+/** Messages of a partition that were asked for. Not in kafkajs. */
+export interface PulledBatch<Key = Buffer | null, Value = Buffer | null> extends TopicPartition {
+  messages: PulledMessage<Key, Value>[]
+}
+
+/** A partition to read, and where to begin. Not in kafkajs. */
+export interface AssignedPartition extends TopicPartition {
+  /** A Date: the first message at or behind it. Default: with a group `'committed'`, else `'latest'`. */
+  offset?: number | string | bigint | 'earliest' | 'latest' | 'committed' | Date
+}
+
+/** An offset that was asked for. Not in kafkajs. */
+export interface FoundOffset extends TopicPartition {
+  /** `null`: there is none. */
+  offset: string | null
+}
+
+/** What a group has committed. Not in kafkajs. */
+export interface CommittedOffset extends FoundOffset {
+  metadata: string | null
+}
+
+/** How far a partition is from its end; `null`: not known yet. Not in kafkajs. */
+export interface PartitionLag extends TopicPartition {
+  /** The next message to handle. */
+  position: string | null
+  committed: string | null
+  /** Behind the last message that all replicas have. */
+  highWatermark: string | null
+  /** Before the first message of an open transaction. */
+  lastStableOffset: string | null
+  /** From the position to the end of what this consumer may read. */
+  lag: string | null
+}
+
+/** The argument of `subscribe()`. */
 export type ConsumerSubscribeTopics = {
   /** Names; or patterns, matched over all topics when called. */
   topics: (string | RegExp)[]
@@ -462,14 +635,29 @@ export type ConsumerSubscribeTopics = {
 }
 
 /** @deprecated Replaced by ConsumerSubscribeTopics */
-export type ConsumerSubscribeTopic = { topic: string | RegExp; fromBeginning?: boolean }
+export type ConsumerSubscribeTopic = {
+  /** A name; or a pattern, matched over all topics when called and at each metadata refresh. */
+  topic: string | RegExp
+  /** Where a partition starts without a committed offset: at the first message, or (default) at the end. */
+  fromBeginning?: boolean
+}
 
 /** An expression of RE2, for whole names, which the broker evaluates (`groupProtocol: 'consumer'`). Not in kafkajs. */
-export type Re2 = { re2: string }
+export type Re2 = {
+  /** The expression. */
+  re2: string
+}
 
 /** As the others, with expressions for the broker. Not in kafkajs. */
 export type ConsumerSubscribeExpressions = (
-  { topic: Re2 } | { topics: (string | RegExp | Re2)[] }
+  | {
+      /** The expression. */
+      topic: Re2
+    }
+  | {
+      /** Names, patterns and expressions. */
+      topics: (string | RegExp | Re2)[]
+    }
 ) & {
   /** As in `ConsumerSubscribeTopics`; of several with expressions the last counts for what the broker finds. */
   fromBeginning?: boolean
@@ -487,6 +675,7 @@ export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
   eachBatchAutoResolve?: boolean
   /** Handlers at once; a partition is always handled in order. Default: 1. */
   partitionsConsumedConcurrently?: number
+  /** Called with the messages of one partition that are there, at most 2000 or 1 MB. */
   eachBatch?: EachBatchHandler<Key, Value>
   /** Wins over `eachBatch`. */
   eachMessage?: EachMessageHandler<Key, Value>
@@ -530,16 +719,22 @@ export interface FailureOptions {
   exactlyOnce?: boolean
 }
 
+/** A handler for batches. The next batch of the partition waits for it. */
 export type EachBatchHandler<Key = Buffer | null, Value = Buffer | null> = (
   payload: EachBatchPayload<Key, Value>
 ) => Promise<void>
+/** A handler for single messages. The next message of the partition waits for it. */
 export type EachMessageHandler<Key = Buffer | null, Value = Buffer | null> = (
   payload: EachMessagePayload<Key, Value>
 ) => Promise<void>
 
+/** What `eachMessage` gets. */
 export interface EachMessagePayload<Key = Buffer | null, Value = Buffer | null> {
+  /** Name of the topic. */
   topic: string
+  /** Number of the partition, from 0. */
   partition: number
+  /** The message. */
   message: KafkaMessage<Key, Value>
   /**
    * Sends a heartbeat unless there was one within `heartbeatInterval`; rejects when the group is rebalancing. The engine
@@ -552,7 +747,9 @@ export interface EachMessagePayload<Key = Buffer | null, Value = Buffer | null> 
   origin?: MessageOrigin | null
 }
 
+/** What `eachBatch` gets. */
 export interface EachBatchPayload<Key = Buffer | null, Value = Buffer | null> {
+  /** The messages, and where they are from. */
   batch: Batch<Key, Value>
   /** Everything up to this message counts as processed. */
   resolveOffset(offset: string): void
@@ -583,13 +780,19 @@ export type ConsumerEachBatchPayload = EachBatchPayload
 
 /** Messages of one partition. 64-bit numbers are decimal strings. */
 export type Batch<Key = Buffer | null, Value = Buffer | null> = {
+  /** Name of the topic. */
   topic: string
+  /** Number of the partition, from 0. */
   partition: number
   /** The offset that the next message written to the partition gets. */
   highWatermark: string
+  /** In the order of their offsets. */
   messages: KafkaMessage<Key, Value>[]
+  /** Always `false`: handlers are called when there is a message. */
   isEmpty(): boolean
+  /** Offset of the first message. */
   firstOffset(): string | null
+  /** Offset of the last message. */
   lastOffset(): string
   /** How far the last message is behind the newest one. */
   offsetLag(): string
@@ -597,16 +800,25 @@ export type Batch<Key = Buffer | null, Value = Buffer | null> = {
   offsetLagLow(): string
 }
 
+/** A message of a segment that was written before Kafka 0.11. */
 interface MessageSetEntry<Key = Buffer | null, Value = Buffer | null> {
+  /** `null`: none. */
   key: Key
+  /** `null`: a tombstone. */
   value: Value
+  /** Milliseconds since the epoch. */
   timestamp: string
+  /** Bits of the record; no program needs them. */
   attributes: number
+  /** A decimal string. */
   offset: string
+  /** Size of the message in bytes. */
   size: number
+  /** Such messages have no headers. */
   headers?: never
 }
 
+/** A message as Kafka stores it since 0.11. */
 interface RecordBatchEntry<Key = Buffer | null, Value = Buffer | null> {
   /** `null`: none. Else a Buffer, or what `keyDeserializer` makes of it. */
   key: Key
@@ -614,10 +826,13 @@ interface RecordBatchEntry<Key = Buffer | null, Value = Buffer | null> {
   value: Value
   /** Milliseconds since the epoch. */
   timestamp: string
+  /** Bits of the record; no program needs them. */
   attributes: number
+  /** A decimal string. */
   offset: string
   /** A header that occurs more than once is an array. */
   headers: IHeaders
+  /** Only messages of old segments have it. */
   size?: never
   /** Always 2. */
   magicByte?: number
@@ -627,54 +842,89 @@ interface RecordBatchEntry<Key = Buffer | null, Value = Buffer | null> {
   batchContext?: object
 }
 
+/** A message that was read. 64-bit numbers are decimal strings. */
 export type KafkaMessage<Key = Buffer | null, Value = Buffer | null> =
   MessageSetEntry<Key, Value> | RecordBatchEntry<Key, Value>
 
+/** Headers of a message by name. What is read are Buffers; text may be written. */
 export interface IHeaders {
+  /** A value, or an array where the name occurs more than once. */
   [key: string]: Buffer | string | (Buffer | string)[] | undefined
 }
 
-export type TopicPartitions = { topic: string; partitions: number[] }
-
-export type TopicPartition = {
+/** Partitions of a topic. */
+export type TopicPartitions = {
+  /** Name of the topic. */
   topic: string
+  /** Numbers of the partitions. */
+  partitions: number[]
+}
+
+/** A partition of a topic. */
+export type TopicPartition = {
+  /** Name of the topic. */
+  topic: string
+  /** Number of the partition, from 0. */
   partition: number
 }
+/** A position in a partition. */
 export type TopicPartitionOffset = TopicPartition & {
+  /** A decimal string. */
   offset: string
 }
+/** An offset to commit: that of the next message to be read. */
 export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & {
+  /** A text that is kept with the offset. Default: none. */
   metadata?: string | null
 }
 
+/** A position in a partition whose topic is known. */
 export interface PartitionOffset {
+  /** Number of the partition, from 0. */
   partition: number
+  /** A decimal string. */
   offset: string
 }
 
+/** Positions in partitions of a topic. */
 export interface TopicOffsets {
+  /** Name of the topic. */
   topic: string
+  /** The positions. */
   partitions: PartitionOffset[]
 }
 
+/** Positions, by topic. */
 export interface Offsets {
+  /** By topic. */
   topics: TopicOffsets[]
 }
 
+/** Positions, by topic. */
 export interface OffsetsByTopicPartition {
+  /** By topic. */
   topics: TopicOffsets[]
 }
 
+/** A member's view of its group. Not handed out by this package. */
 export type ConsumerGroup = {
+  /** Name of the group. */
   groupId: string
+  /** Changes at each rebalance. */
   generationId: number
+  /** The id that the broker has given the member. */
   memberId: string
+  /** The broker that leads the group. */
   coordinator: Broker
 }
 
+/** A member of a group, as the broker knows it. */
 export type MemberDescription = {
+  /** The address that the member connects from, with a slash before it. */
   clientHost: string
+  /** The `clientId` of the member. */
   clientId: string
+  /** The id that the broker has given the member. */
   memberId: string
   /** Bytes for `AssignerProtocol.MemberAssignment.decode`. */
   memberAssignment: Buffer
@@ -682,149 +932,260 @@ export type MemberDescription = {
   memberMetadata: Buffer
 }
 
+/** The broker's words for what a group does. */
 export type ConsumerGroupState =
   'Unknown' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead' | 'Empty'
 
+/** A group, as its coordinator knows it. */
 export type GroupDescription = {
+  /** Name of the group. */
   groupId: string
+  /** Empty while the group has none, or rebalances. */
   members: MemberDescription[]
+  /** Name of the assigner that the group uses. Empty while there is none. */
   protocol: string
+  /** `consumer` for groups of consumers. */
   protocolType: string
   /** A group that nobody knows is `Dead`. */
   state: ConsumerGroupState
 }
 
+/** Groups. */
 export type GroupDescriptions = {
+  /** In the order in which they were asked for. */
   groups: GroupDescription[]
 }
 
 // Events
 
+/** The values of an object's type. */
 type ValueOf<T> = T[keyof T]
 
+/** What listeners get. */
 export interface InstrumentationEvent<T> {
   /** Counts the events of this process that had a listener. */
   id: string
+  /** The name of the event, as in `events`. */
   type: string
   /** Milliseconds since the epoch. */
   timestamp: number
+  /** What happened. */
   payload: T
 }
 
+/** Removes the listener that it was returned for. */
 export type RemoveInstrumentationEventListener<T> = () => void
 
+/** Names of a consumer's events, for `consumer.on()`. */
 export type ConsumerEvents = {
+  /** A heartbeat was answered. */
   HEARTBEAT: 'consumer.heartbeat'
+  /** Offsets were committed. */
   COMMIT_OFFSETS: 'consumer.commit_offsets'
+  /** The member has joined and knows its partitions. */
   GROUP_JOIN: 'consumer.group_join'
+  /** A fetch goes to a broker. */
   FETCH_START: 'consumer.fetch_start'
+  /** A fetch was answered. */
   FETCH: 'consumer.fetch'
+  /** A handler is about to get messages. */
   START_BATCH_PROCESS: 'consumer.start_batch_process'
+  /** The handler is done with them. */
   END_BATCH_PROCESS: 'consumer.end_batch_process'
+  /** `connect()` has succeeded. */
   CONNECT: 'consumer.connect'
+  /** `disconnect()` is done. */
   DISCONNECT: 'consumer.disconnect'
+  /** The consumer has stopped. */
   STOP: 'consumer.stop'
+  /** The consumer has stopped because of an error. Programs should listen to it. */
   CRASH: 'consumer.crash'
+  /** The group shares its partitions anew. */
   REBALANCING: 'consumer.rebalancing'
+  /** The assignment has topics that this member has not subscribed. */
   RECEIVED_UNSUBSCRIBED_TOPICS: 'consumer.received_unsubscribed_topics'
+  /** A request was answered. */
   REQUEST: 'consumer.network.request'
+  /** A request was not answered within `requestTimeout`. */
   REQUEST_TIMEOUT: 'consumer.network.request_timeout'
+  /** The number of requests that wait for their turn has changed. */
   REQUEST_QUEUE_SIZE: 'consumer.network.request_queue_size'
 }
 
+/** `connect()` has succeeded. No payload. */
 export type ConnectEvent = InstrumentationEvent<null>
+/** `disconnect()` is done. No payload. */
 export type DisconnectEvent = InstrumentationEvent<null>
 
 /** An answer arrived; `size` is its length in bytes. */
 export type RequestEvent = InstrumentationEvent<{
+  /** Kafka's number of the API. */
   apiKey: number
+  /** Name of the API. */
   apiName: string
+  /** Version of the API. */
   apiVersion: number
+  /** The broker, as `host:port`. */
   broker: string
+  /** The `clientId` of the client. */
   clientId: string
+  /** The connection's number of the request. */
   correlationId: number
+  /** When the request was made, ms since the epoch. */
   createdAt: number
+  /** From sending to the answer, ms. */
   duration: number
+  /** How long it waited to be sent, ms. */
   pendingDuration: number
+  /** When it was sent, ms since the epoch. */
   sentAt: number
+  /** Length of the answer in bytes. */
   size: number
 }>
+/** A request was not answered within `requestTimeout`. */
 export type RequestTimeoutEvent = InstrumentationEvent<{
+  /** Kafka's number of the API. */
   apiKey: number
+  /** Name of the API. */
   apiName: string
+  /** Version of the API. */
   apiVersion: number
+  /** The broker, as `host:port`. */
   broker: string
+  /** The `clientId` of the client. */
   clientId: string
+  /** The connection's number of the request. */
   correlationId: number
+  /** When the request was made, ms since the epoch. */
   createdAt: number
+  /** How long it waited to be sent, ms. */
   pendingDuration: number
+  /** When it was sent, ms since the epoch. */
   sentAt: number
 }>
+/** The number of requests to a broker that wait for their turn has changed. */
 export type RequestQueueSizeEvent = InstrumentationEvent<{
+  /** The broker, as `host:port`. */
   broker: string
+  /** The `clientId` of the client. */
   clientId: string
+  /** How many wait. */
   queueSize: number
 }>
 
+/** A heartbeat was answered. */
 export type ConsumerHeartbeatEvent = InstrumentationEvent<{
+  /** Name of the group. */
   groupId: string
+  /** The id that the broker has given the member. */
   memberId: string
+  /** Changes at each rebalance. */
   groupGenerationId: number
 }>
+/** Offsets were committed. */
 export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
+  /** Name of the group. */
   groupId: string
+  /** The id that the broker has given the member. */
   memberId: string
+  /** Changes at each rebalance. */
   groupGenerationId: number
+  /** What was committed. */
   topics: TopicOffsets[]
 }>
+/** Partitions by topic. */
 export interface IMemberAssignment {
+  /** Numbers of the topic's partitions. */
   [key: string]: number[]
 }
+/** The member has joined and knows its partitions. */
 export type ConsumerGroupJoinEvent = InstrumentationEvent<{
+  /** How long the join took, ms. */
   duration: number
+  /** Name of the group. */
   groupId: string
+  /** Whether this member assigns the partitions of the group. `false` with KIP-848. */
   isLeader: boolean
+  /** The member that assigns them. Empty with KIP-848. */
   leaderId: string
+  /** Name of the assigner; `consumer` with KIP-848. */
   groupProtocol: string
+  /** The id that the broker has given the member. */
   memberId: string
+  /** All partitions of this member. */
   memberAssignment: IMemberAssignment
 }>
-export type ConsumerFetchStartEvent = InstrumentationEvent<{ nodeId: number }>
-export type ConsumerFetchEvent = InstrumentationEvent<{
-  numberOfBatches: number
-  duration: number
+/** A fetch goes to a broker. */
+export type ConsumerFetchStartEvent = InstrumentationEvent<{
+  /** Id of the broker. */
   nodeId: number
 }>
+/** A fetch was answered. */
+export type ConsumerFetchEvent = InstrumentationEvent<{
+  /** Of how many partitions there was something in it. */
+  numberOfBatches: number
+  /** From sending to the answer, ms. */
+  duration: number
+  /** Id of the broker. */
+  nodeId: number
+}>
+/** Messages that a handler gets. */
 interface IBatchProcessEvent {
+  /** Name of the topic. */
   topic: string
+  /** Number of the partition, from 0. */
   partition: number
+  /** The offset that the next message written to the partition gets. */
   highWatermark: string
+  /** How far the last message is behind the newest one. */
   offsetLag: string
+  /** How far the first message is behind the newest one. */
   offsetLagLow: string
+  /** How many messages. */
   batchSize: number
+  /** Offset of the first message. */
   firstOffset: string
+  /** Offset of the last message. */
   lastOffset: string
 }
+/** A handler is about to get messages. */
 export type ConsumerStartBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent>
+/** The handler is done with them. */
 export type ConsumerEndBatchProcessEvent = InstrumentationEvent<
-  IBatchProcessEvent & { duration: number }
+  IBatchProcessEvent & {
+    /** How long the handler took, ms. */
+    duration: number
+  }
 >
 /** The consumer has stopped because of `error`; `restart`: it starts again by itself. */
 export type ConsumerCrashEvent = InstrumentationEvent<{
+  /** Why. */
   error: Error
+  /** Name of the group. */
   groupId: string
+  /** Whether the consumer starts again by itself. */
   restart: boolean
 }>
+/** The group shares its partitions anew. */
 export type ConsumerRebalancingEvent = InstrumentationEvent<{
+  /** Name of the group. */
   groupId: string
+  /** The id that the broker has given the member. */
   memberId: string
 }>
+/** The assignment has topics that this member has not subscribed. */
 export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
+  /** Name of the group. */
   groupId: string
+  /** Changes at each rebalance. */
   generationId: number
+  /** The id that the broker has given the member. */
   memberId: string
+  /** The topics of the assignment. */
   assignedTopics: string[]
+  /** The topics of the subscription. */
   topicsSubscribed: string[]
+  /** The topics that are in the assignment and not in the subscription. */
   topicsNotSubscribed: string[]
 }>
 
@@ -837,6 +1198,7 @@ export type PartitionAssigner = (config: {
   logger: Logger
 }) => Assigner
 
+/** Built-in assigners by name. */
 export type PartitionAssignerName =
   | 'RoundRobin'
   | 'RoundRobinAssigner'
@@ -848,9 +1210,11 @@ export type PartitionAssignerName =
   | 'Sticky'
   | 'CooperativeSticky'
 
+/** Shares partitions among the members of a group. */
 export type Assigner = {
   /** What members call it: all of a group offer one by the same name. */
   name: string
+  /** Of what `protocol()` writes. Not used. */
   version: number
   /**
    * `'cooperative'`: what members own need not be given up for a rebalance (KIP-429), so `assign()` should leave it where it can;
@@ -866,10 +1230,17 @@ export type Assigner = {
   protocol(subscription: { topics: string[] }): GroupState
 }
 
-export type Assignment = { [topic: string]: number[] }
+/** Partitions by topic. */
+export type Assignment = {
+  /** Numbers of the topic's partitions. */
+  [topic: string]: number[]
+}
 
+/** A member, as assigners are told of it. */
 export type GroupMember = {
+  /** The id that the broker has given the member. */
   memberId: string
+  /** Bytes for `AssignerProtocol.MemberMetadata.decode`. */
   memberMetadata: Buffer
   /** What the member has kept. Told to cooperative assigners, see `rebalanceProtocol`. */
   ownedPartitions?: Assignment
@@ -877,10 +1248,23 @@ export type GroupMember = {
   generationId?: number
 }
 
-export type GroupMemberAssignment = { memberId: string; memberAssignment: Buffer }
+/** What a member gets. */
+export type GroupMemberAssignment = {
+  /** The id that the broker has given the member. */
+  memberId: string
+  /** Bytes of `AssignerProtocol.MemberAssignment.encode`. */
+  memberAssignment: Buffer
+}
 
-export type GroupState = { name: string; metadata: Buffer }
+/** What a member writes when it joins. */
+export type GroupState = {
+  /** Name of the assigner. */
+  name: string
+  /** Bytes of `AssignerProtocol.MemberMetadata.encode`. */
+  metadata: Buffer
+}
 
+/** Built-in assigners, for `partitionAssigners`. */
 export const PartitionAssigners: {
   /** Deals the partitions in turn to the members that subscribed to the topic. */
   roundRobin: PartitionAssigner
@@ -892,53 +1276,90 @@ export const PartitionAssigners: {
   cooperativeSticky: 'cooperative-sticky'
 }
 
+/** Writes and reads bytes. */
 export interface ISerializer<T> {
+  /** To bytes. */
   encode(value: T): Buffer
+  /** From bytes; `null` if there is nothing in them. */
   decode(buffer: Buffer): T | null
 }
 
+/** What a member tells its group. */
 export type MemberMetadata = {
+  /** Of the format. */
   version: number
+  /** The topics that the member subscribes. */
   topics: string[]
+  /** Bytes of the assigner's own. */
   userData: Buffer
 }
 
+/** What a member gets of its group. */
 export type MemberAssignment = {
+  /** Of the format. */
   version: number
+  /** The partitions. */
   assignment: Assignment
+  /** Bytes of the assigner's own. */
   userData: Buffer
 }
 
 /** The bytes that members of a group exchange. */
 export const AssignerProtocol: {
+  /** What members tell their group. */
   MemberMetadata: ISerializer<MemberMetadata>
+  /** What members get of their group. */
   MemberAssignment: ISerializer<MemberAssignment>
 }
 
+/** An object type without the keys of another. */
 type Without<T, U> = { [P in Exclude<keyof T, keyof U>]?: never }
+/** One of two object types, not both. */
 type XOR<T, U> = T | U extends object ? (Without<T, U> & U) | (Without<U, T> & T) : T | U
 
 /** What an assigner may ask the cluster. */
 export type Cluster = {
+  /** Ids of the brokers that are known. */
   getNodeIds(): number[]
+  /** Of the topics that this client reads. */
   metadata(): Promise<BrokerMetadata>
+  /** Does nothing: the engine owns the connections. */
   removeBroker(options: { host: string; port: number }): void
+  /** Adds topics to those whose metadata is read. */
   addMultipleTargetTopics(topics: string[]): Promise<void>
+  /** Whether there is a connection to a broker. */
   isConnected(): boolean
+  /** Connects to a seed broker. */
   connect(): Promise<void>
+  /** Does nothing: the consumer owns the connections. */
   disconnect(): Promise<void>
+  /** Reads the metadata again. */
   refreshMetadata(): Promise<void>
+  /** Reads the metadata again when it is older than `metadataMaxAge`. */
   refreshMetadataIfNecessary(): Promise<void>
+  /** Adds a topic to those whose metadata is read. */
   addTargetTopic(topic: string): Promise<void>
+  /** Rejects with KafkaJSBrokerNotFound for an unknown id. */
   findBroker(node: { nodeId: string }): Promise<Broker>
+  /** The broker that creates and deletes topics. */
   findControllerBroker(): Promise<Broker>
   /** Empty for an unknown topic. */
   findTopicPartitionMetadata(topic: string): PartitionMetadata[]
-  findLeaderForPartitions(topic: string, partitions: number[]): { [leader: string]: number[] }
+  /** Partitions by the id of the broker that leads them. */
+  findLeaderForPartitions(
+    topic: string,
+    partitions: number[]
+  ): {
+    /** Numbers of the partitions. */
+    [leader: string]: number[]
+  }
+  /** The broker that leads the group. */
   findGroupCoordinator(group: { groupId: string }): Promise<Broker>
   /** Rejects with KafkaJSGroupCoordinatorNotFound, whose `cause` is why. */
   findGroupCoordinatorMetadata(group: { groupId: string }): Promise<CoordinatorMetadata>
+  /** `-2`, the first message, or `-1`, the end. */
   defaultOffset(config: { fromBeginning: boolean }): number
+  /** Offsets at the beginning, at the end, or of the first message that is not older than a timestamp (ms). */
   fetchTopicsOffset(
     topics: Array<
       {
@@ -954,12 +1375,19 @@ export type Cluster = {
  * connects to the cluster, `disconnect` does nothing; what is not named here rejects with KafkaJSNotImplemented.
  */
 export type Broker = {
+  /** Whether there is a connection to the cluster. */
   isConnected(): boolean
+  /** Connects to the cluster. */
   connect(): Promise<void>
+  /** Does nothing: the client owns the connections. */
   disconnect(): Promise<void>
+  /** Not implemented: rejects with KafkaJSNotImplemented. */
   apiVersions(): Promise<ApiVersions>
+  /** Of these topics; of all topics for an empty list. */
   metadata(topics: string[]): Promise<BrokerMetadata>
+  /** What this broker knows of groups. */
   describeGroups: (options: { groupIds: string[] }) => Promise<any>
+  /** Not implemented: rejects with KafkaJSNotImplemented. */
   offsetCommit(request: {
     groupId: string
     groupGenerationId: number
@@ -967,9 +1395,12 @@ export type Broker = {
     retentionTime?: number
     topics: TopicOffsets[]
   }): Promise<any>
+  /** What a group has committed. */
   offsetFetch(request: { groupId: string; topics: TopicOffsets[] }): Promise<{
+    /** By topic; an offset of `-1` means that there is none. */
     responses: TopicOffsets[]
   }>
+  /** Not implemented: rejects with KafkaJSNotImplemented. */
   fetch(request: {
     replicaId?: number
     isolationLevel?: number
@@ -982,6 +1413,7 @@ export type Broker = {
     }>
     rackId?: string
   }): Promise<any>
+  /** Not implemented: rejects with KafkaJSNotImplemented. */
   produce(request: {
     topicData: Array<{
       topic: string
@@ -994,81 +1426,134 @@ export type Broker = {
     timeout?: number
     compression?: CompressionTypes
   }): Promise<any>
+  /** Not implemented: rejects with KafkaJSNotImplemented. */
   alterPartitionReassignments(request: {
     topics: PartitionReassignment[]
     timeout?: number
   }): Promise<any>
+  /** Not implemented: rejects with KafkaJSNotImplemented. */
   listPartitionReassignments(request: {
     topics?: TopicPartitions[]
     timeout?: number
   }): Promise<ListPartitionReassignmentsResponse>
 }
 
+/** Versions that a broker speaks, by the number of the API. */
 export interface ApiVersions {
+  /** Of one API. */
   [apiKey: number]: {
+    /** The oldest. */
     minVersion: number
+    /** The newest. */
     maxVersion: number
   }
 }
 
+/** Where the coordinator of a group is. */
 export interface CoordinatorMetadata {
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** The broker that leads the group. */
   coordinator: {
+    /** Id of the broker. */
     nodeId: number
+    /** Name or address of the broker. */
     host: string
+    /** Port of the broker. */
     port: number
   }
 }
 
+/** What a broker knows of the cluster. */
 export interface BrokerMetadata {
-  brokers: Array<{ nodeId: number; host: string; port: number; rack?: string }>
+  /** The brokers of the cluster. */
+  brokers: Array<{
+    /** Id of the broker. */
+    nodeId: number
+    /** Name or address of the broker. */
+    host: string
+    /** Port of the broker. */
+    port: number
+    /** Where the broker stands, if it says so. */
+    rack?: string
+  }>
+  /** The topics that were asked for. */
   topicMetadata: Array<{
+    /** Kafka's number; 0: none. */
     topicErrorCode: number
+    /** Name of the topic. */
     topic: string
+    /** Its partitions. */
     partitionMetadata: PartitionMetadata[]
   }>
 }
 
+/** Where a partition is. */
 export type PartitionMetadata = {
+  /** Kafka's number; 0: none. */
   partitionErrorCode: number
+  /** Number of the partition, from 0. */
   partitionId: number
   /** Node id; -1: none. */
   leader: number
+  /** Ids of the brokers that have it. */
   replicas: number[]
+  /** Ids of the brokers whose copy is up to date. */
   isr: number[]
+  /** Ids of the brokers whose copy cannot be reached. */
   offlineReplicas?: number[]
 }
 
 // Logging
 
+/** How much is logged: a level, and what is more important. */
 export enum logLevel {
+  /** Nothing. */
   NOTHING = 0,
+  /** What has failed. */
   ERROR = 1,
+  /** What somebody should look at. */
   WARN = 2,
+  /** What happens once: joins, stops. The default. */
   INFO = 4,
+  /** Each request and each answer. */
   DEBUG = 5
 }
 
+/** What a `logCreator` gets. */
 export interface LogEntry {
+  /** Which part tells: `Consumer`, `Connection` … */
   namespace: string
+  /** How important it is. */
   level: logLevel
+  /** The name of the level, as `WARN`. */
   label: string
+  /** What is told. */
   log: LoggerEntryContent
 }
 
+/** What is told, and about what. */
 export interface LoggerEntryContent {
+  /** As ISO 8601. */
   readonly timestamp: string
+  /** A sentence. */
   readonly message: string
+  /** What it is about: `groupId`, `broker` … */
   [key: string]: any
 }
 
 /** Called once per Kafka instance; what it returns receives every entry. */
 export type logCreator = (logLevel: logLevel) => (entry: LogEntry) => void
 
+/** A logger of one namespace. */
 export type Logger = {
+  /** Logs what happens once. */
   info: (message: string, extra?: object) => void
+  /** Logs what has failed. */
   error: (message: string, extra?: object) => void
+  /** Logs what somebody should look at. */
   warn: (message: string, extra?: object) => void
+  /** Logs details. */
   debug: (message: string, extra?: object) => void
 
   /** A logger of this name; with a level, its own one. */
@@ -1079,19 +1564,29 @@ export type Logger = {
 
 // Compression
 
+/** Compressions of record batches, all built in. */
 export enum CompressionTypes {
+  /** No compression. */
   None = 0,
+  /** gzip: small and slow. */
   GZIP = 1,
+  /** Snappy: quick. */
   Snappy = 2,
+  /** LZ4: quick. */
   LZ4 = 3,
+  /** Zstandard: small and quick; brokers from 2.1 on. */
   ZSTD = 4
 }
 
 /** The engine decompresses all four itself; what is assigned here is not called. */
 export var CompressionCodecs: {
+  /** Accepted and not used: the codec is built in. */
   [CompressionTypes.GZIP]: () => any
+  /** Accepted and not used: the codec is built in. */
   [CompressionTypes.Snappy]: () => any
+  /** Accepted and not used: the codec is built in. */
   [CompressionTypes.LZ4]: () => any
+  /** Accepted and not used: the codec is built in. */
   [CompressionTypes.ZSTD]: () => any
 }
 
@@ -1157,20 +1652,30 @@ export interface Message {
   timestamp?: string
 }
 
+/** What a partitioner is asked about. */
 export interface PartitionerArgs {
+  /** Name of the topic. */
   topic: string
+  /** The partitions of the topic, with their leaders. */
   partitionMetadata: PartitionMetadata[]
+  /** The message that needs a partition. */
   message: Message
 }
 
+/** Makes a partitioner, once for each producer; it returns the number of a partition. */
 export type ICustomPartitioner = () => (args: PartitionerArgs) => number
 
+/** The type of kafkajs's partitioner since 2.0. */
 export type DefaultPartitioner = ICustomPartitioner
 
+/** The type of kafkajs's partitioner before 2.0. */
 export type LegacyPartitioner = ICustomPartitioner
 
+/** The built-in partitioners, for `createPartitioner`. */
 export const Partitioners: {
+  /** As Kafka's own clients: messages of a key go to the partition that these would choose. */
   DefaultPartitioner: DefaultPartitioner
+  /** As kafkajs before 2.0: messages of a key go to the partition that it chose. */
   LegacyPartitioner: LegacyPartitioner
   /**
    * @deprecated Use DefaultPartitioner instead
@@ -1183,7 +1688,9 @@ export const Partitioners: {
 
 /** The argument of `send()`. */
 export interface ProducerRecord {
+  /** Name of the topic. */
   topic: string
+  /** The messages, in the order in which they are written. */
   messages: Message[]
   /** -1 all in-sync replicas, 1 the leader, 0 nobody: resolves when it is handed to the socket. Default: -1. */
   acks?: number
@@ -1197,7 +1704,9 @@ export interface ProducerRecord {
 
 /** Where the messages of a call are in one partition. */
 export type RecordMetadata = {
+  /** Name of the topic. */
   topicName: string
+  /** Number of the partition, from 0. */
   partition: number
   /** Always 0. */
   errorCode: number
@@ -1215,14 +1724,19 @@ export type RecordMetadata = {
 
 /** Messages of one topic. */
 export interface TopicMessages {
+  /** Name of the topic. */
   topic: string
+  /** The messages, in the order in which they are written. */
   messages: Message[]
 }
 
 /** The argument of `sendBatch()`; what is not here is in `ProducerRecord`. */
 export interface ProducerBatch {
+  /** How many brokers have to acknowledge: -1 all that are in sync, 1 the leader, 0 none. Default: -1. */
   acks?: number
+  /** How long the leader waits for the other brokers, ms. Default: 30000. */
   timeout?: number
+  /** Default: none. */
   compression?: CompressionTypes | CompressionName
   /** Not in kafkajs. */
   compressionLevel?: number
@@ -1230,6 +1744,7 @@ export interface ProducerBatch {
   topicMessages?: TopicMessages[]
 }
 
+/** What producers and transactions have in common. */
 type Sender = {
   /**
    * Writes messages of one topic. Resolves when they are acknowledged, with a row for each partition. Rejects when one of them cannot
@@ -1248,10 +1763,15 @@ export interface ProducerDisconnectOptions {
 
 /** The names that `producer.on` takes. */
 export type ProducerEvents = {
+  /** `connect()` has succeeded. */
   CONNECT: 'producer.connect'
+  /** `disconnect()` is done. */
   DISCONNECT: 'producer.disconnect'
+  /** A request was answered. */
   REQUEST: 'producer.network.request'
+  /** A request was not answered within `requestTimeout`. */
   REQUEST_TIMEOUT: 'producer.network.request_timeout'
+  /** The number of requests that wait for their turn has changed. */
   REQUEST_QUEUE_SIZE: 'producer.network.request_queue_size'
 }
 
@@ -1293,71 +1813,141 @@ export type Producer = Sender & {
     eventName: ValueOf<ProducerEvents>,
     listener: (event: InstrumentationEvent<any>) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
+  /**
+   * Begins a transaction; there is one at a time. The first one makes the `transactionalId` known to its coordinator, which ends the
+   * transaction of the last producer that had it: that one can do nothing any more.
+   */
   transaction(): Promise<Transaction>
+  /** The logger of this producer. */
   logger(): Logger
 }
 
+/** A member of a consumer group. Not in kafkajs. */
+export type ConsumerGroupMetadata = {
+  /** The group. */
+  groupId: string
+  /** By KIP-848 the member's epoch. `-1` where no member is known. */
+  generationId: number
+  /** Empty where no member is known. */
+  memberId: string
+  /** Of a static member. */
+  groupInstanceId: string | null
+}
+
+/**
+ * A transaction: what is sent with it, and the offsets that it commits, count together or not at all. Readers with
+ * `readUncommitted: false`, the default, get its messages when it is committed.
+ */
 export type Transaction = Sender & {
-  sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void>
+  /**
+   * Commits offsets of a consumer group with the transaction. For consumers of the same `Kafka` they are not uncommitted any more.
+   * Given the `consumer`, or the `consumerGroupId` of one that runs in the same `Kafka` and has these partitions, the offsets of a
+   * member that has been replaced are refused, and the transaction can only be aborted (KIP-447, brokers from 2.5 on).
+   */
+  sendOffsets(
+    offsets: Offsets & ({ consumerGroupId: string } | { consumer: Pick<Consumer, 'groupMetadata'> })
+  ): Promise<void>
+  /**
+   * Waits for everything that was sent, then makes it count. Repeated until the coordinator answers, for 60 s or `transactionTimeout`,
+   * whichever is longer; when nobody answers, it may have taken effect. Rejects when something in the transaction has failed, with
+   * that as `cause`: then only `abort()` is left.
+   */
   commit(): Promise<void>
+  /** Nothing of the transaction counts. What is not sent yet is not sent any more. */
   abort(): Promise<void>
+  /** `true` until a commit or an abort begins, and again behind a commit that was refused. */
   isActive(): boolean
 }
 
-// Admin clients: the types only, see Kafka#admin
+// Admin clients
 
+/** Options of `kafka.admin()`. */
 export interface AdminConfig {
+  /** Default: as given to `new Kafka()`. */
   retry?: RetryOptions
 }
 
+/** A topic to create. */
 export interface ITopicConfig {
+  /** Name of the topic. */
   topic: string
+  /** Default: -1, as the brokers say (`num.partitions`). */
   numPartitions?: number
+  /** Default: -1, as the brokers say (`default.replication.factor`). */
   replicationFactor?: number
+  /** Which brokers get which partitions. Default: the controller decides. */
   replicaAssignment?: ReplicaAssignment[]
+  /** Settings of the topic. Default: those of the brokers. */
   configEntries?: IResourceConfigEntry[]
 }
 
+/** A topic that is to have more partitions. */
 export interface ITopicPartitionConfig {
+  /** Name of the topic. */
   topic: string
+  /** How many partitions it is to have in the end. */
   count: number
+  /** For each new partition, ids of the brokers that get it. Default: the controller decides. */
   assignments?: Array<Array<number>>
 }
 
+/** A topic, as the cluster knows it. */
 export interface ITopicMetadata {
+  /** Name of the topic. */
   name: string
+  /** Its partitions, with leaders and replicas. */
   partitions: PartitionMetadata[]
 }
 
+/** Where a partition is to be. */
 export interface ReplicaAssignment {
+  /** Number of the partition, from 0. */
   partition: number
+  /** Ids of the brokers, the preferred leader first. */
   replicas: Array<number>
 }
 
+/** Partitions of a topic that are to move. */
 export interface PartitionReassignment {
+  /** Name of the topic. */
   topic: string
+  /** Where each of them is to be. */
   partitionAssignment: Array<ReplicaAssignment>
 }
 
+/** What an ACL is about. */
 export enum AclResourceTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** A topic. */
   TOPIC = 2,
+  /** A consumer group. */
   GROUP = 3,
+  /** The cluster; its name is `kafka-cluster`. */
   CLUSTER = 4,
+  /** A transactional id. */
   TRANSACTIONAL_ID = 5,
+  /** A delegation token. */
   DELEGATION_TOKEN = 6
 }
 
+/** What has settings. */
 export enum ConfigResourceTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** A topic. */
   TOPIC = 2,
+  /** A broker; its name is its id. */
   BROKER = 4,
+  /** The loggers of a broker; its name is its id. */
   BROKER_LOGGER = 8
 }
 
 /** What `incrementalAlterConfigs` does to a config. Not in kafkajs. */
 export enum AlterConfigOperations {
+  /** Sets the value. */
   SET = 0,
   /** Back to the default; needs no value. */
   DELETE = 1,
@@ -1367,175 +1957,302 @@ export enum AlterConfigOperations {
   SUBTRACT = 3
 }
 
+/** Where a setting comes from. */
 export enum ConfigSource {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** It was set for the topic. */
   TOPIC_CONFIG = 1,
+  /** It was set for the broker, while it ran. */
   DYNAMIC_BROKER_CONFIG = 2,
+  /** It was set for all brokers, while they ran. */
   DYNAMIC_DEFAULT_BROKER_CONFIG = 3,
+  /** It is in the broker's file. */
   STATIC_BROKER_CONFIG = 4,
+  /** It is Kafka's default. */
   DEFAULT_CONFIG = 5,
+  /** It was set for a logger of the broker. */
   DYNAMIC_BROKER_LOGGER_CONFIG = 6
 }
 
+/** Whether an ACL allows or denies. */
 export enum AclPermissionTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** Denies, also what another ACL allows. */
   DENY = 2,
+  /** Allows. */
   ALLOW = 3
 }
 
+/** What an ACL allows or denies to do. */
 export enum AclOperationTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** Everything. */
   ALL = 2,
+  /** Read a topic, be a member of a group. */
   READ = 3,
+  /** Write to a topic, use a transactional id. */
   WRITE = 4,
+  /** Create topics. */
   CREATE = 5,
+  /** Delete topics, records, groups. */
   DELETE = 6,
+  /** Change topics and ACLs. */
   ALTER = 7,
+  /** See that it is there, and its offsets. */
   DESCRIBE = 8,
+  /** What brokers ask of each other. */
   CLUSTER_ACTION = 9,
+  /** Read settings. */
   DESCRIBE_CONFIGS = 10,
+  /** Change settings. */
   ALTER_CONFIGS = 11,
+  /** Write with numbered messages; WRITE on the topic is enough since Kafka 3.0. */
   IDEMPOTENT_WRITE = 12
 }
 
+/** How the name of a resource is meant. */
 export enum ResourcePatternTypes {
+  /** What this client does not know. */
   UNKNOWN = 0,
+  /** In a filter: any. */
   ANY = 1,
+  /** In a filter: all ACLs that count for this name. */
   MATCH = 2,
+  /** This name; `*` is any. */
   LITERAL = 3,
+  /** All names that begin with it. */
   PREFIXED = 4
 }
 
+/** Whose settings are asked for. */
 export interface ResourceConfigQuery {
+  /** What it is. */
   type: ConfigResourceTypes
+  /** Name of the topic, or id of the broker. */
   name: string
+  /** Which settings. Default: all. */
   configNames?: string[]
 }
 
+/** A setting. */
 export interface ConfigEntries {
+  /** Name of the setting. */
   configName: string
+  /** Its value, as text. */
   configValue: string
+  /** Whether nobody has set it. */
   isDefault: boolean
+  /** Where it comes from. */
   configSource: ConfigSource
+  /** Whether it is a secret, whose value is not told. */
   isSensitive: boolean
+  /** Whether it cannot be changed while the broker runs. */
   readOnly: boolean
+  /** Where else it is set, what counts first. */
   configSynonyms: ConfigSynonyms[]
 }
 
+/** A place where a setting is set. */
 export interface ConfigSynonyms {
+  /** Name of the setting. */
   configName: string
+  /** Its value, as text. */
   configValue: string
+  /** Where it comes from. */
   configSource: ConfigSource
 }
 
+/** Settings of several resources. */
 export interface DescribeConfigResponse {
+  /** In the order in which they were asked for. */
   resources: {
+    /** The settings. */
     configEntries: ConfigEntries[]
+    /** Kafka's number of the error; 0: none. */
     errorCode: number
+    /** What the broker says of it. */
     errorMessage: string
+    /** Name of the resource. */
     resourceName: string
+    /** What the resource is. */
     resourceType: ConfigResourceTypes
   }[]
+  /** How long the broker held back, ms. */
   throttleTime: number
 }
 
+/** A setting with its value. */
 export interface IResourceConfigEntry {
+  /** Name of the setting. */
   name: string
+  /** Its value, as text. */
   value: string
 }
 
+/** Settings of a resource that are to be changed. */
 export interface IResourceConfig {
+  /** What it is. */
   type: ConfigResourceTypes
+  /** Name of the topic, or id of the broker. */
   name: string
+  /** The settings. */
   configEntries: IResourceConfigEntry[]
 }
 
+/** Names of an admin client's events, for `admin.on()`. */
 export type AdminEvents = {
+  /** `connect()` has succeeded. */
   CONNECT: 'admin.connect'
+  /** `disconnect()` is done. */
   DISCONNECT: 'admin.disconnect'
+  /** A request was answered. */
   REQUEST: 'admin.network.request'
+  /** A request was not answered within `requestTimeout`. */
   REQUEST_TIMEOUT: 'admin.network.request_timeout'
+  /** The number of requests that wait for their turn has changed. */
   REQUEST_QUEUE_SIZE: 'admin.network.request_queue_size'
 }
 
+/** A position in a partition. */
 export type SeekEntry = PartitionOffset
 
-export type FetchOffsetsPartition = PartitionOffset & { metadata: string | null }
+/** What a group has committed for a partition. */
+export type FetchOffsetsPartition = PartitionOffset & {
+  /** The text that was committed with it. */
+  metadata: string | null
+}
 
+/** Who may do what, from where. */
 export interface Acl {
+  /** The user, as `User:alice`. */
   principal: string
+  /** Name or address; `*` is any. */
   host: string
+  /** What it allows or denies. */
   operation: AclOperationTypes
+  /** Whether it allows or denies. */
   permissionType: AclPermissionTypes
 }
 
+/** What an ACL is about. */
 export interface AclResource {
+  /** What the resource is. */
   resourceType: AclResourceTypes
+  /** Name of the resource. */
   resourceName: string
+  /** How the name is meant. */
   resourcePatternType: ResourcePatternTypes
 }
 
+/** An ACL, and what it is about. */
 export type AclEntry = Acl & AclResource
 
+/** A resource with its ACLs. */
 export type DescribeAclResource = AclResource & {
+  /** The ACLs. */
   acls: Acl[]
 }
 
+/** The ACLs that fit a filter. */
 export interface DescribeAclResponse {
+  /** How long the broker held back, ms. */
   throttleTime: number
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** What the broker says of it. */
   errorMessage?: string
+  /** By resource. */
   resources: DescribeAclResource[]
 }
 
+/** Which ACLs are meant. What is left out fits any. */
 export interface AclFilter {
+  /** What the resource is. */
   resourceType: AclResourceTypes
+  /** Name of the resource. */
   resourceName?: string
+  /** How the name is meant. */
   resourcePatternType: ResourcePatternTypes
+  /** The user, as `User:alice`. */
   principal?: string
+  /** Name or address; `*` is any. */
   host?: string
+  /** What it allows or denies. */
   operation: AclOperationTypes
+  /** Whether it allows or denies. */
   permissionType: AclPermissionTypes
 }
 
+/** An ACL that was deleted. */
 export interface MatchingAcl {
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** What the broker says of it. */
   errorMessage?: string
+  /** What the resource is. */
   resourceType: AclResourceTypes
+  /** Name of the resource. */
   resourceName: string
+  /** How the name is meant. */
   resourcePatternType: ResourcePatternTypes
+  /** The user, as `User:alice`. */
   principal: string
+  /** Name or address; `*` is any. */
   host: string
+  /** What it allows or denies. */
   operation: AclOperationTypes
+  /** Whether it allows or denies. */
   permissionType: AclPermissionTypes
 }
 
+/** What a filter has deleted. */
 export interface DeleteAclFilterResponses {
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** What the broker says of it. */
   errorMessage?: string
+  /** The ACLs that fitted it. */
   matchingAcls: MatchingAcl[]
 }
 
+/** What was deleted. */
 export interface DeleteAclResponse {
+  /** How long the broker held back, ms. */
   throttleTime: number
+  /** In the order of the filters. */
   filterResponses: DeleteAclFilterResponses[]
 }
 
+/** Partitions that are moving. */
 export interface ListPartitionReassignmentsResponse {
+  /** By topic. */
   topics: OngoingTopicReassignment[]
 }
 
+/** Partitions of a topic that are moving. */
 export interface OngoingTopicReassignment {
+  /** Name of the topic. */
   topic: string
+  /** The partitions. */
   partitions: OngoingPartitionReassignment[]
 }
 
+/** A partition that is moving. */
 export interface OngoingPartitionReassignment {
+  /** Number of the partition, from 0. */
   partitionIndex: number
+  /** Ids of the brokers that have it now. */
   replicas: number[]
+  /** Ids of the brokers that are to get it. */
   addingReplicas?: number[]
+  /** Ids of the brokers that are to give it up. */
   removingReplicas?: number[]
 }
 
@@ -1552,7 +2269,9 @@ export type OffsetPlace =
   /** The first that is not in the remote tier yet. Needs Kafka 4.2. */
   | 'earliestPendingUpload'
 
+/** An offset that was looked up. */
 export interface ListedOffset {
+  /** Number of the partition, from 0. */
   partition: number
   /** '-1' where there is none. */
   offset: string
@@ -1564,19 +2283,29 @@ export interface ListedOffset {
   error?: KafkaJSError
 }
 
+/** The directories of a broker. */
 export interface BrokerLogDirs {
+  /** Id of the broker. */
   nodeId: number
   /** Why there is no answer of this broker. */
   error: KafkaJSError | null
+  /** Its directories. */
   logDirs: {
+    /** Where it is on the broker. */
     path: string
+    /** Why it cannot be used, or `null`. */
     error: KafkaJSError | null
     /** Of its disk, bytes; null before Kafka 3.3. */
     totalBytes: number | null
+    /** How much room is left, in bytes. */
     usableBytes: number | null
+    /** What is in it, by topic. */
     topics: {
+      /** Name of the topic. */
       topic: string
+      /** The partitions in it. */
       partitions: {
+        /** Number of the partition, from 0. */
         partition: number
         /** Bytes. */
         size: number
@@ -1619,14 +2348,30 @@ export type Admin = {
     topicPartitions: ITopicPartitionConfig[]
   }): Promise<boolean>
   /** Partitions, leaders and replicas of these topics, or of all when none is named. An unknown topic rejects the whole. */
-  fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>
-  fetchOffsets(options: {
-    groupId: string
-    topics?: string[]
-    resolveOffsets?: boolean
-  }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
+  fetchTopicMetadata(options?: { topics: string[] }): Promise<{
+    /** The topics. */
+    topics: Array<ITopicMetadata>
+  }>
+  /** What a group has committed. */
+  fetchOffsets(options: { groupId: string; topics?: string[]; resolveOffsets?: boolean }): Promise<
+    Array<{
+      /** Name of the topic. */
+      topic: string
+      /** Their offsets; `-1`: nothing was committed. */
+      partitions: FetchOffsetsPartition[]
+    }>
+  >
   /** The first offset (`low`) and the next one (`high`, `offset`) of each partition. */
-  fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & { high: string; low: string }>>
+  fetchTopicOffsets(topic: string): Promise<
+    Array<
+      SeekEntry & {
+        /** The offset that the next message gets. */
+        high: string
+        /** Offset of the first message that is there. */
+        low: string
+      }
+    >
+  >
   /** The first offset of each partition whose record is not older than `timestamp` (ms); the next one where there is none. */
   fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>
   /** Offsets by time or by place, of any partitions. What is wrong with one is its `error`. Not in kafkajs. */
@@ -1641,30 +2386,65 @@ export type Admin = {
     }[]
     /** Count records of open transactions, too. Default true. */
     readUncommitted?: boolean
-  }): Promise<{ topic: string; partitions: ListedOffset[] }[]>
+  }): Promise<
+    {
+      /** Name of the topic. */
+      topic: string
+      /** The offsets. */
+      partitions: ListedOffset[]
+    }[]
+  >
   /** The brokers. `controller` is any broker in a cluster without ZooKeeper. */
   describeCluster(): Promise<{
-    brokers: Array<{ nodeId: number; host: string; port: number }>
+    /** The brokers that are up. */
+    brokers: Array<{
+      /** Id of the broker. */
+      nodeId: number
+      /** Name or address; `*` is any. */
+      host: string
+      /** Port of the broker. */
+      port: number
+    }>
+    /** Id of the broker that creates and deletes topics; `null`: unknown. */
     controller: number | null
+    /** The cluster's own id. */
     clusterId: string
   }>
   /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 2.8. Not in kafkajs. */
   describeCluster(options: { includeFencedBrokers: true }): Promise<{
+    /** The brokers that are up. */
     brokers: Array<{
+      /** Id of the broker. */
       nodeId: number
+      /** Name or address; `*` is any. */
       host: string
+      /** Port of the broker. */
       port: number
+      /** Where the broker stands, if it says so. */
       rack: string | null
+      /** Whether the controller keeps it from leading partitions. */
       isFenced: boolean
     }>
+    /** Id of the broker that creates and deletes topics; `null`: unknown. */
     controller: number | null
+    /** The cluster's own id. */
     clusterId: string
   }>
   /** The features of the cluster (KIP-584): the level in force, 0 = off, and those that the brokers know. Not in kafkajs. */
   describeFeatures(): Promise<{
     /** Of the levels in force; null before Kafka 2.7. */
     epoch: string | null
-    features: { name: string; level: number; minLevel: number; maxLevel: number }[]
+    /** The features that the cluster has. */
+    features: {
+      /** Name of the feature. */
+      name: string
+      /** The level in force. */
+      level: number
+      /** The lowest level that all brokers speak. */
+      minLevel: number
+      /** The highest level that all brokers speak. */
+      maxLevel: number
+    }[]
   }>
   /** Disks and the sizes of partitions, by broker. One that does not answer has an `error`. Not in kafkajs. */
   describeLogDirs(options?: {
@@ -1672,8 +2452,13 @@ export type Admin = {
     brokers?: number[]
     /** Default: all. */
     topics?: TopicPartitions[]
-  }): Promise<{ brokers: BrokerLogDirs[] }>
+  }): Promise<{
+    /** The brokers. */
+    brokers: BrokerLogDirs[]
+  }>
+  /** Commits offsets for a group that has no members. */
   setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>
+  /** Commits the beginning or the end of a topic for a group that has no members. */
   resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
   /** What topics, brokers, … are configured to. Rejects with the first resource's error. */
   describeConfigs(configs: {
@@ -1703,18 +2488,32 @@ export type Admin = {
       }[]
     }[]
   }): Promise<{
+    /** What came of each resource. */
     resources: {
+      /** Kafka's number of the error; 0: none. */
       errorCode: number
+      /** What the broker says of it. */
       errorMessage: string | null
+      /** What the resource is. */
       resourceType: number
+      /** Name of the resource. */
       resourceName: string
     }[]
   }>
-  listGroups(): Promise<{ groups: GroupOverview[] }>
+  /** The groups of the cluster. */
+  listGroups(): Promise<{
+    /** The groups. */
+    groups: GroupOverview[]
+  }>
+  /** Deletes groups that have no members. */
   deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
+  /** Members and states of groups. */
   describeGroups(groupIds: string[]): Promise<GroupDescriptions>
+  /** The ACLs that fit a filter. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
+  /** Deletes the ACLs that fit filters. */
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
+  /** Creates ACLs. */
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>
   /**
    * Deletes the records before these offsets; '-1' = all. Rejects with a KafkaJSDeleteTopicRecordsError, as itself or as the `cause`, which
@@ -1747,12 +2546,22 @@ export type Admin = {
     topics?: TopicPartitions[] | null
     /** ms. Default 5000. */
     timeout?: number
-  }): Promise<{ topic: string; partition: number; elected: boolean }[]>
+  }): Promise<
+    {
+      /** Name of the topic. */
+      topic: string
+      /** Number of the partition, from 0. */
+      partition: number
+      /** Whether there was an election. */
+      elected: boolean
+    }[]
+  >
   /** Which partitions are on their way to other brokers: of these, or of all. (The topics are under `name`, the numbers under `partition`.) */
   listPartitionReassignments(request: {
     topics?: TopicPartitions[]
     timeout?: number
   }): Promise<ListPartitionReassignmentsResponse>
+  /** The logger of this client. */
   logger(): Logger
   on(
     eventName: AdminEvents['CONNECT'],
@@ -1778,17 +2587,25 @@ export type Admin = {
     eventName: ValueOf<AdminEvents>,
     listener: (event: InstrumentationEvent<any>) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
+  /** Names of the events, for `on()`. */
   readonly events: AdminEvents
 }
 
+/** A group, in short. */
 export type GroupOverview = {
+  /** Name of the group. */
   groupId: string
+  /** `consumer` for groups of consumers. */
   protocolType: string
 }
 
+/** What came of a group that was to be deleted. */
 export type DeleteGroupsResult = {
+  /** Name of the group. */
   groupId: string
+  /** Kafka's number of the error, if there was one. */
   errorCode?: number
+  /** Why. */
   error?: KafkaJSProtocolError
 }
 
@@ -1796,11 +2613,15 @@ export type DeleteGroupsResult = {
 
 /** Every error of this package but KafkaJSAggregateError. */
 export class KafkaJSError extends Error {
+  /** What failed, which, why, and what to do. */
   readonly message: Error['message']
+  /** The name of the class. */
   readonly name: string
   /** May the same be tried again? A consumer that crashed on such an error restarts by itself. */
   readonly retriable: boolean
+  /** A page with the causes of this error and what to do. */
   readonly helpUrl?: string
+  /** The error behind this one, if there is one. */
   readonly cause?: Error
 
   constructor(e: Error | string, metadata?: KafkaJSErrorMetadata)
@@ -1813,21 +2634,27 @@ export class KafkaJSNonRetriableError extends KafkaJSError {
 
 /** A broker answered with an error: `type` is its name, `code` its number. */
 export class KafkaJSProtocolError extends KafkaJSError {
+  /** Kafka's number of the error. */
   readonly code: number
+  /** Kafka's name of the error, as `TOPIC_AUTHORIZATION_FAILED`. */
   readonly type: string
   constructor(e: Error | string)
 }
 
 /** Several errors at once; not a KafkaJSError. */
 export class KafkaJSAggregateError extends Error {
+  /** The errors. */
   readonly errors: (Error | string)[]
   constructor(message: Error | string, errors: (Error | string)[])
 }
 
 /** A key or a value could not be read by its deserializer; `cause` is what that has thrown. Not in kafkajs. */
 export class KafkaJSDeserializationError extends KafkaJSError {
+  /** Name of the topic. */
   readonly topic: string
+  /** Number of the partition, from 0. */
   readonly partition: number
+  /** A decimal string. */
   readonly offset: string
   /** Which of the two. */
   readonly part: 'key' | 'value'
@@ -1847,37 +2674,51 @@ export class KafkaJSDeserializationError extends KafkaJSError {
 
 /** The position is outside of the log, and `autoOffsetReset: 'none'` forbids to move it. */
 export class KafkaJSOffsetOutOfRange extends KafkaJSProtocolError {
+  /** Name of the topic. */
   readonly topic: string
+  /** Number of the partition, from 0. */
   readonly partition: number
   constructor(e: Error | string, metadata?: KafkaJSOffsetOutOfRangeMetadata)
 }
 
+/** A partition could not be moved. */
 export class KafkaJSAlterPartitionReassignmentsError extends KafkaJSProtocolError {
+  /** Name of the topic. */
   readonly topic?: string
+  /** Number of the partition, from 0. */
   readonly partition?: number
   constructor(e: Error | string, topic?: string, partition?: number)
 }
 
 /** The last retry failed too; `cause` says why. */
 export class KafkaJSNumberOfRetriesExceeded extends KafkaJSNonRetriableError {
+  /** With the stack of `cause`. */
   readonly stack: string
+  /** How many retries there were. */
   readonly retryCount: number
+  /** The last wait between two of them, ms. */
   readonly retryTime: number
   constructor(e: Error | string, metadata?: KafkaJSNumberOfRetriesExceededMetadata)
 }
 
 /** A connection could not be made, or broke. */
 export class KafkaJSConnectionError extends KafkaJSError {
+  /** The broker, as `host:port`. */
   readonly broker: string
   constructor(e: Error | string, metadata?: KafkaJSConnectionErrorMetadata)
 }
 
 /** No answer within `requestTimeout`. */
 export class KafkaJSRequestTimeoutError extends KafkaJSError {
+  /** The broker, as `host:port`. */
   readonly broker: string
+  /** The connection's number of the request. */
   readonly correlationId: number
+  /** When the request was made, ms since the epoch. */
   readonly createdAt: number
+  /** When it was sent, ms since the epoch. */
   readonly sentAt: number
+  /** How long it waited to be sent, ms. */
   readonly pendingDuration: number
   constructor(e: Error | string, metadata?: KafkaJSRequestTimeoutErrorMetadata)
 }
@@ -1887,28 +2728,37 @@ export class KafkaJSMetadataNotLoaded extends KafkaJSError {
   constructor()
 }
 
+/** There is no metadata of a topic. */
 export class KafkaJSTopicMetadataNotLoaded extends KafkaJSMetadataNotLoaded {
+  /** Name of the topic. */
   readonly topic: string
   constructor(e: Error | string, metadata?: KafkaJSTopicMetadataNotLoadedMetadata)
 }
 
+/** The assignment has partitions that the metadata does not know. */
 export class KafkaJSStaleTopicMetadataAssignment extends KafkaJSError {
+  /** Name of the topic. */
   readonly topic: string
+  /** Those partitions. */
   readonly unknownPartitions: number
   constructor(e: Error | string, metadata?: KafkaJSStaleTopicMetadataAssignmentMetadata)
 }
 
 /** The broker is too old. */
 export class KafkaJSServerDoesNotSupportApiKey extends KafkaJSNonRetriableError {
+  /** Kafka's number of the API. */
   readonly apiKey: number
+  /** Name of the API. */
   readonly apiName: string
   constructor(e: Error | string, metadata?: KafkaJSServerDoesNotSupportApiKeyMetadata)
 }
 
+/** There is no broker of this id. */
 export class KafkaJSBrokerNotFound extends KafkaJSError {
   constructor()
 }
 
+/** A message was cut off. */
 export class KafkaJSPartialMessageError extends KafkaJSError {
   constructor()
 }
@@ -1928,103 +2778,156 @@ export class KafkaJSNotImplemented extends KafkaJSError {
   constructor()
 }
 
+/** Something took too long. */
 export class KafkaJSTimeout extends KafkaJSError {
   constructor()
 }
 
+/** A lock was not free in time. */
 export class KafkaJSLockTimeout extends KafkaJSError {
   constructor()
 }
 
+/** A message has a format that nobody knows. */
 export class KafkaJSUnsupportedMagicByteInMessageSet extends KafkaJSError {
   constructor()
 }
 
+/** Some groups could not be deleted. */
 export class KafkaJSDeleteGroupsError extends KafkaJSError {
+  /** Those groups, each with its error. */
   readonly groups: DeleteGroupsResult[]
   constructor(e: Error | string, groups?: KafkaJSDeleteGroupsErrorGroups[])
 }
 
+/** Records of some partitions could not be deleted. */
 export class KafkaJSDeleteTopicRecordsError extends KafkaJSError {
   constructor(metadata: KafkaJSDeleteTopicRecordsErrorTopic)
 }
 
+/** A group that could not be deleted. */
 export interface KafkaJSDeleteGroupsErrorGroups {
+  /** Name of the group. */
   groupId: string
+  /** Kafka's number of the error; 0: none. */
   errorCode: number
+  /** Why. */
   error: KafkaJSError
 }
 
+/** A topic whose records could not be deleted. */
 export interface KafkaJSDeleteTopicRecordsErrorTopic {
+  /** Name of the topic. */
   topic: string
+  /** Its partitions, each with its error. */
   partitions: KafkaJSDeleteTopicRecordsErrorPartition[]
 }
 
+/** A partition whose records could not be deleted. */
 export interface KafkaJSDeleteTopicRecordsErrorPartition {
+  /** Number of the partition, from 0. */
   partition: number
+  /** A decimal string. */
   offset: string
+  /** Why. */
   error: KafkaJSError
 }
 
+/** What an error is about. */
 export interface KafkaJSErrorMetadata {
+  /** Whether another attempt may succeed. */
   retriable?: boolean
+  /** Name of the topic. */
   topic?: string
+  /** Number of the partition, from 0. */
   partitionId?: number
+  /** What was known of the partition. */
   metadata?: PartitionMetadata
 }
 
+/** Which partition. */
 export interface KafkaJSOffsetOutOfRangeMetadata {
+  /** Name of the topic. */
   topic: string
+  /** Number of the partition, from 0. */
   partition: number
 }
 
+/** How often it was tried. */
 export interface KafkaJSNumberOfRetriesExceededMetadata {
+  /** How many retries there were. */
   retryCount: number
+  /** The last wait between two of them, ms. */
   retryTime: number
 }
 
+/** Which connection. */
 export interface KafkaJSConnectionErrorMetadata {
+  /** The broker, as `host:port`. */
   broker?: string
+  /** As Node's, `ECONNREFUSED` for instance. */
   code?: string
 }
 
+/** Which request. */
 export interface KafkaJSRequestTimeoutErrorMetadata {
+  /** The broker, as `host:port`. */
   broker: string
+  /** The `clientId` of the client. */
   clientId: string
+  /** The connection's number of the request. */
   correlationId: number
+  /** When the request was made, ms since the epoch. */
   createdAt: number
+  /** When it was sent, ms since the epoch. */
   sentAt: number
+  /** How long it waited to be sent, ms. */
   pendingDuration: number
 }
 
+/** Which topic. */
 export interface KafkaJSTopicMetadataNotLoadedMetadata {
+  /** Name of the topic. */
   topic: string
 }
 
+/** Which partitions. */
 export interface KafkaJSStaleTopicMetadataAssignmentMetadata {
+  /** Name of the topic. */
   topic: string
+  /** Those that the metadata does not know. */
   unknownPartitions: PartitionMetadata[]
 }
 
+/** Which API. */
 export interface KafkaJSServerDoesNotSupportApiKeyMetadata {
+  /** Kafka's number of the API. */
   apiKey: number
+  /** Name of the API. */
   apiName: string
 }
 
 // Errors that kafkajs exports without a type
 
+/** The broker has closed the connection. */
 export class KafkaJSConnectionClosedError extends KafkaJSConnectionError {
+  /** Name or address of the broker. */
   readonly host?: string
+  /** Port of the broker. */
   readonly port?: number
   constructor(e: Error | string, metadata?: { host?: string; port?: number })
 }
 
+/** The broker has given a member id, to join with (KIP-394). */
 export class KafkaJSMemberIdRequired extends KafkaJSProtocolError {
+  /** The id that the broker has given the member. */
   readonly memberId: string
   constructor(e: Error | string, metadata: { memberId: string })
 }
 
+/** A topic could not be created. */
 export class KafkaJSCreateTopicError extends KafkaJSProtocolError {
+  /** Name of the topic. */
   readonly topic: string
   constructor(e: Error | string, topicName: string)
 }
@@ -2032,10 +2935,13 @@ export class KafkaJSCreateTopicError extends KafkaJSProtocolError {
 /** A bug of this package. */
 export class KafkaJSInvariantViolation extends KafkaJSNonRetriableError {}
 
+/** A number of the wire is longer than it can be. */
 export class KafkaJSInvalidVarIntError extends KafkaJSNonRetriableError {}
 
+/** A number of the wire is longer than it can be. */
 export class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {}
 
+/** No broker is connected. */
 export class KafkaJSNoBrokerAvailableError extends KafkaJSError {
   constructor()
 }

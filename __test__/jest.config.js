@@ -20,6 +20,7 @@ const broker = {
  * kafka    the broker fixture
  * consumer how the clients behave on it, or with `CLIENT=kafkajs` how kafkajs does; specs that stop brokers start a
  *          cluster of their own
+ * docs     the code in the documents, on it
  *
  * @type {import('jest').Config}
  */
@@ -57,6 +58,12 @@ module.exports = {
       displayName: 'kafka',
       ...broker,
       testMatch: ['<rootDir>/kafka/**/*.test.js']
+    },
+    {
+      ...common,
+      displayName: 'docs',
+      ...broker,
+      testMatch: ['<rootDir>/docs/**/*.test.js']
     },
     {
       ...common,

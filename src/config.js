@@ -11,6 +11,7 @@
 
 const { isRegExp } = require('node:util').types
 const { KafkaJSNonRetriableError } = require('./errors')
+const { withHelp } = require('./help')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
 const Long = require('./utils/long')
@@ -145,13 +146,28 @@ const consumerOptions = ({
 /** Positions in a slab are Int32. */
 const MOST_DECOMPRESSED = 2 ** 31 - 1
 
-/** @param {any} [options] the user's, of `kafka.consumer()` */
+/**
+ * @param {any} [options] the user's, of `kafka.consumer()`. `groupId: null`: there is to be none, which nobody writes by mistake
+ */
 const validateGroupId = (options = {}) => {
+  if (options.groupId === null) return
   if (optionsOf('kafka.consumer()', options, '{ groupId: "orders" }').groupId) return
   const given = givenFor('kafka.consumer()', 'groupId', options)
   fail(
     `Consumer groupId must be a non-empty string.${given === null ? '' : ` Did you mean it by "${given}"?`}`
   )
+}
+
+/**
+ * The options of a consumer that names no group at all: it reads what it is told to. A variable that is not set, or the name in
+ * another spelling, is a mistake.
+ * @param {any} config
+ */
+const withoutGroup = config => {
+  if (typeof config !== 'object' || config === null || 'groupId' in config) return config
+  return givenFor('kafka.consumer()', 'groupId', config) === null
+    ? { ...config, groupId: null }
+    : config
 }
 
 const GROUP_PROTOCOLS = ['classic', 'consumer', 'auto']
@@ -434,7 +450,8 @@ const pauseOptions = (action, topicPartitions = []) =>
 const optionsOf = (place, value, example) => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   const message = `${place} takes an object, ${example}, received ${show(value)}`
-  throw value == null ? new TypeError(message) : new KafkaJSNonRetriableError(message)
+  if (value != null) throw new KafkaJSNonRetriableError(message)
+  throw withHelp(new TypeError(message), 'options-and-arguments')
 }
 
 /**
@@ -445,7 +462,8 @@ const optionsOf = (place, value, example) => {
  */
 const listOf = (place, value, example) => {
   if (Array.isArray(value)) return value
-  throw new TypeError(`${place} takes a list, ${example}, received ${show(value)}`)
+  const message = `${place} takes a list, ${example}, received ${show(value)}`
+  throw withHelp(new TypeError(message), 'options-and-arguments')
 }
 
 /**
@@ -492,6 +510,7 @@ module.exports = {
   fail,
   identifier,
   kafkaOptions,
+  listOf,
   number,
   optionsOf,
   pauseOptions,
@@ -500,5 +519,6 @@ module.exports = {
   subscribeOptions,
   toOffset,
   validateConsumer,
-  validateGroupId
+  validateGroupId,
+  withoutGroup
 }

@@ -9,6 +9,7 @@
  * crashed on it does not restart by itself.
  */
 
+const { helpFor } = require('./help')
 const { describe } = require('./protocol/errorCodes')
 const { NEEDS_CONSUMER_PROTOCOL, withRemedy } = require('./protocol/remedies')
 const { bugs } = /** @type {{ bugs?: { url: string } }} */ (require('../package.json'))
@@ -28,7 +29,7 @@ class KafkaJSError extends Error {
     /** @type {boolean} */
     this.retriable = retriable
     /** @type {string | undefined} */
-    this.helpUrl = e.helpUrl
+    this.helpUrl = e.helpUrl ?? helpFor(new.target.name, e.type)
     this.cause = cause
   }
 }
@@ -418,6 +419,7 @@ const CLASSES = {
   'not-implemented': ({ message }) => new KafkaJSNotImplemented(message),
   invalid: ({ message }) => new KafkaJSNonRetriableError(message),
   callback: ({ message }) => new KafkaJSNonRetriableError(message),
+  aborted: ({ message }) => new KafkaJSNonRetriableError(message),
   expired: ({ message }) => Object.assign(new KafkaJSTimeout(message), { retriable: false }),
   'closed-client': ({ message }) => new KafkaJSNonRetriableError(message),
   bug: ({ message }) => new KafkaJSInvariantViolation(message)

@@ -6,7 +6,8 @@ const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
 const createProducer = require('./producer')
 const { producerOptions } = require('./producer/options')
-const { consumerOptions, kafkaOptions, validateGroupId } = require('./config')
+const { consumerOptions, kafkaOptions, validateGroupId, withoutGroup } = require('./config')
+const { Members } = require('./cluster/members')
 const InstrumentationEventEmitter = require('./instrumentation/emitter')
 const { createLogger } = require('./loggers')
 const { Watch } = require('./unknown')
@@ -34,8 +35,9 @@ module.exports = class Client {
     })
     this[PRIVATE.WATCH] = new Watch()
     this.#lookAt(config)
+    const members = new Members()
     this[PRIVATE.CREATE_CLUSTER] = cluster =>
-      new Cluster({ config: options, logger: this[PRIVATE.LOGGER], ...cluster })
+      new Cluster({ config: options, logger: this[PRIVATE.LOGGER], members, ...cluster })
   }
 
   #lookAt(config) {
@@ -78,10 +80,11 @@ module.exports = class Client {
   }
 
   /**
-   * @param {import('..').ConsumerConfig} config
+   * @param {import('..').ConsumerConfig} given
    * @returns {import('..').Consumer}
    */
-  consumer(config) {
+  consumer(given) {
+    const config = withoutGroup(given)
     validateGroupId(config)
     const options = consumerOptions(config)
     const kafka = this[PRIVATE.CONFIG]

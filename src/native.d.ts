@@ -21,7 +21,8 @@ export interface NativeFailure {
     | 'invalid' // a bad option that only the engine can find out (TLS material …): non-retriable
     | 'callback' // an assigner or another callback threw; the facade has the original
     | 'expired' // a message was not sent in time
-    | 'closed-client'
+    | 'aborted'
+  | 'closed-client'
     | 'bug' // a panic in the engine
   message: string
   retriable: boolean
@@ -406,7 +407,7 @@ export interface NativeConsumerOptions {
    * rebalances; into what a cooperative one writes, the engine adds the partitions that the member owns.
    */
   assignors: string[]
-  groupProtocol: 'classic' | 'consumer' | 'auto'
+  groupProtocol: 'classic' | 'consumer' | 'auto' | 'manual' // manual: `assign` instead of `start`; groupId may be ''
   groupRemoteAssignor: string | null // null = the coordinator's choice
 }
 
@@ -495,6 +496,17 @@ export class NativeConsumer {
     topics: { topic: string; fromBeginning: boolean }[],
     pattern: { regex: string; fromBeginning: boolean } | null
   ): void
+  /** Instead of `start`, and again whenever others are to be read. `offset`: -1 latest, -2 earliest, null what is committed. */
+  assign(partitions: { topic: string; partition: number; offset: string | null }[]): void
+  /** Of each assigned partition, by what is known without asking; null = not known. */
+  progresses(): {
+    topic: string
+    partition: number
+    position: string | null
+    committed: string | null
+    highWatermark: string | null
+    lastStableOffset: string | null
+  }[]
   /** Answers a `protocols` event. */
   completeProtocols(
     job: number,
@@ -549,6 +561,15 @@ export class NativeConsumer {
   paused(): NativeTopicPartitions[]
   /** Writes slot and offset of what is resolved and not committed, sorted by partition. Returns how many numbers; more than fit? Again. */
   uncommitted(into: BigInt64Array): number
+  /** A transaction has this offset in it: it is not uncommitted any more. */
+  markCommitted(offset: NativeOffset): void
+  /** As whom the consumer commits, and what is assigned to it; null while it is no member. */
+  membership(): {
+    generationId: number
+    memberId: string
+    groupInstanceId: string | null
+    assignment: NativeTopicPartitions[]
+  } | null
   // Questions: the number under which `notify` hears the answer, or why there will be none.
   /** Commits these offsets, or (null) everything resolved and not committed. */
   commit(offsets: NativeOffset[] | null): number | NativeFailure
@@ -578,6 +599,21 @@ export interface NativeProducerOptions {
   maxInFlightRequests: number | null // Produce requests to one broker
   metadataMaxAge: number
   allowAutoTopicCreation: boolean
+  transactionalId: string | null // all messages belong to transactions of it
+  transactionTimeout: number // ms
+}
+
+export interface NativeGroupMetadata {
+  groupId: string
+  generationId: number // -1: nobody is refused
+  memberId: string
+  groupInstanceId: string | null
+}
+
+/** Why a call about a transaction has failed. */
+export interface NativeTrouble {
+  trouble: 'doomed' | 'fatal' | 'unanswered' | 'misplaced'
+  failure?: NativeFailure // not where it is misplaced
 }
 
 /** Messages of a send that failed together. */
@@ -618,6 +654,12 @@ export class NativeProducer {
   flush(ticket: number): void
   /** Resolves when it is known whether batches are numbered: null, or why there can be no number although one is required. */
   identify(): Promise<NativeFailure | null>
+  // Transactions. Each call resolves with null, or with why not.
+  beginTransaction(): Promise<NativeTrouble | null>
+  sendOffsets(group: NativeGroupMetadata, offsets: NativeOffset[]): Promise<NativeTrouble | null>
+  /** When everything that was submitted before is answered. */
+  commitTransaction(): Promise<NativeTrouble | null>
+  abortTransaction(): Promise<NativeTrouble | null>
   /** Takes no more sends, and goes on with those before for at most `within` ms. Resolves when the last answers can be taken. */
   close(within: number): Promise<void>
 }

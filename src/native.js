@@ -8,48 +8,98 @@
 const fs = require('node:fs')
 const path = require('node:path')
 
+const { helpUrl } = require('./help')
+
+/** Of a checkout there are none: `napi pre-publish` writes them. @type {{ optionalDependencies?: Record<string, string> }} */
+const { optionalDependencies = {} } = require('../package.json')
+
 let addon = null
 
-/** As in the names of the binaries, which on Linux are for one C library. */
-const thisPlatform = () => {
-  const { platform, arch, report } = process
-  if (platform !== 'linux') return `${platform}-${arch}`
+/**
+ * Linux's C library, as npm names it. `null`: unknown (Deno wants a permission for the report), or there is but one.
+ * @returns {{ name: 'glibc' | 'musl', version?: string } | null}
+ */
+const libc = () => {
+  if (process.platform !== 'linux') return null
   try {
-    const { header } = /** @type {any} */ (report.getReport())
-    return `${platform}-${arch}-${header.glibcVersionRuntime ? 'gnu' : 'musl'}`
+    const { header } = /** @type {any} */ (process.report.getReport())
+    const version = header.glibcVersionRuntime
+    return version ? { name: 'glibc', version } : { name: 'musl' }
   } catch {
-    // Deno wants a permission for the report.
-    return `${platform}-${arch}`
+    return null
   }
 }
 
-/** What came of the binary beside the loader, which it tries first; behind that come packages that do not exist. */
+/** What came of each attempt to load it, the first one first. */
+const attempts = error => {
+  const chain = []
+  for (let at = error; at && !chain.includes(at); at = at.cause) chain.unshift(at)
+  return chain
+}
+
+const notFound = error => error?.code === 'MODULE_NOT_FOUND'
+
+/** Why the binary that is there does not load; if there is none, why it was not found where it was looked for first. */
 const reasonOf = error => {
-  let first = error
-  while (first?.cause) first = first.cause
-  return String(first?.message ?? first).split('\n')[0]
+  const chain = attempts(error).filter(one => !/Cannot find native binding/.test(one?.message))
+  const real = chain.find(one => !notFound(one)) ?? chain[0] ?? error
+  return String(real?.message ?? real).split('\n')[0]
 }
 
-/** What there are binaries for, and what to do: there are none in a checkout before the build, and beside a bundle. */
-const advice = () => {
+/** Names of platforms, as in `kafkars.linux-x64-gnu.node`. */
+const namesOf = files => files.flatMap(file => /^kafkars\.(.*)\.node$/.exec(file)?.[1] ?? [])
+
+/** @returns {string[]} the binaries beside the loader, as a checkout has them */
+const builtHere = () => {
   const directory = path.join(__dirname, 'binding')
-  let files = []
-  try {
-    files = fs.existsSync(directory) ? fs.readdirSync(directory) : []
-  } catch (error) {
-    // Not for want of a binary: of file descriptors, for instance.
-    return `Its directory cannot be read: ${error.message}`
-  }
-  const names = files.flatMap(file => /^kafkars\.(.*)\.node$/.exec(file)?.[1] ?? [])
-  if (names.length === 0) {
+  return fs.existsSync(directory) ? namesOf(fs.readdirSync(directory)) : []
+}
+
+/** Of a package from a registry: that of this platform is not there, or there is none. */
+const adviceOfPackage = (packages, here) => {
+  const own = packages.filter(name => here.test(name))
+  if (own.length === 0) {
+    const names = packages.map(name => name.replace(/^.*binding-/, '')).join(', ')
     return (
-      'This package has binaries for no platform. In a checkout, make one with "npm run build"; of a bundle, leave this ' +
-      'package out (it is "external"), or take its binary along'
+      `There are binaries for ${names}. On another platform, build the package from its sources ("npm install && npm run ` +
+      'build" in a checkout, then "npm pack") and install what that makes'
     )
   }
   return (
-    `This package has binaries for ${names.join(', ')}. On a platform without one, build the package from its sources ` +
-    '("npm install && npm run build" in a checkout, then "npm pack") and install what that makes'
+    `The binary is in the package ${own.map(name => `"${name}"`).join(' or ')}, which npm installs beside this one as an ` +
+    'optional dependency. It is missing after "npm install --omit=optional" (or --no-optional), and when the lockfile or ' +
+    'node_modules was made on another platform: install without that option, or remove node_modules and the lockfile and ' +
+    'install again on this platform. In a bundle, leave kafkars out (it is "external")'
+  )
+}
+
+/** What to do. */
+const advice = error => {
+  let built = []
+  try {
+    built = builtHere()
+  } catch (e) {
+    // Not for want of a binary: of file descriptors, for instance.
+    return `Its directory cannot be read: ${e.message}`
+  }
+  const packages = Object.keys(optionalDependencies).filter(name => name.includes('/binding-'))
+  const abi = { glibc: '-gnu', musl: '-musl' }[libc()?.name ?? ''] ?? '(-|$)'
+  const here = new RegExp(`binding-${process.platform}-${process.arch}${abi}`)
+  const real = attempts(error).find(one => !notFound(one))
+  if (/GLIBC_\d|GLIBCXX_\d/.test(real?.message)) {
+    const { name = 'its C library', version = '' } = libc() ?? {}
+    return `The binary was built for a newer system, this one has ${name} ${version}: use a newer one, or build the package here`
+  }
+  if (packages.length > 0) return adviceOfPackage(packages, here)
+  if (built.length > 0) {
+    return (
+      `This package has binaries for ${built.join(', ')}. On a platform without one, build the package from its sources ` +
+      '("npm install && npm run build" in a checkout, then "npm pack") and install what that makes'
+    )
+  }
+  return (
+    'This package has binaries for no platform. In a checkout, make one with "npm run build"; of a bundle, leave this ' +
+    'package out (it is "external"), or take its binary along'
   )
 }
 
@@ -59,11 +109,17 @@ const load = () => {
     try {
       addon = require('./binding')
     } catch (cause) {
-      throw new Error(
-        `kafkars: the native addon for ${thisPlatform()} (Node ${process.versions.node}) could not be loaded: ` +
-          `${reasonOf(cause)}. ${advice()}`,
+      const { platform, arch, versions } = process
+      const on = [platform, arch, libc()?.name].filter(Boolean).join('-')
+      const error = new Error(
+        `kafkars: the native addon for ${on} (Node ${versions.node}) could not be loaded: ` +
+          `${reasonOf(cause)}. ${advice(cause)}`,
         { cause }
       )
+      throw Object.assign(error, {
+        code: 'KAFKARS_NO_ADDON',
+        helpUrl: helpUrl('the-addon-is-missing')
+      })
     }
   }
   return addon

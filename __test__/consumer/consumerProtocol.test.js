@@ -189,42 +189,49 @@ it('a static member that comes back has its partitions again, and nobody else no
 })
 
 describe('a group that changes its protocol member by member', () => {
-  it('loses nothing and gives nothing twice, there and back', async () => {
-    const topic = await createTopic({ partitions: PARTITIONS })
-    const groupId = uniqueName('group')
-    let written = 0
-    const write = async () => {
-      await produce(topic, numbered(PARTITIONS, { partitions: PARTITIONS, first: written }))
-      written += PARTITIONS
-    }
-    const all = /** @type {Awaited<ReturnType<typeof startConsumer>>[]} */ ([])
-    const settled = async () => {
-      await write()
-      const handled = () => all.flatMap(({ messages }) => messages)
-      await waitFor(() => distinct(handled()).length >= written)
-      expect(distinct(handled())).toEqual(upTo(written))
-      expect(handled()).toHaveLength(written)
-    }
-    const add = async groupProtocol => {
-      const options = groupProtocol === 'consumer' ? CONSUMER : {}
-      const member = await startConsumer({ topics: [topic], groupId, ...options })
-      all.push(member)
-      return member
-    }
-    const share = members => waitFor(() => members.every(member => count([member], topic) === 2))
-    const [one, two] = [await add('classic'), await add('classic')]
-    await share([one, two])
-    await settled()
-    let members = [one, two]
-    for (const protocol of ['consumer', 'consumer', 'classic', 'classic']) {
-      const [old, other] = members
-      await old.consumer.disconnect()
-      const next = await add(protocol)
-      members = [other, next]
-      await share(members)
+  it.each([
+    ['an eager', {}],
+    ['a cooperative', { partitionAssigners: ['cooperative-sticky'] }]
+  ])(
+    'from %s one, loses nothing and gives nothing twice, there and back',
+    async (_, classic) => {
+      const topic = await createTopic({ partitions: PARTITIONS })
+      const groupId = uniqueName('group')
+      let written = 0
+      const write = async () => {
+        await produce(topic, numbered(PARTITIONS, { partitions: PARTITIONS, first: written }))
+        written += PARTITIONS
+      }
+      const all = /** @type {Awaited<ReturnType<typeof startConsumer>>[]} */ ([])
+      const settled = async () => {
+        await write()
+        const handled = () => all.flatMap(({ messages }) => messages)
+        await waitFor(() => distinct(handled()).length >= written)
+        expect(distinct(handled())).toEqual(upTo(written))
+        expect(handled()).toHaveLength(written)
+      }
+      const add = async groupProtocol => {
+        const options = groupProtocol === 'consumer' ? CONSUMER : classic
+        const member = await startConsumer({ topics: [topic], groupId, ...options })
+        all.push(member)
+        return member
+      }
+      const share = members => waitFor(() => members.every(member => count([member], topic) === 2))
+      const [one, two] = [await add('classic'), await add('classic')]
+      await share([one, two])
       await settled()
-    }
-  }, 60_000)
+      let members = [one, two]
+      for (const protocol of ['consumer', 'consumer', 'classic', 'classic']) {
+        const [old, other] = members
+        await old.consumer.disconnect()
+        const next = await add(protocol)
+        members = [other, next]
+        await share(members)
+        await settled()
+      }
+    },
+    60_000
+  )
 })
 
 describe('refused by name', () => {

@@ -27,6 +27,9 @@ module.exports = {
       'a custom assigner that says that it is cooperative is told what members own, and nobody gets what another one has not given up',
       'a custom assigner that says that it is cooperative has to write what others can read'
     ],
+    'consumer/consumerProtocol': [
+      'a group that changes its protocol member by member from a cooperative one, loses nothing and gives nothing twice, there and back'
+    ],
     'consumer/groups': [
       'eager: a group led by a member in Java takes in another member',
       'eager: a group with members in Java takes in another member',
@@ -595,8 +598,42 @@ module.exports = {
       'a producer is disposed of by await using'
     ]
   },
-  '`kafka.admin()`': {
-    'consumer/options': ['admin() is as much as tracers ask for']
+  '`for await (const message of consumer)`': {
+    'consumer/pull': [
+      'getOne() has a message, with topic and partition, in order',
+      'getOne() counts a message as handled when the next is asked for',
+      'getOne() is null when none comes in time, and waits for one that comes',
+      'getOne() asks only for the partitions that are named',
+      'getOne() is asked one at a time',
+      'getMany() has what there is, by partition',
+      'getMany() has at most maxRecords, counts them as handled when the next are asked for, and none in time',
+      'for await has one message after the other, and leaves when the loop breaks',
+      'for await that throws has committed what came before',
+      'for await ends with disconnect()',
+      'for await lets the event loop turn',
+      'for await rejects with what ends the consumer for good',
+      'streams a Readable reads no message ahead of its reader',
+      'streams a Readable may be a pipeline’s source',
+      'streams a Web stream has the same messages',
+      'a consumer is either pushed or pulled',
+      'a consumer that is pulled shares its group, and goes on when others come and go',
+      'a consumer works by the protocol of KIP-848 as well',
+      'a consumer seeks, and pauses, while it is pulled'
+    ]
+  },
+  '`consumer.assignment()`, `consumer.subscription()`': {
+    'consumer/assign': [
+      'without a group reads what is assigned, from where it is told, and asks no coordinator',
+      'without a group begins at the end, or at a time',
+      'without a group refuses what needs a group, by name',
+      'without a group may be pushed as well',
+      'without a group takes others while it runs, and those that stay go on',
+      'without a group subscribes when it has a group and nothing is assigned any more',
+      'with a group assign() begins where the group has committed, and commits by itself',
+      'positions are known, and how far they are from the end, without asking',
+      'positions beginning, end, committed and by time are asked',
+      'positions seek to the beginning, to the end, and to a time'
+    ]
   },
   'a session shorter than `reauthenticationThreshold` stalls the consumer': {
     'consumer/reauthentication': [
@@ -620,5 +657,64 @@ module.exports = {
       'a consumer with 1 of them reads, stays a member, and seeks without waiting for the long poll'
     ],
     'consumer/sasl': ['oauthbearer asks for a token at every authentication, and never tells it']
-  }
+  },
+  // Admin client
+  'only a moved controller is tried again, and not by `createTopics`; a lost connection or a moved leader rejects':
+    {
+      'admin/faults': [
+        'a controller that has moved is looked up again',
+        'records are deleted although the connection breaks',
+        'topics are listed although the connection has broken since the last call',
+        'what a lost answer has done counts as done'
+      ]
+    },
+  '`createTopics` asks for all topics, and rejects when another one has no leader': {
+    'admin/faults': ['other topics do not keep a new one from being made']
+  },
+  'errors of topics do not say which': {
+    'admin/topics': [
+      'createTopics() has the words of the broker beside its own',
+      'createPartitions() names the topic'
+    ],
+    'admin/configs': ['alterConfigs() names the topic, and has the words of the broker']
+  },
+  '`createTopics({ validateOnly: true })` waits for leaders of topics that it has not made, and rejects':
+    {
+      'admin/topics': ['createTopics() waits for no leaders of what it only validates']
+    },
+  '`deleteTopics` of a topic that does not exist tries for ten seconds': {
+    'admin/topics': [
+      'deleteTopics() rejects at once when one does not exist, and names it; the others are gone'
+    ]
+  },
+  '`deleteTopicRecords` rejects on a client that has not met the topic': {
+    'admin/partitions': ['deleteTopicRecords() works on a client that has not met the topic']
+  },
+  'no `incrementalAlterConfigs`, `listOffsets`, `electLeaders`, `describeLogDirs`, `describeFeatures`, and no end of a reassignment':
+    {
+      'admin/configs': [
+        'describeConfigs() tells what a config is for',
+        'incrementalAlterConfigs() changes what is named, and nothing else',
+        'incrementalAlterConfigs() refuses an operation that there is not, by name'
+      ],
+      'admin/partitions': [
+        'listOffsets() finds places and times, of any partitions, and names what is wrong with one',
+        'listOffsets() asks the broker for earliest',
+        'listOffsets() asks the broker for latest',
+        'listOffsets() asks the broker for earliestLocal',
+        'listOffsets() asks the broker for latestTiered',
+        'listOffsets() asks the broker for earliestPendingUpload',
+        'listOffsets() refuses what is no time',
+        'describeLogDirs() tells how large partitions are, and which broker does not exist'
+      ],
+      'admin/faults': [
+        'a broker that does not know an API has the sizes of partitions, but not of disks',
+        'a broker that does not know an API does not take a younger special timestamp for a time'
+      ],
+      'admin/cluster': [
+        'tells of brokers and features more than kafkajs',
+        'with a broker that is down a move to it is listed and can be ended, its leaders come back by election, and it is named',
+        'elects nobody in a topic that does not exist, and names it'
+      ]
+    }
 }

@@ -46,9 +46,7 @@ const REPRESENTATIVES = { eager: 'rolling', cooperative: 'join', consumer: 'kill
 
 /** By KIP-848 a static member that was killed comes back when its session is over, and others have had its partitions. */
 const mayMove = (/** @type {GroupProtocol} */ protocol, /** @type {string} */ scenario) =>
-  protocol === 'eager' ||
-  scenario === 'rolling' ||
-  (protocol === 'consumer' && scenario === 'static')
+  protocol === 'eager' || (protocol === 'consumer' && scenario === 'static')
 
 family(
   PROTOCOLS.flatMap(protocol =>

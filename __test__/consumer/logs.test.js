@@ -3,7 +3,7 @@
 
 /** Log lines that programs search for: namespace, level, words and the names of the details. */
 
-const { createTopic, produce } = require('../kafka/helpers')
+const { createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { assigning, createKafka, numbered, startConsumer, waitFor } = require('./support')
 
 /** A consumer of 3 messages, and the lines since it has handled them. */
@@ -104,4 +104,36 @@ it('a rebalance is told, and is no error', async () => {
     ['Runner', 'WARN', 'The group is rebalancing, re-joining'],
     ['ConsumerGroup', 'INFO', 'Consumer has joined the group']
   ])
+})
+
+/** What a member of one of the clients says from its start to its end, while all is well. @param {any} client */
+const healthyRun = async client => {
+  const topic = await createTopic({ partitions: 2 })
+  await produce(topic, numbered(100))
+  const lines = /** @type {any[]} */ ([])
+  const kafka = new client.Kafka({
+    clientId: 'healthy',
+    brokers: sharedCluster().brokers,
+    logLevel: client.logLevel.INFO,
+    logCreator: () => entry => lines.push(entry)
+  })
+  const consumer = kafka.consumer({ groupId: uniqueName('group') })
+  let handled = 0
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({ eachMessage: async () => void handled++ })
+  await waitFor(() => handled >= 100)
+  await consumer.disconnect()
+  return lines
+}
+
+it('a healthy run says no more than that of kafkajs', async () => {
+  const ours = await healthyRun(require('../..'))
+  const theirs = await healthyRun(require('kafkajs'))
+  expect(told(theirs).length).toBeGreaterThan(0)
+  expect(told(ours)).toEqual(told(ours).filter(([, label]) => label === 'INFO'))
+  expect(told(ours).length).toBeLessThanOrEqual(told(theirs).length)
+  const length = lines => JSON.stringify(lines.map(({ log }) => log)).length
+  // Names and ids of a run may be a few letters longer or shorter.
+  expect(length(ours)).toBeLessThanOrEqual(length(theirs) * 1.05)
 })

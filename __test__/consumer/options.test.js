@@ -50,11 +50,3 @@ it('a seed may be an IPv6 address', async () => {
     message: expect.stringMatching(/^Connection error: connect E\w+ (::1|\[::1\]):1/)
   })
 })
-
-it('admin() is as much as tracers ask for', async () => {
-  const admin = createKafka().admin()
-  await admin.connect()
-  expect(await admin.describeCluster()).toMatchObject({ clusterId: expect.any(String) })
-  await expect(admin.listTopics()).rejects.toMatchObject({ name: 'KafkaJSNotImplemented' })
-  await admin.disconnect()
-})

@@ -273,6 +273,15 @@ const defer = () => {
   return { promise, resolve }
 }
 
+/** What a promise rejects with. @param {Promise<any>} promise @returns {Promise<any>} */
+const rejection = promise =>
+  promise.then(
+    value => {
+      throw new Error(`resolved with ${JSON.stringify(value)}`)
+    },
+    error => error
+  )
+
 /** How long this takes, ms. @param {() => any} action */
 const timed = async action => {
   const start = performance.now()
@@ -331,6 +340,7 @@ module.exports = {
   numbers,
   pause,
   polling,
+  rejection,
   startConsumer,
   timed,
   together,

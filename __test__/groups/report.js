@@ -48,7 +48,7 @@ const goalsOf = ({ protocol, scenario, least, partitions, session, figures }) =>
       ...(keeps ? [kept] : []),
       { figure: 'moved', most: 250 }
     ],
-    rolling: keeps ? [kept] : [],
+    rolling: keeps ? [{ figure: 'moves', most: least }, kept] : [],
     ten: [{ figure: 'stable', most: 1800 }],
     slow: keeps ? [kept] : [],
     // A commit interval is no longer than it takes to write two messages.

@@ -66,14 +66,17 @@ const SCENARIOS = {
   },
   rolling: {
     title: 'a rolling restart of three',
-    changes: MEMBERS,
-    // Who takes the place of a member may have what it had.
-    moves: partitions => partitions,
+    changes: 2 * MEMBERS,
+    // What a member has goes to the others, who give as much to the one that takes its place. Were that one there before the
+    // others have heard that a member has left, it could have it at once: which of the two happens is a matter of milliseconds.
+    moves: partitions => 2 * partitions,
     play: async group => {
       await group.form(MEMBERS)
       group.begin()
       for (const member of group.members.slice(0, MEMBERS)) {
-        const [next] = await Promise.all([group.member(), member.leave()])
+        await member.leave()
+        await group.settled()
+        const next = await group.member()
         await next.join()
         await group.settled()
       }

@@ -153,19 +153,17 @@ const logEnd = async (topic, brokers) => {
 }
 
 /**
- * Which broker coordinates a group; as the broker finds it: by the hash of Java's String.
+ * Which broker coordinates a group, or a transactional id; as the broker finds it: by the hash of Java's String.
  *
- * @param {string} groupId
+ * @param {string} key
  * @param {string[]} [brokers]
+ * @param {'__consumer_offsets' | '__transaction_state'} [log] of groups, or of transactions
  * @returns {Promise<number>} its id
  */
-const coordinatorOf = async (groupId, brokers) => {
+const coordinatorOf = async (key, brokers, log = '__consumer_offsets') => {
   let hash = 0
-  for (const char of groupId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
-  const offsets = '__consumer_offsets'
-  const { topics } = await withAdmin(brokers, admin =>
-    admin.fetchTopicMetadata({ topics: [offsets] })
-  )
+  for (const char of key) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
+  const { topics } = await withAdmin(brokers, admin => admin.fetchTopicMetadata({ topics: [log] }))
   const partition = (hash & 0x7fffffff) % topics[0].partitions.length
   const found = topics[0].partitions.find(({ partitionId }) => partitionId === partition)
   return found?.leader ?? -1

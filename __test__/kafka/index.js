@@ -15,7 +15,9 @@
  */
 const crypto = require('node:crypto')
 const fs = require('node:fs')
+const { execFile } = require('node:child_process')
 const path = require('node:path')
+const { promisify } = require('node:util')
 
 const { createAuthority } = require('./certificates')
 const { PROTOCOLS, prepareNode } = require('./config')
@@ -24,6 +26,8 @@ const { BrokerNode } = require('./node')
 const { freePorts } = require('./ports')
 const { startProxy } = require('./proxy')
 const { waitUntilReady } = require('./ready')
+
+const execute = promisify(execFile)
 
 /**
  * What a spec needs to connect. It goes through JSON from Jest's global set-up to the specs.
@@ -61,6 +65,7 @@ const { waitUntilReady } = require('./ready')
  * @typedef {object} ClusterOptions
  * @property {1 | 3} [brokers]      how many nodes, default 1
  * @property {Record<string, string | number | boolean>} [config]  over the fixture's own broker settings
+ * @property {Record<string, number>} [features]  levels below the newest, as { 'transaction.version': 1 }
  * @property {boolean} [coordinators]  false: there are to be none, so they are not waited for
  * @property {boolean} [proxied]    adds the PROXIED listener and its fault proxies
  */
@@ -148,6 +153,12 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
     }
     await Promise.all(nodes.map(node => node.start()))
     await ready()
+    const { PLAINTEXT } = plans[0].ports
+    for (const [feature, level] of Object.entries(options.features ?? {})) {
+      const to = ['--bootstrap-server', `127.0.0.1:${PLAINTEXT}`, 'downgrade']
+      const command = ['org.apache.kafka.tools.FeatureCommand', ...to]
+      await execute(java, ['-cp', classpath, ...command, '--feature', `${feature}=${level}`])
+    }
   } catch (error) {
     await end()
     throw withLogs(/** @type {Error} */ (error), nodes)

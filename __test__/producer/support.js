@@ -88,13 +88,4 @@ const readLog = async (topic, brokers) => {
 /** @param {Logged[]} log */
 const valuesOf = log => log.map(({ value }) => value)
 
-/** What a promise rejects with. @param {Promise<any>} promise @returns {Promise<any>} */
-const rejection = promise =>
-  promise.then(
-    value => {
-      throw new Error(`resolved with ${JSON.stringify(value)}`)
-    },
-    error => error
-  )
-
-module.exports = { ...support, createProducer, readLog, rejection, startProducer, valuesOf }
+module.exports = { ...support, createProducer, readLog, startProducer, valuesOf }

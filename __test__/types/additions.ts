@@ -92,3 +92,21 @@ const administer = async () => {
   return [partitions[0]?.offset, brokers[0]?.rack, features[0]?.level, dirs.brokers[0], elected]
 }
 void administer()
+
+const loner = new Kafka({ brokers: ['localhost:9092'] }).consumer<string, Order>({
+  valueDeserializer: 'json'
+})
+export const pulled = async (): Promise<number> => {
+  await loner.assign([{ topic: 'orders', partition: 0, offset: new Date(0) }])
+  const one = await loner.getOne({ timeout: 100, partitions: [{ topic: 'orders', partition: 0 }] })
+  for (const { topic, partition, messages } of await loner.getMany({ maxRecords: 10 })) {
+    console.log(topic, partition, messages[0].value.total)
+  }
+  for await (const { topic, key, value } of loner) {
+    console.log(topic, key, value.total)
+    break
+  }
+  await loner.seek({ topic: 'orders', partition: 0, offset: new Date() })
+  const [{ lag }] = loner.lag()
+  return (one?.value.total ?? 0) + Number(lag)
+}

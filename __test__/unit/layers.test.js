@@ -20,10 +20,12 @@ const MAY_KNOW = {
   delivery: ['protocol', 'records', 'machine'],
   fetch: ['protocol', 'records', 'machine', 'cluster', 'delivery'],
   produce: ['protocol', 'records', 'machine', 'cluster'],
+  // What ends messages ends transactions, in the same words.
+  transaction: ['protocol', 'machine', 'produce'],
   // The clients do not know each other.
   'clients/admin': ['protocol', 'machine', 'cluster'],
   'clients/consumer': ['protocol', 'machine', 'cluster', 'group', 'offsets', 'delivery', 'fetch'],
-  'clients/producer': ['protocol', 'records', 'machine', 'cluster', 'produce'],
+  'clients/producer': ['protocol', 'records', 'machine', 'cluster', 'produce', 'transaction'],
   network: ['protocol', 'machine'],
   runtime: [
     'protocol',
@@ -74,6 +76,8 @@ const MAY_REQUIRE = {
     'unknown',
     'utils'
   ],
+  // The command line stands on the whole client, as a program does.
+  cli: ['index.js', 'loggers'],
   admin: ['enums', 'instrumentation', 'network', 'errors', 'protocol', 'retry', 'utils'],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
   producer: [
@@ -87,8 +91,8 @@ const MAY_REQUIRE = {
     'retry',
     'utils'
   ],
-  config: ['errors', 'loggers', 'tls', 'unknown', 'utils'],
-  sasl: ['errors', 'unknown', 'utils'],
+  config: ['errors', 'help', 'loggers', 'tls', 'unknown', 'utils'],
+  sasl: ['errors', 'help', 'unknown', 'utils'],
   tls: ['errors'],
   retry: ['errors'],
   // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.
@@ -98,10 +102,11 @@ const MAY_REQUIRE = {
   unknown: [],
   utils: ['errors'],
   loggers: [],
+  help: [],
   // kafkajs keeps the codes and the function that makes errors of them in one folder, and programs look for them there.
-  errors: ['protocol'],
+  errors: ['help', 'protocol'],
   protocol: ['errors'],
-  native: ['binding']
+  native: ['binding', 'help']
 }
 
 /** Brace imports and `super::super` would hide an edge from this test; in the root of a room `super` is what is around it. */

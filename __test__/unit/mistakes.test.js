@@ -97,6 +97,26 @@ const MISTAKES = {
   'a resume that is no list': { does: async c => c.resume('t'), is: 'TypeError', says: ['consumer.resume() takes a list', 'received "t"'] },
   'a seek to nowhere': { does: async c => c.seek(), is: 'TypeError', says: ['consumer.seek() takes an object', 'received undefined'] },
 
+  'a heartbeatInterval above the sessionTimeout': { consumer: { heartbeatInterval: 40000 }, says: ['heartbeatInterval (40000) must be lower than sessionTimeout (30000)'] },
+  'a rebalanceTimeout that no member could keep': { consumer: { rebalanceTimeout: 0 }, says: ['rebalanceTimeout (0) must be greater than 0'] },
+  'a time with a unit': { consumer: { sessionTimeout: '30s' }, says: ['sessionTimeout', 'expected a number received 30s'] },
+  'an autoOffsetReset as in Java': { consumer: { autoOffsetReset: 'earliest' }, says: ['autoOffsetReset must be "none" or not given', 'fromBeginning', 'earliest'] },
+  'a groupProtocol that there is not': { consumer: { groupProtocol: 'new' }, says: ['groupProtocol must be "classic", "consumer" or "auto", received "new"'] },
+  'an option that the broker decides': { consumer: { groupProtocol: 'consumer', sessionTimeout: 10000 }, says: ['sessionTimeout cannot be set when groupProtocol is "consumer"', 'group.consumer.session.timeout.ms'] },
+  'an assignor of the broker for a group that assigns': { consumer: { groupRemoteAssignor: 'range' }, says: ['groupRemoteAssignor cannot be set when groupProtocol is "classic"'] },
+  'a hook that is no function': { consumer: { onPartitionsAssigned: 'log' }, says: ['onPartitionsAssigned has to be a function, received "log"'] },
+  'a limit that is too high': { consumer: { maxDecompressedBytes: 3e9 }, says: ['maxDecompressedBytes (3000000000)', 'at most 2147483647'] },
+  'a deserializer that nobody knows': { consumer: { valueDeserializer: 'avro' }, says: ['valueDeserializer', 'avro'] },
+  'a socketFactory': { kafka: { socketFactory: () => {} }, says: ['"socketFactory" is not supported', 'advertised listeners'] },
+  'a secureContext': { kafka: { ssl: { secureContext: {} } }, says: ['secureContext'] },
+  'an offset that is none': { does: async c => c.seek({ topic: 't', partition: 0, offset: 'last' }), says: ['offset', 'last'] },
+  'a negative offset to commit': { does: c => c.commitOffsets([{ topic: 't', partition: 0, offset: '-1' }]), says: ['Offset must not be a negative number'] },
+  'handlers at once that are none': { does: run({ eachMessage: handler, partitionsConsumedConcurrently: 0 }), says: ['partitionsConsumedConcurrently', '0'] },
+
+  'an option of a consumer in new Kafka()': { kafka: { sessionTimeout: 10000 }, does: runMisspelt({}), says: [], warns: ['Unknown option "sessionTimeout" of new Kafka() is ignored: it is an option of kafka.consumer()'] },
+  'a misspelt option of ssl': { kafka: { ssl: { rejectUnauthorised: false } }, does: connect, says: [], warns: ['Unknown option "rejectUnauthorised" of ssl is ignored: did you mean "rejectUnauthorized"?'] },
+  'a misspelt option of retry': { kafka: { retry: { retrys: 1 } }, does: connect, says: [], warns: ['Unknown option "retrys" of retry is ignored: did you mean "retries"?'] },
+  'a misspelt option of a producer': { does: async (_, kafka) => kafka.producer({ idempotant: true }), says: [], warns: ['Unknown option "idempotant" of kafka.producer() is ignored: did you mean "idempotent"?'] },
   'a misspelt option of a consumer': { consumer: { sessionTimeOut: 1 }, does: connect, says: [], warns: ['Unknown option "sessionTimeOut" of kafka.consumer() is ignored: did you mean "sessionTimeout"?'] },
   'a misspelt fromBeginning': { does: subscribe({ topics: ['t'], fromBegining: true }), says: [], warns: ['Unknown option "fromBegining" of consumer.subscribe() is ignored: did you mean "fromBeginning"?'] },
   'a misspelt autoCommit': { does: runMisspelt({ autocommit: false }), says: [], warns: ['Unknown option "autocommit" of consumer.run() is ignored: did you mean "autoCommit"?'] },
@@ -135,6 +155,9 @@ describe.each(Object.entries(MISTAKES).filter(([, { warns }]) => !warns))('%s', 
     }
     expect(error.stack).toContain(error.message)
     expect(error.message.length).toBeLessThan(500)
+    if (!says[0].includes("without 'new'")) {
+      expect(error.helpUrl).toMatch(/\/docs\/troubleshooting\.md#[a-z-]+$/)
+    }
     expect(attempts).toBe(0)
     expect(`${error.stack}${JSON.stringify(logs)}`).not.toContain(SECRET)
   })
@@ -148,3 +171,7 @@ it.each(Object.entries(MISTAKES).filter(([, { warns }]) => warns))(
     expect(warnings).toEqual(row.warns)
   }
 )
+
+test('there are as many as people make', () => {
+  expect(Object.keys(MISTAKES).length).toBeGreaterThanOrEqual(60)
+})

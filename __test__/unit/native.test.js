@@ -2,6 +2,14 @@
 
 const fs = require('node:fs')
 const { Kafka } = require('../..')
+const { platforms } = require('../../release/platforms')
+
+const { glibcVersionRuntime } = /** @type {any} */ (process.report.getReport()).header
+const LIBC = { linux: glibcVersionRuntime ? 'glibc' : 'musl' }[process.platform] ?? null
+/** As in the names of packages. */
+const HERE = platforms().find(
+  ({ os, cpu, libc }) => os === process.platform && cpu === process.arch && libc === LIBC
+)?.name
 
 const failWith = error => {
   jest.resetModules()
@@ -13,6 +21,7 @@ const failWith = error => {
 
 describe('without an addon', () => {
   beforeEach(() => failWith(new Error('no such file')))
+  afterEach(() => jest.dontMock('../../package.json'))
 
   it('the package loads, and its first use says what is missing', async () => {
     const kafkars = require('../..')
@@ -21,7 +30,7 @@ describe('without an addon', () => {
     const binary =
       /^kafkars: the native addon for (\S+) \(Node ([\d.]+)\) could not be loaded: no such file\. This package has binaries for ([\w, -]+)\. /
     const [, platform, node] = binary.exec(error.message)
-    expect(platform).toMatch(new RegExp(`^${process.platform}-${process.arch}(-gnu|-musl)?$`))
+    expect(platform).toMatch(new RegExp(`^${process.platform}-${process.arch}(-glibc|-musl)?$`))
     expect(node).toBe(process.versions.node)
     expect(error.message).toContain('npm run build')
     expect(error.cause.message).toBe('no such file')
@@ -33,7 +42,59 @@ describe('without an addon', () => {
     const binary = new Error('libc.so.6: version `GLIBC_2.34\u0027 not found\nRequire stack:\n- a')
     failWith(new Error('Cannot find native binding', { cause: new Error('b', { cause: binary }) }))
     expect(() => require('../../src/native').NativeClient).toThrow(
-      /could not be loaded: libc\.so\.6: version `GLIBC_2\.34' not found\. This package/
+      /could not be loaded: libc\.so\.6: version `GLIBC_2\.34' not found\. The binary was built for a newer system/
+    )
+  })
+
+  /** As `napi pre-publish` makes it. */
+  const publish = list => {
+    const names = list.map(name => [`@kafkars/binding-${name}`, '2.3.0'])
+    const manifest = {
+      ...jest.requireActual('../../package.json'),
+      optionalDependencies: Object.fromEntries(names)
+    }
+    jest.doMock('../../package.json', () => manifest)
+  }
+  const missing = name =>
+    Object.assign(new Error(`Cannot find module '${name}'\nRequire stack:`), {
+      code: 'MODULE_NOT_FOUND'
+    })
+
+  it('where the package of this platform was left out, it is named, and why it may be', () => {
+    failWith(missing('./kafkars.linux-x64-gnu.node'))
+    publish([HERE, 'aix-ppc64'])
+    let error = null
+    try {
+      require('../../src/native').NativeClient
+    } catch (e) {
+      error = e
+    }
+    expect(error.message).toContain(`The binary is in the package "@kafkars/binding-${HERE}", `)
+    expect(error.message).toContain('npm install --omit=optional')
+    expect(error.message).toContain('lockfile or node_modules was made on another platform')
+    expect(error).toMatchObject({ code: 'KAFKARS_NO_ADDON' })
+    expect(error.helpUrl).toMatch(/troubleshooting\.md#the-addon-is-missing$/)
+  })
+
+  it('where there is no package for this platform, those that there are are named', () => {
+    failWith(missing('./kafkars.aix-ppc64.node'))
+    publish(['aix-ppc64', 'sunos-x64'])
+    expect(() => require('../../src/native').NativeClient).toThrow(
+      'There are binaries for aix-ppc64, sunos-x64. On another platform, build the package from its sources'
+    )
+  })
+
+  it('what keeps the binary from loading is said, and not where else one was looked for', () => {
+    const broken = Object.assign(new Error('invalid ELF header'), { code: 'ERR_DLOPEN_FAILED' })
+    const before = Object.assign(missing('./kafkars.linux-x64-gnu.node'))
+    broken.cause = before
+    failWith(
+      new Error('Cannot find native binding. npm has a bug', {
+        cause: Object.assign(missing('b'), { cause: broken })
+      })
+    )
+    expect(() => require('../../src/native').NativeClient).toThrow(
+      /could not be loaded: invalid ELF header\./
     )
   })
 

@@ -60,6 +60,8 @@ class Attempts {
   whole(what, work, { isCurable: curable = isCurable } = {}) {
     const { cluster, retry, logger } = this
     let lost = false
+    // A call connects by itself, also behind a disconnect(): as in kafkajs.
+    cluster.reopen()
     return cluster.untilDisconnected(signal =>
       createRetry(retry, { signal })(async (bail, retryCount, retryTime) => {
         try {

@@ -28,7 +28,7 @@ const NOT_IMPLEMENTED = [
 
 /**
  * Makes the admin client that `kafka.admin()` returns: a plain object, whose methods work without `this`. They connect by themselves,
- * as kafkajs's do; behind a `disconnect()` they reject until the next `connect()`.
+ * as kafkajs's do; a `disconnect()` ends those that are under way.
  *
  * @param {{
  *   cluster: import('../cluster'),

@@ -30,12 +30,14 @@ const SPECIAL_TIMESTAMPS = {
 /** How long a broker may wait for the replicas, ms: as kafkajs's. */
 const DELETE_TIMEOUT = 5000
 
-/** @param {{ attempts: import('./attempts').Attempts, logger: import('../..').Logger }} frame */
-module.exports = ({ attempts, logger }) => {
+/**
+ * @param {{ cluster: import('../cluster'), attempts: import('./attempts').Attempts, logger: import('../..').Logger }} frame
+ */
+module.exports = ({ cluster, attempts, logger }) => {
   const fetchTopicOffsets = async topic => {
     checkTopic(topic)
     return attempts.whole('fetch topic offsets', async client => {
-      const partitions = await partitionsOf(client, topic)
+      const partitions = await partitionsOf(cluster, topic)
       const [high, low] = await Promise.all([
         offsetsAt(client, topic, partitions, LATEST),
         offsetsAt(client, topic, partitions, EARLIEST)
@@ -53,7 +55,7 @@ module.exports = ({ attempts, logger }) => {
     checkTopic(topic)
     const at = timestamp == null ? LATEST : toTimestamp(timestamp)
     return attempts.whole('fetch topic offsets', async client => {
-      const partitions = await partitionsOf(client, topic)
+      const partitions = await partitionsOf(cluster, topic)
       const [high, found] = await Promise.all([
         offsetsAt(client, topic, partitions, LATEST),
         offsetsAt(client, topic, partitions, at)
@@ -130,8 +132,8 @@ module.exports = ({ attempts, logger }) => {
   /** Has each partition a leader, and are the offsets in it? */
   const checkPlaces = async (topic, wanted) => {
     const { leaders, lows } = await attempts.whole('delete records', async client => {
-      const { partitions } = await topicOf(client, topic)
-      const led = Array.from(partitions).filter(({ leader }) => leader >= 0)
+      const partitions = await topicOf(cluster, topic)
+      const led = partitions.filter(({ leader }) => leader >= 0)
       const places = new Set(led.map(({ partitionId }) => partitionId))
       const known = wanted.filter(({ partition }) => places.has(partition))
       const asked = known.map(({ partition }) => ({ topic, partition, offset: EARLIEST }))
@@ -166,20 +168,22 @@ module.exports = ({ attempts, logger }) => {
 }
 
 /**
- * @param {import('../native').NativeClient} client
+ * @param {import('../cluster')} cluster
  * @param {string} topic
- * @returns {Promise<import('../native').NativeMetadata['topics'][number]>} rejects when there is none
+ * @returns {Promise<any[]>} its partitions, as the brokers order them; rejects when there is no such topic
  */
-const topicOf = async (client, topic) => {
-  const { topics } = unwrap(await client.metadata([topic], false))
-  const [found] = topics
-  if (found.errorCode !== 0) throw refusal(found.errorCode, { topic, operation: 'DESCRIBE' })
-  return found
+const topicOf = async (cluster, topic) => {
+  cluster.targetTopics.add(topic)
+  const { topicMetadata } = await cluster.brokerPool.ask([topic])
+  const [{ topicErrorCode, partitionMetadata }] = topicMetadata
+  if (topicErrorCode === 0) return partitionMetadata
+  cluster.targetTopics.delete(topic)
+  throw refusal(topicErrorCode, { topic, operation: 'DESCRIBE' })
 }
 
-/** Their numbers, as the brokers order them. */
-const partitionsOf = async (client, topic) =>
-  Array.from((await topicOf(client, topic)).partitions, ({ partitionId }) => partitionId)
+/** Their numbers. @returns {Promise<number[]>} */
+const partitionsOf = async (cluster, topic) =>
+  (await topicOf(cluster, topic)).map(({ partitionId }) => partitionId)
 
 /**
  * @param {import('../native').NativeClient} client

@@ -128,6 +128,7 @@ module.exports = ({ cluster, attempts, logger }) => {
       },
       { isCurable: isCurableChange }
     )
+    for (const topic of topics) cluster.targetTopics.delete(topic)
     const [error] = failuresOf(results)
     if (error?.type === 'REQUEST_TIMED_OUT') {
       logger.error(

@@ -33,7 +33,8 @@ use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
 use super::memory::{SharedCells, Slab};
 use super::options::{
-    NativeConsumerOptions, NativeOffset, NativePattern, NativeTopic, NativeTopicPartitions,
+    NativeConsumerOptions, NativeOffset, NativePattern, NativeStart, NativeTopic, NativeTopicPartitions,
+    offset,
 };
 use super::panic::caught;
 use super::promise;
@@ -109,6 +110,16 @@ pub struct NativeAssignment {
     pub assignment: Buffer,
 }
 
+#[napi(object, use_nullable = true)]
+pub struct NativeProgress {
+    pub topic: String,
+    pub partition: i32,
+    pub position: Option<String>,
+    pub committed: Option<String>,
+    pub high_watermark: Option<String>,
+    pub last_stable_offset: Option<String>,
+}
+
 #[napi]
 impl NativeConsumer {
     #[napi(constructor, catch_unwind)]
@@ -156,6 +167,33 @@ impl NativeConsumer {
         } else {
             self.handle.start(&self.client.metadata().latest(), topics, pattern);
         }
+    }
+
+    /// Instead of `start`, and again whenever others are to be read.
+    #[napi(catch_unwind)]
+    pub fn assign(&mut self, partitions: Vec<NativeStart>) -> Result<()> {
+        self.started = true;
+        let partitions = partitions.into_iter().map(|NativeStart { topic, partition, offset }| {
+            let offset = offset.map(|offset| self::offset(&offset)).transpose()?;
+            Ok((TopicPartition { topic: topic.into(), partition }, offset))
+        });
+        self.handle.assign(&self.client.metadata().latest(), partitions.collect::<Result<Vec<_>>>()?);
+        Ok(())
+    }
+
+    /// Of each assigned partition; null = not known.
+    #[napi(catch_unwind)]
+    pub fn progresses(&self) -> Vec<NativeProgress> {
+        let text = |offset: Option<i64>| offset.map(|offset| offset.to_string());
+        let progresses = self.handle.progresses().into_iter().map(|progress| NativeProgress {
+            topic: progress.partition.topic.to_string(),
+            partition: progress.partition.partition,
+            position: text(progress.position),
+            committed: text(progress.committed),
+            high_watermark: text(progress.high_watermark),
+            last_stable_offset: text(progress.last_stable_offset),
+        });
+        progresses.collect()
     }
 
     #[napi(catch_unwind)]
@@ -290,6 +328,25 @@ impl NativeConsumer {
         offsets.len() as u32 * 2
     }
 
+    #[napi(catch_unwind)]
+    pub fn mark_committed(&self, entry: NativeOffset) -> Result<()> {
+        let NativeOffset { topic, partition, offset: next, .. } = entry;
+        self.handle.mark_committed(&TopicPartition { topic: topic.into(), partition }, offset(&next)?);
+        Ok(())
+    }
+
+    /// As whom the consumer commits, and what is assigned to it; null while it is no member.
+    #[napi(ts_return_type = "unknown", catch_unwind)]
+    pub fn membership<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        let Some((membership, assignment)) = self.handle.membership() else { return Ok(None) };
+        let mut object = Object::new(env)?;
+        object.set("generationId", membership.generation_id)?;
+        object.set("memberId", membership.member_id)?;
+        object.set("groupInstanceId", membership.group_instance_id)?;
+        object.set("assignment", events::partitions_by_topic(assignment))?;
+        Ok(Some(object))
+    }
+
     // ---- questions: the number under which `notify` hears the answer, or why there will be none
 
     #[napi(catch_unwind)]
@@ -383,10 +440,6 @@ impl Drop for NativeConsumer {
 const WAKE: f64 = -1.0;
 /// Slab numbers are below it.
 const KEPT: i64 = 1 << 32;
-
-fn offset(text: &str) -> Result<i64> {
-    text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid offset {text}")))
-}
 
 fn to_offsets(entries: Vec<NativeOffset>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
     let convert = |NativeOffset { topic, partition, offset: next, metadata }: NativeOffset| {

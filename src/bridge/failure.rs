@@ -4,6 +4,7 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 
 use crate::engine::clients::producer::Reason;
+use crate::engine::clients::producer::Trouble;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
@@ -159,11 +160,31 @@ pub(super) fn reason<'env>(env: &'env Env, reason: &Reason) -> Result<Object<'en
             let message = "The messages could not be sent within deliveryTimeout".to_owned();
             object(env, "expired", Fields { message, ..Fields::default() })
         }
+        Reason::Aborted => {
+            let message = "The transaction was aborted".to_owned();
+            object(env, "aborted", Fields { message, ..Fields::default() })
+        }
         Reason::Stopped => {
             let message = "The producer was disconnected before the messages were acknowledged".to_owned();
             object(env, "closed-client", Fields { message, ..Fields::default() })
         }
     }
+}
+
+/// Why a call about a transaction failed, as an object: which kind of trouble, and what is behind it.
+pub(super) fn trouble<'env>(env: &'env Env, trouble: &Trouble) -> Result<Object<'env>> {
+    let (kind, why) = match trouble {
+        Trouble::Doomed(why) => ("doomed", Some(why)),
+        Trouble::Fatal(why) => ("fatal", Some(why)),
+        Trouble::Unanswered(why) => ("unanswered", Some(why)),
+        Trouble::Misplaced => ("misplaced", None),
+    };
+    let mut object = Object::new(env)?;
+    object.set("trouble", kind)?;
+    if let Some(why) = why {
+        object.set("failure", reason(env, why)?)?;
+    }
+    Ok(object)
 }
 
 /// A panic in the engine.

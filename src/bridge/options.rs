@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Status, Uint8Array};
+use napi::{Error, Result};
 use napi_derive::napi;
 
 use crate::engine::clients::consumer::ConsumerConfig;
@@ -10,10 +11,12 @@ use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::clients::consumer::HooksGiven;
 use crate::engine::clients::consumer::Offered;
 use crate::engine::clients::producer::ClusterConfig;
+use crate::engine::clients::producer::GroupMetadata;
 use crate::engine::clients::producer::Idempotence;
 use crate::engine::clients::producer::Partitioner;
 use crate::engine::clients::producer::ProduceConfig;
 use crate::engine::clients::producer::ProducerConfig;
+use crate::engine::clients::producer::TransactionConfig;
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::group::assignors::Assignor;
@@ -91,6 +94,17 @@ pub struct NativeProducerOptions {
     pub max_in_flight_requests: Option<u32>,
     pub metadata_max_age: f64,
     pub allow_auto_topic_creation: bool,
+    pub transactional_id: Option<String>,
+    pub transaction_timeout: f64,
+}
+
+/// A consumer group, and the member of it that has read.
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct NativeGroupMetadata {
+    pub group_id: String,
+    pub generation_id: i32,
+    pub member_id: String,
+    pub group_instance_id: Option<String>,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -146,6 +160,13 @@ pub struct NativePattern {
 pub struct NativeTopicPartitions {
     pub topic: String,
     pub partitions: Vec<i32>,
+}
+
+#[napi(object, object_to_js = false, use_nullable = true)]
+pub struct NativeStart {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: Option<String>,
 }
 
 #[napi(object, use_nullable = true)]
@@ -284,9 +305,25 @@ impl NativeProducerOptions {
                 metadata_max_age: millis(self.metadata_max_age),
                 allow_auto_topic_creation: self.allow_auto_topic_creation,
             },
+            transaction: self.transactional_id.map(|transactional_id| TransactionConfig {
+                transactional_id: transactional_id.into(),
+                transaction_timeout: millis(self.transaction_timeout),
+                // A coordinator that is lost is found again in less.
+                patience: millis(self.transaction_timeout).max(PATIENCE),
+            }),
         }
     }
 }
+
+impl NativeGroupMetadata {
+    pub(super) fn into_group(self) -> GroupMetadata {
+        let NativeGroupMetadata { group_id, generation_id, member_id, group_instance_id } = self;
+        GroupMetadata { group_id: group_id.into(), generation_id, member_id, group_instance_id }
+    }
+}
+
+/// How long a call about a transaction is repeated at least, however short its timeout.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is no name of an assignor of the engine's stands for one of the facade's, by how it rebalances.
 fn offered(name: String) -> Offered {
@@ -299,8 +336,14 @@ fn group_protocol(name: &str) -> GroupProtocol {
     match name {
         "consumer" => GroupProtocol::Consumer,
         "auto" => GroupProtocol::Auto,
+        "manual" => GroupProtocol::Manual,
         _ => GroupProtocol::Classic,
     }
+}
+
+/// An offset as users write it.
+pub(super) fn offset(text: &str) -> Result<i64> {
+    text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid offset {text}")))
 }
 
 /// Milliseconds as JavaScript counts them; negative and NaN become 0, far too long becomes a month.

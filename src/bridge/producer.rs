@@ -12,16 +12,19 @@ use napi_derive::napi;
 
 use crate::engine::clients::producer::FailedPart;
 use crate::engine::clients::producer::FailedSend;
+use crate::engine::clients::producer::Offsets;
 use crate::engine::clients::producer::Row;
 use crate::engine::machine::Log;
+use crate::engine::protocol::offset_commit::{OffsetCommitPartition, OffsetCommitTopic};
 use crate::engine::runtime::Answer;
 use crate::engine::runtime::End;
 use crate::engine::runtime::ProducerHandle;
 use crate::engine::runtime::ProducerHost;
+use crate::engine::runtime::Transact;
 
 use super::callback::Callback;
 use super::client::NativeClient;
-use super::options::{NativeProducerOptions, millis};
+use super::options::{self, NativeGroupMetadata, NativeOffset, NativeProducerOptions, millis};
 use super::panic::caught;
 use super::teardown::{Close, at_teardown};
 use super::{events, failure, promise};
@@ -229,6 +232,42 @@ impl NativeProducer {
         Ok(promise)
     }
 
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
+    pub fn begin_transaction<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        self.transact(env, Transact::Begin)
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
+    pub fn send_offsets<'env>(
+        &self,
+        env: &'env Env,
+        group: NativeGroupMetadata,
+        offsets: Vec<NativeOffset>,
+    ) -> Result<Object<'env>> {
+        let topics = by_topic(offsets)?;
+        self.transact(env, Transact::SendOffsets(Offsets { group: group.into_group(), topics }))
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
+    pub fn commit_transaction<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        self.transact(env, Transact::Commit)
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
+    pub fn abort_transaction<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        self.transact(env, Transact::Abort)
+    }
+
+    /// Resolves with null, or with why not.
+    fn transact<'env>(&self, env: &'env Env, what: Transact) -> Result<Object<'env>> {
+        let (settle, promise) = promise::later(env, |env, result| match result {
+            Ok(()) => Ok(None),
+            Err(trouble) => failure::trouble(env, &trouble).map(|trouble| Some(trouble.to_unknown())),
+        })?;
+        self.handle.transact(what, settle);
+        Ok(promise)
+    }
+
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn close<'env>(&self, env: &'env Env, within: f64) -> Result<Object<'env>> {
         let release = Release(self.host.clone());
@@ -239,6 +278,22 @@ impl NativeProducer {
         self.handle.close(millis(within), settle);
         Ok(promise)
     }
+}
+
+/// Each topic once, in the order in which they come.
+fn by_topic(offsets: Vec<NativeOffset>) -> Result<Vec<OffsetCommitTopic>> {
+    let mut topics: Vec<OffsetCommitTopic> = Vec::new();
+    for NativeOffset { topic, partition, offset, metadata } in offsets {
+        let offset = options::offset(&offset)?;
+        let row = OffsetCommitPartition { partition, offset, leader_epoch: -1, metadata };
+        match topics.iter_mut().find(|known| known.name == topic) {
+            Some(known) => known.partitions.push(row),
+            None => {
+                topics.push(OffsetCommitTopic { name: topic, partitions: vec![row], ..Default::default() });
+            }
+        }
+    }
+    Ok(topics)
 }
 
 fn event(env: &Env, told: Told) -> Result<Object<'_>> {

@@ -84,8 +84,13 @@ class Connection {
 
   /** Connects unless connected. @returns {Promise<void>} rejects when a `disconnect()` comes in between */
   async connect() {
-    if (this.closed.signal.aborted) this.closed = createAbort()
+    this.reopen()
     await this.connected()
+  }
+
+  /** Behind a `disconnect()`, lets calls connect again. */
+  reopen() {
+    if (this.closed.signal.aborted) this.closed = createAbort()
   }
 
   /**

@@ -2,6 +2,7 @@
 'use strict'
 
 const Connection = require('./connection')
+const { Members } = require('./members')
 const { Metadata, throwTopicErrors } = require('./metadata')
 const { createBroker, describeGroup, findCoordinator, listOffsets } = require('./broker')
 const { KafkaJSBrokerNotFound, KafkaJSMetadataNotLoaded } = require('../errors')
@@ -22,12 +23,20 @@ class Cluster extends Connection {
    *   metadataMaxAge: number,
    *   allowAutoTopicCreation: boolean,
    *   maxInFlightRequests: number | null,
-   *   readCommitted: boolean
-   * }} options times in ms
+   *   readCommitted: boolean,
+   *   members?: Members
+   * }} options times in ms; `members`: the consumers of the same `Kafka`
    */
-  constructor({ metadataMaxAge, allowAutoTopicCreation, readCommitted, ...options }) {
+  constructor({
+    metadataMaxAge,
+    allowAutoTopicCreation,
+    readCommitted,
+    members = new Members(),
+    ...options
+  }) {
     super(options)
     this.readCommitted = readCommitted
+    this.members = members
     this.brokerPool = new Metadata(this, { metadataMaxAge, allowAutoTopicCreation })
     /** @type {Set<string>} */
     this.targetTopics = new Set()
@@ -173,6 +182,14 @@ class Cluster extends Connection {
   }
 
   // Offsets
+
+  /**
+   * A transaction has this offset of the group in it: for consumers of the same `Kafka` it is not uncommitted any more.
+   * @param {{ groupId: string, topic: string, partition: number, offset: string }} committed
+   */
+  markOffsetAsCommitted({ groupId, ...offset }) {
+    for (const member of this.members.of(groupId)) member.markCommitted(offset)
+  }
 
   /** @param {{ fromBeginning?: boolean }} config */
   defaultOffset({ fromBeginning }) {

@@ -93,8 +93,8 @@ class Commits {
     }
   }
 
-  /** Everything that is resolved and not committed. */
-  commitResolved() {
+  /** Everything that is handled and not committed. @returns {Promise<void>} */
+  commitHandled() {
     return this.commit(null)
   }
 

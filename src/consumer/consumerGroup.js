@@ -17,12 +17,15 @@ class ConsumerGroup {
     this.topics = new Map()
     /** Empty until the first join. */
     this.memberId = ''
+    /** The user assigns, and nobody is a member of anything. */
+    this.isManual = false
+    this.isAssigned = false
     /** In the order in which the leader put them. @type {string[]} */
     this.assignedTopics = []
   }
 
   get hasJoined() {
-    return this.memberId !== ''
+    return this.memberId !== '' || this.isAssigned
   }
 
   /** The engine has an assignment. */
@@ -32,6 +35,10 @@ class ConsumerGroup {
     for (const { topic, partitions } of event.assignment) memberAssignment[topic] = [...partitions]
     this.memberId = event.memberId
     this.assignedTopics = Object.keys(memberAssignment)
+    if (this.isManual) {
+      this.isAssigned = true
+      return
+    }
     this.reportUnsubscribed(event)
     const payload = {
       groupId,

@@ -18,6 +18,9 @@ const NOTHING = -1
 /** One that is kept has its number there and this. */
 const KEPT = 2 ** 32
 
+const INT32_MAX = 2n ** 31n - 1n
+const INT32_MIN = -(2n ** 31n)
+
 class Deliveries {
   /**
    * @param {{
@@ -81,7 +84,7 @@ class Deliveries {
   /**
    * The lane has stopped before the end of its delivery, because its partition was paused above all. No handler has seen the rest:
    * the engine may want it kept.
-   * @param {import('./lane').Lane} lane
+   * @param {{ number: number, delivery: Delivery, next: number }} lane
    */
   leave({ number, delivery, next }) {
     const kept = this.engine.finish(number, -1)
@@ -104,6 +107,17 @@ class Deliveries {
   finish(lane, backoff) {
     this.engine.finish(lane, backoff)
     this.necessity.forget()
+  }
+
+  /**
+   * Everything before `next` is handled.
+   * @param {{ number: number, delivery: Delivery | null, resolvedAt: number }} lane
+   * @param {bigint} next the next offset to read
+   */
+  resolveTo({ number, delivery, resolvedAt }, next) {
+    const delta = next - (delivery?.baseOffset ?? 0n)
+    if (delta <= INT32_MAX && delta > INT32_MIN) this.cells[resolvedAt] = Number(delta)
+    else this.resolve(number, next)
   }
 
   /** For what a lane's cell cannot hold. @param {number} lane @param {bigint} next the next offset to read */

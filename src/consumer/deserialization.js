@@ -218,4 +218,4 @@ const createDeserialization = (options, logger) => {
   return new Deserialization({ key, value, onError: onDeserializationError, logger })
 }
 
-module.exports = { createDeserialization }
+module.exports = { Deserialization, createDeserialization }

@@ -15,10 +15,14 @@ const { createOn } = require('../instrumentation/clientEvents')
 const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { interruptible } = require('../utils/interruption')
+const { Positions, partitionsOf } = require('./positions')
+const { createPull } = require('./pull')
+const { LANES, Puller } = require('./puller')
 const {
   commitOptions,
   consumerOptions,
   disconnectOptions,
+  fail,
   pauseOptions,
   runOptions,
   seekOptions,
@@ -97,18 +101,69 @@ module.exports = config => {
       })
   })
 
+  const puller = new Puller()
+  lifecycle.onOver = error => puller.over(error)
+  const positions = new Positions({
+    cluster,
+    lifecycle,
+    groupId,
+    readUncommitted: options.readUncommitted,
+    retry
+  })
+
+  /** Messages are pushed into a handler, or pulled: whichever is asked for first. @type {'run()' | 'pulling messages' | null} */
+  let way = null
+
+  /** @param {'run()' | 'pulling messages'} wanted */
+  const goes = wanted => {
+    if (way !== null && way !== wanted) {
+      throw new KafkaJSNonRetriableError(
+        `A consumer is either pushed or pulled: this one has begun with ${way}, so ${wanted} is not possible any more`
+      )
+    }
+    way = wanted
+  }
+
+  /** @param {string} what */
+  const needsGroup = what => {
+    if (groupId) return
+    throw new KafkaJSNonRetriableError(
+      `${what} needs a group: Consumer groupId must be a non-empty string. Without one, assign() says what is read`
+    )
+  }
+
+  /** The options of a run that is not pushed by its own options alone. */
+  const runOf = (runConfig = {}) => {
+    const of = runOptions(runConfig, options)
+    const isManual = lifecycle.assigned !== null
+    return { ...of, isManual, autoCommit: of.autoCommit && Boolean(groupId) }
+  }
+
+  const startPulling = async () => {
+    if (way === 'pulling messages' && lifecycle.running) return
+    if (lifecycle.assigned === null) needsGroup('subscribe()')
+    goes('pulling messages')
+    await lifecycle.run({ ...runOf(), partitionsConsumedConcurrently: LANES, puller })
+  }
+  const pull = createPull({ puller, start: startPulling })
+
   const connect = async () => lifecycle.connect()
 
   const disconnect = async how => lifecycle.disconnect(disconnectOptions(how).leaveGroup)
 
   const stop = async () => lifecycle.stop()
 
-  /** @param {any} onFailure the user's @param {ReturnType<typeof runOptions>} runs */
+  /** @param {any} onFailure the user's @param {ReturnType<typeof runOf>} runs */
   const withFailures = (onFailure, runs) => {
     if (onFailure == null) return runs
     watch.look('onFailure', onFailure, logger)
     const policy = failureOptions(onFailure, { groupId, autoCommit: runs.autoCommit })
     const topics = policy.levels.map(({ topic }) => topic)
+    if (runs.isManual && (topics.length > 0 || policy.exactlyOnce)) {
+      fail(
+        'onFailure with retryTopics or exactlyOnce needs subscribe(): a group has them, and assign() reads without one'
+      )
+    }
     /** What it names is there, and retry topics are subscribed, before the group is joined. */
     const prepare = async () => {
       if (options.allowAutoTopicCreation && createAdmin) {
@@ -123,14 +178,23 @@ module.exports = config => {
   const run = async runConfig => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
-    await lifecycle.run(withFailures(runConfig?.onFailure, runOptions(runConfig, options)))
+    const of = withFailures(runConfig?.onFailure, runOf(runConfig))
+    if (lifecycle.assigned === null) needsGroup('run()')
+    goes('run()')
+    await lifecycle.run(of)
   }
 
   const subscribe = async argument => {
+    if (lifecycle.assigned !== null) {
+      throw new KafkaJSNonRetriableError(
+        'This consumer reads what assign() says: subscribe() is possible after unsubscribe()'
+      )
+    }
     if (lifecycle.running) {
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     }
     const { topics, fromBeginning } = subscribeOptions(argument)
+    needsGroup('subscribe()')
     if (options.groupProtocol === 'classic' && topics.some(isRe2)) {
       throw new KafkaJSNonRetriableError(
         'An expression { re2 } is evaluated by the broker, which it does when groupProtocol is "consumer"; a RegExp is evaluated here'
@@ -143,12 +207,71 @@ module.exports = config => {
   const commitOffsets = async topicPartitions => {
     const offsets = commitOptions(topicPartitions)
     const { runner } = lifecycle
+    needsGroup('commitOffsets()')
+    if (topicPartitions === undefined && way === 'pulling messages') {
+      return runner.commits.commitHandled()
+    }
     if (offsets.length > 0) await runner.commitOffsets(offsets)
   }
 
   const seek = topicPartitionOffset => {
+    if (topicPartitionOffset?.offset instanceof Date) return seekToTime(topicPartitionOffset)
     const where = seekOptions(topicPartitionOffset)
     lifecycle.runner.seek(where)
+  }
+
+  const seekToTime = async ({ topic, partition, offset: time }) => {
+    const [where] = partitionsOf('consumer.seek()', [{ topic, partition }])
+    const { runner } = lifecycle
+    runner.seek({ ...where, offset: await positions.resolve(where, time) })
+  }
+
+  /** @param {string} place @param {any} partitions all that are assigned, if none are given @param {number} offset */
+  const seekAll = (place, partitions, offset) => {
+    const all = partitions === undefined ? positions.progresses() : partitionsOf(place, partitions)
+    for (const { topic, partition } of all) lifecycle.runner.seek({ topic, partition, offset })
+  }
+
+  const assign = async partitions => {
+    const wanted = partitionsOf('consumer.assign()', partitions)
+    if (subscription.topics.size > 0 || subscription.pattern !== null) {
+      throw new KafkaJSNonRetriableError(
+        'This consumer has subscribed: assign() is possible after unsubscribe()'
+      )
+    }
+    const starts = await Promise.all(wanted.map(startOf))
+    const isNew = lifecycle.assigned === null
+    lifecycle.assigned = starts
+    if (!isNew && lifecycle.running) await lifecycle.runner.assign(starts)
+    else if (isNew && way === 'pulling messages') await startPulling()
+  }
+
+  /** @returns {Promise<{ topic: string, partition: number, offset: string | null }>} */
+  const startOf = async ({ topic, partition, offset }) => {
+    if (offset === 'committed') needsGroup("assign() at 'committed'")
+    if (offset === 'committed' || (offset == null && groupId)) {
+      return { topic, partition, offset: null }
+    }
+    return {
+      topic,
+      partition,
+      offset: await positions.resolve({ topic, partition }, offset ?? 'latest')
+    }
+  }
+
+  const assignment = () => {
+    const topics = new Map()
+    for (const { topic, partition } of positions.progresses()) {
+      topics.set(topic, [...(topics.get(topic) ?? []), partition])
+    }
+    return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+  }
+
+  const unsubscribe = async () => {
+    await lifecycle.stop()
+    subscription.clear()
+    lifecycle.assigned = null
+    way = null
   }
 
   const pause = topicPartitions => {
@@ -168,9 +291,11 @@ module.exports = config => {
       createRetry(retry, { signal })(() => cluster.describeGroup(groupId))
     )
 
+  const groupMetadata = ({ topics = [] } = {}) => lifecycle.runner.membership.metadata(topics)
+
   const on = createOn({ client: 'consumer', events, wrap, unwrap, emitter, logger })
 
-  return {
+  return /** @type {any} */ ({
     connect: interruptible(connect),
     disconnect,
     subscribe: interruptible(subscribe),
@@ -179,11 +304,31 @@ module.exports = config => {
     commitOffsets,
     seek,
     describeGroup: interruptible(describeGroup),
+    groupMetadata,
     pause,
     paused,
     resume,
     on,
     events,
-    logger: () => logger
-  }
+    logger: () => logger,
+    // Not in kafkajs.
+    getOne: pull.getOne,
+    getMany: pull.getMany,
+    stream: pull.stream,
+    readableStream: pull.readableStream,
+    [Symbol.asyncIterator]: pull.iterator,
+    ...(Symbol.asyncDispose && { [Symbol.asyncDispose]: () => disconnect() }),
+    assign: interruptible(assign),
+    assignment,
+    subscription: () => [...subscription.topics.keys()],
+    unsubscribe,
+    position: where => positions.position(partitionsOf('consumer.position()', [where])[0]),
+    committed: partitions => positions.committed(partitions),
+    beginningOffsets: async partitions => positions.beginningOffsets(partitions),
+    endOffsets: async partitions => positions.endOffsets(partitions),
+    offsetsForTimes: partitions => positions.offsetsForTimes(partitions),
+    seekToBeginning: partitions => seekAll('consumer.seekToBeginning()', partitions, -2),
+    seekToEnd: partitions => seekAll('consumer.seekToEnd()', partitions, -1),
+    lag: () => positions.lag()
+  })
 }

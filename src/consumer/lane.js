@@ -15,9 +15,6 @@ const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
 const Batch = require('./batch')
 const { toOffset } = require('../config')
 
-const INT32_MAX = 2n ** 31n - 1n
-const INT32_MIN = -(2n ** 31n)
-
 const isThenable = value =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
   typeof value.then === 'function'
@@ -215,9 +212,7 @@ class Lane {
 
   /** @param {bigint} next the next offset to read */
   resolveTo(next) {
-    const delta = next - this.delivery.baseOffset
-    if (delta <= INT32_MAX && delta > INT32_MIN) this.cells[this.resolvedAt] = Number(delta)
-    else this.runner.deliveries.resolve(this.number, next)
+    this.runner.deliveries.resolveTo(this, next)
   }
 }
 

@@ -74,6 +74,10 @@ class Lifecycle {
     this.session = null
     /** @type {{ cancelled: boolean, timer?: NodeJS.Timeout } | null} */
     this.restart = null
+    /** What the user has assigned, instead of a subscription. @type {{ topic: string, partition: number, offset: string | null }[] | null} */
+    this.assigned = null
+    /** Called when no session is to follow. @type {(error: any) => void} */
+    this.onOver = () => {}
     /** Ends each `run()` that is under way. */
     this.runs = createAbort()
     this.outside = new Outside('kafkars.consumer')
@@ -155,6 +159,7 @@ class Lifecycle {
   /** @param {string} reason @private */
   endRuns(reason) {
     this.cancelRestart()
+    this.onOver(null)
     const { runs } = this
     this.runs = createAbort()
     runs.abort(createInterruption(reason))
@@ -190,7 +195,8 @@ class Lifecycle {
     this.emitter.emit(events.CONNECT)
     this.loadMetadata()
     this.followPatterns(session)
-    await session.runner.start(new Map(this.subscription.topics), this.subscription.pattern)
+    if (this.assigned) await session.runner.assign(this.assigned)
+    else await session.runner.start(new Map(this.subscription.topics), this.subscription.pattern)
   }
 
   /**
@@ -337,7 +343,8 @@ class Lifecycle {
     const shouldRestart = (await mayRestart(error, this)) && !restart.cancelled
     this.emitter.emit(events.CRASH, { error, groupId, restart: shouldRestart })
     // A listener may have called stop() or disconnect().
-    if (!shouldRestart || restart.cancelled) return
+    if (!shouldRestart || restart.cancelled) return this.onOver(error)
+    this.goOnWhere(session)
 
     const retryTime = restartTimeOf(error, this.retry)
     logger.error(`Restarting the consumer in ${retryTime}ms`, { retryCount, retryTime, groupId })
@@ -345,6 +352,15 @@ class Lifecycle {
       this.restart = null
       this.begin(session.run)
     }, retryTime)
+  }
+
+  /** What the user has assigned begins behind what was handled of it. @param {Session} session @private */
+  goOnWhere(session) {
+    const reached = session.runner?.reached ?? []
+    this.assigned &&= this.assigned.map(entry => {
+      const same = ({ topic, partition }) => topic === entry.topic && partition === entry.partition
+      return { ...entry, offset: reached.find(same)?.position ?? entry.offset }
+    })
   }
 
   /** @private */

@@ -3,18 +3,22 @@
 
 const { toNativeHooks } = require('./rebalanceHooks')
 
+/** ms */
+const FOREVER = 2 ** 31
+
 /**
  * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any>, assigners: any[] }} config
  *   of `kafka.consumer()` and of `run()`; the engine's assigners are names
  * @returns {import('../native').NativeConsumerOptions}
  */
 const toNativeOptions = ({ groupId, options, run, assigners }) => ({
-  groupId,
+  groupId: groupId || '',
   groupInstanceId: options.groupInstanceId ?? null,
   sessionTimeout: options.sessionTimeout,
   rebalanceTimeout: options.rebalanceTimeout,
   heartbeatInterval: options.heartbeatInterval,
-  maxPollInterval: options.maxPollInterval,
+  // Who is no member of a group has no place in it to lose.
+  maxPollInterval: run.isManual ? FOREVER : options.maxPollInterval,
   metadataMaxAge: options.metadataMaxAge,
   allowAutoTopicCreation: options.allowAutoTopicCreation,
   maxBytesPerPartition: options.maxBytesPerPartition,
@@ -35,7 +39,7 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   assignors: assigners.map(assigner =>
     typeof assigner === 'string' ? assigner : (assigner.rebalanceProtocol ?? 'eager')
   ),
-  groupProtocol: options.groupProtocol,
+  groupProtocol: run.isManual ? 'manual' : options.groupProtocol,
   groupRemoteAssignor: options.groupRemoteAssignor
 })
 

@@ -29,6 +29,7 @@ const { HandlerTracing } = require('./handlerTracing')
 const { Heartbeats } = require('./heartbeats')
 const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
+const { Membership } = require('./membership')
 const { Necessity } = require('./necessity')
 const { Outbox } = require('./onFailure/outbox')
 const { Recovery } = require('./onFailure/recovery')
@@ -56,6 +57,7 @@ class Runner {
     const lanes = run.partitionsConsumedConcurrently
     this.state = 'made'
     this.groupId = groupId
+    this.cluster = cluster
     this.retry = retry
     this.onCrash = onCrash
     const { groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout } = options
@@ -77,6 +79,10 @@ class Runner {
     this.eachMessage = eachMessage
     this.eachBatch = eachBatch
     this.autoResolve = run.eachBatchAutoResolve
+    this.autoCommit = run.autoCommit
+    /** Whose lanes are ours, if messages are pulled. @type {import('./puller').Puller | null} */
+    this.puller = run.puller ?? null
+    this.takes = Boolean(eachMessage || eachBatch || this.puller)
     this.handlers = new Handlers(eachMessage || eachBatch)
     this.handlers.look()
     const handler = eachMessage || eachBatch
@@ -98,6 +104,7 @@ class Runner {
     this.necessity = necessity
     this.consumerGroup = new ConsumerGroup({ groupId, logger, emitter })
     const { consumerGroup } = this
+    this.membership = new Membership({ engine, groupId })
     this.assignment = new Assignment({ engine, cluster, assigners, consumerGroup })
     this.deliveries = new Deliveries({ engine, cells, necessity, copyValues: options.copyValues })
     this.commits = new Commits({
@@ -143,8 +150,10 @@ class Runner {
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
-    this.lanes = new Lanes(this, lanes)
+    this.lanes = this.puller ? this.puller.attach(this) : new Lanes(this, lanes)
 
+    /** How far what the user has assigned was handled, in the end. @type {any[]} */
+    this.reached = []
     /** How `start()` ends. @type {{ resolve: () => void, reject: (error: any) => void } | null} */
     this.starting = null
     /** @type {Promise<void> | null} */
@@ -162,7 +171,7 @@ class Runner {
       groupId,
       exactlyOnce: policy.exactlyOnce,
       createProducer,
-      commitResolved: () => commits.commitResolved()
+      commitResolved: () => commits.commitHandled()
     })
     const isBatch = !this.eachMessage
     return new Recovery({ policy, groupId, isBatch, outbox: this.outbox, failures, logger, retry })
@@ -187,15 +196,32 @@ class Runner {
    * @returns {Promise<void>} rejects with the error of a join that failed for good
    */
   start(topics, pattern) {
+    this.consumerGroup.topics = topics
+    return this.begin(() => this.engine.start(toNativeTopics(topics), pattern))
+  }
+
+  /**
+   * Reads these partitions, without a membership; those that are read already go on. Resolves when the first are assigned.
+   * @param {{ topic: string, partition: number, offset: string | null }[]} partitions
+   * @returns {Promise<void>}
+   */
+  async assign(partitions) {
+    this.consumerGroup.isManual = true
+    if (this.state === 'made') return this.begin(() => this.engine.assign(partitions))
+    if (this.state === 'running') this.engine.assign(partitions)
+  }
+
+  /** @param {() => void} start @returns {Promise<void>} @private */
+  begin(start) {
     return new Promise((resolve, reject) => {
       if (!this.transition('running')) return resolve()
       this.starting = { resolve, reject }
-      this.consumerGroup.topics = topics
       this.heartbeats.start()
       this.fetchEvents.start()
       this.deliveries.start(this.lanes.count)
-      this.engine.start(toNativeTopics(topics), pattern)
+      start()
       this.commits.start()
+      this.cluster.members?.add(this.groupId, this.membership)
       this.lanes.wake()
     })
   }
@@ -225,6 +251,9 @@ class Runner {
   async end(leaveGroup) {
     const hasCrashed = this.state === 'crashed'
     this.transition('stopping')
+    this.puller?.release()
+    // Where a runner that follows goes on.
+    if (this.consumerGroup.isManual) this.reached = this.engine.progresses()
     try {
       await this.engine.stop(leaveGroup)
       await this.outbox?.close()
@@ -234,6 +263,7 @@ class Runner {
       }
     } finally {
       this.transition('over')
+      this.cluster.members?.delete(this.groupId, this.membership)
       this.deliveries.end()
       this.heartbeats.end()
       this.fetchEvents.end()
@@ -288,7 +318,7 @@ class Runner {
 
   /** @param {number} lane @returns {import('./delivery').Delivery | null} */
   take(lane) {
-    if (this.state !== 'running' || !(this.eachMessage || this.eachBatch)) return null
+    if (this.state !== 'running' || !this.takes) return null
     return this.deliveries.take(lane)
   }
 

@@ -38,6 +38,13 @@ class Subscription {
     return adding
   }
 
+  /** Nothing is subscribed any more. */
+  clear() {
+    this.topics.clear()
+    this.patterns.length = 0
+    this.expressions.length = 0
+  }
+
   /** What the broker is to match topics with: one expression of all, whose topics begin where the last one's do. */
   get pattern() {
     const last = this.expressions.at(-1)

@@ -10,6 +10,7 @@ pub mod offsets;
 pub mod produce;
 pub mod protocol;
 pub mod records;
+pub mod transaction;
 
 #[cfg(feature = "runtime")]
 pub mod network;

@@ -3,7 +3,7 @@
 
 const { createOn } = require('../instrumentation/clientEvents')
 const InstrumentationEventEmitter = require('../instrumentation/emitter')
-const { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented } = require('../errors')
+const { KafkaJSError, KafkaJSNonRetriableError } = require('../errors')
 const { interruptible } = require('../utils/interruption')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
 const createMessageProducer = require('./messageProducer')
@@ -11,6 +11,7 @@ const { producerOptions, retriesOf, sendOptions } = require('./options')
 const { DefaultPartitioner, LegacyPartitioner } = require('./partitioners')
 const { Partitioning } = require('./partitioning')
 const { Sender } = require('./sender')
+const { Transactions } = require('./transactions')
 
 /** The partitioners that the engine has as well. */
 const NATIVE = new Map([
@@ -67,7 +68,8 @@ module.exports = config => {
   /** The `disconnect()` that is under way. @type {Promise<void> | null} */
   let ending = null
 
-  const createSender = () =>
+  /** @param {Partial<import('./sender').SenderOptions>} [others] */
+  const createSender = others =>
     new Sender({
       cluster,
       logger: rootLogger,
@@ -83,7 +85,8 @@ module.exports = config => {
         maxRequestSize: options.maxRequestSize,
         maxInFlightRequests: options.maxInFlightRequests,
         metadataMaxAge: options.metadataMaxAge,
-        allowAutoTopicCreation: options.allowAutoTopicCreation
+        allowAutoTopicCreation: options.allowAutoTopicCreation,
+        ...others
       }
     })
 
@@ -113,7 +116,7 @@ module.exports = config => {
     status = 'disconnecting'
     const open = sender
     try {
-      await open?.close({ timeout })
+      await Promise.all([open?.close({ timeout }), transactions?.close({ timeout })])
     } finally {
       sender = null
       status = 'disconnected'
@@ -148,39 +151,58 @@ module.exports = config => {
     return sender
   }
 
-  /** @param {Sender} open @param {TopicMessages[]} topicMessages @param {Terms} terms */
-  const handOver = (open, topicMessages, terms) =>
+  /** @type {import('./transactions').Check} */
+  const check = (batch, isIdempotent) => {
+    const checked = sendOptions(batch, { options, isIdempotent })
+    connected()
+    return checked
+  }
+
+  /** @type {import('./transactions').HandOver} */
+  const handOver = (open, { topicMessages, terms }) =>
     partitioning === null
       ? open.send(topicMessages, terms)
       : partitioning.send(topicMessages, messages => open.send(messages, terms))
 
-  /** @param {TopicMessages[]} topicMessages @param {Terms} terms */
-  const reopenAndHandOver = async (topicMessages, terms) => {
+  /** @param {{ topicMessages: TopicMessages[], terms: Terms }} checked */
+  const reopenAndHandOver = async checked => {
     await (reopening ??= reopen())
-    return handOver(connected(), topicMessages, terms)
+    return handOver(connected(), checked)
   }
 
   // No async function: that would be two promises more for every send.
   const { send, sendBatch } = createMessageProducer({
     deliver: batch => {
-      const { topicMessages, terms } = sendOptions(batch, {
-        options,
-        isIdempotent: idempotent === true
-      })
+      const checked = check(batch, idempotent === true)
       const open = connected()
-      if (topicMessages.length === 0) return Promise.resolve([])
-      if (!open.isOpen) return reopenAndHandOver(topicMessages, terms)
-      return handOver(open, topicMessages, terms)
+      if (checked.topicMessages.length === 0) return Promise.resolve([])
+      return open.isOpen ? handOver(open, checked) : reopenAndHandOver(checked)
     }
   })
 
   const flush = async () => sender?.flush()
 
+  // What is sent outside of them has a producer id of its own, as in kafkajs.
+  const transactions = transactionalId
+    ? new Transactions({
+        cluster,
+        logger,
+        transactionalId,
+        createSender: () => {
+          const { transactionTimeout } = options
+          const retries = retriesOf(given, { ...options, idempotent: true })
+          return createSender({ ...retries, idempotent: null, transactionalId, transactionTimeout })
+        },
+        check: batch => check(batch, true),
+        handOver
+      })
+    : null
+
   const transaction = async () => {
-    if (!transactionalId) {
+    if (transactions === null) {
       throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer')
     }
-    throw new KafkaJSNotImplemented('Transactions are not implemented yet')
+    return transactions.begin()
   }
 
   const on = createOn({ client: 'producer', events, wrap, unwrap, emitter, logger })

@@ -52,6 +52,8 @@ const WAKE = -1
  * @property {number | null} maxInFlightRequests
  * @property {number} metadataMaxAge
  * @property {boolean} allowAutoTopicCreation
+ * @property {string | null} [transactionalId] all messages belong to transactions of it
+ * @property {number} [transactionTimeout] ms
  */
 
 const IDEMPOTENCE = /** @type {const} */ ({
@@ -77,7 +79,12 @@ class Sender {
     this.client = cluster.native
     this.engine = new native.NativeProducer(
       this.client,
-      { ...others, idempotence: IDEMPOTENCE[/** @type {'null'} */ (String(idempotent))] },
+      {
+        transactionalId: null,
+        transactionTimeout: 0,
+        ...others,
+        idempotence: IDEMPOTENCE[/** @type {'null'} */ (String(idempotent))]
+      },
       told => this.hear(told)
     )
     const { engine } = this

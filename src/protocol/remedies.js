@@ -25,6 +25,9 @@
 const needs = (operation, resource, name) =>
   `the user of this client needs the ACL operation ${operation} on ${resource}${name ? ` "${name}"` : ''}`
 
+const fenced = transactionalId =>
+  `another producer has begun as transactionalId "${transactionalId}", or a transaction has taken longer than transactionTimeout: this producer can do nothing any more`
+
 const NEEDS_CONSUMER_PROTOCOL =
   'groupProtocol "consumer" needs brokers of Kafka 4.0 or later whose feature group.version is 1; "classic" goes with each, and "auto" finds out'
 
@@ -67,6 +70,10 @@ const REMEDIES = {
     groupInstanceId == null
       ? null
       : `another member of ${groupId ? `group "${groupId}"` : 'the group'} has come as groupInstanceId "${groupInstanceId}": each member of a group needs one of its own`,
+  PRODUCER_FENCED: ({ transactionalId }) =>
+    transactionalId == null ? null : fenced(transactionalId),
+  INVALID_PRODUCER_EPOCH: ({ transactionalId }) =>
+    transactionalId == null ? null : fenced(transactionalId),
   UNSUPPORTED_ASSIGNOR: ({ groupRemoteAssignor }) =>
     groupRemoteAssignor == null ? null : `groupRemoteAssignor is "${groupRemoteAssignor}"`,
   UNSUPPORTED_VERSION: ({ groupProtocol }) =>

@@ -9,6 +9,7 @@
  */
 
 const { KafkaJSSASLAuthenticationError, unwrap } = require('../errors')
+const { withHelp } = require('../help')
 const { givenFor } = require('../unknown')
 const { show } = require('../utils/show')
 const { withLength, withoutLength } = require('./framing')
@@ -33,13 +34,15 @@ const ENGINE_MECHANISMS = {
  * @returns {NativeSasl} `username` null: JavaScript authenticates
  */
 const toNativeSasl = sasl => {
-  // As in kafkajs, a TypeError.
+  // kafkajs throws a TypeError for this, too.
   if (typeof sasl !== 'object') {
-    throw new TypeError(`sasl has to be an object with a mechanism, received a ${typeof sasl}`)
+    const message = `sasl has to be an object with a mechanism, received a ${typeof sasl}`
+    throw withHelp(new TypeError(message), 'sasl')
   }
   if (typeof sasl.mechanism !== 'string') {
     const received = `received ${show(sasl.mechanism)}${didYouMean(sasl, 'mechanism')}`
-    throw new TypeError(`sasl.mechanism has to be a text like "scram-sha-512", ${received}`)
+    const message = `sasl.mechanism has to be a text like "scram-sha-512", ${received}`
+    throw withHelp(new TypeError(message), 'sasl')
   }
   const mechanism = sasl.mechanism.toUpperCase()
   const label = ENGINE_MECHANISMS[mechanism]

@@ -37,7 +37,7 @@ module.exports =
         logger.debug('Authenticate with SASL OAUTHBEARER', { broker })
         const refusal = await send(firstMessage(token, authorizationIdentity))
         if (refusal) {
-          // The exchange ends with this message; the broker answers it with its error.
+          // RFC 7628: a client that was refused sends this message to end the exchange. The broker's answer, an error, tells nothing new.
           await send(SEPARATOR).catch(() => {})
           throw new Error(refusal)
         }

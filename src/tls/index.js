@@ -122,7 +122,7 @@ const toText = value => (typeof value === 'string' ? value : Buffer.from(value).
 const readRoots = ({ ca }) => {
   if (ca) return { ca: listOf(ca).map(one => plainCertificates('ca', one)), defaultCa: false }
   const defaultCa = usesOpensslRoots()
-  // Node ≥ 22.15 knows them all, the system's included where the process was told to use those.
+  // Node ≥ 22.15 tells all roots that it trusts: its own, and those of the system if the process was told to use them.
   const { getCACertificates } = /** @type {any} */ (tls)
   if (getCACertificates) return { ca: getCACertificates('default'), defaultCa }
   return { ca: [...(defaultCa ? [] : tls.rootCertificates), ...extraRoots()], defaultCa }
@@ -165,7 +165,7 @@ const readKey = (key, passphrase) => {
     const privateKey = createPrivateKey({ key: pem, passphrase: own })
     return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   } catch (e) {
-    // What was given is not shown: it may be the key after all.
+    // The message does not quote what was given, because it may be the key after all.
     const given = isPath(toText(pem)) ? `it is a text ${PATH_ADVICE}` : e.message
     throw refusal('key', `cannot be read: ${given}`, e)
   }

@@ -59,7 +59,7 @@ const readConfiguration = () => {
   try {
     return readFileSync(opensslConfiguration().configuration ?? USUAL_CONFIGURATION, 'utf8')
   } catch {
-    // OpenSSL has none, either.
+    // A file that cannot be read is none: OpenSSL goes on without it, too.
     return ''
   }
 }

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * `npm run demo`: 300,000 orders in four codecs, a group that grows and shrinks while it reads them, and a proof
- * that nothing was lost. `CLIENT=kafkajs npm run demo` shows the same program on kafkajs.
+ * `npm run demo`: 300,000 orders in four codecs, a cooperative group that grows and shrinks while it reads them, and a proof
+ * that nothing was lost. `CLIENT=kafkajs npm run demo` shows the same program on kafkajs, whose groups stop at each change.
  *
  *   build.js   the addon                       ledger.js  what has been read
  *   orders.js  the orders                      screen.js  what you see
@@ -27,6 +27,8 @@ const { CLIENT = 'kafkars' } = process.env
 const CODECS = /** @type {const} */ (
   CLIENT === 'kafkajs' ? ['None', 'GZIP'] : ['ZSTD', 'LZ4', 'Snappy', 'GZIP']
 )
+/** kafkajs has no cooperative one. */
+const ASSIGNERS = CLIENT === 'kafkajs' ? {} : { partitionAssigners: ['cooperative-sticky'] }
 /** ms without a single order after which the demo has failed */
 const PATIENCE = 30_000
 
@@ -113,7 +115,8 @@ const read = async (where, ledger) => {
   )
   failed.catch(() => {})
   const tell = (/** @type {string} */ line) => screen.tell(line)
-  const start = (/** @type {string} */ name) => startMember({ ...where, name, ledger, tell, fail })
+  const start = (/** @type {string} */ name) =>
+    startMember({ ...where, ...ASSIGNERS, name, ledger, tell, fail })
   const until = (/** @type {number} */ orders) => Promise.race([failed, reached(ledger, orders)])
 
   screen.watch(ledger)
@@ -121,14 +124,24 @@ const read = async (where, ledger) => {
   const ann = await start('ann')
   await until(ledger.count / 3)
   tell('a third is done: ben joins')
+  ledger.watchKept()
   const ben = await start('ben')
   await until((ledger.count / 3) * 2)
+  tell(keptLine(ledger))
   tell('two thirds are done: ben leaves')
   await ben.leave()
   await until(ledger.count)
   tell('all orders were read: ann commits and leaves')
   await ann.leave()
   screen.clear()
+}
+
+/** @param {Ledger} ledger */
+const keptLine = ledger => {
+  const { partitions, pause } = ledger.kept()
+  if (partitions.length === 0) return 'all partitions were given up and assigned anew'
+  const still = Math.round(pause)
+  return `ann kept partitions ${partitions.join(' ')}: none stood still for more than ${still} ms`
 }
 
 /**

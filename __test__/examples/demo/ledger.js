@@ -2,11 +2,16 @@
 
 /** Everything that is known about the topic and the group: what was read, how far, and by whom. */
 
+const { performance } = require('node:perf_hooks')
+
 /**
  * @typedef {object} PartitionState
  * @property {number} end the log end offset; nothing is written any more
  * @property {number} position offset of the next order
  * @property {string | null} owner name of the member that has it
+ * @property {boolean} kept the owner is who it was when the watch began
+ * @property {number} readAt ms, when its last order was read
+ * @property {number} pause ms, the longest time between two of its orders since the watch began
  */
 
 class Ledger {
@@ -29,7 +34,8 @@ class Ledger {
    */
   constructor(count, ends) {
     this.#seen = new Uint8Array(count)
-    this.partitions = ends.map(end => ({ end, position: 0, owner: null }))
+    const unread = { position: 0, owner: null, kept: false, readAt: 0, pause: 0 }
+    this.partitions = ends.map(end => ({ end, ...unread }))
   }
 
   get count() {
@@ -54,6 +60,9 @@ class Ledger {
     this.deliveries += 1
     const state = this.partitions[partition]
     state.position = offset + 1
+    const now = performance.now()
+    state.pause = Math.max(state.pause, now - state.readAt)
+    state.readAt = now
     if (order === null || !(order.id < this.count)) {
       this.damaged += 1
       return
@@ -73,9 +82,24 @@ class Ledger {
    */
   assign(owner, partitions) {
     this.partitions.forEach((state, partition) => {
+      const { owner: before } = state
       if (partitions.includes(partition)) state.owner = owner
-      else if (state.owner === owner) state.owner = null
+      else if (before === owner) state.owner = null
+      state.kept &&= state.owner === before
     })
+  }
+
+  /** The group is about to change: who keeps what, and for how long does it stand still? */
+  watchKept() {
+    for (const state of this.partitions) {
+      Object.assign(state, { kept: state.owner !== null, pause: 0 })
+    }
+  }
+
+  /** What has kept its owner since. `pause`: ms, the longest time that one of them stood still. */
+  kept() {
+    const kept = this.partitions.flatMap((state, partition) => (state.kept ? [partition] : []))
+    return { partitions: kept, pause: Math.max(0, ...kept.map(at => this.partitions[at].pause)) }
   }
 }
 

@@ -17,13 +17,20 @@ const WRITE = 15
  * @param {string} options.name
  * @param {string} options.groupId
  * @param {string} options.topic
+ * @param {any[]} [options.partitionAssigners]
  * @param {import('./ledger').Ledger} options.ledger
  * @param {(line: string) => void} options.tell
  * @param {(error: Error) => void} options.fail the member cannot go on
  * @returns {Promise<{ leave: () => Promise<void> }>} once it has started to read or to wait
  */
-const startMember = async ({ kafka, name, groupId, topic, ledger, tell, fail }) => {
-  const consumer = kafka.consumer({ groupId, heartbeatInterval: 500, maxWaitTimeInMs: 500 })
+const startMember = async options => {
+  const { kafka, name, groupId, topic, partitionAssigners, ledger, tell, fail } = options
+  const consumer = kafka.consumer({
+    groupId,
+    heartbeatInterval: 500,
+    maxWaitTimeInMs: 500,
+    ...(partitionAssigners && { partitionAssigners })
+  })
   const { REBALANCING, GROUP_JOIN, CRASH } = consumer.events
   consumer.on(REBALANCING, () => tell(`${name}: consumer.rebalancing`))
   consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, duration, isLeader } }) => {
@@ -40,7 +47,7 @@ const startMember = async ({ kafka, name, groupId, topic, ledger, tell, fail }) 
   /** @type {Map<number, number>} orders of a partition since the last write */
   const unwritten = new Map()
   await consumer.run({
-    partitionsConsumedConcurrently: 3,
+    partitionsConsumedConcurrently: ledger.partitions.length,
     eachMessage: async ({ partition, message }) => {
       ledger.add(partition, Number(message.offset), read(message))
       const orders = (unwritten.get(partition) || 0) + 1

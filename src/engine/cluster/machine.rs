@@ -220,6 +220,12 @@ impl Cluster {
         self.topics.iter().chain(&self.others).cloned().collect()
     }
 
+    /// Metadata older than this is read again from now on, instead of [`ClusterConfig::metadata_max_age`].
+    pub fn set_max_age(&mut self, now: Instant, age: Duration) {
+        self.config.metadata_max_age = age;
+        self.timers.hasten(Timer::Expiry, now + age);
+    }
+
     /// Asks one broker after another for our topics and these of others, until each topic has been told of. Takes `within` at
     /// the most, and five seconds from the first answer on. Ends in [`Event::Surveyed`], unless another one begins.
     pub fn survey(&mut self, now: Instant, others: impl Iterator<Item = Arc<str>>, within: Duration) {

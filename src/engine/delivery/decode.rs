@@ -20,7 +20,7 @@ pub struct DecodeJob {
     pub reader: BatchReader,
     /// How much that will be.
     pub estimate: Estimate,
-    /// Where to; a staged buffer has its full length already.
+    /// Where to; a staged buffer has its full length already, or none when there was no memory for it.
     pub buffer: Buffer,
 }
 
@@ -94,8 +94,8 @@ impl Deliveries {
                 slot.reading = Reading::Open(open);
                 continue;
             };
-            let Open { reader, bytes, .. } = open;
-            slot.reading = Reading::Decoding { start: reader.next_offset(), bytes };
+            let Open { reader, bytes, needs } = open;
+            slot.reading = Reading::Decoding { start: reader.next_offset(), bytes, needs };
             self.decode_from = at + 1;
             return Some(DecodeJob { slot: id, epoch: slot.epoch(), reader, estimate, buffer });
         }
@@ -108,11 +108,17 @@ impl Deliveries {
         self.may_decode = true;
         let slot = self.slots.get_mut(id.index()).filter(|slot| slot.is_current(epoch));
         let reading = slot.map(|slot| (std::mem::take(&mut slot.reading), slot));
-        let Some((Reading::Decoding { start, bytes }, slot)) = reading else {
+        let Some((Reading::Decoding { start, bytes, needs: asked }, slot)) = reading else {
             self.slabs.release(&buffer);
             return Verdict::Void;
         };
         let next = reader.next_offset();
+        // Too small although it was made for this message: there was no memory for it.
+        let missing = asked.filter(|asked| matches!(&buffer, Buffer::Staged(bytes) if bytes.len() < *asked));
+        let result = match (result, missing) {
+            (Ok(Fill::TooSmall { .. }), Some(bytes)) => Err(RecordError::NoMemory { offset: next, bytes }),
+            (result, _) => result,
+        };
         let is_over = reader.is_exhausted() || matches!(result, Ok(Fill::End) | Err(_));
         if is_over {
             self.queued_bytes = self.queued_bytes.saturating_sub(bytes);

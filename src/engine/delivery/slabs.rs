@@ -57,19 +57,19 @@ impl Slabs {
     }
 
     /// A buffer for about `estimate` bytes, or for one message that needs `needs` of them. None without a slab, when the
-    /// delivery is large and `may_wait`.
+    /// delivery is large and `may_wait`. A staged one is empty when the process cannot have the memory.
     pub(super) fn buffer(&mut self, needs: Option<usize>, estimate: usize, may_wait: bool) -> Option<Buffer> {
         if let Some(needs) = needs {
-            return Some(Buffer::Staged(vec![0; needs]));
+            return Some(Buffer::Staged(zeroed(needs)));
         }
         if estimate <= SMALL {
-            return Some(Buffer::Staged(vec![0; estimate.max(SMALLEST_STAGE)]));
+            return Some(Buffer::Staged(zeroed(estimate.max(SMALLEST_STAGE))));
         }
         if let Some(slab) = self.free.pop() {
             return Some(Buffer::Slab(slab));
         }
         // Other partitions have all slabs, perhaps for long: that must not stop a partition that has nothing else.
-        (!may_wait).then(|| Buffer::Staged(vec![0; estimate.min(self.size)]))
+        (!may_wait).then(|| Buffer::Staged(zeroed(estimate.min(self.size))))
     }
 
     /// Small messages: 256 KiB hold some 2000 of them, the most that one delivery should have (more would outlive
@@ -83,6 +83,15 @@ impl Slabs {
             self.size = wanted.clamp(SMALLEST_SLAB, LARGEST_SLAB);
         }
     }
+}
+
+/// So many bytes, or none: an allocation that fails would end the process, and a single record may ask for gigabytes.
+fn zeroed(bytes: usize) -> Vec<u8> {
+    let mut buffer = Vec::new();
+    if buffer.try_reserve_exact(bytes).is_ok() {
+        buffer.resize(bytes, 0);
+    }
+    buffer
 }
 
 /// Messages in one delivery, at most.

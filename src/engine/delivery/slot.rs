@@ -41,6 +41,8 @@ pub(super) enum Reading {
         /// The first offset that its delivery stands for.
         start: i64,
         bytes: usize,
+        /// From [`Open::needs`].
+        needs: Option<usize>,
     },
 }
 

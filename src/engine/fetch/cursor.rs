@@ -78,6 +78,8 @@ pub(super) struct Cursor {
     pub(super) place: Option<Place>,
     /// Which broker it is fetched from.
     pub(super) source: Source,
+    /// High watermark and last stable offset, from the last answer; -1 before it.
+    pub(super) log_end: (i64, i64),
     /// Where the delivery ends that has come back from a lane unresolved, if nothing has happened to the slot since then.
     pub(super) returned: Option<i64>,
 }
@@ -98,6 +100,7 @@ impl Default for Cursor {
             redirected: false,
             place: None,
             source: Source::default(),
+            log_end: (-1, -1),
             returned: None,
         }
     }

@@ -182,6 +182,15 @@ impl Fetch {
         }
     }
 
+    /// High watermark and last stable offset of a partition, as its broker has told them last.
+    pub fn log_end(&self, partition: &TopicPartition) -> (Option<i64>, Option<i64>) {
+        let slot = self.deliveries.assigned_slot(partition);
+        let cursor = slot.and_then(|slot| self.cursors.get(slot.index()));
+        let (high_watermark, last_stable) = cursor.map_or((-1, -1), |cursor| cursor.log_end);
+        let known = |offset: i64| (offset >= 0).then_some(offset);
+        (known(high_watermark), known(last_stable))
+    }
+
     /// Stops fetching and delivery of these partitions (None = the whole topic), assigned or not, until [`Fetch::resume`].
     pub fn pause(&mut self, topic: &Arc<str>, partitions: Option<&[i32]>) {
         self.may_ask = true;

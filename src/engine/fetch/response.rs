@@ -200,6 +200,7 @@ impl Fetch {
             self.diverged(now, id, asked.offset, leader_epoch, end);
             return true;
         }
+        cursor.log_end = (answer.high_watermark, answer.last_stable_offset);
         let mut news = false;
         match answer.preferred_read_replica.filter(|_| answer.records.is_empty()) {
             Some(follower) if cursor.source == Source::Leader && follower != node => {

@@ -1,9 +1,10 @@
-//! Membership by either protocol: what the owner of a group asks of both machines.
+//! Membership by either protocol, or none: what the owner of a group asks of all these machines.
 //!
 //! ```text
 //!  Classic ───────────────────────────────────────────────► classic
 //!  Consumer ──────────────────────────────► consumer
 //!  Auto ──► consumer ── the coordinator does not speak it ─► classic
+//!  Manual ────────────────────────────────────────────────► manual
 //! ```
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
@@ -22,8 +24,8 @@ use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 use super::assignors::Partitions;
 use super::{
-    ConsumerGroup, ConsumerGroupConfig, Event, Group, GroupConfig, GroupMembershipOperation, Membership,
-    Subscription, Waits,
+    ConsumerGroup, ConsumerGroupConfig, Event, Group, GroupConfig, GroupMembershipOperation,
+    ManualAssignment, Membership, Subscription, Waits,
 };
 
 /// One of the two machines. See the module's documentation.
@@ -40,6 +42,7 @@ pub struct AnyGroup {
 enum Either {
     Classic(Box<Group>),
     Consumer(Box<ConsumerGroup>),
+    Manual(Box<ManualAssignment>),
 }
 
 #[derive(Debug)]
@@ -55,6 +58,7 @@ macro_rules! either {
         match $group {
             Either::Classic($machine) => $call,
             Either::Consumer($machine) => $call,
+            Either::Manual($machine) => $call,
         }
     };
 }
@@ -79,6 +83,19 @@ impl AnyGroup {
         }
     }
 
+    /// No member of a group: the user assigns. `commits`: there is a group to commit to.
+    pub fn manual(commits: bool) -> AnyGroup {
+        let machine = Either::Manual(Box::new(ManualAssignment::new(commits)));
+        AnyGroup { machine, fallback: None, note: None }
+    }
+
+    /// See [`ManualAssignment::assign`].
+    pub fn assign(&mut self, partitions: impl IntoIterator<Item = TopicPartition>) {
+        if let Either::Manual(group) = &mut self.machine {
+            group.assign(partitions);
+        }
+    }
+
     /// See [`Group::join`] and [`ConsumerGroup::join`].
     pub fn join(&mut self, now: Instant, subscription: Subscription) {
         if let Some(fallback) = &mut self.fallback {
@@ -87,6 +104,7 @@ impl AnyGroup {
         match &mut self.machine {
             Either::Classic(group) => group.join(now, subscription.topics),
             Either::Consumer(group) => group.join(now, subscription),
+            Either::Manual(_) => {}
         }
     }
 
@@ -115,7 +133,7 @@ impl AnyGroup {
     pub fn owned(&self) -> Partitions {
         match &self.machine {
             Either::Classic(group) => group.owned(),
-            Either::Consumer(_) => Partitions::new(),
+            Either::Consumer(_) | Either::Manual(_) => Partitions::new(),
         }
     }
 
@@ -184,7 +202,7 @@ impl AnyGroup {
     pub fn waits_for(&self) -> Option<Waits> {
         match &self.machine {
             Either::Classic(group) => group.waits_for(),
-            Either::Consumer(_) => None,
+            Either::Consumer(_) | Either::Manual(_) => None,
         }
     }
 

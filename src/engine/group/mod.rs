@@ -1,12 +1,13 @@
 //! Membership in a consumer group. Pure, on its owner's time.
 //!
-//! `classic` is the machine for the classic protocol (JoinGroup, SyncGroup), `consumer` the one for the protocol of KIP-848, `any`
-//! either of them. Here is what their owner knows of all: the configuration, the membership that commits carry, and the events.
+//! `classic` is the machine for the classic protocol (JoinGroup, SyncGroup), `consumer` the one for the protocol of KIP-848, `manual`
+//! stands for a group that decides nothing, because the user assigns, and `any` is one of them. Here is what their owner knows of all: the configuration, the membership that commits carry, and the events.
 
 mod any;
 pub mod assignors;
 mod classic;
 mod consumer;
+mod manual;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use assignors::RebalanceProtocol;
 pub use any::AnyGroup;
 pub use classic::Group;
 pub use consumer::{ConsumerGroup, ConsumerGroupConfig};
+pub use manual::ManualAssignment;
 
 /// By which protocol a member speaks to its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum GroupProtocol {
     Consumer,
     /// KIP-848 where the coordinator speaks it, else the classic protocol.
     Auto,
+    /// By none: the user assigns.
+    Manual,
 }
 
 /// What to subscribe to.

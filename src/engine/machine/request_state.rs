@@ -16,7 +16,7 @@ use super::{Backoff, Target};
 /// The state of a request that is repeated, and outstanding once at the most. See the module's documentation.
 ///
 /// `About` is what the machine has to remember of a request until its answer comes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RequestState<About = ()> {
     due: Due,
     sent: Option<Sent<About>>,

@@ -67,7 +67,9 @@ impl<'a, R: AsyncRead + Unpin> FrameReader<'a, R> {
         while frame.len() < length {
             let missing = length - frame.len();
             if frame.len() == frame.capacity() {
-                frame.reserve_exact(frame.len().min(missing));
+                // A failing allocation ends this connection, not the process.
+                let more = frame.len().min(missing);
+                frame.try_reserve_exact(more).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
             }
             let read = within(STALL, self.reader.read_buf(&mut (&mut frame).limit(missing))).await;
             let read = read.map_err(|_| FrameError::Stalled)??;

@@ -267,6 +267,13 @@ impl Offsets {
         state.resolved_epoch = epoch;
     }
 
+    /// A transaction of the user's has committed this offset, or is about to.
+    pub fn committed_elsewhere(&mut self, partition: &TopicPartition, offset: i64) {
+        if let Some(state) = self.partitions.get_mut(partition) {
+            state.committed = Some(offset);
+        }
+    }
+
     /// Resolved but not committed, in order.
     pub fn uncommitted(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.partitions.iter().filter_map(|(partition, state)| Some((partition, state.uncommitted()?)))
@@ -275,6 +282,12 @@ impl Offsets {
     /// The next offset to read, as far as handlers have come.
     pub fn resolved_offset(&self, partition: &TopicPartition) -> Option<i64> {
         self.partitions.get(partition)?.resolved
+    }
+
+    /// The next offset to read: behind what handlers have finished, or where reading begins. None until that is known.
+    pub fn position_of(&self, partition: &TopicPartition) -> Option<i64> {
+        let state = self.partitions.get(partition)?;
+        state.resolved.or(state.start)
     }
 
     /// What the group has committed, as far as we know.

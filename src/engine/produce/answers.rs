@@ -132,6 +132,11 @@ impl Produce {
                 self.fail_batch(slot, place, end, reason);
                 return;
             }
+            // Another epoch is another transaction.
+            Verdict::Gap | Verdict::Fenced if self.identity.is_given() => {
+                self.fail_batch(slot, place, End::Unknown, reason);
+                return;
+            }
             Verdict::Retry { .. } | Verdict::Gap | Verdict::Fenced if is_over && !is_consequence => {
                 self.fail_batch(slot, place, end, reason);
                 return;

@@ -6,6 +6,7 @@
 //!    │
 //!    └── refused, and it need not be ──► Off
 //! ```
+//! That of a transactional producer is given, and asked of nobody.
 
 use std::time::Instant;
 
@@ -21,9 +22,11 @@ use super::{Idempotence, Reason};
 
 /// A producer id and its epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ProducerId {
-    pub(super) id: i64,
-    pub(super) epoch: i16,
+pub struct ProducerId {
+    /// The id.
+    pub id: i64,
+    /// Its epoch.
+    pub epoch: i16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,8 @@ enum State {
 pub(super) struct Identity {
     state: State,
     is_required: bool,
+    /// By the `transaction` room, which knows when another one is needed.
+    is_given: bool,
     request: RequestState,
 }
 
@@ -47,7 +52,23 @@ impl Identity {
         if state == State::Wanted {
             request.want();
         }
-        Identity { state, is_required: idempotence == Idempotence::Required, request }
+        Identity { state, is_required: idempotence == Idempotence::Required, is_given: false, request }
+    }
+
+    /// One that is [set](Identity::set).
+    pub(super) fn given() -> Identity {
+        let request = RequestState::default();
+        Identity { state: State::Wanted, is_required: true, is_given: true, request }
+    }
+
+    /// Batches are numbered as this producer's.
+    pub(super) fn set(&mut self, producer: ProducerId) {
+        self.state = State::Known(producer);
+    }
+
+    /// Is it [given](Identity::given)?
+    pub(super) fn is_given(&self) -> bool {
+        self.is_given
     }
 
     /// Are batches sent without numbers?
@@ -64,7 +85,7 @@ impl Identity {
 
     /// This id is of no use any more.
     pub(super) fn expire(&mut self, id: i64) {
-        if self.known().is_some_and(|known| known.id == id) {
+        if !self.is_given && self.known().is_some_and(|known| known.id == id) {
             self.state = State::Wanted;
             self.request.want();
         }

@@ -61,9 +61,9 @@ impl Produce {
         for topic in send.topics() {
             let topic = topic?;
             let count = u32::try_from(topic.count()).unwrap_or(u32::MAX);
-            if self.is_closing() {
+            let is_over = if self.is_closing() { Some(Reason::Stopped) } else { self.over() };
+            if let Some(reason) = is_over {
                 let (topic, messages) = (topic.name.into(), vec![span(first, count)]);
-                let reason = Reason::Stopped;
                 self.sends.failed(number, FailedPart { topic, partition: None, messages, reason });
             } else {
                 self.take_topic(now, view, origin, first, &topic)?;

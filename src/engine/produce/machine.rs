@@ -22,6 +22,7 @@ use super::partition::{End, Move, Partition};
 use super::requests::Requests;
 use super::sends::SendTable;
 use super::topics::{Topic, Waiting};
+use super::transactional::Membership;
 use super::{Event, FailedPart, PackJob, Packed, ProduceConfig, Reason, Row};
 
 /// See the module's documentation.
@@ -30,6 +31,8 @@ pub struct Produce {
     pub(super) config: ProduceConfig,
     pub(super) rng: Rng,
     pub(super) identity: Identity,
+    /// None = messages belong to no transactions.
+    pub(super) membership: Option<Membership>,
     pub(super) topics: Vec<Topic>,
     pub(super) names: HashMap<Arc<str>, usize>,
     pub(super) partitions: Vec<Partition>,
@@ -63,7 +66,11 @@ impl Produce {
     /// A machine that knows no topic.
     pub fn new(config: ProduceConfig, seed: u64) -> Produce {
         Produce {
-            identity: Identity::new(config.idempotence),
+            identity: match config.transactional_id {
+                Some(_) => Identity::given(),
+                None => Identity::new(config.idempotence),
+            },
+            membership: config.transactional_id.clone().map(Membership::new),
             config,
             rng: Rng::with_seed(seed),
             topics: Vec::new(),
@@ -393,6 +400,7 @@ impl Machine for Produce {
             }
             None => self.answered(now, id, response),
         }
+        self.sweep();
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -405,6 +413,7 @@ impl Machine for Produce {
     }
 
     fn poll_request(&mut self, now: Instant, view: &Metadata) -> Option<Outbound> {
+        self.sweep();
         self.look(now, view);
         self.next_request(now, view)
     }
@@ -412,6 +421,7 @@ impl Machine for Produce {
     fn poll_event(&mut self) -> Option<Event> {
         self.events
             .pop_front()
+            .or_else(|| self.joins())
             .or_else(|| std::mem::take(&mut self.wants_metadata).then_some(Event::RefreshMetadata))
     }
 

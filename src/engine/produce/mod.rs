@@ -31,6 +31,7 @@ mod sends;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod transactional;
 mod verdict;
 
 use std::ops::Range;
@@ -45,6 +46,7 @@ use crate::engine::protocol::fetch::NodeEndpoint;
 use crate::engine::records::CompressError;
 
 pub use batch::{PackJob, Packed};
+pub use identity::ProducerId;
 pub use intake::Submitted;
 pub use machine::Produce;
 pub use partitioner::{Choice, Partitioner};
@@ -54,6 +56,8 @@ pub use partitioner::{Choice, Partitioner};
 pub struct ProduceConfig {
     /// Are batches numbered, so that brokers recognise a repetition?
     pub idempotence: Idempotence,
+    /// All messages belong to transactions of this name, see [`Produce::begin_transaction`]: then they are numbered, too.
+    pub transactional_id: Option<Arc<str>>,
     /// How often a batch is tried again before its sends fail.
     pub retries: u32,
     /// For how long it is tried at least, however many attempts fail meanwhile: an election takes its time.
@@ -84,6 +88,7 @@ impl Default for ProduceConfig {
     fn default() -> ProduceConfig {
         ProduceConfig {
             idempotence: Idempotence::IfAllowed,
+            transactional_id: None,
             retries: u32::MAX,
             retry_time: Duration::ZERO,
             delivery_timeout: Duration::from_secs(120),
@@ -129,6 +134,8 @@ pub enum Event {
     RefreshMetadata,
     /// [`Produce::topics`] has changed.
     TopicsChanged,
+    /// These partitions are to be written by a transaction that does not know of them: see [`Produce::joined`].
+    Joins(Vec<TopicPartition>),
     /// KIP-951: an error told where nodes are. To be taken in before what follows.
     NodesNamed(Vec<NodeEndpoint>),
     /// KIP-951: an error named the new leader.
@@ -205,6 +212,8 @@ pub enum Reason {
     TimedOut,
     /// The producer is closing or closed.
     Stopped,
+    /// Their transaction was aborted, or there is none.
+    Aborted,
 }
 
 /// As many as a broker remembers of a producer (KIP-98): of more, a repetition would not be recognised.

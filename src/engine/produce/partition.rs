@@ -150,7 +150,7 @@ impl Partition {
                 before.sequence.is_some_and(|s| Some(s.producer_id) == identity.known().map(|id| id.id));
             // What comes while an earlier batch is out travels together.
             let is_proven = self.numbers.and_then(|n| n.proven).is_some_and(|at| at + REMEMBERED > now);
-            let has_room = out < MAX_IN_FLIGHT;
+            let has_room = out < MAX_IN_FLIGHT && !identity.is_given();
             if !is_numbered || !follows || !is_proven || !has_room || !(is_full || is_hurried) {
                 return Move::Wait;
             }
@@ -169,7 +169,11 @@ impl Partition {
         if batch.sequence.is_some() || batch.terms.acks != -1 {
             return;
         }
-        let is_of_this_id = self.numbers.is_some_and(|numbers| numbers.of.id == id.id);
+        let is_of_this_id = self.numbers.is_some_and(|numbers| match identity.is_given() {
+            true => numbers.of == id,
+            // The epoch is the partition's own.
+            false => numbers.of.id == id.id,
+        });
         if !is_of_this_id && !outstanding {
             self.numbers = Some(Numbers { of: id, next: 0, proven: None });
         }

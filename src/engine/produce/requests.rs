@@ -15,8 +15,10 @@ use crate::engine::protocol::TopicId;
 use crate::engine::protocol::init_producer_id::InitProducerIdRequest;
 use crate::engine::protocol::produce::{ProducePartition, ProduceRequest, ProduceTopic};
 
+use super::batch::Terms;
 use super::machine::Produce;
 use super::partition::Move;
+use super::transactional::Membership;
 use super::{Event, Reason};
 
 /// What is out.
@@ -103,8 +105,8 @@ impl Produce {
             let at = partition.at.clone();
             let Some(batch) = partition.queue.get_mut(place) else { continue };
             let Some(records) = batch.send() else { continue };
-            let header = Bytes::copy_from_slice(&records.header(batch.sequence, false));
-            let draft = draft.get_or_insert_with(|| Draft::new(leader.node, terms.acks, terms.timeout_ms));
+            let header = Bytes::copy_from_slice(&records.header(batch.sequence, self.membership.is_some()));
+            let draft = draft.get_or_insert_with(|| Draft::new(leader.node, terms, self.membership.as_ref()));
             draft.size += size;
             let topic_id = view.topic_id(&at.topic);
             let out = ProducePartition { partition: at.partition, header, records: records.body().clone() };
@@ -140,6 +142,11 @@ impl Produce {
         partition.absent_since = None;
         // A leader at which nothing has failed need not be spared.
         let is_new = partition.failed_on != Some(leader.node);
+        if let Some(membership) = &mut self.membership
+            && !membership.admits(slot, &partition.at)
+        {
+            return None;
+        }
         (is_ready || is_new).then_some((place, leader))
     }
 
@@ -168,8 +175,14 @@ impl Produce {
 }
 
 impl Draft {
-    fn new(node: i32, acks: i16, timeout_ms: i32) -> Draft {
-        let body = ProduceRequest { acks, timeout_ms, ..ProduceRequest::default() };
+    fn new(node: i32, Terms { acks, timeout_ms, .. }: Terms, membership: Option<&Membership>) -> Draft {
+        let body = ProduceRequest {
+            acks,
+            timeout_ms,
+            transactional_id: membership.map(|membership| membership.transactional_id.to_string()),
+            transactions_v1: membership.is_some_and(|membership| membership.transactions_v1),
+            topics: Vec::new(),
+        };
         Draft { node, size: 0, body, sent: Sent { node, acks, batches: Vec::new() } }
     }
 

@@ -7,6 +7,8 @@ use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
 pub const VERSIONS: VersionRange = VersionRange { min: 0, max: 4 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 3;
+/// The feature that says which transactions the cluster speaks: from 2 on those of KIP-890.
+pub const TRANSACTION_VERSION: &str = "transaction.version";
 
 /// ApiVersions request.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,6 +58,12 @@ impl ApiVersionsRequest {
 }
 
 impl ApiVersionsResponse {
+    /// The level of a feature that the cluster has, 0 when there is none.
+    pub fn finalized_feature(&self, name: &str) -> i16 {
+        let feature = self.finalized_features.iter().find(|feature| feature.name == name);
+        feature.map_or(0, |feature| feature.max)
+    }
+
     pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<ApiVersionsResponse, DecodeError> {
         let error = input.error()?;
         let refused = error == ErrorCode::UNSUPPORTED_VERSION;

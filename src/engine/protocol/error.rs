@@ -49,6 +49,7 @@ impl ErrorCode {
     pub const INVALID_PRODUCER_ID_MAPPING: ErrorCode = ErrorCode(49);
     pub const CONCURRENT_TRANSACTIONS: ErrorCode = ErrorCode(51);
     pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(53);
+    pub const OPERATION_NOT_ATTEMPTED: ErrorCode = ErrorCode(55);
     pub const KAFKA_STORAGE_ERROR: ErrorCode = ErrorCode(56);
     pub const SASL_AUTHENTICATION_FAILED: ErrorCode = ErrorCode(58);
     pub const UNKNOWN_PRODUCER_ID: ErrorCode = ErrorCode(59);
@@ -125,6 +126,12 @@ pub enum DecodeError {
         what: &'static str,
         /// The offending value.
         value: i64,
+    },
+    /// The process cannot have the memory for an array.
+    #[error("there is no memory for an array of {bytes} bytes")]
+    NoMemory {
+        /// How much was asked for, bytes.
+        bytes: usize,
     },
     /// A string that is not UTF-8.
     #[error("a string is not UTF-8")]

@@ -167,7 +167,11 @@ impl Reader {
         if count > self.remaining() / min_size.max(1) {
             return Err(invalid("array count", i64::try_from(count).unwrap_or(i64::MAX)));
         }
-        let mut elements = Vec::with_capacity(count);
+        // In memory an element may be many times what it is on the wire, and a failing allocation would end the process.
+        let mut elements = Vec::new();
+        elements
+            .try_reserve_exact(count)
+            .map_err(|_| DecodeError::NoMemory { bytes: count.saturating_mul(size_of::<T>()) })?;
         for _ in 0..count {
             elements.push(read(self)?);
         }

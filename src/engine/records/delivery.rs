@@ -164,7 +164,7 @@ impl<'a> Delivery<'a> {
         };
         if self.is_empty() {
             self.base_offset = batch.base_offset.saturating_add(first.offset_delta.into());
-            // timestamps wrap around, as they do in Java
+            // A sum of timestamps that overflows wraps around, as it does in Java.
             self.base_timestamp = format.base_timestamp().wrapping_add(first.timestamp_delta);
         }
 
@@ -174,7 +174,7 @@ impl<'a> Delivery<'a> {
         let fitting = body.len().min(left);
         let messages = self.max_messages.saturating_sub(self.tables.messages());
         let portion = if messages < count {
-            // no more than is likely to be delivered, or a large batch would be copied again for each delivery
+            // Only as much is copied as is likely to be delivered: of a batch for many deliveries, each would copy the whole rest.
             (body.len() / count).saturating_mul(messages.saturating_add(messages / 8)).max(first.end as usize)
         } else {
             fitting
@@ -284,7 +284,7 @@ fn skip<F: Format>(
 #[cold]
 fn too_small<F: Format>(format: &F, body: &[u8]) -> Stop {
     match format.read(body, 0) {
-        // the count is checked before anybody makes room for so many
+        // A record that claims more headers than fit into it is refused here, before anybody makes room for so many.
         Some(record) if record.header_count > (record.end - record.headers_at) / MIN_HEADER => {
             Stop::Invalid(MALFORMED)
         }

@@ -45,6 +45,14 @@ pub enum CodecError {
         /// The limit of [`super::Decompressor::new`], bytes.
         limit: usize,
     },
+    /// The process cannot have the memory for what it decompresses to.
+    #[error(
+        "there is no memory for the {bytes} bytes that it decompresses to; maxDecompressedBytes limits them"
+    )]
+    NoMemory {
+        /// How much was asked for, bytes.
+        bytes: usize,
+    },
 }
 
 impl CodecError {
@@ -105,6 +113,14 @@ pub enum RecordError {
         /// The partition's end, as told with it.
         high_watermark: i64,
     },
+    /// The process cannot have the memory for a record.
+    #[error("record batch at offset {offset}: there is no memory for a record of {bytes} bytes")]
+    NoMemory {
+        /// The position: the record's offset, or one before it.
+        offset: i64,
+        /// How much was asked for, bytes.
+        bytes: usize,
+    },
     /// A record that cannot be. Earlier deliveries may have had records of its batch; this one has none.
     #[error("record batch at offset {offset}: {what}")]
     InvalidRecord {
@@ -124,6 +140,7 @@ impl RecordError {
             | RecordError::OutOfPlace { offset, .. }
             | RecordError::CrcMismatch { offset, .. }
             | RecordError::Decompress { offset, .. }
+            | RecordError::NoMemory { offset, .. }
             | RecordError::InvalidRecord { offset, .. } => *offset,
         }
     }

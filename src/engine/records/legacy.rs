@@ -41,7 +41,7 @@ pub(super) fn read(entry: &[u8], check_crc: bool) -> Result<(Option<Batch>, Rang
         base_sequence: -1,
         record_count: 1,
     };
-    // what else the attributes of a record batch can say did not exist
+    // Bits that only attributes of record batches have (magic 2: transactional, control) are cleared: in a message they mean nothing.
     let batch = Batch { attributes: batch.attributes & KNOWN_ATTRIBUTES, ..batch };
     if batch.codec()?.is_none() {
         return Ok((Some(batch), 0..entry.len()));

@@ -97,7 +97,8 @@ impl NameTable {
                 None => break,
             }
         }
-        // a full neighbourhood: listed again, which costs a string in JavaScript but is not wrong
+        // All places that this hash may have are taken. The name is listed a second time, which costs JavaScript a further string and
+        // is not wrong.
         self.names.push([position.cast_signed(), int(name.len())]);
         int(new)
     }

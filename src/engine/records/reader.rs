@@ -221,7 +221,8 @@ impl BatchReader {
             data = data.saturating_add(bytes);
             records = records.saturating_add(count.min(bytes));
             batches += 1;
-            // Whether a message of an old format is compressed is not read here.
+            // A message of an old format (magic 0 and 1) counts as compressed, because whether it is stands too deep inside to be read
+            // here.
             is_packed |= packed || frame.magic != 2;
             rest = tail;
         }
@@ -295,7 +296,8 @@ impl BatchReader {
         let is_behind = batch.last_offset() < self.fetch_offset;
         self.check_place(&batch, is_behind)?;
         if self.last_leader_epoch.is_some_and(|last| batch.leader_epoch > last) {
-            // Nor is this covered by the checksum. Sent back to the broker, it would be an epoch that never was.
+            // The checksum does not cover the epoch either, so this one was damaged on the way. We would send it back to the broker
+            // with later requests, and no leader ever had it.
             batch.leader_epoch = -1;
         }
         delivery.reach(&batch);
@@ -344,7 +346,7 @@ impl BatchReader {
         delivery: &mut Delivery<'_>,
     ) -> Result<Option<Pause>, RecordError> {
         let State::Inside(open) = &mut self.state else { return Ok(None) };
-        // Also when an earlier delivery has opened it.
+        // The batch may have been opened by an earlier delivery; this one has to know of it as well.
         delivery.reach(&open.batch);
         if let Body::Packed(codec, range) = &open.body {
             let packed = self.records.get(range.clone()).unwrap_or_default();

@@ -169,7 +169,7 @@ impl Tables {
                     };
                 };
                 if record.offset_delta <= highest || record.offset_delta > max_delta {
-                    // Out of order, for one: brokers once took the offset deltas of producers on trust.
+                    // Offset deltas may be out of order: old brokers took those that producers wrote on trust.
                     if !(0..=batch.last_offset_delta).contains(&record.offset_delta) {
                         break 'run Stop::Invalid(BAD_OFFSET);
                     }
@@ -220,7 +220,7 @@ impl Tables {
             if records == run.count { Stop::BatchEnd } else { Stop::Full }
         };
         self.messages += records;
-        // `lowest` is no delta if there is no record
+        // Without a record `lowest` is still the highest i32, so the sum may overflow: it saturates, and nobody looks at it.
         let [first_offset, last_offset] =
             [lowest, highest].map(|delta| batch.base_offset.saturating_add(delta.into()));
         Ran { at, left, records, first_offset, last_offset, stop }
@@ -238,7 +238,7 @@ impl Headers {
     /// Lists the headers of a record and answers how many bytes that takes; `None`, and nothing is listed, when that
     /// is more than `room`.
     fn push(&mut self, slab: &[u8], record: &Record, room: usize) -> Result<Option<usize>, &'static str> {
-        // Empty headers are two bytes each, and listed they are many times that.
+        // An empty header takes two bytes in the record and many times that in the list: the count may ask for more than there is room.
         if (record.header_count as usize).saturating_mul(layout::HEADER_ENTRY_BYTES) > room {
             return Ok(None);
         }

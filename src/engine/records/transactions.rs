@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_marker_may_end_a_transaction_without_data() {
-        // the records of the transaction were compacted away, or lie before what was fetched
+        // There are no records before the marker: they were compacted away, or lie before what was fetched.
         let aborted = AbortedTransaction { producer_id: PRODUCER, first_offset: 2 };
         let mut filter = TransactionFilter::new(vec![aborted]);
         skips(&mut filter, &TestBatch::marker(6, PRODUCER, false));

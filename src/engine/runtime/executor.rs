@@ -1,9 +1,10 @@
-//! The threads of the engine: two small tokio runtimes for the whole process, however many consumers and Node
+//! The threads of the engine: small tokio runtimes for the whole process, however many consumers and Node
 //! environments (main thread, workers) use it.
 
 use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
@@ -17,12 +18,35 @@ use crate::engine::network::node_code;
 /// Sockets, timers and drivers. One thread: tokio wakes a second one up for every answer that comes, only to look whether there
 /// is work for it.
 const IO_THREADS: usize = 1;
-/// What takes more than some tens of microseconds: decompression.
+/// What takes more than some tens of microseconds: decompression. Each has a runtime of its own, for the same reason.
 const WORK_THREADS: usize = 2;
 
 struct Threads {
     io: Runtime,
-    work: Runtime,
+    work: Vec<Worker>,
+}
+
+/// A thread for work.
+struct Worker {
+    runtime: Runtime,
+    /// How much is under way there.
+    load: AtomicUsize,
+}
+
+/// Counts as load of a thread while it lives, whatever becomes of the work.
+struct Load(&'static AtomicUsize);
+
+impl Load {
+    fn on(worker: &'static Worker) -> Load {
+        worker.load.fetch_add(1, Ordering::Relaxed);
+        Load(&worker.load)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 static THREADS: OnceLock<Threads> = OnceLock::new();
@@ -46,11 +70,18 @@ where
     Ok(threads.io.spawn(task))
 }
 
-/// Does what takes long beside the sockets. Its panic is the caller's.
-pub(super) async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Does what takes long on a thread for that, not beside the sockets. Its panic is the caller's.
+pub(super) async fn work<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     // There are threads: one of them is here.
-    let Ok(threads) = threads() else { return work() };
-    match threads.work.spawn(async move { work() }).await {
+    let Ok(threads) = threads() else { return work.await };
+    let least = threads.work.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed));
+    let Some(worker) = least else { return work.await };
+    let load = Load::on(worker);
+    let loaded = async move {
+        let _load = load;
+        work.await
+    };
+    match worker.runtime.spawn(loaded).await {
         Ok(done) => done,
         Err(error) => resume_unwind(error.into_panic()),
     }
@@ -69,10 +100,13 @@ fn threads() -> io::Result<&'static Threads> {
         return Ok(threads);
     }
     probe_threads()?;
-    let (mut io, mut work) = (Builder::new_multi_thread(), Builder::new_multi_thread());
-    let io = start(io.worker_threads(IO_THREADS).enable_all())?;
-    // Without sockets and timers, which would cost descriptors.
-    let work = start(work.worker_threads(WORK_THREADS))?;
+    let io = start(Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all())?;
+    let worker = |_| {
+        // Without sockets and timers, which would cost descriptors.
+        let runtime = start(Builder::new_multi_thread().worker_threads(1))?;
+        Ok(Worker { runtime, load: AtomicUsize::new(0) })
+    };
+    let work = (0..WORK_THREADS).map(worker).collect::<io::Result<_>>()?;
     let threads = Threads { io, work };
     Ok(THREADS.get_or_init(|| threads))
 }

@@ -9,6 +9,9 @@
 //! The snapshot is what the assignor has seen, and what it has given nevertheless. Whoever follows leaves all that to the
 //! leader: a follower that joins again with what it had is sent back into the generation that there is.
 //!
+//! Until the leader knows of a new partition, nobody reads it: so a leader reads the metadata more often than others, where joining
+//! again stops nobody, in a cooperative group.
+//!
 //! Brokers may disagree for a while. What has been a reason to rejoin and still is one, or again, is one after a pause only,
 //! which grows.
 
@@ -17,13 +20,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::Metadata;
-use crate::engine::group::assignors::{Member, withhold};
+use crate::engine::group::assignors::{Member, RebalanceProtocol, withhold};
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
 use crate::engine::protocol::join_group::JoinGroupMember;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+use super::assignors::mode_of;
 use super::machine::Consumer;
 use super::state::State;
 use super::{Assigned, Event, assignors};
@@ -128,6 +132,9 @@ impl Leadership {
 impl Consumer {
     /// We lead these members: reads the metadata of all their topics.
     pub(super) fn survey(&mut self, now: Instant, question: Question, members: Vec<JoinGroupMember>) {
+        if mode_of(&self.config.assignors) == RebalanceProtocol::Cooperative {
+            self.cluster.set_max_age(now, self.config.metadata_max_age / OFTENER);
+        }
         let subscriptions =
             members.iter().filter_map(|member| Subscription::decode(member.metadata.clone()).ok());
         let topics: BTreeSet<String> = subscriptions.flat_map(|subscription| subscription.topics).collect();
@@ -187,7 +194,8 @@ impl Consumer {
 
     /// Somebody else leads, and has assigned us these topics. Those that we do not name ourselves the coordinator has found by our
     /// pattern: their leaders are to be known as well.
-    pub(super) fn follow(&mut self, assigned: &[String]) {
+    pub(super) fn follow(&mut self, now: Instant, assigned: &[String]) {
+        self.cluster.set_max_age(now, self.config.metadata_max_age);
         self.leadership.question = None;
         self.leadership.snapshot = None;
         self.leadership.waiting = None;
@@ -223,6 +231,8 @@ impl Consumer {
     }
 }
 
+/// How many times as often as others the leader of a cooperative group reads the metadata.
+const OFTENER: u32 = 3;
 /// Before the same reason counts for the second time; twice as long before the third, and so on.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);

@@ -18,6 +18,7 @@ use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::group::GroupMembershipOperation;
+use crate::engine::group::Membership;
 use crate::engine::group::{AnyGroup, ConsumerGroupConfig, GroupConfig, GroupProtocol, Subscription};
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
@@ -44,7 +45,7 @@ use super::overdue::Outstanding;
 use super::session::Session;
 use super::state::State;
 use super::waiting::Waiting;
-use super::{Assigned, ConsumerConfig, Event, Pattern};
+use super::{Assigned, ConsumerConfig, Event, Pattern, Progress};
 
 /// A consumer of a group. See the module's documentation.
 pub struct Consumer {
@@ -102,6 +103,7 @@ fn group_of(config: &ConsumerConfig, seed: u64) -> AnyGroup {
         GroupProtocol::Classic => AnyGroup::classic(classic(), seed),
         GroupProtocol::Consumer => AnyGroup::consumer(consumer(), None, seed),
         GroupProtocol::Auto => AnyGroup::consumer(consumer(), Some(classic()), seed),
+        GroupProtocol::Manual => AnyGroup::manual(!config.group_id.is_empty()),
     }
 }
 
@@ -198,6 +200,49 @@ impl Consumer {
         }
     }
 
+    /// Reads these partitions, and no others any more, as the user says ([`GroupProtocol::Manual`]). With an offset (-1 = latest, -2 =
+    /// earliest) one that is added begins there, else where the group has committed. Those that stay go on.
+    pub fn assign(&mut self, now: Instant, partitions: Vec<(TopicPartition, Option<i64>)>) {
+        if self.state == State::Idle {
+            self.transition(State::Joining);
+        } else if !self.state.is_running() {
+            return;
+        }
+        let topics: BTreeSet<Arc<str>> =
+            partitions.iter().map(|(partition, _)| partition.topic.clone()).collect();
+        let names: Vec<Arc<str>> = topics.into_iter().collect();
+        self.cluster.set_topics(&names);
+        if !self.config.group_id.is_empty() {
+            self.cluster.look_up(&self.coordinator_key);
+        }
+        self.topics = names.iter().map(|name| (name.to_string(), false)).collect();
+        for (partition, offset) in &partitions {
+            if let Some(offset) = offset
+                && !self.fetch.deliveries().is_assigned(partition)
+            {
+                self.pending_seeks.insert(partition.clone(), *offset);
+            }
+        }
+        self.group.assign(partitions.into_iter().map(|(partition, _)| partition));
+        self.route(now);
+    }
+
+    /// How far each assigned partition is, sorted.
+    pub fn progresses(&self) -> Vec<Progress> {
+        let assignment = self.fetch.deliveries().assignment().into_iter();
+        let progress = assignment.map(|partition| {
+            let (high_watermark, last_stable_offset) = self.fetch.log_end(&partition);
+            Progress {
+                position: self.offsets.position_of(&partition),
+                committed: self.offsets.committed_offset(&partition),
+                high_watermark,
+                last_stable_offset,
+                partition,
+            }
+        });
+        progress.collect()
+    }
+
     pub(super) fn subscription(&self) -> Subscription {
         let regex = self.pattern.as_ref().map(|pattern| pattern.regex.clone());
         Subscription { topics: self.topics.keys().cloned().collect(), regex }
@@ -276,6 +321,16 @@ impl Consumer {
         uncommitted
             .filter_map(|(partition, offset)| Some((self.fetch.deliveries().slot_of(partition)?, offset)))
             .collect()
+    }
+
+    /// A transaction of the user's has committed this offset, or is about to: it is not uncommitted any more.
+    pub fn mark_committed(&mut self, partition: &TopicPartition, offset: i64) {
+        self.offsets.committed_elsewhere(partition, offset);
+    }
+
+    /// As whom this consumer commits, now; None while it is no member.
+    pub fn membership(&self) -> Option<Membership> {
+        self.group.membership()
     }
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].

@@ -38,6 +38,7 @@ use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
 pub use crate::engine::group::GroupMembershipOperation;
 pub use crate::engine::group::GroupProtocol;
+pub use crate::engine::group::Membership;
 pub use crate::engine::offsets::Necessity;
 pub use assignors::Offered;
 pub use hooks::{Hook, HooksGiven};
@@ -216,6 +217,21 @@ pub enum Event {
     Crashed(Failure),
     /// For the user's log.
     Log(Log),
+}
+
+/// How far a partition is, as far as we know without asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Which.
+    pub partition: TopicPartition,
+    /// The next message to handle; None until that is known.
+    pub position: Option<i64>,
+    /// What the group has committed; None if that is nothing, or was not asked.
+    pub committed: Option<i64>,
+    /// Behind the last message that all replicas have; None before the first answer.
+    pub high_watermark: Option<i64>,
+    /// Before the first message of an open transaction; None before the first answer.
+    pub last_stable_offset: Option<i64>,
 }
 
 /// What the facade assigns: see [`Consumer::assignments`].

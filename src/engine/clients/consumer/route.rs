@@ -189,7 +189,7 @@ impl Consumer {
         if is_leader {
             self.compare(now);
         } else {
-            self.follow(&assigned);
+            self.follow(now, &assigned);
         }
     }
 

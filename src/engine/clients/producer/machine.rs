@@ -10,12 +10,14 @@ use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::produce;
-use crate::engine::produce::{PackJob, Packed, Produce, Reason, Submitted};
+use crate::engine::produce::{PackJob, Packed, Produce, ProduceConfig, Reason, Submitted};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::records::turn::TurnError;
+use crate::engine::transaction::Transaction;
 
+use super::transact::Closing;
 use super::{Event, ProducerConfig};
 
 /// Whose request it is.
@@ -25,22 +27,32 @@ pub enum Tag {
     Cluster(u64),
     /// Of the messages.
     Produce(u64),
+    /// Of the transactions.
+    Transaction(u64),
 }
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Producer {
-    cluster: Cluster,
-    produce: Produce,
-    events: VecDeque<Event>,
+    pub(super) cluster: Cluster,
+    pub(super) produce: Produce,
+    /// None = what is sent belongs to no transactions.
+    pub(super) transaction: Option<Transaction>,
+    /// The messages are all answered after [`Producer::close`]; the transaction may still be ending, until then.
+    pub(super) closing: Option<Closing>,
+    pub(super) events: VecDeque<Event>,
 }
 
 impl Producer {
     /// A producer that knows nothing of the cluster.
     pub fn new(config: ProducerConfig, seed: u64) -> Producer {
+        let ProducerConfig { produce, cluster, transaction } = config;
+        let transactional_id = transaction.as_ref().map(|config| config.transactional_id.clone());
         Producer {
-            cluster: Cluster::new(config.cluster, seed),
-            produce: Produce::new(config.produce, seed.wrapping_add(1)),
+            cluster: Cluster::new(cluster, seed),
+            produce: Produce::new(ProduceConfig { transactional_id, ..produce }, seed.wrapping_add(1)),
+            transaction: transaction.map(|config| Transaction::new(config, seed.wrapping_add(2))),
+            closing: None,
             events: VecDeque::new(),
         }
     }
@@ -67,8 +79,10 @@ impl Producer {
         self.route(now);
     }
 
-    /// Takes no more sends, and goes on with those before for at most `within`. Ends in [`Event::Closed`].
+    /// Takes no more sends, and goes on with those before for at most `within`; a transaction that is open is aborted. Ends in
+    /// [`Event::Closed`].
     pub fn close(&mut self, now: Instant, within: Duration) {
+        self.close_transaction(now, within);
         self.produce.close(now, within);
         self.route(now);
     }
@@ -100,16 +114,19 @@ impl Producer {
     }
 
     /// Tells each machine what the other one has told, until none has anything to tell.
-    fn route(&mut self, now: Instant) {
+    pub(super) fn route(&mut self, now: Instant) {
         loop {
             if let Some(event) = self.cluster.poll_event() {
                 self.cluster_event(now, event);
             } else if let Some(event) = self.produce.poll_event() {
                 self.produce_event(event);
+            } else if let Some(event) = self.transaction.as_mut().and_then(Transaction::poll_event) {
+                self.transaction_event(event);
             } else {
-                return;
+                break;
             }
         }
+        self.end_of_life();
     }
 
     fn cluster_event(&mut self, now: Instant, event: cluster::Event) {
@@ -124,21 +141,35 @@ impl Producer {
             }
             cluster::Event::Failed(failure) => self.produce.fail_all(&reason_of(failure)),
             cluster::Event::Log(log) => self.events.push_back(Event::Log(log)),
-            // Nobody asks for these.
-            cluster::Event::Surveyed(_)
-            | cluster::Event::CoordinatorFound { .. }
-            | cluster::Event::CoordinatorFailed { .. } => {}
+            cluster::Event::CoordinatorFound { .. } => self.tell_brokers(),
+            cluster::Event::CoordinatorFailed { key, failure } => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.coordinator_failed(&key, reason_of(failure));
+                }
+            }
+            // Nobody asks for it.
+            cluster::Event::Surveyed(_) => {}
         }
     }
 
     fn produce_event(&mut self, event: produce::Event) {
         match event {
             produce::Event::Sent { ticket, rows } => self.events.push_back(Event::Sent { ticket, rows }),
-            produce::Event::Failed(failed) => self.events.push_back(Event::Failed(failed)),
+            produce::Event::Failed(failed) => {
+                if let (Some(transaction), Some(part)) = (&mut self.transaction, failed.failed.first()) {
+                    transaction.failed(&part.reason);
+                }
+                self.events.push_back(Event::Failed(failed));
+            }
+            produce::Event::Joins(partitions) => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.join(partitions);
+                }
+            }
             produce::Event::Room => self.events.push_back(Event::Room),
             produce::Event::Flushed(ticket) => self.events.push_back(Event::Flushed(ticket)),
             produce::Event::Identified(result) => self.events.push_back(Event::Identified(result)),
-            produce::Event::Closed => self.events.push_back(Event::Closed),
+            produce::Event::Closed => self.messages_closed(),
             produce::Event::Log(log) => self.events.push_back(Event::Log(log)),
             produce::Event::RefreshMetadata => self.cluster.refresh(),
             produce::Event::TopicsChanged => self.cluster.set_topics(&self.produce.topics()),
@@ -167,6 +198,11 @@ impl Machine for Producer {
         match tag {
             Tag::Cluster(id) => self.cluster.handle_response(now, id, response),
             Tag::Produce(id) => self.produce.handle_response(now, id, response),
+            Tag::Transaction(id) => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.handle_response(now, id, response);
+                }
+            }
         }
         self.route(now);
     }
@@ -174,6 +210,10 @@ impl Machine for Producer {
     fn handle_timeout(&mut self, now: Instant) {
         self.cluster.handle_timeout(now);
         self.produce.handle_timeout(now);
+        if let Some(transaction) = &mut self.transaction {
+            transaction.handle_timeout(now);
+        }
+        self.close_at(now);
         self.route(now);
     }
 
@@ -181,8 +221,17 @@ impl Machine for Producer {
         if let Some(request) = self.produce.poll_request(now, self.cluster.metadata()) {
             return Some(request.tagged(Tag::Produce));
         }
-        // What it found missing in the metadata is asked for at once.
+        // What it found missing in the metadata or in the transaction is asked for at once.
         self.route(now);
+        if self.transaction.is_some()
+            && let Some(request) = self.produce.poll_request(now, self.cluster.metadata())
+        {
+            // Of a partition that has joined the transaction just now.
+            return Some(request.tagged(Tag::Produce));
+        }
+        if let Some(request) = self.transaction_request(now) {
+            return Some(request.tagged(Tag::Transaction));
+        }
         self.cluster.poll_request(now, ()).map(|request| request.tagged(Tag::Cluster))
     }
 
@@ -191,7 +240,9 @@ impl Machine for Producer {
     }
 
     fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let timeouts = [self.cluster.poll_timeout(now), self.produce.poll_timeout(now)];
+        let transaction = self.transaction.as_ref().and_then(|transaction| transaction.poll_timeout(now));
+        let closing = self.closing.as_ref().map(|closing| closing.until);
+        let timeouts = [self.cluster.poll_timeout(now), self.produce.poll_timeout(now), transaction, closing];
         timeouts.into_iter().flatten().min()
     }
 }
@@ -202,9 +253,9 @@ fn reason_of(failure: Failure) -> Reason {
         Failure::Net(error) => Reason::Net(error),
         Failure::Broker { code, .. } => Reason::Broker { code, message: None },
         Failure::Refused { code, message } => Reason::Broker { code, message: Some(message) },
+        Failure::CoordinatorNotFound { cause, .. } => reason_of(*cause),
         // No look at metadata ends so.
-        Failure::CoordinatorNotFound { .. }
-        | Failure::UnknownBroker(_)
+        Failure::UnknownBroker(_)
         | Failure::OffsetOutOfRange(_)
         | Failure::Records { .. }
         | Failure::Callback(_)

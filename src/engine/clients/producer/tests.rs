@@ -1,5 +1,8 @@
 //! The machines of a producer, together: what one of them tells reaches the other.
 
+mod coordinator;
+mod transactions;
+
 use std::time::{Duration, Instant};
 
 use crate::engine::machine::ConnectionKind;
@@ -42,6 +45,7 @@ fn config() -> ProducerConfig {
             metadata_max_age: Duration::from_secs(300),
             allow_auto_topic_creation: true,
         },
+        transaction: None,
     }
 }
 

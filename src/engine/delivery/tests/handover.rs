@@ -8,6 +8,7 @@ use crate::engine::delivery::LANE_STALE;
 use crate::engine::delivery::LANE_STOP;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::Verdict;
+use crate::engine::records::RecordError;
 use crate::engine::testing;
 
 use super::supplier::State::{Accepted, Acquired, Released, Taken};
@@ -157,6 +158,28 @@ fn a_message_larger_than_a_slab_is_staged() {
     supplier.acquire(0, &[10, 5 * SLAB, BIG, BIG, BIG, BIG]);
     supplier.consume();
     assert_eq!(supplier.offsets(0, Accepted).len(), 6);
+}
+
+#[test]
+fn a_message_that_there_is_no_memory_for_goes_back_to_the_source() {
+    for length in [10, 2 * SLAB] {
+        let mut supplier = Supplier::of(&[0]);
+        supplier.is_poor = true;
+        supplier.acquire(0, &[length]);
+        assert!(supplier.begin_decode());
+        assert!(matches!(supplier.end_decode(), Verdict::Empty), "it asks for what it needs");
+        assert!(supplier.begin_decode());
+        let verdict = supplier.end_decode();
+        let Verdict::Damaged { next: 0, error: RecordError::NoMemory { offset: 0, bytes } } = verdict else {
+            panic!("{verdict:?}");
+        };
+        assert!(bytes > length);
+        assert!(!supplier.begin_decode(), "nobody asks for it again and again");
+        supplier.is_poor = false;
+        supplier.acquire_again(0);
+        supplier.consume();
+        assert_eq!(supplier.offsets(0, Accepted), [0]);
+    }
 }
 
 #[test]

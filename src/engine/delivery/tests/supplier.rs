@@ -58,6 +58,8 @@ pub(super) struct Supplier {
     /// What JavaScript keeps.
     pub(super) kept: BTreeMap<u32, Vec<u8>>,
     job: Option<DecodeJob>,
+    /// The process can have no memory.
+    pub(super) is_poor: bool,
     codecs: Decompressor,
     memory: BTreeMap<u32, Vec<u8>>,
     next_slab: u32,
@@ -83,6 +85,7 @@ impl Supplier {
             records: BTreeMap::new(),
             kept: BTreeMap::new(),
             job: None,
+            is_poor: false,
             codecs: Decompressor::new(1 << 20),
             memory: BTreeMap::new(),
             next_slab: 0,
@@ -218,7 +221,10 @@ impl Supplier {
         let DecodeJob { slot, epoch, mut reader, mut buffer, .. } = self.job.take().unwrap();
         let memory = match &mut buffer {
             Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
-            Buffer::Staged(bytes) => bytes,
+            Buffer::Staged(bytes) => {
+                bytes.truncate(if self.is_poor { 0 } else { bytes.len() });
+                bytes
+            }
             Buffer::Kept { .. } => panic!("nothing to decode"),
         };
         let result = reader.fill(&mut self.codecs, memory, 3);

@@ -209,9 +209,9 @@ impl Group {
     /// Goes out of the group by way of LeaveGroup, if there is something to leave.
     fn depart(&mut self, now: Instant, next: Next, operation: GroupMembershipOperation, reason: &str) {
         let is_join = |asked: &Asked| asked.epoch == self.epoch && asked.api == ApiKey::JoinGroup;
-        let joining = self.call.sent().is_some_and(|sent| is_join(&sent.about));
+        let joining = self.call.sent().filter(|sent| is_join(&sent.about)).map(|sent| sent.at);
         self.owned = None;
-        let nothing = self.member_id.is_empty() && !joining;
+        let nothing = self.member_id.is_empty() && joining.is_none();
         let remains = match operation {
             GroupMembershipOperation::Default => self.config.group_instance_id.is_some(),
             GroupMembershipOperation::LeaveGroup => false,
@@ -220,7 +220,9 @@ impl Group {
         if nothing || remains {
             self.arrive(now, next);
         } else {
-            self.timers.set(Timer::Departure, now + LEAVE_WITHIN);
+            // A coordinator that has been silent at our first JoinGroup for as long does not get as long again.
+            let since = joining.filter(|_| self.member_id.is_empty()).unwrap_or(now);
+            self.timers.set(Timer::Departure, (since + LEAVE_WITHIN).max(now + LEAVE_AT_LEAST));
             if !self.member_id.is_empty() {
                 self.held = self.call.give_up().map(|sent| sent.id).or(self.held);
             }
@@ -269,3 +271,5 @@ fn same_topics(a: &[String], b: &[String]) -> bool {
 
 /// How long `leave` may take, whatever the coordinator does.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+/// How long the coordinator gets at the least to take a LeaveGroup.
+const LEAVE_AT_LEAST: Duration = Duration::from_secs(1);

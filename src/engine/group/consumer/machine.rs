@@ -42,7 +42,7 @@ timers! {
 }
 
 /// Membership in a group of the consumer protocol. See the room's documentation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ConsumerGroup {
     pub(super) config: ConsumerGroupConfig,
     pub(super) rng: Rng,

@@ -227,9 +227,11 @@ impl Sasl {
         let outcome = tokio::select! {
             biased;
             reason = session.connection.died() => match reason {
-                // A broker closes behind its refusal, and only the outside knows how to call that one.
+                // A broker closes the connection right behind its refusal. JavaScript has the refusal and makes an error of it, which
+                // tells more than the closed connection does: so that error is waited for.
                 NetError::Closed { .. } if session.ended_refused().await => outcome.await,
-                // A connection that broke is no verdict on the credentials, whatever is made of it outside.
+                // A connection that broke says nothing about the credentials, so the error is that of the connection, whatever JavaScript
+                // rejects with.
                 reason => return Err(reason),
             },
             outcome = &mut outcome => outcome,

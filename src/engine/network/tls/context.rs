@@ -30,13 +30,15 @@ impl Context {
         builder.set_mode(
             SslMode::AUTO_RETRY | SslMode::ENABLE_PARTIAL_WRITE | SslMode::ACCEPT_MOVING_WRITE_BUFFER,
         );
-        // A certificate is judged once. Frames have a length: an end in the middle of one is noticed anyway.
+        // Without renegotiation a certificate cannot change after it was judged. A peer that closes without close_notify is no error here,
+        // because a frame that is cut short is noticed by its length.
         let always = SslOptions::NO_RENEGOTIATION | SslOptions::IGNORE_UNEXPECTED_EOF;
         builder.set_options(always | SslOptions::from_bits_retain(config.options));
         offer(&mut builder, config)?;
         let mut identity = Identity::read(config)?;
         builder.set_cert_store(trust(config, &identity)?);
-        // As Node: verification goes on after an objection, and the last one counts. `Tls::shake_hands` asks for it.
+        // The callback lets each objection pass, so OpenSSL verifies on and keeps the last objection, as in Node. `Tls::shake_hands` asks
+        // for it.
         match config.reject_unauthorized {
             true => builder.set_verify_callback(SslVerifyMode::PEER, |_, _| true),
             false => builder.set_verify(SslVerifyMode::NONE),

@@ -72,7 +72,7 @@ impl Tls {
         address: &Address,
         stream: S,
     ) -> Result<Unidentified<S>, NetError> {
-        // OpenSSL reads a record in two pieces.
+        // OpenSSL reads the header and the body of each record by themselves: the buffer makes one system call of both.
         let stream = BufReader::with_capacity(READ_BUFFER, stream);
         let ssl = self.context.connection(self.servername(address));
         let stream = ssl.and_then(|ssl| SslStream::new(ssl, stream));

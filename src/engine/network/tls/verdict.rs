@@ -18,7 +18,7 @@ pub(super) fn of_certificate(verdict: X509VerifyResult) -> Reason {
     let code = VERDICTS.iter().find(|(number, _)| *number == verdict.as_raw());
     let code = code.map_or("UNSPECIFIED", |(_, code)| *code);
     let message = if UNTRUSTED.contains(&code) {
-        // What to do: what is missing is nearly always this.
+        // The message says what to do, because with these codes nearly always a private CA is missing in `ssl.ca`.
         format!("{words}: a CA that is not a public one belongs into ssl.ca")
     } else {
         words.to_owned()

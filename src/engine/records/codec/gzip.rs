@@ -24,7 +24,7 @@ impl Gzip {
         let mut rest = packed;
         loop {
             rest = self.member(rest, output)?;
-            // like Java: what is no further member is padding
+            // What follows and is no further member counts as padding, as in Java.
             if !rest.starts_with(&MAGIC) {
                 return Ok(());
             }
@@ -34,14 +34,14 @@ impl Gzip {
     /// Inflates one member; answers what follows it.
     fn member<'a>(&mut self, packed: &'a [u8], output: &mut Output) -> Result<&'a [u8], CodecError> {
         let mut rest = skip_header(packed)?;
-        // the last four bytes are the size, if this is the only member
+        // If this is the only member, the last four bytes of the input are its size. If not, they are a guess as good as another.
         let claimed = packed.last_chunk().map_or(0, |size| u32::from_le_bytes(*size));
         let mut want = believe(claimed.into(), packed.len()).max(MIN_ROOM).saturating_add(1);
         let start = output.bytes().len();
         self.inflater.reset(false);
         loop {
             let (read, written) = (self.inflater.total_in(), self.inflater.total_out());
-            let room = output.room(want);
+            let room = output.room(want)?;
             let status = self
                 .inflater
                 .decompress(rest, room, FlushDecompress::None)

@@ -38,7 +38,7 @@ fn frame(cursor: &mut Cursor<'_>, output: &mut Output) -> Result<(), CodecError>
     };
     if flags & CONTENT_SIZE != 0 {
         let claimed = u64::from_le_bytes(cursor.array().ok_or(CodecError::Truncated)?);
-        output.room(believe(claimed, cursor.remaining()));
+        output.room(believe(claimed, cursor.remaining()))?;
     }
     if flags & DICTIONARY != 0 {
         return Err(CodecError::corrupt("LZ4 dictionaries are not supported"));
@@ -73,7 +73,7 @@ fn frame(cursor: &mut Cursor<'_>, output: &mut Output) -> Result<(), CodecError>
 }
 
 fn store(block: &[u8], output: &mut Output) -> Result<(), CodecError> {
-    match output.room(block.len()) {
+    match output.room(block.len())? {
         room if room.len() == block.len() => room.copy_from_slice(block),
         _ => return Err(output.too_large()),
     }
@@ -89,7 +89,7 @@ fn inflate(
 ) -> Result<(), CodecError> {
     let want = max_block.min(block.len().saturating_mul(MAX_RATIO));
     let is_last = output.is_last(want);
-    let (written, room) = output.parts(want);
+    let (written, room) = output.parts(want)?;
     let window = match linked {
         Some(start) => written.get(start.max(written.len().saturating_sub(WINDOW))..).unwrap_or_default(),
         None => &[],

@@ -101,19 +101,22 @@ impl Output {
     }
 
     /// What was written, and room for `want` more bytes or, when that is beyond the limit, for one byte more than
-    /// the limit allows: [`Output::advance`] finds out.
-    fn parts(&mut self, want: usize) -> (&[u8], &mut [u8]) {
+    /// the limit allows: [`Output::advance`] finds out. When the process cannot have the memory, that is an error: the limit
+    /// may be larger than what is left, and an allocation that fails would end the process.
+    fn parts(&mut self, want: usize) -> Result<(&[u8], &mut [u8]), CodecError> {
         let end = self.length.saturating_add(want).min(self.limit.saturating_add(1));
         if end > self.buffer.len() {
+            let more = end - self.buffer.len();
+            self.buffer.try_reserve(more).map_err(|_| CodecError::NoMemory { bytes: end })?;
             self.buffer.resize(end, 0);
         }
         let (written, room) = self.buffer.split_at_mut(self.length);
-        (written, room.split_at_mut(end - self.length).0)
+        Ok((written, room.split_at_mut(end - self.length).0))
     }
 
     /// The room alone.
-    fn room(&mut self, want: usize) -> &mut [u8] {
-        self.parts(want).1
+    fn room(&mut self, want: usize) -> Result<&mut [u8], CodecError> {
+        Ok(self.parts(want)?.1)
     }
 
     /// Room that is there already, for whatever it is good.
@@ -155,3 +158,16 @@ const BELIEVED_RATIO: usize = 32;
 const BELIEVED_SIZE: usize = 64 * 1024;
 /// Larger buffers are not kept.
 const MAX_SPARE: usize = 16 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_the_process_cannot_have_is_an_error() {
+        let mut output = Output { buffer: vec![0; 8], length: 8, limit: usize::MAX };
+        let more = isize::MAX.unsigned_abs();
+        assert_eq!(output.room(more).err(), Some(CodecError::NoMemory { bytes: more + 8 }));
+        assert_eq!(output.room(16).map(|room| room.len()), Ok(16), "what there is goes on to be used");
+    }
+}

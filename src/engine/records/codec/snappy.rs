@@ -18,7 +18,7 @@ pub(super) fn decompress(
     }
     let mut cursor = Cursor::new(packed);
     while cursor.remaining() > 0 {
-        // streams may be concatenated
+        // Another stream may follow, with a header of its own.
         if cursor.rest().starts_with(MAGIC) {
             cursor.bytes(STREAM_HEADER).ok_or(CodecError::Truncated)?;
             continue;
@@ -38,7 +38,7 @@ fn block(decoder: &mut Decoder, packed: &[u8], output: &mut Output) -> Result<()
     if length > packed.len().saturating_mul(MAX_RATIO) {
         return Err(CodecError::corrupt("a snappy block claims an impossible size"));
     }
-    let written = decoder.decompress(packed, output.room(length)).map_err(CodecError::corrupt)?;
+    let written = decoder.decompress(packed, output.room(length)?).map_err(CodecError::corrupt)?;
     output.advance(written)
 }
 

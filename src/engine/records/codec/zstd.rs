@@ -26,7 +26,7 @@ impl Zstd {
         };
         loop {
             want = want.max(output.spare());
-            match context.decompress(output.room(want), packed) {
+            match context.decompress(output.room(want)?, packed) {
                 Ok(length) => return output.advance(length),
                 Err(TOO_SMALL) if output.is_last(want) => return Err(output.too_large()),
                 Err(TOO_SMALL) => want = want.max(MIN_ROOM).saturating_mul(2),

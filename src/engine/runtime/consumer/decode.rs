@@ -1,5 +1,7 @@
-//! The decode task: raw bytes in, filled slabs out. It is beside the sockets, with what is done as soon as it is handed over;
-//! what takes more than microseconds is done on a thread of its own.
+//! The decode task: raw bytes in, filled slabs out.
+//!
+//! What takes microseconds it does beside the sockets, as soon as it is handed over. For what takes longer it goes to a thread for work, and
+//! waits there for what comes next: while large answers come, who gives a slab wakes that thread and no other.
 
 use std::sync::Arc;
 
@@ -23,57 +25,94 @@ const LARGEST_DELIVERY: usize = 1 << 30;
 /// may be much more than it looks.
 const SMALL: usize = 16 * 1024;
 
+/// After so many jobs in a row other consumers get their turn on the thread.
+const TURNS: u32 = 16;
+
 pub(super) async fn run(shared: Arc<Shared<ConsumerClient>>) {
     let mut codecs =
         Decompressor::new(shared.outside.max_decompressed_bytes).with_largest_delivery(LARGEST_DELIVERY);
-    loop {
-        let Some((job, memory, writing)) = next_job(&shared) else {
-            if shared.lock().closed || shared.lock().stopped {
-                return;
-            }
-            shared.outside.decoder.notified().await;
-            continue;
-        };
-        if job.estimate.bytes <= SMALL && !job.estimate.is_packed {
-            carry_out(&shared, &mut codecs, writing, job, memory);
+    let mut next = wait_for_job(&shared).await;
+    while let Some(job) = next {
+        if job.is_small() {
+            carry_out(&shared, &mut codecs, job);
             tokio::task::yield_now().await;
-            continue;
+            next = wait_for_job(&shared).await;
+        } else {
+            (codecs, next) = executor::work(carry_out_large(shared.clone(), codecs, job)).await;
         }
-        let shared = shared.clone();
-        codecs = executor::work(move || {
-            carry_out(&shared, &mut codecs, writing, job, memory);
-            codecs
-        })
-        .await;
+    }
+}
+
+/// On a thread for work: this job, and all that follow, up to a small one, which is returned, or to the end.
+async fn carry_out_large(
+    shared: Arc<Shared<ConsumerClient>>,
+    mut codecs: Decompressor,
+    first: Job,
+) -> (Decompressor, Option<Job>) {
+    let mut next = Some(first);
+    for turn in 1_u32.. {
+        match next {
+            Some(job) if !job.is_small() => carry_out(&shared, &mut codecs, job),
+            small_or_none => return (codecs, small_or_none),
+        }
+        if turn.is_multiple_of(TURNS) {
+            tokio::task::yield_now().await;
+        }
+        next = wait_for_job(&shared).await;
+    }
+    (codecs, next)
+}
+
+/// None when there will be no further one.
+async fn wait_for_job(shared: &Arc<Shared<ConsumerClient>>) -> Option<Job> {
+    loop {
+        if let Some(job) = next_job(shared) {
+            return Some(job);
+        }
+        let has_ended = {
+            let client = shared.lock();
+            client.closed || client.stopped
+        };
+        if has_ended {
+            return None;
+        }
+        shared.outside.decoder.notified().await;
+    }
+}
+
+struct Job {
+    decode: DecodeJob,
+    memory: Slab,
+    writing: Option<Writing>,
+}
+
+impl Job {
+    fn is_small(&self) -> bool {
+        self.decode.estimate.bytes <= SMALL && !self.decode.estimate.is_packed
     }
 }
 
 type Slab = Option<Box<dyn SlabMemory>>;
 
-fn next_job(shared: &Arc<Shared<ConsumerClient>>) -> Option<(DecodeJob, Slab, Option<Writing>)> {
+fn next_job(shared: &Arc<Shared<ConsumerClient>>) -> Option<Job> {
     let mut client = shared.lock();
     if client.closed {
         return None;
     }
-    let job = client.consumer.poll_decode()?;
-    let memory = match job.buffer {
+    let decode = client.consumer.poll_decode()?;
+    let memory = match decode.buffer {
         Buffer::Slab(slab) => client.slabs.remove(&slab),
         Buffer::Staged(_) | Buffer::Kept { .. } => None,
     };
     let writing = memory.is_some().then(|| Writing::begin(shared, &mut client));
-    Some((job, memory, writing))
+    Some(Job { decode, memory, writing })
 }
 
-/// `memory` stands behind `_writing` on purpose: parameters are dropped from the last to the first, after a panic too, and the
-/// memory must be let go of before [`Writing`] says that the decoder does not write into it any more.
-fn carry_out(
-    shared: &Shared<ConsumerClient>,
-    codecs: &mut Decompressor,
-    _writing: Option<Writing>,
-    job: DecodeJob,
-    mut memory: Slab,
-) {
-    let DecodeJob { slot, epoch, mut reader, mut buffer, .. } = job;
+fn carry_out(shared: &Shared<ConsumerClient>, codecs: &mut Decompressor, job: Job) {
+    // What is named last is dropped first, after a panic too: the memory must be let go of before `Writing` says that the decoder does
+    // not write into it any more.
+    let Job { writing: _writing, decode, mut memory } = job;
+    let DecodeJob { slot, epoch, mut reader, mut buffer, .. } = decode;
     let into: &mut [u8] = match (&mut memory, &mut buffer) {
         (Some(memory), _) => memory.bytes(),
         (None, Buffer::Staged(bytes)) => bytes,
@@ -89,6 +128,8 @@ fn carry_out(
             bytes.truncate(summary.used);
         }
     }
+    // Only what ends an answer makes room for the next one. For a delivery of many no thread is woken.
+    let is_news = reader.is_exhausted() || !matches!(result, Ok(Fill::Delivery(_)));
     let mut client = shared.lock();
     if let (Buffer::Slab(slab), Some(memory)) = (&buffer, memory) {
         client.slabs.insert(*slab, memory);
@@ -99,6 +140,7 @@ fn carry_out(
     if wake {
         shared.outside.host.wake();
     }
-    // Perhaps it was the last of an answer: time to fetch again.
-    shared.driver.notify_one();
+    if is_news {
+        shared.driver.notify_one();
+    }
 }

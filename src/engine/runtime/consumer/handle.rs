@@ -8,8 +8,10 @@ use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::GroupMembershipOperation;
+use crate::engine::clients::consumer::Membership;
 use crate::engine::clients::consumer::Necessity;
 use crate::engine::clients::consumer::Pattern;
+use crate::engine::clients::consumer::Progress;
 use crate::engine::delivery::Buffer;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
@@ -81,6 +83,32 @@ impl ConsumerHandle {
         drop(client);
         driver::start(&self.shared);
         driver::supervise(&self.shared, decode::run(self.shared.clone()));
+    }
+
+    /// Reads these partitions, see [`Consumer::assign`]. The first time it starts.
+    pub fn assign(&self, metadata: &MetadataResponse, partitions: Vec<(TopicPartition, Option<i64>)>) {
+        let mut client = self.shared.lock();
+        if client.stopped || client.closed {
+            return;
+        }
+        let is_first = !std::mem::replace(&mut client.started, true);
+        if is_first {
+            client.consumer.seed_metadata(metadata);
+        }
+        client.consumer.assign(clock::now(), partitions);
+        drop(client);
+        if is_first {
+            driver::start(&self.shared);
+            driver::supervise(&self.shared, decode::run(self.shared.clone()));
+        }
+        self.shared.driver.notify_one();
+    }
+
+    /// How far each assigned partition is, see [`Consumer::progresses`].
+    pub fn progresses(&self) -> Vec<Progress> {
+        let mut client = self.shared.lock();
+        client.read_cells(clock::now());
+        client.consumer.progresses()
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
@@ -258,6 +286,18 @@ impl ConsumerHandle {
         let mut client = self.shared.lock();
         client.read_cells(clock::now());
         client.consumer.uncommitted()
+    }
+
+    /// See [`Consumer::mark_committed`].
+    pub fn mark_committed(&self, partition: &TopicPartition, offset: i64) {
+        self.shared.lock().consumer.mark_committed(partition, offset);
+    }
+
+    /// See [`Consumer::membership`]; with what is assigned.
+    pub fn membership(&self) -> Option<(Membership, Vec<TopicPartition>)> {
+        let client = self.shared.lock();
+        let membership = client.consumer.membership()?;
+        Some((membership, client.consumer.assignment()))
     }
 
     /// See [`Consumer::commit`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.

@@ -1,5 +1,6 @@
 //! The producer as its driver sees it: the machine, and what JavaScript has still to hear.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -9,6 +10,7 @@ use crate::engine::clients::producer::FailedSend;
 use crate::engine::clients::producer::Producer;
 use crate::engine::clients::producer::Reason;
 use crate::engine::clients::producer::Row;
+use crate::engine::clients::producer::Trouble;
 use crate::engine::machine::Log;
 use crate::engine::network::Network;
 use crate::engine::runtime::driver::{Client, End};
@@ -56,6 +58,9 @@ pub(in crate::engine::runtime) struct ProducerClient {
     pub(super) closed: bool,
     pub(super) identify_waiters: Vec<Waiter<Result<(), Reason>>>,
     pub(super) close_waiters: Vec<Waiter<()>>,
+    /// Calls about transactions, by ticket.
+    pub(super) transact_waiters: HashMap<u64, Waiter<Result<(), Trouble>>>,
+    pub(super) next_ticket: u64,
 }
 
 /// What is used without the lock.
@@ -73,6 +78,11 @@ pub(in crate::engine::runtime) struct Chores {
 }
 
 impl ProducerClient {
+    /// All calls about transactions that wait: there will be no event any more.
+    fn take_transact_waiters(&mut self) -> impl Iterator<Item = Waiter<Result<(), Trouble>>> + use<> {
+        std::mem::take(&mut self.transact_waiters).into_values()
+    }
+
     /// Must JavaScript be woken? It is, then.
     pub(super) fn must_wake(&mut self) -> bool {
         !self.closed && !self.answers.is_empty() && !std::mem::replace(&mut self.woken, true)
@@ -104,8 +114,15 @@ impl Client for ProducerClient {
                 let waiters = std::mem::take(&mut self.identify_waiters);
                 waiters.into_iter().for_each(|waiter| waiter(result.clone()));
             }
+            Event::Transacted { ticket, result } => {
+                if let Some(waiter) = self.transact_waiters.remove(&ticket) {
+                    waiter(result);
+                }
+            }
             Event::Closed => {
                 self.closed = true;
+                let stopped = || Err(Trouble::Fatal(Reason::Stopped));
+                self.take_transact_waiters().for_each(|waiter| waiter(stopped()));
                 std::mem::take(&mut self.close_waiters).into_iter().for_each(|waiter| waiter(()));
             }
             Event::Brokers(brokers) => network.update_brokers(&brokers),
@@ -138,11 +155,13 @@ impl Client for ProducerClient {
         let is_first = !std::mem::replace(&mut client.closed, true);
         client.answers.clear();
         client.identify_waiters.clear();
+        let transact_waiters = client.take_transact_waiters();
         let waiters = std::mem::take(&mut client.close_waiters);
         drop(client);
         if is_first {
             shared.outside.host.broken(why);
         }
+        transact_waiters.for_each(|waiter| waiter(Err(Trouble::Fatal(Reason::Stopped))));
         waiters.into_iter().for_each(|waiter| waiter(()));
         shared.outside.packer.notify_one();
     }

@@ -1,5 +1,6 @@
 //! What the bridge holds: the producer as the JavaScript thread sees it. Every method returns at once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use crate::engine::clients::producer::Producer;
 use crate::engine::clients::producer::ProducerConfig;
 use crate::engine::clients::producer::Reason;
 use crate::engine::clients::producer::Submitted;
+use crate::engine::clients::producer::{Offsets, Trouble};
 use crate::engine::network::Network;
 use crate::engine::network::clock;
 use crate::engine::records::turn::TurnError;
@@ -20,6 +22,19 @@ use super::pack;
 
 /// Batches that may be compressed at the same time.
 const PACK_TASKS: usize = 2;
+
+/// What users want of a transaction.
+#[derive(Debug)]
+pub enum Transact {
+    /// See [`Producer::begin_transaction`].
+    Begin,
+    /// See [`Producer::send_offsets`].
+    SendOffsets(Offsets),
+    /// See [`Producer::commit_transaction`].
+    Commit,
+    /// See [`Producer::abort_transaction`].
+    Abort,
+}
 
 /// A producer over the connections of a client. A cheap handle.
 #[derive(Clone)]
@@ -38,6 +53,8 @@ impl ProducerHandle {
             closed: false,
             identify_waiters: Vec::new(),
             close_waiters: Vec::new(),
+            transact_waiters: HashMap::new(),
+            next_ticket: 0,
         };
         let outside = Outside { host, packer: tokio::sync::Notify::new() };
         ProducerHandle { shared: Arc::new(Shared::new(client, network, outside)) }
@@ -94,6 +111,32 @@ impl ProducerHandle {
         }
     }
 
+    /// Does this; then calls `done`, perhaps under the lock, so it must not call the producer. When the producer ends first,
+    /// it is told [`Reason::Stopped`].
+    pub fn transact(&self, what: Transact, done: impl FnOnce(Result<(), Trouble>) + Send + 'static) {
+        let stopped = Trouble::Fatal(Reason::Stopped);
+        if self.shared.is_broken() {
+            ProducerClient::fail(&self.shared, End::Bug("a call into the engine has panicked".to_owned()));
+        }
+        let mut client = self.shared.lock();
+        if client.closed {
+            drop(client);
+            done(Err(stopped));
+            return;
+        }
+        let (ticket, now) = (client.next_ticket, clock::now());
+        client.next_ticket += 1;
+        client.transact_waiters.insert(ticket, Box::new(done));
+        match what {
+            Transact::Begin => client.producer.begin_transaction(now, ticket),
+            Transact::SendOffsets(offsets) => client.producer.send_offsets(now, ticket, offsets),
+            Transact::Commit => client.producer.commit_transaction(now, ticket),
+            Transact::Abort => client.producer.abort_transaction(now, ticket),
+        }
+        drop(client);
+        self.shared.driver.notify_one();
+    }
+
     /// Takes no more sends, and goes on with those before for at most `within`; then calls `done`. What was answered is to be taken
     /// after that.
     pub fn close(&self, within: Duration, done: impl FnOnce(()) + Send + 'static) {
@@ -117,6 +160,7 @@ impl ProducerHandle {
         client.answers.clear();
         client.identify_waiters.clear();
         client.close_waiters.clear();
+        client.transact_waiters.clear();
         drop(client);
         self.shared.driver.notify_one();
         self.shared.outside.packer.notify_one();

@@ -13,4 +13,4 @@ mod handle;
 mod pack;
 
 pub use client::{Answer, ProducerHost};
-pub use handle::ProducerHandle;
+pub use handle::{ProducerHandle, Transact};

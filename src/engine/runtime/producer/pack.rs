@@ -38,7 +38,7 @@ pub(super) async fn run(shared: Arc<Shared<ProducerClient>>) {
         // There may be another batch, for the other one.
         shared.outside.packer.notify_one();
         let shared = shared.clone();
-        compressor = executor::work(move || {
+        compressor = executor::work(async move {
             pack(&shared, &mut compressor, job);
             compressor
         })

@@ -13,6 +13,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
+use crate::engine::protocol::describe_configs::DescribeConfigsResource;
 use crate::engine::protocol::metadata::MetadataResponse;
 
 use world::World;
@@ -341,6 +342,40 @@ fn parts_that_cannot_be_asked_do_not_keep_the_others() {
     let told = world.call(Parts::of(to)).unwrap();
     assert_eq!(told[..2], [(None, 0, failure.clone()), (None, 1, failure)]);
     assert_eq!(told[3], (Some(1), 3, None));
+}
+
+#[test]
+fn ten_thousand_topics_are_one_round_of_requests() {
+    let mut world = World::new(1);
+    let names: Vec<String> = (0..10_000).map(|i| format!("topic-{i}")).collect();
+    for (name, leader) in names.iter().zip((1..=3).cycle()) {
+        world.cluster.topics.insert(name.clone(), (1, vec![leader], ErrorCode::NONE));
+    }
+    let asked = names.iter().map(|name| (at(name, 0), -1)).collect();
+    let told = world.call(list_partition_offsets(asked, false)).unwrap();
+    assert_eq!(told.iter().map(|told| told.parts.len()).sum::<usize>(), 10_000);
+    let answers = told.iter().flat_map(|told| &told.answer.as_ref().unwrap().topics);
+    assert!(answers.flat_map(|topic| &topic.partitions).all(|partition| !partition.error.is_err()));
+    world.sent.sort_unstable();
+    assert_eq!(world.sent, [(-1, "Metadata"), (1, "ListOffsets"), (2, "ListOffsets"), (3, "ListOffsets")]);
+}
+
+#[test]
+fn configs_of_a_broker_are_its_own_and_all_others_anybodys() {
+    let mut world = World::new(1);
+    world.cluster.down = Some(2);
+    let resource = |resource_type, name: &str| DescribeConfigsResource {
+        resource_type,
+        resource_name: name.to_owned(),
+        keys: None,
+    };
+    let resources =
+        vec![resource(2, "t"), resource(4, "2"), resource(8, "9"), resource(4, ""), resource(2, "7")];
+    let mut told = world.call(describe_configs(resources, false, false)).unwrap();
+    told.sort_by_key(|told| told.parts.clone());
+    let ends: Vec<_> = told.iter().map(|told| (told.broker, &*told.parts, told.answer.is_ok())).collect();
+    assert_eq!(ends, [(None, &[0, 3, 4][..], true), (Some(2), &[1], false), (Some(9), &[2], false)]);
+    assert_eq!(told[2].answer, Err(Failure::UnknownBroker(9)));
 }
 
 #[test]

@@ -93,6 +93,7 @@ impl Cluster {
                 let coordinators = coordinators.collect();
                 Response::FindCoordinator(FindCoordinatorResponse { coordinators, ..Default::default() })
             }
+            Request::DescribeConfigs(_) => Response::DescribeConfigs(Default::default()),
             Request::DescribeGroups(request) => {
                 let describe = |group_id: &String| DescribedGroup {
                     error: self.of_group(node, group_id),

@@ -164,6 +164,23 @@ fn a_join_in_flight_brings_the_id_to_leave_with() {
 }
 
 #[test]
+fn a_coordinator_that_was_silent_at_the_first_join_is_not_waited_for_as_long_again() {
+    for (silent, waited) in [(0, 5), (3, 2), (4, 1), (20, 1)] {
+        let mut world = World::new();
+        world.join(&["orders"]);
+        world.give_protocols();
+        world.sent_join();
+        world.advance(Duration::from_secs(silent));
+        world.events();
+        world.leave();
+        world.advance(Duration::from_secs(waited) - Duration::from_millis(1));
+        assert_eq!(world.events(), [], "{silent}");
+        world.advance(Duration::from_millis(1));
+        assert_eq!(world.events(), [Event::Left], "{silent}");
+    }
+}
+
+#[test]
 fn a_join_in_flight_that_comes_to_nothing_leaves_nothing() {
     for answer in [Ok(ErrorCode::GROUP_MAX_SIZE_REACHED), Ok(ErrorCode::NOT_COORDINATOR), Err(closed())] {
         let mut world = World::new();

@@ -4,6 +4,8 @@
 //! What must hold at each step: no partition has two owners among the members whose session is not over. And once nothing
 //! goes wrong any more: each partition has one owner, and everybody is at rest.
 
+mod exhaustive;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -28,7 +30,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const SESSION: Duration = Duration::from_secs(6);
 
 /// The coordinator as KIP-848 has it: a target for each member, and a current assignment that follows it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Coordinator {
     partitions: i32,
     epoch: i32,
@@ -149,6 +151,7 @@ impl Coordinator {
 }
 
 /// A member with its owner, and what is on its way.
+#[derive(Clone)]
 struct Client {
     group: ConsumerGroup,
     /// What the owner handles: until it has given it up, or lost it.

@@ -1,0 +1,258 @@
+// @ts-check
+'use strict'
+
+/** The command line: in a pipe, on a terminal, and when it goes wrong. */
+
+const { spawn } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
+const { freePorts } = require('../kafka/ports')
+
+const BIN = path.join(__dirname, '../../bin/kafkars.js')
+
+/** A directory without a kafkars.json. */
+let cwd
+beforeAll(() => {
+  cwd = fs.mkdtempSync(path.join(os.tmpdir(), 'kafkars-cli-'))
+})
+afterAll(() => fs.rmSync(cwd, { recursive: true }))
+
+/**
+ * @param {string[]} command
+ * @param {{ input?: string, env?: Record<string, string>, directory?: string }} [options]
+ * @returns {Promise<{ code: number | null, stdout: string, stderr: string }>}
+ */
+const execute = ([file, ...args], { input = '', env, directory = cwd } = {}) =>
+  new Promise((resolve, reject) => {
+    const { KAFKARS_BROKERS, ...inherited } = process.env
+    const child = spawn(file, args, {
+      cwd: directory,
+      env: { ...inherited, NO_COLOR: '1', ...env }
+    })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', chunk => (stdout += chunk))
+    child.stderr.on('data', chunk => (stderr += chunk))
+    child.on('error', reject)
+    child.on('close', code => resolve({ code, stdout, stderr }))
+    child.stdin.end(input)
+  })
+
+const run = (args, options) =>
+  execute([process.execPath, BIN, ...args], {
+    ...options,
+    env: { KAFKARS_BROKERS: sharedCluster().brokers.join(','), ...options?.env }
+  })
+
+/** On a terminal: Python's pseudo-terminal, as the machine that builds the addon has one. */
+const onTerminal = args => {
+  const program =
+    'import pty, sys, os; status = pty.spawn(sys.argv[1:]); sys.exit(os.waitstatus_to_exitcode(status))'
+  return execute(['python3', '-c', program, process.execPath, BIN, ...args], {
+    env: { KAFKARS_BROKERS: sharedCluster().brokers.join(','), TERM: 'xterm' }
+  })
+}
+
+const filled = async () => {
+  const topic = await createTopic({ config: { 'retention.ms': '360000000' } })
+  const messages = ['a', 'b', 'c'].map(value => ({
+    key: `k-${value}`,
+    value,
+    headers: { of: value }
+  }))
+  await produce(topic, messages)
+  return topic
+}
+
+describe('topics, topic', () => {
+  it('are a row a line with tabs between, for other programs', async () => {
+    const topic = await filled()
+    const { code, stdout } = await run(['topics', '--match', topic])
+    const [name, partitions, replicas, notInSync, leaderless, bytes] = stdout.trim().split('\t')
+    expect([code, name, partitions, replicas, notInSync, leaderless]).toEqual([
+      0,
+      topic,
+      '1',
+      '1',
+      '0',
+      '0'
+    ])
+    expect(Number(bytes)).toBeGreaterThan(50)
+    const one = await run(['topic', topic])
+    expect(one.stdout.trim().split('\t').slice(0, 6)).toEqual(['0', '1', '1', '1', '0', '3'])
+  })
+
+  it('are JSON where that is asked for', async () => {
+    const topic = await filled()
+    const { stdout } = await run(['topic', topic, '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      topic,
+      partitions: [{ partition: 0, leader: 1, replicas: [1], isr: [1], low: '0', high: '3' }],
+      configs: { 'retention.ms': '360000000' }
+    })
+  })
+
+  it('are tables on a terminal', async () => {
+    const topic = await filled()
+    const { code, stdout } = await onTerminal(['topic', topic])
+    expect(code).toBe(0)
+    const lines = stdout.split(/\r?\n/)
+    expect(lines[0]).toMatch(/^PARTITION +LEADER +REPLICAS +IN SYNC +FIRST +NEXT +SIZE$/)
+    expect(lines[1]).toMatch(/^ +0 +1 +1 +1 +0 +3 +\d+ B$/)
+    expect(stdout).toMatch(/retention\.ms +360000000/)
+  })
+})
+
+describe('tail, produce', () => {
+  it('what produce sends, tail prints: JSON lines in a pipe', async () => {
+    const topic = await createTopic()
+    const sent = [
+      { key: 'a', value: '1', headers: { x: 'y' }, timestamp: '2026-01-02T03:04:05.678Z' },
+      { key: null, value: null, headers: {}, timestamp: '2026-01-02T03:04:05.679Z' },
+      { key: 'b', value: { base64: '/w==' }, headers: {}, timestamp: '2026-01-02T03:04:05.680Z' }
+    ]
+    const input = sent.map(message => `${JSON.stringify(message)}\n`).join('')
+    const produced = await run(['produce', topic, '--json'], { input })
+    expect(produced).toEqual({ code: 0, stdout: '', stderr: `3 messages sent to ${topic}\n` })
+    const { stdout } = await run(['tail', topic, '--from', 'earliest', '--end'])
+    const printed = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(printed).toEqual(
+      sent.map((message, i) => ({ topic, partition: 0, offset: String(i), ...message }))
+    )
+  })
+
+  it('lines are values, or keys and values', async () => {
+    const topic = await createTopic()
+    await run(['produce', topic, '-k', ':'], { input: 'a:1:2\nno key\n' })
+    const { stdout } = await run(['tail', topic, '--from', 'earliest', '--max', '2'])
+    const printed = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(printed.map(({ key, value }) => [key, value])).toEqual([
+      ['a', '1:2'],
+      [null, 'no key']
+    ])
+  })
+
+  it('only what is asked for', async () => {
+    const topic = await filled()
+    const values = async (...options) => {
+      const { stdout } = await run(['tail', topic, '--end', ...options])
+      return stdout
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line).value)
+    }
+    expect(await values('--last', '2')).toEqual(['b', 'c'])
+    expect(await values('--from', 'earliest', '--filter', 'k-b')).toEqual(['b'])
+    expect(await values('--from', '2020-01-01', '--filter', '/^[AC]$/i')).toEqual(['a', 'c'])
+    expect(await values()).toEqual([])
+  })
+
+  it('what is in messages does not move the cursor of a terminal', async () => {
+    const topic = await createTopic()
+    await produce(topic, [{ key: 'k', value: 'a\u001b[2Jb' }])
+    const { stdout } = await onTerminal(['tail', topic, '--from', 'earliest', '--end'])
+    expect(stdout).toMatch(/ 0@0 {2}k {2}a\\x1b\[2Jb/)
+  })
+})
+
+describe('doctor', () => {
+  it('says what works', async () => {
+    const topic = await filled()
+    const { code, stdout } = await run(['doctor', '--topic', topic, '--json'])
+    const steps = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(steps.filter(({ ok }) => !ok)).toEqual([])
+    expect(code).toBe(0)
+    expect(steps.map(({ step }) => step.split(' ')[0])).toEqual([
+      'DNS',
+      'TCP',
+      'API',
+      'Metadata',
+      'Advertised',
+      'Coordinator',
+      'Topics',
+      'Fetch'
+    ])
+  })
+
+  it('says what does not, and why', async () => {
+    const [port] = await freePorts(1)
+    const { code, stdout } = await run(['doctor', '--brokers', `127.0.0.1:${port}`])
+    expect(code).toBe(3)
+    expect(stdout).toMatch(/^failed TCP 127\.0\.0\.1:\d+: connect ECONNREFUSED/m)
+    expect(stdout).toMatch(/Nobody listens there/)
+  })
+
+  it('knows a certificate that it does not trust, and a wrong password, which it does not print', async () => {
+    const { listeners, ca, users } = sharedCluster()
+    const [broker] = listeners.ssl
+    const { code, stdout } = await run(['doctor', '--brokers', broker, '--ssl'])
+    expect([code, /--ssl-ca/.test(stdout)]).toEqual([3, true])
+    const caFile = path.join(cwd, 'ca.pem')
+    fs.writeFileSync(caFile, ca)
+    const [[username]] = Object.entries(users)
+    const options = ['--ssl-ca', caFile, '--sasl-mechanism', 'plain', '--sasl-username', username]
+    const refused = await run(['doctor', '--brokers', listeners.saslSsl[0], ...options], {
+      env: { KAFKARS_SASL_PASSWORD: 'not-the-password' }
+    })
+    expect(refused.code).toBe(1)
+    expect(refused.stdout).toMatch(/failed SASL PLAIN and API versions/)
+    expect(refused.stdout).toMatch(/User, password or mechanism is wrong/)
+    expect(refused.stdout + refused.stderr).not.toContain('not-the-password')
+  })
+})
+
+describe('how it ends', () => {
+  it.each([
+    [[], 2],
+    [['--help'], 0],
+    [['help', 'tail'], 0],
+    [['tail', '--help'], 0],
+    [['--version'], 0],
+    [['topic'], 2],
+    [['topic', 'a', 'b'], 2],
+    [['nope'], 2],
+    [['topics', '--nope'], 2],
+    [['tail', 'a', '--max', 'x'], 2],
+    [['topics', '--config', 'nope.json'], 2]
+  ])('%j: %i', async (args, expected) => {
+    const { code, stderr } = await run(args)
+    expect(code).toBe(expected)
+    if (args.length > 0 && expected === 2) expect(stderr).toMatch(/See: kafkars help/)
+  })
+
+  it('1 when it is refused, 3 when nobody is reached, 2 without brokers', async () => {
+    const missing = await run(['topic', uniqueName('nope')])
+    expect([missing.code, missing.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^This server does not host this topic-partition: topic nope-/)
+    ])
+    const [port] = await freePorts(1)
+    const unreached = await run(['topics', '--brokers', `127.0.0.1:${port}`])
+    expect(unreached.code).toBe(3)
+    const unnamed = await run(['topics'], { env: { KAFKARS_BROKERS: undefined } })
+    expect([unnamed.code, unnamed.stderr]).toEqual([2, expect.stringMatching(/^Which brokers\?/)])
+  })
+
+  it('reads a kafkars.json, with files in the place of certificates', async () => {
+    const { listeners, ca } = sharedCluster()
+    const directory = fs.mkdtempSync(path.join(cwd, 'configured-'))
+    fs.writeFileSync(path.join(directory, 'ca.pem'), ca)
+    const config = { brokers: listeners.ssl, ssl: { ca: ['ca.pem'] } }
+    fs.writeFileSync(path.join(directory, 'kafkars.json'), JSON.stringify(config))
+    const topic = await createTopic()
+    const { code, stdout } = await execute([process.execPath, BIN, 'topics', '-m', topic], {
+      directory
+    })
+    expect([code, stdout.split('\t')[0]]).toEqual([0, topic])
+  })
+})

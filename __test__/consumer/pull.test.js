@@ -1,0 +1,286 @@
+// @ts-check
+'use strict'
+
+/** Messages that are asked for: `getOne`, `getMany`, `for await`, streams. */
+
+const { pipeline } = require('node:stream/promises')
+const { committed, createTopic, produce, waitFor } = require('../kafka/helpers')
+const { SOON, createConsumer, filled, numbered, pause, rejection, timed } = require('./support')
+const { upTo } = require('./support')
+
+/** @param {any} [options] @returns {Promise<any>} */
+const puller = async (topic, options = {}) => {
+  const consumer = /** @type {any} */ (createConsumer({ groupId: `${topic}-group`, ...options }))
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  return consumer
+}
+
+const committedOf = async topic => {
+  const offsets = await committed(`${topic}-group`, topic)
+  return Number(offsets[0])
+}
+
+const valueOf = ({ value }) => Number(value)
+
+describe('getOne()', () => {
+  it('has a message, with topic and partition, in order', async () => {
+    const topic = await filled(3)
+    const consumer = await puller(topic)
+    const first = await consumer.getOne()
+    expect(first).toMatchObject({ topic, partition: 0, offset: '0', value: Buffer.from('0') })
+    expect([await consumer.getOne(), await consumer.getOne()].map(valueOf)).toEqual([1, 2])
+  })
+
+  it('counts a message as handled when the next is asked for', async () => {
+    const topic = await filled(3)
+    const consumer = await puller(topic)
+    await consumer.getOne()
+    await consumer.getOne()
+    await consumer.disconnect()
+    expect(await committedOf(topic)).toBe(1)
+    const again = await puller(topic)
+    expect(valueOf(await again.getOne())).toBe(1)
+  })
+
+  it('is null when none comes in time, and waits for one that comes', async () => {
+    const topic = await createTopic()
+    const consumer = await puller(topic)
+    expect(await consumer.getOne({ timeout: 0 })).toBe(null)
+    expect(await consumer.getOne({ timeout: 200 })).toBe(null)
+    const waiting = consumer.getOne()
+    await pause(100)
+    await produce(topic, numbered(1))
+    expect(valueOf(await waiting)).toBe(0)
+  })
+
+  it('asks only for the partitions that are named', async () => {
+    const topic = await filled(8, { partitions: 2 })
+    const consumer = await puller(topic)
+    const partitions = [{ topic, partition: 1 }]
+    const values = []
+    for (let n = 0; n < 4; n++) values.push(valueOf(await consumer.getOne({ partitions })))
+    expect(values).toEqual([1, 3, 5, 7])
+    expect(await consumer.getOne({ partitions, timeout: 200 })).toBe(null)
+    expect(valueOf(await consumer.getOne())).toBe(0)
+  })
+
+  it('is asked one at a time', async () => {
+    const topic = await createTopic()
+    const consumer = await puller(topic)
+    await consumer.getOne({ timeout: 0 })
+    const first = consumer.getOne()
+    await pause(20)
+    expect((await rejection(consumer.getOne())).message).toMatch(/one call at a time/)
+    await produce(topic, numbered(1))
+    expect(valueOf(await first)).toBe(0)
+  })
+})
+
+describe('getMany()', () => {
+  it('has what there is, by partition', async () => {
+    const topic = await filled(10, { partitions: 2 })
+    const consumer = await puller(topic)
+    const got = /** @type {Record<number, number[]>} */ ({})
+    await waitFor(async () => {
+      for (const { partition, messages, ...batch } of await consumer.getMany({ timeout: 1000 })) {
+        expect(batch).toEqual({ topic })
+        ;(got[partition] ??= []).push(...messages.map(valueOf))
+        expect(messages[0]).toMatchObject({ topic, partition })
+      }
+      return got[0]?.length === 5 && got[1]?.length === 5
+    })
+    expect(got).toEqual({ 0: [0, 2, 4, 6, 8], 1: [1, 3, 5, 7, 9] })
+  })
+
+  it('has at most maxRecords, counts them as handled when the next are asked for, and none in time', async () => {
+    const topic = await filled(5)
+    const consumer = await puller(topic)
+    const next = async () =>
+      (await consumer.getMany({ maxRecords: 2, timeout: 10_000 })).flatMap(({ messages }) =>
+        messages.map(valueOf)
+      )
+    expect([await next(), await next()]).toEqual([
+      [0, 1],
+      [2, 3]
+    ])
+    await consumer.commitOffsets()
+    expect(await committedOf(topic)).toBe(2)
+    expect(await next()).toEqual([4])
+    expect(await consumer.getMany({ timeout: 100 })).toEqual([])
+    await consumer.disconnect()
+    expect(await committedOf(topic)).toBe(5)
+  })
+})
+
+describe('for await', () => {
+  it('has one message after the other, and leaves when the loop breaks', async () => {
+    const topic = await filled(50)
+    const consumer = await puller(topic)
+    const values = []
+    for await (const message of consumer) {
+      values.push(valueOf(message))
+      if (values.length === 30) break
+    }
+    expect(values).toEqual(upTo(30))
+    // The last one was in hand when the loop ended.
+    expect(await committedOf(topic)).toBe(29)
+    expect(valueOf(await consumer.getOne())).toBe(29)
+  })
+
+  it('that throws has committed what came before', async () => {
+    const topic = await filled(5)
+    const consumer = await puller(topic)
+    const failing = async () => {
+      for await (const message of consumer) if (valueOf(message) === 3) throw new Error('three')
+    }
+    expect((await rejection(failing())).message).toBe('three')
+    expect(await committedOf(topic)).toBe(3)
+  })
+
+  it('ends with disconnect()', async () => {
+    const topic = await filled(2)
+    const consumer = await puller(topic)
+    const values = []
+    const reading = (async () => {
+      for await (const message of consumer) values.push(valueOf(message))
+    })()
+    await waitFor(() => values.length === 2)
+    expect(await timed(() => consumer.disconnect())).toBeLessThan(SOON)
+    await reading
+    expect(await committedOf(topic)).toBe(2)
+  })
+
+  it('lets the event loop turn', async () => {
+    const topic = await filled(4000)
+    const consumer = await puller(topic)
+    let turns = 0
+    const timer = setInterval(() => turns++, 1)
+    let count = 0
+    for await (const message of consumer) {
+      const end = performance.now() + 0.02
+      while (performance.now() < end && message);
+      if (++count === 4000) break
+    }
+    clearInterval(timer)
+    expect(turns).toBeGreaterThan(5)
+  })
+
+  it('rejects with what ends the consumer for good', async () => {
+    const topic = await filled(1)
+    const consumer = await puller(topic, { valueDeserializer: 'int64' })
+    const error = await rejection(consumer.getOne())
+    expect(error).toMatchObject({ name: 'KafkaJSDeserializationError', topic, offset: '0' })
+  })
+})
+
+describe('streams', () => {
+  it('a Readable reads no message ahead of its reader', async () => {
+    const topic = await filled(10)
+    const consumer = await puller(topic)
+    const values = []
+    for await (const message of consumer.stream()) {
+      values.push(valueOf(message))
+      await pause(5)
+      if (values.length === 6) break
+    }
+    expect(values).toEqual(upTo(6))
+    await waitFor(async () => (await committedOf(topic)) === 5)
+    await consumer.disconnect()
+  })
+
+  it('a Readable may be a pipeline’s source', async () => {
+    const topic = await filled(5)
+    const consumer = await puller(topic)
+    const values = []
+    const stream = consumer.stream()
+    await pipeline(stream, async source => {
+      for await (const message of source) {
+        values.push(valueOf(message))
+        if (values.length === 5) return
+      }
+    }).catch(() => {})
+    expect(values).toEqual(upTo(5))
+    await consumer.disconnect()
+  })
+
+  it('a Web stream has the same messages', async () => {
+    const topic = await filled(4)
+    const consumer = await puller(topic)
+    const reader = consumer.readableStream().getReader()
+    const values = []
+    for (let n = 0; n < 3; n++) values.push(valueOf((await reader.read()).value))
+    expect(values).toEqual(upTo(3))
+    await reader.cancel()
+    expect(await committedOf(topic)).toBe(2)
+  })
+})
+
+describe('a consumer', () => {
+  it('is either pushed or pulled', async () => {
+    const topic = await filled(1)
+    const pulled = await puller(topic)
+    await pulled.getOne()
+    expect((await rejection(pulled.run({ eachMessage: async () => {} }))).message).toMatch(
+      /either pushed or pulled/
+    )
+    const pushed = await puller(topic, { groupId: `${topic}-pushed` })
+    await pushed.run({ eachMessage: async () => {} })
+    expect((await rejection(pushed.getOne())).message).toMatch(/either pushed or pulled/)
+  })
+
+  it('that is pulled shares its group, and goes on when others come and go', async () => {
+    const topic = await filled(200, { partitions: 4 })
+    const one = await puller(topic)
+    const seen = new Set()
+    const read = async (consumer, until) => {
+      while (!until()) {
+        const message = await consumer.getOne({ timeout: 200 })
+        if (message) seen.add(valueOf(message))
+      }
+    }
+    await read(one, () => seen.size >= 20)
+    const two = await puller(topic)
+    let over = false
+    const both = [read(one, () => over), read(two, () => over)]
+    await waitFor(() => seen.size === 200)
+    await produce(topic, numbered(40, { partitions: 4, first: 200 }))
+    await waitFor(() => seen.size === 240)
+    over = true
+    await Promise.all(both)
+    await Promise.all([one.disconnect(), two.disconnect()])
+    const offsets = await committed(`${topic}-group`, topic)
+    const behind = Object.values(offsets).reduce((sum, offset) => sum + Number(offset), 0)
+    // All but the last message that each of them had in hand.
+    expect(behind).toBeGreaterThanOrEqual(238)
+  })
+
+  it('works by the protocol of KIP-848 as well', async () => {
+    const topic = await filled(3)
+    const consumer = /** @type {any} */ (
+      createConsumer({
+        groupId: `${topic}-group`,
+        groupProtocol: 'consumer',
+        heartbeatInterval: undefined
+      })
+    )
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    const values = []
+    for await (const message of consumer) {
+      values.push(valueOf(message))
+      if (values.length === 3) break
+    }
+    expect(values).toEqual(upTo(3))
+  })
+
+  it('seeks, and pauses, while it is pulled', async () => {
+    const topic = await filled(10)
+    const consumer = await puller(topic)
+    expect(valueOf(await consumer.getOne())).toBe(0)
+    consumer.seek({ topic, partition: 0, offset: '7' })
+    expect(valueOf(await consumer.getOne())).toBe(7)
+    consumer.pause([{ topic }])
+    expect(await consumer.getOne({ timeout: 300 })).toBe(null)
+    consumer.resume([{ topic }])
+    expect(valueOf(await consumer.getOne())).toBe(8)
+  })
+})

@@ -1,0 +1,220 @@
+// @ts-check
+'use strict'
+
+/**
+ * Each block of JavaScript in the documents is run, as it is printed, on the run's broker: what it makes connects, its handler gets a message,
+ * its listeners for SIGTERM end it. Addresses, groups and topics are replaced by those of the run.
+ */
+
+const { EventEmitter } = require('node:events')
+const fs = require('node:fs')
+const kafkajs = require('kafkajs')
+const kafkars = require('../..')
+const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
+const { allBlocks } = require('./blocks')
+
+/** Programs of another project, which is run by `npm run test:ecosystem`. */
+const ELSEWHERE = ["require('kafkajs-original')"]
+
+const blocks = allBlocks().filter(
+  ({ language, code }) => language === 'js' && !ELSEWHERE.some(text => code.includes(text))
+)
+
+/** What blocks take for granted, but for clients. */
+const given = () => ({
+  handle: async () => {},
+  quarantine: async () => {},
+  registry: { decode: async (/** @type {Buffer} */ data) => JSON.parse(String(data)) },
+  store: {
+    offsets: async (/** @type {string} */ _, /** @type {number[]} */ partitions) =>
+      partitions.map(partition => [partition, '0']),
+    flush: async () => {}
+  }
+})
+
+/** The topics of the documents, by the names that they have in this run. @type {Map<string, Promise<string>>} */
+const topics = new Map()
+
+/** @param {string} name */
+const topicOf = name => {
+  const known = topics.get(name)
+  if (known) return known
+  const made = createTopic({ partitions: 2 }).then(async topic => {
+    const value = JSON.stringify({ total: 3 })
+    await produce(topic, [{ key: 'customer-1', value, partition: 0 }])
+    return topic
+  })
+  topics.set(name, made)
+  return made
+}
+
+/** A cluster of one broker. */
+const REPLICAS = 1
+
+/** An argument of a call, with the names of this run. @param {any} value @param {string} [key] @returns {Promise<any>} */
+const inThisRun = async (value, key) => {
+  if (typeof value === 'string' && (key === 'topic' || key === 'topics')) return topicOf(value)
+  if (key === 'replicationFactor' && value <= 3) return REPLICAS
+  if (Array.isArray(value)) return Promise.all(value.map(one => inThisRun(one, key)))
+  if (value === null || typeof value !== 'object' || !isPlain(value)) return value
+  // A resource of an admin client.
+  const named = value.type === kafkars.ConfigResourceTypes.TOPIC
+  const entries = Object.entries(value).map(async ([name, one]) => [
+    name,
+    await inThisRun(one, named && name === 'name' ? 'topic' : name)
+  ])
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+/** Neither a Buffer nor a RegExp. @param {object} value */
+const isPlain = value => Object.getPrototypeOf(value) === Object.prototype
+
+/** kafkars, whose clients belong to the run: to its broker, and to those that are disconnected in the end. */
+const createPackage = () => {
+  const clients = /** @type {any[]} */ ([])
+  const counts = { handled: 0 }
+
+  class Kafka extends kafkars.Kafka {
+    /** @param {any} config */
+    constructor({ ssl: _ssl, sasl: _sasl, ...config }) {
+      super({ ...config, brokers: sharedCluster().brokers, logLevel: kafkars.logLevel.NOTHING })
+    }
+    /** @param {any} config @returns {any} */
+    consumer(config) {
+      const groupId = uniqueName(config.groupId)
+      const consumer = super.consumer({ ...config, groupId })
+      clients.push(consumer)
+      const { subscribe, run } = consumer
+      consumer.subscribe = async options =>
+        subscribe({ ...(await inThisRun(options)), fromBeginning: true })
+      consumer.run = options => run(counting(options))
+      return consumer
+    }
+    /** @param {any} [config] @returns {any} */
+    producer(config) {
+      const producer = super.producer(config)
+      clients.push(producer)
+      const { send, sendBatch } = producer
+      producer.send = async record => send(/** @type {any} */ (await inThisRun(record)))
+      producer.sendBatch = async batch => sendBatch(await inThisRun(batch))
+      return producer
+    }
+    /** @param {any} [config] @returns {any} */
+    admin(config) {
+      const admin = /** @type {any} */ (super.admin(config))
+      clients.push(admin)
+      for (const [name, method] of Object.entries(admin)) {
+        if (typeof method !== 'function' || ['on', 'logger'].includes(name)) continue
+        admin[name] = async (/** @type {any} */ argument) => method(await inThisRun(argument))
+      }
+      return admin
+    }
+  }
+
+  /** @param {any} config of `run()` */
+  const counting = config => {
+    const counted = { ...config }
+    for (const name of ['eachMessage', 'eachBatch']) {
+      if (!config?.[name]) continue
+      counted[name] = async (/** @type {any} */ payload) => {
+        await config[name](payload)
+        counts.handled++
+      }
+    }
+    return counted
+  }
+  return { clients, counts, kafkars: { ...kafkars, Kafka } }
+}
+
+/** A process that a program may listen to and end. */
+const createProcess = () => {
+  const events = new EventEmitter()
+  const exits = /** @type {number[]} */ ([])
+  const fake = Object.create(process, {
+    on: { value: events.on.bind(events) },
+    once: { value: events.once.bind(events) },
+    exit: { value: (/** @type {number} */ code = 0) => void exits.push(code) }
+  })
+  return { fake, events, exits }
+}
+
+const AsyncFunction = /** @type {any} */ ((async () => {}).constructor)
+
+/** Names that a block declares itself. @param {string} code */
+const declared = code =>
+  new Set(
+    [...code.matchAll(/\b(?:const|let|using|class) (?:\{([^}]*)\}|(\w+))/g)].flatMap(
+      ([, list, name]) =>
+        name ? [name] : list.split(',').map(one => one.trim().split(':').pop()?.trim() ?? '')
+    )
+  )
+
+/** As in a thread that the program has started. */
+const fakeThreads = { isMainThread: false, Worker: class {} }
+
+/** A certificate that only the documents have. */
+const fakeFiles = {
+  ...fs,
+  readFileSync: (/** @type {any} */ file, /** @type {any} */ ...rest) =>
+    String(file).startsWith('/etc/kafka/') ? 'a certificate' : fs.readFileSync(file, ...rest)
+}
+
+/** @param {import('./blocks').Block} block */
+const run = async ({ code }) => {
+  const made = createPackage()
+  const { fake, events, exits } = createProcess()
+  /** @param {string} name */
+  const load = name => {
+    if (name === 'kafkars') return made.kafkars
+    if (name === 'kafkajs') return kafkajs
+    if (name === 'node:fs') return fakeFiles
+    if (name === 'node:worker_threads') return fakeThreads
+    return require(name)
+  }
+  const kafka = new made.kafkars.Kafka({ clientId: 'documents' })
+  /** @type {Record<string, any>} */
+  const scope = { require: load, process: fake, __filename, ...given(), kafka }
+  const own = declared(code)
+  for (const client of /** @type {const} */ (['consumer', 'producer', 'admin'])) {
+    if (own.has(client) || !new RegExp(`\\b${client}\\b`).test(code)) continue
+    scope[client] = kafka[client]({ groupId: 'documents' })
+    await scope[client].connect()
+  }
+  const names = Object.keys(scope).filter(name => !own.has(name))
+  try {
+    await new AsyncFunction(...names, code)(...names.map(name => scope[name]))
+    const reads = /\.run\(/.test(code) && /\beach(Message|Batch)\b/.test(code)
+    await waitFor(() => !reads || made.counts.handled > 0)
+    if (events.listenerCount('SIGTERM') > 0) {
+      const [consumer] = made.clients
+      const ended = new Promise(resolve => consumer.on('consumer.disconnect', resolve))
+      events.emit('SIGTERM')
+      await ended
+    }
+    expect(exits.filter(status => status !== 0)).toEqual([])
+    return made
+  } finally {
+    await Promise.all(made.clients.map(client => client.disconnect()))
+  }
+}
+
+// What the blocks print.
+beforeAll(() => {
+  for (const method of /** @type {const} */ (['log', 'error'])) {
+    jest.spyOn(console, method).mockImplementation(() => {})
+  }
+})
+afterAll(() => jest.restoreAllMocks())
+
+it.each(blocks.map(block => [`${block.page}:${block.line}`, block]))('%s', async (_, block) => {
+  await run(block)
+})
+
+test('there are some, and the README has a whole program', () => {
+  expect(blocks.length).toBeGreaterThan(15)
+  const [first] = blocks.filter(({ page }) => page === 'README.md')
+  expect(first.code.split('\n').length).toBeLessThan(25)
+  for (const part of ['consumer.crash', 'SIGTERM', 'disconnect()', 'subscribe', 'eachMessage']) {
+    expect(first.code).toContain(part)
+  }
+})

@@ -1,0 +1,101 @@
+// @ts-check
+'use strict'
+
+/**
+ * `npm run release:linux`: builds for each Linux platform what this machine can, into `artifacts/`, and says what it cannot and why.
+ * `npm run release:linux -- x64-gnu` builds those whose names contain it.
+ *
+ * zig is linker and C compiler: it knows glibc back to 2.17, musl, and both architectures. Needs `pip install ziglang cargo-zigbuild`
+ * (or both of them on PATH) and `rustup target add` for what is not this machine's; OpenSSL is built along and needs perl and make.
+ */
+
+const { execFileSync, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { BINDING, ROOT, platforms } = require('./platforms')
+
+/** The oldest glibc: Debian 8, CentOS 7, Amazon Linux 2. */
+const GLIBC = '2.17'
+const ARTIFACTS = path.join(ROOT, 'artifacts')
+
+/** @param {string} command @param {string[]} args */
+const works = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
+
+/** @returns {Set<string>} the targets that there is a standard library for */
+const installed = () => {
+  const { stdout } = spawnSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' })
+  const directory = path.join((stdout ?? '').trim(), 'lib', 'rustlib')
+  return new Set(fs.existsSync(directory) ? fs.readdirSync(directory) : [])
+}
+
+/** Why nothing can be built here. @returns {string | null} */
+const missing = () => {
+  if (!works('cargo-zigbuild', ['--version'])) {
+    return 'cargo-zigbuild is missing: pip install cargo-zigbuild, or cargo install cargo-zigbuild'
+  }
+  const zig = works('zig', ['version']) || works('python3', ['-m', 'ziglang', 'version'])
+  if (!zig) return 'zig is missing: pip install ziglang'
+  for (const tool of ['perl', 'make']) {
+    if (!works(tool, ['--version'])) return `${tool} is missing, which builds OpenSSL`
+  }
+  return null
+}
+
+/** The newest version of glibc's symbols that a binary asks for. @param {string} file */
+const glibcOf = file => {
+  const text = fs.readFileSync(file, 'latin1')
+  const versions = [...text.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(([, a, b]) => [
+    Number(a),
+    Number(b)
+  ])
+  const [newest] = versions.sort((a, b) => b[0] - a[0] || b[1] - a[1])
+  return newest ? newest.join('.') : null
+}
+
+/** @param {import('./platforms').Platform} platform @returns {string} the binary */
+const build = ({ target, libc, file }) => {
+  const versioned = libc === 'glibc' ? `${target}.${GLIBC}` : target
+  const flags = ['--platform', '--release', '--cross-compile', '--target', versioned]
+  // A library that is loaded into Node has musl from it.
+  const env =
+    libc === 'musl' ? { ...process.env, RUSTFLAGS: '-C target-feature=-crt-static' } : process.env
+  const own = ['--output-dir', ARTIFACTS, '--js', 'index.js', '--dts', 'index.d.ts']
+  execFileSync('npx', ['napi', 'build', ...flags, ...own], { cwd: ROOT, env, stdio: 'inherit' })
+  return path.join(ARTIFACTS, file)
+}
+
+const main = () => {
+  const [wanted = ''] = process.argv.slice(2)
+  const linux = platforms().filter(({ os, name }) => os === 'linux' && name.includes(wanted))
+  const reason = missing()
+  const targets = installed()
+  fs.mkdirSync(ARTIFACTS, { recursive: true })
+  const report = linux.map(platform => {
+    if (reason) return { platform, failed: reason }
+    if (!targets.has(platform.target)) {
+      return { platform, failed: `no standard library: rustup target add ${platform.target}` }
+    }
+    try {
+      const file = build(platform)
+      const newest = platform.libc === 'glibc' ? glibcOf(file) : null
+      if (newest && Number(newest.split('.')[1]) > Number(GLIBC.split('.')[1])) {
+        return { platform, failed: `the binary wants glibc ${newest}` }
+      }
+      return { platform, made: `${path.relative(ROOT, file)}${newest ? `, glibc ${newest}` : ''}` }
+    } catch (error) {
+      return { platform, failed: error.message }
+    }
+  })
+  // The loader is the same for all; a checkout that was never built gets it, too.
+  const loader = path.join(ARTIFACTS, 'index.js')
+  if (fs.existsSync(loader) && !fs.existsSync(path.join(BINDING, 'index.js'))) {
+    fs.mkdirSync(BINDING, { recursive: true })
+    fs.copyFileSync(loader, path.join(BINDING, 'index.js'))
+  }
+  for (const { platform, made, failed } of report) {
+    console.log(`${platform.name.padEnd(18)} ${made ?? `not built: ${failed}`}`)
+  }
+  if (report.some(({ failed }) => failed)) process.exitCode = 1
+}
+
+main()

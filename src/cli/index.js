@@ -1,0 +1,160 @@
+// @ts-check
+'use strict'
+
+/**
+ * The command line: `npx kafkars COMMAND`. A command is a file in `commands/`; this one finds it, reads the options, connects, and makes an
+ * exit code of what comes of it. The client itself does not know of it: who only requires the package loads none of this.
+ */
+
+const { parseArgs } = require('node:util')
+const Kafka = require('../index.js')
+const { LEVELS } = require('../loggers')
+const { GLOBAL_OPTIONS, UsageError, toConfig } = require('./options')
+const { createOutput } = require('./output')
+const { describeCommand, overview } = require('./help')
+const { version } = require('../../package.json')
+
+/**
+ * @typedef {object} Command
+ * @property {string} summary one line
+ * @property {string} usage what stands behind its name
+ * @property {string[]} examples whole lines
+ * @property {Record<string, any>} [options] as `parseArgs` takes them, each with a `help`
+ * @property {number} [most] how many arguments it takes at the most, default 0
+ * @property {number} [least] and at least, default `most`
+ * @property {(context: Context) => Promise<number | void>} run resolves to an exit code; none = 0
+ *
+ * @typedef {object} Context
+ * @property {any} kafka
+ * @property {any} config what the client was made of
+ * @property {any} values options by name
+ * @property {string[]} args
+ * @property {import('./output').Output} out
+ * @property {NodeJS.Process} process
+ * @property {AbortSignal} signal aborted by Ctrl-C
+ */
+
+/** By name, in the order of the help. Loaded when it is called. @type {Record<string, () => Command>} */
+const COMMANDS = {
+  topics: () => require('./commands/topics'),
+  topic: () => require('./commands/topic'),
+  tail: () => require('./commands/tail'),
+  produce: () => require('./commands/produce'),
+  doctor: () => require('./commands/doctor')
+}
+
+/** What scripts can tell apart. */
+const EXIT = { OK: 0, FAILED: 1, USAGE: 2, UNREACHABLE: 3, INTERRUPTED: 130 }
+
+/**
+ * Ends the process by its exit code, when everything is written.
+ * @param {string[]} argv
+ * @param {NodeJS.Process} process
+ */
+const main = async (argv, process) => {
+  process.stdout.on('error', (/** @type {any} */ error) => {
+    // `kafkars topics | head -1`
+    if (error.code === 'EPIPE') process.exit(EXIT.OK)
+    throw error
+  })
+  process.exitCode = await run(argv, process)
+}
+
+/** @param {string[]} argv @param {NodeJS.Process} process @returns {Promise<number>} */
+const run = async (argv, process) => {
+  const print = line => process.stdout.write(`${line}\n`)
+  const [name, ...rest] = argv
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const command = rest[0] !== undefined && COMMANDS[rest[0]]?.()
+    print(command ? describeCommand(rest[0], command) : overview(COMMANDS))
+    return name === undefined ? EXIT.USAGE : EXIT.OK
+  }
+  if (name === '--version' || name === '-v') {
+    print(version)
+    return EXIT.OK
+  }
+  const interrupted = new AbortController()
+  const interrupt = () => interrupted.abort()
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  try {
+    if (!Object.hasOwn(COMMANDS, name)) throw new UsageError(`There is no command "${name}"`)
+    const command = COMMANDS[name]()
+    const { values, positionals } = parse(command, rest)
+    if (values.help) {
+      print(describeCommand(name, command))
+      return EXIT.OK
+    }
+    const { most = 0, least = most } = command
+    if (positionals.length < least || positionals.length > most) {
+      throw new UsageError(`Usage: kafkars ${name} ${command.usage}`)
+    }
+    const config = toConfig(values, process.env)
+    const level = values.verbose ? LEVELS.INFO : LEVELS.NOTHING
+    const kafka = new Kafka({ ...config, logLevel: level, logCreator: () => logTo(process.stderr) })
+    const out = createOutput(process, values)
+    const context = {
+      kafka,
+      config,
+      values,
+      args: positionals,
+      out,
+      process,
+      signal: interrupted.signal
+    }
+    const code = await command.run(context)
+    return code ?? EXIT.OK
+  } catch (e) {
+    if (interrupted.signal.aborted) return EXIT.INTERRUPTED
+    return tell(e, process, name)
+  } finally {
+    process.removeListener('SIGINT', interrupt)
+    process.removeListener('SIGTERM', interrupt)
+  }
+}
+
+/** @param {Command} command @param {string[]} args @returns {{ values: any, positionals: string[] }} */
+const parse = ({ options = {} }, args) => {
+  const strip = ({ help, ...option }) => option
+  const all = Object.entries({ ...GLOBAL_OPTIONS, ...options })
+  /** @type {any} */
+  const known = Object.fromEntries(all.map(([key, option]) => [key, strip(option)]))
+  try {
+    return parseArgs({ args, options: known, allowPositionals: true })
+  } catch (e) {
+    throw new UsageError(e.message)
+  }
+}
+
+/** @param {any} error @param {NodeJS.Process} process @param {string} name of the command @returns {number} */
+const tell = (error, { stderr }, name) => {
+  if (error instanceof UsageError) {
+    stderr.write(`${error.message}\nSee: kafkars help${name in COMMANDS ? ` ${name}` : ''}\n`)
+    return EXIT.USAGE
+  }
+  const errors = error.errors ?? [error]
+  for (const each of errors) {
+    const about = ['topic', 'partition', 'groupId', 'broker']
+      .filter(key => each[key] !== undefined && !each.message.includes(String(each[key])))
+      .map(key => `${key} ${each[key]}`)
+      .join(', ')
+    const words = each.brokerMessage ? ` (${each.brokerMessage})` : ''
+    stderr.write(`${each.message ?? each}${about && `: ${about}`}${words}\n`)
+  }
+  return isUnreachable(error) ? EXIT.UNREACHABLE : EXIT.FAILED
+}
+
+const UNREACHABLE =
+  /^KafkaJS(ConnectionError|ConnectionClosedError|NoBrokerAvailableError|SASLAuthenticationError|RequestTimeoutError)$/
+
+const isUnreachable = error => {
+  for (let e = error; e; e = e.cause) if (UNREACHABLE.test(e.name)) return true
+  return false
+}
+
+const logTo =
+  stream =>
+  ({ label, namespace, log: { message } }) =>
+    stream.write(`${label} [${namespace}] ${message}\n`)
+
+module.exports = { COMMANDS, EXIT, main, run }

@@ -1,0 +1,55 @@
+// @ts-check
+'use strict'
+
+/** The consumer as its group knows it: what transactions commit its offsets as, and what they have committed for it. */
+
+const { KafkaJSNonRetriableError } = require('../errors')
+
+class Membership {
+  /** @param {{ engine: import('../native').NativeConsumer, groupId: string }} options */
+  constructor({ engine, groupId }) {
+    this.engine = engine
+    this.groupId = groupId
+  }
+
+  /**
+   * @param {{ topic: string, partitions: { partition: number }[] }[]} topics
+   * @returns {import('../..').ConsumerGroupMetadata | null} null: it is no member now, or does not have all of these
+   */
+  metadataFor(topics) {
+    const membership = this.engine.membership()
+    if (membership === null) return null
+    const { assignment, generationId, memberId, groupInstanceId } = membership
+    const has = (topic, partition) =>
+      assignment.some(
+        entry => entry.topic === topic && entry.partitions.includes(Number(partition))
+      )
+    const hasAll = topics.every(({ topic, partitions }) =>
+      partitions.every(({ partition }) => has(topic, partition))
+    )
+    return hasAll ? { groupId: this.groupId, generationId, memberId, groupInstanceId } : null
+  }
+
+  /**
+   * `groupMetadata()` of the consumer.
+   * @param {{ topic: string, partitions: { partition: number }[] }[]} topics
+   * @throws {KafkaJSNonRetriableError} it is no member now, or does not have all of these
+   */
+  metadata(topics) {
+    const metadata = this.metadataFor(topics)
+    if (metadata !== null) return metadata
+    const { groupId } = this
+    throw new KafkaJSNonRetriableError(
+      this.engine.membership() === null
+        ? `The consumer is no member of group "${groupId}" at present`
+        : `The consumer does not have all of these partitions any more: group "${groupId}" has rebalanced`
+    )
+  }
+
+  /** @param {{ topic: string, partition: number, offset: string }} offset */
+  markCommitted({ topic, partition, offset }) {
+    this.engine.markCommitted({ topic, partition, offset, metadata: null })
+  }
+}
+
+module.exports = { Membership }

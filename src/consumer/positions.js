@@ -1,0 +1,167 @@
+// @ts-check
+'use strict'
+
+/** Where a consumer is, and where the log begins and ends. */
+
+const { KafkaJSNonRetriableError, unwrap } = require('../errors')
+const { fail, listOf, toOffset } = require('../config')
+const { createRetry } = require('../retry')
+const { show } = require('../utils/show')
+
+const LATEST = '-1'
+const EARLIEST = '-2'
+
+/** @typedef {{ topic: string, partition: number }} TopicPartition */
+
+/** `'earliest'`, `'latest'`, or an offset, as the engine takes it. @type {Record<string, string>} */
+const NAMED = { earliest: EARLIEST, latest: LATEST }
+
+/**
+ * @param {string} place the call
+ * @param {any} partitions
+ * @returns {any[]} with `topic` and `partition`
+ */
+const partitionsOf = (place, partitions) =>
+  listOf(place, partitions, '[{ topic: "orders", partition: 0 }]').map(entry => {
+    const { topic, partition } = entry ?? {}
+    if (!topic || !Number.isInteger(Number(partition)) || Number(partition) < 0) {
+      fail(
+        `Invalid partition of ${place}: expected { topic: "orders", partition: 0 }, received ${show(entry)}`
+      )
+    }
+    return { ...entry, topic: String(topic), partition: Number(partition) }
+  })
+
+class Positions {
+  /**
+   * @param {{
+   *   cluster: import('../cluster'),
+   *   lifecycle: import('./lifecycle'),
+   *   groupId: string,
+   *   readUncommitted: boolean,
+   *   retry: any
+   * }} parts
+   */
+  constructor({ cluster, lifecycle, groupId, readUncommitted, retry }) {
+    this.cluster = cluster
+    this.lifecycle = lifecycle
+    this.groupId = groupId
+    this.readUncommitted = readUncommitted
+    this.retry = retry
+  }
+
+  /** What is known of each assigned partition. */
+  progresses() {
+    const { runner } = this.lifecycle.session ?? {}
+    return runner?.engine.progresses() ?? []
+  }
+
+  /** @param {TopicPartition} where @returns {string | null} the next offset to handle; null: not known yet, or not assigned */
+  position({ topic, partition }) {
+    const is = entry => entry.topic === topic && entry.partition === Number(partition)
+    return this.progresses().find(is)?.position ?? null
+  }
+
+  /** How far each assigned partition is from its end. No broker is asked. */
+  lag() {
+    return this.progresses().map(entry => {
+      const { position, highWatermark, lastStableOffset } = entry
+      const end = this.readUncommitted ? highWatermark : (lastStableOffset ?? highWatermark)
+      const lag = position === null || end === null ? null : BigInt(end) - BigInt(position)
+      return { ...entry, lag: lag === null ? null : String(lag < 0n ? 0n : lag) }
+    })
+  }
+
+  /** What the group has committed. @param {TopicPartition[]} partitions */
+  async committed(partitions) {
+    if (!this.groupId) {
+      throw new KafkaJSNonRetriableError(
+        'A consumer without groupId has committed nothing: there is no group to ask'
+      )
+    }
+    const wanted = partitionsOf('consumer.committed()', partitions)
+    const found = await this.ask(async client =>
+      unwrap(await client.offsetFetch(this.groupId, byTopic(wanted)), { groupId: this.groupId })
+    )
+    return wanted.map(({ topic, partition }) => {
+      const is = entry => entry.topic === topic && entry.partition === partition
+      const { offset = '-1', metadata = null } = found.find(is) ?? {}
+      return { topic, partition, offset: Number(offset) < 0 ? null : offset, metadata }
+    })
+  }
+
+  /** The first offset of each. @param {TopicPartition[]} partitions */
+  beginningOffsets(partitions) {
+    return this.offsets(partitionsOf('consumer.beginningOffsets()', partitions), EARLIEST)
+  }
+
+  /** The offset behind the last message that this consumer could read. @param {TopicPartition[]} partitions */
+  endOffsets(partitions) {
+    return this.offsets(partitionsOf('consumer.endOffsets()', partitions), LATEST)
+  }
+
+  /** The first offset at or behind a time, ms or a Date. null: there is none. @param {any[]} times */
+  async offsetsForTimes(times) {
+    const wanted = partitionsOf('consumer.offsetsForTimes()', times)
+    const answers = wanted.map(({ topic, partition, timestamp }) =>
+      this.offsets([{ topic, partition }], timeOf(timestamp))
+    )
+    return (await Promise.all(answers)).flat()
+  }
+
+  /**
+   * An offset as the engine takes it: a Date becomes the first one at or behind it, the end where there is none.
+   * @param {TopicPartition} where
+   * @param {any} offset an offset, 'earliest', 'latest', a Date
+   * @returns {Promise<string>}
+   */
+  async resolve({ topic, partition }, offset) {
+    if (!(offset instanceof Date)) return offsetOf(offset)
+    const [found] = await this.offsets([{ topic, partition }], timeOf(offset))
+    return found.offset ?? LATEST
+  }
+
+  /** @private @param {TopicPartition[]} partitions @param {string} timestamp */
+  async offsets(partitions, timestamp) {
+    const found = await this.ask(async client =>
+      unwrap(await client.listOffsets(byTopic(partitions), timestamp, !this.readUncommitted))
+    )
+    return partitions.map(({ topic, partition }) => {
+      const is = entry => entry.topic === topic && entry.partition === partition
+      const { offset = '-1' } = found.find(is) ?? {}
+      return { topic, partition, offset: Number(offset) < 0 ? null : offset }
+    })
+  }
+
+  /** @private @param {(client: import('../native').NativeClient) => Promise<any>} question */
+  ask(question) {
+    const { cluster, retry } = this
+    return cluster.untilDisconnected(signal =>
+      createRetry(retry, { signal })(async () => question(await cluster.connected()))
+    )
+  }
+}
+
+/** @param {any} offset @returns {string} */
+const offsetOf = offset => NAMED[offset] ?? String(toOffset(offset))
+
+/** @param {any} time @returns {string} */
+const timeOf = time => {
+  const ms = time instanceof Date ? time.getTime() : Number(time)
+  if (!Number.isInteger(ms)) {
+    fail(`Invalid time, expected a Date or milliseconds, received ${show(time)}`)
+  }
+  return String(ms)
+}
+
+/** @param {TopicPartition[]} partitions */
+const byTopic = partitions => {
+  /** @type {Map<string, number[]>} */
+  const topics = new Map()
+  for (const { topic, partition } of partitions) {
+    topics.set(topic, [...(topics.get(topic) ?? []), partition])
+  }
+  return [...topics].map(([topic, numbers]) => ({ topic, partitions: numbers }))
+}
+
+module.exports = { Positions, partitionsOf }

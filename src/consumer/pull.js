@@ -1,0 +1,134 @@
+// @ts-check
+'use strict'
+
+/**
+ * The methods of a consumer that is pulled: one message, many, an async iterator, streams. The first question joins the group, or
+ * begins with what is assigned.
+ */
+
+const { Readable } = require('node:stream')
+const { ReadableStream } = require('node:stream/web')
+const { KafkaJSNonRetriableError } = require('../errors')
+const { show } = require('../utils/show')
+const { listOf, number } = require('../config')
+
+/** @typedef {import('./puller').Puller} Puller */
+
+/**
+ * @param {{ puller: Puller, start: () => Promise<void> }} parts `start`: reads, unless it does already; rejects for a consumer that
+ *   is pushed
+ */
+const createPull = ({ puller, start }) => {
+  const getOne = async (options = {}) => {
+    const { timeout, wanted } = pullOptions('getOne', options)
+    await start()
+    return puller.getOne({ timeout, wanted })
+  }
+
+  const getMany = async (options = {}) => {
+    const { timeout, wanted, maxRecords } = pullOptions('getMany', options)
+    await start()
+    return puller.getMany({ timeout, wanted, maxRecords })
+  }
+
+  const slow = async () => {
+    await start()
+    const value = await puller.getOne()
+    return value === null ? { value: undefined, done: true } : { value, done: false }
+  }
+
+  /** The same for all that iterate: the messages are handed out once. */
+  const iterator = () => {
+    const end = async value => {
+      await puller.giveUp()
+      return { value, done: true }
+    }
+    return {
+      next() {
+        const value = puller.quick()
+        return value === null ? slow() : Promise.resolve({ value, done: false })
+      },
+      return: end,
+      async throw(error) {
+        await puller.giveUp()
+        throw error
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      }
+    }
+  }
+
+  /** Nothing is read ahead: what lies in a stream's buffer would count as handled. */
+  const stream = () => {
+    const messages = iterator()
+    return new Readable({
+      objectMode: true,
+      highWaterMark: 0,
+      read() {
+        messages.next().then(
+          ({ value, done }) => this.push(done ? null : value),
+          error => this.destroy(error)
+        )
+      },
+      destroy(error, callback) {
+        messages.return(undefined).then(
+          () => callback(error),
+          other => callback(error ?? other)
+        )
+      }
+    })
+  }
+
+  const readableStream = () => {
+    const messages = iterator()
+    return new ReadableStream(
+      {
+        async pull(controller) {
+          const { value, done } = await messages.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        },
+        async cancel() {
+          await messages.return(undefined)
+        }
+      },
+      { highWaterMark: 0 }
+    )
+  }
+
+  return { getOne, getMany, stream, readableStream, iterator }
+}
+
+/**
+ * @param {'getOne' | 'getMany'} method
+ * @param {any} options
+ */
+const pullOptions = (method, options) => {
+  const place = `consumer.${method}()`
+  const { timeout, maxRecords, partitions } = options
+  const most = number({ maxRecords }, undefined)
+  if (most !== undefined && !(most >= 1)) {
+    throw new KafkaJSNonRetriableError(
+      `maxRecords of ${place} must be at least 1, received ${show(maxRecords)}`
+    )
+  }
+  return {
+    timeout: number({ timeout }, undefined),
+    maxRecords: most,
+    wanted: partitions === undefined ? undefined : among(place, partitions)
+  }
+}
+
+/** @param {string} place @param {any} partitions @returns {(topic: string, partition: number) => boolean} */
+const among = (place, partitions) => {
+  const wanted = new Set(
+    listOf(place, partitions, '[{ topic: "orders", partition: 0 }]').flatMap(
+      ({ topic, partition, partitions: numbers = [partition] }) =>
+        numbers.map(one => `${topic}\u0000${Number(one)}`)
+    )
+  )
+  return (topic, partition) => wanted.has(`${topic}\u0000${partition}`)
+}
+
+module.exports = { createPull }

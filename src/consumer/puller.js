@@ -1,0 +1,336 @@
+// @ts-check
+'use strict'
+
+/**
+ * A consumer that is pulled: it hands messages out when the program asks for them. It stands where the lanes of a pushed one do, and
+ * takes deliveries as they do.
+ *
+ * A message counts as handled when the next one is asked for; what was handed out and not followed by another question is handed
+ * out again. Who waits for messages costs nothing: the engine wakes us once.
+ */
+
+// Not by the global ones, which a test's fake timers replace.
+const { clearTimeout, setTimeout } = require('node:timers')
+const { RESOLVED, FLAGS, STALE, laneAt } = require('./cells')
+const { KafkaJSNonRetriableError } = require('../errors')
+
+/** Partitions whose messages may be held at once. */
+const LANES = 16
+
+/** @typedef {import('./delivery').Delivery} Delivery */
+
+/** What is held of one partition. */
+class PulledLane {
+  /** @param {number} number */
+  constructor(number) {
+    this.number = number
+    this.resolvedAt = laneAt(number) + RESOLVED
+    this.flagsAt = laneAt(number) + FLAGS
+    /** @type {Delivery | null} */
+    this.delivery = null
+    this.topic = ''
+    this.partition = 0
+    /** The message to hand out next; those before it are handed out. */
+    this.next = 0
+    /** Those before this one are handled. */
+    this.handled = 0
+  }
+}
+
+/**
+ * @callback Wanted
+ * @param {string} topic
+ * @param {number} partition
+ * @returns {boolean}
+ */
+/** @type {Wanted} */
+const ALL = () => true
+
+class Puller {
+  constructor() {
+    /** @type {import('./runner') | null} */
+    this.runner = null
+    /** @type {PulledLane[]} */
+    this.lanes = []
+    /** Those with messages that are handed out and not handled. @type {Set<PulledLane>} */
+    this.handedOut = new Set()
+    /** The only lane with such messages, while they are asked for one by one. @type {PulledLane | null} */
+    this.current = null
+    /** Others want to have their turn before the next message. */
+    this.mustYield = false
+    /** Who waits for messages: one at a time. @type {{ look: () => boolean, end: (error: any) => void } | null} */
+    this.waiter = null
+  }
+
+  // ---- what a runner asks of its lanes
+
+  get count() {
+    return LANES
+  }
+
+  /** @param {import('./runner')} runner its lanes are ours from now on */
+  attach(runner) {
+    this.runner = runner
+    this.lanes = Array.from({ length: LANES }, (_, number) => new PulledLane(number))
+    this.handedOut.clear()
+    return this
+  }
+
+  /** There may be something to take. */
+  wakeOnce() {
+    this.runner?.turn.begin()
+    this.waiter?.look()
+  }
+
+  wake() {
+    this.wakeOnce()
+  }
+
+  /** The runner is about to end: what is held goes back, and nothing of what was handed out last counts as handled. */
+  release() {
+    for (const lane of this.lanes) if (lane.delivery) this.giveBack(lane)
+    this.handedOut.clear()
+    this.current = null
+  }
+
+  /** There will be no other runner. @param {any} error what has ended it; null: the program has */
+  over(error) {
+    this.waiter?.end(error)
+  }
+
+  // ---- what the program asks
+
+  /**
+   * The next message, if it is there without any ado: the one behind the last. null: ask `getOne`.
+   * @returns {any}
+   */
+  quick() {
+    const { current, runner } = this
+    if (current === null || runner === null || this.waiter !== null) return null
+    const { delivery, next } = current
+    if (delivery === null || next >= delivery.count || runner.deserialization !== null) return null
+    const { cells, turn } = runner
+    if (cells[current.flagsAt] !== 0) return null
+    if (turn.isDue() && turn.isOverdue()) {
+      this.mustYield = true
+      return null
+    }
+    cells[current.resolvedAt] = delivery.offsetDelta(next - 1) + 1
+    current.handled = next
+    return this.read(current)
+  }
+
+  /**
+   * The next message.
+   * @param {{ timeout?: number, wanted?: Wanted }} [options] ms; none: for as long as it takes
+   * @returns {Promise<any>} null: none has come in time, or the consumer has ended
+   */
+  getOne({ timeout, wanted = ALL } = {}) {
+    return this.wait(() => this.tryOne(wanted), timeout, null)
+  }
+
+  /**
+   * What there is, of several partitions.
+   * @param {{ timeout?: number, maxRecords?: number, wanted?: Wanted }} [options]
+   * @returns {Promise<{ topic: string, partition: number, messages: any[] }[]>} empty: nothing has come in time
+   */
+  getMany({ timeout, maxRecords = Infinity, wanted = ALL } = {}) {
+    return this.wait(() => this.tryMany(maxRecords, wanted), timeout, [])
+  }
+
+  /** What was handed out counts as handled. */
+  settle() {
+    this.current = null
+    for (const lane of this.handedOut) this.settleLane(lane)
+    this.handedOut.clear()
+  }
+
+  /** What was handed out last was not handled: it is handed out again. */
+  async giveUp() {
+    this.release()
+    const { runner } = this
+    if (runner?.state === 'running' && runner.autoCommit) await runner.commits.commitHandled()
+  }
+
+  /**
+   * @template T
+   * @param {() => T | Promise<T> | null} attempt
+   * @param {number | undefined} timeout
+   * @param {T} otherwise
+   * @returns {Promise<T>}
+   * @private
+   */
+  async wait(attempt, timeout, otherwise) {
+    if (this.waiter !== null) {
+      throw new KafkaJSNonRetriableError(
+        'Messages are being waited for already: one call at a time can ask for them'
+      )
+    }
+    this.settle()
+    const { runner } = this
+    // Others want to have their turn, too.
+    if (runner && (this.mustYield || (runner.turn.isDue() && runner.turn.isOverdue()))) {
+      this.mustYield = false
+      await runner.turn.next()
+    }
+    const found = attempt()
+    if (found !== null) return found
+    return new Promise((resolve, reject) => {
+      /** @type {NodeJS.Timeout | undefined} */
+      let timer
+      const done = () => {
+        clearTimeout(timer)
+        this.waiter = null
+      }
+      const end = error => {
+        done()
+        if (error === null) resolve(otherwise)
+        else reject(error)
+      }
+      const look = () => {
+        try {
+          const late = attempt()
+          if (late === null) return false
+          done()
+          resolve(late)
+        } catch (error) {
+          end(error)
+        }
+        return true
+      }
+      this.waiter = { look, end }
+      if (timeout !== undefined && Number.isFinite(timeout)) {
+        timer = setTimeout(() => end(null), Math.max(0, timeout))
+      }
+    })
+  }
+
+  /** @private @param {Wanted} wanted */
+  tryOne(wanted) {
+    for (;;) {
+      const lane = this.laneWith(wanted)
+      if (lane === null) return null
+      const message = this.read(lane)
+      this.handedOut.add(lane)
+      this.current = lane
+      const { deserialization } = /** @type {import('./runner')} */ (this.runner)
+      if (deserialization === null) return message
+      const read = deserialization.read(lane.topic, lane.partition, message)
+      // What cannot be read and is to be left out counts as handled.
+      if (read !== null) return this.unlessLeftOut(read, wanted)
+      this.settle()
+    }
+  }
+
+  /** @private @param {any} read @param {Wanted} wanted */
+  unlessLeftOut(read, wanted) {
+    if (typeof read.then !== 'function') return read
+    return read.then(message => message ?? this.getOne({ wanted }))
+  }
+
+  /** @private @param {number} maxRecords @param {Wanted} wanted */
+  tryMany(maxRecords, wanted) {
+    const batches = []
+    let left = maxRecords
+    const seen = new Set()
+    while (left > 0) {
+      const lane = this.laneWith(wanted, seen)
+      if (lane === null) break
+      seen.add(lane)
+      const messages = []
+      const { topic, partition } = lane
+      const end = Math.min(lane.delivery?.count ?? 0, lane.next + left)
+      while (lane.next < end) messages.push(this.read(lane))
+      left -= messages.length
+      this.handedOut.add(lane)
+      batches.push({ topic, partition, messages })
+    }
+    if (batches.length === 0) return null
+    const { deserialization } = /** @type {import('./runner')} */ (this.runner)
+    return deserialization === null ? batches : readable(deserialization, batches)
+  }
+
+  /**
+   * A lane with messages that are not handed out.
+   * @param {Wanted} wanted
+   * @param {Set<PulledLane>} [except]
+   * @returns {PulledLane | null}
+   * @private
+   */
+  laneWith(wanted, except) {
+    const { runner, lanes } = this
+    if (runner === null) return null
+    let mayTake = true
+    for (const lane of lanes) {
+      if (except?.has(lane)) continue
+      if (lane.delivery !== null && !this.handedOut.has(lane)) this.settleLane(lane)
+      while (lane.delivery === null && mayTake) mayTake = this.take(lane)
+      const { delivery } = lane
+      if (delivery === null || lane.next >= delivery.count) continue
+      if (wanted(lane.topic, lane.partition)) return lane
+    }
+    return null
+  }
+
+  /** @private @param {PulledLane} lane @returns {boolean} false: there is nothing to take */
+  take(lane) {
+    const { deliveries, take } = /** @type {any} */ (this.runner)
+    const delivery = take.call(this.runner, lane.number)
+    if (delivery === null) return false
+    const { topic, partition } = deliveries.slot(delivery.slot)
+    Object.assign(lane, { delivery, topic, partition })
+    lane.next = delivery.first
+    lane.handled = delivery.first
+    // Nothing but control records, aborted or compacted ones: the position moves.
+    if (delivery.count === 0) this.settleLane(lane)
+    return true
+  }
+
+  /** @private @param {PulledLane} lane */
+  read(lane) {
+    const delivery = /** @type {Delivery} */ (lane.delivery)
+    const message = /** @type {any} */ (delivery.message(lane.next))
+    message.topic = lane.topic
+    message.partition = lane.partition
+    lane.next++
+    return message
+  }
+
+  /** What was handed out of it is handled. What the engine wants back goes. @private @param {PulledLane} lane */
+  settleLane(lane) {
+    const { delivery, number, flagsAt } = lane
+    const { runner } = this
+    if (delivery === null || runner === null) return
+    const { cells, deliveries } = runner
+    const isStale = (cells[flagsAt] & STALE) !== 0
+    if (!isStale && lane.next > lane.handled) {
+      cells[lane.resolvedAt] = delivery.offsetDelta(lane.next - 1) + 1
+    }
+    lane.handled = lane.next
+    if (lane.next >= delivery.count) {
+      if (!isStale) deliveries.resolveTo(lane, delivery.nextOffset)
+      lane.delivery = null
+      deliveries.finish(number, 0)
+    } else if (cells[flagsAt] !== 0) {
+      this.giveBack(lane)
+    }
+  }
+
+  /** The engine has the rest again. @private @param {PulledLane} lane */
+  giveBack(lane) {
+    const { delivery, number, handled: next } = lane
+    lane.delivery = null
+    if (delivery) this.runner?.deliveries.leave({ number, delivery, next })
+  }
+}
+
+/** @param {import('./deserialization').Deserialization} deserialization @param {any[]} batches */
+const readable = async (deserialization, batches) => {
+  for (const batch of batches) {
+    const { topic, partition, messages } = batch
+    batch.messages = await deserialization.readAll(topic, partition, messages)
+  }
+  return batches
+}
+
+module.exports = { LANES, Puller }

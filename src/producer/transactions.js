@@ -1,0 +1,268 @@
+// @ts-check
+'use strict'
+
+/**
+ * The transactions of a producer, one at a time, and kafkajs's object for each of them.
+ *
+ *   READY ──begin──► TRANSACTING ──commit──► COMMITTING ──► READY
+ *                     ▲    └───────abort──► ABORTING ───────► READY
+ *                     └── a commit that was refused: only an abort is left
+ */
+
+const assert = require('node:assert')
+const { setTimeout: delay } = require('node:timers/promises')
+const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
+const { show } = require('../utils/show')
+const createMessageProducer = require('./messageProducer')
+
+/** @typedef {import('../..').RecordMetadata} RecordMetadata */
+/** @typedef {'READY' | 'TRANSACTING' | 'COMMITTING' | 'ABORTING'} State */
+
+/**
+ * What is to be sent, looked at and in the engine's words; throws what is wrong with it.
+ * @typedef {{ topicMessages: { topic: string, messages: any[] }[], terms: import('./turn').Terms }} Checked
+ * @typedef {(batch: any, isIdempotent: boolean) => Checked} Check
+ * @typedef {(sender: import('./sender').Sender, checked: Checked) => Promise<RecordMetadata[]>} HandOver
+ */
+
+/** `disconnect()` tries so long to abort a transaction, ms: its coordinator does it otherwise, after `transactionTimeout`. */
+const PATIENCE = 1000
+
+const ENDED = 'Cannot continue to use transaction once ended'
+
+class Transactions {
+  /**
+   * @param {{
+   *   cluster: import('../cluster'),
+   *   logger: import('../..').Logger,
+   *   transactionalId: string,
+   *   createSender: () => import('./sender').Sender,
+   *   check: (batch: any) => Checked,
+   *   handOver: HandOver
+   * }} options `createSender`: one whose messages all belong to transactions
+   */
+  constructor({ cluster, logger, transactionalId, createSender, check, handOver }) {
+    this.cluster = cluster
+    this.logger = logger
+    this.transactionalId = transactionalId
+    this.createSender = createSender
+    this.check = check
+    this.handOver = handOver
+    /** @type {State} */
+    this.state = 'READY'
+    /** The first transaction opens it. @type {import('./sender').Sender | null} */
+    this.sender = null
+    this.isBeginning = false
+    /** The commit or the abort that is under way. @type {Promise<void> | null} */
+    this.ending = null
+  }
+
+  /** @returns {Promise<import('../..').Transaction>} */
+  async begin() {
+    if (this.state === 'TRANSACTING' || this.isBeginning) {
+      throw new KafkaJSNonRetriableError(
+        'There is already an ongoing transaction for this producer. Please end the transaction before beginning another.'
+      )
+    }
+    if (this.state !== 'READY') {
+      throw new KafkaJSNonRetriableError(
+        `Transaction state exception: Cannot call "beginTransaction" in state "${this.state}"`
+      )
+    }
+    this.isBeginning = true
+    try {
+      const sender = await this.open()
+      const trouble = await sender.engine.beginTransaction()
+      if (trouble) throw this.errorOf(trouble)
+      this.transition('TRANSACTING')
+      return createTransaction(this, sender)
+    } finally {
+      this.isBeginning = false
+    }
+  }
+
+  /** @private */
+  async open() {
+    if (this.sender?.isOpen) return this.sender
+    await this.cluster.connect()
+    const sender = this.createSender()
+    this.sender = sender
+    await sender.open()
+    return sender
+  }
+
+  /**
+   * A transaction that is open is aborted.
+   * @param {{ timeout: number }} options ms
+   */
+  async close({ timeout }) {
+    const until = Date.now() + timeout
+    const { sender, ending } = this
+    if (ending) {
+      const enough = new AbortController()
+      await Promise.race([ending, delay(timeout, undefined, { signal: enough.signal })])
+      enough.abort()
+    }
+    this.sender = null
+    this.state = 'READY'
+    await sender?.close({ timeout: Math.max(0, Math.min(until - Date.now(), PATIENCE)) })
+  }
+
+  /** @param {State} to */
+  transition(to) {
+    this.logger.debug(`Transaction state transition ${this.state} --> ${to}`)
+    this.state = to
+  }
+
+  /** @param {import('../native').NativeTrouble} trouble */
+  errorOf({ trouble, failure }) {
+    const { transactionalId } = this
+    if (!failure) return new KafkaJSNonRetriableError(ENDED)
+    const error = fromFailure(failure, { transactionalId })
+    if (trouble === 'unanswered') {
+      return new KafkaJSNonRetriableError(
+        `The coordinator of transactional id "${transactionalId}" does not answer: ${error.message}`,
+        { cause: error }
+      )
+    }
+    return error
+  }
+}
+
+/**
+ * @param {Transactions} transactions
+ * @param {import('./sender').Sender} sender
+ * @returns {import('../..').Transaction}
+ */
+const createTransaction = (transactions, sender) => {
+  let isOver = false
+  /** What was sent and is not answered. @type {Set<Promise<any>>} */
+  const outstanding = new Set()
+  /** What was refused first: nothing is committed then. @type {any} */
+  let refused = null
+
+  const isActive = () =>
+    transactions.state === 'TRANSACTING' && transactions.sender === sender && !isOver
+
+  /**
+   * @template {any[]} A, T
+   * @param {(...args: A) => Promise<T>} method
+   * @returns {(...args: A) => Promise<T>}
+   */
+  const guarded =
+    method =>
+    (...args) =>
+      isActive() ? method(...args) : Promise.reject(new KafkaJSNonRetriableError(ENDED))
+
+  /** @template T @param {Promise<T>} answer @returns {Promise<T>} */
+  const awaited = answer => {
+    const settled = answer.then(
+      () => {},
+      error => (refused ??= error)
+    )
+    outstanding.add(settled)
+    settled.then(() => outstanding.delete(settled))
+    return answer
+  }
+
+  const { send, sendBatch } = createMessageProducer({
+    deliver: batch => {
+      const checked = transactions.check(batch)
+      if (checked.topicMessages.length === 0) return Promise.resolve([])
+      return awaited(transactions.handOver(sender, checked))
+    }
+  })
+
+  const sendOffsets = async (/** @type {any} */ { consumer, consumerGroupId, topics }) => {
+    assert(consumer || consumerGroupId, 'Missing consumerGroupId')
+    assert(topics, 'Missing offset topics')
+    const { cluster } = transactions
+    const group = consumer
+      ? consumer.groupMetadata({ topics })
+      : groupOf(cluster, consumerGroupId, topics)
+    const offsets = topics.flatMap(({ topic, partitions }) =>
+      partitions.map(entry => offsetOf(topic, entry))
+    )
+    const trouble = await awaited(sender.engine.sendOffsets(group, offsets))
+    if (trouble) throw (refused ??= transactions.errorOf(trouble))
+    for (const { topic, partition, offset } of offsets) {
+      cluster.markOffsetAsCommitted({ groupId: group.groupId, topic, partition, offset })
+    }
+  }
+
+  const commitAll = async () => {
+    if (outstanding.size > 0) {
+      sender.flush().catch(() => {})
+      while (outstanding.size > 0) await Promise.all(outstanding)
+    }
+    const trouble = refused ? null : await sender.engine.commitTransaction()
+    if (refused || trouble?.trouble === 'doomed') {
+      transactions.transition('TRANSACTING')
+      const cause = refused ?? transactions.errorOf(/** @type {any} */ (trouble))
+      throw new KafkaJSNonRetriableError(
+        `The transaction can only be aborted, because something in it has failed: ${cause.message}`,
+        { cause }
+      )
+    }
+    ended(trouble)
+  }
+
+  /** @param {State} state @param {() => Promise<void>} end */
+  const ending = async (state, end) => {
+    transactions.transition(state)
+    const done = end()
+    const marked = done.catch(() => {})
+    transactions.ending = marked
+    await done.finally(() => {
+      if (transactions.ending === marked) transactions.ending = null
+    })
+  }
+
+  const commit = () => ending('COMMITTING', commitAll)
+
+  const abort = () => ending('ABORTING', async () => ended(await sender.engine.abortTransaction()))
+
+  /** @param {import('../native').NativeTrouble | null} trouble */
+  const ended = trouble => {
+    isOver = true
+    transactions.transition('READY')
+    if (trouble) throw transactions.errorOf(trouble)
+  }
+
+  return {
+    send: guarded(send),
+    sendBatch: guarded(sendBatch),
+    sendOffsets: guarded(sendOffsets),
+    commit: guarded(commit),
+    abort: guarded(abort),
+    isActive
+  }
+}
+
+/**
+ * As whom offsets of a group are committed: a member of it that runs here, if one of them has all these partitions. Then an offset
+ * that came too late is refused.
+ * @param {import('../cluster')} cluster
+ * @param {string} groupId
+ * @param {any[]} topics
+ */
+const groupOf = (cluster, groupId, topics) => {
+  for (const member of cluster.members.of(groupId)) {
+    const metadata = member.metadataFor(topics)
+    if (metadata) return metadata
+  }
+  return { groupId, generationId: -1, memberId: '', groupInstanceId: null }
+}
+
+/** @param {string} topic */
+const offsetOf = (topic, { partition, offset, metadata = null }) => {
+  const text = String(offset)
+  if (!/^\d{1,19}$/.test(text)) {
+    throw new KafkaJSNonRetriableError(
+      `Invalid offset ${show(offset)} of partition ${partition} of topic "${topic}"`
+    )
+  }
+  return { topic, partition: Number(partition), offset: text, metadata }
+}
+
+module.exports = { Transactions }
