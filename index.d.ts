@@ -570,7 +570,7 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   /** Of all assigned partitions, if none are given. Not in kafkajs. */
   seekToEnd(partitions?: TopicPartition[]): void
   /** How far each assigned partition is from its end, by what is known: no broker is asked. Not in kafkajs. */
-  lag(): PartitionLag[]
+  lag(): ConsumerLag[]
 }
 
 /** Options of `getOne()`. Not in kafkajs. */
@@ -614,7 +614,7 @@ export interface CommittedOffset extends FoundOffset {
 }
 
 /** How far a partition is from its end; `null`: not known yet. Not in kafkajs. */
-export interface PartitionLag extends TopicPartition {
+export interface ConsumerLag extends TopicPartition {
   /** The next message to handle. */
   position: string | null
   committed: string | null
@@ -675,6 +675,16 @@ export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
   eachBatchAutoResolve?: boolean
   /** Handlers at once; a partition is always handled in order. Default: 1. */
   partitionsConsumedConcurrently?: number
+  /**
+   * Handlers at once, of one partition as well: see `orderBy` for what stays in order, and docs/parallel.md. For `eachMessage`, instead of
+   * `partitionsConsumedConcurrently`. Not in kafkajs. Default: none, a partition has one handler at a time.
+   */
+  messagesConsumedConcurrently?: number
+  /**
+   * What `messagesConsumedConcurrently` keeps in order: messages of one key (those without a key are in no order), of one partition, or
+   * none. Default: `'key'`.
+   */
+  orderBy?: 'key' | 'partition' | 'none'
   /** Called with the messages of one partition that are there, at most 2000 or 1 MB. */
   eachBatch?: EachBatchHandler<Key, Value>
   /** Wins over `eachBatch`. */
@@ -685,13 +695,24 @@ export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
 
 /** Where a message was before its handler failed for the first time, and how often that has failed. Not in kafkajs. */
 export interface MessageOrigin {
+  /** The topic that the message was read from first. */
   topic: string
+  /** Its partition there. */
   partition: number
+  /** Its offset there. */
   offset: string
   /** Of the message there, ms. */
   timestamp: string
   /** Attempts that have failed, in all topics together. */
   attempts: number
+}
+
+/** A topic in which failed messages wait. Not in kafkajs. */
+export interface RetryTopic {
+  /** Its name. */
+  topic: string
+  /** How long a message waits there for its next attempt, ms. */
+  delay: number
 }
 
 /** What `when` decides; `true` is what would happen without it, `false` is `'fail'`. */
@@ -707,7 +728,7 @@ export interface FailureOptions {
    * Delays in ms: topics named `<groupId>.retry.<delay>`, in which a message waits so long for one more attempt, while its partition
    * goes on; or topics of these names. The consumer subscribes to them. Default: none.
    */
-  retryTopics?: Array<number | { topic: string; delay: number }>
+  retryTopics?: Array<number | RetryTopic>
   /** The topic for what has failed in the end. Default: none, and the consumer crashes then, as in kafkajs. */
   deadLetterTopic?: string
   /** Decides about each failure. Default: an error with `retriable: false` or of JavaScript's own is not tried again, all others are. */
@@ -930,6 +951,22 @@ export type MemberDescription = {
   memberAssignment: Buffer
   /** Bytes for `AssignerProtocol.MemberMetadata.decode`. */
   memberMetadata: Buffer
+  /** Of a static member. */
+  groupInstanceId?: string
+  /** `admin.describeGroups()`, as all below, which are not enumerable: the partitions that it has; null where that is not known. Not in kafkajs. */
+  assignment?: TopicPartitions[] | null
+  /** What it is to have, once others have given it up: KIP-848. */
+  targetAssignment?: TopicPartitions[] | null
+  /** Its epoch: KIP-848 and share groups. */
+  memberEpoch?: number | null
+  /** Its rack: KIP-848 and share groups. */
+  rackId?: string | null
+  /** The topics that it names: KIP-848 and share groups. */
+  topics?: string[] | null
+  /** The expression for topics that its coordinator evaluates: KIP-848. */
+  topicRegex?: string | null
+  /** Is it a member of the classic protocol in a group of KIP-848? */
+  isClassic?: boolean | null
 }
 
 /** The broker's words for what a group does. */
@@ -946,8 +983,14 @@ export type GroupDescription = {
   protocol: string
   /** `consumer` for groups of consumers. */
   protocolType: string
-  /** A group that nobody knows is `Dead`. */
+  /** A group that nobody knows is `Dead`. One of KIP-848 may be `Assigning` or `Reconciling`, too. */
   state: ConsumerGroupState
+  /** `admin.describeGroups()`, as all below, which are not enumerable: 'classic', 'consumer' (KIP-848) or 'share'; null of a group that nobody knows. Not in kafkajs. */
+  type?: string | null
+  /** Goes up with each change of members, subscriptions and topics: KIP-848 and share groups. */
+  groupEpoch?: number | null
+  /** The epoch that the target assignment was made for: KIP-848 and share groups. */
+  assignmentEpoch?: number | null
 }
 
 /** Groups. */
@@ -1945,6 +1988,12 @@ export enum ConfigResourceTypes {
   BROKER_LOGGER = 8
 }
 
+/** How a password was hashed. Not in kafkajs. */
+export enum ScramMechanisms {
+  SCRAM_SHA_256 = 1,
+  SCRAM_SHA_512 = 2
+}
+
 /** What `incrementalAlterConfigs` does to a config. Not in kafkajs. */
 export enum AlterConfigOperations {
   /** Sets the value. */
@@ -2348,18 +2397,25 @@ export type Admin = {
     topicPartitions: ITopicPartitionConfig[]
   }): Promise<boolean>
   /** Partitions, leaders and replicas of these topics, or of all when none is named. An unknown topic rejects the whole. */
-  fetchTopicMetadata(options?: { topics: string[] }): Promise<{
-    /** The topics. */
-    topics: Array<ITopicMetadata>
-  }>
-  /** What a group has committed. */
-  fetchOffsets(options: { groupId: string; topics?: string[]; resolveOffsets?: boolean }): Promise<
-    Array<{
-      /** Name of the topic. */
-      topic: string
-      /** Their offsets; `-1`: nothing was committed. */
-      partitions: FetchOffsetsPartition[]
-    }>
+  fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>
+  /**
+   * What a group has committed: for these topics, each partition, -1 where it has nothing; or for all topics that it has committed for.
+   * An unknown topic rejects the whole.
+   */
+  fetchOffsets(options: {
+    groupId: string
+    /** Default: all. */
+    topics?: string[]
+    /** Commit numbers in place of -1 (the end) and -2 (the beginning), which `resetOffsets` commits, and return them. Default false. */
+    resolveOffsets?: boolean
+  }): Promise<Array<{ topic: string; partitions: FetchOffsetsPartition[] }>>
+  /** The same of several groups, all of one coordinator in one request. Not in kafkajs. */
+  fetchOffsets(options: {
+    groupIds: string[]
+    topics?: string[]
+    resolveOffsets?: boolean
+  }): Promise<
+    { groupId: string; topics: { topic: string; partitions: FetchOffsetsPartition[] }[] }[]
   >
   /** The first offset (`low`) and the next one (`high`, `offset`) of each partition. */
   fetchTopicOffsets(topic: string): Promise<
@@ -2452,14 +2508,38 @@ export type Admin = {
     brokers?: number[]
     /** Default: all. */
     topics?: TopicPartitions[]
-  }): Promise<{
-    /** The brokers. */
-    brokers: BrokerLogDirs[]
-  }>
-  /** Commits offsets for a group that has no members. */
-  setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>
-  /** Commits the beginning or the end of a topic for a group that has no members. */
-  resetOffsets(options: { groupId: string; topic: string; earliest: boolean }): Promise<void>
+  }): Promise<{ brokers: BrokerLogDirs[] }>
+  /**
+   * Commits offsets for a group that has no members, with their `metadata` if they have any; -1 and -2 stand for the end and the
+   * beginning. Rejects while the group has members, and when a partition does not exist.
+   */
+  setOffsets(options: {
+    groupId: string
+    topic: string
+    partitions: (SeekEntry & { metadata?: string | null })[]
+  }): Promise<void>
+  /** Sets a group back to the end or the beginning of all partitions of a topic; as `setOffsets`. */
+  resetOffsets(options: {
+    groupId: string
+    topic: string
+    /** To the beginning. Default false: to the end. */
+    earliest: boolean
+    /**
+     * Commit the numbers of these offsets as they are now, as other tools expect. Default false: -1 or -2, as kafkajs, which mean the
+     * end or the beginning when a consumer starts. Not in kafkajs.
+     */
+    resolve?: boolean
+  }): Promise<void>
+  /**
+   * Forgets what a group has committed for partitions of topics that none of its members reads. What is wrong with one is its `error`.
+   * Needs Kafka 2.4. Not in kafkajs.
+   */
+  deleteConsumerGroupOffsets(options: {
+    groupId: string
+    topics: TopicPartitions[]
+  }): Promise<{ topic: string; partition: number; error?: KafkaJSError }[]>
+  /** How far a group is behind, and who has which partition: of all partitions that it has committed or owns. Not in kafkajs. */
+  groupLag(groupId: string): Promise<PartitionLag[]>
   /** What topics, brokers, … are configured to. Rejects with the first resource's error. */
   describeConfigs(configs: {
     resources: ResourceConfigQuery[]
@@ -2500,21 +2580,126 @@ export type Admin = {
       resourceName: string
     }[]
   }>
-  /** The groups of the cluster. */
-  listGroups(): Promise<{
-    /** The groups. */
-    groups: GroupOverview[]
-  }>
-  /** Deletes groups that have no members. */
+  /**
+   * The groups of all brokers, of every kind. Rejects when a broker does not answer; then `error.groups` has those of the others.
+   * In kafkajs it takes no options.
+   */
+  listGroups(options?: {
+    /** Only in one of these states: 'Stable', 'Empty', … Needs Kafka 2.6. Default: in any. */
+    states?: string[]
+    /** Only of these types: 'classic', 'consumer', 'share', 'streams'. Needs Kafka 4.0. Default: of any. */
+    types?: string[]
+  }): Promise<{ groups: GroupOverview[] }>
+  /** Forgets groups without members. Rejects with a KafkaJSDeleteGroupsError, whose `groups` are those that are still there. */
   deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>
-  /** Members and states of groups. */
+  /** States and members of groups of every kind, in their order. */
   describeGroups(groupIds: string[]): Promise<GroupDescriptions>
-  /** The ACLs that fit a filter. */
+  /**
+   * Sends members away, who will join again if they live. What is wrong with one is its `error`. Needs Kafka 2.4 for static members.
+   * Not in kafkajs.
+   */
+  removeMembersFromConsumerGroup(options: {
+    groupId: string
+    /** Default: all. */
+    members?: { memberId?: string; groupInstanceId?: string }[]
+    /** What the coordinator writes in its log. */
+    reason?: string
+  }): Promise<{ memberId?: string; groupInstanceId?: string; error?: KafkaJSError }[]>
+  /** The ACLs that a filter means; what it does not name is any. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
-  /** Deletes the ACLs that fit filters. */
+  /** Deletes the ACLs that one of the filters means, and says which those were. */
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
-  /** Creates ACLs. */
+  /** Writes ACLs down. Rejects with the first one's error, which has it as `acl`. */
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>
+  /** Which SCRAM credentials users have; of one without any, none. Needs Kafka 2.7. Not in kafkajs. */
+  describeUserScramCredentials(options?: {
+    /** Default: all users. */
+    users?: string[]
+  }): Promise<{
+    users: { user: string; credentials: { mechanism: ScramMechanisms; iterations: number }[] }[]
+  }>
+  /**
+   * Gives users SCRAM credentials and takes them away; a password is hashed here and does not travel. Rejects with a
+   * KafkaJSAggregateError, whose `errors` name their `user`. Needs Kafka 2.7. Not in kafkajs.
+   */
+  alterUserScramCredentials(options: {
+    upsertions?: {
+      user: string
+      mechanism: ScramMechanisms
+      password: string | Uint8Array
+      /** How often it is hashed, 4096 to 16384. Default 4096. */
+      iterations?: number
+      /** Default: random. */
+      salt?: Uint8Array
+    }[]
+    deletions?: { user: string; mechanism: ScramMechanisms }[]
+  }): Promise<void>
+  /** How much users and clients may use. Needs Kafka 2.6. Not in kafkajs. */
+  describeClientQuotas(options?: {
+    /** Only of entities with these parts: a name, null for the default, true for any name. Default: all. */
+    entity?: {
+      user?: string | null | true
+      clientId?: string | null | true
+      ip?: string | null | true
+    }
+    /** Only of entities without other parts. Default false. */
+    strict?: boolean
+  }): Promise<{ quotas: { entity: QuotaEntity; values: Record<string, number> }[] }>
+  /**
+   * Sets quotas, by their names: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage`, …; null removes one. Rejects with a
+   * KafkaJSAggregateError, whose `errors` have their `entity`. Needs Kafka 2.6. Not in kafkajs.
+   */
+  alterClientQuotas(options: {
+    quotas: { entity: QuotaEntity; values: Record<string, number | null> }[]
+    /** Check, but change nothing. Default false. */
+    validateOnly?: boolean
+  }): Promise<void>
+  /** The transactional ids that brokers know. Needs Kafka 3.0. Not in kafkajs. */
+  listTransactions(options?: {
+    /** Only in one of these states: 'Ongoing', 'CompleteCommit', … Default: in any. */
+    states?: string[]
+    /** Only of these producers. Default: of any. */
+    producerIds?: (string | number)[]
+    /** Only those that are open for longer than this, ms. Needs Kafka 3.8. Default: all. */
+    duration?: number
+    /** Only ids that match this expression of RE2. Needs Kafka 4.1. Default: all. */
+    transactionalIdPattern?: string
+  }): Promise<{ transactions: { transactionalId: string; producerId: string; state: string }[] }>
+  /** How transactions stand. Rejects with the first error. Needs Kafka 3.0. Not in kafkajs. */
+  describeTransactions(transactionalIds: string[]): Promise<{
+    transactions: {
+      transactionalId: string
+      state: string
+      /** `transactionTimeout`, ms. */
+      timeout: number
+      /** When it began, ms; null = none is open. */
+      startTime: string | null
+      producerId: string
+      producerEpoch: number
+      /** What is in it. */
+      topics: TopicPartitions[]
+    }[]
+  }>
+  /** Who writes to partitions, and which transactions are open there. Rejects with the first error. Needs Kafka 2.8. Not in kafkajs. */
+  describeProducers(options: {
+    topics: TopicPartitions[]
+  }): Promise<{ partitions: { topic: string; partition: number; producers: ProducerState[] }[] }>
+  /**
+   * Aborts an open transaction in one partition, whatever its coordinator thinks of it: for one that hangs, which holds back all who
+   * read committed messages. To abort one that does not hang loses what it has written there. It is meant by where it begins, by its
+   * producer, or by both. Needs Kafka 2.8. Not in kafkajs.
+   */
+  abortTransaction(options: {
+    topic: string
+    partition: number
+    /** `currentTransactionStartOffset` of `describeProducers()`. */
+    startOffset?: string | number
+    producerId?: string | number
+    /** Default: as the leader knows it. */
+    producerEpoch?: number
+    /** Default: as the leader knows it. */
+    coordinatorEpoch?: number
+  }): Promise<void>
   /**
    * Deletes the records before these offsets; '-1' = all. Rejects with a KafkaJSDeleteTopicRecordsError, as itself or as the `cause`, which
    * names the partitions.
@@ -2595,8 +2780,50 @@ export type Admin = {
 export type GroupOverview = {
   /** Name of the group. */
   groupId: string
-  /** `consumer` for groups of consumers. */
+  /** 'consumer', 'share', 'connect', …; empty when nobody has joined it yet. */
   protocolType: string
+  /** Not enumerable, as `type`: 'Stable', 'Empty', …; null before Kafka 2.6. Not in kafkajs. */
+  state?: string | null
+  /** 'classic', 'consumer' (KIP-848), 'share' or 'streams'; null before Kafka 4.0. Not in kafkajs. */
+  type?: string | null
+}
+
+/** One partition of `groupLag()`. */
+export type PartitionLag = {
+  topic: string
+  partition: number
+  /** The next offset to read; '-1' or '-2' where the end or the beginning is committed; null = nothing is. */
+  committed: string | null
+  /** The next offset that will be written; null when its leader does not say. */
+  end: string | null
+  /** Messages between the two, those that compaction has left out included; null when one is not known. */
+  lag: string | null
+  /** Who has it; null = nobody. */
+  owner: {
+    memberId: string
+    groupInstanceId: string | null
+    clientId: string
+    clientHost: string
+  } | null
+  /** Why `end` is null. */
+  error?: KafkaJSError
+}
+
+/** Whom a quota is for: by user, by client or by both, or by address. A name of null is the default. */
+export type QuotaEntity = { user?: string | null; clientId?: string | null; ip?: string | null }
+
+/** A producer, as the leader of a partition remembers it. */
+export type ProducerState = {
+  producerId: string
+  producerEpoch: number
+  /** Of the last record; -1 = none. */
+  lastSequence: number
+  /** Of the last record, ms; '-1' = none. */
+  lastTimestamp: string
+  /** Of the coordinator that ended its last transaction; -1 = none. */
+  coordinatorEpoch: number
+  /** Where its open transaction begins; null = none is open. */
+  currentTransactionStartOffset: string | null
 }
 
 /** What came of a group that was to be deleted. */

@@ -16,6 +16,7 @@ export const {
   AclOperationTypes,
   AclPermissionTypes,
   ResourcePatternTypes,
+  ScramMechanisms,
   KafkaJSError,
   KafkaJSNonRetriableError,
   KafkaJSPartialMessageError,

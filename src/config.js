@@ -288,6 +288,8 @@ const runOptions = (config = {}, ofConsumer = {}) => {
   const {
     eachBatchAutoResolve = true,
     partitionsConsumedConcurrently,
+    messagesConsumedConcurrently = null,
+    orderBy = null,
     eachBatch = null,
     eachMessage = null
   } = optionsOf('consumer.run()', config, '{ eachMessage: async ({ message }) => {} }')
@@ -303,14 +305,45 @@ const runOptions = (config = {}, ofConsumer = {}) => {
       `partitionsConsumedConcurrently must be a positive integer, received ${partitionsConsumedConcurrently}`
     )
   }
+  if (messagesConsumedConcurrently == null && orderBy != null) {
+    fail('orderBy says what messagesConsumedConcurrently keeps in order, which is not given')
+  }
+  if (messagesConsumedConcurrently != null) {
+    checkParallel(messagesConsumedConcurrently, orderBy)
+    if (partitionsConsumedConcurrently != null) {
+      fail(
+        'messagesConsumedConcurrently and partitionsConsumedConcurrently exclude each other: both say how many handlers run at once'
+      )
+    }
+    if (eachBatch) fail('messagesConsumedConcurrently is for eachMessage, received eachBatch')
+  }
   return {
     autoCommit: Boolean(given('autoCommit') ?? true),
     autoCommitInterval: number({ autoCommitInterval: given('autoCommitInterval') }, null),
     autoCommitThreshold: number({ autoCommitThreshold: given('autoCommitThreshold') }, null),
     eachBatchAutoResolve: Boolean(eachBatchAutoResolve),
-    partitionsConsumedConcurrently: lanes,
+    partitionsConsumedConcurrently:
+      messagesConsumedConcurrently == null
+        ? lanes
+        : Math.min(messagesConsumedConcurrently, MOST_LANES),
+    messagesConsumedConcurrently,
+    orderBy: orderBy ?? 'key',
     eachBatch,
     eachMessage
+  }
+}
+
+/** Partitions whose messages are handled beside each other at a time. */
+const MOST_LANES = 256
+const ORDERS = ['key', 'partition', 'none']
+
+/** @param {any} messages @param {any} orderBy */
+const checkParallel = (messages, orderBy) => {
+  if (!(Number.isInteger(messages) && messages > 0)) {
+    fail(`messagesConsumedConcurrently must be a positive integer, received ${show(messages)}`)
+  }
+  if (orderBy != null && !ORDERS.includes(orderBy)) {
+    fail(`orderBy must be "key", "partition" or "none", received ${show(orderBy)}`)
   }
 }
 

@@ -54,7 +54,8 @@ const AclResourceTypes = {
   GROUP: 3,
   CLUSTER: 4,
   TRANSACTIONAL_ID: 5,
-  DELEGATION_TOKEN: 6
+  DELEGATION_TOKEN: 6,
+  USER: 7
 }
 
 const AclOperationTypes = {
@@ -70,12 +71,18 @@ const AclOperationTypes = {
   CLUSTER_ACTION: 9,
   DESCRIBE_CONFIGS: 10,
   ALTER_CONFIGS: 11,
-  IDEMPOTENT_WRITE: 12
+  IDEMPOTENT_WRITE: 12,
+  CREATE_TOKENS: 13,
+  DESCRIBE_TOKENS: 14,
+  TWO_PHASE_COMMIT: 15
 }
 
 const AclPermissionTypes = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 }
 
 const ResourcePatternTypes = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 }
+
+/** How a password was hashed. */
+const ScramMechanisms = { SCRAM_SHA_256: 1, SCRAM_SHA_512: 2 }
 
 module.exports = {
   CompressionTypes,
@@ -86,5 +93,6 @@ module.exports = {
   AclResourceTypes,
   AclOperationTypes,
   AclPermissionTypes,
-  ResourcePatternTypes
+  ResourcePatternTypes,
+  ScramMechanisms
 }

@@ -360,6 +360,180 @@ export class NativeClient {
       }
   >
 
+  /** Of every broker; `states`, `types`: empty = any. */
+  listGroups(states: string[], types: string[]): Promise<
+    | NativeFailure
+    | NativeTold<{
+        errorCode: number
+        groups: { groupId: string; protocolType: string; state: string; type: string }[] // state, type: '' where brokers do not tell
+      }>[]
+  >
+  /** Of another kind: state 'Dead'. */
+  describeClassicGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
+  /** Of another kind: error 69. */
+  describeConsumerGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
+  /** Of another kind: error 69. */
+  describeShareGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
+  deleteGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeResult[]>[]>
+  /** At least one member; memberId '': it is meant by its groupInstanceId. `members` is empty before 2.4. */
+  removeMembers(
+    groupId: string,
+    members: { memberId: string; groupInstanceId: string | null }[],
+    reason: string
+  ): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        members: { memberId: string; groupInstanceId: string | null; errorCode: number }[]
+      }
+  >
+  /** topics: null = all. An answer has its groups in their order; several of one coordinator are not supported before 3.0. */
+  fetchGroupOffsets(
+    groups: { groupId: string; topics: NativeTopicPartitions[] | null }[],
+    requireStable: boolean
+  ): Promise<
+    | NativeFailure
+    | NativeTold<
+        {
+          errorCode: number
+          partitions: {
+            topic: string
+            partition: number
+            offset: string
+            leaderEpoch: number
+            metadata: string | null
+            errorCode: number
+          }[]
+        }[]
+      >[]
+  >
+  /** For a group without members. */
+  commitGroupOffsets(
+    groupId: string,
+    offsets: NativeOffset[]
+  ): Promise<NativeFailure | NativePartitionResult[]>
+  deleteGroupOffsets(
+    groupId: string,
+    topics: NativeTopicPartitions[]
+  ): Promise<NativeFailure | NativePartitionResults>
+  createAcls(
+    acls: NativeAcl[]
+  ): Promise<NativeFailure | { errorCode: number; errorMessage: string | null }[]>
+  describeAcls(filter: NativeAclFilter): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        errorMessage: string | null
+        resources: {
+          resourceType: number
+          resourceName: string
+          patternType: number
+          acls: { principal: string; host: string; operation: number; permissionType: number }[]
+        }[]
+      }
+  >
+  deleteAcls(filters: NativeAclFilter[]): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        errorMessage: string | null
+        acls: { errorCode: number; errorMessage: string | null; acl: NativeAcl }[]
+      }[]
+  >
+  /** users: null = all. */
+  describeScramCredentials(users: string[] | null): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        errorMessage: string | null
+        users: (NativeResult & { credentials: { mechanism: number; iterations: number }[] })[]
+      }
+  >
+  alterScramCredentials(
+    deletions: { name: string; mechanism: number }[],
+    upsertions: {
+      name: string
+      mechanism: number
+      iterations: number
+      salt: Uint8Array
+      saltedPassword: Uint8Array
+    }[]
+  ): Promise<NativeFailure | NativeResult[]>
+  /** name: null = the default of the type. */
+  describeQuotas(
+    components: { type: string; name: string | null; any: boolean }[],
+    strict: boolean
+  ): Promise<
+    | NativeFailure
+    | {
+        errorCode: number
+        errorMessage: string | null
+        entries: { entity: NativeQuotaPart[]; values: { key: string; value: number }[] }[]
+      }
+  >
+  /** value: null = removed. */
+  alterQuotas(
+    entries: { entity: NativeQuotaPart[]; ops: { key: string; value: number | null }[] }[],
+    validateOnly: boolean
+  ): Promise<
+    NativeFailure | { errorCode: number; errorMessage: string | null; entity: NativeQuotaPart[] }[]
+  >
+  describeProducers(partitions: { topic: string; partition: number }[]): Promise<
+    | NativeFailure
+    | NativeTold<
+        {
+          topic: string
+          partition: number
+          errorCode: number
+          errorMessage: string | null
+          producers: {
+            producerId: string
+            producerEpoch: number
+            lastSequence: number
+            lastTimestamp: string // ms
+            coordinatorEpoch: number
+            currentTransactionStartOffset: string // '-1' = none is open
+          }[]
+        }[]
+      >[]
+  >
+  describeTransactions(transactionalIds: string[]): Promise<
+    | NativeFailure
+    | NativeTold<
+        {
+          errorCode: number
+          transactionalId: string
+          state: string
+          timeout: number // ms
+          startTime: string // ms, '-1' = none is open
+          producerId: string
+          producerEpoch: number
+          topics: NativeTopicPartitions[]
+        }[]
+      >[]
+  >
+  /** Of every broker. duration: ms, -1 = any. */
+  listTransactions(filter: {
+    states: string[]
+    producerIds: string[]
+    duration: number
+    transactionalIdPattern: string | null
+  }): Promise<
+    | NativeFailure
+    | NativeTold<{
+        errorCode: number
+        unknownStates: string[]
+        transactions: { transactionalId: string; producerId: string; state: string }[]
+      }>[]
+  >
+  abortTransaction(transaction: {
+    topic: string
+    partition: number
+    producerId: string
+    producerEpoch: number
+    coordinatorEpoch: number
+  }): Promise<NativeFailure | NativePartitionResult[]>
+
   /** Request events are only made while somebody listens. */
   setRequestEvents(on: boolean): void
   saslAuthenticate(session: number, bytes: Buffer): Promise<NativeFailure | Buffer>
@@ -371,6 +545,60 @@ export class NativeClient {
   addresses(lookup: number, addresses: string[], error: string | null, code: string | null): void
   /** Closes every connection. Idempotent. Afterwards nothing keeps the process alive. */
   close(): Promise<void>
+}
+
+/** A group of any kind. What its kind does not have is null. */
+export interface NativeGroup {
+  errorCode: number
+  errorMessage: string | null
+  groupId: string
+  state: string
+  protocolType: string
+  protocol: string
+  groupEpoch: number | null
+  assignmentEpoch: number | null
+  members: {
+    memberId: string
+    groupInstanceId: string | null
+    rackId: string | null
+    clientId: string
+    clientHost: string
+    memberMetadata: Buffer
+    memberAssignment: Buffer
+    memberEpoch: number | null
+    topics: string[] | null
+    topicRegex: string | null
+    assignment: NativeTopicPartitions[] | null
+    targetAssignment: NativeTopicPartitions[] | null
+    isClassic: boolean | null
+  }[]
+}
+
+export interface NativeAcl {
+  resourceType: number
+  resourceName: string
+  patternType: number
+  principal: string
+  host: string
+  operation: number
+  permissionType: number
+}
+
+/** null = any. */
+export interface NativeAclFilter {
+  resourceType: number
+  resourceName: string | null
+  patternType: number
+  principal: string | null
+  host: string | null
+  operation: number
+  permissionType: number
+}
+
+/** name: null = the default of the type. */
+export interface NativeQuotaPart {
+  type: string
+  name: string | null
 }
 
 export interface NativeTopicPartitions {
@@ -400,6 +628,7 @@ export interface NativeConsumerOptions {
   autoCommit: boolean
   autoCommitInterval: number | null
   autoCommitThreshold: number | null
+  keepsFinished: boolean // in commits' metadata, what is finished beyond their offsets
   lanes: number // handlers at once
   hooks: { assigned: boolean; revoked: boolean; lost: boolean } // which ones there are: only these are asked for
   /**
@@ -533,6 +762,8 @@ export class NativeConsumer {
    * below -1: a staged delivery of -(n + 1) bytes waits: call `takeStaged` with a fresh Uint8Array of exactly that size.
    */
   take(lane: number): number
+  /** As `take`, for a lane at work whose handlers run beside each other: more of its partition. */
+  takeMore(lane: number): number
   takeStaged(lane: number, into: Uint8Array): void
   /** The topic and partition (one) behind a slot number in a delivery's header. */
   slot(slot: number): NativeTopicPartitions | null
@@ -544,6 +775,13 @@ export class NativeConsumer {
   finish(lane: number, backoff: number): number | null
   /** `resolveOffset` beyond the reach of the lane's Int32 cell. */
   resolve(lane: number, next: string): void
+  /**
+   * How far the handlers of a lane have come that run beside each other: the next offset to read (-1: no news), and all that is finished
+   * behind it in what the lane has taken, as `from, to, from, to …`.
+   */
+  finished(lane: number, stand: BigInt64Array): void
+  /** What is finished in this lane's partition beyond its position, in the same form; null: nothing. */
+  finishedBeyond(lane: number): BigInt64Array | null
   /** Resolves what a lane has finished without resolving it: forwards, and unless the slot has moved since. */
   resolveReturned(slot: number, next: string): void
 

@@ -80,6 +80,8 @@ const KNOWN = {
     'autoCommitThreshold',
     'eachBatchAutoResolve',
     'partitionsConsumedConcurrently',
+    'messagesConsumedConcurrently',
+    'orderBy',
     'eachBatch',
     'eachMessage',
     'onFailure'

@@ -3,56 +3,11 @@
 
 /** The command line: in a pipe, on a terminal, and when it goes wrong. */
 
-const { spawn } = require('node:child_process')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { freePorts } = require('../kafka/ports')
-
-const BIN = path.join(__dirname, '../../bin/kafkars.js')
-
-/** A directory without a kafkars.json. */
-let cwd
-beforeAll(() => {
-  cwd = fs.mkdtempSync(path.join(os.tmpdir(), 'kafkars-cli-'))
-})
-afterAll(() => fs.rmSync(cwd, { recursive: true }))
-
-/**
- * @param {string[]} command
- * @param {{ input?: string, env?: Record<string, string>, directory?: string }} [options]
- * @returns {Promise<{ code: number | null, stdout: string, stderr: string }>}
- */
-const execute = ([file, ...args], { input = '', env, directory = cwd } = {}) =>
-  new Promise((resolve, reject) => {
-    const { KAFKARS_BROKERS, ...inherited } = process.env
-    const child = spawn(file, args, {
-      cwd: directory,
-      env: { ...inherited, NO_COLOR: '1', ...env }
-    })
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', chunk => (stdout += chunk))
-    child.stderr.on('data', chunk => (stderr += chunk))
-    child.on('error', reject)
-    child.on('close', code => resolve({ code, stdout, stderr }))
-    child.stdin.end(input)
-  })
-
-const run = (args, options) =>
-  execute([process.execPath, BIN, ...args], {
-    ...options,
-    env: { KAFKARS_BROKERS: sharedCluster().brokers.join(','), ...options?.env }
-  })
-
-/** On a terminal: Python's pseudo-terminal, as the machine that builds the addon has one. */
-const onTerminal = args => {
-  const program =
-    'import pty, sys, os; status = pty.spawn(sys.argv[1:]); sys.exit(os.waitstatus_to_exitcode(status))'
-  return execute(['python3', '-c', program, process.execPath, BIN, ...args], {
-    env: { KAFKARS_BROKERS: sharedCluster().brokers.join(','), TERM: 'xterm' }
-  })
-}
+const { BIN, execute, onTerminal, run, workplace } = require('./commandLine')
 
 const filled = async () => {
   const topic = await createTopic({ config: { 'retention.ms': '360000000' } })
@@ -197,7 +152,7 @@ describe('doctor', () => {
     const [broker] = listeners.ssl
     const { code, stdout } = await run(['doctor', '--brokers', broker, '--ssl'])
     expect([code, /--ssl-ca/.test(stdout)]).toEqual([3, true])
-    const caFile = path.join(cwd, 'ca.pem')
+    const caFile = path.join(workplace(), 'ca.pem')
     fs.writeFileSync(caFile, ca)
     const [[username]] = Object.entries(users)
     const options = ['--ssl-ca', caFile, '--sasl-mechanism', 'plain', '--sasl-username', username]
@@ -245,7 +200,7 @@ describe('how it ends', () => {
 
   it('reads a kafkars.json, with files in the place of certificates', async () => {
     const { listeners, ca } = sharedCluster()
-    const directory = fs.mkdtempSync(path.join(cwd, 'configured-'))
+    const directory = fs.mkdtempSync(path.join(workplace(), 'configured-'))
     fs.writeFileSync(path.join(directory, 'ca.pem'), ca)
     const config = { brokers: listeners.ssl, ssl: { ca: ['ca.pem'] } }
     fs.writeFileSync(path.join(directory, 'kafkars.json'), JSON.stringify(config))

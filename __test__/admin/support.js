@@ -59,4 +59,30 @@ const eventually = async check => {
   }
 }
 
-module.exports = { ...consumerSupport, createAdmin, createObserver, errorOf, eventually }
+/**
+ * A consumer that is a member of its group.
+ * @param {string} topic
+ * @param {Record<string, any>} [options] of `startConsumer`
+ */
+const startMember = async (topic, options) => {
+  const started = await consumerSupport.startConsumer({
+    topics: [topic],
+    // Of KIP-848 the broker has them.
+    ...(options?.groupProtocol === 'consumer' && {
+      heartbeatInterval: undefined,
+      sessionTimeout: undefined
+    }),
+    ...options
+  })
+  await consumerSupport.waitFor(() => started.seen.of('GROUP_JOIN').length > 0)
+  return started
+}
+
+module.exports = {
+  ...consumerSupport,
+  createAdmin,
+  createObserver,
+  errorOf,
+  eventually,
+  startMember
+}

@@ -12,6 +12,8 @@
  * @property {Record<string, any>} [run] further options of `run()`
  * @property {(payload: any, message: any, context: { consumer: any, topic: string }) => any} call `payload` is that of the
  *   handler
+ * @property {import('./workloads').Workload} [workload] what is read; default: `small`
+ * @property {boolean} [unordered] handlers run beside each other: nothing says that a message has come again
  * @property {string} [plain] the row without the call: the ratio to it is shown as well
  */
 
@@ -34,6 +36,13 @@ const row = (title, call, more) => ({ title, api: 'eachMessage', call, ...more }
 const rowOfBatches = (title, call, more) => row(title, call, { api: 'eachBatch', ...more })
 
 const none = () => {}
+/** A handler that waits for a database. */
+const wait = () => new Promise(resolve => setTimeout(resolve, 5))
+/** Of a thousand customers. */
+const ORDERS = {
+  ...{ name: 'orders', messages: 200_000, size: 100, keyed: false },
+  ...{ keys: 1000, partitions: 6, codec: 'none' }
+}
 
 /** @type {Record<string, Row>} */
 const ROWS = {
@@ -66,6 +75,16 @@ const ROWS = {
   commit: row('await commitOffsets()', commitOffsets, { run: { autoCommit: false } }),
   commit4: row('await commitOffsets(), 4 at once', commitOffsets, {
     run: { autoCommit: false, partitionsConsumedConcurrently: 4 }
+  }),
+  waits: row('waits 5 ms, 6 partitions at once', wait, {
+    run: { partitionsConsumedConcurrently: 6 },
+    workload: ORDERS
+  }),
+  parallel: row('waits 5 ms, 100 messages at once', wait, {
+    run: { messagesConsumedConcurrently: 100 },
+    workload: ORDERS,
+    unordered: true,
+    plain: 'waits'
   }),
   pause: row('pause() and resume()', ({ pause }) => pause()()),
   pauseLater: row('pause(), resume() 1 ms later', ({ pause }) => void setTimeout(pause(), 1))

@@ -34,6 +34,7 @@ const fill = async (brokers, workload) => {
       topics: [{ topic, numPartitions: workload.partitions }],
       waitForLeaders: true
     })
+    if (workload.keys) return await fillKeys(brokers, workload)
     const producer = await startProducer(brokers, {
       'compression.type': workload.codec,
       'batch.size': BATCH_BYTES,
@@ -50,6 +51,28 @@ const fill = async (brokers, workload) => {
   } finally {
     await admin.disconnect()
   }
+}
+
+/**
+ * As many keys as the workload says, by turns.
+ * @param {string[]} brokers
+ * @param {import('./workloads').Workload} workload
+ */
+const fillKeys = async (brokers, workload) => {
+  const { messages, size, keys = 1 } = workload
+  const producer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).producer()
+  await producer.connect()
+  const value = Buffer.alloc(size)
+  for (let first = 0; first < messages; first += 2000) {
+    const count = Math.min(2000, messages - first)
+    const batch = Array.from({ length: count }, (_, i) => ({
+      key: `customer-${(first + i) % keys}`,
+      value
+    }))
+    await producer.send({ topic: topicOf(workload), messages: batch })
+  }
+  await producer.disconnect()
+  return true
 }
 
 /**

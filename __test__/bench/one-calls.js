@@ -30,7 +30,7 @@ const { ROWS } = require('./calls')
 
 /** @param {Job} job @returns {Promise<Figures>} */
 const run = async ({ client, row, brokers, topic, groupId, messages, seconds }) => {
-  const { api, call, run: options } = ROWS[row]
+  const { api, call, run: options, unordered = false } = ROWS[row]
   const { Kafka, logLevel } = await require(`./clients/${client}`).load('none')
   const kafka = new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.ERROR })
   const consumer = kafka.consumer({ groupId })
@@ -54,7 +54,7 @@ const run = async ({ client, row, brokers, topic, groupId, messages, seconds }) 
     }
     if (++count === messages) finish()
     const offset = BigInt(message.offset)
-    if (offset <= (last[partition] ?? -1n)) repeated++
+    if (!unordered && offset <= (last[partition] ?? -1n)) repeated++
     last[partition] = offset
   }
   const finish = () => {

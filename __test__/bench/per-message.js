@@ -25,10 +25,6 @@ const OURS = 'kafkars'
  */
 const measureCalls = async (brokers, options, say) => {
   const { fill } = require('./data')
-  const workload = { ...WORKLOADS.small, codec: 'none' }
-  await fill(brokers, workload)
-  const { messages } = workload
-  const topic = topicOf(workload)
   const clients = calls.CLIENTS.filter(
     name => options.clients === null || options.clients.includes(name)
   )
@@ -36,7 +32,10 @@ const measureCalls = async (brokers, options, say) => {
   /** @type {Record<string, Record<string, number[]>>} */
   const rates = {}
   for (const row of options.rows) {
-    const { title, plain } = calls.ROWS[row]
+    const { title, plain, workload = { ...WORKLOADS.small, codec: 'none' } } = calls.ROWS[row]
+    await fill(brokers, workload)
+    const { messages } = workload
+    const topic = topicOf(workload)
     rates[row] = Object.fromEntries(clients.map(client => [client, []]))
     // A broker that has not done this often enough yet takes twice the time: whoever came first would pay for that.
     const warmUp = { client: clients[0], row, brokers, topic, messages, seconds: 2 }

@@ -8,6 +8,7 @@
  * @property {number} messages
  * @property {number} size bytes of a value
  * @property {boolean} keyed with a key and two headers, which the handler then reads too
+ * @property {number} [keys] so many different keys, and nothing else of that
  * @property {number} partitions
  * @property {string} codec `none` or a Kafka compression type
  */

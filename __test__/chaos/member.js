@@ -123,7 +123,16 @@ const MODES = {
   // Whoever leaves a batch early must not have the rest of it resolved.
   batch: { eachBatch, eachBatchAutoResolve: false },
   concurrent: { eachMessage, partitionsConsumedConcurrently: 3 },
-  manual: { eachMessage, autoCommit: false }
+  manual: { eachMessage, autoCommit: false },
+  parallel: {
+    messagesConsumedConcurrently: 20,
+    eachMessage: async ({ partition, message }) => {
+      await work(partition)
+      // Those of other keys may have been later ones.
+      write('s', partition)
+      handled(partition, message)
+    }
+  }
 }
 
 const COMMANDS = {

@@ -718,5 +718,69 @@ module.exports = {
         'with a broker that is down a move to it is listed and can be ended, its leaders come back by election, and it is named',
         'elects nobody in a topic that does not exist, and names it'
       ]
+    },
+  'a group of KIP-848 and a share group look `Dead`': {
+    'admin/groups': [
+      'describeGroups() tells of a group of KIP-848 in the same words, with its epochs',
+      'describeGroups() tells of a share group'
+    ]
+  },
+  '`setOffsets` and `resetOffsets` join the group, five seconds each; what they do not know, a partition or `metadata`, is left out':
+    {
+      'admin/offsets': [
+        'setOffsets() commits numbers and texts, with metadata',
+        'setOffsets() does not wait for a rebalance, and leaves no member behind',
+        'setOffsets() refuses a group with members: classic',
+        'setOffsets() refuses a group with members: consumer',
+        'setOffsets() rejects for a partition and for a topic that do not exist, and names them',
+        'setOffsets() refuses {"groupId":"g","topic":"t","partitions":[{"partition":0,"offset":-3}]}',
+        'setOffsets() refuses {"groupId":"g","topic":"t","partitions":[{"partition":0,"offset":"x"}]}',
+        'setOffsets() refuses {"groupId":"g","topic":"t","partitions":[{"partition":"x","offset":1}]}'
+      ]
+    },
+  'no states and types of groups, no `groupLag`, `deleteConsumerGroupOffsets`, `removeMembersFromConsumerGroup`, SCRAM users, quotas, transactions':
+    {
+      'admin/groups': [
+        'listGroups() tells state and type, and lists by them',
+        'describeGroups() tells of a classic group what kafkajs tells',
+        'deleteGroups() names those that it could not delete, and deletes the others',
+        'removeMembersFromConsumerGroup() sends a static member away: classic',
+        'removeMembersFromConsumerGroup() sends a static member away: consumer',
+        'asks for a thousand groups in one round of requests'
+      ],
+      'admin/offsets': [
+        'resetOffsets() and fetchOffsets() commit numbers when asked to',
+        'resetOffsets() and fetchOffsets() take several groups at once',
+        'resetOffsets() and fetchOffsets() reject for a topic that does not exist',
+        'deleteConsumerGroupOffsets() forgets, except where members read',
+        'deleteConsumerGroupOffsets() rejects for a group that does not exist',
+        'groupLag() tells who has what and how far it is behind: classic',
+        'groupLag() tells who has what and how far it is behind: consumer',
+        'groupLag() tells what the command-line tool of Kafka tells',
+        'groupLag() is empty for a group that nobody knows'
+      ],
+      'admin/transactions': [
+        'an open one is listed, described and found where it has written',
+        'one that hangs is aborted in its partition, and does not hold readers back any more',
+        'refuses to abort {"topic":""}',
+        'refuses to abort {"topic":"t","partition":"x"}',
+        'refuses to abort {"topic":"t","partition":0}',
+        'one that nobody knows is an error that names it'
+      ],
+      'admin/security': [
+        'ACLs are written, hold their user to them, and are read as kafkajs reads them',
+        'ACLs that make no sense are refused by the broker, and named',
+        'ACLs an admin client that may not is told so',
+        'users of SCRAM get passwords, log in by them, and lose them: 1',
+        'users of SCRAM get passwords, log in by them, and lose them: 2',
+        'users of SCRAM that have nothing to lose are an error that names them',
+        'users of SCRAM are refused without their passwords: 0',
+        'users of SCRAM are refused without their passwords: 1',
+        'users of SCRAM are refused without their passwords: 2',
+        'users of SCRAM are refused without their passwords: 3',
+        'quotas are set, seen by the command-line tool, read and removed',
+        'quotas have defaults, and are only checked when that is asked for',
+        'quotas that the broker does not know are an error that names whose they are'
+      ]
     }
 }

@@ -175,6 +175,29 @@ family(
     expect(await committed(GROUP_ID, films)).toEqual(await logEnd(films))
   })
 
+  it('billing: many orders at once, those of a customer in order', async () => {
+    const TOPIC = await createTopic({ partitions: 2 })
+    const GROUP_ID = uniqueName('billing')
+    const OUTPUT = path.join(directory, `${GROUP_ID}.ndjson`)
+    await fill(TOPIC, 600, i => ({
+      key: `customer-${i % 40}`,
+      value: json({ order: i, cents: i }),
+      partition: i % 2
+    }))
+
+    const env = { CLIENT, TOPIC, GROUP_ID, OUTPUT, ORDERS: '600' }
+    expect(await run('billing', env)).toEqual({ charged: 600, customers: 40, failures: 3 })
+    expect(await committed(GROUP_ID, TOPIC)).toEqual(await logEnd(TOPIC))
+
+    const last = new Map()
+    const lines = fs.readFileSync(OUTPUT, 'utf8').trim().split('\n')
+    for (const { order, customer, balance } of lines.map(line => JSON.parse(line))) {
+      expect(balance).toBe((last.get(customer)?.balance ?? 0) + order)
+      expect(order).toBeGreaterThan(last.get(customer)?.order ?? -1)
+      last.set(customer, { order, balance })
+    }
+  })
+
   it('etl: a slow sink pauses the partitions, every row is loaded once', async () => {
     const TOPIC = await createTopic({ partitions: 2 })
     const GROUP_ID = uniqueName('etl')

@@ -65,6 +65,12 @@ void typed.run({
   }
 })
 
+void typed.run({
+  messagesConsumedConcurrently: 100,
+  orderBy: 'key',
+  eachMessage: async ({ message: { value } }) => console.log(value.total)
+})
+
 const plain = new Kafka({ brokers: ['localhost:9092'] }).consumer({ groupId: 'g' })
 void plain.run({ eachMessage: async ({ message }) => console.log(message.value?.readInt8()) })
 

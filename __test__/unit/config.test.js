@@ -303,6 +303,8 @@ describe('runOptions', () => {
       autoCommitThreshold: null,
       eachBatchAutoResolve: true,
       partitionsConsumedConcurrently: 1,
+      messagesConsumedConcurrently: null,
+      orderBy: 'key',
       eachBatch: null,
       eachMessage: null
     }
@@ -328,6 +330,41 @@ describe('runOptions', () => {
     })
     const unset = { partitionsConsumedConcurrently: NaN, autoCommitInterval: '' }
     expect(config.runOptions(unset)).toEqual(config.runOptions())
+  })
+
+  it('knows handlers beside each other', () => {
+    const eachMessage = async () => {}
+    const options = { messagesConsumedConcurrently: 1000, orderBy: 'none', eachMessage }
+    expect(config.runOptions(options)).toMatchObject({
+      ...options,
+      partitionsConsumedConcurrently: 256
+    })
+  })
+
+  it.each([
+    [
+      { messagesConsumedConcurrently: 0 },
+      'messagesConsumedConcurrently must be a positive integer, received 0'
+    ],
+    [
+      { messagesConsumedConcurrently: '5' },
+      'messagesConsumedConcurrently must be a positive integer'
+    ],
+    [
+      { messagesConsumedConcurrently: 5, orderBy: 'topic' },
+      'orderBy must be "key", "partition" or "none"'
+    ],
+    [{ orderBy: 'key' }, 'orderBy says what messagesConsumedConcurrently keeps in order'],
+    [
+      { messagesConsumedConcurrently: 5, partitionsConsumedConcurrently: 2 },
+      'messagesConsumedConcurrently and partitionsConsumedConcurrently exclude each other'
+    ],
+    [
+      { messagesConsumedConcurrently: 5, eachBatch: async () => {} },
+      'messagesConsumedConcurrently is for eachMessage'
+    ]
+  ])('refuses %p', (options, message) => {
+    expect(() => config.runOptions(options)).toThrow(message)
   })
 
   it.each([0, -1, 1.5, '0', 'two'])('refuses %p workers', partitionsConsumedConcurrently => {

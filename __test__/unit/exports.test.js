@@ -4,7 +4,7 @@ const kafkajs = require('kafkajs')
 const kafkars = require('../..')
 
 /** Not in kafkajs. */
-const ADDED = ['AlterConfigOperations', 'KafkaJSDeserializationError']
+const ADDED = ['AlterConfigOperations', 'ScramMechanisms', 'KafkaJSDeserializationError']
 
 describe('the package', () => {
   it('exports the names of kafkajs, and few others', () => {

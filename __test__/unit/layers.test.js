@@ -99,6 +99,7 @@ const MAY_REQUIRE = {
   instrumentation: ['network', 'errors'],
   network: ['instrumentation'],
   enums: ['errors'],
+  prometheus: [],
   unknown: [],
   utils: ['errors'],
   loggers: [],

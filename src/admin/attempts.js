@@ -9,12 +9,16 @@
 
 const { Backoff, createRetry, sleep } = require('../retry')
 const { KafkaJSNumberOfRetriesExceeded } = require('../errors')
+const { about } = require('./refusals')
 
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {(error: any) => boolean} IsCurable */
 
 /** May another attempt at a question go better? @type {IsCurable} */
-const isCurable = error => error.retriable === true
+const isCurable = error =>
+  error.retriable === true ||
+  // What has been looked up in vain may be found later, if so its cause says.
+  (error.name === 'KafkaJSGroupCoordinatorNotFound' && error.cause?.retriable === true)
 
 /**
  * May another attempt at a change go better? Not if the time was too short, for the change may still be made; and the controller knows
@@ -37,6 +41,13 @@ const UNKNOWN_AGAIN = [50, 150]
 /** The answer to a request was lost: what it asked for may have been done. */
 const isLost = error =>
   error.name === 'KafkaJSConnectionClosedError' || error.name === 'KafkaJSRequestTimeoutError'
+
+/** Where the look-up of a coordinator was refused for good, that is the error, as in kafkajs. @param {any} result */
+const withoutLookUp = result => {
+  const { name, cause, groupId, transactionalId } = result ?? {}
+  if (name !== 'KafkaJSGroupCoordinatorNotFound' || cause?.type === undefined) return result
+  return cause.retriable === true ? result : about(cause, { groupId, transactionalId })
+}
 
 /** @param {any[]} results of `inParts` @returns {any[]} the errors, in order */
 const failuresOf = results => results.filter(result => result instanceof Error)
@@ -66,7 +77,8 @@ class Attempts {
       createRetry(retry, { signal })(async (bail, retryCount, retryTime) => {
         try {
           return await work(await cluster.connected(), { lost })
-        } catch (e) {
+        } catch (caught) {
+          const e = withoutLookUp(caught)
           lost ||= isLost(e)
           if (curable(e)) {
             logger.warn(`Could not ${what}`, { error: e.message, retryCount, retryTime })
@@ -119,7 +131,7 @@ class Attempts {
         wanted.map(i => parts[i]),
         how
       )
-      wanted.forEach((i, k) => (results[i] = answers[k]))
+      wanted.forEach((i, k) => (results[i] = withoutLookUp(answers[k])))
       pending = wanted.filter(i => results[i] instanceof Error && curable(results[i]))
       if (pending.length > 0) throw (last = results[pending[0]])
     }

@@ -1,30 +1,22 @@
 // @ts-check
 'use strict'
 
+const createAclMethods = require('./acls')
 const { Attempts } = require('./attempts')
 const createClusterMethods = require('./cluster')
 const createConfigMethods = require('./configs')
+const createGroupMethods = require('./groups')
+const createOffsetMethods = require('./offsets')
 const createPartitionMethods = require('./partitions')
+const createQuotaMethods = require('./quotas')
 const createReassignmentMethods = require('./reassignments')
 const createTopicMethods = require('./topics')
+const createTransactionMethods = require('./transactions')
+const createUserMethods = require('./users')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
 const { createOn } = require('../instrumentation/clientEvents')
 const InstrumentationEventEmitter = require('../instrumentation/emitter')
-const { KafkaJSNotImplemented } = require('../errors')
 const { interruptible } = require('../utils/interruption')
-
-/** Methods of kafkajs's admin client that are not here yet. */
-const NOT_IMPLEMENTED = [
-  'fetchOffsets',
-  'setOffsets',
-  'resetOffsets',
-  'listGroups',
-  'deleteGroups',
-  'describeGroups',
-  'describeAcls',
-  'deleteAcls',
-  'createAcls'
-]
 
 /**
  * Makes the admin client that `kafka.admin()` returns: a plain object, whose methods work without `this`. They connect by themselves,
@@ -60,17 +52,18 @@ module.exports = ({ cluster, logger: rootLogger, retry = {}, instrumentationEmit
     ...createTopicMethods(frame),
     ...createPartitionMethods(frame),
     ...createReassignmentMethods(frame),
-    ...createConfigMethods(frame)
+    ...createConfigMethods(frame),
+    ...createGroupMethods(frame),
+    ...createOffsetMethods(frame),
+    ...createAclMethods(frame),
+    ...createUserMethods(frame),
+    ...createQuotaMethods(frame),
+    ...createTransactionMethods(frame)
   }
   const calls = {}
   for (const [name, method] of Object.entries(methods)) {
     // What a method throws before it waits for anything is a rejection, too.
     calls[name] = interruptible(async (...args) => method(...args))
-  }
-  for (const name of NOT_IMPLEMENTED) {
-    calls[name] = async () => {
-      throw new KafkaJSNotImplemented(`kafkars has no admin.${name} yet`)
-    }
   }
 
   return {

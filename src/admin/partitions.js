@@ -272,3 +272,9 @@ const toInteger = (value, what) => {
   }
   return text
 }
+
+module.exports.offsetsAt = offsetsAt
+module.exports.ofPartitions = ofPartitions
+module.exports.partitionsOf = partitionsOf
+module.exports.toInteger = toInteger
+module.exports.toPartition = toPartition

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{
-    BigInt64ArraySlice, Buffer, Either, Function, Int32Array, Object, Status, Uint8Array, Unknown,
+    BigInt64Array, BigInt64ArraySlice, Buffer, Either, Function, Int32Array, Object, Status, Uint8Array,
+    Unknown,
 };
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, Result};
@@ -243,12 +244,13 @@ impl NativeConsumer {
     /// A slab number, -1 for nothing, -(n + 1) for n staged bytes, n + [`KEPT`] for what is kept under n.
     #[napi(catch_unwind)]
     pub fn take(&self, lane: u32) -> i64 {
-        match self.handle.take(lane as usize) {
-            Taken::Slab(slab) => i64::from(slab),
-            Taken::Nothing => -1,
-            Taken::Staged(len) => -(len as i64) - 1,
-            Taken::Kept(number) => KEPT + i64::from(number),
-        }
+        number_of(self.handle.take(lane as usize))
+    }
+
+    /// As `take`, for a lane that has not finished with what it has: more of the same partition.
+    #[napi(catch_unwind)]
+    pub fn take_more(&self, lane: u32) -> i64 {
+        number_of(self.handle.take_more(lane as usize))
     }
 
     #[napi(catch_unwind)]
@@ -284,6 +286,22 @@ impl NativeConsumer {
     pub fn resolve(&self, lane: u32, next: String) -> Result<()> {
         self.handle.resolve(lane as usize, offset(&next)?);
         Ok(())
+    }
+
+    /// `next`: the next offset to read, -1 when it is no news; then what is finished behind it, as `from, to, from, to …`.
+    #[napi(catch_unwind)]
+    pub fn finished(&self, lane: u32, offsets: BigInt64Array) {
+        let (next, ranges) = offsets.split_first().map_or((-1, &[][..]), |(next, ranges)| (*next, ranges));
+        let ranges = ranges.chunks_exact(2).filter_map(|range| Some((*range.first()?, *range.last()?)));
+        self.handle.finished(lane as usize, (next >= 0).then_some(next), ranges.collect());
+    }
+
+    /// What is finished in this lane's partition beyond its position, in the same form; null when nothing is.
+    #[napi(catch_unwind)]
+    pub fn finished_beyond(&self, lane: u32) -> Option<BigInt64Array> {
+        let ranges = self.handle.finished_beyond(lane as usize);
+        let offsets: Vec<i64> = ranges.into_iter().flat_map(|(from, to)| [from, to]).collect();
+        (!offsets.is_empty()).then(|| BigInt64Array::new(offsets))
     }
 
     #[napi(catch_unwind)]
@@ -440,6 +458,15 @@ impl Drop for NativeConsumer {
 const WAKE: f64 = -1.0;
 /// Slab numbers are below it.
 const KEPT: i64 = 1 << 32;
+
+fn number_of(taken: Taken) -> i64 {
+    match taken {
+        Taken::Slab(slab) => i64::from(slab),
+        Taken::Nothing => -1,
+        Taken::Staged(len) => -(len as i64) - 1,
+        Taken::Kept(number) => KEPT + i64::from(number),
+    }
+}
 
 fn to_offsets(entries: Vec<NativeOffset>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
     let convert = |NativeOffset { topic, partition, offset: next, metadata }: NativeOffset| {

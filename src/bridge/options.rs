@@ -130,6 +130,7 @@ pub struct NativeConsumerOptions {
     pub auto_commit: bool,
     pub auto_commit_interval: Option<f64>,
     pub auto_commit_threshold: Option<f64>,
+    pub keeps_finished: bool,
     pub lanes: u32,
     pub assignors: Vec<String>,
     pub group_protocol: String,
@@ -255,6 +256,7 @@ impl NativeConsumerOptions {
             max_decompressed_bytes: self.max_decompressed_bytes as usize,
             auto_commit_interval: self.auto_commit_interval.map(millis),
             auto_commit_threshold: self.auto_commit_threshold.map(|n| n.max(0.0) as u64),
+            keeps_finished: self.keeps_finished,
             fetch: FetchConfig {
                 max_wait: millis(self.max_wait_time_in_ms),
                 min_bytes: self.min_bytes as i32,

@@ -6,7 +6,7 @@
 const { range } = require('./batch')
 const { events } = require('./instrumentationEvents')
 
-/** @typedef {import('./lane').Lane} Lane */
+/** @typedef {{ topic: string, partition: number, delivery: import('./delivery').Delivery }} Handled a lane, for instance */
 
 class BatchEvents {
   /** @param {import('../instrumentation/emitter')} emitter */
@@ -14,7 +14,7 @@ class BatchEvents {
     this.emitter = emitter
   }
 
-  /** @param {Lane} lane @returns {number} when */
+  /** @param {Handled} lane @returns {number} when */
   started(lane) {
     if (this.emitter.listens(events.START_BATCH_PROCESS)) {
       this.emitter.emit(events.START_BATCH_PROCESS, payloadOf(lane))
@@ -22,7 +22,7 @@ class BatchEvents {
     return Date.now()
   }
 
-  /** @param {Lane} lane */
+  /** @param {Handled & { startedAt: number }} lane */
   ended(lane) {
     if (this.emitter.listens(events.END_BATCH_PROCESS)) {
       const duration = Date.now() - lane.startedAt
@@ -31,7 +31,7 @@ class BatchEvents {
   }
 }
 
-/** @param {Lane} lane */
+/** @param {Handled} handled */
 const payloadOf = ({ topic, partition, delivery }) => {
   const { firstOffset, lastOffset, offsetLag, offsetLagLow } = range(delivery)
   return {

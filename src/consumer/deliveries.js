@@ -62,8 +62,17 @@ class Deliveries {
 
   /** @param {number} lane an idle one @returns {Delivery | null} null: there is none, and the engine will wake us for the next */
   take(lane) {
+    return this.receive(lane, this.engine.take(lane))
+  }
+
+  /** @param {number} lane one at work @returns {Delivery | null} more of its partition; null: as with `take` */
+  takeMore(lane) {
+    return this.receive(lane, this.engine.takeMore(lane))
+  }
+
+  /** @param {number} lane @param {number} taken what the engine says @private */
+  receive(lane, taken) {
     const { engine } = this
-    const taken = engine.take(lane)
     if (taken === NOTHING) return null
     if (taken < NOTHING) {
       const staged = untransferable(new Uint8Array(new ArrayBuffer(-taken - 1)))
@@ -124,6 +133,17 @@ class Deliveries {
   resolve(lane, next) {
     this.necessity.forget()
     this.engine.resolve(lane, String(next))
+  }
+
+  /** For handlers of one partition that run beside each other. @param {number} lane @param {BigInt64Array} stand see `Window.stand` */
+  finished(lane, stand) {
+    this.necessity.forget()
+    this.engine.finished(lane, stand)
+  }
+
+  /** @param {number} lane @returns {BigInt64Array | null} what is finished of its partition beyond its position, `from, to, from, to …` */
+  finishedBeyond(lane) {
+    return this.engine.finishedBeyond(lane)
   }
 
   /** For a handler that goes on after its lane has finished the delivery. @param {number} slot @param {bigint} next */

@@ -170,6 +170,13 @@ class Delivery {
     }
   }
 
+  /** The key of message `i`, to compare it with others; null: it has none. @param {number} i @returns {string | null} */
+  keyText(i) {
+    const at = this.index + i * INDEX_WORDS
+    const length = this.i32[at + 1]
+    return length < 0 ? null : slice(this.buffer, this.i32[at], length).toString('latin1')
+  }
+
   /** Has the program transferred the memory, to a worker for instance? Its views are empty then. */
   isGone() {
     return this.i32.length === 0

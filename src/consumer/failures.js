@@ -10,7 +10,10 @@ const { Later } = require('./onFailure/recovery')
 /** Errors that end the consumer as they are, neither retried nor wrapped. */
 const FINAL = new Set(['KafkaJSNotImplemented', 'KafkaJSNoBrokerAvailableError'])
 
-/** @typedef {import('./lane').Lane} Lane */
+/**
+ * A lane, or one of the messages that are handled beside each other, which has a `name`.
+ * @typedef {Pick<import('./lane').Lane, 'delivery' | 'topic' | 'partition' | 'next' | 'flagsAt'> & { name?: string }} Lane
+ */
 
 class Failures {
   /**
@@ -28,7 +31,7 @@ class Failures {
     this.retry = retry
     this.logger = logger
     this.crash = crash
-    /** Of handlers that have failed and not succeeded since, by partition. @type {Map<string, Backoff>} */
+    /** Of handlers that have failed and not succeeded since, by partition or message. @type {Map<string, Backoff>} */
     this.backoffs = new Map()
     /** Is there any? Asked for every message. */
     this.any = false
@@ -113,6 +116,6 @@ const isUnreadable = error =>
   error.name === 'KafkaJSDeserializationError' && error.retriable === false
 
 /** @param {Lane} lane */
-const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`
+const keyOf = ({ topic, partition, name }) => name ?? `${topic}\u0000${partition}`
 
 module.exports = { Failures }

@@ -38,11 +38,11 @@ class Handlers {
 
   /**
    * The function under a name by which it is found in stacks, and in a context of its own where contexts are tracked.
-   * @param {() => Promise<void>} handle awaits the user's handler
+   * @param {(what?: any) => Promise<void>} handle awaits the user's handler
    */
   named(handle) {
-    const named = async () => {
-      await (this.tracked ? working.run(this, handle) : handle())
+    const named = async what => {
+      await (this.tracked ? working.run(this, handle, what) : handle(what))
     }
     Object.defineProperty(named, 'name', { value: this.name })
     return named

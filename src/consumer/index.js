@@ -66,6 +66,7 @@ module.exports = config => {
   const { groupId } = options
   const logger = rootLogger.namespace('Consumer')
   const emitter = config.instrumentationEmitter ?? new InstrumentationEventEmitter()
+  emitter.groupId = groupId
   const assigners = resolveAssigners(partitionAssigners).map(assigner =>
     typeof assigner === 'string'
       ? assigner
@@ -159,6 +160,9 @@ module.exports = config => {
     watch.look('onFailure', onFailure, logger)
     const policy = failureOptions(onFailure, { groupId, autoCommit: runs.autoCommit })
     const topics = policy.levels.map(({ topic }) => topic)
+    if (runs.messagesConsumedConcurrently != null) {
+      fail('onFailure cannot be combined with messagesConsumedConcurrently yet')
+    }
     if (runs.isManual && (topics.length > 0 || policy.exactlyOnce)) {
       fail(
         'onFailure with retryTopics or exactlyOnce needs subscribe(): a group has them, and assign() reads without one'

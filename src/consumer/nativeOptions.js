@@ -34,6 +34,7 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   autoCommit: run.autoCommit,
   autoCommitInterval: run.autoCommitInterval ?? null,
   autoCommitThreshold: run.autoCommitThreshold ?? null,
+  keepsFinished: run.messagesConsumedConcurrently != null,
   lanes: run.partitionsConsumedConcurrently,
   hooks: toNativeHooks(options),
   assignors: assigners.map(assigner =>

@@ -33,6 +33,7 @@ const { Membership } = require('./membership')
 const { Necessity } = require('./necessity')
 const { Outbox } = require('./onFailure/outbox')
 const { Recovery } = require('./onFailure/recovery')
+const { ParallelLanes } = require('./parallelLanes')
 const { Questions } = require('./questions')
 const { RebalanceHooks } = require('./rebalanceHooks')
 const { Turn } = require('./turn')
@@ -150,7 +151,7 @@ class Runner {
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
-    this.lanes = this.puller ? this.puller.attach(this) : new Lanes(this, lanes)
+    this.lanes = this.lanesOf(run, lanes, options)
 
     /** How far what the user has assigned was handled, in the end. @type {any[]} */
     this.reached = []
@@ -175,6 +176,13 @@ class Runner {
     })
     const isBatch = !this.eachMessage
     return new Recovery({ policy, groupId, isBatch, outbox: this.outbox, failures, logger, retry })
+  }
+
+  /** Who takes what there is: handlers, one of a partition or many, or the program. @private */
+  lanesOf({ messagesConsumedConcurrently: limit, orderBy }, lanes, { maxQueuedBytes: maxBytes }) {
+    if (this.puller) return this.puller.attach(this)
+    if (limit == null) return new Lanes(this, lanes)
+    return new ParallelLanes(this, { lanes, limit, orderBy, maxBytes })
   }
 
   /** @param {'running' | 'crashed' | 'stopping' | 'over'} state @returns {boolean} false: this cannot follow, nothing happens */

@@ -14,6 +14,8 @@ module.exports = class InstrumentationEventEmitter {
   /** @param {'consumer' | 'producer' | 'admin'} [client] whose it is */
   constructor(client = 'consumer') {
     this.client = client
+    /** The consumer's; told on channels, where consumers of all groups are heard. @type {string | undefined} */
+    this.groupId = undefined
     this.emitter = new EventEmitter()
     /** By the event's name. @type {Map<string, import('node:diagnostics_channel').Channel>} */
     this.channels = new Map()
@@ -30,7 +32,10 @@ module.exports = class InstrumentationEventEmitter {
     if (!this.listens(eventName)) return
     const event = new InstrumentationEvent(eventName, payload)
     const heard = this.channelOf(eventName)
-    if (heard.hasSubscribers) heard.publish({ ...event, type: this.nameOf(eventName) })
+    if (heard.hasSubscribers) {
+      const { groupId } = this
+      heard.publish({ ...event, type: this.nameOf(eventName), ...(groupId && { groupId }) })
+    }
     this.emitter.emit(eventName, event)
   }
 

@@ -12,7 +12,7 @@ use crate::engine::protocol::describe_configs::{
 };
 use crate::engine::protocol::incremental_alter_configs::{ConfigChange, IncrementalAlterConfigsResource};
 
-use super::{NativeNamedValue, code, told};
+use super::{NativeNamedValue, byte, code, told};
 
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeConfigQuery {
@@ -167,9 +167,4 @@ fn altered(result: AlterConfigsResult) -> NativeResource {
         resource_name: result.resource_name,
         configs: Vec::new(),
     }
-}
-
-/// An enum of the protocol; what is none, which the facade has refused, becomes one that brokers refuse.
-fn byte(value: i32) -> i8 {
-    i8::try_from(value).unwrap_or(-1)
 }

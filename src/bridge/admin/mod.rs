@@ -8,11 +8,15 @@
 
 mod cluster;
 mod configs;
+mod groups;
+mod offsets;
 mod partitions;
+mod security;
 mod topics;
+mod transactions;
 
 use napi::bindgen_prelude::{Array, Null, Object, ToNapiValue, Unknown};
-use napi::{Env, JsValue, Result};
+use napi::{Env, Error, JsValue, Result, Status};
 
 use crate::bridge::failure;
 use crate::engine::clients::admin::Told;
@@ -72,4 +76,14 @@ fn list<'env, T: ToNapiValue>(env: &'env Env, items: impl Iterator<Item = T>) ->
 
 fn code(error: ErrorCode) -> i32 {
     i32::from(error.0)
+}
+
+/// An enum of the protocol; what is none, which the facade has refused, becomes one that brokers refuse.
+fn byte(value: i32) -> i8 {
+    i8::try_from(value).unwrap_or(-1)
+}
+
+/// A number of 64 bits, which crosses as text.
+fn number(text: &str) -> Result<i64> {
+    text.parse().map_err(|_| Error::new(Status::InvalidArg, format!("Invalid number {text}")))
 }

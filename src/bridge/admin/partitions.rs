@@ -1,7 +1,7 @@
 //! Partitions: offsets, records, sizes, leaders, reassignments.
 
 use napi::bindgen_prelude::{Object, ToNapiValue};
-use napi::{Env, Error, Result, Status};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::bridge::client::NativeClient;
@@ -54,7 +54,7 @@ pub struct NativePartitionResult {
 }
 
 impl NativePartitionResult {
-    fn new(topic: &str, partition: i32, error: ErrorCode) -> NativePartitionResult {
+    pub(super) fn new(topic: &str, partition: i32, error: ErrorCode) -> NativePartitionResult {
         NativePartitionResult {
             topic: topic.to_owned(),
             partition,
@@ -269,8 +269,7 @@ fn pairs(topics: Option<Vec<NativeTopicPartitions>>) -> Option<Vec<(String, Vec<
 
 fn numbers(partitions: Vec<NativePartitionOffset>) -> Result<Vec<(TopicPartition, i64)>> {
     let number = |NativePartitionOffset { topic, partition, offset }| {
-        let invalid = |_| Error::new(Status::InvalidArg, format!("Invalid number {offset}"));
-        Ok((TopicPartition { topic: topic.into(), partition }, offset.parse().map_err(invalid)?))
+        Ok((TopicPartition { topic: topic.into(), partition }, super::number(&offset)?))
     };
     partitions.into_iter().map(number).collect()
 }

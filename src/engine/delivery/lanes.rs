@@ -73,12 +73,14 @@ pub(super) struct Work {
 pub(super) struct Lane {
     pub(super) work: Option<Work>,
     pub(super) flags: i32,
+    /// It has asked for more of its slot, and there was none.
+    wants_more: bool,
 }
 
 impl Deliveries {
     /// Is there a delivery that an idle lane could take?
     pub fn has_ready(&self) -> bool {
-        !self.suspended && self.ready.iter().any(|delivery| self.is_takeable(delivery))
+        !self.suspended && self.ready.iter().any(|next| self.is_takeable(next) || self.is_wanted(next))
     }
 
     /// The lanes at work, and whose messages are in them.
@@ -109,6 +111,56 @@ impl Deliveries {
         let Delivery { slot, epoch, start, summary, .. } = delivery;
         lane.work = Some(Work { slot, epoch, summary, resolved: start, bytes });
         Some(delivery)
+    }
+
+    /// The next delivery of the partition that this lane is at work in, whose handlers run beside each other: a part of its work from
+    /// now on. None: there is none, or the lane is to stop.
+    pub fn take_more(&mut self, lane: usize) -> Option<Delivery> {
+        if self.suspended {
+            return None;
+        }
+        let (work, flags) = self.lanes.get(lane).map(|lane| (lane.work.as_ref(), lane.flags))?;
+        let (id, epoch) = work.map(|work| (work.slot, work.epoch))?;
+        let slot = self.slots.get_mut(id.index())?;
+        if flags != 0 || slot.is_held() || !slot.is_current(epoch) {
+            return None;
+        }
+        let Some(at) = self.ready.iter().position(|delivery| delivery.slot == id) else {
+            self.lanes.get_mut(lane)?.wants_more = true;
+            return None;
+        };
+        let delivery = self.ready.remove(at)?;
+        slot.ready -= 1;
+        self.may_decode = true;
+        self.kept_bytes -= delivery.buffer.kept_bytes();
+        let work = self.lanes.get_mut(lane)?.work.as_mut()?;
+        let summary = &delivery.summary;
+        work.summary.next_offset = summary.next_offset;
+        // The epoch before an offset in the middle is not known any more when there is more than one.
+        work.summary.leader_epoch =
+            work.summary.leader_epoch.filter(|_| work.summary.leader_epoch == summary.leader_epoch);
+        Some(delivery)
+    }
+
+    /// Lanes that want more ask for it again from now on.
+    pub fn woken(&mut self) {
+        for lane in &mut self.lanes {
+            lane.wants_more = false;
+        }
+    }
+
+    /// Whose messages this lane has.
+    pub fn slot_in(&self, lane: usize) -> Option<SlotId> {
+        Some(self.lanes.get(lane)?.work.as_ref()?.slot)
+    }
+
+    /// Everything before `next` is resolved in this lane; None = no more than was. Returns the slot, the next offset to read, and where
+    /// the lane's work ends. None when its epoch is over.
+    pub fn resolve_to(&mut self, lane: usize, next: Option<i64>) -> Option<(SlotId, i64, i64)> {
+        let work = self.lanes.get_mut(lane)?.work.as_mut()?;
+        work.resolved = next.unwrap_or(work.resolved);
+        let stand = (work.slot, work.resolved, work.summary.next_offset);
+        self.slots.get(work.slot.index())?.is_current(work.epoch).then_some(stand)
     }
 
     /// What a busy lane's cell says: `delta` is the next offset to read, relative to the delivery's base offset.
@@ -148,6 +200,7 @@ impl Deliveries {
         let lane = self.lanes.get_mut(lane)?;
         let work = lane.work.take()?;
         lane.flags = 0;
+        lane.wants_more = false;
         let slot = self.slots.get_mut(work.slot.index())?;
         slot.lane = None;
         self.may_decode = true;
@@ -242,6 +295,13 @@ impl Deliveries {
         if goes_on && lane.work.as_ref().is_some_and(|work| slot.is_current(work.epoch)) {
             lane.flags &= !LANE_STOP;
         }
+    }
+
+    /// Does the lane that handles this slot want it?
+    fn is_wanted(&self, delivery: &Delivery) -> bool {
+        let slot = self.slots.get(delivery.slot.index()).filter(|slot| !slot.is_held());
+        let lane = slot.and_then(|slot| self.lanes.get(slot.lane?));
+        lane.is_some_and(|lane| lane.wants_more && lane.flags == 0)
     }
 
     fn is_takeable(&self, delivery: &Delivery) -> bool {

@@ -66,6 +66,25 @@ impl Fetch {
         Some(delivery)
     }
 
+    /// See [`Deliveries::take_more`]. The position moves behind the delivery.
+    pub fn take_more(&mut self, lane: usize) -> Option<Delivery> {
+        let delivery = self.deliveries.take_more(lane)?;
+        if let Some(cursor) = self.cursor(delivery.slot) {
+            cursor.hand_over(delivery.summary.next_offset);
+        }
+        Some(delivery)
+    }
+
+    /// See [`Deliveries::woken`].
+    pub fn woken(&mut self) {
+        self.deliveries.woken();
+    }
+
+    /// See [`Deliveries::resolve_to`].
+    pub fn resolve_to(&mut self, lane: usize, next: Option<i64>) -> Option<(SlotId, i64, i64)> {
+        self.deliveries.resolve_to(lane, next)
+    }
+
     /// See [`Deliveries::progress`].
     pub fn progress(&mut self, lane: usize, delta: i32) -> Option<(SlotId, i64)> {
         self.deliveries.progress(lane, delta)

@@ -38,8 +38,25 @@ pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
         Response::AddOffsetsToTxn(r) => (1, r.throttle_time_ms),
         Response::EndTxn(r) => (1, r.throttle_time_ms),
         Response::TxnOffsetCommit(r) => (1, r.throttle_time_ms),
+        Response::ListGroups(r) => (2, r.throttle_time_ms),
+        Response::DeleteGroups(r) => (1, r.throttle_time_ms),
+        Response::ShareGroupDescribe(r) => (0, r.throttle_time_ms),
+        Response::OffsetDelete(r) => (0, r.throttle_time_ms),
+        Response::DescribeAcls(r) => (1, r.throttle_time_ms),
+        Response::CreateAcls(r) => (1, r.throttle_time_ms),
+        Response::DeleteAcls(r) => (1, r.throttle_time_ms),
+        Response::DescribeClientQuotas(r) => (0, r.throttle_time_ms),
+        Response::AlterClientQuotas(r) => (0, r.throttle_time_ms),
+        Response::DescribeUserScramCredentials(r) => (0, r.throttle_time_ms),
+        Response::AlterUserScramCredentials(r) => (0, r.throttle_time_ms),
+        Response::DescribeProducers(r) => (0, r.throttle_time_ms),
+        Response::DescribeTransactions(r) => (0, r.throttle_time_ms),
+        Response::ListTransactions(r) => (0, r.throttle_time_ms),
         Response::ApiVersions(r) => (2, r.throttle_time_ms),
-        Response::OffsetForLeaderEpoch(_) | Response::SaslHandshake(_) | Response::SaslAuthenticate(_) => {
+        Response::OffsetForLeaderEpoch(_)
+        | Response::SaslHandshake(_)
+        | Response::SaslAuthenticate(_)
+        | Response::WriteTxnMarkers(_) => {
             return Duration::ZERO;
         }
     };

@@ -13,6 +13,7 @@ use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitResponse;
 
 use super::commit::{FLUSH_TRIES, InFlight, Manual, SPACING, no_such_topic};
+use super::finished::is_note;
 use super::machine::Offsets;
 use super::{Event, Offset};
 
@@ -25,7 +26,11 @@ impl Offsets {
     ) {
         let is_current = !flight.is_stray;
         let answer = Answer::to(&flight, response);
-        let Outcome { committed, unknown_topic, .. } = answer.about(&flight.offsets);
+        let Outcome { committed, unknown_topic, note_refused, .. } = answer.about(&flight.offsets);
+        if note_refused && self.note_limit > 0 {
+            self.stop_noting();
+            self.log(LogLevel::Warn, NOTE_REFUSED.to_owned(), Vec::new());
+        }
         if unknown_topic {
             // It was deleted, or made anew, or the coordinator has not heard of it yet.
             self.once(Event::RefreshMetadata);
@@ -166,11 +171,9 @@ impl Offsets {
     }
 
     fn note_committed(&mut self, committed: &[&Offset]) {
-        for (partition, offset, _) in committed {
+        for (partition, offset, note) in committed {
             self.commits.unknown_topics.forget(partition);
-            if let Some(state) = self.partitions.get_mut(partition) {
-                state.committed = Some(*offset);
-            }
+            self.took(partition, *offset, note.as_deref());
         }
     }
 
@@ -210,11 +213,17 @@ impl Offsets {
                 if hopeless {
                     self.done(manual.ticket, Err(failure));
                 } else {
-                    manual.offsets = refused;
+                    manual.offsets = refused.into_iter().map(|offset| self.within_limit(offset)).collect();
                     waits.riders.push(manual);
                 }
             }
         }
+    }
+
+    /// Without a note of ours if the brokers take none.
+    fn within_limit(&self, (partition, offset, note): Offset) -> Offset {
+        let note = note.filter(|note| self.note_limit > 0 || !is_note(note));
+        (partition, offset, note)
     }
 
     fn tell_uncommitted(&mut self, failure: &Failure) {
@@ -247,6 +256,8 @@ struct Outcome {
     verdict: Verdict,
     /// The coordinator does not know a topic.
     unknown_topic: bool,
+    /// A note of ours is too long for it.
+    note_refused: bool,
 }
 
 /// From good to bad.
@@ -306,6 +317,8 @@ impl Verdict {
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID => {
                 Verdict::Unknown(no_such_topic(Some(offset.0.clone())))
             }
+            // It goes out again without, see `Offsets::stop_noting`.
+            code if is_note_refused(code, offset) => Verdict::Again(failure),
             // Kafka says -1 for whatever it did not foresee.
             code if code.retriable() || code == ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Again(failure),
             _ => Verdict::No(failure),
@@ -342,7 +355,8 @@ impl Answer {
             }
             Answer::All(error) => Verdict::Moved(Failure::Net(error.clone())),
         };
-        Outcome { committed: Vec::new(), refused: offsets.to_vec(), verdict, unknown_topic: false }
+        let (committed, refused) = (Vec::new(), offsets.to_vec());
+        Outcome { committed, refused, verdict, unknown_topic: false, note_refused: false }
     }
 }
 
@@ -368,12 +382,14 @@ fn read_partitions(offsets: &[Offset], codes: &BTreeMap<TopicPartition, ErrorCod
         refused: Vec::new(),
         verdict: Verdict::Committed,
         unknown_topic: false,
+        note_refused: false,
     };
     for offset in offsets {
         // A partition that the answer leaves out is not known to be committed.
         let code = codes.get(&offset.0).copied().unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR);
         outcome.unknown_topic |=
             matches!(code, ErrorCode::UNKNOWN_TOPIC_ID | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        outcome.note_refused |= is_note_refused(code, offset);
         outcome.verdict = outcome.verdict.or_worse(Verdict::of(code, offset));
         match code {
             ErrorCode::NONE => outcome.committed.push(offset.clone()),
@@ -381,6 +397,11 @@ fn read_partitions(offsets: &[Offset], codes: &BTreeMap<TopicPartition, ErrorCod
         }
     }
     outcome
+}
+
+/// Is what we have written beside the offset too long for the broker (`offset.metadata.max.bytes`)?
+fn is_note_refused(code: ErrorCode, (.., note): &Offset) -> bool {
+    code == ErrorCode::OFFSET_METADATA_TOO_LARGE && note.as_deref().is_some_and(is_note)
 }
 
 /// The coordinator will be well some day. A deleted topic will not.
@@ -407,5 +428,7 @@ fn is_about_generation(failure: &Failure) -> bool {
     }
 }
 
+const NOTE_REFUSED: &str = "The broker takes no metadata of this length with offsets (offset.metadata.max.bytes): what handlers have finished \
+                            out of order will be repeated after a restart";
 /// Of a commit that a partition refuses: some seven seconds.
 pub(super) const PARTITION_TRIES: u32 = 10;

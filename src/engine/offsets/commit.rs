@@ -138,7 +138,7 @@ impl Offsets {
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
         let automatic = offsets.is_none();
         // Now, not when its turn comes: a later ticket must not find something newer committed already.
-        let offsets = offsets.unwrap_or_else(|| owned(self.open()));
+        let offsets = offsets.map_or_else(|| self.noted(self.open()), |offsets| self.with_notes(offsets));
         if offsets.is_empty() {
             self.done(ticket, Ok(()));
         } else if let Some((partition, ..)) = offsets.iter().find(|(_, offset, _)| *offset < 0) {
@@ -286,7 +286,7 @@ impl Offsets {
             return None;
         }
         self.commits.wanted = false;
-        let offsets = owned(self.committable(now));
+        let offsets = self.noted(self.committable(now));
         if offsets.is_empty() { None } else { self.send(now, node, offsets, Vec::new(), metadata) }
     }
 
@@ -376,8 +376,7 @@ impl Offsets {
             if !offsets.iter().all(|offset| is_kept(&offset)) {
                 return Err(Failure::Broker { code: ErrorCode::REBALANCE_IN_PROGRESS, partition: None });
             }
-            let is_open =
-                |(partition, offset, _): &&Offset| self.committed_offset(partition) != Some(*offset);
+            let is_open = |offset: &&Offset| !self.is_committed(offset);
             return Ok(offsets.iter().filter(is_open).cloned().collect());
         }
         if manual.epoch == self.epoch {
@@ -462,6 +461,29 @@ impl Offsets {
         self.open().next().is_some()
     }
 
+    /// With what is finished beyond them.
+    fn noted<'a>(&self, offsets: impl Iterator<Item = (&'a TopicPartition, i64)>) -> Vec<Offset> {
+        let note_of = |partition| self.partitions.get(partition).and_then(|state| state.note.clone());
+        offsets.map(|(partition, offset)| (partition.clone(), offset, note_of(partition))).collect()
+    }
+
+    /// The user's offsets, and where he has no note of his own, what is finished beyond them.
+    fn with_notes(&self, mut offsets: Vec<Offset>) -> Vec<Offset> {
+        if self.config.keeps_finished {
+            for (partition, offset, note) in offsets.iter_mut().filter(|(.., note)| note.is_none()) {
+                let state = self.partitions.get(partition);
+                *note = state.and_then(|state| state.finished.encode(*offset, self.note_limit));
+            }
+        }
+        offsets
+    }
+
+    /// Has the coordinator exactly this?
+    fn is_committed(&self, (partition, offset, note): &Offset) -> bool {
+        let is_same = |state: &Partition| state.committed == Some(*offset) && state.committed_note == *note;
+        self.partitions.get(partition).is_some_and(is_same)
+    }
+
     /// What an automatic commit writes now.
     fn committable(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.open().filter(move |(partition, _)| self.commits.unknown_topics.is_ready(partition, now))
@@ -517,10 +539,6 @@ fn united(riders: &[Manual]) -> Vec<Offset> {
     let mut last: BTreeMap<&TopicPartition, &Offset> = BTreeMap::new();
     last.extend(riders.iter().flat_map(|manual| &manual.offsets).map(|offset| (&offset.0, offset)));
     last.into_values().cloned().collect()
-}
-
-fn owned<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, i64)>) -> Vec<Offset> {
-    offsets.map(|(partition, offset)| (partition.clone(), offset, None)).collect()
 }
 
 /// What v9 says where v10 speaks of an unknown id.

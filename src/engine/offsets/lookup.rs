@@ -155,6 +155,7 @@ impl Offsets {
             member_epoch: member.map_or(-1, |member| member.generation_id),
             topics: Some(topics.collect()),
             require_stable: true,
+            others: Vec::new(),
         };
         Some(self.ask(now, Target::coordinator(node), body.into(), asked))
     }
@@ -191,9 +192,7 @@ impl Offsets {
                     again.extend(self.lookup_failed(now, partition, found.error).then_some(partition));
                 }
                 Some(found) if found.offset >= 0 => {
-                    if let Some(state) = self.partitions.get_mut(partition) {
-                        state.committed = Some(found.offset);
-                    }
+                    self.read_committed(partition, found.offset, found.metadata.as_deref());
                     self.position(partition, found.offset, found.leader_epoch);
                 }
                 // Nothing committed, or the -1 and -2 that kafkajs is known to commit.

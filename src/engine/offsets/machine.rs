@@ -21,8 +21,9 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Response;
 
 use super::commit::Commits;
+use super::finished::{Finished, NOTE_LIMIT, is_note};
 use super::lookup::{Asked, Question};
-use super::{Event, Member, OffsetsConfig, Reset, ResetPolicy};
+use super::{Event, Member, OffsetsConfig, Range, Reset, ResetPolicy};
 
 /// Positions and commits of one consumer.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct Offsets {
     /// Positions are looked up in vain.
     pub(super) unknown: Reminder,
     pub(super) commits: Commits,
+    /// The most bytes that the brokers take as metadata of a commit; 0 = ours are too long for them.
+    pub(super) note_limit: usize,
     pub(super) last_id: u64,
     pub(super) events: VecDeque<Event>,
 }
@@ -65,6 +68,12 @@ pub(super) struct Partition {
     /// The leader epoch of the record before `resolved` (KIP-320).
     pub(super) resolved_epoch: Option<i32>,
     pub(super) committed: Option<i64>,
+    /// What is finished beyond `resolved`.
+    pub(super) finished: Finished,
+    /// That, as the metadata of a commit of `resolved`.
+    pub(super) note: Option<String>,
+    /// The metadata of ours that the coordinator has.
+    pub(super) committed_note: Option<String>,
 }
 
 impl Partition {
@@ -81,12 +90,21 @@ impl Partition {
             resolved: None,
             resolved_epoch: None,
             committed: None,
+            finished: Finished::default(),
+            note: None,
+            committed_note: None,
         }
     }
 
     /// What a commit would write: resolved, and not committed already.
     pub(super) fn uncommitted(&self) -> Option<i64> {
-        self.resolved.filter(|resolved| Some(*resolved) != self.committed)
+        self.resolved.filter(|resolved| Some(*resolved) != self.committed || self.note != self.committed_note)
+    }
+
+    /// The position is another one: what was finished behind the old one is to be handled again.
+    fn forget_finished(&mut self) {
+        self.finished.clear();
+        self.note = None;
     }
 }
 
@@ -106,6 +124,7 @@ impl Offsets {
             searching: 0,
             unknown: Reminder::after(PATIENCE),
             commits: Commits::default(),
+            note_limit: NOTE_LIMIT,
             last_id: 0,
             events: VecDeque::new(),
         }
@@ -207,12 +226,16 @@ impl Offsets {
         if !may_go_back {
             self.reset(partition, Reset::ByPolicy);
         }
+        if let Some(state) = self.partitions.get_mut(partition) {
+            state.forget_finished();
+        }
         may_go_back
     }
 
     /// Finds a new position.
     pub fn reset(&mut self, partition: &TopicPartition, how: Reset) {
-        let Some(state) = self.partitions.get(partition) else { return };
+        let Some(state) = self.partitions.get_mut(partition) else { return };
+        state.forget_finished();
         let question = match how {
             Reset::ByPolicy if self.config.reset == ResetPolicy::None => {
                 self.ask_for(partition, None);
@@ -235,6 +258,8 @@ impl Offsets {
         for partition in &ours {
             if let Some(state) = self.partitions.get_mut(partition) {
                 (state.start, state.resolved, state.committed) = (None, None, None);
+                state.forget_finished();
+                state.committed_note = None;
             }
             self.ask_anew(partition, Question::Committed);
         }
@@ -250,6 +275,7 @@ impl Offsets {
         state.start = Some(offset);
         state.resolved = Some(offset);
         state.resolved_epoch = None;
+        state.forget_finished();
         self.ask_for(partition, None);
         if self.config.auto_commit {
             self.commits.wanted = true;
@@ -271,6 +297,66 @@ impl Offsets {
     pub fn committed_elsewhere(&mut self, partition: &TopicPartition, offset: i64) {
         if let Some(state) = self.partitions.get_mut(partition) {
             state.committed = Some(offset);
+        }
+    }
+
+    /// As [`Offsets::resolved`], where handlers run beside each other: `finished` is all that they have finished between `next` and
+    /// `end`. An automatic commit may follow, unless interval or threshold say when.
+    pub fn finished(
+        &mut self,
+        partition: &TopicPartition,
+        next: i64,
+        epoch: Option<i32>,
+        end: i64,
+        finished: Vec<Range>,
+    ) {
+        let limit = self.note_limit;
+        let Some(state) = self.partitions.get_mut(partition) else { return };
+        if next < 0 {
+            return;
+        }
+        state.resolved = Some(next);
+        state.resolved_epoch = epoch;
+        state.finished.replace_before(end, finished);
+        state.note = state.finished.encode(next, limit);
+        let OffsetsConfig { auto_commit_interval, auto_commit_threshold, .. } = self.config;
+        if auto_commit_interval.is_none() && auto_commit_threshold.is_none() {
+            self.batch_end();
+        }
+    }
+
+    /// What is finished beyond the position of this partition, in order.
+    pub fn finished_beyond(&self, partition: &TopicPartition) -> &[Range] {
+        self.partitions.get(partition).map_or(&[], |state| state.finished.ranges())
+    }
+
+    /// The group has committed this, with this metadata.
+    pub(super) fn read_committed(&mut self, partition: &TopicPartition, offset: i64, metadata: Option<&str>) {
+        let Some(state) = self.partitions.get_mut(partition) else { return };
+        state.committed = Some(offset);
+        if self.config.keeps_finished {
+            state.finished = metadata.map_or_else(Finished::default, |note| Finished::decode(note, offset));
+            state.note = metadata.filter(|_| !state.finished.is_empty()).map(str::to_owned);
+            state.committed_note = state.note.clone();
+        }
+    }
+
+    /// The coordinator has taken this.
+    pub(super) fn took(&mut self, partition: &TopicPartition, offset: i64, note: Option<&str>) {
+        let Some(state) = self.partitions.get_mut(partition) else { return };
+        state.committed = Some(offset);
+        if self.config.keeps_finished {
+            // Metadata of the user's is not written over before there is something new to say.
+            let is_theirs = note.is_some_and(|note| !is_note(note));
+            state.committed_note = if is_theirs { state.note.clone() } else { note.map(str::to_owned) };
+        }
+    }
+
+    /// The brokers take no metadata as long as ours: the offsets alone are committed from now on.
+    pub(super) fn stop_noting(&mut self) {
+        self.note_limit = 0;
+        for state in self.partitions.values_mut() {
+            (state.note, state.committed_note) = (None, None);
         }
     }
 

@@ -10,11 +10,15 @@
 //! A reset happens for two reasons only: the group has no committed offset, or the owner asks for it. An error, a
 //! timeout or a lost connection never resets a position.
 //!
+//! Where handlers of one partition run beside each other, more may be **finished** beyond the resolved offset: it travels in the
+//! metadata of the commit, see `finished`.
+//!
 //! `machine` holds the state and its side of the contract, `lookup` finds positions, `commit` writes them, `answer`
 //! reads what the coordinator says to that, `unknown_topics` remembers the partitions whose topic it does not know.
 
 mod answer;
 mod commit;
+mod finished;
 mod lookup;
 mod machine;
 #[cfg(test)]
@@ -27,6 +31,7 @@ use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::TopicPartition;
 
+pub use finished::Range;
 pub use machine::{Offsets, View};
 
 /// The rules.
@@ -42,6 +47,9 @@ pub struct OffsetsConfig {
     pub auto_commit_interval: Option<Duration>,
     /// Commit within a batch after this many offsets.
     pub auto_commit_threshold: Option<u64>,
+    /// Handlers of one partition run beside each other: what is finished beyond the resolved offset is kept in the metadata of
+    /// commits, and read back.
+    pub keeps_finished: bool,
     /// What a position outside the log becomes. A partition without a committed offset always starts by its topic's
     /// `fromBeginning`.
     pub reset: ResetPolicy,

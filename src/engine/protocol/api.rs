@@ -97,6 +97,10 @@ macro_rules! apis {
             pub fn min_version(&self) -> i16 {
                 match self {
                     Request::FindCoordinator(body) => body.min_version(),
+                    Request::LeaveGroup(body) => body.min_version(),
+                    Request::ListGroups(body) => body.min_version(),
+                    Request::OffsetFetch(body) => body.min_version(),
+                    Request::ListTransactions(body) => body.min_version(),
                     Request::Metadata(body) => body.min_version(),
                     Request::ListOffsets(body) => body.min_version(),
                     Request::ElectLeaders(body) => body.min_version(),
@@ -173,6 +177,7 @@ apis! {
     LeaveGroup = 13, leave_group::LeaveGroupRequest => LeaveGroupResponse, "LeaveGroup";
     SyncGroup = 14, sync_group::SyncGroupRequest => SyncGroupResponse, "SyncGroup";
     DescribeGroups = 15, describe_groups::DescribeGroupsRequest => DescribeGroupsResponse, "DescribeGroups";
+    ListGroups = 16, list_groups::ListGroupsRequest => ListGroupsResponse, "ListGroups";
     SaslHandshake = 17, sasl_handshake::SaslHandshakeRequest => SaslHandshakeResponse, "SaslHandshake";
     ApiVersions = 18, api_versions::ApiVersionsRequest => ApiVersionsResponse, "ApiVersions";
     CreateTopics = 19, create_topics::CreateTopicsRequest => CreateTopicsResponse, "CreateTopics";
@@ -183,19 +188,33 @@ apis! {
     AddPartitionsToTxn = 24, add_partitions_to_txn::AddPartitionsToTxnRequest => AddPartitionsToTxnResponse, "AddPartitionsToTxn";
     AddOffsetsToTxn = 25, add_offsets_to_txn::AddOffsetsToTxnRequest => AddOffsetsToTxnResponse, "AddOffsetsToTxn";
     EndTxn = 26, end_txn::EndTxnRequest => EndTxnResponse, "EndTxn";
+    WriteTxnMarkers = 27, write_txn_markers::WriteTxnMarkersRequest => WriteTxnMarkersResponse, "WriteTxnMarkers";
     TxnOffsetCommit = 28, txn_offset_commit::TxnOffsetCommitRequest => TxnOffsetCommitResponse, "TxnOffsetCommit";
+    DescribeAcls = 29, describe_acls::DescribeAclsRequest => DescribeAclsResponse, "DescribeAcls";
+    CreateAcls = 30, create_acls::CreateAclsRequest => CreateAclsResponse, "CreateAcls";
+    DeleteAcls = 31, delete_acls::DeleteAclsRequest => DeleteAclsResponse, "DeleteAcls";
     DescribeConfigs = 32, describe_configs::DescribeConfigsRequest => DescribeConfigsResponse, "DescribeConfigs";
     AlterConfigs = 33, alter_configs::AlterConfigsRequest => AlterConfigsResponse, "AlterConfigs";
     DescribeLogDirs = 35, describe_log_dirs::DescribeLogDirsRequest => DescribeLogDirsResponse, "DescribeLogDirs";
     SaslAuthenticate = 36, sasl_authenticate::SaslAuthenticateRequest => SaslAuthenticateResponse, "SaslAuthenticate";
     CreatePartitions = 37, create_partitions::CreatePartitionsRequest => CreatePartitionsResponse, "CreatePartitions";
+    DeleteGroups = 42, delete_groups::DeleteGroupsRequest => DeleteGroupsResponse, "DeleteGroups";
     ElectLeaders = 43, elect_leaders::ElectLeadersRequest => ElectLeadersResponse, "ElectLeaders";
     IncrementalAlterConfigs = 44, incremental_alter_configs::IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse, "IncrementalAlterConfigs";
     AlterPartitionReassignments = 45, alter_partition_reassignments::AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse, "AlterPartitionReassignments";
     ListPartitionReassignments = 46, list_partition_reassignments::ListPartitionReassignmentsRequest => ListPartitionReassignmentsResponse, "ListPartitionReassignments";
+    OffsetDelete = 47, offset_delete::OffsetDeleteRequest => OffsetDeleteResponse, "OffsetDelete";
+    DescribeClientQuotas = 48, describe_client_quotas::DescribeClientQuotasRequest => DescribeClientQuotasResponse, "DescribeClientQuotas";
+    AlterClientQuotas = 49, alter_client_quotas::AlterClientQuotasRequest => AlterClientQuotasResponse, "AlterClientQuotas";
+    DescribeUserScramCredentials = 50, describe_user_scram_credentials::DescribeUserScramCredentialsRequest => DescribeUserScramCredentialsResponse, "DescribeUserScramCredentials";
+    AlterUserScramCredentials = 51, alter_user_scram_credentials::AlterUserScramCredentialsRequest => AlterUserScramCredentialsResponse, "AlterUserScramCredentials";
     DescribeCluster = 60, describe_cluster::DescribeClusterRequest => DescribeClusterResponse, "DescribeCluster";
+    DescribeProducers = 61, describe_producers::DescribeProducersRequest => DescribeProducersResponse, "DescribeProducers";
+    DescribeTransactions = 65, describe_transactions::DescribeTransactionsRequest => DescribeTransactionsResponse, "DescribeTransactions";
+    ListTransactions = 66, list_transactions::ListTransactionsRequest => ListTransactionsResponse, "ListTransactions";
     ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
     ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";
+    ShareGroupDescribe = 77, share_group_describe::ShareGroupDescribeRequest => ShareGroupDescribeResponse, "ShareGroupDescribe";
 }
 
 #[cfg(test)]

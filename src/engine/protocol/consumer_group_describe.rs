@@ -136,7 +136,7 @@ impl DescribedConsumerGroup {
     }
 }
 
-fn decode_assignment(input: &mut Reader) -> Result<Vec<NamedTopicPartitions>, DecodeError> {
+pub(super) fn decode_assignment(input: &mut Reader) -> Result<Vec<NamedTopicPartitions>, DecodeError> {
     let topics = input.array(19, |input| {
         Ok(NamedTopicPartitions {
             topic_id: input.uuid()?,

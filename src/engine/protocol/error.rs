@@ -21,6 +21,7 @@ impl ErrorCode {
     pub const REQUEST_TIMED_OUT: ErrorCode = ErrorCode(7);
     pub const REPLICA_NOT_AVAILABLE: ErrorCode = ErrorCode(9);
     pub const MESSAGE_TOO_LARGE: ErrorCode = ErrorCode(10);
+    pub const OFFSET_METADATA_TOO_LARGE: ErrorCode = ErrorCode(12);
     pub const NETWORK_EXCEPTION: ErrorCode = ErrorCode(13);
     pub const COORDINATOR_LOAD_IN_PROGRESS: ErrorCode = ErrorCode(14);
     pub const COORDINATOR_NOT_AVAILABLE: ErrorCode = ErrorCode(15);

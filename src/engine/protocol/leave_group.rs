@@ -7,7 +7,7 @@ pub const VERSIONS: VersionRange = VersionRange { min: 0, max: 5 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 4;
 
-/// LeaveGroup request; below v3 only one member can leave.
+/// LeaveGroup request of one member, or of several; see [`LeaveGroupRequest::min_version`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LeaveGroupRequest {
     /// The group.
@@ -18,6 +18,8 @@ pub struct LeaveGroupRequest {
     pub group_instance_id: Option<String>,
     /// Why (v5).
     pub reason: Option<String>,
+    /// Who else is to leave (v3), and for the same reason: member id and instance id.
+    pub others: Vec<(String, Option<String>)>,
 }
 
 /// LeaveGroup response.
@@ -25,19 +27,39 @@ pub struct LeaveGroupRequest {
 pub struct LeaveGroupResponse {
     /// KIP-219 throttle (v1).
     pub throttle_time_ms: i32,
-    /// The result; at v3+ the member's own error when the top-level one is NONE.
+    /// The result; at v3+ the first error of a member when the top-level one is NONE.
+    pub error: ErrorCode,
+    /// Per member (v3).
+    pub members: Vec<LeftMember>,
+}
+
+/// What became of one member.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LeftMember {
+    /// Its member id; empty if it was named by its instance id.
+    pub member_id: String,
+    /// Its instance id.
+    pub group_instance_id: Option<String>,
+    /// Its result.
     pub error: ErrorCode,
 }
 
 impl LeaveGroupRequest {
+    /// The lowest version that can carry this request: below v3 only one member can leave, by its member id.
+    pub fn min_version(&self) -> i16 {
+        if self.others.is_empty() { VERSIONS.min } else { FIRST_WITH_SEVERAL }
+    }
+
     pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
         out.string(&self.group_id);
-        if version >= 3 {
-            out.array(std::slice::from_ref(self), |out, member| {
-                out.string(&member.member_id);
-                out.nullable_string(&member.group_instance_id);
+        if version >= FIRST_WITH_SEVERAL {
+            let first = (self.member_id.clone(), self.group_instance_id.clone());
+            let members: Vec<_> = std::iter::once(&first).chain(&self.others).collect();
+            out.array(&members, |out, (member_id, group_instance_id)| {
+                out.string(member_id);
+                out.nullable_string(group_instance_id);
                 if version >= 5 {
-                    out.nullable_string(&member.reason);
+                    out.nullable_string(&self.reason);
                 }
             });
         } else {
@@ -52,18 +74,25 @@ impl LeaveGroupResponse {
         let mut response = LeaveGroupResponse {
             throttle_time_ms: if version >= 1 { input.i32()? } else { 0 },
             error: input.error()?,
+            members: Vec::new(),
         };
-        if version >= 3 {
-            let member_errors = input.array(5, |input| {
-                input.string()?; // member_id
-                input.nullable_string()?; // group_instance_id
-                input.error()
+        if version >= FIRST_WITH_SEVERAL {
+            response.members = input.array(5, |input| {
+                Ok(LeftMember {
+                    member_id: input.string()?,
+                    group_instance_id: input.nullable_string()?,
+                    error: input.error()?,
+                })
             })?;
             if !response.error.is_err() {
-                response.error = member_errors.into_iter().find(|e| e.is_err()).unwrap_or_default();
+                let mut errors = response.members.iter().map(|member| member.error);
+                response.error = errors.find(|e| e.is_err()).unwrap_or_default();
             }
         }
         input.tags()?;
         Ok(response)
     }
 }
+
+/// KIP-345.
+const FIRST_WITH_SEVERAL: i16 = 3;

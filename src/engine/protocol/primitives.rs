@@ -79,6 +79,11 @@ impl Reader {
         Ok(self.buf.try_get_i64()?)
     }
 
+    /// FLOAT64.
+    pub fn f64(&mut self) -> Result<f64, DecodeError> {
+        Ok(self.buf.try_get_f64()?)
+    }
+
     /// BOOLEAN: like Kafka, anything but 0 is true.
     pub fn bool(&mut self) -> Result<bool, DecodeError> {
         Ok(self.i8()? != 0)
@@ -300,6 +305,11 @@ impl Writer {
         self.buf.extend(value.to_be_bytes());
     }
 
+    /// FLOAT64.
+    pub fn f64(&mut self, value: f64) {
+        self.buf.extend(value.to_be_bytes());
+    }
+
     /// BOOLEAN.
     pub fn bool(&mut self, value: bool) {
         self.i8(i8::from(value));
@@ -384,6 +394,12 @@ impl Writer {
     pub fn i32s(&mut self, values: &[i32]) {
         self.length(values.len());
         values.iter().for_each(|&value| self.i32(value));
+    }
+
+    /// ARRAY of INT64.
+    pub fn i64s(&mut self, values: &[i64]) {
+        self.length(values.len());
+        values.iter().for_each(|&value| self.i64(value));
     }
 
     /// ARRAY of INT32, or null.

@@ -46,6 +46,7 @@ pub(crate) fn consumer(lanes: usize) -> ConsumerConfig {
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
+        keeps_finished: false,
         fetch: fetch(lanes),
     }
 }

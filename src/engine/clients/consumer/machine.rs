@@ -30,6 +30,7 @@ use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Necessity;
 use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
+use crate::engine::offsets::Range;
 use crate::engine::offsets::Reset;
 use crate::engine::offsets::ResetPolicy;
 use crate::engine::protocol::ErrorCode;
@@ -135,6 +136,7 @@ impl Consumer {
             auto_commit: config.auto_commit,
             auto_commit_interval: config.auto_commit_interval,
             auto_commit_threshold: config.auto_commit_threshold,
+            keeps_finished: config.keeps_finished,
             reset: if config.never_reset { ResetPolicy::None } else { ResetPolicy::ByTopic },
         };
         Consumer {
@@ -450,6 +452,38 @@ impl Consumer {
             self.offsets.resolved(partition, next, None);
             self.offsets.batch_end();
         }
+    }
+
+    /// See [`Fetch::take_more`].
+    pub fn take_more(&mut self, now: Instant, lane: usize) -> Option<Delivery> {
+        self.check_session(now);
+        if self.is_expired() {
+            return None;
+        }
+        self.fetch.take_more(lane)
+    }
+
+    /// JavaScript was woken: lanes that want more ask for it again.
+    pub fn woken(&mut self) {
+        self.fetch.woken();
+    }
+
+    /// Where handlers run beside each other: everything before `next` is finished in this lane's partition (None: nothing new is), and of
+    /// what lies behind it `finished`.
+    pub fn finished(&mut self, now: Instant, lane: usize, next: Option<i64>, finished: Vec<Range>) {
+        self.touch(now, lane, true);
+        let Some((slot, next, end)) = self.fetch.resolve_to(lane, next) else { return };
+        let epoch = self.fetch.deliveries().leader_epoch(lane, next);
+        if let Some(partition) = self.fetch.deliveries().partition(slot) {
+            self.offsets.finished(partition, next, epoch, end, finished);
+        }
+    }
+
+    /// What handlers, or those of an earlier member, have finished in this lane's partition beyond its position.
+    pub fn finished_beyond(&self, lane: usize) -> &[Range] {
+        let slot = self.fetch.deliveries().slot_in(lane);
+        let partition = slot.and_then(|slot| self.fetch.deliveries().partition(slot));
+        partition.map_or(&[], |partition| self.offsets.finished_beyond(partition))
     }
 
     /// See [`Fetch::finish`].

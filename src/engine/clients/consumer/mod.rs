@@ -40,6 +40,7 @@ pub use crate::engine::group::GroupMembershipOperation;
 pub use crate::engine::group::GroupProtocol;
 pub use crate::engine::group::Membership;
 pub use crate::engine::offsets::Necessity;
+pub use crate::engine::offsets::Range;
 pub use assignors::Offered;
 pub use hooks::{Hook, HooksGiven};
 pub use machine::{Consumer, Tag};
@@ -82,6 +83,8 @@ pub struct ConsumerConfig {
     pub auto_commit_interval: Option<Duration>,
     /// Commit within a batch after this many offsets.
     pub auto_commit_threshold: Option<u64>,
+    /// Handlers of one partition run beside each other: see `offsets`.
+    pub keeps_finished: bool,
     /// How to fetch.
     pub fetch: FetchConfig,
 }

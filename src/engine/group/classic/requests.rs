@@ -69,6 +69,7 @@ impl GroupConfig {
             member_id: member_id.to_owned(),
             group_instance_id: self.group_instance_id.clone(),
             reason: Some(cut(reason)),
+            others: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod commits;
 mod deltas;
 mod epochs;
+mod finished;
 mod flushes;
 mod ids;
 mod positions;

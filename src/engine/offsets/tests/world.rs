@@ -27,6 +27,7 @@ use crate::engine::protocol::list_offsets::{
     ListOffsetsRequest, ListOffsetsResponse, ListOffsetsResponsePartition, ListOffsetsResponseTopic,
 };
 use crate::engine::protocol::metadata::{MetadataPartition, MetadataResponse, MetadataTopic};
+use crate::engine::protocol::offset_commit::OffsetCommitPartition;
 use crate::engine::protocol::offset_commit::{
     OffsetCommitRequest, OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
@@ -65,6 +66,7 @@ pub(super) fn config() -> OffsetsConfig {
         auto_commit: true,
         auto_commit_interval: None,
         auto_commit_threshold: None,
+        keeps_finished: false,
         reset: ResetPolicy::ByTopic,
     }
 }
@@ -324,6 +326,22 @@ impl World {
         let outbound = self.take("OffsetFetch");
         let response = spelled(&outbound.body, committed_are(committed));
         self.hand(outbound, Ok(response));
+    }
+
+    /// The OffsetFetch is answered with this offset of partition 0, and this metadata.
+    pub(super) fn answer_fetch_with(&mut self, offset: i64, metadata: &str) {
+        let outbound = self.take("OffsetFetch");
+        let metadata = Some(metadata.to_owned());
+        let found = OffsetFetchResponsePartition { offset, leader_epoch: 3, metadata, ..Default::default() };
+        let response = spelled(&outbound.body, fetched(vec![found]));
+        self.hand(outbound, Ok(response));
+    }
+
+    /// Partition, offset and metadata of what the OffsetCommit in flight carries.
+    pub(super) fn noting(&self) -> Vec<(i32, i64, Option<String>)> {
+        let topics = self.sent_commit().topics.iter();
+        let noted = |p: &OffsetCommitPartition| (p.partition, p.offset, p.metadata.clone());
+        topics.flat_map(|topic| topic.partitions.iter().map(noted)).collect()
     }
 
     /// The OffsetFetch is answered with this error for every partition.

@@ -284,22 +284,27 @@ fn heartbeat() -> Vec<Sample> {
 
 #[test]
 fn leave_group_requests_agree() {
-    for fill in Fill::ALL {
+    for (fill, several) in Fill::ALL.into_iter().flat_map(|fill| [(fill, false), (fill, true)]) {
         let ours = LeaveGroupRequest {
             group_id: fill.text("group"),
             member_id: fill.text("member-1"),
             group_instance_id: fill.maybe("instance-1"),
             reason: fill.maybe("going home"),
+            others: if several { fill.list([(fill.text("member-2"), None)]) } else { Vec::new() },
         };
         check_request(ours.clone(), |version| {
             let theirs = theirs::LeaveGroupRequest::default().with_group_id(name(&ours.group_id));
             match version {
-                3.. => theirs.with_members(vec![
-                    their_leave_request::MemberIdentity::default()
-                        .with_member_id(name(&ours.member_id))
-                        .with_group_instance_id(maybe_name(&ours.group_instance_id))
-                        .with_reason(since(version, 5, maybe_name(&ours.reason))),
-                ]),
+                3.. => {
+                    let first = (ours.member_id.clone(), ours.group_instance_id.clone());
+                    let members: Vec<_> = std::iter::once(first).chain(ours.others.clone()).collect();
+                    theirs.with_members(each(&members, |(member_id, instance_id)| {
+                        their_leave_request::MemberIdentity::default()
+                            .with_member_id(name(member_id))
+                            .with_group_instance_id(maybe_name(instance_id))
+                            .with_reason(since(version, 5, maybe_name(&ours.reason)))
+                    }))
+                }
                 _ => theirs.with_member_id(name(&ours.member_id)),
             }
         });
@@ -325,9 +330,15 @@ fn leave_group(fill: Fill) -> Vec<Sample> {
             };
             Sample::per_version(ApiKey::LeaveGroup, theirs, move |version| {
                 let folded = version >= 3 && !top.is_err() && !fill.list([()]).is_empty();
+                let left = LeftMember {
+                    member_id: fill.text("member-1"),
+                    group_instance_id: fill.maybe("instance-1"),
+                    error: member,
+                };
                 Response::LeaveGroup(LeaveGroupResponse {
                     throttle_time_ms: since(version, 1, 4),
                     error: if folded { member } else { top },
+                    members: since(version, 3, fill.list([left])),
                 })
             })
         })

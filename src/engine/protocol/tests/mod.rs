@@ -9,12 +9,15 @@ mod configs;
 mod consumer_group;
 mod fetch;
 mod group;
+mod groups;
 mod headers;
 mod hostile;
 mod membership;
 mod offsets;
+mod open_transactions;
 mod partitions;
 mod produce;
+mod security;
 mod smallest;
 mod topics;
 mod transactions;
@@ -125,9 +128,12 @@ fn samples(fill: Fill) -> impl Iterator<Item = Sample> {
         consumer_group::samples(fill),
         fetch::samples(fill),
         group::samples(fill),
+        groups::samples(fill),
         offsets::samples(fill),
+        open_transactions::samples(fill),
         partitions::samples(fill),
         produce::samples(fill),
+        security::samples(fill),
         topics::samples(fill),
         transactions::samples(fill),
     ]

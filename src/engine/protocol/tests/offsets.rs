@@ -109,18 +109,20 @@ fn offset_commit(fill: Fill) -> Vec<Sample> {
 
 #[test]
 fn offset_fetch_requests_agree() {
-    for fill in Fill::ALL {
+    for (fill, several) in Fill::ALL.into_iter().flat_map(|fill| [(fill, false), (fill, true)]) {
         let topics = fill.list([OffsetFetchTopic {
             name: fill.text("topic"),
             topic_id: ID,
             partitions: fill.list([0, 5]),
         }]);
+        let others = vec![(fill.text("other"), None), (long_name(), Some(topics.clone()))];
         let ours = OffsetFetchRequest {
             group_id: fill.text("group"),
             member_id: fill.maybe("member-1"),
             member_epoch: 3,
             topics: if let Fill::Null = fill { None } else { Some(topics) },
             require_stable: true,
+            others: if several { others } else { Vec::new() },
         };
         check_request(ours.clone(), |version| {
             let theirs = theirs::OffsetFetchRequest::default().with_require_stable(version >= 7);
@@ -130,13 +132,15 @@ fn offset_fetch_requests_agree() {
                         .with_name(name(&t.name))
                         .with_partition_indexes(t.partitions.clone())
                 };
-                theirs.with_groups(vec![
+                let first = (ours.group_id.clone(), ours.topics.clone());
+                let groups: Vec<_> = std::iter::once(first).chain(ours.others.clone()).collect();
+                theirs.with_groups(each(&groups, |(group_id, topics)| {
                     their_fetch_request::OffsetFetchRequestGroup::default()
-                        .with_group_id(name(&ours.group_id))
+                        .with_group_id(name(group_id))
                         .with_member_id(since(version, 9, maybe_name(&ours.member_id)))
                         .with_member_epoch(since_or(version, 9, ours.member_epoch, -1))
-                        .with_topics(ours.topics.as_ref().map(|topics| each(topics, topic))),
-                ])
+                        .with_topics(topics.as_ref().map(|topics| each(topics, topic)))
+                }))
             } else {
                 let topic = |t: &OffsetFetchTopic| {
                     their_fetch_request::OffsetFetchRequestTopic::default()
@@ -156,7 +160,17 @@ fn offset_fetch_requests_agree() {
 fn offset_fetch(fill: Fill) -> Vec<Sample> {
     let full = move |version| OffsetFetchResponse {
         throttle_time_ms: since(version, 3, 10),
+        group_id: since(version, 8, "group".to_owned()),
         error: since(version, 2, ErrorCode::UNSTABLE_OFFSET_COMMIT),
+        others: since(
+            version,
+            8,
+            fill.list([OffsetFetchResponseGroup {
+                group_id: "other".to_owned(),
+                error: ErrorCode::NOT_COORDINATOR,
+                topics: Vec::new(),
+            }]),
+        ),
         topics: fill.list([
             OffsetFetchResponseTopic {
                 name: named(version, fill),
@@ -193,12 +207,17 @@ fn offset_fetch(fill: Fill) -> Vec<Sample> {
                     .with_topic_id(uuid(t.topic_id))
                     .with_partitions(each(&t.partitions, partition))
             };
-            theirs.with_groups(vec![
+            let group = their_fetch::OffsetFetchResponseGroup::default()
+                .with_group_id(name("group"))
+                .with_topics(each(&ours.topics, topic))
+                .with_error_code(ours.error.0);
+            let other = |other: &OffsetFetchResponseGroup| {
                 their_fetch::OffsetFetchResponseGroup::default()
-                    .with_group_id(name("group"))
-                    .with_topics(each(&ours.topics, topic))
-                    .with_error_code(ours.error.0),
-            ])
+                    .with_group_id(name(&other.group_id))
+                    .with_topics(each(&other.topics, topic))
+                    .with_error_code(other.error.0)
+            };
+            theirs.with_groups(std::iter::once(group).chain(each(&ours.others, other)).collect())
         } else {
             let partition = |p: &OffsetFetchResponsePartition| {
                 their_fetch::OffsetFetchResponsePartition::default()
@@ -258,6 +277,7 @@ fn requests_by_topic_id_are_spelled_as_by_kafkas_own_client() {
         member_epoch: -1,
         topics: Some(vec![OffsetFetchTopic { name: "topic".into(), topic_id: ID, partitions: vec![0, 5] }]),
         require_stable: true,
+        others: Vec::new(),
     };
     assert_eq!(
         body(fetch, 10),

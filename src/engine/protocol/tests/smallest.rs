@@ -4,16 +4,21 @@ use kafka_protocol::messages as theirs;
 use kafka_protocol::messages::{
     add_partitions_to_txn_response as their_add, alter_partition_reassignments_response as their_moved,
     consumer_group_describe_response as their_describe, consumer_group_heartbeat_response as their_beat,
-    create_topics_response as their_created, delete_records_response as their_records,
-    delete_topics_response as their_deleted, describe_configs_response as their_configs,
-    describe_groups_response::DescribedGroup, describe_log_dirs_response as their_dirs,
-    elect_leaders_response as their_elected, fetch_response::FetchableTopicResponse,
-    fetch_response::PartitionData, list_offsets_response::ListOffsetsTopicResponse,
-    list_partition_reassignments_response as their_listed, metadata_response::MetadataResponseTopic,
-    offset_commit_response::OffsetCommitResponseTopic, offset_fetch_response::OffsetFetchResponseGroup,
+    create_topics_response as their_created, delete_acls_response as their_deleted_acls,
+    delete_records_response as their_records, delete_topics_response as their_deleted,
+    describe_acls_response as their_acls, describe_client_quotas_response as their_quotas,
+    describe_configs_response as their_configs, describe_groups_response::DescribedGroup,
+    describe_log_dirs_response as their_dirs, describe_producers_response as their_producers,
+    describe_transactions_response as their_transactions,
+    describe_user_scram_credentials_response as their_users, elect_leaders_response as their_elected,
+    fetch_response::FetchableTopicResponse, fetch_response::PartitionData,
+    list_offsets_response::ListOffsetsTopicResponse, list_partition_reassignments_response as their_listed,
+    metadata_response::MetadataResponseTopic, offset_commit_response::OffsetCommitResponseTopic,
+    offset_delete_response as their_forgotten, offset_fetch_response::OffsetFetchResponseGroup,
     offset_fetch_response::OffsetFetchResponseTopic, offset_fetch_response::OffsetFetchResponseTopics,
     offset_for_leader_epoch_response::OffsetForLeaderTopicResult, produce_response as their_produce,
-    txn_offset_commit_response as their_txn_commit,
+    share_group_describe_response as their_share, txn_offset_commit_response as their_txn_commit,
+    write_txn_markers_response as their_written,
 };
 
 use super::*;
@@ -212,6 +217,89 @@ fn partitions() {
         listed(vec![their_listed::OngoingTopicReassignment::default().with_partitions(many())])
     });
     accepts(ApiKey::DescribeCluster, |_| theirs::DescribeClusterResponse::default().with_brokers(many()));
+}
+
+#[test]
+fn groups_and_their_offsets() {
+    accepts(ApiKey::ListGroups, |_| theirs::ListGroupsResponse::default().with_groups(many()));
+    accepts(ApiKey::DeleteGroups, |_| theirs::DeleteGroupsResponse::default().with_results(many()));
+    accepts(ApiKey::OffsetDelete, |_| theirs::OffsetDeleteResponse::default().with_topics(many()));
+    accepts(ApiKey::OffsetDelete, |_| {
+        let topic = their_forgotten::OffsetDeleteResponseTopic::default().with_partitions(many());
+        theirs::OffsetDeleteResponse::default().with_topics(vec![topic])
+    });
+    let shared = |group| theirs::ShareGroupDescribeResponse::default().with_groups(vec![group]);
+    accepts(ApiKey::ShareGroupDescribe, |_| {
+        theirs::ShareGroupDescribeResponse::default().with_groups(many())
+    });
+    accepts(ApiKey::ShareGroupDescribe, |_| {
+        shared(their_share::DescribedGroup::default().with_members(many()))
+    });
+}
+
+#[test]
+fn security() {
+    accepts(ApiKey::DescribeAcls, |_| theirs::DescribeAclsResponse::default().with_resources(many()));
+    accepts(ApiKey::DescribeAcls, |_| {
+        let resource = their_acls::DescribeAclsResource::default().with_acls(many());
+        theirs::DescribeAclsResponse::default().with_resources(vec![resource])
+    });
+    accepts(ApiKey::CreateAcls, |_| theirs::CreateAclsResponse::default().with_results(many()));
+    accepts(ApiKey::DeleteAcls, |_| theirs::DeleteAclsResponse::default().with_filter_results(many()));
+    accepts(ApiKey::DeleteAcls, |_| {
+        let filter = their_deleted_acls::DeleteAclsFilterResult::default().with_matching_acls(many());
+        theirs::DeleteAclsResponse::default().with_filter_results(vec![filter])
+    });
+    accepts(ApiKey::DescribeUserScramCredentials, |_| {
+        theirs::DescribeUserScramCredentialsResponse::default().with_results(many())
+    });
+    accepts(ApiKey::DescribeUserScramCredentials, |_| {
+        let user = their_users::DescribeUserScramCredentialsResult::default().with_credential_infos(many());
+        theirs::DescribeUserScramCredentialsResponse::default().with_results(vec![user])
+    });
+    accepts(ApiKey::AlterUserScramCredentials, |_| {
+        theirs::AlterUserScramCredentialsResponse::default().with_results(many())
+    });
+    let quotas = |entry| theirs::DescribeClientQuotasResponse::default().with_entries(Some(vec![entry]));
+    accepts(ApiKey::DescribeClientQuotas, |_| {
+        theirs::DescribeClientQuotasResponse::default().with_entries(Some(many()))
+    });
+    accepts(ApiKey::DescribeClientQuotas, |_| quotas(their_quotas::EntryData::default().with_entity(many())));
+    accepts(ApiKey::DescribeClientQuotas, |_| quotas(their_quotas::EntryData::default().with_values(many())));
+    accepts(ApiKey::AlterClientQuotas, |_| theirs::AlterClientQuotasResponse::default().with_entries(many()));
+}
+
+#[test]
+fn open_transactions() {
+    accepts(ApiKey::DescribeProducers, |_| theirs::DescribeProducersResponse::default().with_topics(many()));
+    let topic = |partitions| their_producers::TopicResponse::default().with_partitions(partitions);
+    accepts(ApiKey::DescribeProducers, |_| {
+        theirs::DescribeProducersResponse::default().with_topics(vec![topic(many())])
+    });
+    accepts(ApiKey::DescribeProducers, |_| {
+        let partition = their_producers::PartitionResponse::default().with_active_producers(many());
+        theirs::DescribeProducersResponse::default().with_topics(vec![topic(vec![partition])])
+    });
+    accepts(ApiKey::DescribeTransactions, |_| {
+        theirs::DescribeTransactionsResponse::default().with_transaction_states(many())
+    });
+    accepts(ApiKey::DescribeTransactions, |_| {
+        let told = their_transactions::TransactionState::default().with_topics(many());
+        theirs::DescribeTransactionsResponse::default().with_transaction_states(vec![told])
+    });
+    accepts(ApiKey::ListTransactions, |_| {
+        theirs::ListTransactionsResponse::default().with_transaction_states(many())
+    });
+    accepts(ApiKey::WriteTxnMarkers, |_| theirs::WriteTxnMarkersResponse::default().with_markers(many()));
+    accepts(ApiKey::WriteTxnMarkers, |_| {
+        let marker = their_written::WritableTxnMarkerResult::default().with_topics(many());
+        theirs::WriteTxnMarkersResponse::default().with_markers(vec![marker])
+    });
+    accepts(ApiKey::WriteTxnMarkers, |_| {
+        let topic = their_written::WritableTxnMarkerTopicResult::default().with_partitions(many());
+        let marker = their_written::WritableTxnMarkerResult::default().with_topics(vec![topic]);
+        theirs::WriteTxnMarkersResponse::default().with_markers(vec![marker])
+    });
 }
 
 #[test]

@@ -271,6 +271,10 @@ impl ConsumerClient {
 
     /// Must JavaScript be woken? Disarms.
     pub(super) fn must_wake(&mut self) -> bool {
-        self.armed && self.consumer.has_ready() && std::mem::take(&mut self.armed)
+        let wake = self.armed && self.consumer.has_ready() && std::mem::take(&mut self.armed);
+        if wake {
+            self.consumer.woken();
+        }
+        wake
     }
 }

@@ -1,7 +1,7 @@
 //! What the bridge holds: the consumer as the JavaScript thread sees it. Every method returns at once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use crate::engine::clients::consumer::Assigned;
@@ -12,7 +12,9 @@ use crate::engine::clients::consumer::Membership;
 use crate::engine::clients::consumer::Necessity;
 use crate::engine::clients::consumer::Pattern;
 use crate::engine::clients::consumer::Progress;
+use crate::engine::clients::consumer::Range;
 use crate::engine::delivery::Buffer;
+use crate::engine::delivery::Delivery;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
 use crate::engine::machine::Failure;
@@ -152,7 +154,25 @@ impl ConsumerHandle {
     pub fn take(&self, lane: usize) -> Taken {
         let mut client = self.shared.lock();
         let now = clock::now();
-        let Some(delivery) = client.consumer.take(now, lane) else {
+        let taken = client.consumer.take(now, lane);
+        self.hand_over(client, lane, taken, true)
+    }
+
+    /// As [`ConsumerHandle::take`], for a lane that has not finished with what it has. See [`Consumer::take_more`].
+    pub fn take_more(&self, lane: usize) -> Taken {
+        let mut client = self.shared.lock();
+        let taken = client.consumer.take_more(clock::now(), lane);
+        self.hand_over(client, lane, taken, false)
+    }
+
+    fn hand_over(
+        &self,
+        mut client: MutexGuard<'_, ConsumerClient>,
+        lane: usize,
+        delivery: Option<Delivery>,
+        is_new: bool,
+    ) -> Taken {
+        let Some(delivery) = delivery else {
             client.armed = true;
             if client.consumer.is_expired() {
                 // The driver does not know yet when it has stood still, as we have.
@@ -162,7 +182,7 @@ impl ConsumerHandle {
             }
             return Taken::Nothing;
         };
-        if let Some(cells) = &mut client.cells {
+        if is_new && let Some(cells) = &mut client.cells {
             cells.clear(lane);
         }
         let taken = match delivery.buffer {
@@ -210,6 +230,16 @@ impl ConsumerHandle {
         drop(client);
         self.shared.driver.notify_one();
         kept
+    }
+
+    /// See [`Consumer::finished`].
+    pub fn finished(&self, lane: usize, next: Option<i64>, finished: Vec<Range>) {
+        self.with(|client, now| client.consumer.finished(now, lane, next, finished));
+    }
+
+    /// See [`Consumer::finished_beyond`].
+    pub fn finished_beyond(&self, lane: usize) -> Vec<Range> {
+        self.shared.lock().consumer.finished_beyond(lane).to_vec()
     }
 
     /// `resolveOffset` beyond the reach of a cell.

@@ -1,5 +1,7 @@
 //! States and members of groups of KIP-848, of their coordinators, in the words of DescribeGroups: as kafkajs users read them.
 
+use bytes::Bytes;
+
 use crate::engine::clients::admin::call::{Asked, Call, Found, Recipient};
 use crate::engine::machine::Failure;
 use crate::engine::protocol::Request;
@@ -63,22 +65,27 @@ fn translated(group: &DescribedConsumerGroup) -> DescribedGroup {
     }
 }
 
-/// What a member of a classic group would have written for its assignor and got from its leader, at version 0, which every
-/// program reads.
 fn member(member: &ConsumerGroupMember) -> DescribedGroupMember {
-    let subscription = Subscription { version: 0, topics: member.topics.clone(), ..Subscription::default() };
-    let partitions = |NamedTopicPartitions { topic, partitions, .. }: &NamedTopicPartitions| {
-        (topic.clone(), partitions.clone())
-    };
-    let topics = member.assignment.iter().map(partitions).collect();
+    let (metadata, assignment) = member_bytes(&member.topics, &member.assignment);
     DescribedGroupMember {
         member_id: member.member_id.clone(),
         group_instance_id: member.group_instance_id.clone(),
         client_id: member.client_id.clone(),
         client_host: member.client_host.clone(),
-        metadata: subscription.encode(),
-        assignment: Assignment { version: 0, topics, user_data: None }.encode(),
+        metadata,
+        assignment,
     }
+}
+
+/// What a member of a classic group would have written for its assignor, and got from its leader, at version 0, which every
+/// program reads.
+pub fn member_bytes(topics: &[String], assignment: &[NamedTopicPartitions]) -> (Bytes, Bytes) {
+    let subscription = Subscription { version: 0, topics: topics.to_vec(), ..Subscription::default() };
+    let partitions = |NamedTopicPartitions { topic, partitions, .. }: &NamedTopicPartitions| {
+        (topic.clone(), partitions.clone())
+    };
+    let topics = assignment.iter().map(partitions).collect();
+    (subscription.encode(), Assignment { version: 0, topics, user_data: None }.encode())
 }
 
 /// Of all consumers' groups.

@@ -6,12 +6,15 @@ mod configs;
 mod describe_consumer_groups;
 mod describe_groups;
 mod find_coordinator;
+mod groups;
 mod list_group_offsets;
 mod list_offsets;
 mod partitions;
 mod read_metadata;
+mod security;
 mod spread;
 mod topics;
+mod transactions;
 
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
@@ -21,10 +24,14 @@ use crate::engine::protocol::ErrorCode;
 pub use ask::Ask;
 pub use cluster::{describe_cluster, describe_features};
 pub use configs::{alter_configs, describe_configs, incremental_alter_configs};
-pub use describe_consumer_groups::DescribeConsumerGroups;
+pub use describe_consumer_groups::{DescribeConsumerGroups, member_bytes};
 pub use describe_groups::DescribeGroups;
 pub use find_coordinator::FindCoordinator;
 pub(super) use find_coordinator::{broker, coordinator};
+pub use groups::{
+    commit_offsets, delete_groups, delete_offsets, describe_classic_groups, describe_consumer_groups,
+    describe_share_groups, fetch_offsets, list_groups, remove_members,
+};
 pub use list_group_offsets::ListGroupOffsets;
 pub use list_offsets::ListOffsets;
 pub use partitions::{
@@ -33,8 +40,13 @@ pub use partitions::{
 };
 pub use read_metadata::ReadMetadata;
 pub(super) use read_metadata::{metadata_request, whole};
+pub use security::{
+    alter_quotas, alter_scram_credentials, create_acls, delete_acls, describe_acls, describe_quotas,
+    describe_scram_credentials,
+};
 pub use spread::{Spread, Told};
 pub use topics::{create_partitions, create_topics, delete_topics};
+pub use transactions::{abort_transaction, describe_producers, describe_transactions, list_transactions};
 
 /// Topic → partitions, as the facade names them.
 type TopicPartitions = Vec<(String, Vec<i32>)>;

@@ -449,3 +449,16 @@ fn a_group_of_kip_848_is_told_in_the_words_of_the_others() {
     let assignment = Assignment::decode(member.assignment.clone()).unwrap();
     assert_eq!((assignment.version, assignment.topics), (0, topics(&[("t", &[2, 0])])));
 }
+
+#[test]
+fn offsets_of_several_groups_are_one_request_to_each_coordinator() {
+    let mut world = World::new(1);
+    let groups = ["c", "b", "a", "new"].map(|group| (group.to_owned(), None)).to_vec();
+    let mut told = world.call(fetch_offsets(groups, false)).unwrap();
+    told.sort_by_key(|told| told.broker);
+    let parts: Vec<_> = told.iter().map(|told| (told.broker, told.parts.clone())).collect();
+    assert_eq!(parts, [(None, vec![3]), (Some(1), vec![0, 2]), (Some(2), vec![1])]);
+    assert!(matches!(told[0].answer, Err(Failure::CoordinatorNotFound { .. })));
+    let asked = world.sent.iter().filter(|(_, api)| *api == "OffsetFetch").count();
+    assert_eq!(asked, 2);
+}

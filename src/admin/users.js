@@ -1,0 +1,128 @@
+// @ts-check
+'use strict'
+
+/** Users of SCRAM: which credentials they have, given and taken. */
+
+const { pbkdf2, randomBytes } = require('node:crypto')
+const { promisify } = require('node:util')
+const { KafkaJSAggregateError, unwrap } = require('../errors')
+const { ScramMechanisms } = require('../enums')
+const { failuresOf, isCurableChange } = require('./attempts')
+const { invalid, refusal } = require('./refusals')
+
+/** Of `RESOURCE_NOT_FOUND`: a user without credentials. */
+const RESOURCE_NOT_FOUND = 91
+
+/** How often a password is hashed: brokers take no less. */
+const LEAST_ITERATIONS = 4096
+const MOST_ITERATIONS = 16384
+
+const SALT_BYTES = 16
+
+/** Mechanism → its hash, and how long it is. @type {Record<number, [string, number]>} */
+const HASHES = {
+  [ScramMechanisms.SCRAM_SHA_256]: ['sha256', 32],
+  [ScramMechanisms.SCRAM_SHA_512]: ['sha512', 64]
+}
+
+const hash = promisify(pbkdf2)
+
+/** @param {{ attempts: import('./attempts').Attempts }} frame */
+module.exports = ({ attempts }) => {
+  const describeUserScramCredentials = async (
+    /** @type {{ users?: string[] }} */ { users } = {}
+  ) => {
+    if (users !== undefined && !areTexts(users)) {
+      invalid('Invalid users array, the users have to be a valid string')
+    }
+    const answer = await attempts.whole('describe SCRAM credentials', async client => {
+      // To ask for none is to ask for all.
+      const told = unwrap(await client.describeScramCredentials(users?.length ? users : null))
+      if (told.errorCode !== 0) {
+        throw refusal(told.errorCode, { operation: 'DESCRIBE', brokerMessage: told.errorMessage })
+      }
+      return told
+    })
+    return {
+      users: Array.from(answer.users, ({ name, errorCode, errorMessage, credentials }) => {
+        if (errorCode !== 0 && errorCode !== RESOURCE_NOT_FOUND) {
+          throw Object.assign(refusal(errorCode, { brokerMessage: errorMessage }), { user: name })
+        }
+        return {
+          user: name,
+          credentials: Array.from(credentials, ({ mechanism, iterations }) => ({
+            mechanism,
+            iterations
+          }))
+        }
+      })
+    }
+  }
+
+  const alterUserScramCredentials = async ({ upsertions = [], deletions = [] }) => {
+    if (!Array.isArray(upsertions)) invalid(`Invalid upsertions array ${upsertions}`)
+    if (!Array.isArray(deletions)) invalid(`Invalid deletions array ${deletions}`)
+    if (upsertions.length + deletions.length === 0) return
+    for (const { user, mechanism } of [...upsertions, ...deletions]) {
+      if (!user || typeof user !== 'string') invalid(`Invalid user ${user}`)
+      if (!Object.hasOwn(HASHES, mechanism)) {
+        invalid(`Invalid SCRAM mechanism ${mechanism} of user "${user}"`)
+      }
+    }
+    const credentials = await Promise.all(upsertions.map(toCredential))
+    const users = [...new Set([...upsertions, ...deletions].map(({ user }) => user))]
+    const results = await attempts.whole(
+      'alter SCRAM credentials',
+      async client => {
+        const gone = deletions.map(({ user, mechanism }) => ({ name: user, mechanism }))
+        const told = unwrap(await client.alterScramCredentials(gone, credentials))
+        const found = new Map(Array.from(told, result => [result.name, result]))
+        return users.map(user => {
+          const { errorCode = 0, errorMessage = null } = found.get(user) ?? {}
+          return (
+            errorCode === 0 ||
+            Object.assign(refusal(errorCode, { operation: 'ALTER', brokerMessage: errorMessage }), {
+              user
+            })
+          )
+        })
+      },
+      { isCurable: isCurableChange }
+    )
+    const errors = failuresOf(results)
+    if (errors.length > 0) {
+      throw new KafkaJSAggregateError('Errors altering SCRAM credentials', errors)
+    }
+  }
+
+  return { describeUserScramCredentials, alterUserScramCredentials }
+}
+
+/** What the broker keeps of a password: it never sees the password itself. */
+const toCredential = async ({ user, mechanism, password, iterations = LEAST_ITERATIONS, salt }) => {
+  if (
+    (typeof password !== 'string' && !(password instanceof Uint8Array)) ||
+    password.length === 0
+  ) {
+    invalid(`Invalid password of user "${user}"`)
+  }
+  if (
+    !Number.isInteger(iterations) ||
+    iterations < LEAST_ITERATIONS ||
+    iterations > MOST_ITERATIONS
+  ) {
+    invalid(
+      `Invalid iterations ${iterations} of user "${user}", they have to be between ${LEAST_ITERATIONS} and ${MOST_ITERATIONS}`
+    )
+  }
+  if (salt !== undefined && (!(salt instanceof Uint8Array) || salt.length === 0)) {
+    invalid(`Invalid salt of user "${user}"`)
+  }
+  const [digest, length] = HASHES[mechanism]
+  const salted = salt ?? randomBytes(SALT_BYTES)
+  const saltedPassword = await hash(password, salted, iterations, length, digest)
+  return { name: user, mechanism, iterations, salt: salted, saltedPassword }
+}
+
+const areTexts = texts =>
+  Array.isArray(texts) && texts.every(text => text && typeof text === 'string')

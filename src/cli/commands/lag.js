@@ -1,0 +1,139 @@
+// @ts-check
+'use strict'
+
+/** How far a group is behind, once or all the time. */
+
+const { setTimeout: pause } = require('node:timers/promises')
+const { UsageError } = require('../options')
+
+/** Between two looks, seconds. */
+const INTERVAL = 2
+
+/** The cursor to the first place, and whatever stands behind it away. */
+const CLEAR = '\u001b[H\u001b[J'
+
+const HEAD = ['TOPIC', 'PARTITION', 'OWNER', 'COMMITTED', 'END', 'LAG']
+const HEAD_OF_RATES = [...HEAD, 'RATE/S', 'CAUGHT UP IN']
+
+/** @type {import('../index').Command} */
+module.exports = {
+  summary: 'How far a group is behind: partitions, owners, committed offsets, ends, lag.',
+  usage: 'GROUP [--watch]',
+  most: 1,
+  options: {
+    watch: {
+      type: 'boolean',
+      short: 'w',
+      help: 'again and again, with rates: a live table on a terminal, lines elsewhere'
+    },
+    interval: { type: 'string', help: `between two looks, seconds; default ${INTERVAL}` },
+    count: { type: 'string', help: 'end after so many looks' }
+  },
+  examples: [
+    'kafkars lag billing',
+    'kafkars lag billing --watch',
+    "kafkars lag billing | awk '{ sum += $6 } END { print sum }'"
+  ],
+  async run({ kafka, args: [groupId], values, out, process, signal }) {
+    const interval = positive('interval', values.interval, INTERVAL)
+    const count = positive('count', values.count, values.watch || values.count ? Infinity : 1)
+    const admin = /** @type {any} */ (kafka.admin())
+    try {
+      let before
+      for (let look = 1; ; look++) {
+        const now = { at: Date.now(), parts: await admin.groupLag(groupId) }
+        const rows = now.parts.map(part => withRates(part, now, before))
+        if (out.isJson) tellJson(out, groupId, rows, now.at, count > 1)
+        else if (count === 1) await tellOnce(admin, groupId, rows, out)
+        else if (out.isTerminal) {
+          process.stdout.write(CLEAR)
+          out.line(out.strong(`${groupId}  ${total(rows)} behind  ${clock(now.at)}`))
+          out.line()
+          out.table(HEAD_OF_RATES, rows.map(cellsOfRates))
+          out.line()
+          out.line(out.faint('Ctrl-C ends it.'))
+        } else {
+          for (const row of rows) out.line([clock(now.at), ...cellsOfRates(row)].join('\t'))
+        }
+        if (look >= count) return
+        before = now
+        await pause(interval * 1000, undefined, { signal })
+      }
+    } catch (e) {
+      // This is how one ends it.
+      if (!signal.aborted) throw e
+    } finally {
+      await admin.disconnect()
+    }
+  }
+}
+
+const tellOnce = async (admin, groupId, rows, out) => {
+  out.table(HEAD, rows.map(cells))
+  if (rows.length > 0) return
+  const { groups } = await admin.describeGroups([groupId])
+  const isKnown = groups[0].state !== 'Dead'
+  out.note(isKnown ? 'The group has committed nothing.' : `There is no group "${groupId}".`)
+}
+
+const tellJson = (out, groupId, rows, at, isOneOfMany) => {
+  const partitions = rows.map(({ error, ...row }) => ({
+    ...row,
+    ...(error && { error: error.message })
+  }))
+  out.json({ groupId, ...(isOneOfMany && { time: clock(at) }), lag: total(rows), partitions })
+}
+
+/**
+ * How much the group commits in a second, and in how many seconds it has all that is written; null = not known, or never.
+ */
+const withRates = (part, now, before) => {
+  const same = ({ topic, partition }) => topic === part.topic && partition === part.partition
+  const past = before?.parts.find(same)
+  const seconds = before ? (now.at - before.at) / 1000 : 0
+  const rate = rateOf(past?.committed, part.committed, seconds)
+  const growth = rateOf(past?.end, part.end, seconds)
+  const gain = rate === null || growth === null ? 0 : rate - growth
+  const lag = part.lag === null ? null : Number(part.lag)
+  const caughtUpIn = lag === 0 ? 0 : lag !== null && gain > 0 ? lag / gain : null
+  return { ...part, rate, caughtUpIn }
+}
+
+const rateOf = (before, now, seconds) => {
+  if (before == null || now == null || seconds <= 0) return null
+  return (Number(now) - Number(before)) / seconds
+}
+
+const cells = ({ topic, partition, owner, committed, end, lag }) => [
+  topic,
+  partition,
+  owner ? `${owner.clientId}${owner.clientHost}` : '-',
+  committed ?? '-',
+  end ?? '-',
+  lag ?? '-'
+]
+
+const cellsOfRates = row => [
+  ...cells(row),
+  row.rate === null ? '-' : row.rate.toFixed(1),
+  row.caughtUpIn === null ? '-' : duration(row.caughtUpIn)
+]
+
+/** Of those that are known. */
+const total = rows => String(rows.reduce((sum, { lag }) => sum + BigInt(lag ?? 0), 0n))
+
+const clock = at => new Date(at).toISOString()
+
+/** @param {number} seconds */
+const duration = seconds => {
+  if (seconds < 120) return `${Math.ceil(seconds)} s`
+  if (seconds < 7200) return `${Math.ceil(seconds / 60)} min`
+  return `${Math.ceil(seconds / 3600)} h`
+}
+
+const positive = (name, text, other) => {
+  if (text === undefined) return other
+  const number = Number(text)
+  if (!(number > 0)) throw new UsageError(`--${name}: "${text}" is no number above 0`)
+  return number
+}
