@@ -157,12 +157,14 @@ module.exports = config => {
   /** @param {any} onFailure the user's @param {ReturnType<typeof runOf>} runs */
   const withFailures = (onFailure, runs) => {
     if (onFailure == null) return runs
+    if (runs.messagesConsumedConcurrently != null) {
+      throw new KafkaJSNonRetriableError(
+        'onFailure is not possible with messagesConsumedConcurrently: a message that fails is tried again there while the others go on'
+      )
+    }
     watch.look('onFailure', onFailure, logger)
     const policy = failureOptions(onFailure, { groupId, autoCommit: runs.autoCommit })
     const topics = policy.levels.map(({ topic }) => topic)
-    if (runs.messagesConsumedConcurrently != null) {
-      fail('onFailure cannot be combined with messagesConsumedConcurrently yet')
-    }
     if (runs.isManual && (topics.length > 0 || policy.exactlyOnce)) {
       fail(
         'onFailure with retryTopics or exactlyOnce needs subscribe(): a group has them, and assign() reads without one'
@@ -182,10 +184,10 @@ module.exports = config => {
   const run = async runConfig => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
-    const of = withFailures(runConfig?.onFailure, runOf(runConfig))
+    const runs = withFailures(runConfig?.onFailure, runOf(runConfig))
     if (lifecycle.assigned === null) needsGroup('run()')
     goes('run()')
-    await lifecycle.run(of)
+    await lifecycle.run(runs)
   }
 
   const subscribe = async argument => {

@@ -161,6 +161,13 @@ class Runner {
     this.stopping = null
   }
 
+  /** Who takes what there is: handlers, one of a partition or many, or the program. @private */
+  lanesOf({ messagesConsumedConcurrently: limit, orderBy }, lanes, { maxQueuedBytes: maxBytes }) {
+    if (this.puller) return this.puller.attach(this)
+    if (limit == null) return new Lanes(this, lanes)
+    return new ParallelLanes(this, { lanes, limit, orderBy, maxBytes })
+  }
+
   /**
    * @param {import('./onFailure/options').FailureOptions} policy
    * @param {(options: any) => import('../..').Producer} createProducer
@@ -176,13 +183,6 @@ class Runner {
     })
     const isBatch = !this.eachMessage
     return new Recovery({ policy, groupId, isBatch, outbox: this.outbox, failures, logger, retry })
-  }
-
-  /** Who takes what there is: handlers, one of a partition or many, or the program. @private */
-  lanesOf({ messagesConsumedConcurrently: limit, orderBy }, lanes, { maxQueuedBytes: maxBytes }) {
-    if (this.puller) return this.puller.attach(this)
-    if (limit == null) return new Lanes(this, lanes)
-    return new ParallelLanes(this, { lanes, limit, orderBy, maxBytes })
   }
 
   /** @param {'running' | 'crashed' | 'stopping' | 'over'} state @returns {boolean} false: this cannot follow, nothing happens */
