@@ -713,6 +713,14 @@ export interface MessageOrigin {
   attempts: number
 }
 
+/** A topic in which failed messages wait. Not in kafkajs. */
+export interface RetryTopic {
+  /** Its name. */
+  topic: string
+  /** How long a message waits there for its next attempt, ms. */
+  delay: number
+}
+
 /** What `when` decides; `true` is what would happen without it, `false` is `'fail'`. */
 export type FailureVerdict = boolean | 'retry' | 'deadLetter' | 'skip' | 'fail'
 

@@ -116,6 +116,7 @@ module.exports = {
       'onFailure does not try again what cannot succeed, and leaves keys, values and tombstones as they were',
       'onFailure lets messages wait in retry topics while their partition goes on',
       'onFailure moves no offset before the dead-letter topic has the message',
+      'onFailure exactlyOnce commits the offset with the message, and nothing else has to',
       'onFailure sends what is not resolved of a batch',
       'onFailure when decides: again, to the dead-letter topic, left out, or as without onFailure',
       'onFailure makes the topics that are missing',
@@ -125,6 +126,7 @@ module.exports = {
       'onFailure refuses {"retryTopics":5}',
       'onFailure refuses {"retryTopics":[-5],"deadLetterTopic":"d"}',
       'onFailure refuses {"retryTopics":[{"topic":"d","delay":1}],"deadLetterTopic":"d"}',
+      'onFailure refuses {"exactlyOnce":true,"deadLetterTopic":"d"}',
       'onFailure refuses {"deadLetterTopic":7}'
     ]
   },

@@ -173,6 +173,45 @@ describe('onFailure', () => {
     expect((await committed(groupId, topic))[0]).toBe('1')
   })
 
+  it('exactlyOnce commits the offset with the message, and nothing else has to', async () => {
+    const topic = await createTopic({ partitions: 2 })
+    const deadLetterTopic = await createTopic()
+    await produce(topic, [
+      { value: '0', partition: 0 },
+      { value: 'bad 0', partition: 0 },
+      { value: 'last', partition: 0 },
+      { value: 'bad 1', partition: 1 },
+      { value: 'last', partition: 1 }
+    ])
+    let release = () => {}
+    const released = new Promise(resolve => (release = () => resolve(undefined)))
+    const { groupId } = await consume(topic, {
+      partitionsConsumedConcurrently: 2,
+      onFailure: { retries: 0, deadLetterTopic, exactlyOnce: true },
+      eachMessage: async ({ message }) => {
+        const value = String(message.value)
+        // Until then no batch ends, and what is handled is not committed by itself.
+        if (value === 'last') await released
+        if (value.startsWith('bad')) throw new Error('no')
+      }
+    })
+    await waitFor(async () => {
+      const offsets = await committed(groupId, topic)
+      return offsets[0] === '2' && offsets[1] === '1'
+    })
+    release()
+    // Behind the messages are the markers of their transactions.
+    const dead = /** @type {string[]} */ ([])
+    await consume(deadLetterTopic, {
+      eachMessage: async ({ message }) => {
+        dead.push(String(message.value))
+      }
+    })
+    await waitFor(() => dead.length === 2)
+    expect(dead.sort()).toEqual(['bad 0', 'bad 1'])
+    await waitFor(async () => (await committed(groupId, topic))[0] === '3')
+  })
+
   it('sends what is not resolved of a batch', async () => {
     const topic = await createTopic()
     const deadLetterTopic = await createTopic()
@@ -272,11 +311,20 @@ describe('onFailure', () => {
       { retryTopics: [{ topic: 'd', delay: 1 }], deadLetterTopic: 'd' },
       'onFailure names the topic "d" twice'
     ],
+    [
+      { exactlyOnce: true, deadLetterTopic: 'd' },
+      'exactlyOnce commits offsets',
+      { autoCommit: false }
+    ],
     [{ deadLetterTopic: 7 }, 'onFailure.deadLetterTopic has to be the name of a topic, received 7']
-  ])('refuses %j', async (onFailure, message) => {
+  ])('refuses %j', async (onFailure, message, others = {}) => {
     const consumer = createConsumer({ groupId: uniqueName('group') })
     await expect(
-      consumer.run({ onFailure: /** @type {any} */ (onFailure), eachMessage: async () => {} })
+      consumer.run({
+        onFailure: /** @type {any} */ (onFailure),
+        eachMessage: async () => {},
+        .../** @type {any} */ (others)
+      })
     ).rejects.toThrow(message)
   })
 })

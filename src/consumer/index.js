@@ -22,6 +22,7 @@ const {
   commitOptions,
   consumerOptions,
   disconnectOptions,
+  fail,
   pauseOptions,
   runOptions,
   seekOptions,
@@ -153,7 +154,7 @@ module.exports = config => {
 
   const stop = async () => lifecycle.stop()
 
-  /** @param {any} onFailure the user's @param {ReturnType<typeof runOptions>} runs */
+  /** @param {any} onFailure the user's @param {ReturnType<typeof runOf>} runs */
   const withFailures = (onFailure, runs) => {
     if (onFailure == null) return runs
     if (runs.messagesConsumedConcurrently != null) {
@@ -164,6 +165,11 @@ module.exports = config => {
     watch.look('onFailure', onFailure, logger)
     const policy = failureOptions(onFailure, { groupId, autoCommit: runs.autoCommit })
     const topics = policy.levels.map(({ topic }) => topic)
+    if (runs.isManual && (topics.length > 0 || policy.exactlyOnce)) {
+      fail(
+        'onFailure with retryTopics or exactlyOnce needs subscribe(): a group has them, and assign() reads without one'
+      )
+    }
     /** What it names is there, and retry topics are subscribed, before the group is joined. */
     const prepare = async () => {
       if (options.allowAutoTopicCreation && createAdmin) {

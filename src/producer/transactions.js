@@ -13,6 +13,7 @@ const assert = require('node:assert')
 const { setTimeout: delay } = require('node:timers/promises')
 const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
 const { show } = require('../utils/show')
+const createMessageProducer = require('./messageProducer')
 
 /** @typedef {import('../..').RecordMetadata} RecordMetadata */
 /** @typedef {'READY' | 'TRANSACTING' | 'COMMITTING' | 'ABORTING'} State */
@@ -164,13 +165,13 @@ const createTransaction = (transactions, sender) => {
     return answer
   }
 
-  const sendBatch = async batch => {
-    const checked = transactions.check(batch)
-    return checked.topicMessages.length === 0 ? [] : awaited(transactions.handOver(sender, checked))
-  }
-
-  const send = async (/** @type {any} */ { topic, messages, ...terms }) =>
-    sendBatch({ ...terms, topicMessages: [{ topic, messages }] })
+  const { send, sendBatch } = createMessageProducer({
+    deliver: batch => {
+      const checked = transactions.check(batch)
+      if (checked.topicMessages.length === 0) return Promise.resolve([])
+      return awaited(transactions.handOver(sender, checked))
+    }
+  })
 
   const sendOffsets = async (/** @type {any} */ { consumer, consumerGroupId, topics }) => {
     assert(consumer || consumerGroupId, 'Missing consumerGroupId')
