@@ -699,10 +699,9 @@ export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
 
 /** Where a message was before its handler failed for the first time, and how often that has failed. Not in kafkajs. */
 export interface MessageOrigin {
-  /** Name of the topic. */
+  /** The topic that the message was read from first. */
   topic: string
-
-  /** Number of the partition. */
+  /** Its partition there. */
   partition: number
 
   /** Its offset there. */
@@ -734,15 +733,7 @@ export interface FailureOptions {
    * Delays in ms: topics named `<groupId>.retry.<delay>`, in which a message waits so long for one more attempt, while its partition
    * goes on; or topics of these names. The consumer subscribes to them. Default: none.
    */
-  retryTopics?: Array<
-    | number
-    | {
-        /** Name of the topic. */
-        topic: string
-        /** How long a message waits there, ms. */
-        delay: number
-      }
-  >
+  retryTopics?: Array<number | RetryTopic>
   /** The topic for what has failed in the end. Default: none, and the consumer crashes then, as in kafkajs. */
   deadLetterTopic?: string
   /** Decides about each failure. Default: an error with `retriable: false` or of JavaScript's own is not tried again, all others are. */
