@@ -270,6 +270,13 @@ it('a topic that is deleted fails alone', async () => {
   await producer.send(one(topic, 'a'))
   await producer.send(one(gone, 'a'))
   await withAdmin(cluster.brokers, admin => admin.deleteTopics({ topics: [gone] }))
+  // Its leader takes messages until it has heard of it.
+  await waitFor(() =>
+    withAdmin(cluster.brokers, admin => admin.fetchTopicOffsets(gone)).then(
+      () => false,
+      () => true
+    )
+  )
   const lost = rejection(producer.send(one(gone, 'b')))
   await producer.send(one(topic, 'b'))
   expect((await lost).topic).toBe(gone)
