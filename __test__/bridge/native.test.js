@@ -44,6 +44,7 @@ const CONSUMER = {
   autoCommitInterval: null,
   autoCommitThreshold: null,
   lanes: 2,
+  keepsFinished: false,
   assignors: ['range', 'eager'],
   groupProtocol: 'classic',
   groupRemoteAssignor: null,

@@ -23,6 +23,8 @@ const blocks = allBlocks().filter(
 /** What blocks take for granted, but for clients. */
 const given = () => ({
   handle: async () => {},
+  charge: async () => {},
+  invoice: () => ({ value: 'an invoice' }),
   quarantine: async () => {},
   registry: { decode: async (/** @type {Buffer} */ data) => JSON.parse(String(data)) },
   store: {
@@ -81,13 +83,19 @@ const createPackage = () => {
     }
     /** @param {any} config @returns {any} */
     consumer(config) {
-      const groupId = uniqueName(config.groupId)
-      const consumer = super.consumer({ ...config, groupId })
+      const named = 'groupId' in config ? { groupId: uniqueName(config.groupId) } : {}
+      const consumer = super.consumer({ ...config, ...named })
       clients.push(consumer)
-      const { subscribe, run } = consumer
+      const { subscribe, run, assign } = consumer
+      const messages = consumer[Symbol.asyncIterator].bind(consumer)
       consumer.subscribe = async options =>
         subscribe({ ...(await inThisRun(options)), fromBeginning: true })
+      consumer.assign = async (/** @type {any} */ partitions) => assign(await inThisRun(partitions))
       consumer.run = options => run(counting(options))
+      // One message is enough of a loop without an end.
+      consumer[Symbol.asyncIterator] = async function* () {
+        for await (const message of { [Symbol.asyncIterator]: messages }) return yield message
+      }
       return consumer
     }
     /** @param {any} [config] @returns {any} */
@@ -131,6 +139,7 @@ const createProcess = () => {
   const events = new EventEmitter()
   const exits = /** @type {number[]} */ ([])
   const fake = Object.create(process, {
+    env: { value: { ...process.env, PASSWORD: 'a secret' } },
     on: { value: events.on.bind(events) },
     once: { value: events.once.bind(events) },
     exit: { value: (/** @type {number} */ code = 0) => void exits.push(code) }
@@ -159,6 +168,9 @@ const fakeFiles = {
     String(file).startsWith('/etc/kafka/') ? 'a certificate' : fs.readFileSync(file, ...rest)
 }
 
+/** @param {string} code */
+const reading = code => /\.run\(/.test(code) && /\beach(Message|Batch)\b/.test(code)
+
 /** @param {import('./blocks').Block} block */
 const run = async ({ code }) => {
   const made = createPackage()
@@ -180,11 +192,13 @@ const run = async ({ code }) => {
     scope[client] = kafka[client]({ groupId: 'documents' })
     await scope[client].connect()
   }
+  if (scope.consumer && reading(code) && !/\.(subscribe|assign)\(/.test(code)) {
+    await scope.consumer.subscribe({ topic: 'orders' })
+  }
   const names = Object.keys(scope).filter(name => !own.has(name))
   try {
     await new AsyncFunction(...names, code)(...names.map(name => scope[name]))
-    const reads = /\.run\(/.test(code) && /\beach(Message|Batch)\b/.test(code)
-    await waitFor(() => !reads || made.counts.handled > 0)
+    await waitFor(() => !reading(code) || made.counts.handled > 0)
     if (events.listenerCount('SIGTERM') > 0) {
       const [consumer] = made.clients
       const ended = new Promise(resolve => consumer.on('consumer.disconnect', resolve))
