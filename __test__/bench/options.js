@@ -6,16 +6,17 @@ const { parseArgs } = require('node:util')
 
 const { ROWS } = require('./calls')
 const { SHAPES } = require('./produce/workloads')
+const { PUSHED } = require('./report')
 const { WORKLOADS } = require('./workloads')
 
-const APIS = ['eachMessage', 'eachBatch']
+const APIS = ['eachMessage', 'eachBatch', ...Object.keys(PUSHED)]
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 const HELP = `npm run bench -- [options]
 
   --client NAME        one of the files in clients/; repeatable (default: all of them)
   --workload NAME      ${Object.keys(WORKLOADS).join(', ')}; repeatable (default: all of them)
-  --api NAME           ${APIS.join(' or ')}; repeatable (default: both)
+  --api NAME           ${APIS.join(', ')}; repeatable (default: all that a client has)
   --calls              instead: what a call per message costs, of clients with kafkajs's API
   --row NAME           ${Object.keys(ROWS).join(', ')}; repeatable (default: all of them)
   --latency            instead: from the producer's send to the handler, 500 single messages a second

@@ -20,6 +20,9 @@ const COLUMNS = [
   { name: 'RSS MB', of: f => f.rssMb, digits: 0 }
 ]
 
+/** What pulls, and what it is compared with. @type {Record<string, string>} */
+const PUSHED = { 'for await': 'eachMessage', getMany: 'eachBatch' }
+
 /** Whose ratios to all others are shown. */
 const OURS = 'kafkars'
 
@@ -61,28 +64,42 @@ const rowsOf = ({ runs }, columns) => {
           .map(client => [
             `${OURS} / ${client}`,
             api,
-            ...columns.map(({ of }) => `${ratio(ofApi, client, of).toFixed(2)} ×`)
+            ...columns.map(
+              ({ of }) => `${ratio([OURS, client], [api, api], runs, of).toFixed(2)} ×`
+            )
           ])
       : []
-    return [...figures, ...ratios]
+    const pushed = PUSHED[api]
+    const toPushed = apis.includes(pushed)
+      ? clients.map(client => [
+          client,
+          `${api} / ${pushed}`,
+          ...columns.map(
+            ({ of }) => `${ratio([client, client], [api, pushed], runs, of).toFixed(2)} ×`
+          )
+        ])
+      : []
+    return [...figures, ...ratios, ...toPushed]
   })
 }
 
 /**
  * The median of the rounds' own ratios: what slowed the machine in a round slowed both.
+ * @param {[string, string]} clients
+ * @param {[string, string]} apis
  * @param {Run[]} runs
- * @param {string} peer
  * @param {(figures: any) => number | undefined} of
  */
-const ratio = (runs, peer, of) => {
+const ratio = (clients, apis, runs, of) => {
   const rounds = [...new Set(runs.map(({ round }) => round))]
-  const inRound = (/** @type {number} */ round, /** @type {string} */ client) =>
-    runs.find(run => run.round === round && run.client === client)
   return median(
     rounds.flatMap(round => {
-      const ours = inRound(round, OURS)
-      const theirs = inRound(round, peer)
-      const [a, b] = [ours && of(ours.figures), theirs && of(theirs.figures)]
+      const [a, b] = clients.map((client, at) => {
+        const found = runs.find(
+          run => run.round === round && run.client === client && run.api === apis[at]
+        )
+        return found && of(found.figures)
+      })
       return a !== undefined && b !== undefined ? [a / b] : []
     })
   )
@@ -128,4 +145,4 @@ const layOut = (rows, markdown) => {
     : lines.map(cells => `  ${cells.join('   ')}`.trimEnd()).join('\n')
 }
 
-module.exports = { report, median }
+module.exports = { PUSHED, report, median }

@@ -140,7 +140,7 @@ const measure = async (
   say(title)
   if (await fill(brokers, workload)) say('  written')
   // A throw-away read, for the page cache and the broker's compiler.
-  await runOnce(brokers, workload, { client: clients[0], api: apis[0], nodeArgs: [], wrap: [] })
+  await runOnce(brokers, workload, { client: clients[0], api: 'eachBatch', nodeArgs: [], wrap: [] })
 
   /** @type {import('./report').Run[]} */
   const runs = []
@@ -148,7 +148,7 @@ const measure = async (
     const turn = round % clients.length
     const order = [...clients.slice(turn), ...clients.slice(0, turn)]
     for (const api of apis) {
-      for (const client of order) {
+      for (const client of order.filter(name => has(name, api))) {
         const busy = await calm(options.calm)
         const figures = await runOnce(brokers, workload, { client, api, nodeArgs, wrap })
         runs.push({ client, api, round, busy, figures })
@@ -157,6 +157,12 @@ const measure = async (
     }
   }
   return { workload: workload.name, title, codec: workload.codec, runs }
+}
+
+/** @param {string} client @param {string} api */
+const has = (client, api) => {
+  const { PUSHED } = require('./report')
+  return !(api in PUSHED) || Boolean(require(`./clients/${client}`).pulls)
 }
 
 /**
@@ -169,7 +175,7 @@ const runOnce = async (brokers, workload, { client, api, nodeArgs, wrap }) => {
   const { bytesIn, committedBy } = require('./data')
   const { topicOf } = require('./workloads')
   const { messages, codec, keyed } = workload
-  const groupId = `bench-${client}-${api}-${process.pid}-${Date.now()}`
+  const groupId = `bench-${client}-${api.replace(' ', '-')}-${process.pid}-${Date.now()}`
   const job = { client, api, brokers, topic: topicOf(workload), groupId, codec, messages, keyed }
   const node = [process.execPath, ...nodeArgs, path.join(__dirname, 'one-run.js')]
   const output = await execute([...wrap, ...node, JSON.stringify(job)])

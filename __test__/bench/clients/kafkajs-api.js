@@ -3,17 +3,25 @@
 /** How every library with kafkajs's consumer API is measured: with nothing but its defaults. */
 
 /**
+ * A consumer that is connected and has subscribed.
  * @param {any} library
  * @param {import('./index').ConsumeOptions} options
  */
-const consume = async (
-  { Kafka, logLevel },
-  { brokers, groupId, topic, api, handle, endOfBatch }
-) => {
+const joined = async ({ Kafka, logLevel }, { brokers, groupId, topic }) => {
   const kafka = new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.ERROR })
   const consumer = kafka.consumer({ groupId })
   await consumer.connect()
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  return consumer
+}
+
+/**
+ * @param {any} library
+ * @param {import('./index').ConsumeOptions} options
+ */
+const consume = async (library, options) => {
+  const { api, handle, endOfBatch } = options
+  const consumer = await joined(library, options)
   await consumer.run(
     api === 'eachMessage'
       ? {
@@ -29,4 +37,4 @@ const consume = async (
   return () => consumer.disconnect()
 }
 
-module.exports = { consume }
+module.exports = { consume, joined }
