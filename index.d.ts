@@ -532,7 +532,7 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
    */
   getOne(options?: PullOptions): Promise<PulledMessage<Key, Value> | null>
   /**
-   * The messages that there are, by partition. They count as handled when the next are asked for. Empty: none have come within
+   * Messages that are there, by partition: some thousand at most, or `maxRecords`. They count as handled when the next are asked for. Empty: none have come within
    * `timeout`. Not in kafkajs.
    */
   getMany(options?: PullManyOptions): Promise<PulledBatch<Key, Value>[]>

@@ -16,6 +16,8 @@ const { KafkaJSNonRetriableError } = require('../errors')
 
 /** Partitions whose messages may be held at once. */
 const LANES = 16
+/** Messages after which `getMany()` looks into no further partition: many at once are garbage that lives long. */
+const ENOUGH = 1000
 
 /** @typedef {import('./delivery').Delivery} Delivery */
 
@@ -231,17 +233,16 @@ class Puller {
   /** @private @param {number} maxRecords @param {Wanted} wanted */
   tryMany(maxRecords, wanted) {
     const batches = []
-    let left = maxRecords
+    let count = 0
     const seen = new Set()
-    while (left > 0) {
+    while (count < Math.min(maxRecords, ENOUGH)) {
       const lane = this.laneWith(wanted, seen)
       if (lane === null) break
       seen.add(lane)
-      const messages = []
-      const { topic, partition } = lane
-      const end = Math.min(lane.delivery?.count ?? 0, lane.next + left)
-      while (lane.next < end) messages.push(this.read(lane))
-      left -= messages.length
+      const { topic, partition, delivery, next } = lane
+      const messages = new Array(Math.min((delivery?.count ?? 0) - next, maxRecords - count))
+      for (let i = 0; i < messages.length; i++) messages[i] = this.read(lane)
+      count += messages.length
       this.handedOut.add(lane)
       batches.push({ topic, partition, messages })
     }
