@@ -147,22 +147,6 @@ export interface NativeMetadata {
   }[]
 }
 
-export interface NativeGroupDescription {
-  errorCode: number
-  groupId: string
-  state: string
-  protocolType: string
-  protocol: string
-  members: {
-    memberId: string
-    groupInstanceId: string | null
-    clientId: string
-    clientHost: string
-    memberMetadata: Buffer
-    memberAssignment: Buffer
-  }[]
-}
-
 /** What a broker says of one topic, group, …: 0 = it was done. */
 export interface NativeResult {
   name: string
@@ -239,9 +223,6 @@ export class NativeClient {
   isConnected(): boolean
   metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
   findCoordinator(groupId: string): Promise<NativeFailure | NativeMetadata['brokers'][number]>
-  describeGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
-  /** A group of KIP-848, in the same words. */
-  describeConsumerGroup(groupId: string): Promise<NativeFailure | NativeGroupDescription>
   /** timestamp: ms, '-1' latest, '-2' earliest. */
   listOffsets(
     topics: { topic: string; partitions: number[] }[],

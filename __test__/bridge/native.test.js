@@ -269,7 +269,7 @@ describe('a client', () => {
     const answers = await Promise.all([
       client.connect('127.0.0.1', 9092),
       client.metadata(null, false),
-      client.describeGroup('g'),
+      client.describeClassicGroups(['g']).then(([{ failure }]) => failure),
       client.listOffsets([{ topic: 't', partitions: [0] }], '-1', true),
       client.offsetFetch('g', [{ topic: 't', partitions: [0] }])
     ])

@@ -22,7 +22,7 @@ const create = ({ brokers = /** @type {any} */ (['b1:9092']), onCall = async () 
   const world = createWorld()
   const NativeClient = support.createNativeClient(world)
   // Whoever is called takes its time, and fails when the client is closed meanwhile, as the engine does.
-  for (const name of ['connect', 'metadata', 'describeGroup', 'findCoordinator']) {
+  for (const name of ['connect', 'metadata', 'describeClassicGroups', 'findCoordinator']) {
     const answer = NativeClient.prototype[name]
     NativeClient.prototype[name] = async function (...args) {
       world.calls.push(name)

@@ -94,8 +94,10 @@ const createNativeClient = world =>
       return world.onFindCoordinator(groupId)
     }
 
-    async describeGroup(groupId) {
-      return world.onDescribeGroup(groupId)
+    async describeClassicGroups([groupId]) {
+      const group = await world.onDescribeGroup(groupId)
+      const told = { broker: 1, parts: [0], failure: null, answer: null }
+      return ['failure' in group ? { ...told, failure: group } : { ...told, answer: [group] }]
     }
 
     setRequestEvents(on) {

@@ -48,6 +48,16 @@ module.exports = ({ attempts }) => {
     return { resources: found.map(result => toDescription(result, includeDocumentation)) }
   }
 
+  /** @param {any[]} resources @param {(client: import('../native').NativeClient) => Promise<any>} change */
+  const alter = async (resources, change) => {
+    const altered = await attempts.whole(
+      'alter configs',
+      async client => resultsOf(unwrap(await change(client)), resources, 'ALTER_CONFIGS'),
+      { isCurable: isCurableChange }
+    )
+    return { resources: altered.map(toResource) }
+  }
+
   const alterConfigs = async ({ resources, validateOnly = false }) => {
     checkResources(resources, { emptyName: isBroker })
     checkEntries(
@@ -59,17 +69,7 @@ module.exports = ({ attempts }) => {
       name,
       configs: configEntries.map(entry => ({ name: entry.name, value: entry.value }))
     }))
-    const altered = await attempts.whole(
-      'alter configs',
-      async client =>
-        resultsOf(
-          unwrap(await client.alterConfigs(wanted, Boolean(validateOnly))),
-          resources,
-          'ALTER_CONFIGS'
-        ),
-      { isCurable: isCurableChange }
-    )
-    return { resources: altered.map(toResource) }
+    return alter(resources, client => client.alterConfigs(wanted, Boolean(validateOnly)))
   }
 
   const incrementalAlterConfigs = async ({ resources, validateOnly = false }) => {
@@ -93,17 +93,7 @@ module.exports = ({ attempts }) => {
         value: entry.value ?? null
       }))
     }))
-    const altered = await attempts.whole(
-      'alter configs',
-      async client =>
-        resultsOf(
-          unwrap(await client.incrementalAlterConfigs(wanted, Boolean(validateOnly))),
-          resources,
-          'ALTER_CONFIGS'
-        ),
-      { isCurable: isCurableChange }
-    )
-    return { resources: altered.map(toResource) }
+    return alter(resources, client => client.incrementalAlterConfigs(wanted, Boolean(validateOnly)))
   }
 
   return { describeConfigs, alterConfigs, incrementalAlterConfigs }

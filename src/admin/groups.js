@@ -3,6 +3,7 @@
 
 /** Groups, of whichever kind: listed, described, deleted; their members sent away. */
 
+const { toDescription: toKnown } = require('../utils/groupDescription')
 const { KafkaJSDeleteGroupsError, isFailure, unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
 const { about, invalid, refusal } = require('./refusals')
@@ -174,39 +175,25 @@ const UNKNOWN_SERVER_ERROR = -1
  * @param {any} group `NativeGroup`
  * @param {string | null} type
  */
-const toDescription = (group, type) =>
-  withHidden(
-    {
-      errorCode: 0,
-      groupId: group.groupId,
-      state: group.state,
-      protocolType: group.protocolType,
-      protocol: group.protocol,
-      members: Array.from(group.members, toMember)
-    },
-    { type, groupEpoch: group.groupEpoch, assignmentEpoch: group.assignmentEpoch }
+const toDescription = (group, type) => {
+  const { groupEpoch, assignmentEpoch } = group
+  const description = withHidden(
+    { ...toKnown(group), errorCode: 0 },
+    { type, groupEpoch, assignmentEpoch }
   )
+  description.members.forEach((member, i) => withHidden(member, hiddenOf(group.members[i])))
+  return description
+}
 
-const toMember = member =>
-  withHidden(
-    {
-      memberId: member.memberId,
-      ...(member.groupInstanceId !== null && { groupInstanceId: member.groupInstanceId }),
-      clientId: member.clientId,
-      clientHost: member.clientHost,
-      memberMetadata: Buffer.from(member.memberMetadata),
-      memberAssignment: Buffer.from(member.memberAssignment)
-    },
-    {
-      assignment: toAssignment(member.assignment),
-      targetAssignment: toAssignment(member.targetAssignment),
-      memberEpoch: member.memberEpoch,
-      rackId: member.rackId,
-      topics: member.topics && Array.from(member.topics),
-      topicRegex: member.topicRegex,
-      isClassic: member.isClassic
-    }
-  )
+const hiddenOf = member => ({
+  assignment: toAssignment(member.assignment),
+  targetAssignment: toAssignment(member.targetAssignment),
+  memberEpoch: member.memberEpoch,
+  rackId: member.rackId,
+  topics: member.topics && Array.from(member.topics),
+  topicRegex: member.topicRegex,
+  isClassic: member.isClassic
+})
 
 /** @returns {{ topic: string, partitions: number[] }[] | null} */
 const toAssignment = topics =>

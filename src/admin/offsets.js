@@ -9,10 +9,7 @@ const { checkGroupId, describe } = require('./groups')
 const { offsetsAt, ofPartitions, partitionsOf, toInteger, toPartition } = require('./partitions')
 const { about, invalid, refusal } = require('./refusals')
 const { resultsOfParts } = require('./told')
-
-/** Stand for the end and the beginning of a partition, also where they are committed. */
-const LATEST = '-1'
-const EARLIEST = '-2'
+const { EARLIEST, LATEST } = require('../utils/offsets')
 
 /** What a coordinator says to one who commits for a group that has members. */
 const HAS_MEMBERS = [

@@ -12,10 +12,8 @@ const {
 const { failuresOf, isCurableChange } = require('./attempts')
 const { invalid, refusal } = require('./refusals')
 const { resultsOfParts } = require('./told')
+const { EARLIEST, LATEST } = require('../utils/offsets')
 const { show } = require('../utils/show')
-
-const LATEST = '-1'
-const EARLIEST = '-2'
 
 /** Timestamps that mean a place, by name (KIP-734, 405, 1005, 1023). */
 const SPECIAL_TIMESTAMPS = {
@@ -205,7 +203,7 @@ const offsetsAt = async (client, topic, partitions, timestamp) => {
 
 /**
  * What a broker says of these partitions, in their order: an error where it refuses.
- * @param {import('../native').NativePartitionResult[]} answer
+ * @param {{ topic: string, partition: number, errorCode: number, errorMessage: string | null }[]} answer
  * @param {{ topic: string, partition: number }[]} parts
  * @param {string} operation the ACL operation that it takes
  */

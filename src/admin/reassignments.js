@@ -12,6 +12,7 @@ const { isCurableChange } = require('./attempts')
 const { about, invalid, refusal } = require('./refusals')
 const { checkNames } = require('./topics')
 const { describe } = require('../protocol/errorCodes')
+const { byTopic } = require('../utils/offsets')
 const { show } = require('../utils/show')
 
 /** How long a broker may take, ms. */
@@ -68,17 +69,13 @@ module.exports = ({ attempts }) => {
     return attempts.whole('list reassignments', async client => {
       const answer = unwrap(await client.listPartitionReassignments(wanted, timeout ?? TIMEOUT))
       if (answer.errorCode !== 0) throw refusalOf(answer)
-      const found = new Map()
-      for (const { topic, ...ongoing } of Array.from(answer.partitions)) {
-        if (!found.has(topic)) found.set(topic, [])
-        found.get(topic).push({
-          partition: ongoing.partition,
-          replicas: [...ongoing.replicas],
-          addingReplicas: [...ongoing.addingReplicas],
-          removingReplicas: [...ongoing.removingReplicas]
-        })
-      }
-      return { topics: Array.from(found, ([name, partitions]) => ({ name, partitions })) }
+      const found = byTopic(answer.partitions, ongoing => ({
+        partition: ongoing.partition,
+        replicas: [...ongoing.replicas],
+        addingReplicas: [...ongoing.addingReplicas],
+        removingReplicas: [...ongoing.removingReplicas]
+      }))
+      return { topics: found.map(({ topic: name, partitions }) => ({ name, partitions })) }
     })
   }
 

@@ -5,7 +5,7 @@
 
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { failuresOf } = require('./attempts')
-const { toInteger, toPartition } = require('./partitions')
+const { ofPartitions, toInteger, toPartition } = require('./partitions')
 const { about, invalid, refusal } = require('./refusals')
 const { answersOf, resultsOfParts } = require('./told')
 
@@ -97,17 +97,9 @@ module.exports = ({ attempts }) => {
   const producersOf = parts =>
     attempts.inParts('describe producers', parts, async (client, wanted) =>
       resultsOfParts(unwrap(await client.describeProducers(wanted)), wanted, (answer, asked) =>
-        asked.map(({ topic, partition }) => {
-          const told = answer.find(found => found.topic === topic && found.partition === partition)
-          const { errorCode, errorMessage: brokerMessage } = told ?? {
-            errorCode: -1,
-            errorMessage: null
-          }
-          if (!told || errorCode !== 0) {
-            return refusal(errorCode, { topic, partition, operation: 'READ', brokerMessage })
-          }
-          return Array.from(told.producers, toProducer)
-        })
+        ofPartitions(answer, asked, 'READ').map(told =>
+          told instanceof Error ? told : Array.from(told.producers, toProducer)
+        )
       )
     )
 

@@ -1,11 +1,10 @@
 //! Answers to the facade's queries as objects of `native.d.ts`.
 
 use bytes::Bytes;
-use napi::bindgen_prelude::{Array, Buffer, BufferSlice, Object, Unknown};
+use napi::bindgen_prelude::{Array, BufferSlice, Object, Unknown};
 use napi::{Env, JsValue, Result};
 
 use crate::engine::machine::TopicPartition;
-use crate::engine::protocol::describe_groups::DescribedGroup;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
@@ -48,27 +47,6 @@ fn topic<'env>(env: &'env Env, topic: MetadataTopic) -> Result<Object<'env>> {
     });
     object.set("partitions", partitions.collect::<Result<Vec<_>>>()?)?;
     Ok(object)
-}
-
-pub(super) fn group<'env>(env: &'env Env, group: DescribedGroup) -> Result<Unknown<'env>> {
-    let mut object = Object::new(env)?;
-    object.set("errorCode", i32::from(group.error.0))?;
-    object.set("groupId", group.group_id)?;
-    object.set("state", group.state)?;
-    object.set("protocolType", group.protocol_type)?;
-    object.set("protocol", group.protocol)?;
-    let members = group.members.into_iter().map(|member| {
-        let mut object = Object::new(env)?;
-        object.set("memberId", member.member_id)?;
-        object.set("groupInstanceId", member.group_instance_id)?;
-        object.set("clientId", member.client_id)?;
-        object.set("clientHost", member.client_host)?;
-        object.set("memberMetadata", Buffer::from(member.metadata.to_vec()))?;
-        object.set("memberAssignment", Buffer::from(member.assignment.to_vec()))?;
-        Ok(object)
-    });
-    object.set("members", members.collect::<Result<Vec<_>>>()?)?;
-    Ok(object.to_unknown())
 }
 
 /// `[{ topic, partition, offset, metadata }]`

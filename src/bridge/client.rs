@@ -10,8 +10,6 @@ use napi::{Env, Error, JsValue, Result};
 use napi_derive::napi;
 
 use crate::engine::clients::admin::Call;
-use crate::engine::clients::admin::DescribeConsumerGroups;
-use crate::engine::clients::admin::DescribeGroups;
 use crate::engine::clients::admin::FindCoordinator;
 use crate::engine::clients::admin::ListGroupOffsets;
 use crate::engine::clients::admin::ListOffsets;
@@ -154,21 +152,6 @@ impl NativeClient {
     pub fn find_coordinator<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
         self.call(env, FindCoordinator::new(group_id), |env, found| {
             Ok(answers::broker(env, found)?.to_unknown())
-        })
-    }
-
-    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
-    pub fn describe_group<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
-        self.call(env, DescribeGroups::new(vec![group_id]), |env, mut groups| {
-            answers::group(env, groups.pop().unwrap_or_default())
-        })
-    }
-
-    /// A group of KIP-848.
-    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
-    pub fn describe_consumer_group<'env>(&self, env: &'env Env, group_id: String) -> Result<Object<'env>> {
-        self.call(env, DescribeConsumerGroups::new(vec![group_id]), |env, mut groups| {
-            answers::group(env, groups.pop().unwrap_or_default())
         })
     }
 

@@ -15,6 +15,8 @@ const {
   isFailure,
   unwrap
 } = require('../errors')
+const { toDescription } = require('../utils/groupDescription')
+const { byTopic } = require('../utils/offsets')
 
 /** @typedef {import('./connection')} Connection */
 
@@ -124,27 +126,31 @@ const findCoordinator = async (connection, groupId) => {
 const describeGroup = async (connection, groupId) => {
   const client = await connection.connected()
   const asked = { groupId, operation: 'DESCRIBE' }
-  let group = unwrap(await client.describeGroup(groupId), asked)
+  let group = unwrap(only(await client.describeClassicGroups([groupId])), asked)
   // To DescribeGroups a group of KIP-848 does not exist.
   if (group.state === 'Dead') {
-    const other = await client.describeConsumerGroup(groupId)
+    const other = only(await client.describeConsumerGroups([groupId]))
     const isKnown = !isFailure(other) && other.errorCode !== GROUP_ID_NOT_FOUND
     if (isKnown) group = other
     // Brokers before 4.0 have no such groups.
     else if (isFailure(other) && other.failure !== 'unsupported-api') unwrap(other, asked)
   }
   if (group.errorCode !== 0) throw createErrorFromCode(group.errorCode, asked)
-  const { errorCode, state, protocolType, protocol } = group
-  const members = Array.from(group.members, member => ({
-    memberId: member.memberId,
-    ...(member.groupInstanceId !== null && { groupInstanceId: member.groupInstanceId }),
-    clientId: member.clientId,
-    clientHost: member.clientHost,
-    memberMetadata: Buffer.from(member.memberMetadata),
-    memberAssignment: Buffer.from(member.memberAssignment)
-  }))
-  return { errorCode, groupId: group.groupId, state, protocolType, protocol, members }
+  return toDescription(group)
 }
+
+/**
+ * What the coordinator says of the only group that was asked for.
+ * @param {import('../native').NativeFailure | import('../native').NativeTold<import('../native').NativeGroup[]>[]} told
+ */
+const only = told => {
+  if (isFailure(told)) return told
+  const [{ failure, answer }] = told
+  return failure ?? answer?.[0] ?? LEFT_OUT
+}
+
+/** UNKNOWN_SERVER_ERROR: a group that the answer leaves out. */
+const LEFT_OUT = /** @type {import('../native').NativeGroup} */ ({ errorCode: -1 })
 
 /**
  * @param {Connection} connection
@@ -170,20 +176,5 @@ const withNumbers = ({ topic, partitions }) => ({
   topic,
   partitions: partitions.map(({ partition }) => Number(partition))
 })
-
-/**
- * Flat answers of the engine, grouped as kafkajs groups them.
- * @param {any[]} entries with a `topic`
- * @param {(entry: any) => any} toPartition
- * @returns {{ topic: string, partitions: any[] }[]}
- */
-const byTopic = (entries, toPartition) => {
-  const topics = new Map()
-  for (const entry of entries) {
-    if (!topics.has(entry.topic)) topics.set(entry.topic, [])
-    topics.get(entry.topic).push(toPartition(entry))
-  }
-  return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }))
-}
 
 module.exports = { createBroker, describeGroup, findCoordinator, listOffsets }

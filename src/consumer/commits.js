@@ -9,6 +9,7 @@
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { commitOptions } = require('../config')
 const Long = require('../utils/long')
+const { byTopic } = require('../utils/offsets')
 const { Backoff } = require('../retry')
 const { events } = require('./instrumentationEvents')
 
@@ -184,13 +185,7 @@ class Commits {
    */
   committed({ memberId, generationId, offsets }, commit) {
     if (!this.emitter.listens(events.COMMIT_OFFSETS)) return
-    const topics = new Map()
-    for (const offset of offsets) {
-      const { topic } = offset
-      if (!topics.has(topic)) topics.set(topic, { topic, partitions: [] })
-      topics.get(topic).partitions.push(commit ? asWritten(commit, offset) : asOwn(offset))
-    }
-    const entries = [...topics.values()]
+    const entries = byTopic(offsets, offset => (commit ? asWritten(commit, offset) : asOwn(offset)))
     this.emitter.emit(events.COMMIT_OFFSETS, {
       groupId: this.groupId,
       memberId,

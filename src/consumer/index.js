@@ -265,14 +265,6 @@ module.exports = config => {
     }
   }
 
-  const assignment = () => {
-    const topics = new Map()
-    for (const { topic, partition } of positions.progresses()) {
-      topics.set(topic, [...(topics.get(topic) ?? []), partition])
-    }
-    return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
-  }
-
   const unsubscribe = async () => {
     await lifecycle.stop()
     subscription.clear()
@@ -324,7 +316,7 @@ module.exports = config => {
     [Symbol.asyncIterator]: pull.iterator,
     ...(Symbol.asyncDispose && { [Symbol.asyncDispose]: () => disconnect() }),
     assign: interruptible(assign),
-    assignment,
+    assignment: () => positions.assignment(),
     subscription: () => [...subscription.topics.keys()],
     unsubscribe,
     position: where => positions.position(partitionsOf('consumer.position()', [where])[0]),

@@ -6,10 +6,8 @@
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { fail, listOf, toOffset } = require('../config')
 const { createRetry } = require('../retry')
+const { EARLIEST, LATEST, byTopic } = require('../utils/offsets')
 const { show } = require('../utils/show')
-
-const LATEST = '-1'
-const EARLIEST = '-2'
 
 /** @typedef {{ topic: string, partition: number }} TopicPartition */
 
@@ -50,6 +48,11 @@ class Positions {
     this.retry = retry
   }
 
+  /** What is assigned. */
+  assignment() {
+    return byTopic(this.progresses(), numberOf)
+  }
+
   /** What is known of each assigned partition. */
   progresses() {
     const { runner } = this.lifecycle.session ?? {}
@@ -81,11 +84,13 @@ class Positions {
     }
     const wanted = partitionsOf('consumer.committed()', partitions)
     const found = await this.ask(async client =>
-      unwrap(await client.offsetFetch(this.groupId, byTopic(wanted)), { groupId: this.groupId })
+      unwrap(await client.offsetFetch(this.groupId, byTopic(wanted, numberOf)), {
+        groupId: this.groupId
+      })
     )
+    const of = lookUp(found)
     return wanted.map(({ topic, partition }) => {
-      const is = entry => entry.topic === topic && entry.partition === partition
-      const { offset = '-1', metadata = null } = found.find(is) ?? {}
+      const { offset = '-1', metadata = null } = of({ topic, partition }) ?? {}
       return { topic, partition, offset: Number(offset) < 0 ? null : offset, metadata }
     })
   }
@@ -103,10 +108,22 @@ class Positions {
   /** The first offset at or behind a time, ms or a Date. null: there is none. @param {any[]} times */
   async offsetsForTimes(times) {
     const wanted = partitionsOf('consumer.offsetsForTimes()', times)
-    const answers = wanted.map(({ topic, partition, timestamp }) =>
-      this.offsets([{ topic, partition }], timeOf(timestamp))
+    /** Those of the same time are one question. @type {Map<string, any[]>} */
+    const byTime = new Map()
+    for (const entry of wanted) {
+      const time = timeOf(entry.timestamp)
+      const same = byTime.get(time)
+      if (same) same.push(entry)
+      else byTime.set(time, [entry])
+    }
+    const answers = new Map()
+    await Promise.all(
+      Array.from(byTime, async ([time, same]) => {
+        const found = await this.offsets(same, time)
+        same.forEach((entry, i) => answers.set(entry, found[i]))
+      })
     )
-    return (await Promise.all(answers)).flat()
+    return wanted.map(entry => answers.get(entry))
   }
 
   /**
@@ -124,11 +141,13 @@ class Positions {
   /** @private @param {TopicPartition[]} partitions @param {string} timestamp */
   async offsets(partitions, timestamp) {
     const found = await this.ask(async client =>
-      unwrap(await client.listOffsets(byTopic(partitions), timestamp, !this.readUncommitted))
+      unwrap(
+        await client.listOffsets(byTopic(partitions, numberOf), timestamp, !this.readUncommitted)
+      )
     )
+    const of = lookUp(found)
     return partitions.map(({ topic, partition }) => {
-      const is = entry => entry.topic === topic && entry.partition === partition
-      const { offset = '-1' } = found.find(is) ?? {}
+      const { offset = '-1' } = of({ topic, partition }) ?? {}
       return { topic, partition, offset: Number(offset) < 0 ? null : offset }
     })
   }
@@ -154,14 +173,14 @@ const timeOf = time => {
   return String(ms)
 }
 
-/** @param {TopicPartition[]} partitions */
-const byTopic = partitions => {
-  /** @type {Map<string, number[]>} */
-  const topics = new Map()
-  for (const { topic, partition } of partitions) {
-    topics.set(topic, [...(topics.get(topic) ?? []), partition])
-  }
-  return [...topics].map(([topic, numbers]) => ({ topic, partitions: numbers }))
+/** @param {TopicPartition[]} entries @returns {(where: TopicPartition) => any} the entry of a partition, if there is one */
+const lookUp = entries => {
+  const keyOf = ({ topic, partition }) => `${partition}:${topic}`
+  const known = new Map(entries.map(entry => [keyOf(entry), entry]))
+  return where => known.get(keyOf(where))
 }
+
+/** @param {TopicPartition} where */
+const numberOf = ({ partition }) => partition
 
 module.exports = { Positions, partitionsOf }

@@ -150,7 +150,10 @@ const merged = topicMessages => {
   const byTopic = new Map()
   for (const { topic: given, messages } of topicMessages) {
     const topic = String(given)
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), ...messages])
+    const before = byTopic.get(topic)
+    // The first array is the caller's, and stays as it is.
+    if (before === undefined) byTopic.set(topic, messages.slice())
+    else for (const message of messages) before.push(message)
   }
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }))
 }

@@ -1,9 +1,12 @@
 //! Groups, of whichever kind: listed, described, deleted; their members and their offsets.
 
+use bytes::Bytes;
+
 use crate::engine::clients::admin::call::Recipient;
 use crate::engine::protocol::consumer_group_describe::{
-    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse,
+    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, NamedTopicPartitions,
 };
+use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
 use crate::engine::protocol::delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
 use crate::engine::protocol::describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
 use crate::engine::protocol::leave_group::{LeaveGroupRequest, LeaveGroupResponse};
@@ -96,6 +99,17 @@ pub fn remove_members(
     let others = members.collect();
     let request = LeaveGroupRequest { group_id, member_id, group_instance_id, reason: Some(reason), others };
     Some(Ask::new(to, request))
+}
+
+/// What a member of a classic group would have written for its assignor, and got from its leader, at version 0, which every
+/// program reads.
+pub fn member_bytes(topics: &[String], assignment: &[NamedTopicPartitions]) -> (Bytes, Bytes) {
+    let subscription = Subscription { version: 0, topics: topics.to_vec(), ..Subscription::default() };
+    let partitions = |NamedTopicPartitions { topic, partitions, .. }: &NamedTopicPartitions| {
+        (topic.clone(), partitions.clone())
+    };
+    let topics = assignment.iter().map(partitions).collect();
+    (subscription.encode(), Assignment { version: 0, topics, user_data: None }.encode())
 }
 
 /// One request to each coordinator, for all groups that are its.

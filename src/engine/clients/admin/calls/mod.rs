@@ -3,8 +3,6 @@
 mod ask;
 mod cluster;
 mod configs;
-mod describe_consumer_groups;
-mod describe_groups;
 mod find_coordinator;
 mod groups;
 mod list_group_offsets;
@@ -24,13 +22,11 @@ use crate::engine::protocol::ErrorCode;
 pub use ask::Ask;
 pub use cluster::{describe_cluster, describe_features};
 pub use configs::{alter_configs, describe_configs, incremental_alter_configs};
-pub use describe_consumer_groups::{DescribeConsumerGroups, member_bytes};
-pub use describe_groups::DescribeGroups;
 pub use find_coordinator::FindCoordinator;
 pub(super) use find_coordinator::{broker, coordinator};
 pub use groups::{
     commit_offsets, delete_groups, delete_offsets, describe_classic_groups, describe_consumer_groups,
-    describe_share_groups, fetch_offsets, list_groups, remove_members,
+    describe_share_groups, fetch_offsets, list_groups, member_bytes, remove_members,
 };
 pub use list_group_offsets::ListGroupOffsets;
 pub use list_offsets::ListOffsets;

@@ -14,6 +14,7 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::consumer_protocol::{Assignment, Subscription};
 use crate::engine::protocol::describe_configs::DescribeConfigsResource;
+use crate::engine::protocol::describe_groups::{DescribeGroupsResponse, DescribedGroup};
 use crate::engine::protocol::metadata::MetadataResponse;
 
 use world::World;
@@ -28,6 +29,23 @@ fn topics(topics: &[(&str, &[i32])]) -> Vec<(String, Vec<i32>)> {
 
 fn refused(code: ErrorCode, partition: Option<TopicPartition>) -> Failure {
     Failure::Broker { code, partition }
+}
+
+fn ids(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// What each of these is told to be, in their order.
+fn described(world: &mut World, groups: &[&str]) -> Vec<Result<DescribedGroup, Failure>> {
+    let mut found = vec![None; groups.len()];
+    for Told { parts, answer, .. } in world.call(describe_classic_groups(ids(groups))).unwrap() {
+        for part in parts {
+            let is_meant = |group: &&DescribedGroup| group.group_id == groups[part];
+            let of = |answer: &DescribeGroupsResponse| answer.groups.iter().find(is_meant).unwrap().clone();
+            found[part] = Some(answer.as_ref().map(of).map_err(Failure::clone));
+        }
+    }
+    found.into_iter().map(Option::unwrap).collect()
 }
 
 #[test]
@@ -96,8 +114,8 @@ fn a_partitions_error_names_it() {
 fn groups_with_the_same_coordinator_share_a_request_and_keep_their_order() {
     for seed in 0..8 {
         let mut world = World::new(seed);
-        let groups = || ["c", "b", "a"].map(str::to_owned).to_vec();
-        let described = world.call(DescribeGroups::new(groups())).unwrap();
+        let described: Result<Vec<_>, _> = described(&mut world, &["c", "b", "a"]).into_iter().collect();
+        let described = described.unwrap();
         assert_eq!(described.iter().map(|group| &*group.group_id).collect::<Vec<_>>(), ["c", "b", "a"]);
         assert!(described.iter().all(|group| group.error == ErrorCode::NONE));
         let count = |to, api| world.sent.iter().filter(|sent| **sent == (to, api)).count();
@@ -112,8 +130,8 @@ fn groups_with_the_same_coordinator_share_a_request_and_keep_their_order() {
 fn brokers_that_do_not_know_several_keys_are_asked_for_each() {
     let mut world = World::new(1);
     world.cluster.one_key = true;
-    let described = world.call(DescribeGroups::new(vec!["a".into(), "b".into(), "c".into()])).unwrap();
-    assert_eq!(described.len(), 3);
+    let described = described(&mut world, &["a", "b", "c"]);
+    assert_eq!(described.iter().filter(|group| group.is_ok()).count(), 3);
     let lookups = world.sent.iter().filter(|sent| **sent == (-1, "GroupCoordinator")).count();
     assert_eq!(lookups, 1 + 3);
 }
@@ -122,8 +140,8 @@ fn brokers_that_do_not_know_several_keys_are_asked_for_each() {
 fn what_is_wrong_with_a_described_group_stands_in_it() {
     let mut world = World::new(1);
     world.cluster.group_error = ErrorCode::GROUP_AUTHORIZATION_FAILED;
-    let described = world.call(DescribeGroups::new(vec!["a".into()])).unwrap();
-    assert_eq!(described[0].error, ErrorCode::GROUP_AUTHORIZATION_FAILED);
+    let described = described(&mut world, &["a"]);
+    assert_eq!(described[0].as_ref().unwrap().error, ErrorCode::GROUP_AUTHORIZATION_FAILED);
 }
 
 #[test]
@@ -135,7 +153,7 @@ fn a_coordinator_is_found_or_the_reason_is_told() {
     let cause = Box::new(refused(code, None));
     let failure = Failure::CoordinatorNotFound { key: CoordinatorKey::group("new"), cause };
     assert_eq!(world.call(FindCoordinator::new("new".into())).unwrap_err(), failure);
-    assert_eq!(world.call(DescribeGroups::new(vec!["a".into(), "new".into()])).unwrap_err(), failure);
+    assert_eq!(described(&mut world, &["new"]), [Err(failure.clone())]);
     assert_eq!(world.call(ListGroupOffsets::new("new".into(), Vec::new())).unwrap_err(), failure);
     assert!(world.sent.iter().all(|(node, _)| *node == -1), "no coordinator was asked: {:?}", world.sent);
 }
@@ -164,7 +182,7 @@ fn committed_offsets_go_by_id_where_brokers_tell_them() {
 fn nothing_asked_for_is_nothing_sent() {
     let mut world = World::new(1);
     assert_eq!(world.call(ListOffsets::new(Vec::new(), -1, true)), Ok(Vec::new()));
-    assert_eq!(world.call(DescribeGroups::new(Vec::new())), Ok(Vec::new()));
+    assert_eq!(world.call(describe_classic_groups(Vec::new())), Ok(Vec::new()));
     assert_eq!(world.sent, []);
 }
 
@@ -173,25 +191,25 @@ fn an_error_ends_its_call_and_no_other() {
     let mut world = World::new(1);
     world.cluster.topics.get_mut("u").unwrap().1 = vec![-1];
     world.admin.call(1, ListOffsets::new(topics(&[("t", &[0]), ("u", &[0])]), -1, true));
-    world.admin.call(2, DescribeGroups::new(vec!["a".into(), "new".into(), "b".into()]));
+    world.admin.call(2, FindCoordinator::new("new".into()));
     world.admin.call(3, ListOffsets::new(topics(&[("t", &[0, 1])]), -1, true));
     world.run();
     let failure = refused(ErrorCode::LEADER_NOT_AVAILABLE, Some(at("u", 0)));
     assert_eq!(world.end::<ListOffsets>(1), Some(Err(failure)));
-    assert!(matches!(world.end::<DescribeGroups>(2), Some(Err(Failure::CoordinatorNotFound { .. }))));
+    assert!(matches!(world.end::<FindCoordinator>(2), Some(Err(Failure::CoordinatorNotFound { .. }))));
     assert_eq!(world.end::<ListOffsets>(3).unwrap().unwrap().len(), 2);
 }
 
 #[test]
 fn a_call_that_has_failed_sends_nothing_more_and_drops_what_comes_late() {
     let mut world = World::new(1);
-    world.admin.call(1, DescribeGroups::new(vec!["a".into(), "b".into()]));
+    world.admin.call(1, ListOffsets::new(topics(&[("t", &[0, 1])]), -1, true));
     world.answer_one();
     let (first, second) = (world.in_flight[0].id, world.in_flight[1].id);
     let closed = NetError::Closed { broker: "b1:9092".into() };
     world.admin.handle_response(world.now, first, Err(closed.clone()));
     world.poll();
-    assert_eq!(world.end::<DescribeGroups>(1), Some(Err(Failure::Net(closed))));
+    assert_eq!(world.end::<ListOffsets>(1), Some(Err(Failure::Net(closed))));
     assert!(world.admin.is_idle());
     let late = NetError::NoBroker;
     world.admin.handle_response(world.now, second, Err(late.clone()));
@@ -206,7 +224,7 @@ fn an_answer_to_another_question_is_an_error() {
     let calls: [fn(&mut Admin); 5] = [
         |admin| admin.call(0, ReadMetadata::new(None, false)),
         |admin| admin.call(0, FindCoordinator::new("a".into())),
-        |admin| admin.call(0, DescribeGroups::new(vec!["a".into()])),
+        |admin| admin.call(0, describe_classic_groups(ids(&["a"]))),
         |admin| admin.call(0, ListOffsets::new(topics(&[("t", &[0])]), -1, true)),
         |admin| admin.call(0, ListGroupOffsets::new("a".into(), Vec::new())),
     ];
@@ -407,7 +425,7 @@ fn each_of_many_calls_at_once_ends_once() {
             match kind {
                 0 => world.admin.call(ticket, ReadMetadata::new(None, false)),
                 1 => world.admin.call(ticket, FindCoordinator::new(group)),
-                2 => world.admin.call(ticket, DescribeGroups::new(vec!["a".into(), group])),
+                2 => world.admin.call(ticket, describe_classic_groups(vec!["a".into(), group])),
                 3 => world.admin.call(ticket, ListOffsets::new(asked, -1, true)),
                 _ => world.admin.call(ticket, ListGroupOffsets::new(group, asked)),
             }
@@ -422,7 +440,7 @@ fn each_of_many_calls_at_once_ends_once() {
             let ended = match kind {
                 0 => world.end::<ReadMetadata>(ticket).is_some(),
                 1 => world.end::<FindCoordinator>(ticket).is_some(),
-                2 => world.end::<DescribeGroups>(ticket).is_some(),
+                2 => world.end::<Spread<DescribeGroupsResponse>>(ticket).is_some(),
                 3 => world.end::<ListOffsets>(ticket).is_some(),
                 _ => world.end::<ListGroupOffsets>(ticket).is_some(),
             };
@@ -434,19 +452,16 @@ fn each_of_many_calls_at_once_ends_once() {
 #[test]
 fn a_group_of_kip_848_is_told_in_the_words_of_the_others() {
     let mut world = World::new(1);
-    let found = world.call(DescribeConsumerGroups::new(vec!["b".into(), "a".into()])).unwrap();
-    let ids: Vec<&str> = found.iter().map(|group| &*group.group_id).collect();
-    assert_eq!(ids, ["b", "a"]);
-    let group = &found[1];
-    assert_eq!(
-        (&*group.state, &*group.protocol_type, &*group.protocol),
-        ("Reconciling", "consumer", "uniform"),
-        "a live group is never Dead"
-    );
+    let told = world.call(describe_consumer_groups(ids(&["b", "a"]))).unwrap();
+    let found = told.iter().flat_map(|told| &told.answer.as_ref().unwrap().groups);
+    let group = found.clone().find(|group| group.group_id == "a").unwrap();
+    assert_eq!(found.count(), 2);
+    assert_eq!((&*group.state, &*group.assignor), ("Reconciling", "uniform"), "a live group is never Dead");
     let member = &group.members[0];
-    let subscription = Subscription::decode(member.metadata.clone()).unwrap();
+    let (metadata, assignment) = member_bytes(&member.topics, &member.assignment);
+    let subscription = Subscription::decode(metadata).unwrap();
     assert_eq!((subscription.version, subscription.topics), (0, vec!["t".to_owned(), "u".to_owned()]));
-    let assignment = Assignment::decode(member.assignment.clone()).unwrap();
+    let assignment = Assignment::decode(assignment).unwrap();
     assert_eq!((assignment.version, assignment.topics), (0, topics(&[("t", &[2, 0])])));
 }
 

@@ -1,0 +1,28 @@
+// @ts-check
+'use strict'
+
+/** Offsets of partitions, as requests and answers have them. */
+
+/** Timestamps of ListOffsets that stand for the end and the beginning of a partition, also where they are committed. */
+const LATEST = '-1'
+const EARLIEST = '-2'
+
+/**
+ * What is told by partition, grouped by topic: topics in the order in which they come first.
+ * @template Entry, Partition
+ * @param {Iterable<Entry & { topic: string }>} entries
+ * @param {(entry: Entry) => Partition} toPartition
+ * @returns {{ topic: string, partitions: Partition[] }[]}
+ */
+const byTopic = (entries, toPartition) => {
+  /** @type {Map<string, Partition[]>} */
+  const topics = new Map()
+  for (const entry of entries) {
+    const partitions = topics.get(entry.topic)
+    if (partitions) partitions.push(toPartition(entry))
+    else topics.set(entry.topic, [toPartition(entry)])
+  }
+  return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }))
+}
+
+module.exports = { EARLIEST, LATEST, byTopic }
