@@ -11,6 +11,7 @@ const { uniqueName, waitFor, withAdmin } = require('../kafka/helpers')
 const { PRODUCE, failPartitions } = require('../kafka/produced')
 const {
   createKafka,
+  createProducer,
   readLog,
   rejection,
   startProducer,
@@ -19,8 +20,11 @@ const {
   valuesOf
 } = require('./support')
 
+const INIT_PRODUCER_ID = 22
+
 const NOT_LEADER_OR_FOLLOWER = 6
 const REQUEST_TIMED_OUT = 7
+const COORDINATOR_LOAD_IN_PROGRESS = 14
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20
 const INVALID_RECORD = 87
 
@@ -284,4 +288,25 @@ it('a topic that is deleted fails alone', async () => {
   await pause(800)
   await producer.send(one(topic, 'c'))
   expect(valuesOf(await read(topic))).toEqual(['a', 'b', 'c'])
+})
+
+it('connect() that waits for a producer id ends with disconnect()', async () => {
+  let asked = 0
+  for (const proxy of cluster.proxies) {
+    proxy.mutate(INIT_PRODUCER_ID, (answer, { version }) => {
+      asked++
+      // Behind the length, the correlation id, the tags of a flexible header and the throttle time.
+      answer.writeInt16BE(COORDINATOR_LOAD_IN_PROGRESS, version >= 2 ? 13 : 12)
+      return answer
+    })
+  }
+  const kafka = createKafka({ brokers: cluster.listeners.proxied })
+  const producer = createProducer({ kafka, idempotent: true })
+  const connecting = rejection(producer.connect())
+  await waitFor(() => asked > 0)
+  await producer.disconnect()
+  expect(await connecting).toMatchObject({
+    name: 'KafkaJSNonRetriableError',
+    message: 'The producer is disconnected'
+  })
 })

@@ -14,12 +14,8 @@
 const { clearTimeout, setTimeout } = require('node:timers')
 const native = require('../native')
 const { createEngineLog } = require('../loggers')
-const {
-  KafkaJSNumberOfRetriesExceeded,
-  KafkaJSNonRetriableError,
-  KafkaJSTimeout,
-  fromFailure
-} = require('../errors')
+const { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout, fromFailure } = require('../errors')
+const { createInterruption } = require('../utils/interruption')
 const { Answers } = require('./answers')
 const { Backlog } = require('./backlog')
 const { TurnWriter } = require('./turn')
@@ -132,7 +128,7 @@ class Sender {
     this.engine.start()
     if (this.options.idempotent !== true) return
     const failure = await this.engine.identify()
-    if (failure) throw fromFailure(failure)
+    if (failure) throw this.ended ?? fromFailure(failure)
   }
 
   /**
@@ -176,7 +172,7 @@ class Sender {
   async close({ timeout }) {
     const until = Date.now() + timeout
     this.submit()
-    this.ended = new KafkaJSNonRetriableError('The producer is disconnected')
+    this.ended = createInterruption('The producer is disconnected')
     if (!this.backlog.isEmpty) await atMost(timeout, this.backlog.drained())
     await this.engine.close(Math.max(0, until - Date.now()))
     this.take()

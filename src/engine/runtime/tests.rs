@@ -19,7 +19,7 @@ use crate::engine::protocol::metadata::MetadataTopic;
 
 use super::{AdminHandle, SharedMetadata, executor};
 
-const LONG: Duration = Duration::from_secs(20);
+pub(super) const LONG: Duration = Duration::from_secs(20);
 
 /// Of a broker that never takes a connection.
 struct Silence;
@@ -43,7 +43,7 @@ fn admin(network: &Network) -> AdminHandle {
 }
 
 /// A broker that a call waits for.
-fn silent_network() -> Network {
+pub(super) fn silent_network() -> Network {
     let network = network(|_| {});
     network.update_brokers(&[MetadataBroker { node_id: 1, host: "h".into(), port: 9, rack: None }]);
     network

@@ -56,11 +56,26 @@ pub(in crate::engine::runtime) struct ProducerClient {
     pub(super) running: bool,
     /// Nothing may happen any more.
     pub(super) closed: bool,
-    pub(super) identify_waiters: Vec<Waiter<Result<(), Reason>>>,
-    pub(super) close_waiters: Vec<Waiter<()>>,
-    /// Calls about transactions, by ticket.
-    pub(super) transact_waiters: HashMap<u64, Waiter<Result<(), Trouble>>>,
+    pub(super) waiters: Waiters,
     pub(super) next_ticket: u64,
+}
+
+/// The calls that wait.
+#[derive(Default)]
+pub(super) struct Waiters {
+    pub(super) identify: Vec<Waiter<Result<(), Reason>>>,
+    /// About transactions, by ticket.
+    pub(super) transact: HashMap<u64, Waiter<Result<(), Trouble>>>,
+    pub(super) close: Vec<Waiter<()>>,
+}
+
+impl Waiters {
+    /// There will be no event any more.
+    fn stopped(self) {
+        self.identify.into_iter().for_each(|waiter| waiter(Err(Reason::Stopped)));
+        self.transact.into_values().for_each(|waiter| waiter(Err(Trouble::Fatal(Reason::Stopped))));
+        self.close.into_iter().for_each(|waiter| waiter(()));
+    }
 }
 
 /// What is used without the lock.
@@ -78,11 +93,6 @@ pub(in crate::engine::runtime) struct Chores {
 }
 
 impl ProducerClient {
-    /// All calls about transactions that wait: there will be no event any more.
-    fn take_transact_waiters(&mut self) -> impl Iterator<Item = Waiter<Result<(), Trouble>>> + use<> {
-        std::mem::take(&mut self.transact_waiters).into_values()
-    }
-
     /// Must JavaScript be woken? It is, then.
     pub(super) fn must_wake(&mut self) -> bool {
         !self.closed && !self.answers.is_empty() && !std::mem::replace(&mut self.woken, true)
@@ -111,19 +121,17 @@ impl Client for ProducerClient {
             Event::Room => self.answers.push(Answer::Room),
             Event::Flushed(ticket) => self.answers.push(Answer::Flushed(ticket)),
             Event::Identified(result) => {
-                let waiters = std::mem::take(&mut self.identify_waiters);
+                let waiters = std::mem::take(&mut self.waiters.identify);
                 waiters.into_iter().for_each(|waiter| waiter(result.clone()));
             }
             Event::Transacted { ticket, result } => {
-                if let Some(waiter) = self.transact_waiters.remove(&ticket) {
+                if let Some(waiter) = self.waiters.transact.remove(&ticket) {
                     waiter(result);
                 }
             }
             Event::Closed => {
                 self.closed = true;
-                let stopped = || Err(Trouble::Fatal(Reason::Stopped));
-                self.take_transact_waiters().for_each(|waiter| waiter(stopped()));
-                std::mem::take(&mut self.close_waiters).into_iter().for_each(|waiter| waiter(()));
+                std::mem::take(&mut self.waiters).stopped();
             }
             Event::Brokers(brokers) => network.update_brokers(&brokers),
             Event::Log(log) => outside.host.log(log),
@@ -154,15 +162,12 @@ impl Client for ProducerClient {
         let mut client = shared.lock();
         let is_first = !std::mem::replace(&mut client.closed, true);
         client.answers.clear();
-        client.identify_waiters.clear();
-        let transact_waiters = client.take_transact_waiters();
-        let waiters = std::mem::take(&mut client.close_waiters);
+        let waiters = std::mem::take(&mut client.waiters);
         drop(client);
         if is_first {
             shared.outside.host.broken(why);
         }
-        transact_waiters.for_each(|waiter| waiter(Err(Trouble::Fatal(Reason::Stopped))));
-        waiters.into_iter().for_each(|waiter| waiter(()));
+        waiters.stopped();
         shared.outside.packer.notify_one();
     }
 }

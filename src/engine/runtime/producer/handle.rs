@@ -1,7 +1,6 @@
 //! What the bridge holds: the producer as the JavaScript thread sees it. Every method returns at once.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::engine::clients::producer::Producer;
@@ -17,7 +16,7 @@ use crate::engine::runtime::driver;
 use crate::engine::runtime::driver::{Client, End};
 use crate::engine::runtime::shared::Shared;
 
-use super::client::{Answer, Outside, ProducerClient, ProducerHost};
+use super::client::{Answer, Outside, ProducerClient, ProducerHost, Waiters};
 use super::pack;
 
 /// Batches that may be compressed at the same time.
@@ -51,9 +50,7 @@ impl ProducerHandle {
             woken: false,
             running: false,
             closed: false,
-            identify_waiters: Vec::new(),
-            close_waiters: Vec::new(),
-            transact_waiters: HashMap::new(),
+            waiters: Waiters::default(),
             next_ticket: 0,
         };
         let outside = Outside { host, packer: tokio::sync::Notify::new() };
@@ -99,7 +96,7 @@ impl ProducerHandle {
 
     /// Calls `done` when it is known whether batches are numbered; perhaps under the lock, so it must not call the producer.
     pub fn identify(&self, done: impl FnOnce(Result<(), Reason>) + Send + 'static) {
-        let mut client = self.shared.lock();
+        let mut client = self.lock();
         if client.closed {
             drop(client);
             done(Err(Reason::Stopped));
@@ -107,26 +104,22 @@ impl ProducerHandle {
             drop(client);
             done(Ok(()));
         } else {
-            client.identify_waiters.push(Box::new(done));
+            client.waiters.identify.push(Box::new(done));
         }
     }
 
     /// Does this; then calls `done`, perhaps under the lock, so it must not call the producer. When the producer ends first,
     /// it is told [`Reason::Stopped`].
     pub fn transact(&self, what: Transact, done: impl FnOnce(Result<(), Trouble>) + Send + 'static) {
-        let stopped = Trouble::Fatal(Reason::Stopped);
-        if self.shared.is_broken() {
-            ProducerClient::fail(&self.shared, End::Bug("a call into the engine has panicked".to_owned()));
-        }
-        let mut client = self.shared.lock();
+        let mut client = self.lock();
         if client.closed {
             drop(client);
-            done(Err(stopped));
+            done(Err(Trouble::Fatal(Reason::Stopped)));
             return;
         }
         let (ticket, now) = (client.next_ticket, clock::now());
         client.next_ticket += 1;
-        client.transact_waiters.insert(ticket, Box::new(done));
+        client.waiters.transact.insert(ticket, Box::new(done));
         match what {
             Transact::Begin => client.producer.begin_transaction(now, ticket),
             Transact::SendOffsets(offsets) => client.producer.send_offsets(now, ticket, offsets),
@@ -140,14 +133,14 @@ impl ProducerHandle {
     /// Takes no more sends, and goes on with those before for at most `within`; then calls `done`. What was answered is to be taken
     /// after that.
     pub fn close(&self, within: Duration, done: impl FnOnce(()) + Send + 'static) {
-        let mut client = self.shared.lock();
+        let mut client = self.lock();
         if client.closed || !client.running {
             client.closed = true;
             drop(client);
             done(());
             return;
         }
-        client.close_waiters.push(Box::new(done));
+        client.waiters.close.push(Box::new(done));
         client.producer.close(clock::now(), within);
         drop(client);
         self.shared.driver.notify_one();
@@ -158,20 +151,30 @@ impl ProducerHandle {
         let mut client = self.shared.lock();
         client.closed = true;
         client.answers.clear();
-        client.identify_waiters.clear();
-        client.close_waiters.clear();
-        client.transact_waiters.clear();
+        client.waiters = Waiters::default();
         drop(client);
         self.shared.driver.notify_one();
         self.shared.outside.packer.notify_one();
     }
 
-    /// Calls the machine, and the driver afterwards. None: it is closed.
-    fn with<T>(&self, call: impl FnOnce(&mut ProducerClient, Instant) -> T) -> Option<T> {
+    /// Panics under the lock.
+    #[cfg(test)]
+    pub(super) fn break_down(&self) {
+        let _client = self.shared.lock();
+        panic!("a test's panic");
+    }
+
+    /// The client, which is closed if a call has panicked in the middle of the machine.
+    fn lock(&self) -> MutexGuard<'_, ProducerClient> {
         if self.shared.is_broken() {
             ProducerClient::fail(&self.shared, End::Bug("a call into the engine has panicked".to_owned()));
         }
-        let mut client = self.shared.lock();
+        self.shared.lock()
+    }
+
+    /// Calls the machine, and the driver afterwards. None: it is closed.
+    fn with<T>(&self, call: impl FnOnce(&mut ProducerClient, Instant) -> T) -> Option<T> {
+        let mut client = self.lock();
         if client.closed {
             return None;
         }

@@ -11,6 +11,8 @@
 mod client;
 mod handle;
 mod pack;
+#[cfg(test)]
+mod tests;
 
 pub use client::{Answer, ProducerHost};
 pub use handle::{ProducerHandle, Transact};
