@@ -32,7 +32,7 @@ const { interruptible } = require('../utils/interruption')
  */
 module.exports = ({ cluster, logger: rootLogger, retry = {}, instrumentationEmitter }) => {
   const logger = rootLogger.namespace('Admin')
-  const emitter = instrumentationEmitter ?? new InstrumentationEventEmitter()
+  const emitter = instrumentationEmitter ?? new InstrumentationEventEmitter('admin')
   const attempts = new Attempts({ cluster, retry, logger })
   const frame = { cluster, attempts, logger }
 

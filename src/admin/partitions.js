@@ -12,7 +12,7 @@ const {
 const { failuresOf, isCurableChange } = require('./attempts')
 const { invalid, refusal } = require('./refusals')
 const { resultsOfParts } = require('./told')
-const { EARLIEST, LATEST } = require('../utils/offsets')
+const { EARLIEST, LATEST, lookUp } = require('../utils/offsets')
 const { show } = require('../utils/show')
 
 /** Timestamps that mean a place, by name (KIP-734, 405, 1005, 1023). */
@@ -208,10 +208,9 @@ const offsetsAt = async (client, topic, partitions, timestamp) => {
  * @param {string} operation the ACL operation that it takes
  */
 const ofPartitions = (answer, parts, operation) => {
-  const keyOf = ({ topic, partition }) => `${partition}:${topic}`
-  const found = new Map(Array.from(answer, result => [keyOf(result), result]))
+  const of = lookUp(answer)
   return parts.map(({ topic, partition }) => {
-    const result = found.get(keyOf({ topic, partition }))
+    const result = of({ topic, partition })
     if (result?.errorCode === 0) return result
     const { errorCode = UNKNOWN, errorMessage: brokerMessage } = result ?? {}
     return refusal(errorCode, { topic, partition, operation, brokerMessage })

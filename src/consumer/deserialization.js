@@ -13,6 +13,7 @@
 const { TextDecoder } = require('node:util')
 
 const { show } = require('../utils/show')
+const { isThenable } = require('../utils/thenable')
 const { KafkaJSDeserializationError, KafkaJSNonRetriableError } = require('../errors')
 
 /** @typedef {import('../..').KafkaMessage} KafkaMessage */
@@ -195,9 +196,6 @@ class Deserialization {
     return null
   }
 }
-
-const isThenable = value =>
-  typeof value === 'object' && value !== null && typeof value.then === 'function'
 
 /**
  * @param {{ keyDeserializer?: any, valueDeserializer?: any, onDeserializationError?: any }} options

@@ -5,6 +5,7 @@
 
 const { KafkaJSError, isRebalancing } = require('../errors')
 const { Backoff } = require('../retry')
+const { placeOf } = require('../utils/offsets')
 const { Later } = require('./onFailure/recovery')
 
 /** Errors that end the consumer as they are, neither retried nor wrapped. */
@@ -116,6 +117,6 @@ const isUnreadable = error =>
   error.name === 'KafkaJSDeserializationError' && error.retriable === false
 
 /** @param {Lane} lane */
-const keyOf = ({ topic, partition, name }) => name ?? `${topic}\u0000${partition}`
+const keyOf = lane => lane.name ?? placeOf(lane)
 
 module.exports = { Failures }

@@ -14,10 +14,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
 const Batch = require('./batch')
 const { toOffset } = require('../config')
-
-const isThenable = value =>
-  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-  typeof value.then === 'function'
+const { isThenable } = require('../utils/thenable')
 
 /** @typedef {import('./delivery').Delivery} Delivery */
 

@@ -16,6 +16,7 @@
 
 // Not by the global one, which a test's fake timers replace.
 const { setTimeout, clearTimeout } = require('node:timers')
+const { placeOf } = require('../utils/offsets')
 const { FLAGS, laneAt } = require('./cells')
 const { Window } = require('./window')
 
@@ -115,12 +116,13 @@ class ParallelLane {
     return orderBy === 'key' ? delivery.keyText(i) : orderBy === 'partition' ? '' : null
   }
 
-  /** Is there a message that may begin? */
-  hasTask() {
+  /** Is there a message that may begin? @param {boolean} mayGrow may more be taken for it? */
+  hasTask(mayGrow) {
     this.look()
     if (this.isStopping) return false
     if (this.head < this.startable.length) return true
-    while (this.mayTakeMore && this.head === this.startable.length && this.hasRoom()) {
+    const wantsMore = () => this.mayTakeMore && this.head === this.startable.length
+    while (mayGrow && wantsMore() && this.hasRoom()) {
       const delivery = this.runner.deliveries.takeMore(this.number)
       if (delivery === null) this.mayTakeMore = false
       else this.append(delivery)
@@ -213,7 +215,7 @@ class ParallelLane {
     const { delivery } = entry
     if (delivery === null) return
     const offset = entry.offset(index)
-    const name = `${topic}\u0000${partition}\u0000${offset}`
+    const name = `${placeOf(this)}\u0000${offset}`
     task.failure ??= { topic, partition, delivery, next: index, flagsAt, name }
     const wait = runner.failures.failed(task.failure, error)
     if (delivery.isGone()) {

@@ -122,10 +122,12 @@ class ParallelLanes {
   /** @returns {ParallelLane | null} the next one with a message that may begin @private */
   next() {
     const { busy } = this
+    // Asked once for all of them: where there is none, a look at each lane costs nothing.
+    const mayGrow = this.hasRoom()
     for (let tried = 0; tried < busy.length; tried++) {
       const lane = busy[this.at % busy.length]
       this.at = (this.at + 1) % busy.length
-      if (lane.hasTask()) return lane
+      if (lane.hasTask(mayGrow)) return lane
     }
     return null
   }

@@ -6,7 +6,7 @@
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { fail, listOf, toOffset } = require('../config')
 const { createRetry } = require('../retry')
-const { EARLIEST, LATEST, byTopic } = require('../utils/offsets')
+const { EARLIEST, LATEST, byTopic, lookUp } = require('../utils/offsets')
 const { show } = require('../utils/show')
 
 /** @typedef {{ topic: string, partition: number }} TopicPartition */
@@ -88,7 +88,7 @@ class Positions {
         groupId: this.groupId
       })
     )
-    const of = lookUp(found)
+    const of = lookUp(/** @type {any[]} */ (found))
     return wanted.map(({ topic, partition }) => {
       const { offset = '-1', metadata = null } = of({ topic, partition }) ?? {}
       return { topic, partition, offset: Number(offset) < 0 ? null : offset, metadata }
@@ -145,7 +145,7 @@ class Positions {
         await client.listOffsets(byTopic(partitions, numberOf), timestamp, !this.readUncommitted)
       )
     )
-    const of = lookUp(found)
+    const of = lookUp(/** @type {any[]} */ (found))
     return partitions.map(({ topic, partition }) => {
       const { offset = '-1' } = of({ topic, partition }) ?? {}
       return { topic, partition, offset: Number(offset) < 0 ? null : offset }
@@ -171,13 +171,6 @@ const timeOf = time => {
     fail(`Invalid time, expected a Date or milliseconds, received ${show(time)}`)
   }
   return String(ms)
-}
-
-/** @param {TopicPartition[]} entries @returns {(where: TopicPartition) => any} the entry of a partition, if there is one */
-const lookUp = entries => {
-  const keyOf = ({ topic, partition }) => `${partition}:${topic}`
-  const known = new Map(entries.map(entry => [keyOf(entry), entry]))
-  return where => known.get(keyOf(where))
 }
 
 /** @param {TopicPartition} where */

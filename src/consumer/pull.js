@@ -9,6 +9,7 @@
 const { Readable } = require('node:stream')
 const { ReadableStream } = require('node:stream/web')
 const { KafkaJSNonRetriableError } = require('../errors')
+const { placeOf } = require('../utils/offsets')
 const { show } = require('../utils/show')
 const { listOf, number } = require('../config')
 
@@ -125,10 +126,10 @@ const among = (place, partitions) => {
   const wanted = new Set(
     listOf(place, partitions, '[{ topic: "orders", partition: 0 }]').flatMap(
       ({ topic, partition, partitions: numbers = [partition] }) =>
-        numbers.map(one => `${topic}\u0000${Number(one)}`)
+        numbers.map(one => placeOf({ topic, partition: Number(one) }))
     )
   )
-  return (topic, partition) => wanted.has(`${topic}\u0000${partition}`)
+  return (topic, partition) => wanted.has(placeOf({ topic, partition }))
 }
 
 module.exports = { createPull }

@@ -7,6 +7,19 @@
 const LATEST = '-1'
 const EARLIEST = '-2'
 
+/** A partition as the key of a map. @param {{ topic: string, partition: number }} where */
+const placeOf = ({ topic, partition }) => `${topic}\u0000${partition}`
+
+/**
+ * @template {{ topic: string, partition: number }} Entry
+ * @param {Iterable<Entry>} entries
+ * @returns {(where: { topic: string, partition: number }) => Entry | undefined} the entry of a partition
+ */
+const lookUp = entries => {
+  const known = new Map(Array.from(entries, entry => [placeOf(entry), entry]))
+  return where => known.get(placeOf(where))
+}
+
 /**
  * What is told by partition, grouped by topic: topics in the order in which they come first.
  * @template Entry, Partition
@@ -25,4 +38,4 @@ const byTopic = (entries, toPartition) => {
   return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }))
 }
 
-module.exports = { EARLIEST, LATEST, byTopic }
+module.exports = { EARLIEST, LATEST, byTopic, lookUp, placeOf }

@@ -14,6 +14,7 @@
 
 const { KafkaJSNonRetriableError } = require('../../errors')
 const { Backoff, isRetriable } = require('../../retry')
+const { placeOf } = require('../../utils/offsets')
 const { show } = require('../../utils/show')
 const { now } = require('../clock')
 const { letterOf, originOf } = require('./letters')
@@ -121,18 +122,18 @@ class Recovery {
       this.failures.log(lane, error)
       await this.sendTo(to, { lane, first, error, where })
     }
-    this.attempts.delete(keyOf(lane))
+    this.attempts.delete(placeOf(lane))
     settle(lane, this.isBatch)
   }
 
   /** A handler that has failed for this partition before has gone through. @param {Lane} lane */
   succeeded(lane) {
-    if (this.attempts.size > 0) this.attempts.delete(keyOf(lane))
+    if (this.attempts.size > 0) this.attempts.delete(placeOf(lane))
   }
 
   /** @private @param {Lane} lane @param {string} offset @returns {number} of this message, this one included */
   count(lane, offset) {
-    const key = keyOf(lane)
+    const key = placeOf(lane)
     const before = this.attempts.get(key)
     const count = before?.offset === offset ? before.count + 1 : 1
     this.attempts.set(key, { offset, count })
@@ -189,7 +190,7 @@ class Recovery {
     const { delivery, topic, partition } = lane
     const { groupId } = this
     const end = this.isBatch ? delivery.count : first + 1
-    const attempts = this.attempts.get(keyOf(lane))?.count ?? 1
+    const attempts = this.attempts.get(placeOf(lane))?.count ?? 1
     const letters = []
     for (let i = first; i < end; i++) {
       const message = delivery.message(i)
@@ -267,8 +268,5 @@ const settle = (lane, isBatch) => {
     lane.next++
   }
 }
-
-/** @param {{ topic: string, partition: number }} lane */
-const keyOf = ({ topic, partition }) => `${topic}\u0000${partition}`
 
 module.exports = { Later, Recovery }
