@@ -143,7 +143,8 @@ together({
       let failures = 0
       const { consumer, groupId, messages } = await startConsumer({
         topics: [topic],
-        retry: { initialRetryTime: 300, retries: 5 },
+        // Two waits, in which a busy machine, too, is through with the others.
+        retry: { initialRetryTime: 1000, retries: 5 },
         handle: async ({ message }) => {
           const value = Number(message.value)
           if (value === 3 && failures < 2) {

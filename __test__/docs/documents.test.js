@@ -7,6 +7,7 @@
  */
 
 const { EventEmitter } = require('node:events')
+const channels = require('node:diagnostics_channel')
 const fs = require('node:fs')
 const kafkajs = require('kafkajs')
 const kafkars = require('../..')
@@ -168,6 +169,16 @@ const fakeFiles = {
     String(file).startsWith('/etc/kafka/') ? 'a certificate' : fs.readFileSync(file, ...rest)
 }
 
+/** What a block subscribes to is for as long as the block runs. */
+const createChannels = () => {
+  const ends = /** @type {(() => void)[]} */ ([])
+  const subscribe = (/** @type {string} */ name, /** @type {any} */ listener) => {
+    channels.subscribe(name, listener)
+    ends.push(() => channels.unsubscribe(name, listener))
+  }
+  return { channels: { ...channels, subscribe }, end: () => ends.forEach(end => end()) }
+}
+
 /** @param {string} code */
 const reading = code => /\.run\(/.test(code) && /\beach(Message|Batch)\b/.test(code)
 
@@ -175,27 +186,29 @@ const reading = code => /\.run\(/.test(code) && /\beach(Message|Batch)\b/.test(c
 const run = async ({ code }) => {
   const made = createPackage()
   const { fake, events, exits } = createProcess()
+  const own = createChannels()
   /** @param {string} name */
   const load = name => {
     if (name === 'kafkars') return made.kafkars
     if (name === 'kafkajs') return kafkajs
     if (name === 'node:fs') return fakeFiles
+    if (name === 'node:diagnostics_channel') return own.channels
     if (name === 'node:worker_threads') return fakeThreads
     return require(name)
   }
   const kafka = new made.kafkars.Kafka({ clientId: 'documents' })
   /** @type {Record<string, any>} */
   const scope = { require: load, process: fake, __filename, ...given(), kafka }
-  const own = declared(code)
+  const declares = declared(code)
   for (const client of /** @type {const} */ (['consumer', 'producer', 'admin'])) {
-    if (own.has(client) || !new RegExp(`\\b${client}\\b`).test(code)) continue
+    if (declares.has(client) || !new RegExp(`\\b${client}\\b`).test(code)) continue
     scope[client] = kafka[client]({ groupId: 'documents' })
     await scope[client].connect()
   }
   if (scope.consumer && reading(code) && !/\.(subscribe|assign)\(/.test(code)) {
     await scope.consumer.subscribe({ topic: 'orders' })
   }
-  const names = Object.keys(scope).filter(name => !own.has(name))
+  const names = Object.keys(scope).filter(name => !declares.has(name))
   try {
     await new AsyncFunction(...names, code)(...names.map(name => scope[name]))
     await waitFor(() => !reading(code) || made.counts.handled > 0)
@@ -209,6 +222,7 @@ const run = async ({ code }) => {
     return made
   } finally {
     await Promise.all(made.clients.map(client => client.disconnect()))
+    own.end()
   }
 }
 
