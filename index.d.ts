@@ -2656,7 +2656,7 @@ export type Admin = {
   >
   /** The ACLs that a filter means; what it does not name is any. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
-  /** Deletes the ACLs that one of the filters means, and says which those were. */
+  /** Deletes the ACLs that one of the filters means, and says which those were, except where that answer was lost on its way. */
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
   /** Writes ACLs down. Rejects with the first one's error, which has it as `acl`. */
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>
