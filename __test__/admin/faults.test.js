@@ -486,7 +486,9 @@ describe('a broker that does not know an API', () => {
       {
         nodeId: 1,
         error: null,
-        logDirs: [expect.objectContaining({ totalBytes: null, usableBytes: null })]
+        logDirs: [
+          expect.objectContaining({ totalBytes: null, usableBytes: null, isCordoned: null })
+        ]
       }
     ])
   })

@@ -735,10 +735,11 @@ module.exports = {
         'elects nobody in a topic that does not exist, and names it'
       ]
     },
-  'a group of KIP-848 and a share group look `Dead`': {
+  'a group of KIP-848, of Kafka Streams and a share group look `Dead`': {
     'admin/groups': [
       'describeGroups() tells of a group of KIP-848 in the same words, with its epochs',
-      'describeGroups() tells of a share group'
+      'describeGroups() tells of a share group',
+      'describeGroups() tells of a group of Kafka Streams, its program, its tasks and what they read'
     ]
   },
   '`setOffsets` and `resetOffsets` join the group, five seconds each; what they do not know, a partition or `metadata`, is left out':

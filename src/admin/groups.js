@@ -7,6 +7,7 @@ const { toDescription: toKnown } = require('../utils/groupDescription')
 const { KafkaJSDeleteGroupsError, fromFailure, isFailure, unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
 const { about, invalid, refusal } = require('./refusals')
+const { withPartitions } = require('./streams')
 const { answersOf, resultsOfParts } = require('./told')
 
 /** Error code of a group that does not exist, or is of another kind. */
@@ -123,7 +124,7 @@ module.exports = ({ attempts }) => {
 
 /**
  * The groups, in the order in which they were named, each by what its kind is: first all as classic groups; what has none of that name
- * is looked for among those of KIP-848, then among share groups.
+ * is looked for among those of KIP-848, then among share groups, then among those of Kafka Streams.
  * @param {import('./attempts').Attempts} attempts
  * @param {string[]} groupIds
  * @returns {Promise<import('../..').GroupDescription[]>} rejects with the first error
@@ -144,6 +145,13 @@ const describe = async (attempts, groupIds) => {
     )
     if (error) throw about(error, { groupId: ids[groups.indexOf(error)] })
     const known = groups.map(group => !(group instanceof Error) && !isUnknown(group))
+    if (type === 'streams') {
+      const whole = await withPartitions(
+        attempts,
+        groups.filter((_, i) => known[i])
+      )
+      whole.forEach(group => (groups[ids.indexOf(group.groupId)] = group))
+    }
     ids.forEach((id, i) => {
       if (known[i] || (type === 'classic' && !(groups[i] instanceof Error))) {
         found.set(id, toDescription(groups[i], known[i] ? type : null))
@@ -162,7 +170,8 @@ const describe = async (attempts, groupIds) => {
 const KINDS = {
   classic: 'describeClassicGroups',
   consumer: 'describeConsumerGroups',
-  share: 'describeShareGroups'
+  share: 'describeShareGroups',
+  streams: 'describeStreamsGroups'
 }
 
 /** The group, or what its coordinator has against describing it. */
@@ -184,9 +193,10 @@ const UNKNOWN_SERVER_ERROR = -1
  */
 const toDescription = (group, type) => {
   const { groupEpoch, assignmentEpoch } = group
+  const topology = group.topology && toTopology(group.topology)
   const description = withHidden(
     { ...toKnown(group), errorCode: 0 },
-    { type, groupEpoch, assignmentEpoch }
+    { type, groupEpoch, assignmentEpoch, topology }
   )
   description.members.forEach((member, i) => withHidden(member, hiddenOf(group.members[i])))
   return description
@@ -199,8 +209,34 @@ const hiddenOf = member => ({
   rackId: member.rackId,
   topics: member.topics && Array.from(member.topics),
   topicRegex: member.topicRegex,
-  isClassic: member.isClassic
+  isClassic: member.isClassic,
+  processId: member.processId,
+  tasks: member.tasks && toTasks(member.tasks),
+  targetTasks: member.targetTasks && toTasks(member.targetTasks)
 })
+
+const toTopology = ({ epoch, subtopologies }) => ({
+  epoch,
+  subtopologies: Array.from(subtopologies, part => ({
+    subtopologyId: part.subtopologyId,
+    sourceTopics: Array.from(part.sourceTopics),
+    repartitionSourceTopics: Array.from(part.repartitionSourceTopics),
+    repartitionSinkTopics: Array.from(part.repartitionSinkTopics),
+    stateChangelogTopics: Array.from(part.stateChangelogTopics)
+  }))
+})
+
+const toTasks = ({ active, standby, warmup }) => {
+  const toIds = ({ subtopologyId, partitions }) => ({
+    subtopologyId,
+    partitions: Array.from(partitions)
+  })
+  return {
+    active: Array.from(active, toIds),
+    standby: Array.from(standby, toIds),
+    warmup: Array.from(warmup, toIds)
+  }
+}
 
 /** @returns {{ topic: string, partitions: number[] }[] | null} */
 const toAssignment = topics =>
