@@ -509,11 +509,11 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
     listener: (event: ConsumerRebalancingEvent) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
   on(
-    eventName: ConsumerEvents['LAG'],
+    eventName: AddedConsumerEvents['LAG'],
     listener: (event: ConsumerLagEvent) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
   on(
-    eventName: ConsumerEvents['STALLED'],
+    eventName: AddedConsumerEvents['STALLED'],
     listener: (event: ConsumerStalledEvent) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
   on(
@@ -539,7 +539,7 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   /** The logger of this consumer. */
   logger(): Logger
   /** The names that `on` takes. */
-  readonly events: ConsumerEvents
+  readonly events: ConsumerEvents & AddedConsumerEvents
 
   /**
    * The next message. It counts as handled when the next one is asked for. `null`: none has come within `timeout`, or the consumer has
@@ -660,7 +660,7 @@ export interface ConsumerLag extends TopicPartition {
 export interface ConsumerWait {
   /**
    * `coordinator`: the group's is not known, or does not answer. `group`: it waits for other members. `session`: it has not confirmed
-   * the membership in time. `commit`: offsets are committed before partitions go. `hook`: a rebalance hook. `position`: it is looked
+   * the membership in time. `commit`: offsets are committed before partitions go. `assigner`, `hook`: one of the program's. `position`: it is looked
    * up. `leader`: the partition has none. `fetch`: a broker refuses or does not answer. `handler`: one is at work. `pull`: the program
    * has not asked for the next messages. `back-off`: a handler has failed, and is called again later. `delay`: messages of a retry
    * topic wait for their time. `messages`: all are read.
@@ -670,6 +670,7 @@ export interface ConsumerWait {
     | 'group'
     | 'session'
     | 'commit'
+    | 'assigner'
     | 'hook'
     | 'position'
     | 'leader'
@@ -698,7 +699,7 @@ export interface ConsumerHealth {
   /**
    * `stopped`: before `run()` and behind `stop()`. `connecting`, `joining`: on the way. `running`: it has an assignment. `rebalancing`:
    * it gives partitions up. `overdue`: a handler has made no progress for `maxPollInterval`, so the group is left until it does.
-   * `crashed`, `restarting`: see CRASH. `stopping`: `stop()` or `disconnect()` is under way.
+   * `crashed`: an error has ended it. `restarting`: it begins again by itself, see CRASH. `stopping`: it ends.
    */
   state:
     | 'stopped'
@@ -1124,6 +1125,14 @@ export interface InstrumentationEvent<T> {
 /** Removes the listener that it was returned for. */
 export type RemoveInstrumentationEventListener<T> = () => void
 
+/** Names of events that kafkajs does not have. They are not enumerable: who listens to all others does not turn them on. */
+export type AddedConsumerEvents = {
+  /** How far partitions are from their ends, every `lagInterval`. */
+  LAG: 'consumer.lag'
+  /** Partitions have stood still for `stalledAfter`. */
+  STALLED: 'consumer.stalled'
+}
+
 /** Names of a consumer's events, for `consumer.on()`. */
 export type ConsumerEvents = {
   /** A heartbeat was answered. */
@@ -1150,10 +1159,6 @@ export type ConsumerEvents = {
   CRASH: 'consumer.crash'
   /** The group shares its partitions anew. */
   REBALANCING: 'consumer.rebalancing'
-  /** How far partitions are from their ends, every `lagInterval`. Not in kafkajs. */
-  LAG: 'consumer.lag'
-  /** Partitions have stood still for `stalledAfter`. Not in kafkajs. */
-  STALLED: 'consumer.stalled'
   /** The assignment has topics that this member has not subscribed. */
   RECEIVED_UNSUBSCRIBED_TOPICS: 'consumer.received_unsubscribed_topics'
   /** A request was answered. */

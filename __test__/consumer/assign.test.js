@@ -206,7 +206,7 @@ describe('positions', () => {
     expect(consumer.lag()[0]).toMatchObject({ position: '1', leaderEpoch: 0 })
     const [epoch] = [{ leaderEpoch: 0, offset: '1' }]
     await consumer.commitOffsets()
-    expect(await consumer.committed([where])).toEqual([{ ...where, ...epoch, metadata: null }])
+    expect(await consumer.committed([where])).toEqual([{ ...where, ...epoch, metadata: '' }])
     // What the program says is what the group keeps; what nobody knows is nothing.
     for (const [offset, leaderEpoch, answer] of [
       ['3', 7, 7],

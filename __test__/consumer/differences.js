@@ -108,6 +108,7 @@ module.exports = {
     'consumer/health': [
       'health() tells of a life',
       'health() knows the handler that is at work, and since when',
+      'health() tells a crash for good from one behind which it begins again',
       'health() works without a group',
       'STALLED tells of a handler that hangs, once, and again when it has gone on and hangs anew',
       'STALLED tells of messages that nobody asks for, and not of what is paused',

@@ -85,6 +85,29 @@ describe('health()', () => {
     await waitFor(() => healthOf(consumer).waitsFor?.reason === 'messages')
   })
 
+  it('tells a crash for good from one behind which it begins again', async () => {
+    const topic = await filled(1)
+    const crash = async restart => {
+      const consumer = await subscribed(topic, {
+        retry: { retries: 0, initialRetryTime: 300, restartOnFailure: async () => restart }
+      })
+      const crashes = heard(consumer, 'CRASH')
+      const handle = async () => {
+        if (crashes.length === 0) throw new Error('once')
+      }
+      await consumer.run({ eachMessage: handle })
+      await waitFor(() => crashes.length > 0)
+      return consumer
+    }
+    const [ended, again] = await Promise.all([false, true].map(crash))
+    expect(healthOf(ended)).toMatchObject({ state: 'crashed', memberId: null, waitsFor: null })
+    expect(['restarting', 'connecting', 'joining', 'running']).toContain(healthOf(again).state)
+    await waitFor(() => healthOf(again).waitsFor?.reason === 'messages')
+    expect(healthOf(again).state).toBe('running')
+    await ended.disconnect()
+    expect(healthOf(ended).state).toBe('stopped')
+  })
+
   it('works without a group', async () => {
     const topic = await filled(3)
     const consumer = /** @type {any} */ (createKafka()).consumer({})

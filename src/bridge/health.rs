@@ -75,9 +75,14 @@ impl From<Wait> for NativeWait {
 
 impl From<Health> for NativeHealth {
     fn from(health: Health) -> NativeHealth {
-        let partitions = health.partitions.into_iter().map(|PartitionHealth { progress, is_paused, wait }| {
-            NativePartitionHealth { progress: progress.into(), is_paused, wait: wait.map(NativeWait::from) }
-        });
+        let partitions =
+            health.partitions.into_iter().map(|PartitionHealth { progress, is_paused, wait }| {
+                NativePartitionHealth {
+                    progress: progress.into(),
+                    is_paused,
+                    wait: wait.map(NativeWait::from),
+                }
+            });
         let membership = health.membership;
         NativeHealth {
             state: health.state.to_owned(),

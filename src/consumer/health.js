@@ -82,6 +82,8 @@ const sentence = ({ reason, topic, partition, broker, error }, groupId) => {
       return `${coordinator} has not confirmed the session in time: nothing is handed out until it does`
     case 'commit':
       return `${coordinator} has not taken the offsets yet that are committed before partitions go`
+    case 'assigner':
+      return 'A partition assigner has not answered'
     case 'hook':
       return 'A rebalance hook has not ended'
     case 'position':
@@ -130,14 +132,12 @@ const waitOfAll = ({ wait, partitions }) => {
 const healthOf = ({ session, restart, groupId }, now) => {
   const group = groupId || null
   if (!session?.runner) {
-    const idle = restart ? 'restarting' : 'stopped'
-    return { ...NOTHING, groupId: group, state: session ? 'connecting' : idle }
+    return { ...NOTHING, groupId: group, state: session ? 'connecting' : idleState(restart) }
   }
   const snapshot = lookAt(session.runner, now)
   const { memberId, generationId, lastHeartbeat, lastProgress, partitions } = snapshot
-  const ending = restart ? 'restarting' : 'stopping'
   return {
-    state: session.isEnding ? ending : snapshot.state,
+    state: session.isEnding ? 'stopping' : snapshot.state,
     groupId: group,
     memberId: memberId || null,
     generationId: memberId ? generationId : null,
@@ -150,6 +150,12 @@ const healthOf = ({ session, restart, groupId }, now) => {
     lastProgress,
     waitsFor: waitOfAll(snapshot)
   }
+}
+
+/** Behind the end of a run. @param {import('./lifecycle')['restart']} restart @returns {import('../..').ConsumerHealth['state']} */
+const idleState = restart => {
+  if (restart === null || restart.cancelled) return 'stopped'
+  return restart.timer === undefined ? 'crashed' : 'restarting'
 }
 
 const NOTHING = {

@@ -42,7 +42,9 @@ class HealthEvents {
     this.running = new Map()
     this.unwatch = () => {}
     /** @param {any} asked */
-    this.scraped = ({ tell }) => tell({ groupId: runner.groupId, partitions: runner.lag() })
+    this.scraped = ({ tell }) => {
+      if (runner.state === 'running') tell({ groupId: runner.groupId, partitions: runner.lag() })
+    }
   }
 
   start() {
@@ -64,7 +66,10 @@ class HealthEvents {
       const isWanted = every !== null && this.emitter.listens(event)
       if (isWanted && timer === undefined) {
         // Listeners begin in microtasks, as of all events: see `runner.js`.
-        const ring = () => queueMicrotask(tell)
+        const ring = () =>
+          queueMicrotask(() => {
+            if (this.runner.state === 'running') tell()
+          })
         this.running.set(event, setInterval(ring, toInterval(every)).unref())
       } else if (!isWanted && timer !== undefined) {
         clearInterval(timer)

@@ -33,7 +33,7 @@ const shared = {
 const ours = { LAG: consumerType('lag'), STALLED: consumerType('stalled') }
 const added = Object.entries(ours).map(([name, value]) => [name, { value, enumerable: false }])
 
-/** @type {import('../..').ConsumerEvents} */
+/** @type {import('../..').Consumer['events']} */
 const events = /** @type {any} */ (Object.defineProperties(shared, Object.fromEntries(added)))
 
 module.exports = { events, ...networkNames(events) }

@@ -320,7 +320,8 @@ impl Fetch {
         let max_wait =
             if express { self.config.max_wait.min(node.express_wait()) } else { self.config.max_wait };
         let overdue_at = now + max_wait + OVERDUE;
-        let mut in_flight = InFlight { id, sent_at: now, overdue_at, late: false, asked: Vec::new(), topics: Vec::new() };
+        let mut in_flight =
+            InFlight { id, sent_at: now, overdue_at, late: false, asked: Vec::new(), topics: Vec::new() };
         let mut wanted = Vec::with_capacity(of_node.len());
         let mut leader_only = false;
         for (_, slot_id) in of_node {

@@ -70,9 +70,9 @@ impl Fetch {
         if let Some((since, error)) = broker.and_then(|broker| broker.unanswered.as_ref()) {
             return Some(Waits::Unanswered { node, since: *since, error: Some(error.told()) });
         }
-        let asked = cursor.in_flight.and_then(|asked| {
-            broker?.in_flight().find(|in_flight| in_flight.id == asked.request)
-        });
+        let asked = cursor
+            .in_flight
+            .and_then(|asked| broker?.in_flight().find(|in_flight| in_flight.id == asked.request));
         if let Some(silent) = asked.filter(|asked| asked.is_late(now)) {
             return Some(Waits::Unanswered { node, since: silent.sent_at, error: None });
         }

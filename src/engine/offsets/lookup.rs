@@ -33,8 +33,8 @@ use crate::engine::protocol::offset_fetch::OffsetFetchRequest;
 use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
-use super::{Event, Place};
 use super::machine::{Offsets, Partition, View};
+use super::{Event, Place};
 
 /// What is remembered of a partition in a request that is out. The answer counts only as long as it is awaited: a seek or a
 /// reset in between makes it void.

@@ -418,9 +418,9 @@ impl Offsets {
             Place::Latest => LATEST,
             Place::Within(age) => {
                 let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-                let today = self.wall_clock.map_or(0, |(at, unix_ms)| {
-                    unix_ms.saturating_add(ms(now.saturating_duration_since(at)))
-                });
+                let today = self
+                    .wall_clock
+                    .map_or(0, |(at, unix_ms)| unix_ms.saturating_add(ms(now.saturating_duration_since(at))));
                 today.saturating_sub(ms(age)).max(0)
             }
         }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::clients::consumer::{
-    ConsumerConfig, GroupProtocol, HooksGiven, Offered, ResetPolicy,
-};
+use crate::engine::clients::consumer::{ConsumerConfig, GroupProtocol, HooksGiven, Offered, ResetPolicy};
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::engine::fetch::Waits;
-use crate::engine::group::Membership;
+use crate::engine::group::{self, Membership};
 use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Search;
 
@@ -62,6 +62,8 @@ pub enum WaitReason {
     Coordinator,
     /// The coordinator waits for other members of the group.
     Group,
+    /// A partition assigner of the user's.
+    Assigner,
     /// A rebalance hook of the user's.
     Hook,
     /// Offsets are being committed before partitions go.
@@ -90,6 +92,7 @@ impl WaitReason {
         match self {
             WaitReason::Coordinator => "coordinator",
             WaitReason::Group => "group",
+            WaitReason::Assigner => "assigner",
             WaitReason::Hook => "hook",
             WaitReason::Commit => "commit",
             WaitReason::Session => "session",
@@ -174,8 +177,12 @@ impl Consumer {
     /// A coordinator that holds a join back waits for others; one that we know and that has nothing of us does not answer.
     fn waits_for_group(&self) -> Wait {
         let node = self.coordinator();
-        let is_held = node.is_some() && self.group.waits_for().is_some();
-        Wait { node, ..Wait::of(if is_held { WaitReason::Group } else { WaitReason::Coordinator }) }
+        let reason = match self.group.waits_for().filter(|_| node.is_some()) {
+            None => WaitReason::Coordinator,
+            Some(group::Waits::Members | group::Waits::Leader) => WaitReason::Group,
+            Some(group::Waits::Protocols | group::Waits::Assignment) => WaitReason::Assigner,
+        };
+        Wait { node, ..Wait::of(reason) }
     }
 
     fn partition_waits_for(&self, now: Instant, progress: &Progress) -> Option<Wait> {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use crate::engine::clients::consumer::Epochs;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Epochs;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::GroupMembershipOperation;
 use crate::engine::fetch::FetchConfig;
@@ -154,7 +154,11 @@ fn before_the_start_nobody_waits_for_a_driver_that_does_not_run() {
     handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
     start(&handle);
-    assert_eq!(handle.commit(1, offset(), Epochs::new(), waiter().0), Err(Failure::Stopped), "stopped is stopped");
+    assert_eq!(
+        handle.commit(1, offset(), Epochs::new(), waiter().0),
+        Err(Failure::Stopped),
+        "stopped is stopped"
+    );
 }
 
 #[test]
