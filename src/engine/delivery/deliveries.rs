@@ -186,11 +186,6 @@ impl Deliveries {
         self.slots.get(id.index()).is_some_and(|slot| slot.ready > 0 || !slot.has_read_all())
     }
 
-    /// Is it paused by the user?
-    pub fn is_paused_by_user(&self, partition: &TopicPartition) -> bool {
-        self.pauses.contains(partition)
-    }
-
     /// Is as much buffered as may be?
     pub fn is_full(&self) -> bool {
         self.held_bytes() >= self.config.max_queued_bytes

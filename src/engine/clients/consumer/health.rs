@@ -119,7 +119,7 @@ impl Consumer {
         let ago = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
         let wait = self.waits_for(now);
         let partitions = self.progresses().into_iter().map(|progress| PartitionHealth {
-            is_paused: self.fetch.deliveries().is_paused_by_user(&progress.partition),
+            is_paused: self.is_paused(&progress.partition),
             wait: wait.clone().or_else(|| self.partition_waits_for(now, &progress)),
             progress,
         });
@@ -133,6 +133,23 @@ impl Consumer {
         }
     }
 
+    /// How far each assigned partition is, sorted.
+    pub fn progresses(&self) -> Vec<Progress> {
+        let assignment = self.fetch.deliveries().assignment().into_iter();
+        let progress = assignment.map(|partition| {
+            let (high_watermark, last_stable_offset) = self.fetch.log_end(&partition);
+            Progress {
+                position: self.offsets.position_of(&partition),
+                leader_epoch: self.offsets.epoch_at(&partition),
+                committed: self.offsets.committed_offset(&partition),
+                high_watermark,
+                last_stable_offset,
+                partition,
+            }
+        });
+        progress.collect()
+    }
+
     fn doing(&self) -> &'static str {
         match &self.state {
             State::Idle => "connecting",
@@ -144,6 +161,11 @@ impl Consumer {
             State::Draining(Drain { why: Why::Stop, .. }) | State::Leaving { .. } => "stopping",
             State::Stopped => "stopped",
         }
+    }
+
+    fn is_paused(&self, partition: &TopicPartition) -> bool {
+        let deliveries = self.fetch.deliveries();
+        deliveries.assigned_slot(partition).is_some_and(|id| deliveries.is_paused(id))
     }
 
     /// What keeps all partitions waiting.

@@ -47,7 +47,7 @@ use super::overdue::Outstanding;
 use super::session::Session;
 use super::state::State;
 use super::waiting::Waiting;
-use super::{Assigned, ConsumerConfig, Event, Pattern, Progress};
+use super::{Assigned, ConsumerConfig, Event, Pattern};
 
 /// A consumer of a group. See the module's documentation.
 pub struct Consumer {
@@ -234,23 +234,6 @@ impl Consumer {
         }
         self.group.assign(partitions.into_iter().map(|(partition, _)| partition));
         self.route(now);
-    }
-
-    /// How far each assigned partition is, sorted.
-    pub fn progresses(&self) -> Vec<Progress> {
-        let assignment = self.fetch.deliveries().assignment().into_iter();
-        let progress = assignment.map(|partition| {
-            let (high_watermark, last_stable_offset) = self.fetch.log_end(&partition);
-            Progress {
-                position: self.offsets.position_of(&partition),
-                leader_epoch: self.offsets.epoch_at(&partition),
-                committed: self.offsets.committed_offset(&partition),
-                high_watermark,
-                last_stable_offset,
-                partition,
-            }
-        });
-        progress.collect()
     }
 
     pub(super) fn subscription(&self) -> Subscription {
