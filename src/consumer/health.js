@@ -34,7 +34,8 @@ const USUAL = ['handler', 'pull', 'back-off', 'delay']
  * @returns {Snapshot}
  */
 const lookAt = (runner, now) => {
-  const { partitions, lastHeartbeat, lastProgress, wait, state, ...member } = runner.engine.health()
+  const engine = runner.engine.health()
+  const { partitions, lastHeartbeat, lastProgress, wait, state, memberId, generationId } = engine
   const ago = (/** @type {number | null} */ ms) => (ms === null ? null : now - ms)
   /** @param {any} told @param {{ topic: string, partition: number }} [of] @returns {Wait | null} */
   const waitOf = (told, of) => {
@@ -46,7 +47,9 @@ const lookAt = (runner, now) => {
     return { ...about, message: sentence(about, runner.groupId) }
   }
   return {
-    ...member,
+    // Without a membership, commits go by no name.
+    memberId: memberId || null,
+    generationId: memberId ? generationId : null,
     state: /** @type {Snapshot['state']} */ (state),
     lastHeartbeat: ago(lastHeartbeat),
     lastProgress: ago(lastProgress),
@@ -139,8 +142,8 @@ const healthOf = ({ session, restart, groupId }, now) => {
   return {
     state: session.isEnding ? 'stopping' : snapshot.state,
     groupId: group,
-    memberId: memberId || null,
-    generationId: memberId ? generationId : null,
+    memberId,
+    generationId,
     assignment: byTopic(partitions, numberOf),
     paused: byTopic(
       partitions.filter(({ isPaused }) => isPaused),
