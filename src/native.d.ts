@@ -716,7 +716,7 @@ export interface NativeOffset {
   partition: number
   offset: string
   metadata: string | null
-  leaderEpoch?: number | null // of the record before it; none = what the engine knows
+  leaderEpoch: number | null // of the record before it; null = what the engine knows
 }
 
 /** One membership: from join to leave. Made by the runner; never restarted. */
