@@ -123,7 +123,13 @@ const transform = async (partition, messages) => {
       process.exit(AGAIN)
     }
     count('aborted', error)
-    if (transaction.isActive()) await transaction.abort().catch(late => count('abort failed', late))
+    if (transaction.isActive()) {
+      await transaction.abort().catch(late => {
+        // Another one has our id, or nobody answers.
+        count('abort failed', late)
+        process.exit(AGAIN)
+      })
+    }
     throw error
   }
 }

@@ -11,7 +11,7 @@
 
 const assert = require('node:assert')
 const { setTimeout: delay } = require('node:timers/promises')
-const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
+const { KafkaJSError, KafkaJSNonRetriableError, fromFailure } = require('../errors')
 const { show } = require('../utils/show')
 const createMessageProducer = require('./messageProducer')
 
@@ -198,11 +198,7 @@ const createTransaction = (transactions, sender) => {
     const trouble = refused ? null : await sender.engine.commitTransaction()
     if (refused || trouble?.trouble === 'doomed') {
       transactions.transition('TRANSACTING')
-      const cause = refused ?? transactions.errorOf(/** @type {any} */ (trouble))
-      throw new KafkaJSNonRetriableError(
-        `The transaction can only be aborted, because something in it has failed: ${cause.message}`,
-        { cause }
-      )
+      throw refusalOf(refused ?? transactions.errorOf(/** @type {any} */ (trouble)))
     }
     ended(trouble)
   }
@@ -237,6 +233,19 @@ const createTransaction = (transactions, sender) => {
     abort: guarded(abort),
     isActive
   }
+}
+
+/**
+ * What `commit()` of a transaction rejects with in which something has failed. It has the cause's type, so a consumer whose handler
+ * throws it does what it would do with the cause: in a rebalance it goes on, and what another transaction may do is tried again.
+ * @param {any} cause
+ */
+const refusalOf = cause => {
+  const text = `The transaction can only be aborted, because something in it has failed: ${cause.message}`
+  const isPassing = cause.retriable !== false || cause.name === 'KafkaJSNumberOfRetriesExceeded'
+  const error = new (isPassing ? KafkaJSError : KafkaJSNonRetriableError)(text, { cause })
+  const { type, code } = cause
+  return type === undefined ? error : Object.assign(error, { type, code })
 }
 
 /**
