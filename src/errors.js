@@ -385,12 +385,7 @@ const CLASSES = {
     const where = topic === null ? {} : { topic, partition }
     // A broker may say more about a refused authentication than the code does.
     const text = withRemedy(entry.type, message, { ...asked, ...where })
-    // The request may not be tried again, but the transaction may, and who sees the error is who can do that.
-    const retriable = entry.retriable || entry.type === 'TRANSACTION_ABORTABLE'
-    return Object.assign(
-      new KafkaJSProtocolError({ ...entry, message: text }, { retriable }),
-      where
-    )
+    return Object.assign(new KafkaJSProtocolError({ ...entry, message: text }), where)
   },
   connection: ({ message, broker, code }) =>
     new KafkaJSConnectionError(message, { broker: broker ?? undefined, code: code ?? undefined }),

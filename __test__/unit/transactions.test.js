@@ -8,14 +8,17 @@ const { Failures } = require('../../src/consumer/failures')
 const { Transactions } = require('../../src/producer/transactions')
 
 const TRANSACTION_ABORTABLE = 120
+const INVALID_PRODUCER_EPOCH = 47
+const PRODUCER_FENCED = 90
 const ILLEGAL_GENERATION = 22
 const TOPIC_AUTHORIZATION_FAILED = 29
 
-/** @param {any} engine what the native producer answers */
-const begin = engine => {
+/** @param {any} engine what the native producer answers @param {() => Promise<any>} [handOver] what becomes of a send */
+const begin = (engine, handOver) => {
   const sender = {
     isOpen: true,
     open: async () => {},
+    flush: async () => {},
     engine: { beginTransaction: async () => null, abortTransaction: async () => null, ...engine }
   }
   const transactions = new Transactions(
@@ -23,7 +26,9 @@ const begin = engine => {
       cluster: { connect: async () => {} },
       logger: { debug: () => {} },
       transactionalId: 'x',
-      createSender: () => sender
+      createSender: () => sender,
+      check: batch => batch,
+      handOver
     })
   )
   return transactions.begin()
@@ -60,6 +65,8 @@ describe('a commit that is refused', () => {
   test.each([
     ['a rebalance', ILLEGAL_GENERATION, false],
     ['what an abort mends', TRANSACTION_ABORTABLE, false],
+    ['its time', INVALID_PRODUCER_EPOCH, false],
+    ['another producer', PRODUCER_FENCED, true],
     ['what is never allowed', TOPIC_AUTHORIZATION_FAILED, true]
   ])('because of %s', async (_, code, isFinal) => {
     const transaction = await begin({ commitTransaction: async () => refusal(code) })
@@ -80,16 +87,12 @@ describe('a commit that is refused', () => {
       retryCount: 5,
       retryTime: 300
     })
-    const transaction = await begin({
-      commitTransaction: async () => null,
-      sendOffsets: () => Promise.reject(tried)
-    })
-    const topics = [{ topic: 't', partitions: [{ partition: 0, offset: '1' }] }]
-    const consumer = { groupMetadata: () => ({ groupId: 'g' }) }
-    await rejection(transaction.sendOffsets(/** @type {any} */ ({ consumer, topics })))
+    const transaction = await begin({}, () => Promise.reject(tried))
+    const sent = rejection(transaction.send({ topic: 't', messages: [{ value: 'v' }] }))
     const error = await rejection(transaction.commit())
+    expect(await sent).toBe(tried)
     expect(error).toMatchObject({ cause: tried, retriable: true })
-    expect(ends(error)).toBe(false)
+    expect([tried, error].map(ends)).toEqual([false, false])
   })
 })
 
