@@ -1796,7 +1796,8 @@ export interface ProducerBatch {
 type Sender = {
   /**
    * Writes messages of one topic. Resolves when they are acknowledged, with a row for each partition. Rejects when one of them cannot
-   * be written; which ones, and which are, is in the error's `failed` and `succeeded`.
+   * be written; which ones, and which are, is in the error's `failed` and `succeeded`. An entry of `failed` says by `mayBeWritten` whether
+   * an attempt was not answered, so that its messages may be there nevertheless.
    */
   send(record: ProducerRecord): Promise<RecordMetadata[]>
   /** The same for several topics. */

@@ -70,8 +70,8 @@ class Members {
       if (code === AGAIN) {
         this.ends.again++
         if (!this.#isOver) this.join()
-      } else if (code !== 0 && signal !== 'SIGKILL') {
-        // A process that ends by itself has not stood the test.
+      } else if (code !== 0 && signal !== 'SIGKILL' && signal !== 'SIGTERM') {
+        // A process that ends by itself has not stood the test. (One that was told to had not begun to listen.)
         ledger.audit.deaths.push(`${file} ended with ${code ?? signal}`)
       }
     })

@@ -154,6 +154,7 @@ const setQuota = async (brokers, rate) => {
 const complaints = ({ audit: { deaths, rejections }, written, unread }) =>
   told({
     'acknowledged, and not in the log': written.lost,
+    'refused without a doubt, and in the log': written.denied,
     'numbered, and there twice': written.twice,
     'numbered, and out of order': written.disorder,
     'nobody sent it': written.strange,

@@ -42,13 +42,14 @@ const producers = {
   complaints: producerComplaints,
   /** @param {import('./producers').Report} report */
   summary: ({ written, ends }) => {
-    const { sent, acknowledged, rejected, entries, repeated, swapped, doubtful, late } = written
+    const { sent, acknowledged, rejected, doubtful, before, late, entries, repeated, swapped } =
+      written
+    const latest = late.reduce((longest, { after }) => Math.max(longest, after), 0)
     const lines = [...written.errors].map(([error, times]) => `\n  ${times} sends: ${error}`)
-    const behind = late.slice(0, 10).map(one => `\n  ${one.id} after ${one.after} ms: ${one.error}`)
     return [
-      `${sent} sent, ${acknowledged} acknowledged, ${rejected} rejected (${doubtful} of them written before, ${late.length} behind it)`,
+      `${sent} sent, ${acknowledged} acknowledged, ${rejected} rejected (${doubtful} in doubt: ${before} were written by then, ${late.length} up to ${latest} ms later)`,
       `${entries} in the log; without numbers: ${repeated} twice, ${swapped} out of order; programs: ${JSON.stringify(ends)}`,
-      [...lines, ...behind].join('')
+      lines.join('')
     ].join(', ')
   }
 }

@@ -7,7 +7,8 @@
  *   kind  time  ...
  *   s     when  producer first count   these are sent: `<producer>:<first>`, `<producer>:<first + 1>` …
  *   a     when  producer first         they are acknowledged
- *   x     when  producer first error   they are not
+ *   x     when  producer first numbers doubt error  these of them are not, counted from 0, and the others are; with a doubt (1) they
+ *                                      may be written nevertheless
  *   d     when                         everything is disconnected, so everything has been told
  *
  * A producer is called after the process, with a letter for its kind and a number.
@@ -66,7 +67,13 @@ const produce = async (producer, id) => {
       : producer.sendBatch({ topicMessages: [batch], ...settings })
     const told = sent.then(
       () => write('a', id, first),
-      error => write('x', id, first, `${error.name}: ${error.message}`.replace(/\s+/g, ' '))
+      error => {
+        const text = `${error.name}: ${error.message}`.replace(/\s+/g, ' ')
+        const all = [{ messages: messages.map((_, n) => n), mayBeWritten: false }]
+        for (const { messages: numbers, mayBeWritten } of error.failed ?? all) {
+          write('x', id, first, numbers.join(), Number(mayBeWritten), text)
+        }
+      }
     )
     if (chance(0.5)) await told
     await pause(between(20, 400))

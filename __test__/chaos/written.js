@@ -16,19 +16,20 @@ const fs = require('node:fs')
  * @property {string[]} disorder      behind a later one of their producer, in one partition; the same
  * @property {string[]} strange       in the log, and sent by nobody
  * @property {string[]} untold        neither acknowledged nor rejected, although their process has ended in order
+ * @property {string[]} denied        rejected without a doubt, and in the log
  * @property {number} repeated        entries that are there again, of producers that do not number them
  * @property {number} swapped         entries behind a later one, of the same
- * @property {number} doubtful        rejected, and in the log by then
- * @property {Late[]} late            rejected, and written afterwards
+ * @property {number} doubtful        rejected with a doubt
+ * @property {number} before          and in the log by then
+ * @property {Late[]} late            and written afterwards
  * @property {Map<string, number>} errors  sends that were rejected, by error
  *
  * @typedef {{ id: string, after: number, error: string }} Late `after`: ms from the rejection until it was written
  */
 
 /**
- * @typedef {object} Send
- * @property {number} count
- * @property {'a' | 'x' | null} told
+ * @typedef {object} Message
+ * @property {'acknowledged' | 'rejected' | 'doubtful' | null} told
  * @property {number} at     ms, when it was told
  * @property {string} error
  */
@@ -50,15 +51,17 @@ const audit = (files, log) => {
     disorder: [],
     strange: [],
     untold: [],
+    denied: [],
     repeated: 0,
     swapped: 0,
     doubtful: 0,
+    before: 0,
     late: [],
     errors: new Map()
   }
-  /** By producer and number of the message. @type {Map<string, Map<number, Send>>} */
-  const sends = new Map()
-  for (const file of files) readLedger(file, sends, found)
+  /** By producer and number. @type {Map<string, Map<number, Message>>} */
+  const messages = new Map()
+  for (const file of files) readLedger(file, messages, found)
 
   /** When a message was written first. @type {Map<string, number>} */
   const written = new Map()
@@ -69,7 +72,7 @@ const audit = (files, log) => {
       const [id] = value.split(' ', 1)
       const [producer, number] = id.split(':')
       const isNumbered = !/n\d+$/.test(producer)
-      if (!sends.get(producer)?.has(Number(number))) found.strange.push(id)
+      if (!messages.get(producer)?.has(Number(number))) found.strange.push(id)
       const before = last.get(producer) ?? -1
       if (written.has(id)) {
         if (isNumbered) found.twice.push(`${id}, partition ${partition}`)
@@ -83,14 +86,21 @@ const audit = (files, log) => {
     }
   }
 
-  for (const [producer, byNumber] of sends) {
+  for (const [producer, byNumber] of messages) {
     for (const [number, { told, at, error }] of byNumber) {
       const id = `${producer}:${number}`
       const when = written.get(id)
-      if (told === 'a' && when === undefined) found.lost.push(id)
-      if (told !== 'x' || when === undefined) continue
-      if (when <= at) found.doubtful++
-      else found.late.push({ id, after: when - at, error })
+      if (told === 'acknowledged') {
+        found.acknowledged++
+        if (when === undefined) found.lost.push(id)
+      } else if (told !== null) {
+        found.rejected++
+        if (told === 'doubtful') found.doubtful++
+        if (when === undefined) continue
+        if (told === 'rejected') found.denied.push(`${id}: ${error}`)
+        else if (when <= at) found.before++
+        else found.late.push({ id, after: when - at, error })
+      }
     }
   }
   return found
@@ -98,37 +108,46 @@ const audit = (files, log) => {
 
 /**
  * @param {string} file
- * @param {Map<string, Map<number, Send>>} sends
+ * @param {Map<string, Map<number, Message>>} messages
  * @param {Written} found
  */
-const readLedger = (file, sends, found) => {
-  const open = /** @type {Map<string, { first: number, send: Send }>} */ (new Map())
+const readLedger = (file, messages, found) => {
+  /** What is not told yet, by producer and first number. @type {Map<string, Message[]>} */
+  const open = new Map()
   let isOver = false
   for (const line of fs.readFileSync(file, 'utf8').split('\n')) {
-    const [kind, time, producer, first, last] = line.split('\t')
+    const [kind, time, producer, first, ...more] = line.split('\t')
     const key = `${producer}:${first}`
+    const at = Number(time)
     if (kind === 's') {
-      const send = { count: Number(last), told: null, at: 0, error: '' }
-      const byNumber = sends.get(producer) ?? new Map()
-      sends.set(producer, byNumber)
-      for (let n = 0; n < send.count; n++) byNumber.set(Number(first) + n, send)
-      open.set(key, { first: Number(first), send })
-      found.sent += send.count
+      const count = Number(more[0])
+      const sent = Array.from({ length: count }, () => newMessage())
+      const byNumber = messages.get(producer) ?? new Map()
+      messages.set(producer, byNumber)
+      for (const [n, message] of sent.entries()) byNumber.set(Number(first) + n, message)
+      open.set(key, sent)
+      found.sent += count
     } else if (kind === 'a' || kind === 'x') {
-      const entry = open.get(key)
-      if (!entry) continue
-      const { send } = entry
-      Object.assign(send, { told: kind, at: Number(time), error: last ?? '' })
-      if (kind === 'a') found.acknowledged += send.count
-      else {
-        found.rejected += send.count
-        const error = last.replace(/\d+(\.\d+)*/g, 'N').slice(0, 100)
-        found.errors.set(error, (found.errors.get(error) ?? 0) + 1)
+      const sent = open.get(key) ?? []
+      // A failure names some of them, and another line may name others.
+      for (const message of sent) {
+        if (message.told === null) Object.assign(message, { told: 'acknowledged', at })
       }
-      open.delete(key)
+      if (kind === 'a') continue
+      const [numbers, doubt, error] = more
+      const told = doubt === '1' ? 'doubtful' : 'rejected'
+      for (const n of numbers.split(',')) Object.assign(sent[Number(n)], { told, at, error })
+      const text = error.replace(/\d+(\.\d+)*/g, 'N').slice(0, 100)
+      found.errors.set(text, (found.errors.get(text) ?? 0) + 1)
     } else if (kind === 'd') isOver = true
   }
-  if (isOver) for (const key of open.keys()) found.untold.push(`${file} ${key}`)
+  if (!isOver) return
+  for (const [key, sent] of open) {
+    if (sent.some(({ told }) => told === null)) found.untold.push(`${file} ${key}`)
+  }
 }
+
+/** @returns {Message} */
+const newMessage = () => ({ told: null, at: 0, error: '' })
 
 module.exports = { audit }

@@ -39,7 +39,7 @@ describe('what producers were told', () => {
   }
 
   test('all is well', () => {
-    const lines = ['s 1 w0i1 0 2', 's 1 w0i1 2 1', 'a 2 w0i1 0', 'x 5 w0i1 2 Error', 'd 6']
+    const lines = ['s 1 w0i1 0 2', 's 1 w0i1 2 1', 'a 2 w0i1 0', 'x 5 w0i1 2 0 0 Error', 'd 6']
     expect(judge(lines, { 0: 'w0i1:0', 1: 'w0i1:1' })).toMatchObject({
       ...{
         sent: 3,
@@ -70,12 +70,27 @@ describe('what producers were told', () => {
   })
 
   test('what is rejected, and in the log before or behind that', () => {
-    const lines = ['s 1 w0i1 0 1', 'x 10 w0i1 0 Timeout', 's 11 w0i1 1 1', 'x 20 w0i1 1 Timeout']
+    const lines = [
+      's 1 w0i1 0 1',
+      'x 10 w0i1 0 0 1 Timeout',
+      's 11 w0i1 1 1',
+      'x 20 w0i1 1 0 1 Timeout'
+    ]
     const found = judge(lines, { 0: 'w0i1:0@9 w0i1:1@25' })
     expect(found).toMatchObject({
-      doubtful: 1,
+      doubtful: 2,
+      before: 1,
+      denied: [],
       late: [{ id: 'w0i1:1', after: 5, error: 'Timeout' }],
       errors: new Map([['Timeout', 2]])
+    })
+  })
+
+  test('what is in the log although it was refused without a doubt', () => {
+    const lines = ['s 1 w0i1 0 4', 'x 10 w0i1 0 1,3 0 Refused']
+    const found = judge(lines, { 0: 'w0i1:0 w0i1:2 w0i1:3' })
+    expect(found).toMatchObject({
+      ...{ acknowledged: 2, rejected: 2, lost: [], denied: ['w0i1:3: Refused'] }
     })
   })
 
