@@ -10,6 +10,7 @@
 mod assignors;
 mod drain;
 mod first_positions;
+mod hand_over;
 mod hooks;
 mod leadership;
 mod machine;
