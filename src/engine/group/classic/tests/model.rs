@@ -157,11 +157,12 @@ impl Client {
                     assert!(partitions.is_subset(&self.handles));
                     self.revoking = Some(partitions);
                 }
-                Event::Joined { assignment, generation_id, .. } => {
+                Event::Joined { assignment, generation_id, member_id, .. } => {
                     assert_eq!(self.revoking, None, "what is given up comes first");
                     self.generation = generation_id;
                     self.handles.extend(partitions_of(&assignment));
-                    self.is_void = false;
+                    // What was sent before the session was over renews nothing.
+                    self.is_void &= !member_id.ends_with(&format!("-{}", self.lives));
                 }
                 Event::Lost { .. } => {
                     self.handles.clear();
