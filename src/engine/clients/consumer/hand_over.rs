@@ -94,6 +94,7 @@ impl Consumer {
     /// what lies behind it `finished`.
     pub fn finished(&mut self, now: Instant, lane: usize, next: Option<i64>, finished: Vec<Range>) {
         self.touch(now, lane, true);
+        self.last_progress = Some(now);
         let Some((slot, next, end)) = self.fetch.resolve_to(lane, next) else { return };
         let epoch = self.fetch.deliveries().leader_epoch(lane, next);
         if let Some(partition) = self.fetch.deliveries().partition(slot) {
@@ -135,6 +136,7 @@ impl Consumer {
 
     fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
         self.touch(now, lane, true);
+        self.last_progress = Some(now);
         let epoch = self.fetch.deliveries().leader_epoch(lane, next);
         if let Some(partition) = self.fetch.deliveries().partition(slot) {
             self.offsets.resolved(partition, next, epoch);

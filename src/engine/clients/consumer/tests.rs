@@ -8,6 +8,7 @@ mod cooperative;
 mod coordinator;
 mod guard;
 mod handlers;
+mod health;
 mod hooks;
 mod learning;
 mod listener;
