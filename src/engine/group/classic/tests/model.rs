@@ -452,6 +452,12 @@ fn two_members_come_through_a_mishap_in_the_first_interleavings() {
 }
 
 #[test]
+fn two_members_survive_the_end_of_a_session_in_the_first_interleavings() {
+    let seen = explore(Node::new(2, 3, Mishaps { expiries: 1, ..NONE }), 20);
+    assert!(seen > 1_000, "{seen}");
+}
+
+#[test]
 fn three_members_share_three_partitions_in_the_first_interleavings() {
     let seen = explore(Node::new(3, 3, NONE), 16);
     assert!(seen > 1_000, "{seen}");
