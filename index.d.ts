@@ -233,7 +233,7 @@ export interface ConsumerConfig<Key = any, Value = any> {
    */
   partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
   /**
-   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group three times as often, as
+   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group six times as often, as
    * nobody reads a new partition before it knows. Default: 300000.
    */
   metadataMaxAge?: number
