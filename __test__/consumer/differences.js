@@ -738,6 +738,9 @@ module.exports = {
         'elects nobody in a topic that does not exist, and names it'
       ]
     },
+  '`describeGroups` and `deleteGroups` answer in any order': {
+    'admin/groups': ['describeGroups() keeps the order, as deleteGroups() does']
+  },
   'a group of KIP-848, of Kafka Streams and a share group look `Dead`': {
     'admin/groups': [
       'describeGroups() tells of a group of KIP-848 in the same words, with its epochs',
