@@ -2676,7 +2676,7 @@ export type Admin = {
     /** The cluster's own id. */
     clusterId: string
   }>
-  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 2.8. Not in kafkajs. */
+  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 4.0. Not in kafkajs. */
   describeCluster(options: { includeFencedBrokers: true }): Promise<{
     /** The brokers that are up. */
     brokers: Array<{
