@@ -136,8 +136,10 @@ class Transactions {
  */
 const createTransaction = (transactions, sender) => {
   let isOver = false
-  /** What was sent and is not answered. @type {Set<Promise<any>>} */
-  const outstanding = new Set()
+  /** How much was sent and is not answered. */
+  let outstanding = 0
+  /** Called when nothing is. */
+  let allAnswered = () => {}
   /** What was refused first: nothing is committed then. @type {any} */
   let refused = null
 
@@ -154,14 +156,19 @@ const createTransaction = (transactions, sender) => {
     (...args) =>
       isActive() ? method(...args) : Promise.reject(new KafkaJSNonRetriableError(ENDED))
 
+  const answered = () => {
+    outstanding -= 1
+    if (outstanding === 0) allAnswered()
+  }
+  const rejected = (/** @type {any} */ error) => {
+    refused ??= ofTransaction(error)
+    answered()
+  }
+
   /** @template T @param {Promise<T>} answer @returns {Promise<T>} */
   const awaited = answer => {
-    const settled = answer.then(
-      () => {},
-      error => (refused ??= ofTransaction(error))
-    )
-    outstanding.add(settled)
-    settled.then(() => outstanding.delete(settled))
+    outstanding += 1
+    answer.then(answered, rejected)
     return answer
   }
 
@@ -191,9 +198,10 @@ const createTransaction = (transactions, sender) => {
   }
 
   const commitAll = async () => {
-    if (outstanding.size > 0) {
+    if (outstanding > 0) {
+      const done = new Promise(resolve => (allAnswered = () => resolve(undefined)))
       sender.flush().catch(() => {})
-      while (outstanding.size > 0) await Promise.all(outstanding)
+      await done
     }
     const trouble = refused ? null : await sender.engine.commitTransaction()
     if (refused || trouble?.trouble === 'doomed') {
