@@ -810,6 +810,7 @@ export interface NativeProducerOptions {
   partitioner: 'default' | 'legacy' // of messages without a partition
   retries: number
   retryTime: number // ms, for which a batch is tried at least
+  pace: NativePace | null // of its attempts; null: the engine's own
   deliveryTimeout: number // ms, from the send to the acknowledgement
   linger: number
   batchSize: number // bytes
@@ -820,6 +821,14 @@ export interface NativeProducerOptions {
   allowAutoTopicCreation: boolean
   transactionalId: string | null // all messages belong to transactions of it
   transactionTimeout: number // ms
+}
+
+/** Waits between attempts: each is `multiplier` times the one before, longer or shorter by up to the part `jitter` of it. */
+export interface NativePace {
+  first: number // ms
+  longest: number // ms
+  multiplier: number
+  jitter: number // from 0 to 1
 }
 
 export interface NativeGroupMetadata {
