@@ -613,8 +613,7 @@ module.exports = {
   },
   '`disconnect()` leaves an open transaction to `transactionTimeout`: readers of committed messages wait for it':
     {
-      'producer/transactions': ['disconnect() aborts what is open: its readers do not wait'],
-      'producer/transactionsV1': ['a commit survives its coordinator (kill9)']
+      'producer/transactions': ['disconnect() aborts what is open: its readers do not wait']
     },
   '`sendOffsets` commits for a group as nobody: what a member that was replaced has read counts': {
     'producer/transactions': [
