@@ -605,6 +605,7 @@ export interface NativeConsumerOptions {
   readUncommitted: boolean
   rackId: string
   checkCrcs: boolean
+  setsAside: boolean // a batch that cannot be read is an 'unreadable' and not a 'crash', if one can go on behind it
   autoOffsetReset: 'none' | null // null = by the topic's fromBeginning
   autoCommit: boolean
   autoCommitInterval: number | null
@@ -676,6 +677,8 @@ export type NativeConsumerEvent =
   | { type: 'dropped'; kept: number }
   | { type: 'fetch_start'; nodeId: number }
   | { type: 'fetch'; nodeId: number; duration: number; numberOfBatches: number }
+  /** Its partition waits for a `seek` to `next`. */
+  | { type: 'unreadable'; error: NativeFailure; bytes: Buffer; next: string }
   | { type: 'crash'; error: NativeFailure }
   /** A question that went wrong. */
   | { type: 'answered'; ticket: number; failure: NativeFailure }

@@ -137,6 +137,7 @@ pub struct NativeConsumerOptions {
     pub read_uncommitted: bool,
     pub rack_id: String,
     pub check_crcs: bool,
+    pub sets_aside: bool,
     pub auto_offset_reset: Option<String>,
     pub auto_commit: bool,
     pub auto_commit_interval: Option<f64>,
@@ -277,6 +278,7 @@ impl NativeConsumerOptions {
                 check_crcs: self.check_crcs,
                 rack_id: self.rack_id,
                 follower_max_age: millis(self.metadata_max_age),
+                sets_aside: self.sets_aside,
                 delivery: DeliveryConfig {
                     max_queued_bytes: self.max_queued_bytes as usize,
                     lanes: self.lanes as usize,

@@ -30,6 +30,7 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   readUncommitted: options.readUncommitted,
   rackId: options.rackId,
   checkCrcs: options.checkCrcs,
+  setsAside: run.onFailure?.unreadable === true,
   autoOffsetReset: options.autoOffsetReset ?? null,
   autoCommit: run.autoCommit,
   autoCommitInterval: run.autoCommitInterval ?? null,
