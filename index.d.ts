@@ -965,18 +965,61 @@ export type MemberDescription = {
   groupInstanceId?: string
   /** `admin.describeGroups()`, as all below, which are not enumerable: the partitions that it has; null where that is not known. Not in kafkajs. */
   assignment?: TopicPartitions[] | null
-  /** What it is to have, once others have given it up: KIP-848. */
+  /** What it is to have, once others have given it up: KIP-848 and Kafka Streams. */
   targetAssignment?: TopicPartitions[] | null
-  /** Its epoch: KIP-848 and share groups. */
+  /** Its epoch: KIP-848, share groups and Kafka Streams. */
   memberEpoch?: number | null
-  /** Its rack: KIP-848 and share groups. */
+  /** Its rack: KIP-848, share groups and Kafka Streams. */
   rackId?: string | null
-  /** The topics that it names: KIP-848 and share groups. */
+  /** The topics that it names: KIP-848 and share groups; those that its program reads: Kafka Streams. */
   topics?: string[] | null
   /** The expression for topics that its coordinator evaluates: KIP-848. */
   topicRegex?: string | null
-  /** Is it a member of the classic protocol in a group of KIP-848? */
+  /** Is it a member of the classic protocol in a group of KIP-848 or of Kafka Streams? */
   isClassic?: boolean | null
+  /** The process that it is in: Kafka Streams. */
+  processId?: string | null
+  /** Its tasks: Kafka Streams. Each active one reads a partition of each topic of its subtopology. */
+  tasks?: StreamsTasks | null
+  /** The tasks that it is to have: Kafka Streams. */
+  targetTasks?: StreamsTasks | null
+}
+
+/** Tasks of a member of a program of Kafka Streams. */
+export type StreamsTasks = {
+  /** Those that read. */
+  active: StreamsTaskIds[]
+  /** Those that keep a copy of another's state. */
+  standby: StreamsTaskIds[]
+  /** Those that build a copy up, to take over. */
+  warmup: StreamsTaskIds[]
+}
+
+/** Tasks of one part of a program of Kafka Streams. */
+export type StreamsTaskIds = {
+  /** The part. */
+  subtopologyId: string
+  /** The numbers of the tasks, which are those of the partitions that they read. */
+  partitions: number[]
+}
+
+/** What a program of Kafka Streams is made of. */
+export type StreamsTopology = {
+  /** Goes up with each change of the program. */
+  epoch: number
+  /** Its parts; none while its topics are missing. */
+  subtopologies: {
+    /** Its name within the program. */
+    subtopologyId: string
+    /** The topics that it reads. */
+    sourceTopics: string[]
+    /** The topics that it reads of other parts. */
+    repartitionSourceTopics: string[]
+    /** The topics that it writes for other parts. */
+    repartitionSinkTopics: string[]
+    /** The topics that keep its state. */
+    stateChangelogTopics: string[]
+  }[]
 }
 
 /** The broker's words for what a group does. */
@@ -993,14 +1036,16 @@ export type GroupDescription = {
   protocol: string
   /** `consumer` for groups of consumers. */
   protocolType: string
-  /** A group that nobody knows is `Dead`. One of KIP-848 may be `Assigning` or `Reconciling`, too. */
+  /** A group that nobody knows is `Dead`. One of KIP-848 or Kafka Streams may be `Assigning` or `Reconciling`, too, one of Kafka Streams `NotReady`. */
   state: ConsumerGroupState
-  /** `admin.describeGroups()`, as all below, which are not enumerable: 'classic', 'consumer' (KIP-848) or 'share'; null of a group that nobody knows. Not in kafkajs. */
+  /** `admin.describeGroups()`, as all below, which are not enumerable: 'classic', 'consumer' (KIP-848), 'share' or 'streams' (KIP-1071); null of a group that nobody knows. Not in kafkajs. */
   type?: string | null
-  /** Goes up with each change of members, subscriptions and topics: KIP-848 and share groups. */
+  /** Goes up with each change of members, subscriptions and topics: of all but classic groups. */
   groupEpoch?: number | null
-  /** The epoch that the target assignment was made for: KIP-848 and share groups. */
+  /** The epoch that the target assignment was made for: of all but classic groups. */
   assignmentEpoch?: number | null
+  /** What the program is made of: Kafka Streams; null while no member has said so. */
+  topology?: StreamsTopology | null
 }
 
 /** Groups. */
@@ -2361,6 +2406,8 @@ export interface BrokerLogDirs {
     totalBytes: number | null
     /** How much room is left, in bytes. */
     usableBytes: number | null
+    /** Does it get no new partitions (KIP-1066)? Null before Kafka 4.3. */
+    isCordoned: boolean | null
     /** What is in it, by topic. */
     topics: {
       /** Name of the topic. */
@@ -2661,7 +2708,7 @@ export type Admin = {
   >
   /** The ACLs that a filter means; what it does not name is any. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
-  /** Deletes the ACLs that one of the filters means, and says which those were. */
+  /** Deletes the ACLs that one of the filters means, and says which those were, except where that answer was lost on its way. */
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
   /** Writes ACLs down. Rejects with the first one's error, which has it as `acl`. */
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>

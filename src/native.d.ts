@@ -208,6 +208,7 @@ export interface NativeLogDirs {
     path: string
     totalBytes: number // -1 = not told
     usableBytes: number // -1 = not told
+    isCordoned: boolean | null // null = not told
     topics: {
       topic: string
       partitions: { partition: number; size: number; offsetLag: string; isFuture: boolean }[]
@@ -355,6 +356,7 @@ export class NativeClient {
   describeConsumerGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
   /** Of another kind: error 69. */
   describeShareGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
+  describeStreamsGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
   deleteGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeResult[]>[]>
   /** At least one member; memberId '': it is meant by its groupInstanceId. `members` is empty before 2.4. */
   removeMembers(
@@ -538,6 +540,7 @@ export interface NativeGroup {
   protocol: string
   groupEpoch: number | null
   assignmentEpoch: number | null
+  topology: NativeTopology | null
   members: {
     memberId: string
     groupInstanceId: string | null
@@ -552,7 +555,34 @@ export interface NativeGroup {
     assignment: NativeTopicPartitions[] | null
     targetAssignment: NativeTopicPartitions[] | null
     isClassic: boolean | null
+    processId: string | null
+    topologyEpoch: number | null
+    tasks: NativeTasks | null
+    targetTasks: NativeTasks | null
   }[]
+}
+
+/** Of a program of Kafka Streams. */
+export interface NativeTopology {
+  epoch: number
+  subtopologies: {
+    subtopologyId: string
+    sourceTopics: string[]
+    repartitionSinkTopics: string[]
+    repartitionSourceTopics: string[]
+    stateChangelogTopics: string[]
+  }[]
+}
+
+export interface NativeTasks {
+  active: NativeTaskIds[]
+  standby: NativeTaskIds[]
+  warmup: NativeTaskIds[]
+}
+
+export interface NativeTaskIds {
+  subtopologyId: string
+  partitions: number[]
 }
 
 export interface NativeAcl {

@@ -696,7 +696,23 @@ module.exports = {
         'a controller that has moved is looked up again',
         'records are deleted although the connection breaks',
         'topics are listed although the connection has broken since the last call',
-        'what a lost answer has done counts as done'
+        'what a lost answer has done counts as done createTopics()',
+        'what a lost answer has done counts as done deleteTopics()',
+        'what a lost answer has done counts as done createPartitions()',
+        'what a lost answer has done counts as done deleteGroups()',
+        'what a lost answer has done counts as done deleteConsumerGroupOffsets()',
+        'what a lost answer has done counts as done removeMembersFromConsumerGroup()',
+        'what a lost answer has done counts as done setOffsets()',
+        'what a lost answer has done counts as done deleteTopicRecords()',
+        'what a lost answer has done counts as done incrementalAlterConfigs()',
+        'what a lost answer has done counts as done createAcls()',
+        'what a lost answer has done counts as done deleteAcls()',
+        'what a lost answer has done counts as done alterUserScramCredentials()',
+        'what a lost answer has done counts as done alterClientQuotas()',
+        'what a lost answer has done counts as done abortTransaction()',
+        'what a lost answer has done counts as done an end of a reassignment',
+        'what a lost answer has done counts as done but not where the attempt before was only to check',
+        'what a lost answer has done counts as done and not where fewer partitions were asked for than there are'
       ]
     },
   '`createTopics` asks for all topics, and rejects when another one has no leader': {
@@ -748,10 +764,11 @@ module.exports = {
         'elects nobody in a topic that does not exist, and names it'
       ]
     },
-  'a group of KIP-848 and a share group look `Dead`': {
+  'a group of KIP-848, of Kafka Streams and a share group look `Dead`': {
     'admin/groups': [
       'describeGroups() tells of a group of KIP-848 in the same words, with its epochs',
-      'describeGroups() tells of a share group'
+      'describeGroups() tells of a share group',
+      'describeGroups() tells of a group of Kafka Streams, its program, its tasks and what they read'
     ]
   },
   '`setOffsets` and `resetOffsets` join the group, five seconds each; what they do not know, a partition or `metadata`, is left out':

@@ -18,6 +18,9 @@ const { isThenable } = require('../utils/thenable')
 
 /** @typedef {import('./delivery').Delivery} Delivery */
 
+/** Instead of a handler's answer: it was not called. */
+const WITHHELD = Symbol('withheld')
+
 class Lane {
   /**
    * @param {import('./runner')} runner
@@ -120,40 +123,59 @@ class Lane {
     this.startedAt = runner.batchEvents.started(this)
   }
 
-  /** Hands the delivery out message by message, until it ends or the engine says stop. */
+  /**
+   * Hands the delivery out message by message, until it ends or the engine says stop. What only some programs need stands in
+   * `prepared`: each `await` and each branch in here costs every message.
+   */
   async eachMessage() {
-    const { runner, cells, flagsAt, topic, partition, pause, delivery, handler } = this
-    const { turn, failures, deserialization, recovery } = runner
-    const retried = recovery !== null && recovery.levels.has(topic)
+    const { runner, cells, flagsAt, topic, partition, pause, delivery } = this
+    const { turn, failures } = runner
     const { heartbeat } = runner.heartbeats
     const { count } = delivery
+    const handler = this.prepared()
     while (this.next < count) {
       if (turn.isDue() && turn.isOverdue()) await turn.next()
       if (cells[flagsAt] !== 0) return
-      /** @type {any} */
-      let message = delivery.message(this.next)
+      const message = delivery.message(this.next)
       // Read before the handler can give the memory away.
       const resolved = delivery.offsetDelta(this.next) + 1
-      if (deserialization !== null) {
-        message = deserialization.read(topic, partition, message)
-        if (isThenable(message)) {
-          message = await message
-          if (cells[flagsAt] !== 0) return
-        }
-      }
-      if (message !== null) {
-        /** @type {any} */
-        const payload = { topic, partition, message, heartbeat, pause }
-        if (retried) payload.origin = recovery.originOf(topic, message)
-        const result = handler(payload)
-        if (isThenable(result)) await result
-      }
+      const result = handler({ topic, partition, message, heartbeat, pause })
+      if (isThenable(result) && (await result) === WITHHELD) return
       cells[this.resolvedAt] = resolved
       this.next++
       if (failures.any) failures.succeeded(this)
     }
     // Behind the last message there may be control records and gaps.
     if ((cells[flagsAt] & STALE) === 0) this.resolveTo(delivery.nextOffset)
+  }
+
+  /**
+   * The handler of a message, behind what has to be done with the message first.
+   * @returns {(payload: any) => any} a promise of `WITHHELD`: the engine said stop meanwhile
+   * @private
+   */
+  prepared() {
+    const { runner, cells, flagsAt, topic, partition, handler } = this
+    const { deserialization, recovery } = runner
+    const retried = recovery !== null && recovery.levels.has(topic)
+    if (deserialization === null && !retried) return handler
+    const hand = (/** @type {any} */ payload, /** @type {any} */ message) => {
+      // Left out.
+      if (message === null) return undefined
+      if (retried) payload.origin = recovery.originOf(topic, message)
+      payload.message = message
+      return handler(payload)
+    }
+    const handLater = async (/** @type {any} */ payload, /** @type {Promise<any>} */ reading) => {
+      const message = await reading
+      return cells[flagsAt] === 0 ? await hand(payload, message) : WITHHELD
+    }
+    return payload => {
+      const { message } = payload
+      const read =
+        deserialization === null ? message : deserialization.read(topic, partition, message)
+      return isThenable(read) ? handLater(payload, read) : hand(payload, read)
+    }
   }
 
   /** Hands the delivery out as one batch. */

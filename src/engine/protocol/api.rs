@@ -215,6 +215,7 @@ apis! {
     ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
     ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";
     ShareGroupDescribe = 77, share_group_describe::ShareGroupDescribeRequest => ShareGroupDescribeResponse, "ShareGroupDescribe";
+    StreamsGroupDescribe = 89, streams_group_describe::StreamsGroupDescribeRequest => StreamsGroupDescribeResponse, "StreamsGroupDescribe";
 }
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ fn log_dirs(fill: Fill) -> Vec<Sample> {
             )]),
             total_bytes: since_or(version, 4, 1 << 50, -1),
             usable_bytes: since_or(version, 4, 1 << 49, -1),
+            is_cordoned: None,
         }]),
     };
     let theirs = move |version| {
