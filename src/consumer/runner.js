@@ -180,6 +180,7 @@ class Runner {
     const { groupId, failures, logger, retry, commits } = this
     this.outbox = new Outbox({
       groupId,
+      groupInstanceId: this.asked.groupInstanceId,
       exactlyOnce: policy.exactlyOnce,
       createProducer,
       commitResolved: () => commits.commitHandled()
