@@ -288,11 +288,18 @@ export interface ConsumerConfig<Key = any, Value = any> {
    */
   maxPollInterval?: number
   /**
-   * `none`: a position outside of the log, or behind where it was truncated, crashes the consumer with KafkaJSOffsetOutOfRange.
-   * Default: `fromBeginning` of the topic decides, as it always does where the group has committed nothing; after a truncation
-   * the position goes back to its place. Not in kafkajs.
+   * Where a partition begins of which the group has committed nothing, and where it goes on when its position is not in the log (any
+   * more): at its first message, behind its last one, or at the first one that is not older than `duration` ms (KIP-1106; where all
+   * are older, behind the last one). It says so for all topics: a `fromBeginning` of `subscribe()` that says something else is refused.
+   * `none`: `fromBeginning` of the topic decides where to begin, and a position outside of the log, or behind where it was truncated,
+   * crashes the consumer with KafkaJSOffsetOutOfRange. Default: `fromBeginning` of the topic decides both; after a truncation the
+   * position goes back to its place. Not in kafkajs.
    */
-  autoOffsetReset?: 'none'
+  autoOffsetReset?: 'earliest' | 'latest' | 'none' | AutoOffsetResetByDuration
+  /** STALLED is told of partitions that have stood still for so long, ms. Default: 30000. Not in kafkajs. */
+  stalledAfter?: number
+  /** How often LAG is told while somebody listens, ms. Default: never. Not in kafkajs. */
+  lagInterval?: number
   /** Default: `true`. Not in kafkajs. */
   checkCrcs?: boolean
   /**
@@ -502,6 +509,14 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
     listener: (event: ConsumerRebalancingEvent) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
   on(
+    eventName: AddedConsumerEvents['LAG'],
+    listener: (event: ConsumerLagEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: AddedConsumerEvents['STALLED'],
+    listener: (event: ConsumerStalledEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
     eventName: ConsumerEvents['RECEIVED_UNSUBSCRIBED_TOPICS'],
     listener: (event: ConsumerReceivedUnsubcribedTopicsEvent) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
@@ -524,7 +539,7 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   /** The logger of this consumer. */
   logger(): Logger
   /** The names that `on` takes. */
-  readonly events: ConsumerEvents
+  readonly events: ConsumerEvents & AddedConsumerEvents
 
   /**
    * The next message. It counts as handled when the next one is asked for. `null`: none has come within `timeout`, or the consumer has
@@ -571,6 +586,8 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   seekToEnd(partitions?: TopicPartition[]): void
   /** How far each assigned partition is from its end, by what is known: no broker is asked. Not in kafkajs. */
   lag(): ConsumerLag[]
+  /** How the consumer is, at any time: no broker is asked. Not in kafkajs. */
+  health(): ConsumerHealth
 }
 
 /** Options of `getOne()`. Not in kafkajs. */
@@ -597,6 +614,12 @@ export interface PulledBatch<Key = Buffer | null, Value = Buffer | null> extends
   messages: PulledMessage<Key, Value>[]
 }
 
+/** At the first message that is not older (KIP-1106). Not in kafkajs. */
+export interface AutoOffsetResetByDuration {
+  /** Of a message at the most, ms. */
+  duration: number
+}
+
 /** A partition to read, and where to begin. Not in kafkajs. */
 export interface AssignedPartition extends TopicPartition {
   /** A Date: the first message at or behind it. Default: with a group `'committed'`, else `'latest'`. */
@@ -613,13 +636,16 @@ export interface FoundOffset extends TopicPartition {
 export interface CommittedOffset extends FoundOffset {
   /** What was committed with it. */
   metadata: string | null
+  /** Of the message before it (KIP-320); `null`: nobody has said it. */
+  leaderEpoch: number | null
 }
 
 /** How far a partition is from its end; `null`: not known yet. Not in kafkajs. */
 export interface ConsumerLag extends TopicPartition {
   /** The next message to handle. */
   position: string | null
-
+  /** Of the message before it (KIP-320). */
+  leaderEpoch: number | null
   /** What the group has committed; `null`: nothing, as far as is known. */
   committed: string | null
   /** Behind the last message that all replicas have. */
@@ -628,6 +654,79 @@ export interface ConsumerLag extends TopicPartition {
   lastStableOffset: string | null
   /** From the position to the end of what this consumer may read. */
   lag: string | null
+}
+
+/** What a consumer waits for, as its engine knows it. What does not apply is `null`. Not in kafkajs. */
+export interface ConsumerWait {
+  /**
+   * `coordinator`: the group's is not known, or does not answer. `group`: it waits for other members. `session`: it has not confirmed
+   * the membership in time. `commit`: offsets are committed before partitions go. `assigner`, `hook`: one of the program's. `position`: it is looked
+   * up. `leader`: the partition has none. `fetch`: a broker refuses or does not answer. `handler`: one is at work. `pull`: the program
+   * has not asked for the next messages. `back-off`: a handler has failed, and is called again later. `delay`: messages of a retry
+   * topic wait for their time. `messages`: all are read.
+   */
+  reason:
+    | 'coordinator'
+    | 'group'
+    | 'session'
+    | 'commit'
+    | 'assigner'
+    | 'hook'
+    | 'position'
+    | 'leader'
+    | 'fetch'
+    | 'handler'
+    | 'pull'
+    | 'back-off'
+    | 'delay'
+    | 'messages'
+  /** That, as a sentence. */
+  message: string
+  /** Since when, ms since 1970, where that is known: since when a handler has finished nothing, or a broker has not answered. */
+  since: number | null
+  /** Whose handler, or what is fetched. */
+  topic: string | null
+  /** Its partition. */
+  partition: number | null
+  /** Node id. */
+  broker: number | null
+  /** How the broker or the network has put it. */
+  error: string | null
+}
+
+/** How a consumer is. Not in kafkajs. */
+export interface ConsumerHealth {
+  /**
+   * `stopped`: before `run()` and behind `stop()`. `connecting`, `joining`: on the way. `running`: it has an assignment. `rebalancing`:
+   * it gives partitions up. `overdue`: a handler has made no progress for `maxPollInterval`, so the group is left until it does.
+   * `crashed`: an error has ended it. `restarting`: it begins again by itself, see CRASH. `stopping`: it ends.
+   */
+  state:
+    | 'stopped'
+    | 'connecting'
+    | 'joining'
+    | 'running'
+    | 'rebalancing'
+    | 'overdue'
+    | 'crashed'
+    | 'restarting'
+    | 'stopping'
+  /** Name of the group; `null` without one. */
+  groupId: string | null
+  /** The id that it has in the group; `null` while it is no member. */
+  memberId: string | null
+  /** The generation that it has joined last; by KIP-848 its epoch. */
+  generationId: number | null
+  /** What is assigned. */
+  assignment: TopicPartitions[]
+  /** What of that is paused. */
+  paused: TopicPartitions[]
+  /** When the coordinator has answered a heartbeat last, ms since 1970; `null`: never. */
+  lastHeartbeat: number | null
+  /** When a message was finished last, ms since 1970; `null`: none since `run()`. */
+  lastProgress: number | null
+  /** What keeps it waiting, trouble first; `null`: nothing. */
+  waitsFor: ConsumerWait | null
 }
 
 /** The argument of `subscribe()`. */
@@ -907,6 +1006,8 @@ export type TopicPartitionOffset = TopicPartition & {
 export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & {
   /** A text that is kept with the offset. Default: none. */
   metadata?: string | null
+  /** Of the message before it (KIP-320), `batchContext.partitionLeaderEpoch` of that. Default: what is known. Not in kafkajs. */
+  leaderEpoch?: number | null
 }
 
 /** A position in a partition whose topic is known. */
@@ -1073,6 +1174,14 @@ export interface InstrumentationEvent<T> {
 
 /** Removes the listener that it was returned for. */
 export type RemoveInstrumentationEventListener<T> = () => void
+
+/** Names of events that kafkajs does not have. They are not enumerable: who listens to all others does not turn them on. */
+export type AddedConsumerEvents = {
+  /** How far partitions are from their ends, every `lagInterval`. */
+  LAG: 'consumer.lag'
+  /** Partitions have stood still for `stalledAfter`. */
+  STALLED: 'consumer.stalled'
+}
 
 /** Names of a consumer's events, for `consumer.on()`. */
 export type ConsumerEvents = {
@@ -1270,6 +1379,31 @@ export type ConsumerRebalancingEvent = InstrumentationEvent<{
   groupId: string
   /** The id that the broker has given the member. */
   memberId: string
+}>
+/** How far the assigned partitions are from their ends. Not in kafkajs. */
+export type ConsumerLagEvent = InstrumentationEvent<{
+  /** Name of the group. */
+  groupId: string
+  /** As `lag()` answers. */
+  partitions: ConsumerLag[]
+}>
+/**
+ * There is something to read, nothing is paused, and the position has not moved for `stalledAfter`. Told once for each partition, and again
+ * when it has moved and stopped anew. Not in kafkajs.
+ */
+export type ConsumerStalledEvent = InstrumentationEvent<{
+  /** Name of the group. */
+  groupId: string
+  /** The id that the member has; `null` while it is none. */
+  memberId: string | null
+  /** What is waited for; `null`: the engine does not know. */
+  reason: ConsumerWait['reason'] | null
+  /** When the first of them has stopped, as far as was seen, ms since 1970. */
+  since: number
+  /** That reason with all that is known of it. */
+  waitsFor: ConsumerWait | null
+  /** Those that stand still; none: the consumer gets no assignment. */
+  partitions: ConsumerLag[]
 }>
 /** The assignment has topics that this member has not subscribed. */
 export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{

@@ -233,7 +233,16 @@ export class NativeClient {
   offsetFetch(
     groupId: string,
     topics: { topic: string; partitions: number[] }[]
-  ): Promise<NativeFailure | { topic: string; partition: number; offset: string; metadata: string | null }[]>
+  ): Promise<
+    | NativeFailure
+    | {
+        topic: string
+        partition: number
+        offset: string
+        metadata: string | null
+        leaderEpoch: number | null
+      }[]
+  >
   // The admin client's
 
   /** The names of all topics. */
@@ -636,7 +645,8 @@ export interface NativeConsumerOptions {
   rackId: string
   checkCrcs: boolean
   setsAside: boolean // a batch that cannot be read is an 'unreadable' and not a 'crash', if one can go on behind it
-  autoOffsetReset: 'none' | null // null = by the topic's fromBeginning
+  autoOffsetReset: 'none' | 'earliest' | 'latest' | null // null = by the topic's fromBeginning
+  autoOffsetResetDuration: number | null // ms; instead of those
   autoCommit: boolean
   autoCommitInterval: number | null
   autoCommitThreshold: number | null
@@ -713,12 +723,33 @@ export type NativeConsumerEvent =
   /** A question that went wrong. */
   | { type: 'answered'; ticket: number; failure: NativeFailure }
 
+/** Of an assigned partition, by what is known without asking; null = not known. */
+export interface NativeProgress {
+  topic: string
+  partition: number
+  position: string | null
+  leaderEpoch: number | null // of the record before it
+  committed: string | null
+  highWatermark: string | null
+  lastStableOffset: string | null
+}
+
+export interface NativeWait {
+  reason: string // see `WaitReason`
+  lasted: number | null // ms
+  topic: string | null // whose handler, and the next
+  partition: number | null
+  broker: number | null
+  error: string | null
+}
+
 /** What is committed. Grouped by topic on the wire, and nowhere before it. */
 export interface NativeOffset {
   topic: string
   partition: number
   offset: string
   metadata: string | null
+  leaderEpoch: number | null // of the record before it; null = what the engine knows
 }
 
 /** One membership: from join to leave. Made by the runner; never restarted. */
@@ -742,14 +773,17 @@ export class NativeConsumer {
   /** Instead of `start`, and again whenever others are to be read. `offset`: -1 latest, -2 earliest, null what is committed. */
   assign(partitions: { topic: string; partition: number; offset: string | null }[]): void
   /** Of each assigned partition, by what is known without asking; null = not known. */
-  progresses(): {
-    topic: string
-    partition: number
-    position: string | null
-    committed: string | null
-    highWatermark: string | null
-    lastStableOffset: string | null
-  }[]
+  progresses(): NativeProgress[]
+  /** How it is, now. Nobody is asked. */
+  health(): {
+    state: string // see `doing` of `clients/consumer/health.rs`
+    memberId: string | null
+    generationId: number | null
+    lastHeartbeat: number | null // ms since then
+    lastProgress: number | null // the same
+    wait: NativeWait | null // of all
+    partitions: { progress: NativeProgress; isPaused: boolean; wait: NativeWait | null }[]
+  }
   /** Answers a `protocols` event. */
   completeProtocols(
     job: number,

@@ -3,17 +3,21 @@
 
 /**
  * `kafkars/prometheus`: what all consumers of the process do, as text for Prometheus. It listens to diagnostics channels, once for each
- * delivery and not for each message, and to nothing before `createMetrics()`.
+ * delivery and not for each message, and to nothing before `createMetrics()`. How far consumers are it asks them when it is scraped: they
+ * know it without asking a broker.
  */
 
-const { subscribe, unsubscribe } = require('node:diagnostics_channel')
+const { channel, subscribe, unsubscribe } = require('node:diagnostics_channel')
+
+/** Whoever publishes `{ tell }` is told by each consumer that runs, before `publish()` returns. */
+const scrape = channel('kafkars:consumer.scrape')
 
 /** Seconds. */
 const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60]
 
 const HELP = {
   kafkars_consumer_messages_total: ['counter', 'Messages that handlers have been through.'],
-  kafkars_consumer_lag: ['gauge', 'Messages behind the last one handled, when it was.'],
+  kafkars_consumer_lag: ['gauge', 'Messages from the position to the end, as far as is known.'],
   kafkars_consumer_offset: ['gauge', 'The last offset handled.'],
   kafkars_consumer_delivery_seconds: [
     'histogram',
@@ -66,6 +70,11 @@ class Table {
     this.add(`${name}_count`, labels)
   }
 
+  /** @param {string} name */
+  clear(name) {
+    this.rows.delete(name)
+  }
+
   /** @param {string} name @returns {string[]} */
   lines(name) {
     return [...(this.rows.get(name) ?? [])].map(([row, value]) => `${row} ${value}`)
@@ -90,10 +99,9 @@ const number = offset => Number(offset)
  */
 const CHANNELS = {
   'kafkars:consumer.end_batch_process': (table, { groupId, payload }) => {
-    const { topic, partition, batchSize, duration, offsetLag, lastOffset } = payload
+    const { topic, partition, batchSize, duration, lastOffset } = payload
     const labels = { group: groupId, topic, partition }
     table.add('kafkars_consumer_messages_total', labels, batchSize)
-    table.set('kafkars_consumer_lag', labels, Math.max(0, number(offsetLag)))
     table.set('kafkars_consumer_offset', labels, number(lastOffset))
     table.observe('kafkars_consumer_delivery_seconds', { group: groupId, topic }, duration / 1000)
   },
@@ -113,6 +121,19 @@ const CHANNELS = {
     table.add('kafkars_consumer_crashes_total', { group: groupId })
 }
 
+/** Partitions that nobody has any more are gone from it. @param {Table} table */
+const readLag = table => {
+  table.clear('kafkars_consumer_lag')
+  /** @param {{ groupId: string, partitions: any[] }} told */
+  const tell = ({ groupId, partitions }) => {
+    for (const { topic, partition, lag } of partitions) {
+      const labels = { group: groupId, topic, partition }
+      if (lag !== null) table.set('kafkars_consumer_lag', labels, number(lag))
+    }
+  }
+  scrape.publish({ tell })
+}
+
 /** Begins to listen. Call it before `run()`. */
 const createMetrics = () => {
   const table = new Table()
@@ -122,9 +143,12 @@ const createMetrics = () => {
     return () => unsubscribe(name, listener)
   })
 
+  let ended = false
+
   /** The text exposition format, version 0.0.4. */
-  const metrics = () =>
-    Object.entries(HELP)
+  const metrics = () => {
+    if (!ended) readLag(table)
+    return Object.entries(HELP)
       .flatMap(([name, [type, help]]) => {
         const names =
           type === 'histogram' ? ['_bucket', '_sum', '_count'].map(end => name + end) : [name]
@@ -135,9 +159,14 @@ const createMetrics = () => {
       })
       .map(line => `${line}\n`)
       .join('')
+  }
 
   /** Listens no more. What was counted stays readable. */
-  const end = () => listeners.forEach(remove => remove())
+  const end = () => {
+    if (!ended) readLag(table)
+    ended = true
+    listeners.forEach(remove => remove())
+  }
 
   return { contentType: 'text/plain; version=0.0.4; charset=utf-8', metrics, end }
 }

@@ -90,7 +90,38 @@ module.exports = {
     'consumer/logStart': [
       'messages that are deleted while their partition is paused are an error with autoOffsetReset none, and the position stays where it was'
     ],
+    'consumer/reset': [
+      'earliest: the first message',
+      'latest: behind the last message',
+      'a duration: the first message that is not older',
+      'a duration in which there is nothing: behind the last message',
+      'none: fromBeginning says where to begin',
+      'what the group has committed counts before all of them',
+      'a lost position: the same again',
+      'a lost position with none is a crash',
+      'assign() without an offset, without a group and with one',
+      'refuses what is none of them, and a fromBeginning that says something else'
+    ],
     'consumer/truncation': ['a truncated log is an error with autoOffsetReset none']
+  },
+  '`stalledAfter`': {
+    'consumer/health': [
+      'health() tells of a life',
+      'health() knows the handler that is at work, and since when',
+      'health() tells a crash for good from one behind which it begins again',
+      'health() works without a group',
+      'STALLED tells of a handler that hangs, once, and again when it has gone on and hangs anew',
+      'STALLED tells of messages that nobody asks for, and not of what is paused',
+      'STALLED on a broker that is no coordinator, and dies tells of a group that never gets its coordinator, and of a broker that does not answer',
+      'refuses times that are none',
+      'leaves nothing on the channels of the process'
+    ]
+  },
+  '`lagInterval`': {
+    'consumer/health': [
+      'LAG is what lag() answers, again and again, while somebody listens',
+      'LAG is off without an interval, and heard on its channel'
+    ]
   },
 
   '`maxDecompressedBytes`': {

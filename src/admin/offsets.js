@@ -91,7 +91,8 @@ module.exports = ({ cluster, attempts }) => {
       topic,
       partition: toPartition(partition),
       offset: toOffset(offset),
-      metadata: metadata == null ? null : String(metadata)
+      metadata: metadata == null ? null : String(metadata),
+      leaderEpoch: null
     }))
     let empty = 0
     await attempts.ofTopics('set offsets', async client => {

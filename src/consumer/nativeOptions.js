@@ -31,7 +31,8 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   rackId: options.rackId,
   checkCrcs: options.checkCrcs,
   setsAside: run.onFailure?.unreadable === true,
-  autoOffsetReset: options.autoOffsetReset ?? null,
+  autoOffsetReset: resetOf(options.autoOffsetReset),
+  autoOffsetResetDuration: options.autoOffsetReset?.duration ?? null,
   autoCommit: run.autoCommit,
   autoCommitInterval: run.autoCommitInterval ?? null,
   autoCommitThreshold: run.autoCommitThreshold ?? null,
@@ -44,6 +45,10 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   groupProtocol: run.isManual ? 'manual' : options.groupProtocol,
   groupRemoteAssignor: options.groupRemoteAssignor
 })
+
+/** @param {any} autoOffsetReset @returns {'none' | 'earliest' | 'latest' | null} */
+const resetOf = autoOffsetReset =>
+  typeof autoOffsetReset === 'string' ? /** @type {any} */ (autoOffsetReset) : null
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */
 const toNativeTopics = topics =>

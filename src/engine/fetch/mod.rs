@@ -24,6 +24,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod truncation;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ use crate::engine::protocol::fetch::NodeEndpoint;
 pub use crate::engine::records::Unreadable;
 pub use machine::Fetch;
 pub use truncation::UNKNOWN_EPOCH;
+pub use waits::Waits;
 
 /// How to fetch.
 #[derive(Debug, Clone)]

@@ -25,7 +25,9 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 
 pub use call::{Asked, Call, Found, Recipient};
-pub use calls::{Ask, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata, Spread, Told};
+pub use calls::{
+    Ask, CommittedOffset, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata, Spread, Told,
+};
 pub use calls::{
     abort_transaction, alter_quotas, alter_scram_credentials, commit_offsets, create_acls, delete_acls,
     delete_groups, delete_offsets, describe_acls, describe_classic_groups, describe_consumer_groups,

@@ -27,12 +27,13 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
+use crate::engine::offsets::Epochs;
 use crate::engine::offsets::Necessity;
+use crate::engine::offsets::Offset;
 use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::Range;
 use crate::engine::offsets::Reset;
-use crate::engine::offsets::ResetPolicy;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
@@ -46,7 +47,7 @@ use super::overdue::Outstanding;
 use super::session::Session;
 use super::state::State;
 use super::waiting::Waiting;
-use super::{Assigned, ConsumerConfig, Event, Pattern, Progress};
+use super::{Assigned, ConsumerConfig, Event, Pattern};
 
 /// A consumer of a group. See the module's documentation.
 pub struct Consumer {
@@ -79,6 +80,10 @@ pub struct Consumer {
     pub(super) pending_seeks: HashMap<TopicPartition, i64>,
     /// When each busy lane last made progress.
     pub(super) lane_progress: Vec<Option<Instant>>,
+    /// When anything was finished last.
+    pub(super) last_progress: Option<Instant>,
+    /// When the coordinator has answered a heartbeat last.
+    pub(super) last_heartbeat: Option<Instant>,
     /// Tickets of handlers that wait for a heartbeat.
     pub(super) beating: Vec<u64>,
     pub(super) events: VecDeque<Event>,
@@ -137,7 +142,7 @@ impl Consumer {
             auto_commit_interval: config.auto_commit_interval,
             auto_commit_threshold: config.auto_commit_threshold,
             keeps_finished: config.keeps_finished,
-            reset: if config.never_reset { ResetPolicy::None } else { ResetPolicy::ByTopic },
+            reset: config.auto_offset_reset,
         };
         Consumer {
             state: State::Idle,
@@ -159,6 +164,8 @@ impl Consumer {
             pattern: None,
             pending_seeks: HashMap::new(),
             lane_progress: vec![None; config.fetch.delivery.lanes],
+            last_progress: None,
+            last_heartbeat: None,
             beating: Vec::new(),
             events: VecDeque::new(),
             config,
@@ -227,22 +234,6 @@ impl Consumer {
         }
         self.group.assign(partitions.into_iter().map(|(partition, _)| partition));
         self.route(now);
-    }
-
-    /// How far each assigned partition is, sorted.
-    pub fn progresses(&self) -> Vec<Progress> {
-        let assignment = self.fetch.deliveries().assignment().into_iter();
-        let progress = assignment.map(|partition| {
-            let (high_watermark, last_stable_offset) = self.fetch.log_end(&partition);
-            Progress {
-                position: self.offsets.position_of(&partition),
-                committed: self.offsets.committed_offset(&partition),
-                high_watermark,
-                last_stable_offset,
-                partition,
-            }
-        });
-        progress.collect()
     }
 
     pub(super) fn subscription(&self) -> Subscription {
@@ -336,11 +327,21 @@ impl Consumer {
     }
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].
-    pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>) {
+    pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
+        self.commit_with(ticket, offsets, Epochs::new());
+    }
+
+    /// As [`Consumer::commit`], with leader epochs of the user's.
+    pub fn commit_with(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, epochs: Epochs) {
         if self.accepts_commits(ticket) {
-            self.offsets.commit(ticket, offsets);
+            self.offsets.commit_with(ticket, offsets, epochs);
             self.refuse_vain_commits();
         }
+    }
+
+    /// What the clock on the wall says, ms since the Unix epoch.
+    pub fn set_wall_clock(&mut self, now: Instant, unix_ms: i64) {
+        self.offsets.set_wall_clock(now, unix_ms);
     }
 
     /// Commits if the interval or the threshold says so. Answered by [`Event::CommitDone`].
@@ -472,6 +473,7 @@ impl Consumer {
     /// what lies behind it `finished`.
     pub fn finished(&mut self, now: Instant, lane: usize, next: Option<i64>, finished: Vec<Range>) {
         self.touch(now, lane, true);
+        self.last_progress = Some(now);
         let Some((slot, next, end)) = self.fetch.resolve_to(lane, next) else { return };
         let epoch = self.fetch.deliveries().leader_epoch(lane, next);
         if let Some(partition) = self.fetch.deliveries().partition(slot) {
@@ -557,6 +559,7 @@ impl Consumer {
 
     fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
         self.touch(now, lane, true);
+        self.last_progress = Some(now);
         let epoch = self.fetch.deliveries().leader_epoch(lane, next);
         if let Some(partition) = self.fetch.deliveries().partition(slot) {
             self.offsets.resolved(partition, next, epoch);
