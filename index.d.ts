@@ -842,6 +842,11 @@ export interface FailureOptions {
   ) => FailureVerdict | Promise<FailureVerdict>
   /** Write to the other topic and commit the offset in one transaction. Default: `false`, at least once. */
   exactlyOnce?: boolean
+  /**
+   * Write record batches that cannot be read (damaged, or compressed by an unknown codec) to `deadLetterTopic` as they are, and go on
+   * behind them. Default: `false`, the consumer crashes, as in kafkajs.
+   */
+  unreadable?: boolean
 }
 
 /** A handler for batches. The next batch of the partition waits for it. */

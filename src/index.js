@@ -72,6 +72,7 @@ module.exports = class Client {
     })
     return createProducer({
       ...options,
+      options,
       cluster,
       logger,
       retry: { ...kafka.retry, ...options.retry },
@@ -102,6 +103,7 @@ module.exports = class Client {
     })
     return createConsumer({
       ...options,
+      options,
       given: config,
       cluster,
       logger,

@@ -644,6 +644,7 @@ export interface NativeConsumerOptions {
   readUncommitted: boolean
   rackId: string
   checkCrcs: boolean
+  setsAside: boolean // a batch that cannot be read is an 'unreadable' and not a 'crash', if one can go on behind it
   autoOffsetReset: 'none' | 'earliest' | 'latest' | null // null = by the topic's fromBeginning
   autoOffsetResetDuration: number | null // ms; instead of those
   autoCommit: boolean
@@ -716,6 +717,8 @@ export type NativeConsumerEvent =
   | { type: 'dropped'; kept: number }
   | { type: 'fetch_start'; nodeId: number }
   | { type: 'fetch'; nodeId: number; duration: number; numberOfBatches: number }
+  /** Its partition waits for a `seek` to `next`. */
+  | { type: 'unreadable'; error: NativeFailure; bytes: Buffer; next: string }
   | { type: 'crash'; error: NativeFailure }
   /** A question that went wrong. */
   | { type: 'answered'; ticket: number; failure: NativeFailure }
@@ -874,6 +877,7 @@ export interface NativeProducerOptions {
   partitioner: 'default' | 'legacy' // of messages without a partition
   retries: number
   retryTime: number // ms, for which a batch is tried at least
+  pace: NativePace | null // of its attempts; null: the engine's own
   deliveryTimeout: number // ms, from the send to the acknowledgement
   linger: number
   batchSize: number // bytes
@@ -884,6 +888,14 @@ export interface NativeProducerOptions {
   allowAutoTopicCreation: boolean
   transactionalId: string | null // all messages belong to transactions of it
   transactionTimeout: number // ms
+}
+
+/** Waits between attempts: each is `multiplier` times the one before, longer or shorter by up to the part `jitter` of it. */
+export interface NativePace {
+  first: number // ms
+  longest: number // ms
+  multiplier: number
+  jitter: number // from 0 to 1
 }
 
 export interface NativeGroupMetadata {

@@ -88,7 +88,15 @@ const KNOWN = {
     'eachMessage',
     'onFailure'
   ],
-  onFailure: ['retries', 'backoff', 'retryTopics', 'deadLetterTopic', 'when', 'exactlyOnce'],
+  onFailure: [
+    'retries',
+    'backoff',
+    'retryTopics',
+    'deadLetterTopic',
+    'when',
+    'exactlyOnce',
+    'unreadable'
+  ],
   'kafka.producer()': [
     'createPartitioner',
     'idempotent',

@@ -39,6 +39,7 @@ const CONSUMER = {
   readUncommitted: false,
   rackId: '',
   checkCrcs: true,
+  setsAside: false,
   autoOffsetReset: null,
   autoOffsetResetDuration: null,
   autoCommit: true,

@@ -3,7 +3,7 @@
 
 /** Answers that were damaged on their way: a proxy changes what the broker says. */
 
-const { createTopic, produce } = require('../kafka/helpers')
+const { committed, createTopic, produce, uniqueName } = require('../kafka/helpers')
 const { API } = require('../kafka/protocol')
 const {
   createKafka,
@@ -135,4 +135,56 @@ it('an assignment that is damaged is asked for again', async () => {
   )
   await expectAllOnce(await start())
   expect(damaged.times).toBe(2)
+})
+
+it('a batch that stays damaged goes to the dead-letter topic as it is, and its partition goes on', async () => {
+  const { brokers } = cluster
+  proxy.mutate(
+    API.Fetch,
+    ofRecords((answer, key) => (answer[key] ^= 1))
+  )
+  const goesOn = async (/** @type {boolean} */ exactlyOnce) => {
+    const topic = await newTopic()
+    const deadLetterTopic = await createTopic({ brokers })
+    const groupId = uniqueName('group')
+    const { messages, seen } = await startConsumer({
+      topics: [topic],
+      kafka: createKafka({ brokers: cluster.listeners.proxied }),
+      groupId,
+      run: { onFailure: { deadLetterTopic, unreadable: true, exactlyOnce } }
+    })
+    const committedTo = async () => (await committed(groupId, topic, brokers))[0]
+    await waitFor(async () => (await committedTo()) === String(COUNT))
+    const letters = /** @type {any[]} */ ([])
+    await startConsumer({
+      topics: [deadLetterTopic],
+      kafka: createKafka({ brokers }),
+      handle: ({ message }) => void letters.push(message)
+    })
+    await waitFor(() => letters.length > 0)
+    const [{ key, value, headers }] = letters
+    expect(key).toBe(null)
+    // All of them, but for the byte that was changed.
+    expect(String(value).split(KEY)).toHaveLength(COUNT)
+    const told = Object.entries(headers).map(([name, text]) => [
+      name.replace('__kafkars.errors.', ''),
+      String(text)
+    ])
+    expect(Object.fromEntries(told)).toMatchObject({
+      topic,
+      partition: '0',
+      offset: '0',
+      'last.offset': String(COUNT - 1),
+      group: groupId,
+      exception: 'KafkaJSProtocolError',
+      message: expect.stringContaining('CRC is')
+    })
+    await produce(topic, [{ value: 'behind', partition: 0 }], { brokers })
+    await waitFor(() => messages.some(message => message.value === 'behind'))
+    expect(messages.filter(({ partition }) => partition === 0)).toHaveLength(1)
+    expect(messages.filter(({ partition }) => partition === 1)).toHaveLength(COUNT)
+    expect(letters).toHaveLength(1)
+    expect(seen.of('CRASH')).toEqual([])
+  }
+  await Promise.all([goesOn(false), goesOn(true)])
 })

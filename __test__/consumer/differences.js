@@ -622,6 +622,35 @@ module.exports = {
         'partitioners of the program that throws, or returns no partition, rejects the send'
       ]
     },
+  '`disconnect()` does not wait for what is being sent, which goes on behind it and may be written twice':
+    {
+      'producer/lifecycle': ['a producer writes at disconnect() what was sent before it']
+    },
+  'a `send` that fails in a transaction leaves it open, and `commit()` commits the rest': {
+    'producer/transactions': [
+      'behind an error only an abort is left, and then the next transaction'
+    ]
+  },
+  '`commit()` does not wait for sends that are not awaited: some are committed, others reject': {
+    'producer/transactions': ['commit() waits for what was sent and not awaited']
+  },
+  '`commit()` and `abort()` are one request: when it fails, no transaction of this producer begins any more':
+    {
+      'producer/transactions': ['a producer that was replaced is refused, for good'],
+      'producer/transactionsV1': ['a commit survives its coordinator (kill9)']
+    },
+  'a second `transaction()` before the first has begun fences it: its messages reject': {
+    'producer/transactions': ['two calls at once begin one transaction']
+  },
+  '`disconnect()` leaves an open transaction to `transactionTimeout`: readers of committed messages wait for it':
+    {
+      'producer/transactions': ['disconnect() aborts what is open: its readers do not wait']
+    },
+  '`sendOffsets` commits for a group as nobody: what a member that was replaced has read counts': {
+    'producer/transactions': [
+      'consume, transform, produce: what is committed is not uncommitted, and a zombie is refused'
+    ]
+  },
   '`compressionLevel`': {
     'producer/produceMessages': ['compression has levels, and goes by its name']
   },

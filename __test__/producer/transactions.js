@@ -41,6 +41,13 @@ const committedValues = async (topic, brokers) => {
   }
 }
 
+/** What a second transaction rejects with. */
+const ongoing = {
+  name: 'KafkaJSNonRetriableError',
+  message:
+    'There is already an ongoing transaction for this producer. Please end the transaction before beginning another.'
+}
+
 /** @param {() => string[]} brokersOf */
 const transactions = brokersOf => {
   const kafka = () => createKafka({ brokers: brokersOf() })
@@ -83,11 +90,6 @@ const transactions = brokersOf => {
     const producer = await start()
     const transaction = await producer.transaction()
     expect(transaction.isActive()).toBe(true)
-    const ongoing = {
-      name: 'KafkaJSNonRetriableError',
-      message:
-        'There is already an ongoing transaction for this producer. Please end the transaction before beginning another.'
-    }
     await expect(producer.transaction()).rejects.toMatchObject(ongoing)
     await transaction.send({ topic, messages: [{ value: 'a' }] })
     const done = transaction.commit()
@@ -110,9 +112,18 @@ const transactions = brokersOf => {
   })
 
   it('two calls at once begin one transaction', async () => {
+    const topic = await newTopic()
     const producer = await start()
-    const both = await Promise.allSettled([producer.transaction(), producer.transaction()])
-    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    const [first, second] = await Promise.allSettled([
+      producer.transaction(),
+      producer.transaction()
+    ])
+    expect([first.status, second.status]).toEqual(['fulfilled', 'rejected'])
+    const transaction = /** @type {any} */ (first).value
+    await transaction.send({ topic, messages: [{ value: 'a' }] })
+    await transaction.commit()
+    expect(await valuesIn(topic)).toEqual(['a'])
+    expect(/** @type {any} */ (second).reason).toMatchObject(ongoing)
   })
 
   it('messages beside a transaction are not part of it', async () => {

@@ -122,6 +122,12 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
             object.set("duration", duration.as_millis() as f64)?;
             object.set("numberOfBatches", 0)?;
         }
+        Event::Unreadable { failure, batch } => {
+            object.set("type", "unreadable")?;
+            object.set("error", failure::failure(env, &failure)?)?;
+            object.set("bytes", Buffer::from(batch.bytes.to_vec()))?;
+            object.set("next", batch.next.to_string())?;
+        }
         Event::Crashed(error) => {
             object.set("type", "crash")?;
             object.set("error", failure::failure(env, &error)?)?;

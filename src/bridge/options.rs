@@ -22,6 +22,7 @@ use crate::engine::clients::producer::TransactionConfig;
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::group::assignors::Assignor;
+use crate::engine::machine::Pace;
 use crate::engine::network::NetworkConfig;
 use crate::engine::network::Pfx;
 use crate::engine::network::SaslConfig;
@@ -88,6 +89,7 @@ pub struct NativeProducerOptions {
     pub partitioner: String,
     pub retries: f64,
     pub retry_time: f64,
+    pub pace: Option<NativePace>,
     pub delivery_timeout: f64,
     pub linger: f64,
     pub batch_size: f64,
@@ -98,6 +100,15 @@ pub struct NativeProducerOptions {
     pub allow_auto_topic_creation: bool,
     pub transactional_id: Option<String>,
     pub transaction_timeout: f64,
+}
+
+/// Waits between attempts.
+#[napi(object, object_to_js = false)]
+pub struct NativePace {
+    pub first: f64,
+    pub longest: f64,
+    pub multiplier: f64,
+    pub jitter: f64,
 }
 
 /// A consumer group, and the member of it that has read.
@@ -128,6 +139,7 @@ pub struct NativeConsumerOptions {
     pub read_uncommitted: bool,
     pub rack_id: String,
     pub check_crcs: bool,
+    pub sets_aside: bool,
     pub auto_offset_reset: Option<String>,
     pub auto_offset_reset_duration: Option<f64>,
     pub auto_commit: bool,
@@ -273,6 +285,7 @@ impl NativeConsumerOptions {
                 check_crcs: self.check_crcs,
                 rack_id: self.rack_id,
                 follower_max_age: millis(self.metadata_max_age),
+                sets_aside: self.sets_aside,
                 delivery: DeliveryConfig {
                     max_queued_bytes: self.max_queued_bytes as usize,
                     lanes: self.lanes as usize,
@@ -310,6 +323,12 @@ impl NativeProducerOptions {
                 retries: self.retries as u32,
                 topic_retries: self.retries as u32,
                 retry_time: millis(self.retry_time),
+                pace: self.pace.map_or(usual.pace, |pace| Pace {
+                    first: millis(pace.first),
+                    longest: millis(pace.longest),
+                    multiplier: pace.multiplier,
+                    jitter: pace.jitter.clamp(0.0, 1.0),
+                }),
                 delivery_timeout: millis(self.delivery_timeout),
                 linger: millis(self.linger),
                 batch_size: self.batch_size as usize,

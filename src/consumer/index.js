@@ -42,12 +42,13 @@ const {
  *   retry?: any,
  *   instrumentationEmitter?: import('../instrumentation/emitter'),
  *   partitionAssigners?: (import('../..').PartitionAssigner | string)[],
+ *   options?: import('../config').ConsumerOptions,
  *   given?: any,
  *   watch?: Watch,
  *   createProducer?: (options: any) => import('../..').Producer,
  *   createAdmin?: () => import('../..').Admin,
  *   groupId: string
- * } & Record<string, any>} config `given`: what the user has given, without defaults; `createProducer`, `createAdmin`: of the same
+ * } & Record<string, any>} config `options`: the user's, when somebody has looked at them already; `given`: the same without defaults; `createProducer`, `createAdmin`: of the same
  *   `Kafka`, for what `onFailure` does
  * @returns {import('../..').Consumer}
  */
@@ -62,9 +63,9 @@ module.exports = config => {
     createProducer,
     createAdmin
   } = config
-  validateGroupId(config)
+  if (!config.options) validateGroupId(config)
 
-  const options = consumerOptions(config)
+  const options = config.options ?? consumerOptions(config)
   const { groupId } = options
   const logger = rootLogger.namespace('Consumer')
   const emitter = config.instrumentationEmitter ?? new InstrumentationEventEmitter()

@@ -30,6 +30,7 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   readUncommitted: options.readUncommitted,
   rackId: options.rackId,
   checkCrcs: options.checkCrcs,
+  setsAside: run.onFailure?.unreadable === true,
   autoOffsetReset: resetOf(options.autoOffsetReset),
   autoOffsetResetDuration: options.autoOffsetReset?.duration ?? null,
   autoCommit: run.autoCommit,

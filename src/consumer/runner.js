@@ -35,6 +35,7 @@ const { Membership } = require('./membership')
 const { Necessity } = require('./necessity')
 const { Outbox } = require('./onFailure/outbox')
 const { Recovery } = require('./onFailure/recovery')
+const { Unreadable } = require('./onFailure/unreadable')
 const { ParallelLanes } = require('./parallelLanes')
 const { Questions } = require('./questions')
 const { RebalanceHooks } = require('./rebalanceHooks')
@@ -149,6 +150,8 @@ class Runner {
     })
     /** @type {Outbox | null} */
     this.outbox = null
+    /** null: what cannot be read ends the consumer. @type {Unreadable | null} */
+    this.unreadable = null
     /** null: without `onFailure`. @type {Recovery | null} */
     this.recovery = run.onFailure ? this.createRecovery(run.onFailure, createProducer) : null
     this.batchEvents = new BatchEvents(emitter)
@@ -182,11 +185,25 @@ class Runner {
     const { groupId, failures, logger, retry, commits } = this
     this.outbox = new Outbox({
       groupId,
+      groupInstanceId: this.asked.groupInstanceId,
       exactlyOnce: policy.exactlyOnce,
       createProducer,
       commitResolved: () => commits.commitHandled()
     })
     const isBatch = !this.eachMessage
+    const { deadLetterTopic, unreadable } = policy
+    if (unreadable && deadLetterTopic !== null) {
+      this.unreadable = new Unreadable({
+        deadLetterTopic,
+        groupId,
+        outbox: this.outbox,
+        logger,
+        retry,
+        isOurs: (topic, partition) => this.state === 'running' && this.isOurs(topic, partition),
+        seek: position => this.seek(position),
+        crash: error => this.crash(error)
+      })
+    }
     return new Recovery({ policy, groupId, isBatch, outbox: this.outbox, failures, logger, retry })
   }
 
@@ -270,6 +287,7 @@ class Runner {
     if (this.consumerGroup.isManual) this.reached = this.engine.progresses()
     try {
       await this.engine.stop(leaveGroup)
+      this.unreadable?.close()
       await this.outbox?.close()
       const { memberId, hasJoined } = this.consumerGroup
       if (hasJoined && !hasCrashed) {
@@ -399,9 +417,16 @@ class Runner {
         return consumerGroup.followerNamed(event)
       case 'log':
         return this.engineLog(event)
+      case 'unreadable':
+        return void this.unreadable?.setAside(event)
       case 'crash':
         return this.crash(this.assignment.error ?? this.hooks.error ?? this.crashOf(event.error))
     }
+  }
+
+  /** @private @param {string} topic @param {number} partition */
+  isOurs(topic, partition) {
+    return this.membership.metadataFor([{ topic, partitions: [{ partition }] }]) !== null
   }
 
   /** @private */

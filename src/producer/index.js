@@ -36,13 +36,14 @@ const PATIENCE = 30000
  *   cluster: import('../cluster'),
  *   logger: import('../..').Logger,
  *   retry?: any,
+ *   options?: import('./options').ProducerOptions,
  *   instrumentationEmitter?: import('../instrumentation/emitter')
- * } & Record<string, any>} config
+ * } & Record<string, any>} config `options`: the user's, when somebody has looked at them already
  * @returns {import('../..').Producer}
  */
 module.exports = config => {
   const { cluster, logger: rootLogger, retry: given = {} } = config
-  const options = producerOptions(config)
+  const options = config.options ?? producerOptions(config)
   const { createPartitioner, idempotent, transactionalId } = options
   const logger = rootLogger.namespace('Producer')
   const emitter = config.instrumentationEmitter ?? new InstrumentationEventEmitter('producer')

@@ -5,7 +5,7 @@
 
 const { fail, identifier, number, optionsOf } = require('../config')
 const { CompressionTypes } = require('../enums')
-const { RETRY_DEFAULTS } = require('../retry')
+const { Backoff, RETRY_DEFAULTS } = require('../retry')
 const { show } = require('../utils/show')
 const { DefaultPartitioner } = require('./partitioners')
 
@@ -65,26 +65,37 @@ const producerOptions = (config = {}) => {
 /** @typedef {ReturnType<typeof producerOptions>} ProducerOptions */
 
 /**
- * How often and for how long a batch is tried.
+ * How often a batch is tried, for how long, and what is waited between its attempts. The waits are the engine's own unless one of
+ * the options that shape them is given: then all of them are as kafkajs's.
  * @param {import('../..').RetryOptions} retry
  * @param {{ idempotent: boolean | null, deliveryTimeout: number }} options
- * @returns {{ retries: number, retryTime: number }} ms: what kafkajs waits between its attempts
+ * @returns {{ retries: number, retryTime: number, pace: import('../native').NativePace | null }} ms
  */
 const retriesOf = (retry, { idempotent, deliveryTimeout }) => {
-  const given = /** @type {any} */ ({ ...RETRY_DEFAULTS })
-  for (const [name, value] of Object.entries(retry)) if (value !== undefined) given[name] = value
   const retries = retry.retries ?? (idempotent ? Number.MAX_SAFE_INTEGER : RETRY_DEFAULTS.retries)
+  const backoff = new Backoff({ ...retry, retries }, () => 0.5)
+  const { initialRetryTime, maxRetryTime, multiplier, factor } = backoff.config
   let retryTime = 0
-  let wait = given.initialRetryTime
-  for (let n = 0; n < retries && retryTime < deliveryTimeout; n++) {
-    retryTime += wait
-    wait = Math.min(wait * given.multiplier, given.maxRetryTime)
+  while (!backoff.exhausted && retryTime < deliveryTimeout) {
+    // A wait of nothing, or of what is no number, stays what it is.
+    if (!(backoff.retryTime > 0)) break
+    retryTime += backoff.retryTime
+    backoff.advance()
   }
+  const isShaped = SHAPE.some(name => retry[name] !== undefined)
+  // Waits that chance makes shorter are over before.
+  if (isShaped) retryTime *= Math.max(0, 1 - factor)
   return {
     retries: Math.min(Math.max(0, retries), 2 ** 32 - 1),
-    retryTime: Math.min(retryTime, deliveryTimeout)
+    retryTime: Math.min(retryTime, deliveryTimeout),
+    pace: isShaped
+      ? { first: initialRetryTime, longest: maxRetryTime, multiplier, jitter: factor }
+      : null
   }
 }
+
+/** @type {(keyof import('../..').RetryOptions)[]} */
+const SHAPE = ['initialRetryTime', 'maxRetryTime', 'multiplier', 'factor']
 
 const IDEMPOTENT_ACKS =
   "Not requiring ack for all messages invalidates the idempotent producer's EoS guarantees"

@@ -41,6 +41,7 @@ const WAKE = -1
  * @property {'default' | 'legacy'} partitioner of messages without a partition
  * @property {number} retries
  * @property {number} retryTime ms, for which is tried at least
+ * @property {import('../native').NativePace | null} pace of the attempts; null: the engine's own
  * @property {number} deliveryTimeout
  * @property {number} linger
  * @property {number} batchSize

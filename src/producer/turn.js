@@ -36,6 +36,9 @@ const HEADER_WORDS = 2
 /** `DEFAULT_LEVEL` of the engine. */
 const DEFAULT_LEVEL = -(2 ** 31)
 
+/** Topics whose names are kept encoded. */
+const MOST_NAMES = 1000
+
 class TurnWriter {
   constructor() {
     this.bytes = Buffer.allocUnsafeSlow(FIRST_SIZE)
@@ -120,6 +123,8 @@ class TurnWriter {
   nameOf(topic) {
     let name = this.names.get(topic)
     if (!name) {
+      // A program may send to ever new topics: those that it goes on with are soon here again.
+      if (this.names.size >= MOST_NAMES) this.names.clear()
       name = Buffer.from(topic)
       this.names.set(topic, name)
     }

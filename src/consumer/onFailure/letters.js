@@ -12,6 +12,7 @@ const HEADERS = /** @type {const} */ ({
   topic: `${PREFIX}topic`,
   partition: `${PREFIX}partition`,
   offset: `${PREFIX}offset`,
+  lastOffset: `${PREFIX}last.offset`,
   timestamp: `${PREFIX}timestamp`,
   group: `${PREFIX}group`,
   attempts: `${PREFIX}attempts`,
@@ -45,6 +46,32 @@ const originOf = ({ headers }) => {
 }
 
 /**
+ * A batch that cannot be read: its bytes, header included, as the broker has them.
+ * @param {Buffer} bytes
+ * @param {{ topic: string, partition: number, offset: string, next: string, groupId: string, error: any }} from `offset`: the first of the
+ *   batch, `next`: the one behind it
+ */
+const letterOfBatch = (bytes, { topic, partition, offset, next, groupId, error }) => {
+  const lastOffset = String(BigInt(next) - 1n)
+  const headers = {
+    [HEADERS.topic]: topic,
+    [HEADERS.partition]: String(partition),
+    [HEADERS.offset]: offset,
+    [HEADERS.lastOffset]: lastOffset,
+    [HEADERS.group]: groupId,
+    ...errorHeaders(error)
+  }
+  return { lastOffset, message: { key: null, value: bytes, headers } }
+}
+
+/** @param {any} error */
+const errorHeaders = error => ({
+  [HEADERS.exception]: String(error?.name ?? typeof error),
+  [HEADERS.message]: String(error?.message ?? error).slice(0, LONGEST_MESSAGE),
+  [HEADERS.stacktrace]: String(error?.stack ?? '').slice(0, LONGEST_STACK)
+})
+
+/**
  * @param {any} message as it is in the log
  * @param {{ origin: Origin, groupId: string, error: any }} failure
  */
@@ -59,10 +86,8 @@ const letterOf = ({ key, value, headers }, { origin, groupId, error }) => ({
     [HEADERS.timestamp]: origin.timestamp,
     [HEADERS.group]: groupId,
     [HEADERS.attempts]: String(origin.attempts),
-    [HEADERS.exception]: String(error?.name ?? typeof error),
-    [HEADERS.message]: String(error?.message ?? error).slice(0, LONGEST_MESSAGE),
-    [HEADERS.stacktrace]: String(error?.stack ?? '').slice(0, LONGEST_STACK)
+    ...errorHeaders(error)
   }
 })
 
-module.exports = { HEADERS, letterOf, originOf }
+module.exports = { HEADERS, letterOf, letterOfBatch, originOf }

@@ -28,7 +28,8 @@ const failureOptions = (given, { groupId, autoCommit }) => {
     retryTopics = [],
     deadLetterTopic = null,
     when = null,
-    exactlyOnce = false
+    exactlyOnce = false,
+    unreadable = false
   } = optionsOf('onFailure of consumer.run()', given, '{ deadLetterTopic: "orders.dead" }')
   const attempts = number({ retries }, RETRIES)
   if (!(attempts >= 0)) fail(`onFailure.retries must be 0 or greater, received ${show(retries)}`)
@@ -47,6 +48,9 @@ const failureOptions = (given, { groupId, autoCommit }) => {
       `onFailure.deadLetterTopic has to be the name of a topic, received ${show(deadLetterTopic)}`
     )
   }
+  if (unreadable && deadLetterTopic === null) {
+    fail('onFailure.unreadable needs a deadLetterTopic, for the batches that cannot be read')
+  }
   const names = [...levels.map(({ topic }) => topic), deadLetterTopic].filter(topic => topic)
   const twice = names.find((topic, i) => names.indexOf(topic) !== i)
   if (twice) fail(`onFailure names the topic "${twice}" twice`)
@@ -57,7 +61,9 @@ const failureOptions = (given, { groupId, autoCommit }) => {
     levels,
     deadLetterTopic: /** @type {string | null} */ (deadLetterTopic),
     when: /** @type {((error: any, failed: any) => any) | null} */ (when),
-    exactlyOnce: Boolean(exactlyOnce)
+    exactlyOnce: Boolean(exactlyOnce),
+    /** Do batches that cannot be read go to the dead-letter topic as they are? */
+    unreadable: Boolean(unreadable)
   }
 }
 

@@ -10,17 +10,23 @@ const { randomUUID } = require('node:crypto')
 
 /** @typedef {{ topic: string, partition: number, offset: string }} Position the next offset to read */
 
+/** For so long at the most what a member that was killed has left open holds up readers and its successor, ms. */
+const TRANSACTION_TIMEOUT = 15000
+
 class Outbox {
   /**
    * @param {{
    *   groupId: string,
+   *   groupInstanceId: string | null,
    *   exactlyOnce: boolean,
    *   createProducer: (options: any) => import('../../..').Producer,
    *   commitResolved: () => Promise<void>
    * }} options
    */
-  constructor({ groupId, exactlyOnce, createProducer, commitResolved }) {
+  constructor({ groupId, groupInstanceId, exactlyOnce, createProducer, commitResolved }) {
     this.groupId = groupId
+    // Who takes the place of a static member that was killed ends the transaction that it has left open. Others wait for its timeout.
+    this.transactionalId = `${groupId}.failures.${groupInstanceId ?? randomUUID()}`
     this.exactlyOnce = exactlyOnce
     this.createProducer = createProducer
     this.commitResolved = commitResolved
@@ -81,9 +87,9 @@ class Outbox {
 
   /** @private */
   async connect() {
-    const { groupId, exactlyOnce } = this
+    const { transactionalId } = this
     const producer = this.createProducer(
-      exactlyOnce ? { transactionalId: `${groupId}.failures.${randomUUID()}` } : {}
+      this.exactlyOnce ? { transactionalId, transactionTimeout: TRANSACTION_TIMEOUT } : {}
     )
     try {
       await producer.connect()

@@ -5,6 +5,7 @@ use crate::engine::records::BatchReader;
 use crate::engine::records::Estimate;
 use crate::engine::records::Fill;
 use crate::engine::records::RecordError;
+use crate::engine::records::Unreadable;
 
 use super::deliveries::Deliveries;
 use super::slot::{Open, Reading};
@@ -53,6 +54,8 @@ pub enum Verdict {
         next: i64,
         /// What is wrong.
         error: RecordError,
+        /// With what, if one can go on behind it.
+        batch: Option<Unreadable>,
     },
 }
 
@@ -113,6 +116,7 @@ impl Deliveries {
             return Verdict::Void;
         };
         let next = reader.next_offset();
+        let batch = reader.unreadable();
         // Too small although it was made for this message: there was no memory for it.
         let missing = asked.filter(|asked| matches!(&buffer, Buffer::Staged(bytes) if bytes.len() < *asked));
         let result = match (result, missing) {
@@ -142,7 +146,7 @@ impl Deliveries {
                 slot.shed();
                 self.queued_bytes = self.queued_bytes.saturating_sub(queued);
                 self.slabs.release(&buffer);
-                Verdict::Damaged { next, error }
+                Verdict::Damaged { next, error, batch }
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::engine::machine::Backoff;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::TopicId;
+use crate::engine::records::Unreadable;
 
 use super::Failure;
 use super::source::Source;
@@ -63,7 +64,7 @@ pub(super) struct Cursor {
     /// The Fetch for this slot that is under way. A state change clears it: its answer is then of no use.
     pub(super) in_flight: Option<Asked>,
     /// Behind the messages that are ready lies data that cannot be read.
-    pub(super) poison: Option<Failure>,
+    pub(super) poison: Option<Poison>,
     /// Behind everything that is buffered the log has no such offset.
     pub(super) out_of_range: bool,
     /// How often in a row it could not be read: the broker refused it, for a reason that should have passed by now, or what
@@ -85,6 +86,14 @@ pub(super) struct Cursor {
     pub(super) log_end: (i64, i64),
     /// Where the delivery ends that has come back from a lane unresolved, if nothing has happened to the slot since then.
     pub(super) returned: Option<i64>,
+}
+
+/// Data that cannot be read, however often it is asked for.
+#[derive(Debug)]
+pub(super) struct Poison {
+    pub(super) failure: Failure,
+    /// What it is, if one can go on behind it.
+    pub(super) batch: Option<Unreadable>,
 }
 
 impl Default for Cursor {

@@ -15,14 +15,23 @@ use crate::engine::delivery::SlotId;
 use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::records::RecordError;
+use crate::engine::records::Unreadable;
 
 use super::Event;
+use super::cursor::Poison;
 use super::machine::Fetch;
 use super::source::Source;
 
 impl Fetch {
     /// The data of this slot cannot be read from `next` on.
-    pub(super) fn damaged(&mut self, now: Instant, id: SlotId, next: i64, error: &RecordError) {
+    pub(super) fn damaged(
+        &mut self,
+        now: Instant,
+        id: SlotId,
+        next: i64,
+        error: &RecordError,
+        batch: Option<Unreadable>,
+    ) {
         let Some(cursor) = self.cursors.get_mut(id.index()) else { return };
         let Some(partition) = self.deliveries.partition(id).cloned() else { return };
         cursor.damaged = true;
@@ -33,7 +42,8 @@ impl Fetch {
             self.suspect(now, id);
             self.events.push_back(Event::Damaged { partition, offset, message });
         } else if let Some(cursor) = self.cursor(id) {
-            cursor.poison = Some(Failure::Records { partition, offset, message });
+            let failure = Failure::Records { partition, offset, message };
+            cursor.poison = Some(Poison { failure, batch });
         }
     }
 

@@ -18,7 +18,7 @@ use crate::engine::delivery::SlotId;
 use crate::engine::delivery::Verdict;
 
 use super::Event;
-use super::cursor::State;
+use super::cursor::{Poison, State};
 use super::machine::Fetch;
 use super::truncation::UNKNOWN_EPOCH;
 
@@ -50,8 +50,8 @@ impl Fetch {
                 }
             }
             Verdict::Empty => self.report_dead_end(id),
-            Verdict::Damaged { next, error } => {
-                self.damaged(now, id, next, &error);
+            Verdict::Damaged { next, error, batch } => {
+                self.damaged(now, id, next, &error, batch);
                 self.report_dead_end(id);
             }
         }
@@ -173,7 +173,12 @@ impl Fetch {
         let Some(cursor) = self.cursors.get_mut(id.index()) else { return };
         if cursor.poison.is_some() && self.deliveries.is_handled(id) {
             // As with a refusal: told once, and not asked for again.
-            self.events.extend(cursor.poison.take().map(Event::Failed));
+            self.events.extend(cursor.poison.take().map(|poison| match poison {
+                Poison { failure, batch: Some(batch) } if self.config.sets_aside => {
+                    Event::Unreadable { failure, batch }
+                }
+                Poison { failure, .. } => Event::Failed(failure),
+            }));
             self.restate(id, State::Awaiting);
         } else if cursor.out_of_range && self.deliveries.is_drained(id) {
             self.events.extend(self.deliveries.partition(id).cloned().map(Event::OutOfRange));

@@ -35,6 +35,7 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::fetch::NodeEndpoint;
 
+pub use crate::engine::records::Unreadable;
 pub use machine::Fetch;
 pub use truncation::UNKNOWN_EPOCH;
 pub use waits::Waits;
@@ -58,6 +59,8 @@ pub struct FetchConfig {
     pub rack_id: String,
     /// How long a follower in it is fetched from before the leader is asked again.
     pub follower_max_age: Duration,
+    /// Is a batch that cannot be read told of by [`Event::Unreadable`], if one can go on behind it, and not by [`Event::Failed`]?
+    pub sets_aside: bool,
     /// How much may be buffered, and for how many handlers.
     pub delivery: DeliveryConfig,
 }
@@ -127,6 +130,13 @@ pub enum Event {
     },
     /// This cannot be consumed; trying again would not help.
     Failed(Failure),
+    /// The same, and everything before it is handled; the slot waits for a position behind the batch.
+    Unreadable {
+        /// Why.
+        failure: Failure,
+        /// The batch.
+        batch: Unreadable,
+    },
     /// A Fetch got no answer. It will be tried again.
     Unanswered {
         /// Node id.

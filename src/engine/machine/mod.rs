@@ -30,7 +30,7 @@ use std::time::Duration;
 use crate::engine::protocol::Request;
 
 pub use assignment::{AssignmentDelta, Owned, by_topic, partitions_of};
-pub use backoff::{Backoff, jittered};
+pub use backoff::{Backoff, Pace, jittered};
 pub use contract::Machine;
 pub use coordinator_key::CoordinatorKey;
 pub use failure::Failure;

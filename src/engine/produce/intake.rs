@@ -121,7 +121,8 @@ impl Produce {
             let slot = topic.slot(partition).unwrap_or_else(|| {
                 let slot = self.partitions.len();
                 topic.add_slot(partition, slot);
-                self.partitions.push(Partition::new(TopicPartition { topic: topic.name.clone(), partition }));
+                let at = TopicPartition { topic: topic.name.clone(), partition };
+                self.partitions.push(Partition::new(at, self.config.pace));
                 slot
             });
             self.append_to(now, slot, origin, nth, &message);

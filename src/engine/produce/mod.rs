@@ -40,6 +40,7 @@ use std::time::Duration;
 
 use crate::engine::machine::Log;
 use crate::engine::machine::NetError;
+use crate::engine::machine::Pace;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::fetch::NodeEndpoint;
@@ -62,6 +63,8 @@ pub struct ProduceConfig {
     pub retries: u32,
     /// For how long it is tried at least, however many attempts fail meanwhile: an election takes its time.
     pub retry_time: Duration,
+    /// The waits between the attempts of a partition; none for a leader at which none has failed.
+    pub pace: Pace,
     /// How long a message may take from its send to its acknowledgement, all attempts together. An attempt that is out is
     /// waited for.
     pub delivery_timeout: Duration,
@@ -91,6 +94,7 @@ impl Default for ProduceConfig {
             transactional_id: None,
             retries: u32::MAX,
             retry_time: Duration::ZERO,
+            pace: Pace::default(),
             delivery_timeout: Duration::from_secs(120),
             linger: Duration::ZERO,
             // Just below what a broker takes by default, 1 MiB and the header.

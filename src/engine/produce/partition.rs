@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::engine::machine::Backoff;
+use crate::engine::machine::Pace;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::TopicId;
 use crate::engine::records::Sequence;
@@ -87,13 +88,13 @@ pub(super) enum End {
 }
 
 impl Partition {
-    pub(super) fn new(at: TopicPartition) -> Partition {
+    pub(super) fn new(at: TopicPartition, pace: Pace) -> Partition {
         Partition {
             at,
             queue: VecDeque::new(),
             flow: Flow::Normal,
             numbers: None,
-            backoff: Backoff::default(),
+            backoff: Backoff::new(pace),
             failed_on: None,
             topic_id: TopicId::ZERO,
             absent_since: None,

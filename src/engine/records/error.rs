@@ -132,6 +132,19 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// Is it the batch that cannot be read? Not when it is in the wrong place or incomplete, or when the process has no memory for it.
+    pub(super) fn is_of_batch(&self) -> bool {
+        match self {
+            RecordError::InvalidBatch { .. }
+            | RecordError::CrcMismatch { .. }
+            | RecordError::InvalidRecord { .. } => true,
+            RecordError::Decompress { error, .. } => !matches!(error, CodecError::NoMemory { .. }),
+            RecordError::NoCompleteBatch { .. }
+            | RecordError::OutOfPlace { .. }
+            | RecordError::NoMemory { .. } => false,
+        }
+    }
+
     /// Base offset of the batch at fault (for [`RecordError::NoCompleteBatch`] the offset asked for).
     pub fn offset(&self) -> i64 {
         match self {

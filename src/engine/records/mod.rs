@@ -35,6 +35,7 @@ mod reader;
 mod record;
 mod tables;
 mod transactions;
+mod unreadable;
 mod varint;
 mod writer;
 
@@ -47,4 +48,5 @@ pub use codec::{CompressError, Compressor, Decompressor};
 pub use delivery::Summary;
 pub use error::{Codec, CodecError, RecordError};
 pub use reader::{BatchReader, Estimate, FetchedRecords, Fill};
+pub use unreadable::Unreadable;
 pub use writer::{BatchWriter, Records, Sequence};

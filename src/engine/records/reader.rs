@@ -27,6 +27,7 @@ use super::legacy;
 use super::record::Current;
 use super::tables::Stop;
 use super::transactions::TransactionFilter;
+use super::unreadable::Unreadable;
 use crate::engine::protocol::fetch::AbortedTransaction;
 
 /// What one Fetch response has for one partition.
@@ -77,6 +78,8 @@ pub struct BatchReader {
     records: Bytes,
     /// Where in `records` the next batch begins.
     at: usize,
+    /// Where the last one begins that was looked at.
+    looked_at: usize,
     fetch_offset: i64,
     high_watermark: i64,
     last_leader_epoch: Option<i32>,
@@ -131,6 +134,7 @@ impl BatchReader {
         BatchReader {
             records: fetched.records,
             at: 0,
+            looked_at: 0,
             fetch_offset: fetched.fetch_offset,
             high_watermark: fetched.high_watermark,
             last_leader_epoch: fetched.last_leader_epoch,
@@ -240,6 +244,17 @@ impl BatchReader {
         self.position
     }
 
+    /// The batch that this reader has failed at. `None` when it has not, when nobody can say where that batch ends, or when it is not the
+    /// batch's fault.
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        let State::Failed(error) = &self.state else { return None };
+        if !error.is_of_batch() {
+            return None;
+        }
+        let records = self.records.slice(self.looked_at.min(self.records.len())..);
+        Unreadable::find(&records, self.position, self.high_watermark)
+    }
+
     fn fail(&mut self, codecs: &mut Decompressor, error: RecordError) {
         if let State::Inside(OpenBatch { body: Body::Unpacked(output), .. }) =
             std::mem::replace(&mut self.state, State::Failed(error))
@@ -275,6 +290,7 @@ impl BatchReader {
     /// Opens the next batch, or passes over it when it has nothing for us. `false`: there is none.
     fn next_batch(&mut self, delivery: &mut Delivery<'_>) -> Result<bool, RecordError> {
         delivery.begin(self.position);
+        self.looked_at = self.at;
         let rest = self.records.get(self.at..).unwrap_or_default();
         let Some(frame) = Frame::peek(rest)? else {
             if self.at == 0 && !rest.is_empty() {

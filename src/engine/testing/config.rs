@@ -22,6 +22,7 @@ pub(crate) fn fetch(lanes: usize) -> FetchConfig {
         check_crcs: true,
         rack_id: String::new(),
         follower_max_age: Duration::from_secs(300),
+        sets_aside: false,
         delivery: delivery(lanes),
     }
 }

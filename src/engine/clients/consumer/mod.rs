@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::fetch::FetchConfig;
+use crate::engine::fetch::Unreadable;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::Target;
@@ -208,6 +209,14 @@ pub enum Event {
     },
     /// What was kept under this number, see [`Consumer::finish`], will not be taken.
     Dropped(u32),
+    /// A batch that cannot be read, everything before it is handled, and its partition waits: [`Consumer::seek`] goes on behind it, if the
+    /// partition is still ours then.
+    Unreadable {
+        /// Why it cannot.
+        failure: Failure,
+        /// The batch.
+        batch: Unreadable,
+    },
     /// A Fetch went out.
     FetchStart {
         /// Where to.

@@ -294,6 +294,9 @@ impl Consumer {
                 self.events.extend(kinds.map(|kind| Event::Renew(Target::Node(node, kind))));
             }
             fetch::Event::Failed(failure) => self.crash(failure),
+            fetch::Event::Unreadable { failure, batch } => {
+                self.events.push_back(Event::Unreadable { failure, batch });
+            }
             fetch::Event::Unanswered { node, error, told } => {
                 let lasted = told.filter(|lasted| !lasted.is_zero()).map(seconds);
                 let lasted = lasted.map_or_else(String::new, |lasted| format!(" for {lasted}"));

@@ -172,7 +172,9 @@ fn a_message_that_there_is_no_memory_for_goes_back_to_the_source() {
         assert!(matches!(supplier.end_decode(), Verdict::Empty), "it asks for what it needs");
         assert!(supplier.begin_decode());
         let verdict = supplier.end_decode();
-        let Verdict::Damaged { next: 0, error: RecordError::NoMemory { offset: 0, bytes } } = verdict else {
+        let Verdict::Damaged { next: 0, error: RecordError::NoMemory { offset: 0, bytes }, batch: None } =
+            verdict
+        else {
             panic!("{verdict:?}");
         };
         assert!(bytes > length);

@@ -104,6 +104,34 @@ fn what_stays_damaged_is_an_end_after_some_ten_seconds_and_says_why() {
 }
 
 #[test]
+fn what_stays_damaged_may_be_set_aside_and_its_partition_goes_on_behind_it() {
+    let mut world = World::with(FetchConfig { sets_aside: true, ..config(1) });
+    world.assign(&[0]);
+    world.set_position(0, 0);
+    world.logs.get_mut(&0).unwrap().append(&[10; 3]);
+    world.logs.get_mut(&0).unwrap().append_corrupt();
+    world.logs.get_mut(&0).unwrap().append(&[10; 2]);
+    world.answer_for(Duration::from_secs(20));
+    world.consume();
+    world.answer_for(Duration::from_secs(1));
+    assert_eq!(world.failure(), None);
+    let told: Vec<(&Failure, i64)> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Unreadable { failure, batch } => Some((failure, batch.next)),
+            _ => None,
+        })
+        .collect();
+    let [(Failure::Records { offset: 3, .. }, 4)] = told[..] else { panic!("{told:?}") };
+    assert_eq!(world.delivered, [(0, 0), (0, 1), (0, 2)]);
+    world.set_position(0, 4);
+    world.answer_for(Duration::from_secs(1));
+    world.consume();
+    assert_eq!(world.delivered[3..], [(0, 4), (0, 5)]);
+}
+
+#[test]
 fn answers_without_records_do_not_count_as_sound_and_other_refusals_count_as_well() {
     let mut world = World::consuming(&[0]);
     world.logs.get_mut(&0).unwrap().append_corrupt();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{Fate, World, first, send, sequence};
-use crate::engine::machine::NetError;
+use crate::engine::machine::{NetError, Pace};
 use crate::engine::produce::{Event, Idempotence, ProduceConfig, Reason};
 use crate::engine::protocol::ErrorCode;
 
@@ -43,6 +43,21 @@ fn the_same_leader_is_asked_again_after_a_while() {
     let waits: Vec<u128> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect();
     assert!(waits[0] >= 80 && waits[1] >= 160 && waits[2] >= 320, "{waits:?}");
     assert!(world.sent.windows(2).all(|pair| pair[0].2 == pair[1].2), "the same bytes");
+}
+
+#[test]
+fn the_waits_are_as_long_as_is_asked_for() {
+    let ms = Duration::from_millis;
+    let pace = Pace { first: ms(500), longest: ms(3000), multiplier: 4.0, jitter: 0.0 };
+    let mut world = World::ready(ProduceConfig { pace, ..config() });
+    world.fates = first(&[Fate::Refused(ErrorCode::NOT_ENOUGH_REPLICAS); 4]);
+    world.send(1, 0, &["a"]);
+    world.run();
+    assert_eq!(world.offsets(1), [(0, 0)]);
+    let times: Vec<Duration> = world.sent.iter().map(|(at, ..)| *at).collect();
+    let waits: Vec<u128> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect();
+    // And the round trip.
+    assert_eq!(waits, [502, 2002, 3002, 3002]);
 }
 
 #[test]

@@ -368,3 +368,51 @@ fn put_message(out: &mut Vec<u8>, magic: u8, attributes: u8, offset: i64, value:
     out.extend_from_slice(&crc32fast::hash(&covered).to_be_bytes());
     out.extend_from_slice(&covered);
 }
+
+/// What the reader would set aside of these batches, read from offset 0 to the first error.
+fn set_aside(records: Vec<u8>, high_watermark: i64) -> Option<(i64, usize)> {
+    let mut reader = BatchReader::new(FetchedRecords { high_watermark, ..fetched(records, 0) });
+    let mut codecs = Decompressor::new(LIMIT);
+    let mut slab = vec![0; 1 << 12];
+    while reader.fill(&mut codecs, &mut slab, 10).is_ok_and(|fill| fill != Fill::End) {}
+    reader.unreadable().map(|batch| (batch.next, batch.bytes.len()))
+}
+
+#[test]
+fn a_batch_is_set_aside_only_where_its_end_is_known() {
+    let batch = |first: i64| TestBatch::of(vec![record(first, "x"), record(first + 1, "y")]);
+    let flipped = |at: usize| {
+        let mut bytes = batch(0).encode();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let length = batch(0).encode().len();
+    let followed = |mut bytes: Vec<u8>, next: i64| {
+        bytes.extend(batch(next).encode());
+        bytes
+    };
+    // its last byte, which the checksum covers
+    let damaged = flipped(length - 1);
+    assert_eq!(set_aside(damaged.clone(), 2), Some((2, length)));
+    assert_eq!(set_aside(followed(damaged.clone(), 2), 4), Some((2, length)));
+    assert_eq!(set_aside(damaged.clone(), 1), None, "beyond the end of the partition");
+    // the last offset's delta, in one of its bytes
+    assert_eq!(set_aside(flipped(26), 9), None, "nobody knows where it ends");
+    assert_eq!(set_aside(followed(flipped(26), 5), 9), Some((5, length)));
+    // A checksum that fits is believed, whatever follows.
+    let garbage = TestBatch { codec: 1, ..batch(0) }.encode_around(b"no gzip");
+    let whole = garbage.len();
+    assert_eq!(set_aside(followed(garbage, 7), 9), Some((2, whole)));
+    let unknown = TestBatch { codec: 6, ..batch(0) };
+    let unknown = unknown.encode_around(b"who knows");
+    assert!(set_aside(unknown, 2).is_some());
+    // What is sound, or cut, is not set aside.
+    assert_eq!(set_aside(batch(0).encode(), 2), None);
+    assert_eq!(set_aside(damaged[..length - 1].to_vec(), 2), None);
+    // What came before is delivered.
+    let mut behind = batch(0).encode();
+    let mut second = batch(2).encode();
+    *second.last_mut().unwrap() ^= 1;
+    behind.extend(second);
+    assert_eq!(set_aside(behind, 4), Some((4, length)));
+}
