@@ -75,7 +75,7 @@ module.exports = {
       ...(process.env.CLIENT === 'kafkajs' && {
         testPathIgnorePatterns: [
           '/consumer/(damage|errorCodes|faults|ledger|outages|shutdown|truncation)\\.test\\.js$',
-          '/producer/faults\\.test\\.js$'
+          '/producer/(faults|ledger)\\.test\\.js$'
         ]
       })
     }
