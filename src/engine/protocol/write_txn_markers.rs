@@ -3,7 +3,8 @@
 
 use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
 
-/// Versions that we speak: those of brokers that tell which transactions hang.
+/// Versions that we speak: those of brokers that tell which transactions hang. 2 = of which protocol the transaction is (KIP-1228), which
+/// only its coordinator knows.
 pub const VERSIONS: VersionRange = VersionRange { min: 1, max: 1 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 1;
