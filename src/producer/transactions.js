@@ -158,7 +158,10 @@ const createTransaction = (transactions, sender) => {
   const awaited = answer => {
     const settled = answer.then(
       () => {},
-      error => (refused ??= ofTransaction(error))
+      error => {
+        const ofThis = ofTransaction(error)
+        refused ??= ofThis
+      }
     )
     outstanding.add(settled)
     settled.then(() => outstanding.delete(settled))
