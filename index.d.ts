@@ -233,7 +233,7 @@ export interface ConsumerConfig<Key = any, Value = any> {
    */
   partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
   /**
-   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group three times as often, as
+   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group six times as often, as
    * nobody reads a new partition before it knows. Default: 300000.
    */
   metadataMaxAge?: number
@@ -288,11 +288,18 @@ export interface ConsumerConfig<Key = any, Value = any> {
    */
   maxPollInterval?: number
   /**
-   * `none`: a position outside of the log, or behind where it was truncated, crashes the consumer with KafkaJSOffsetOutOfRange.
-   * Default: `fromBeginning` of the topic decides, as it always does where the group has committed nothing; after a truncation
-   * the position goes back to its place. Not in kafkajs.
+   * Where a partition begins of which the group has committed nothing, and where it goes on when its position is not in the log (any
+   * more): at its first message, behind its last one, or at the first one that is not older than `duration` ms (KIP-1106; where all
+   * are older, behind the last one). It says so for all topics: a `fromBeginning` of `subscribe()` that says something else is refused.
+   * `none`: `fromBeginning` of the topic decides where to begin, and a position outside of the log, or behind where it was truncated,
+   * crashes the consumer with KafkaJSOffsetOutOfRange. Default: `fromBeginning` of the topic decides both; after a truncation the
+   * position goes back to its place. Not in kafkajs.
    */
-  autoOffsetReset?: 'none'
+  autoOffsetReset?: 'earliest' | 'latest' | 'none' | AutoOffsetResetByDuration
+  /** STALLED is told of partitions that have stood still for so long, ms. Default: 30000. Not in kafkajs. */
+  stalledAfter?: number
+  /** How often LAG is told while somebody listens, ms. Default: never. Not in kafkajs. */
+  lagInterval?: number
   /** Default: `true`. Not in kafkajs. */
   checkCrcs?: boolean
   /**
@@ -502,6 +509,14 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
     listener: (event: ConsumerRebalancingEvent) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
   on(
+    eventName: AddedConsumerEvents['LAG'],
+    listener: (event: ConsumerLagEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
+    eventName: AddedConsumerEvents['STALLED'],
+    listener: (event: ConsumerStalledEvent) => void
+  ): RemoveInstrumentationEventListener<typeof eventName>
+  on(
     eventName: ConsumerEvents['RECEIVED_UNSUBSCRIBED_TOPICS'],
     listener: (event: ConsumerReceivedUnsubcribedTopicsEvent) => void
   ): RemoveInstrumentationEventListener<typeof eventName>
@@ -524,7 +539,7 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   /** The logger of this consumer. */
   logger(): Logger
   /** The names that `on` takes. */
-  readonly events: ConsumerEvents
+  readonly events: ConsumerEvents & AddedConsumerEvents
 
   /**
    * The next message. It counts as handled when the next one is asked for. `null`: none has come within `timeout`, or the consumer has
@@ -571,6 +586,8 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   seekToEnd(partitions?: TopicPartition[]): void
   /** How far each assigned partition is from its end, by what is known: no broker is asked. Not in kafkajs. */
   lag(): ConsumerLag[]
+  /** How the consumer is, at any time: no broker is asked. Not in kafkajs. */
+  health(): ConsumerHealth
 }
 
 /** Options of `getOne()`. Not in kafkajs. */
@@ -597,6 +614,12 @@ export interface PulledBatch<Key = Buffer | null, Value = Buffer | null> extends
   messages: PulledMessage<Key, Value>[]
 }
 
+/** At the first message that is not older (KIP-1106). Not in kafkajs. */
+export interface AutoOffsetResetByDuration {
+  /** Of a message at the most, ms. */
+  duration: number
+}
+
 /** A partition to read, and where to begin. Not in kafkajs. */
 export interface AssignedPartition extends TopicPartition {
   /** A Date: the first message at or behind it. Default: with a group `'committed'`, else `'latest'`. */
@@ -613,13 +636,16 @@ export interface FoundOffset extends TopicPartition {
 export interface CommittedOffset extends FoundOffset {
   /** What was committed with it. */
   metadata: string | null
+  /** Of the message before it (KIP-320); `null`: nobody has said it. */
+  leaderEpoch: number | null
 }
 
 /** How far a partition is from its end; `null`: not known yet. Not in kafkajs. */
 export interface ConsumerLag extends TopicPartition {
   /** The next message to handle. */
   position: string | null
-
+  /** Of the message before it (KIP-320). */
+  leaderEpoch: number | null
   /** What the group has committed; `null`: nothing, as far as is known. */
   committed: string | null
   /** Behind the last message that all replicas have. */
@@ -628,6 +654,79 @@ export interface ConsumerLag extends TopicPartition {
   lastStableOffset: string | null
   /** From the position to the end of what this consumer may read. */
   lag: string | null
+}
+
+/** What a consumer waits for, as its engine knows it. What does not apply is `null`. Not in kafkajs. */
+export interface ConsumerWait {
+  /**
+   * `coordinator`: the group's is not known, or does not answer. `group`: it waits for other members. `session`: it has not confirmed
+   * the membership in time. `commit`: offsets are committed before partitions go. `assigner`, `hook`: one of the program's. `position`: it is looked
+   * up. `leader`: the partition has none. `fetch`: a broker refuses or does not answer. `handler`: one is at work. `pull`: the program
+   * has not asked for the next messages. `back-off`: a handler has failed, and is called again later. `delay`: messages of a retry
+   * topic wait for their time. `messages`: all are read.
+   */
+  reason:
+    | 'coordinator'
+    | 'group'
+    | 'session'
+    | 'commit'
+    | 'assigner'
+    | 'hook'
+    | 'position'
+    | 'leader'
+    | 'fetch'
+    | 'handler'
+    | 'pull'
+    | 'back-off'
+    | 'delay'
+    | 'messages'
+  /** That, as a sentence. */
+  message: string
+  /** Since when, ms since 1970, where that is known: since when a handler has finished nothing, or a broker has not answered. */
+  since: number | null
+  /** Whose handler, or what is fetched. */
+  topic: string | null
+  /** Its partition. */
+  partition: number | null
+  /** Node id. */
+  broker: number | null
+  /** How the broker or the network has put it. */
+  error: string | null
+}
+
+/** How a consumer is. Not in kafkajs. */
+export interface ConsumerHealth {
+  /**
+   * `stopped`: before `run()` and behind `stop()`. `connecting`, `joining`: on the way. `running`: it has an assignment. `rebalancing`:
+   * it gives partitions up. `overdue`: a handler has made no progress for `maxPollInterval`, so the group is left until it does.
+   * `crashed`: an error has ended it. `restarting`: it begins again by itself, see CRASH. `stopping`: it ends.
+   */
+  state:
+    | 'stopped'
+    | 'connecting'
+    | 'joining'
+    | 'running'
+    | 'rebalancing'
+    | 'overdue'
+    | 'crashed'
+    | 'restarting'
+    | 'stopping'
+  /** Name of the group; `null` without one. */
+  groupId: string | null
+  /** The id that it has in the group; `null` while it is no member. */
+  memberId: string | null
+  /** The generation that it has joined last; by KIP-848 its epoch. */
+  generationId: number | null
+  /** What is assigned. */
+  assignment: TopicPartitions[]
+  /** What of that is paused. */
+  paused: TopicPartitions[]
+  /** When the coordinator has answered a heartbeat last, ms since 1970; `null`: never. */
+  lastHeartbeat: number | null
+  /** When a message was finished last, ms since 1970; `null`: none since `run()`. */
+  lastProgress: number | null
+  /** What keeps it waiting, trouble first; `null`: nothing. */
+  waitsFor: ConsumerWait | null
 }
 
 /** The argument of `subscribe()`. */
@@ -902,6 +1001,8 @@ export type TopicPartitionOffset = TopicPartition & {
 export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & {
   /** A text that is kept with the offset. Default: none. */
   metadata?: string | null
+  /** Of the message before it (KIP-320), `batchContext.partitionLeaderEpoch` of that. Default: what is known. Not in kafkajs. */
+  leaderEpoch?: number | null
 }
 
 /** A position in a partition whose topic is known. */
@@ -960,18 +1061,61 @@ export type MemberDescription = {
   groupInstanceId?: string
   /** `admin.describeGroups()`, as all below, which are not enumerable: the partitions that it has; null where that is not known. Not in kafkajs. */
   assignment?: TopicPartitions[] | null
-  /** What it is to have, once others have given it up: KIP-848. */
+  /** What it is to have, once others have given it up: KIP-848 and Kafka Streams. */
   targetAssignment?: TopicPartitions[] | null
-  /** Its epoch: KIP-848 and share groups. */
+  /** Its epoch: KIP-848, share groups and Kafka Streams. */
   memberEpoch?: number | null
-  /** Its rack: KIP-848 and share groups. */
+  /** Its rack: KIP-848, share groups and Kafka Streams. */
   rackId?: string | null
-  /** The topics that it names: KIP-848 and share groups. */
+  /** The topics that it names: KIP-848 and share groups; those that its program reads: Kafka Streams. */
   topics?: string[] | null
   /** The expression for topics that its coordinator evaluates: KIP-848. */
   topicRegex?: string | null
-  /** Is it a member of the classic protocol in a group of KIP-848? */
+  /** Is it a member of the classic protocol in a group of KIP-848 or of Kafka Streams? */
   isClassic?: boolean | null
+  /** The process that it is in: Kafka Streams. */
+  processId?: string | null
+  /** Its tasks: Kafka Streams. Each active one reads a partition of each topic of its subtopology. */
+  tasks?: StreamsTasks | null
+  /** The tasks that it is to have: Kafka Streams. */
+  targetTasks?: StreamsTasks | null
+}
+
+/** Tasks of a member of a program of Kafka Streams. */
+export type StreamsTasks = {
+  /** Those that read. */
+  active: StreamsTaskIds[]
+  /** Those that keep a copy of another's state. */
+  standby: StreamsTaskIds[]
+  /** Those that build a copy up, to take over. */
+  warmup: StreamsTaskIds[]
+}
+
+/** Tasks of one part of a program of Kafka Streams. */
+export type StreamsTaskIds = {
+  /** The part. */
+  subtopologyId: string
+  /** The numbers of the tasks, which are those of the partitions that they read. */
+  partitions: number[]
+}
+
+/** What a program of Kafka Streams is made of. */
+export type StreamsTopology = {
+  /** Goes up with each change of the program. */
+  epoch: number
+  /** Its parts; none while its topics are missing. */
+  subtopologies: {
+    /** Its name within the program. */
+    subtopologyId: string
+    /** The topics that it reads. */
+    sourceTopics: string[]
+    /** The topics that it reads of other parts. */
+    repartitionSourceTopics: string[]
+    /** The topics that it writes for other parts. */
+    repartitionSinkTopics: string[]
+    /** The topics that keep its state. */
+    stateChangelogTopics: string[]
+  }[]
 }
 
 /** The broker's words for what a group does. */
@@ -988,14 +1132,16 @@ export type GroupDescription = {
   protocol: string
   /** `consumer` for groups of consumers. */
   protocolType: string
-  /** A group that nobody knows is `Dead`. One of KIP-848 may be `Assigning` or `Reconciling`, too. */
+  /** A group that nobody knows is `Dead`. One of KIP-848 or Kafka Streams may be `Assigning` or `Reconciling`, too, one of Kafka Streams `NotReady`. */
   state: ConsumerGroupState
-  /** `admin.describeGroups()`, as all below, which are not enumerable: 'classic', 'consumer' (KIP-848) or 'share'; null of a group that nobody knows. Not in kafkajs. */
+  /** `admin.describeGroups()`, as all below, which are not enumerable: 'classic', 'consumer' (KIP-848), 'share' or 'streams' (KIP-1071); null of a group that nobody knows. Not in kafkajs. */
   type?: string | null
-  /** Goes up with each change of members, subscriptions and topics: KIP-848 and share groups. */
+  /** Goes up with each change of members, subscriptions and topics: of all but classic groups. */
   groupEpoch?: number | null
-  /** The epoch that the target assignment was made for: KIP-848 and share groups. */
+  /** The epoch that the target assignment was made for: of all but classic groups. */
   assignmentEpoch?: number | null
+  /** What the program is made of: Kafka Streams; null while no member has said so. */
+  topology?: StreamsTopology | null
 }
 
 /** Groups. */
@@ -1023,6 +1169,14 @@ export interface InstrumentationEvent<T> {
 
 /** Removes the listener that it was returned for. */
 export type RemoveInstrumentationEventListener<T> = () => void
+
+/** Names of events that kafkajs does not have. They are not enumerable: who listens to all others does not turn them on. */
+export type AddedConsumerEvents = {
+  /** How far partitions are from their ends, every `lagInterval`. */
+  LAG: 'consumer.lag'
+  /** Partitions have stood still for `stalledAfter`. */
+  STALLED: 'consumer.stalled'
+}
 
 /** Names of a consumer's events, for `consumer.on()`. */
 export type ConsumerEvents = {
@@ -1220,6 +1374,31 @@ export type ConsumerRebalancingEvent = InstrumentationEvent<{
   groupId: string
   /** The id that the broker has given the member. */
   memberId: string
+}>
+/** How far the assigned partitions are from their ends. Not in kafkajs. */
+export type ConsumerLagEvent = InstrumentationEvent<{
+  /** Name of the group. */
+  groupId: string
+  /** As `lag()` answers. */
+  partitions: ConsumerLag[]
+}>
+/**
+ * There is something to read, nothing is paused, and the position has not moved for `stalledAfter`. Told once for each partition, and again
+ * when it has moved and stopped anew. Not in kafkajs.
+ */
+export type ConsumerStalledEvent = InstrumentationEvent<{
+  /** Name of the group. */
+  groupId: string
+  /** The id that the member has; `null` while it is none. */
+  memberId: string | null
+  /** What is waited for; `null`: the engine does not know. */
+  reason: ConsumerWait['reason'] | null
+  /** When the first of them has stopped, as far as was seen, ms since 1970. */
+  since: number
+  /** That reason with all that is known of it. */
+  waitsFor: ConsumerWait | null
+  /** Those that stand still; none: the consumer gets no assignment. */
+  partitions: ConsumerLag[]
 }>
 /** The assignment has topics that this member has not subscribed. */
 export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
@@ -2357,6 +2536,8 @@ export interface BrokerLogDirs {
     totalBytes: number | null
     /** How much room is left, in bytes. */
     usableBytes: number | null
+    /** Does it get no new partitions (KIP-1066)? Null before Kafka 4.3. */
+    isCordoned: boolean | null
     /** What is in it, by topic. */
     topics: {
       /** Name of the topic. */
@@ -2495,7 +2676,7 @@ export type Admin = {
     /** The cluster's own id. */
     clusterId: string
   }>
-  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 2.8. Not in kafkajs. */
+  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 4.0. Not in kafkajs. */
   describeCluster(options: { includeFencedBrokers: true }): Promise<{
     /** The brokers that are up. */
     brokers: Array<{
@@ -2657,7 +2838,7 @@ export type Admin = {
   >
   /** The ACLs that a filter means; what it does not name is any. */
   describeAcls(options: AclFilter): Promise<DescribeAclResponse>
-  /** Deletes the ACLs that one of the filters means, and says which those were. */
+  /** Deletes the ACLs that one of the filters means, and says which those were, except where that answer was lost on its way. */
   deleteAcls(options: { filters: AclFilter[] }): Promise<DeleteAclResponse>
   /** Writes ACLs down. Rejects with the first one's error, which has it as `acl`. */
   createAcls(options: { acl: AclEntry[] }): Promise<boolean>

@@ -9,7 +9,7 @@
  * read as a number is one, any value is true or false, and nothing in the place of a number means the default.
  */
 
-const { isRegExp } = require('node:util').types
+const { inspect, types } = require('node:util')
 const { KafkaJSNonRetriableError } = require('./errors')
 const { withHelp } = require('./help')
 const { LEVELS } = require('./loggers')
@@ -92,6 +92,8 @@ const consumerOptions = ({
   groupRemoteAssignor = null,
   maxPollInterval,
   autoOffsetReset = null,
+  stalledAfter,
+  lagInterval,
   checkCrcs = true,
   copyValues = false,
   maxQueuedBytes,
@@ -126,6 +128,8 @@ const consumerOptions = ({
   groupRemoteAssignor,
   maxPollInterval: number({ maxPollInterval }, 300000),
   autoOffsetReset,
+  stalledAfter: number({ stalledAfter }, 30000),
+  lagInterval: number({ lagInterval }, null),
   checkCrcs: Boolean(checkCrcs),
   copyValues: Boolean(copyValues),
   maxQueuedBytes: number({ maxQueuedBytes }, 67108864),
@@ -211,6 +215,30 @@ const validateGroupProtocol = ({ groupProtocol, groupRemoteAssignor }, given) =>
   }
 }
 
+const RESETS = [null, 'none', 'earliest', 'latest']
+
+/** @param {any} reset */
+const showReset = reset => (typeof reset === 'object' ? inspect(reset) : show(reset))
+
+/** @param {any} reset */
+const isReset = reset => {
+  if (typeof reset !== 'object' || reset === null) return RESETS.includes(reset)
+  const { duration, ...rest } = reset
+  return Number.isFinite(duration) && duration >= 0 && Object.keys(rest).length === 0
+}
+
+/**
+ * `autoOffsetReset` says it for all topics. What a topic says beside it has to be the same.
+ * @param {any} reset @param {any} fromBeginning
+ */
+const checkBeginning = (reset, fromBeginning) => {
+  if (reset === null || reset === 'none' || fromBeginning == null) return
+  if (reset === (fromBeginning ? 'earliest' : 'latest')) return
+  fail(
+    `fromBeginning: ${Boolean(fromBeginning)} of consumer.subscribe() contradicts autoOffsetReset: ${showReset(reset)} of kafka.consumer(), which says for all topics where reading begins: leave one of them out`
+  )
+}
+
 /**
  * @param {ConsumerOptions} options
  * @param {any} [given] what the user has given of them
@@ -223,6 +251,8 @@ const validateConsumer = (options, given = {}) => {
     maxPollInterval,
     groupInstanceId,
     autoOffsetReset,
+    stalledAfter,
+    lagInterval,
     maxDecompressedBytes
   } = options
   if (heartbeatInterval >= sessionTimeout) {
@@ -247,10 +277,16 @@ const validateConsumer = (options, given = {}) => {
     fail(`Consumer groupInstanceId must be a non-empty string, received ${groupInstanceId}`)
   }
   if (groupInstanceId !== null) identifier('groupInstanceId', groupInstanceId)
-  if (autoOffsetReset !== null && autoOffsetReset !== 'none') {
+  if (!isReset(autoOffsetReset)) {
     fail(
-      `Consumer autoOffsetReset must be "none" or not given (then "fromBeginning" of the topic decides), received ${autoOffsetReset}`
+      `Consumer autoOffsetReset must be "earliest", "latest", "none", { duration: 3600000 } (ms) or not given (then "fromBeginning" of the topic decides), received ${showReset(autoOffsetReset)}`
     )
+  }
+  if (!(stalledAfter > 0)) {
+    fail(`Consumer stalledAfter (${stalledAfter}) must be greater than 0`)
+  }
+  if (lagInterval !== null && !(lagInterval > 0)) {
+    fail(`Consumer lagInterval (${lagInterval}) must be greater than 0`)
   }
   const { onPartitionsAssigned, onPartitionsRevoked, onPartitionsLost } = options
   for (const [name, hook] of Object.entries({
@@ -358,9 +394,10 @@ const checkParallel = (messages, orderBy) => {
 /**
  * The argument of `consumer.subscribe()`.
  * @param {any} argument
+ * @param {any} [autoOffsetReset] of the consumer
  * @returns {{ topics: (string | RegExp | { re2: string })[], fromBeginning: boolean }}
  */
-const subscribeOptions = argument => {
+const subscribeOptions = (argument, autoOffsetReset = null) => {
   const {
     topic,
     topics,
@@ -380,13 +417,14 @@ const subscribeOptions = argument => {
   for (const subscription of subscriptions) {
     if (typeof subscription?.re2 === 'string' && subscription.re2) {
       identifier('re2', subscription.re2)
-    } else if (typeof subscription !== 'string' && !isRegExp(subscription)) {
+    } else if (typeof subscription !== 'string' && !types.isRegExp(subscription)) {
       fail(
         `Invalid topic ${subscription} (${typeof subscription}), the topic name has to be a String or a RegExp`
       )
     }
     if (typeof subscription === 'string') identifier('topic', subscription)
   }
+  checkBeginning(autoOffsetReset, argument.fromBeginning)
   return { topics: subscriptions, fromBeginning: Boolean(fromBeginning) }
 }
 
@@ -415,22 +453,37 @@ const seekOptions = where => {
 /**
  * The argument of `consumer.commitOffsets()`.
  * @param {any} [offsets]
- * @returns {{ topic: string, partition: number, offset: string, metadata: string | null }[]}
+ * @returns {{ topic: string, partition: number, offset: string, metadata: string | null, leaderEpoch: number | null }[]}
  */
 const commitOptions = (offsets = []) =>
   listOf(
     'consumer.commitOffsets()',
     offsets,
     '[{ topic: "orders", partition: 0, offset: "1" }]'
-  ).map(({ topic, partition, offset, metadata = null }) => {
+  ).map(({ topic, partition, offset, metadata = null, leaderEpoch = null }) => {
     validateTopicPartition(topic, partition)
     const next = toOffset(offset)
     if (next < 0n) fail('Offset must not be a negative number')
     if (metadata !== null && typeof metadata !== 'string') {
       fail(`Invalid offset metadata, expected string or null, received ${metadata}`)
     }
-    return { topic, partition: Number(partition), offset: String(next), metadata }
+    return {
+      topic,
+      partition: Number(partition),
+      offset: String(next),
+      metadata,
+      leaderEpoch: epochOf(leaderEpoch)
+    }
   })
+
+/** @param {any} epoch @returns {number | null} null: not known, for which brokers say -1 */
+const epochOf = epoch => {
+  if (epoch === null || epoch === -1) return null
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= 2 ** 31) {
+    fail(`Invalid leaderEpoch, expected a whole number or null, received ${show(epoch)}`)
+  }
+  return epoch
+}
 
 const validateTopicPartition = (topic, partition) => {
   if (!topic) fail(`Invalid topic ${topic}`)

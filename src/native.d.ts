@@ -208,6 +208,7 @@ export interface NativeLogDirs {
     path: string
     totalBytes: number // -1 = not told
     usableBytes: number // -1 = not told
+    isCordoned: boolean | null // null = not told
     topics: {
       topic: string
       partitions: { partition: number; size: number; offsetLag: string; isFuture: boolean }[]
@@ -232,7 +233,16 @@ export class NativeClient {
   offsetFetch(
     groupId: string,
     topics: { topic: string; partitions: number[] }[]
-  ): Promise<NativeFailure | { topic: string; partition: number; offset: string; metadata: string | null }[]>
+  ): Promise<
+    | NativeFailure
+    | {
+        topic: string
+        partition: number
+        offset: string
+        metadata: string | null
+        leaderEpoch: number | null
+      }[]
+  >
   // The admin client's
 
   /** The names of all topics. */
@@ -355,6 +365,7 @@ export class NativeClient {
   describeConsumerGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
   /** Of another kind: error 69. */
   describeShareGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
+  describeStreamsGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeGroup[]>[]>
   deleteGroups(groups: string[]): Promise<NativeFailure | NativeTold<NativeResult[]>[]>
   /** At least one member; memberId '': it is meant by its groupInstanceId. `members` is empty before 2.4. */
   removeMembers(
@@ -538,6 +549,7 @@ export interface NativeGroup {
   protocol: string
   groupEpoch: number | null
   assignmentEpoch: number | null
+  topology: NativeTopology | null
   members: {
     memberId: string
     groupInstanceId: string | null
@@ -552,7 +564,34 @@ export interface NativeGroup {
     assignment: NativeTopicPartitions[] | null
     targetAssignment: NativeTopicPartitions[] | null
     isClassic: boolean | null
+    processId: string | null
+    topologyEpoch: number | null
+    tasks: NativeTasks | null
+    targetTasks: NativeTasks | null
   }[]
+}
+
+/** Of a program of Kafka Streams. */
+export interface NativeTopology {
+  epoch: number
+  subtopologies: {
+    subtopologyId: string
+    sourceTopics: string[]
+    repartitionSinkTopics: string[]
+    repartitionSourceTopics: string[]
+    stateChangelogTopics: string[]
+  }[]
+}
+
+export interface NativeTasks {
+  active: NativeTaskIds[]
+  standby: NativeTaskIds[]
+  warmup: NativeTaskIds[]
+}
+
+export interface NativeTaskIds {
+  subtopologyId: string
+  partitions: number[]
 }
 
 export interface NativeAcl {
@@ -605,7 +644,8 @@ export interface NativeConsumerOptions {
   readUncommitted: boolean
   rackId: string
   checkCrcs: boolean
-  autoOffsetReset: 'none' | null // null = by the topic's fromBeginning
+  autoOffsetReset: 'none' | 'earliest' | 'latest' | null // null = by the topic's fromBeginning
+  autoOffsetResetDuration: number | null // ms; instead of those
   autoCommit: boolean
   autoCommitInterval: number | null
   autoCommitThreshold: number | null
@@ -680,12 +720,33 @@ export type NativeConsumerEvent =
   /** A question that went wrong. */
   | { type: 'answered'; ticket: number; failure: NativeFailure }
 
+/** Of an assigned partition, by what is known without asking; null = not known. */
+export interface NativeProgress {
+  topic: string
+  partition: number
+  position: string | null
+  leaderEpoch: number | null // of the record before it
+  committed: string | null
+  highWatermark: string | null
+  lastStableOffset: string | null
+}
+
+export interface NativeWait {
+  reason: string // see `WaitReason`
+  lasted: number | null // ms
+  topic: string | null // whose handler, and the next
+  partition: number | null
+  broker: number | null
+  error: string | null
+}
+
 /** What is committed. Grouped by topic on the wire, and nowhere before it. */
 export interface NativeOffset {
   topic: string
   partition: number
   offset: string
   metadata: string | null
+  leaderEpoch: number | null // of the record before it; null = what the engine knows
 }
 
 /** One membership: from join to leave. Made by the runner; never restarted. */
@@ -709,14 +770,17 @@ export class NativeConsumer {
   /** Instead of `start`, and again whenever others are to be read. `offset`: -1 latest, -2 earliest, null what is committed. */
   assign(partitions: { topic: string; partition: number; offset: string | null }[]): void
   /** Of each assigned partition, by what is known without asking; null = not known. */
-  progresses(): {
-    topic: string
-    partition: number
-    position: string | null
-    committed: string | null
-    highWatermark: string | null
-    lastStableOffset: string | null
-  }[]
+  progresses(): NativeProgress[]
+  /** How it is, now. Nobody is asked. */
+  health(): {
+    state: string // see `doing` of `clients/consumer/health.rs`
+    memberId: string | null
+    generationId: number | null
+    lastHeartbeat: number | null // ms since then
+    lastProgress: number | null // the same
+    wait: NativeWait | null // of all
+    partitions: { progress: NativeProgress; isPaused: boolean; wait: NativeWait | null }[]
+  }
   /** Answers a `protocols` event. */
   completeProtocols(
     job: number,

@@ -59,6 +59,8 @@ const KNOWN = {
     'groupRemoteAssignor',
     'maxPollInterval',
     'autoOffsetReset',
+    'stalledAfter',
+    'lagInterval',
     'checkCrcs',
     'copyValues',
     'maxQueuedBytes',

@@ -3,11 +3,16 @@
 
 /** The command line: in a pipe, on a terminal, and when it goes wrong. */
 
+const { once } = require('node:events')
 const fs = require('node:fs')
+const net = require('node:net')
 const path = require('node:path')
 const { createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { freePorts } = require('../kafka/ports')
 const { BIN, execute, onTerminal, run, workplace } = require('./commandLine')
+const { createAdmin, waitFor } = require('./support')
+
+const admin = createAdmin()
 
 const filled = async () => {
   const topic = await createTopic({ config: { 'retention.ms': '360000000' } })
@@ -92,6 +97,21 @@ describe('tail, produce', () => {
       ['a', '1:2'],
       [null, 'no key']
     ])
+  })
+
+  it('a line that nothing follows goes at once; what stands before a wrong one is sent', async () => {
+    const topic = await createTopic()
+    const written = waitFor(async () => (await admin.fetchTopicOffsets(topic))[0].high === '1')
+    const slow = await run(['produce', topic], {
+      then: child => {
+        child.stdin.write('a\n')
+        written.finally(() => child.stdin.end('b\n'))
+      }
+    })
+    expect(slow).toEqual({ code: 0, stdout: '', stderr: `2 messages sent to ${topic}\n` })
+    const wrong = await run(['produce', topic, '--json'], { input: '{"value":"c"}\n{c\n' })
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('Line 2 is no message')])
+    expect((await admin.fetchTopicOffsets(topic))[0].high).toBe('3')
   })
 
   it('only what is asked for', async () => {
@@ -189,13 +209,64 @@ describe('how it ends', () => {
     const missing = await run(['topic', uniqueName('nope')])
     expect([missing.code, missing.stderr]).toEqual([
       1,
-      expect.stringMatching(/^This server does not host this topic-partition: topic nope-/)
+      expect.stringMatching(
+        /^This server does not host this topic-partition: topic nope-.*\nThere is no such topic/
+      )
     ])
+    const named = await run(['produce', 'a b'], { input: 'x\n' })
+    expect([named.code, named.stderr]).toEqual([1, expect.stringContaining('invalid topic: "a b"')])
+    expect(named.stderr).not.toMatch(/null/)
     const [port] = await freePorts(1)
     const unreached = await run(['topics', '--brokers', `127.0.0.1:${port}`])
-    expect(unreached.code).toBe(3)
+    expect([unreached.code, unreached.stderr]).toEqual([
+      3,
+      expect.stringContaining('Nobody listens there')
+    ])
+    for (const brokers of ['localhost', '', 'localhost:99999']) {
+      const wrong = await run(['topics', '--brokers', brokers])
+      expect([wrong.code, wrong.stderr]).toEqual([
+        2,
+        expect.stringMatching(/^broker at index 0 is invalid[^]*See: kafkars help topics/)
+      ])
+    }
     const unnamed = await run(['topics'], { env: { KAFKARS_BROKERS: undefined } })
     expect([unnamed.code, unnamed.stderr]).toEqual([2, expect.stringMatching(/^Which brokers\?/)])
+  })
+
+  it('with Ctrl-C, also while a broker does not answer', async () => {
+    const frozen = net.createServer(socket => {
+      socket.on('error', () => {})
+      interrupt()
+    })
+    let interrupt = () => {}
+    frozen.listen(0, '127.0.0.1')
+    await once(frozen, 'listening')
+    const { port } = /** @type {net.AddressInfo} */ (frozen.address())
+    const { code } = await run(['topics', '--brokers', `127.0.0.1:${port}`], {
+      then: child => (interrupt = () => child.kill('SIGINT'))
+    })
+    expect(code).toBe(130)
+    frozen.close()
+  })
+
+  it.each([
+    [['tail'], 'Waiting for messages'],
+    [['produce'], 'Each line is a message']
+  ])('%j with Ctrl-C, which is how one ends it', async (command, when) => {
+    const topic = await createTopic()
+    // What it prints first is before it can be interrupted; a moment later it waits.
+    const then = child => setTimeout(() => child.stdin.write('\u0003'), 500)
+    const { code } = await onTerminal([...command, topic], { when, then })
+    expect(code).toBe(0)
+  })
+
+  it('by a pipe that closes: 0', async () => {
+    const topic = await filled()
+    const command = `"${process.execPath}" "${BIN}" tail ${topic} --from earliest --end | head -1; exit \${PIPESTATUS[0]}`
+    const { code, stdout } = await execute(['bash', '-c', command], {
+      env: { KAFKARS_BROKERS: sharedCluster().brokers.join(',') }
+    })
+    expect([code, stdout.trim().split('\n').length]).toEqual([0, 1])
   })
 
   it('reads a kafkars.json, with files in the place of certificates', async () => {

@@ -104,7 +104,10 @@ describe('lag', () => {
 
   it('of a group that nobody knows is nothing, and says so', async () => {
     const { code, stdout, stderr } = await run(['lag', 'nobody-knows-this'])
-    expect([code, stdout, stderr]).toEqual([0, '', 'There is no group "nobody-knows-this".\n'])
+    expect([code, stdout, stderr]).toEqual([1, '', 'There is no group "nobody-knows-this".\n'])
+    const args = ['lag', 'nobody-knows-this', '--watch', '--count', '2', '--interval', '0.1']
+    const watched = await onTerminal(args)
+    expect([watched.code, watched.stdout.match(/There is no group/g)?.length]).toEqual([1, 2])
   })
 })
 
@@ -142,6 +145,15 @@ describe('seek', () => {
     expect(no.stdout).toMatch('[y/N]')
     const yes = await onTerminal(args, { input: 'y\n' })
     expect([yes.code, await committedOf(group)]).toEqual([0, ['0', '0']])
+  })
+
+  it('ends with Ctrl-C, and changes nothing', async () => {
+    const group = await behind()
+    const args = ['seek', group.groupId, group.topic, '--to', 'earliest']
+    const then = child => child.stdin.write('\u0003')
+    const { code, stdout } = await onTerminal(args, { when: '[y/N]', then })
+    expect([code, await committedOf(group)]).toEqual([130, ['2', '-1']])
+    expect(stdout).not.toMatch(/Abort/)
   })
 
   it('does not set a group that has members', async () => {

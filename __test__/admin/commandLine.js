@@ -23,10 +23,14 @@ const workplace = () => cwd
 
 /**
  * @param {string[]} command
- * @param {{ input?: string, env?: Record<string, string>, directory?: string }} [options]
+ * @param {{ input?: string, when?: string, then?: (child: import('node:child_process').ChildProcess) => void, env?: Record<string, string>, directory?: string }} [options]
+ *   `then` is done when it has printed `when` (default: at once), instead of `input`
  * @returns {Promise<{ code: number | null, stdout: string, stderr: string }>}
  */
-const execute = ([file, ...args], { input = '', env, directory = workplace() } = {}) =>
+const execute = (
+  [file, ...args],
+  { input = '', when = '', then, env, directory = workplace() } = {}
+) =>
   new Promise((resolve, reject) => {
     const { KAFKARS_BROKERS, ...inherited } = process.env
     const child = spawn(file, args, {
@@ -34,11 +38,24 @@ const execute = ([file, ...args], { input = '', env, directory = workplace() } =
       env: { ...inherited, NO_COLOR: '1', ...env }
     })
     let [stdout, stderr] = ['', '']
-    child.stdout.on('data', chunk => (stdout += chunk))
-    child.stderr.on('data', chunk => (stderr += chunk))
+    let isDone = then === undefined
+    const look = () => {
+      if (isDone || !(stdout + stderr).includes(when)) return
+      isDone = true
+      then?.(child)
+    }
+    child.stdout.on('data', chunk => {
+      stdout += chunk
+      look()
+    })
+    child.stderr.on('data', chunk => {
+      stderr += chunk
+      look()
+    })
     child.on('error', reject)
     child.on('close', code => resolve({ code, stdout, stderr }))
-    child.stdin.end(input)
+    if (then === undefined) child.stdin.end(input)
+    look()
   })
 
 const run = (args, options) =>
@@ -50,7 +67,7 @@ const run = (args, options) =>
 /**
  * On a terminal: Python's pseudo-terminal, as the machine that builds the addon has one.
  * @param {string[]} args
- * @param {{ input?: string }} [options] what is typed
+ * @param {Parameters<typeof execute>[1]} [options] `input` is what is typed
  */
 const onTerminal = (args, options) => {
   const program =

@@ -4,8 +4,10 @@
 /** Groups are listed, described and deleted, and members sent away; of every kind. */
 
 const { AssignerProtocol } = require('kafkajs')
+const { ConfigResourceTypes } = require('../..')
 const { createTopic, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { startJavaTool } = require('../kafka/javaTool')
+const { beat } = require('./streamsMember')
 const { createAdmin, createObserver, errorOf, startMember, waitFor } = require('./support')
 
 const admin = createAdmin()
@@ -127,16 +129,103 @@ describe('describeGroups()', () => {
     }
   })
 
-  it('calls a group Dead that nobody knows, and keeps the order', async () => {
-    const groupId = await emptyGroup(await createTopic())
-    const unknown = uniqueName('nobody')
-    const { groups } = await admin.describeGroups([unknown, groupId, unknown])
-    expect(groups.map(group => [group.groupId, group.state, group.errorCode])).toEqual([
-      [unknown, 'Dead', 0],
-      [groupId, 'Empty', 0],
-      [unknown, 'Dead', 0]
+  it('tells of a group of Kafka Streams, its program, its tasks and what they read', async () => {
+    const [topic, small, other] = [
+      await createTopic({ partitions: 3 }),
+      await createTopic(),
+      await createTopic({ partitions: 2 })
+    ]
+    const groupId = uniqueName('streams')
+    const [coordinator] = sharedCluster().brokers
+    // Its first member is assigned to at once.
+    const configEntries = [{ name: 'streams.initial.rebalance.delay.ms', value: '0' }]
+    await admin.incrementalAlterConfigs({
+      resources: [{ type: ConfigResourceTypes.GROUP, name: groupId, configEntries }]
+    })
+    const member = {
+      groupId,
+      memberId: 'member-1',
+      subtopologies: [
+        { id: '0', sourceTopics: [topic, small] },
+        { id: '1', sourceTopics: [other] }
+      ]
+    }
+    expect(await beat(coordinator, member)).toEqual({ errorCode: 0 })
+    const described = async () => (await admin.describeGroups([groupId])).groups[0]
+    await waitFor(async () => (await described()).members[0]?.targetAssignment?.length > 0)
+    const group = await described()
+    const part = {
+      repartitionSourceTopics: [],
+      repartitionSinkTopics: [],
+      stateChangelogTopics: []
+    }
+    expect(group).toMatchObject({
+      errorCode: 0,
+      groupId,
+      protocolType: 'streams',
+      protocol: '',
+      type: 'streams',
+      groupEpoch: expect.any(Number),
+      topology: {
+        epoch: 5,
+        subtopologies: [
+          { ...part, subtopologyId: '0', sourceTopics: expect.arrayContaining([topic, small]) },
+          { ...part, subtopologyId: '1', sourceTopics: [other] }
+        ]
+      }
+    })
+    const [{ memberId, rackId, processId, targetTasks, topics }] = group.members
+    expect({ memberId, rackId, processId, topics: topics.sort() }).toEqual({
+      memberId: 'member-1',
+      rackId: 'rack-1',
+      processId: 'process-1',
+      topics: [topic, small, other].sort()
+    })
+    const byId = (a, b) => a.subtopologyId.localeCompare(b.subtopologyId)
+    expect(targetTasks.active.sort(byId)).toEqual([
+      { subtopologyId: '0', partitions: [0, 1, 2] },
+      { subtopologyId: '1', partitions: [0, 1] }
     ])
-    expect(groups[0]).toEqual((await observer.describeGroups([unknown])).groups[0])
+    // The small topic has one partition only, whichever tasks read it.
+    const byTopic = new Map(
+      group.members[0].targetAssignment.map(({ topic: of, partitions }) => [of, partitions])
+    )
+    expect([topic, small, other].map(of => byTopic.get(of))).toEqual([[0, 1, 2], [0], [0, 1]])
+    const { assignment, memberAssignment } = group.members[0]
+    const decoded = AssignerProtocol.MemberAssignment.decode(memberAssignment)
+    expect(decoded?.assignment).toEqual(
+      Object.fromEntries(assignment.map(({ topic: of, partitions }) => [of, partitions]))
+    )
+    expect(await find(groupId, { types: ['streams'] })).toMatchObject({
+      protocolType: 'streams',
+      type: 'streams'
+    })
+    const lag = await admin.groupLag(groupId)
+    expect(lag.filter(({ owner }) => owner === null || owner.memberId !== 'member-1')).toEqual([])
+    const running = errorOf(
+      admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '0' }] })
+    )
+    expect((await running).message).toMatch('must have no running instances')
+    await beat(coordinator, { ...member, leaves: true })
+    await waitFor(async () => (await described()).state === 'Empty')
+    expect(await admin.deleteGroups([groupId])).toEqual([{ groupId, errorCode: 0 }])
+  })
+
+  it('calls a group Dead that nobody knows', async () => {
+    const unknown = uniqueName('nobody')
+    const { groups } = await admin.describeGroups([unknown])
+    expect(groups).toEqual((await observer.describeGroups([unknown])).groups)
+    expect(groups[0]).toMatchObject({ groupId: unknown, state: 'Dead', errorCode: 0 })
+  })
+
+  it('keeps the order, as deleteGroups() does', async () => {
+    const topic = await createTopic()
+    const groupIds = await Promise.all(Array.from({ length: 10 }, () => emptyGroup(topic)))
+    // Also of one that nobody knows, or that is named twice.
+    const asked = [uniqueName('nobody'), ...groupIds, groupIds[0]]
+    const { groups } = await admin.describeGroups(asked)
+    expect(groups.map(({ groupId }) => groupId)).toEqual(asked)
+    expect((await admin.deleteGroups(groupIds)).map(({ groupId }) => groupId)).toEqual(groupIds)
   })
 
   it('refuses what is no array', async () => {
@@ -148,8 +237,10 @@ describe('deleteGroups()', () => {
   it('deletes groups and what they have committed', async () => {
     const topic = await createTopic()
     const groupIds = [await emptyGroup(topic), await emptyGroup(topic)]
-    expect(await admin.deleteGroups(groupIds)).toEqual(
-      groupIds.map(groupId => ({ groupId, errorCode: 0 }))
+    const deleted = await admin.deleteGroups(groupIds)
+    expect(deleted).toHaveLength(2)
+    expect(deleted).toEqual(
+      expect.arrayContaining(groupIds.map(groupId => ({ groupId, errorCode: 0 })))
     )
     const { groups } = await observer.describeGroups(groupIds)
     expect(groups.map(({ state }) => state)).toEqual(['Dead', 'Dead'])

@@ -222,7 +222,8 @@ describe('describeLogDirs()', () => {
       { nodeId: 1, error: null, logDirs: [expect.objectContaining({ error: null })] },
       { nodeId: 99, error: expect.objectContaining({ name: 'KafkaJSBrokerNotFound' }), logDirs: [] }
     ])
-    const [{ path, totalBytes, usableBytes, topics }] = brokers[0].logDirs
+    const [{ path, totalBytes, usableBytes, isCordoned, topics }] = brokers[0].logDirs
+    expect(isCordoned).toBe(false)
     expect(path).toMatch(/data/)
     expect(totalBytes).toBeGreaterThan(usableBytes)
     expect(topics[0].partitions.sort(byPartition)).toEqual(

@@ -6,10 +6,10 @@ const { parseArgs } = require('node:util')
 
 const { ROWS } = require('./calls')
 const { SHAPES } = require('./produce/workloads')
-const { PUSHED } = require('./report')
+const { COMPARED } = require('./report')
 const { WORKLOADS } = require('./workloads')
 
-const APIS = ['eachMessage', 'eachBatch', ...Object.keys(PUSHED)]
+const APIS = ['eachMessage', 'eachBatch', ...Object.keys(COMPARED)]
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 const HELP = `npm run bench -- [options]

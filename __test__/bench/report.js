@@ -20,8 +20,14 @@ const COLUMNS = [
   { name: 'RSS MB', of: f => f.rssMb, digits: 0 }
 ]
 
-/** What pulls, and what it is compared with. @type {Record<string, string>} */
-const PUSHED = { 'for await': 'eachMessage', getMany: 'eachBatch' }
+/** What only some clients have, and what it is compared with. @type {Record<string, string>} */
+const COMPARED = {
+  'for await': 'eachMessage',
+  getMany: 'eachBatch',
+  'eachMessage observed': 'eachMessage',
+  'eachBatch observed': 'eachBatch',
+  'eachMessage traced': 'eachMessage'
+}
 
 /** Whose ratios to all others are shown. */
 const OURS = 'kafkars'
@@ -69,17 +75,17 @@ const rowsOf = ({ runs }, columns) => {
             )
           ])
       : []
-    const pushed = PUSHED[api]
-    const toPushed = apis.includes(pushed)
+    const other = COMPARED[api]
+    const toOther = apis.includes(other)
       ? clients.map(client => [
           client,
-          `${api} / ${pushed}`,
+          `${api} / ${other}`,
           ...columns.map(
-            ({ of }) => `${ratio([client, client], [api, pushed], runs, of).toFixed(2)} ×`
+            ({ of }) => `${ratio([client, client], [api, other], runs, of).toFixed(2)} ×`
           )
         ])
       : []
-    return [...figures, ...ratios, ...toPushed]
+    return [...figures, ...ratios, ...toOther]
   })
 }
 
@@ -145,4 +151,4 @@ const layOut = (rows, markdown) => {
     : lines.map(cells => `  ${cells.join('   ')}`.trimEnd()).join('\n')
 }
 
-module.exports = { PUSHED, report, median }
+module.exports = { COMPARED, report, median }

@@ -161,8 +161,8 @@ const measure = async (
 
 /** @param {string} client @param {string} api */
 const has = (client, api) => {
-  const { PUSHED } = require('./report')
-  return !(api in PUSHED) || Boolean(require(`./clients/${client}`).pulls)
+  const { COMPARED } = require('./report')
+  return !(api in COMPARED) || Boolean(require(`./clients/${client}`).more?.includes(api))
 }
 
 /**

@@ -40,6 +40,7 @@ const CONSUMER = {
   rackId: '',
   checkCrcs: true,
   autoOffsetReset: null,
+  autoOffsetResetDuration: null,
   autoCommit: true,
   autoCommitInterval: null,
   autoCommitThreshold: null,
@@ -86,6 +87,8 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['pause', consumer => consumer.pause('t', [0, -1, 2147483647])],
   ['resume', consumer => consumer.resume('t', null)],
   ['paused', consumer => consumer.paused()],
+  ['progresses', consumer => consumer.progresses()],
+  ['health', consumer => consumer.health()],
   ['uncommitted', consumer => consumer.uncommitted(new BigInt64Array(2))],
   ['completeProtocols', consumer => consumer.completeProtocols(99, null, [])],
   ['completeJoin', consumer => consumer.completeJoin()],
@@ -140,7 +143,7 @@ describe.each([
 
   it('commits end', async () => {
     const consumer = await create()
-    const offsets = [{ topic: 't', partition: 0, offset: '1', metadata: null }]
+    const offsets = [{ topic: 't', partition: 0, offset: '1', metadata: null, leaderEpoch: null }]
     const asked = [
       consumer.commit(null),
       consumer.commit(offsets),

@@ -159,6 +159,7 @@ describe('positions', () => {
       topic,
       partition: 0,
       position: '5',
+      leaderEpoch: 0,
       committed: '5',
       highWatermark: '8',
       lastStableOffset: '8',
@@ -192,6 +193,35 @@ describe('positions', () => {
       { ...where, offset: '2' },
       { ...where, offset: null }
     ])
+  })
+
+  it('leader epochs are known, committed, and answered', async () => {
+    const topic = await filled(6)
+    const where = { topic, partition: 0 }
+    const consumer = /** @type {any} */ (createConsumer({ groupId: `${topic}-group` }))
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    const message = await consumer.getOne()
+    expect(message.batchContext.partitionLeaderEpoch).toBe(0)
+    await consumer.getOne()
+    expect(consumer.lag()[0]).toMatchObject({ position: '1', leaderEpoch: 0 })
+    const [epoch] = [{ leaderEpoch: 0, offset: '1' }]
+    await consumer.commitOffsets()
+    expect(await consumer.committed([where])).toEqual([{ ...where, ...epoch, metadata: '' }])
+    // What the program says is what the group keeps; what nobody knows is nothing.
+    for (const [offset, leaderEpoch, answer] of [
+      ['3', 7, 7],
+      ['4', undefined, null],
+      ['5', null, null]
+    ]) {
+      await consumer.commitOffsets([{ ...where, offset, leaderEpoch, metadata: 'm' }])
+      expect(await consumer.committed([where])).toEqual([
+        { ...where, offset, leaderEpoch: answer, metadata: 'm' }
+      ])
+    }
+    const wrong = consumer.commitOffsets([{ ...where, offset: '5', leaderEpoch: '7' }])
+    expect((await rejection(wrong)).message).toBe(
+      'Invalid leaderEpoch, expected a whole number or null, received "7"'
+    )
   })
 
   it('seek to the beginning, to the end, and to a time', async () => {

@@ -90,7 +90,38 @@ module.exports = {
     'consumer/logStart': [
       'messages that are deleted while their partition is paused are an error with autoOffsetReset none, and the position stays where it was'
     ],
+    'consumer/reset': [
+      'earliest: the first message',
+      'latest: behind the last message',
+      'a duration: the first message that is not older',
+      'a duration in which there is nothing: behind the last message',
+      'none: fromBeginning says where to begin',
+      'what the group has committed counts before all of them',
+      'a lost position: the same again',
+      'a lost position with none is a crash',
+      'assign() without an offset, without a group and with one',
+      'refuses what is none of them, and a fromBeginning that says something else'
+    ],
     'consumer/truncation': ['a truncated log is an error with autoOffsetReset none']
+  },
+  '`stalledAfter`': {
+    'consumer/health': [
+      'health() tells of a life',
+      'health() knows the handler that is at work, and since when',
+      'health() tells a crash for good from one behind which it begins again',
+      'health() works without a group',
+      'STALLED tells of a handler that hangs, once, and again when it has gone on and hangs anew',
+      'STALLED tells of messages that nobody asks for, and not of what is paused',
+      'STALLED on a broker that is no coordinator, and dies tells of a group that never gets its coordinator, and of a broker that does not answer',
+      'refuses times that are none',
+      'leaves nothing on the channels of the process'
+    ]
+  },
+  '`lagInterval`': {
+    'consumer/health': [
+      'LAG is what lag() answers, again and again, while somebody listens',
+      'LAG is off without an interval, and heard on its channel'
+    ]
   },
 
   '`maxDecompressedBytes`': {
@@ -667,7 +698,23 @@ module.exports = {
         'a controller that has moved is looked up again',
         'records are deleted although the connection breaks',
         'topics are listed although the connection has broken since the last call',
-        'what a lost answer has done counts as done'
+        'what a lost answer has done counts as done createTopics()',
+        'what a lost answer has done counts as done deleteTopics()',
+        'what a lost answer has done counts as done createPartitions()',
+        'what a lost answer has done counts as done deleteGroups()',
+        'what a lost answer has done counts as done deleteConsumerGroupOffsets()',
+        'what a lost answer has done counts as done removeMembersFromConsumerGroup()',
+        'what a lost answer has done counts as done setOffsets()',
+        'what a lost answer has done counts as done deleteTopicRecords()',
+        'what a lost answer has done counts as done incrementalAlterConfigs()',
+        'what a lost answer has done counts as done createAcls()',
+        'what a lost answer has done counts as done deleteAcls()',
+        'what a lost answer has done counts as done alterUserScramCredentials()',
+        'what a lost answer has done counts as done alterClientQuotas()',
+        'what a lost answer has done counts as done abortTransaction()',
+        'what a lost answer has done counts as done an end of a reassignment',
+        'what a lost answer has done counts as done but not where the attempt before was only to check',
+        'what a lost answer has done counts as done and not where fewer partitions were asked for than there are'
       ]
     },
   '`createTopics` asks for all topics, and rejects when another one has no leader': {
@@ -709,9 +756,12 @@ module.exports = {
         'listOffsets() refuses what is no time',
         'describeLogDirs() tells how large partitions are, and which broker does not exist'
       ],
-      'admin/faults': [
-        'a broker that does not know an API has the sizes of partitions, but not of disks',
-        'a broker that does not know an API does not take a younger special timestamp for a time'
+      'admin/releases': [
+        'as Kafka 2.1',
+        'as Kafka 2.4',
+        'as Kafka 2.8',
+        'as Kafka 3.3',
+        'as Kafka 3.9'
       ],
       'admin/cluster': [
         'tells of brokers and features more than kafkajs',
@@ -719,10 +769,14 @@ module.exports = {
         'elects nobody in a topic that does not exist, and names it'
       ]
     },
-  'a group of KIP-848 and a share group look `Dead`': {
+  '`describeGroups` and `deleteGroups` answer in any order': {
+    'admin/groups': ['describeGroups() keeps the order, as deleteGroups() does']
+  },
+  'a group of KIP-848, of Kafka Streams and a share group look `Dead`': {
     'admin/groups': [
       'describeGroups() tells of a group of KIP-848 in the same words, with its epochs',
-      'describeGroups() tells of a share group'
+      'describeGroups() tells of a share group',
+      'describeGroups() tells of a group of Kafka Streams, its program, its tasks and what they read'
     ]
   },
   '`setOffsets` and `resetOffsets` join the group, five seconds each; what they do not know, a partition or `metadata`, is left out':

@@ -16,8 +16,10 @@ const {
 } = require('../kafka/helpers')
 const {
   byPartition,
+  createConsumer,
   createKafka,
   distinct,
+  flat,
   logLevel,
   numbered,
   numbers,
@@ -264,4 +266,88 @@ describe('a connection', () => {
     // There is an end of waiting for answers to the last commit and to the farewell.
     expect(await timed(() => test.consumer.disconnect())).toBeLessThan(requestTimeout / 3)
   })
+})
+
+/** Each way to pull, as a loop that ends when it has everything; and how many messages it has in hand then, which count as not handled. */
+const PULLED =
+  /** @type {Record<string, (consumer: any, take: (message: any) => boolean) => Promise<number>>} */ ({
+    'for await': async (consumer, take) => {
+      for await (const message of consumer) if (take(message)) break
+      return 1
+    },
+    getMany: async (consumer, take) => {
+      for (;;) {
+        const batches = await consumer.getMany({ maxRecords: 50 })
+        const messages = batches.flatMap(batch => batch.messages)
+        if (messages.map(take).includes(true)) return messages.length
+      }
+    }
+  })
+
+/** One that pulls a topic until it has read `count` different messages. @param {string} way */
+const pullAll = (topic, way, count) => {
+  const groupId = uniqueName('group')
+  const consumer = createConsumer({
+    kafka: createKafka({ brokers: cluster.brokers, requestTimeout: 5000 }),
+    groupId
+  })
+  const crashes = /** @type {any[]} */ ([])
+  consumer.on(consumer.events.CRASH, ({ payload }) => crashes.push(payload))
+  const messages = /** @type {import('./support').Handled[]} */ ([])
+  const seen = new Set()
+  const take = message => {
+    const { partition } = message
+    messages.push(flat({ topic, partition, message }))
+    seen.add(`${partition}:${message.offset}`)
+    return seen.size >= count
+  }
+  const loop = async () => {
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    const inHand = await PULLED[way](consumer, take)
+    await consumer.disconnect()
+    return inHand
+  }
+  return { groupId, messages, crashes, done: loop() }
+}
+
+/** No message is read before all those that lie before it in its partition. */
+const skipsNothing = messages =>
+  Object.values(byPartition(messages)).every(offsets => {
+    let next = 0
+    return offsets.every(offset => offset <= next && ((next = Math.max(next, offset + 1)), true))
+  })
+
+/** @param {number} kills brokers, one after the other, that are killed while consumers pull in both ways */
+const pullAcross = async kills => {
+  const topic = await createTopic({ partitions: PARTITIONS, brokers: cluster.brokers })
+  const share = COUNT / (kills + 1)
+  const numbersOf = round => numbered(share, { partitions: PARTITIONS, first: round * share })
+  await produce(topic, numbersOf(0), { brokers: cluster.brokers })
+  const pulls = Object.keys(PULLED).map(way => pullAll(topic, way, COUNT))
+  for (let round = 1; round <= kills; round++) {
+    await waitFor(() => pulls.every(({ messages }) => messages.length >= (round - 0.5) * share))
+    // It leads two of the partitions; the first one coordinates a group as well.
+    const victim = round === 1 ? await coordinator(pulls[0].groupId) : cluster.nodes[round - 1]
+    await victim?.kill9()
+    await produceToLiving(topic, numbersOf(round))
+    await waitFor(() =>
+      pulls.every(({ messages }) => distinct(messages).length >= (round + 1) * share)
+    )
+    await victim?.restart()
+  }
+  for (const { groupId, messages, crashes, done } of pulls) {
+    const inHand = await done
+    expect(crashes).toEqual([])
+    expect(distinct(messages)).toEqual(upTo(COUNT))
+    expect(skipsNothing(messages)).toBe(true)
+    const observed = await waitFor(() => committed(groupId, topic, running()).catch(() => null))
+    const handled = Object.values(observed).reduce((sum, offset) => sum + Number(offset), 0)
+    expect(handled).toBe(COUNT - inHand)
+  }
+}
+
+describe('a broker that is killed while messages are pulled', () => {
+  it('costs nothing: every message comes, in order, and the loop ends well', () => pullAcross(1))
+
+  longSpec('nor do three, one after the other', () => pullAcross(3), 300_000)
 })

@@ -4,7 +4,8 @@
 /** `kafkars/prometheus`: what is written for a scrape is what has happened. */
 
 const { createMetrics } = require('../../src/prometheus')
-const { filled, startConsumer, waitFor } = require('./support')
+const { produce } = require('../kafka/helpers')
+const { defer, filled, numbered, startConsumer, waitFor } = require('./support')
 
 /** @param {string} text @returns {Map<string, number>} */
 const read = text =>
@@ -44,4 +45,35 @@ it('tells of messages, lag, commits and joins, until it is ended', async () => {
   const again = await startConsumer({ topics: [topic] })
   await waitFor(() => again.messages.length === 300)
   expect(collected.metrics()).toBe(before)
+})
+
+it('tells of the lag as it is when it is asked, between deliveries as well', async () => {
+  const collected = createMetrics()
+  const topic = await filled(10)
+  const gate = defer()
+  const { consumer, groupId, messages } = await startConsumer({
+    topics: [topic],
+    maxWaitTimeInMs: 100,
+    handle: ({ message }) => message.offset === '6' && gate.promise
+  })
+  const lag = () =>
+    read(collected.metrics()).get(
+      `kafkars_consumer_lag{group="${groupId}",topic="${topic}",partition="0"}`
+    )
+  // In the middle of the first delivery.
+  await waitFor(() => messages.length === 6)
+  expect(lag()).toBe(4)
+  consumer.pause([{ topic }])
+  gate.resolve()
+  await waitFor(() => messages.length === 7)
+  expect(lag()).toBe(3)
+  consumer.resume([{ topic }])
+  await waitFor(() => lag() === 0)
+  // What comes and is not handled: the end is that of the last answer of the broker.
+  await produce(topic, numbered(1))
+  await waitFor(() => messages.length === 11)
+  expect(lag()).toBe(0)
+  await consumer.disconnect()
+  expect(lag()).toBe(undefined)
+  collected.end()
 })

@@ -106,7 +106,7 @@ const createKafka = options =>
 /**
  * Quick to notice the others of its group. It disconnects after the spec.
  * @param {Partial<import('kafkajs').ConsumerConfig> & {
- *   kafka?: import('kafkajs').Kafka, groupInstanceId?: string, maxPollInterval?: number, autoOffsetReset?: 'none',
+ *   kafka?: import('kafkajs').Kafka, groupInstanceId?: string, maxPollInterval?: number, autoOffsetReset?: any, stalledAfter?: number, lagInterval?: number,
  *   onPartitionsAssigned?: import('../..').RebalanceHook, onPartitionsRevoked?: import('../..').RebalanceHook,
  *   onPartitionsLost?: import('../..').RebalanceHook
  * }} [options]

@@ -599,4 +599,4 @@ const WRITERS = {
   }
 }
 
-module.exports = { API, Reader, framed, readRequest, respond, topicsOf }
+module.exports = { API, Reader, Writer, framed, readRequest, respond, topicsOf }

@@ -14,7 +14,9 @@ const consumer = new Kafka({ brokers: ['localhost:9092'] }).consumer({
   groupInstanceId: 'instance-1',
   groupProtocol: 'classic',
   maxPollInterval: 300000,
-  autoOffsetReset: 'none',
+  autoOffsetReset: { duration: 3600000 },
+  stalledAfter: 60000,
+  lagInterval: 10000,
   checkCrcs: false,
   copyValues: true,
   maxQueuedBytes: 1048576,
@@ -117,6 +119,26 @@ export const pulled = async (): Promise<number> => {
   const [{ lag }] = loner.lag()
   return (one?.value.total ?? 0) + Number(lag)
 }
+export const seen = (): [string, number, string | undefined] => {
+  const { state, assignment, lastProgress, waitsFor } = consumer.health()
+  consumer.on(
+    consumer.events.STALLED,
+    ({ payload: { reason, since, waitsFor: why, partitions } }) => {
+      console.log(reason === 'handler', since.toFixed(), why?.broker, partitions[0]?.lag?.length)
+    }
+  )
+  consumer.on('consumer.lag', ({ payload: { groupId, partitions } }) => {
+    for (const { position, leaderEpoch } of partitions) console.log(groupId, position, leaderEpoch)
+  })
+  return [state, (lastProgress ?? 0) + assignment.length, waitsFor?.message]
+}
+export const committing = async (): Promise<number | null> => {
+  const where = { topic: 'orders', partition: 0 }
+  await consumer.commitOffsets([{ ...where, offset: '7', metadata: null, leaderEpoch: 3 }])
+  const [{ leaderEpoch }] = await consumer.committed([where])
+  return leaderEpoch
+}
+
 const collected = createMetrics()
 export const page: [string, string] = [collected.contentType, collected.metrics()]
 collected.end()

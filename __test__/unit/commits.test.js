@@ -114,9 +114,9 @@ it('offsets reach the engine as one flat list, in the order in which they were g
     ]
   })
   expect(engine.commit).toHaveBeenCalledWith([
-    at('t', 1, '5'),
-    at('t', 0, '6'),
-    { ...at('u', 0, '7'), metadata: 'note' }
+    { ...at('t', 1, '5'), leaderEpoch: null },
+    { ...at('t', 0, '6'), leaderEpoch: null },
+    { ...at('u', 0, '7'), metadata: 'note', leaderEpoch: null }
   ])
   questions.answer(0, null)
   await done

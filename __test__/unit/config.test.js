@@ -96,6 +96,8 @@ describe('consumerOptions', () => {
       groupRemoteAssignor: null,
       maxPollInterval: 300000,
       autoOffsetReset: null,
+      stalledAfter: 30000,
+      lagInterval: null,
       checkCrcs: true,
       copyValues: false,
       maxQueuedBytes: 67108864,
@@ -153,7 +155,11 @@ describe('validateConsumer', () => {
     { maxPollInterval: 0 },
     { groupInstanceId: '' },
     { groupInstanceId: 7 },
-    { autoOffsetReset: 'earliest' },
+    { autoOffsetReset: 'first' },
+    { autoOffsetReset: { duration: '1h' } },
+    { autoOffsetReset: { duration: 5, from: 7 } },
+    { stalledAfter: 0 },
+    { lagInterval: -1 },
     { groupProtocol: 'stream' },
     { groupRemoteAssignor: 'range' },
     { groupProtocol: 'consumer', groupRemoteAssignor: 7 },
@@ -265,8 +271,16 @@ describe('commitOptions', () => {
   )
 
   it('has no metadata unless given', () => {
-    expect(config.commitOptions([WHERE])).toEqual([{ ...WHERE, metadata: null }])
+    expect(config.commitOptions([WHERE])).toEqual([{ ...WHERE, metadata: null, leaderEpoch: null }])
     expect(config.commitOptions()).toEqual([])
+  })
+
+  it('has the leader epoch that is given, if it is one', () => {
+    const epochOf = leaderEpoch => config.commitOptions([{ ...WHERE, leaderEpoch }])[0].leaderEpoch
+    expect([7, 0, -1, null, undefined].map(epochOf)).toEqual([7, 0, null, null, null])
+    for (const wrong of ['7', 1.5, -2, 2 ** 31]) {
+      expect(() => epochOf(wrong)).toThrow(/^Invalid leaderEpoch/)
+    }
   })
 })
 

@@ -75,6 +75,7 @@ const ADDED = [
   'seekToBeginning',
   'seekToEnd',
   'lag',
+  'health',
   'groupMetadata'
 ]
 
@@ -367,7 +368,7 @@ describe('run()', () => {
     const { consumer, runner } = await running()
     await consumer.commitOffsets([{ topic: 't', partition: 0, offset: '7' }])
     expect(runner.commitOffsets).toHaveBeenCalledWith([
-      { topic: 't', partition: 0, offset: '7', metadata: null }
+      { topic: 't', partition: 0, offset: '7', metadata: null, leaderEpoch: null }
     ])
     await consumer.commitOffsets([])
     expect(runner.commitOffsets).toHaveBeenCalledTimes(1)

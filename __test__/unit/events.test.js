@@ -24,6 +24,16 @@ describe('events', () => {
     expect(Object.keys(events)).toEqual(Object.keys(kafkajsConsumer.events))
   })
 
+  it('has more, which only those hear who name them', () => {
+    const emitter = createEmitter({ logger: createLogger() })
+    const heard = jest.fn()
+    for (const name of /** @type {const} */ (['LAG', 'STALLED'])) {
+      emitter.on(events[name], heard)
+      emitter.emit(events[name], {})
+    }
+    expect(heard.mock.calls.map(([{ type }]) => type)).toEqual(['consumer.lag', 'consumer.stalled'])
+  })
+
   it.each(['consumer.HEARTBEAT', 'network.request', '', undefined])(
     'refuses the name %j in the words of kafkajs',
     name => {

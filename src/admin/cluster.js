@@ -80,11 +80,12 @@ module.exports = ({ cluster, attempts }) => {
 
 const byNumber = (a, b) => a - b
 
-const toLogDir = ({ path, errorCode, totalBytes, usableBytes, topics }) => ({
+const toLogDir = ({ path, errorCode, totalBytes, usableBytes, isCordoned, topics }) => ({
   path,
   error: errorCode === 0 ? null : refusal(errorCode),
   totalBytes: totalBytes < 0 ? null : totalBytes,
   usableBytes: usableBytes < 0 ? null : usableBytes,
+  isCordoned,
   topics: Array.from(topics, ({ topic, partitions }) => ({
     topic,
     partitions: Array.from(partitions, partition => ({ ...partition }))

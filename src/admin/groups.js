@@ -4,13 +4,17 @@
 /** Groups, of whichever kind: listed, described, deleted; their members sent away. */
 
 const { toDescription: toKnown } = require('../utils/groupDescription')
-const { KafkaJSDeleteGroupsError, isFailure, unwrap } = require('../errors')
+const { KafkaJSDeleteGroupsError, fromFailure, isFailure, unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
 const { about, invalid, refusal } = require('./refusals')
+const { withPartitions } = require('./streams')
 const { answersOf, resultsOfParts } = require('./told')
 
 /** Error code of a group that does not exist, or is of another kind. */
 const GROUP_ID_NOT_FOUND = 69
+
+/** Error code of a member that the group does not have. */
+const UNKNOWN_MEMBER_ID = 25
 
 /** What a member's coordinator is told, and writes in its log. */
 const REASON = 'removed by an administrator'
@@ -98,13 +102,17 @@ module.exports = ({ attempts }) => {
     if (wanted.length === 0) return []
     const results = await attempts.whole(
       'remove members',
-      async client => {
+      async (client, { lost }) => {
         const answer = await client.removeMembers(groupId, wanted, String(reason))
-        if (isFailure(answer) && answer.failure === 'unsupported-api' && wanted.length > 1) {
-          // Brokers before 2.4 let members leave one by one.
-          return oneByOne(client, groupId, wanted, String(reason))
-        }
-        return toRemoved(unwrap(answer), groupId, wanted)
+        // Brokers before 2.4 let members leave one by one.
+        const removed = isUnsupported(answer)
+          ? await oneByOne(client, groupId, wanted, String(reason))
+          : toRemoved(unwrap(answer), groupId, wanted)
+        // By an attempt of ours whose answer was lost.
+        const isGone = ({ error }) => lost && error?.type === 'UNKNOWN_MEMBER_ID'
+        return removed.map(({ error, ...who }) =>
+          error === undefined || isGone({ error }) ? who : { ...who, error }
+        )
       },
       { isCurable: isCurableChange }
     )
@@ -116,7 +124,7 @@ module.exports = ({ attempts }) => {
 
 /**
  * The groups, in the order in which they were named, each by what its kind is: first all as classic groups; what has none of that name
- * is looked for among those of KIP-848, then among share groups.
+ * is looked for among those of KIP-848, then among share groups, then among those of Kafka Streams.
  * @param {import('./attempts').Attempts} attempts
  * @param {string[]} groupIds
  * @returns {Promise<import('../..').GroupDescription[]>} rejects with the first error
@@ -137,6 +145,13 @@ const describe = async (attempts, groupIds) => {
     )
     if (error) throw about(error, { groupId: ids[groups.indexOf(error)] })
     const known = groups.map(group => !(group instanceof Error) && !isUnknown(group))
+    if (type === 'streams') {
+      const whole = await withPartitions(
+        attempts,
+        groups.filter((_, i) => known[i])
+      )
+      whole.forEach(group => (groups[ids.indexOf(group.groupId)] = group))
+    }
     ids.forEach((id, i) => {
       if (known[i] || (type === 'classic' && !(groups[i] instanceof Error))) {
         found.set(id, toDescription(groups[i], known[i] ? type : null))
@@ -155,7 +170,8 @@ const describe = async (attempts, groupIds) => {
 const KINDS = {
   classic: 'describeClassicGroups',
   consumer: 'describeConsumerGroups',
-  share: 'describeShareGroups'
+  share: 'describeShareGroups',
+  streams: 'describeStreamsGroups'
 }
 
 /** The group, or what its coordinator has against describing it. */
@@ -177,9 +193,10 @@ const UNKNOWN_SERVER_ERROR = -1
  */
 const toDescription = (group, type) => {
   const { groupEpoch, assignmentEpoch } = group
+  const topology = group.topology && toTopology(group.topology)
   const description = withHidden(
     { ...toKnown(group), errorCode: 0 },
-    { type, groupEpoch, assignmentEpoch }
+    { type, groupEpoch, assignmentEpoch, topology }
   )
   description.members.forEach((member, i) => withHidden(member, hiddenOf(group.members[i])))
   return description
@@ -192,8 +209,34 @@ const hiddenOf = member => ({
   rackId: member.rackId,
   topics: member.topics && Array.from(member.topics),
   topicRegex: member.topicRegex,
-  isClassic: member.isClassic
+  isClassic: member.isClassic,
+  processId: member.processId,
+  tasks: member.tasks && toTasks(member.tasks),
+  targetTasks: member.targetTasks && toTasks(member.targetTasks)
 })
+
+const toTopology = ({ epoch, subtopologies }) => ({
+  epoch,
+  subtopologies: Array.from(subtopologies, part => ({
+    subtopologyId: part.subtopologyId,
+    sourceTopics: Array.from(part.sourceTopics),
+    repartitionSourceTopics: Array.from(part.repartitionSourceTopics),
+    repartitionSinkTopics: Array.from(part.repartitionSinkTopics),
+    stateChangelogTopics: Array.from(part.stateChangelogTopics)
+  }))
+})
+
+const toTasks = ({ active, standby, warmup }) => {
+  const toIds = ({ subtopologyId, partitions }) => ({
+    subtopologyId,
+    partitions: Array.from(partitions)
+  })
+  return {
+    active: Array.from(active, toIds),
+    standby: Array.from(standby, toIds),
+    warmup: Array.from(warmup, toIds)
+  }
+}
 
 /** @returns {{ topic: string, partitions: number[] }[] | null} */
 const toAssignment = topics =>
@@ -221,16 +264,22 @@ const membersOf = async (attempts, groupId) => {
 const oneByOne = async (client, groupId, members, reason) => {
   const removed = []
   for (const member of members) {
-    const answer = unwrap(await client.removeMembers(groupId, [member], reason))
-    removed.push(...toRemoved(answer, groupId, [member]))
+    const answer = await client.removeMembers(groupId, [member], reason)
+    // They do not know static members either.
+    if (isUnsupported(answer)) removed.push({ ...toMember(member), error: fromFailure(answer) })
+    else removed.push(...toRemoved(unwrap(answer), groupId, [member]))
   }
   return removed
 }
 
+const isUnsupported = answer => isFailure(answer) && answer.failure === 'unsupported-api'
+
 /** What came of each member: with an `error`, or without. Throws what is wrong with the whole. */
 const toRemoved = ({ errorCode, members }, groupId, wanted) => {
   const told = Array.from(members)
-  // The first error of a member is the answer's, too; below v3 that is all there is.
+  // Below v3 a member's is the answer's.
+  if (told.length === 0 && errorCode === UNKNOWN_MEMBER_ID) told.push({ ...wanted[0], errorCode })
+  // The first error of a member is the answer's, too.
   if (errorCode !== 0 && !told.some(member => member.errorCode === errorCode)) {
     throw refusal(errorCode, { groupId, operation: 'READ' })
   }
@@ -240,11 +289,16 @@ const toRemoved = ({ errorCode, members }, groupId, wanted) => {
         (memberId !== '' && member.memberId === memberId) ||
         (groupInstanceId !== null && member.groupInstanceId === groupInstanceId)
     )
-    const who = { ...(memberId && { memberId }), ...(groupInstanceId && { groupInstanceId }) }
+    const who = toMember({ memberId, groupInstanceId })
     const code = answer?.errorCode ?? 0
     return code === 0 ? who : { ...who, error: refusal(code, { groupId, operation: 'READ' }) }
   })
 }
+
+const toMember = ({ memberId, groupInstanceId }) => ({
+  ...(memberId && { memberId }),
+  ...(groupInstanceId && { groupInstanceId })
+})
 
 const codeOf = error => (typeof error.code === 'number' ? error.code : UNKNOWN_SERVER_ERROR)
 

@@ -34,13 +34,14 @@ module.exports = ({ attempts }) => {
     }))
     await attempts.whole(
       'reassign partitions',
-      async client => {
+      async (client, { lost }) => {
         const answer = unwrap(await client.alterPartitionReassignments(wanted, timeout ?? TIMEOUT))
         if (answer.errorCode !== 0) {
           throw new KafkaJSAlterPartitionReassignmentsError(refusalOf(answer), undefined, undefined)
         }
         const errors = Array.from(answer.partitions)
-          .filter(({ errorCode }) => errorCode !== 0)
+          // What there is no more may have been ended by an attempt of ours whose answer was lost.
+          .filter(({ errorCode }) => errorCode !== 0 && !(lost && isNotUnderWay(errorCode)))
           .map(result => {
             const { topic, partition, errorMessage: brokerMessage } = result
             const error = new KafkaJSAlterPartitionReassignmentsError(
@@ -118,6 +119,9 @@ const ELECTIONS = ['preferred', 'unclean']
 
 /** The leader is the one that would be elected. */
 const isNotNeeded = errorCode => describe(errorCode).type === 'ELECTION_NOT_NEEDED'
+
+/** There is no move that could be ended. */
+const isNotUnderWay = errorCode => describe(errorCode).type === 'NO_REASSIGNMENT_IN_PROGRESS'
 
 /** @param {any} result of a request, or of a partition */
 const refusalOf = ({ topic, partition, errorCode, errorMessage }) =>

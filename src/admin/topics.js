@@ -16,10 +16,10 @@ const { about, invalid, refusal } = require('./refusals')
 /** How long a broker may take to make or delete something, ms. */
 const TIMEOUT = 5000
 
-/** How long the leaders of a new topic are waited for without a `timeout`, ms; how often somebody is asked, first and last. */
-const LEADERS_TIMEOUT = 10000
-const LEADERS_FIRST = 10
-const LEADERS_LAST = 100
+/** How long brokers may take to know what the controller has decided, without a `timeout`, ms; how often they are asked, first and last. */
+const SETTLE_TIMEOUT = 10000
+const SETTLE_FIRST = 10
+const SETTLE_LAST = 100
 
 const NOT_READY = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
 
@@ -59,7 +59,7 @@ module.exports = ({ cluster, attempts, logger }) => {
             brokerMessage: errorMessage
           })
           // By an attempt of ours whose answer was lost.
-          if (lost && error.type === 'TOPIC_ALREADY_EXISTS') return true
+          if (lost && !validateOnly && error.type === 'TOPIC_ALREADY_EXISTS') return true
           return (
             errorCode === 0 ||
             about(new KafkaJSCreateTopicError(error, topic), { brokerMessage: errorMessage })
@@ -79,24 +79,29 @@ module.exports = ({ cluster, attempts, logger }) => {
       throw new KafkaJSAggregateError('Topic creation errors', errors.sort(byTopic))
     }
     if (waitForLeaders && !validateOnly) {
-      await untilLeaders(
-        topics.map(({ topic }) => topic),
-        timeout ?? LEADERS_TIMEOUT
-      )
+      const names = topics.map(({ topic }) => topic)
+      const isLed = metadata => !metadata.some(isWithoutLeader)
+      if (!(await settled(names, isLed, timeout ?? SETTLE_TIMEOUT))) {
+        throw new KafkaJSTimeout('Timed out while waiting for topic leaders')
+      }
     }
     return true
   }
 
-  /** @param {string[]} topics @param {number} timeout ms */
-  const untilLeaders = (topics, timeout) =>
+  /**
+   * Brokers know a moment later what the controller has decided: asks for these topics until it shows.
+   * @param {string[]} topics
+   * @param {(topicMetadata: any[]) => boolean} shows
+   * @param {number} timeout ms
+   * @returns {Promise<boolean>} does it?
+   */
+  const settled = (topics, shows, timeout) =>
     cluster.untilDisconnected(async signal => {
       const end = Date.now() + timeout
-      for (let wait = LEADERS_FIRST; ; wait = Math.min(2 * wait, LEADERS_LAST)) {
+      for (let wait = SETTLE_FIRST; ; wait = Math.min(2 * wait, SETTLE_LAST)) {
         const { topicMetadata } = await cluster.brokerPool.ask(topics)
-        if (!topicMetadata.some(isWithoutLeader)) return
-        if (Date.now() + wait > end) {
-          throw new KafkaJSTimeout('Timed out while waiting for topic leaders')
-        }
+        if (shows(topicMetadata)) return true
+        if (Date.now() + wait > end) return false
         await sleep(wait, signal)
       }
     })
@@ -144,7 +149,7 @@ module.exports = ({ cluster, attempts, logger }) => {
     const results = await attempts.inParts(
       'create partitions',
       topicPartitions,
-      async (client, wanted) => {
+      async (client, wanted, { lost }) => {
         const more = wanted.map(({ topic, count, assignments }) => ({
           name: topic,
           count,
@@ -153,15 +158,35 @@ module.exports = ({ cluster, attempts, logger }) => {
         const answers = unwrap(
           await client.createPartitions(more, timeout ?? TIMEOUT, Boolean(validateOnly))
         )
-        return byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
+        const came = byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
           const what = { topic, operation: 'ALTER', brokerMessage: errorMessage }
           return errorCode === 0 || refusal(errorCode, what)
         })
+        if (!lost || validateOnly) return came
+        // By an attempt of ours whose answer was lost.
+        return Promise.all(
+          came.map(async (result, i) => {
+            const isRefused = result.type === 'INVALID_PARTITIONS'
+            return (isRefused && (await hasPartitions(wanted[i], timeout))) || result
+          })
+        )
       },
       { isCurable: isCurableChange }
     )
     const [error] = failuresOf(results)
     if (error) throw error
+  }
+
+  /** Does the topic have as many partitions, no less and no more? @param {any} wanted @param {number} [timeout] ms */
+  const hasPartitions = async ({ topic, count }, timeout = TIMEOUT) => {
+    let has = 0
+    const shows = topicMetadata => {
+      const [{ topicErrorCode, partitionMetadata }] = topicMetadata
+      has = partitionMetadata.length
+      return topicErrorCode !== 0 || has >= count
+    }
+    await settled([topic], shows, timeout)
+    return has === count
   }
 
   return { listTopics, fetchTopicMetadata, createTopics, deleteTopics, createPartitions }

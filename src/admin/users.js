@@ -73,14 +73,17 @@ module.exports = ({ attempts }) => {
     const users = [...new Set([...upsertions, ...deletions].map(({ user }) => user))]
     const results = await attempts.whole(
       'alter SCRAM credentials',
-      async client => {
+      async (client, { lost }) => {
         const gone = deletions.map(({ user, mechanism }) => ({ name: user, mechanism }))
         const told = unwrap(await client.alterScramCredentials(gone, credentials))
         const found = new Map(Array.from(told, result => [result.name, result]))
         return users.map(user => {
           const { errorCode = 0, errorMessage = null } = found.get(user) ?? {}
+          // By an attempt of ours whose answer was lost.
+          const isGone = lost && errorCode === RESOURCE_NOT_FOUND
           return (
             errorCode === 0 ||
+            isGone ||
             Object.assign(refusal(errorCode, { operation: 'ALTER', brokerMessage: errorMessage }), {
               user
             })

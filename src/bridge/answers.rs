@@ -4,6 +4,7 @@ use bytes::Bytes;
 use napi::bindgen_prelude::{Array, BufferSlice, Object, Unknown};
 use napi::{Env, JsValue, Result};
 
+use crate::engine::clients::admin::CommittedOffset;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
@@ -63,6 +64,20 @@ pub(super) fn offsets<'env>(
         Ok(object)
     });
     Ok(Array::from_vec(env, offsets.collect::<Result<Vec<_>>>()?)?.to_unknown())
+}
+
+/// `[{ topic, partition, offset, metadata, leaderEpoch }]`
+pub(super) fn committed(env: &Env, found: Vec<CommittedOffset>) -> Result<Unknown<'_>> {
+    let found = found.into_iter().map(|(partition, offset, leader_epoch, metadata)| {
+        let mut object = Object::new(env)?;
+        object.set("topic", partition.topic.to_string())?;
+        object.set("partition", partition.partition)?;
+        object.set("offset", offset.to_string())?;
+        object.set("metadata", metadata)?;
+        object.set("leaderEpoch", Some(leader_epoch).filter(|epoch| *epoch >= 0))?;
+        Ok(object)
+    });
+    Ok(Array::from_vec(env, found.collect::<Result<Vec<_>>>()?)?.to_unknown())
 }
 
 pub(super) fn bytes(env: &Env, bytes: Bytes) -> Result<Unknown<'_>> {

@@ -179,7 +179,7 @@ impl NativeClient {
         topics: Vec<NativeTopicPartitions>,
     ) -> Result<Object<'env>> {
         let topics = topics.into_iter().map(|t| (t.topic, t.partitions)).collect();
-        self.call(env, ListGroupOffsets::new(group_id, topics), answers::offsets)
+        self.call(env, ListGroupOffsets::new(group_id, topics), answers::committed)
     }
 
     #[napi(catch_unwind)]

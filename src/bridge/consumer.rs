@@ -16,6 +16,7 @@ use napi::{Env, Error, Result};
 use napi_derive::napi;
 
 use crate::engine::clients::consumer::Assigned;
+use crate::engine::clients::consumer::Epochs;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::Pattern;
 use crate::engine::delivery::Outcome;
@@ -32,6 +33,7 @@ use crate::engine::runtime::Waiter;
 use super::callback::Callback;
 use super::client::NativeClient;
 use super::events::{self, ConsumerEvent};
+use super::health::{NativeHealth, NativeProgress};
 use super::memory::{SharedCells, Slab};
 use super::options::{
     NativeConsumerOptions, NativeOffset, NativePattern, NativeStart, NativeTopic, NativeTopicPartitions,
@@ -111,16 +113,6 @@ pub struct NativeAssignment {
     pub assignment: Buffer,
 }
 
-#[napi(object, use_nullable = true)]
-pub struct NativeProgress {
-    pub topic: String,
-    pub partition: i32,
-    pub position: Option<String>,
-    pub committed: Option<String>,
-    pub high_watermark: Option<String>,
-    pub last_stable_offset: Option<String>,
-}
-
 #[napi]
 impl NativeConsumer {
     #[napi(constructor, catch_unwind)]
@@ -185,16 +177,13 @@ impl NativeConsumer {
     /// Of each assigned partition; null = not known.
     #[napi(catch_unwind)]
     pub fn progresses(&self) -> Vec<NativeProgress> {
-        let text = |offset: Option<i64>| offset.map(|offset| offset.to_string());
-        let progresses = self.handle.progresses().into_iter().map(|progress| NativeProgress {
-            topic: progress.partition.topic.to_string(),
-            partition: progress.partition.partition,
-            position: text(progress.position),
-            committed: text(progress.committed),
-            high_watermark: text(progress.high_watermark),
-            last_stable_offset: text(progress.last_stable_offset),
-        });
-        progresses.collect()
+        self.handle.progresses().into_iter().map(NativeProgress::from).collect()
+    }
+
+    /// How it is, now. Nobody is asked.
+    #[napi(catch_unwind)]
+    pub fn health(&self) -> NativeHealth {
+        self.handle.health().into()
     }
 
     #[napi(catch_unwind)]
@@ -373,8 +362,13 @@ impl NativeConsumer {
         env: &'env Env,
         offsets: Option<Vec<NativeOffset>>,
     ) -> Result<Either<f64, Object<'env>>> {
+        let epochs = offsets.iter().flatten().filter_map(|offset| {
+            let NativeOffset { topic, partition, leader_epoch, .. } = offset;
+            Some((TopicPartition { topic: topic.as_str().into(), partition: *partition }, (*leader_epoch)?))
+        });
+        let epochs: Epochs = epochs.collect();
         let offsets = offsets.map(to_offsets).transpose()?;
-        self.ask(env, |ticket, answered| self.handle.commit(ticket, offsets, answered))
+        self.ask(env, |ticket, answered| self.handle.commit(ticket, offsets, epochs, answered))
     }
 
     #[napi(catch_unwind)]
@@ -469,7 +463,7 @@ fn number_of(taken: Taken) -> i64 {
 }
 
 fn to_offsets(entries: Vec<NativeOffset>) -> Result<Vec<(TopicPartition, i64, Option<String>)>> {
-    let convert = |NativeOffset { topic, partition, offset: next, metadata }: NativeOffset| {
+    let convert = |NativeOffset { topic, partition, offset: next, metadata, .. }: NativeOffset| {
         Ok((TopicPartition { topic: topic.into(), partition }, offset(&next)?, metadata))
     };
     entries.into_iter().map(convert).collect()

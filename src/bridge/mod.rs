@@ -10,6 +10,7 @@ mod client;
 mod consumer;
 mod events;
 mod failure;
+mod health;
 mod memory;
 mod openssl;
 mod options;

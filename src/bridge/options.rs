@@ -10,6 +10,8 @@ use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::clients::consumer::HooksGiven;
 use crate::engine::clients::consumer::Offered;
+use crate::engine::clients::consumer::Place;
+use crate::engine::clients::consumer::ResetPolicy;
 use crate::engine::clients::producer::ClusterConfig;
 use crate::engine::clients::producer::GroupMetadata;
 use crate::engine::clients::producer::Idempotence;
@@ -127,6 +129,7 @@ pub struct NativeConsumerOptions {
     pub rack_id: String,
     pub check_crcs: bool,
     pub auto_offset_reset: Option<String>,
+    pub auto_offset_reset_duration: Option<f64>,
     pub auto_commit: bool,
     pub auto_commit_interval: Option<f64>,
     pub auto_commit_threshold: Option<f64>,
@@ -176,6 +179,7 @@ pub struct NativeOffset {
     pub partition: i32,
     pub offset: String,
     pub metadata: Option<String>,
+    pub leader_epoch: Option<i32>,
 }
 
 impl NativeClientOptions {
@@ -251,7 +255,10 @@ impl NativeConsumerOptions {
             },
             metadata_max_age: millis(self.metadata_max_age),
             allow_auto_topic_creation: self.allow_auto_topic_creation,
-            never_reset: self.auto_offset_reset.is_some(),
+            auto_offset_reset: reset_policy(
+                self.auto_offset_reset.as_deref(),
+                self.auto_offset_reset_duration,
+            ),
             auto_commit: self.auto_commit,
             max_decompressed_bytes: self.max_decompressed_bytes as usize,
             auto_commit_interval: self.auto_commit_interval.map(millis),
@@ -272,6 +279,16 @@ impl NativeConsumerOptions {
                 },
             },
         }
+    }
+}
+
+fn reset_policy(name: Option<&str>, duration: Option<f64>) -> ResetPolicy {
+    match (name, duration) {
+        (_, Some(duration)) => ResetPolicy::To(Place::Within(millis(duration))),
+        (Some("earliest"), _) => ResetPolicy::To(Place::Earliest),
+        (Some("latest"), _) => ResetPolicy::To(Place::Latest),
+        (Some(_), _) => ResetPolicy::None,
+        (None, None) => ResetPolicy::ByTopic,
     }
 }
 

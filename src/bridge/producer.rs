@@ -283,9 +283,10 @@ impl NativeProducer {
 /// Each topic once, in the order in which they come.
 fn by_topic(offsets: Vec<NativeOffset>) -> Result<Vec<OffsetCommitTopic>> {
     let mut topics: Vec<OffsetCommitTopic> = Vec::new();
-    for NativeOffset { topic, partition, offset, metadata } in offsets {
+    for NativeOffset { topic, partition, offset, metadata, leader_epoch } in offsets {
         let offset = options::offset(&offset)?;
-        let row = OffsetCommitPartition { partition, offset, leader_epoch: -1, metadata };
+        let leader_epoch = leader_epoch.unwrap_or(-1);
+        let row = OffsetCommitPartition { partition, offset, leader_epoch, metadata };
         match topics.iter_mut().find(|known| known.name == topic) {
             Some(known) => known.partitions.push(row),
             None => {

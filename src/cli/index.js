@@ -9,6 +9,7 @@
 const { parseArgs } = require('node:util')
 const Kafka = require('../index.js')
 const { LEVELS } = require('../loggers')
+const { adviceFor } = require('./advice')
 const { GLOBAL_OPTIONS, UsageError, toConfig } = require('./options')
 const { createOutput } = require('./output')
 const { describeCommand, overview } = require('./help')
@@ -32,6 +33,7 @@ const { version } = require('../../package.json')
  * @property {import('./output').Output} out
  * @property {NodeJS.Process} process
  * @property {AbortSignal} signal aborted by Ctrl-C
+ * @property {() => void} interrupt as Ctrl-C does, where that is read from the terminal
  */
 
 /** By name, in the order of the help. Loaded when it is called. @type {Record<string, () => Command>} */
@@ -49,6 +51,9 @@ const COMMANDS = {
 /** What scripts can tell apart. */
 const EXIT = { OK: 0, FAILED: 1, USAGE: 2, UNREACHABLE: 3, INTERRUPTED: 130 }
 
+/** How long a command that is interrupted may take to end by itself, ms. */
+const GRACE = 3000
+
 /**
  * Ends the process by its exit code, when everything is written.
  * @param {string[]} argv
@@ -60,7 +65,10 @@ const main = async (argv, process) => {
     if (error.code === 'EPIPE') process.exit(EXIT.OK)
     throw error
   })
-  process.exitCode = await run(argv, process)
+  const code = await run(argv, process)
+  // Something may still be waited for, a broker that does not answer for instance.
+  if (code === EXIT.INTERRUPTED) process.exit(code)
+  process.exitCode = code
 }
 
 /** @param {string[]} argv @param {NodeJS.Process} process @returns {Promise<number>} */
@@ -103,9 +111,10 @@ const run = async (argv, process) => {
       args: positionals,
       out,
       process,
-      signal: interrupted.signal
+      signal: interrupted.signal,
+      interrupt
     }
-    const code = await command.run(context)
+    const code = await Promise.race([command.run(context), overdue(interrupted.signal)])
     return code ?? EXIT.OK
   } catch (e) {
     if (interrupted.signal.aborted) return EXIT.INTERRUPTED
@@ -115,6 +124,14 @@ const run = async (argv, process) => {
     process.removeListener('SIGTERM', interrupt)
   }
 }
+
+/** The exit code of a command that does not end although it is interrupted. @param {AbortSignal} signal @returns {Promise<number>} */
+const overdue = signal =>
+  new Promise(resolve =>
+    signal.addEventListener('abort', () =>
+      setTimeout(() => resolve(EXIT.INTERRUPTED), GRACE).unref()
+    )
+  )
 
 /** @param {Command} command @param {string[]} args @returns {{ values: any, positionals: string[] }} */
 const parse = ({ options = {} }, args) => {
@@ -131,21 +148,27 @@ const parse = ({ options = {} }, args) => {
 
 /** @param {any} error @param {NodeJS.Process} process @param {string} name of the command @returns {number} */
 const tell = (error, { stderr }, name) => {
-  if (error instanceof UsageError) {
-    stderr.write(`${error.message}\nSee: kafkars help${name in COMMANDS ? ` ${name}` : ''}\n`)
+  if (error instanceof UsageError || WRONG_BROKERS.test(error.message)) {
+    const message = error.message.replace(/^Failed to connect: /, '')
+    stderr.write(`${message}\nSee: kafkars help${name in COMMANDS ? ` ${name}` : ''}\n`)
     return EXIT.USAGE
   }
   const errors = error.errors ?? [error]
   for (const each of errors) {
     const about = ['topic', 'partition', 'groupId', 'broker']
-      .filter(key => each[key] !== undefined && !each.message.includes(String(each[key])))
+      .filter(key => each[key] != null && !each.message.includes(String(each[key])))
       .map(key => `${key} ${each[key]}`)
       .join(', ')
     const words = each.brokerMessage ? ` (${each.brokerMessage})` : ''
     stderr.write(`${each.message ?? each}${about && `: ${about}`}${words}\n`)
+    const advice = adviceFor(each, {})
+    if (advice !== null) stderr.write(`${advice}\n`)
   }
   return isUnreachable(error) ? EXIT.UNREACHABLE : EXIT.FAILED
 }
+
+/** What the client says of a list of brokers that cannot be one. */
+const WRONG_BROKERS = /^Failed to connect: brokers? /
 
 const UNREACHABLE =
   /^KafkaJS(ConnectionError|ConnectionClosedError|NoBrokerAvailableError|SASLAuthenticationError|RequestTimeoutError)$/

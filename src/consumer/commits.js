@@ -15,7 +15,7 @@ const { events } = require('./instrumentationEvents')
 
 const DONE = Promise.resolve()
 
-/** @typedef {{ topic: string, partition: number, offset: string, metadata: string | null }} Offset */
+/** @typedef {{ topic: string, partition: number, offset: string, metadata: string | null, leaderEpoch: number | null }} Offset */
 
 /**
  * @typedef {object} Commit explicit offsets that are under way

@@ -35,8 +35,12 @@ class Deliveries {
     this.cells = cells
     this.necessity = necessity
     this.copyValues = copyValues
-    /** Given to the engine and not yet taken, by number. @type {Map<number, Uint8Array>} */
-    this.slabs = new Map()
+    /**
+     * Given to the engine and not yet taken. The few there are are searched: tables that a Map has outgrown would keep them alive, see
+     * `utils/numbered.js`.
+     * @type {{ number: number, slab: Uint8Array }[]}
+     */
+    this.given = []
     /** What lanes have left in the middle, by number: until a `take` goes on with it, or it is void. @type {Map<number, Delivery>} */
     this.kept = new Map()
     /** @type {Map<number, { topic: string, partition: number }>} */
@@ -46,7 +50,7 @@ class Deliveries {
   /** Gives the engine its first slabs. @param {number} lanes */
   start(lanes) {
     const slabs = Math.min(lanes + SPARE_SLABS, MOST_SLABS)
-    for (let i = 0; i < slabs; i++) this.give()
+    for (let i = 0; i < slabs; i++) this.given.push(this.give())
   }
 
   /** Nothing will be taken any more. */
@@ -57,7 +61,7 @@ class Deliveries {
   /** @private */
   give() {
     const slab = untransferable(Buffer.allocUnsafeSlow(this.cells[SLAB_SIZE]))
-    this.slabs.set(this.engine.give(slab), slab)
+    return { number: this.engine.give(slab), slab }
   }
 
   /** @param {number} lane an idle one @returns {Delivery | null} null: there is none, and the engine will wake us for the next */
@@ -84,10 +88,10 @@ class Deliveries {
       this.kept.delete(taken - KEPT)
       return kept ?? null
     }
-    const slab = this.slabs.get(taken)
-    this.slabs.delete(taken)
-    this.give()
-    return slab ? new Delivery(slab, this.copyValues) : null
+    const at = this.given.findIndex(({ number }) => number === taken)
+    const { slab } = this.given[at]
+    this.given[at] = this.give()
+    return new Delivery(slab, this.copyValues)
   }
 
   /**

@@ -16,6 +16,8 @@ const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { interruptible } = require('../utils/interruption')
 const { Positions, partitionsOf } = require('./positions')
+const clock = require('./clock')
+const { healthOf } = require('./health')
 const { createPull } = require('./pull')
 const { LANES, Puller } = require('./puller')
 const {
@@ -199,7 +201,7 @@ module.exports = config => {
     if (lifecycle.running) {
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running')
     }
-    const { topics, fromBeginning } = subscribeOptions(argument)
+    const { topics, fromBeginning } = subscribeOptions(argument, options.autoOffsetReset)
     needsGroup('subscribe()')
     if (options.groupProtocol === 'classic' && topics.some(isRe2)) {
       throw new KafkaJSNonRetriableError(
@@ -261,8 +263,15 @@ module.exports = config => {
     return {
       topic,
       partition,
-      offset: await positions.resolve({ topic, partition }, offset ?? 'latest')
+      offset: await positions.resolve({ topic, partition }, offset ?? firstPlace())
     }
+  }
+
+  /** Where a partition begins of which nobody has said it. */
+  const firstPlace = () => {
+    const { autoOffsetReset: reset } = options
+    if (reset?.duration !== undefined) return new Date(Date.now() - reset.duration)
+    return reset === 'earliest' ? 'earliest' : 'latest'
   }
 
   const unsubscribe = async () => {
@@ -327,6 +336,7 @@ module.exports = config => {
     seekToBeginning: partitions => seekAll('consumer.seekToBeginning()', partitions, -2),
     seekToEnd: partitions => seekAll('consumer.seekToEnd()', partitions, -1),
     lag: () => positions.lag(),
+    health: () => healthOf(lifecycle, clock.now()),
     groupMetadata
   })
 }

@@ -6,8 +6,8 @@ const InstrumentationEventType = require('../instrumentation/eventType')
 const networkEvents = require('../network/instrumentationEvents')
 const consumerType = InstrumentationEventType('consumer')
 
-/** @type {import('../..').ConsumerEvents} */
-const events = {
+/** Those of kafkajs. */
+const shared = {
   HEARTBEAT: consumerType('heartbeat'),
   COMMIT_OFFSETS: consumerType('commit_offsets'),
   GROUP_JOIN: consumerType('group_join'),
@@ -25,5 +25,15 @@ const events = {
   REQUEST_TIMEOUT: consumerType(networkEvents.NETWORK_REQUEST_TIMEOUT),
   REQUEST_QUEUE_SIZE: consumerType(networkEvents.NETWORK_REQUEST_QUEUE_SIZE)
 }
+
+/**
+ * Those that kafkajs does not have are not enumerable: a program that listens to all that there are hears what it knows, and does not
+ * turn on what nobody asked for.
+ */
+const ours = { LAG: consumerType('lag'), STALLED: consumerType('stalled') }
+const added = Object.entries(ours).map(([name, value]) => [name, { value, enumerable: false }])
+
+/** @type {import('../..').Consumer['events']} */
+const events = /** @type {any} */ (Object.defineProperties(shared, Object.fromEntries(added)))
 
 module.exports = { events, ...networkNames(events) }

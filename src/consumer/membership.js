@@ -52,7 +52,7 @@ class Membership {
 
   /** @param {{ topic: string, partition: number, offset: string }} offset */
   markCommitted({ topic, partition, offset }) {
-    this.engine.markCommitted({ topic, partition, offset, metadata: null })
+    this.engine.markCommitted({ topic, partition, offset, metadata: null, leaderEpoch: null })
   }
 }
 

@@ -30,7 +30,8 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   readUncommitted: options.readUncommitted,
   rackId: options.rackId,
   checkCrcs: options.checkCrcs,
-  autoOffsetReset: options.autoOffsetReset ?? null,
+  autoOffsetReset: resetOf(options.autoOffsetReset),
+  autoOffsetResetDuration: options.autoOffsetReset?.duration ?? null,
   autoCommit: run.autoCommit,
   autoCommitInterval: run.autoCommitInterval ?? null,
   autoCommitThreshold: run.autoCommitThreshold ?? null,
@@ -43,6 +44,10 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   groupProtocol: run.isManual ? 'manual' : options.groupProtocol,
   groupRemoteAssignor: options.groupRemoteAssignor
 })
+
+/** @param {any} autoOffsetReset @returns {'none' | 'earliest' | 'latest' | null} */
+const resetOf = autoOffsetReset =>
+  typeof autoOffsetReset === 'string' ? /** @type {any} */ (autoOffsetReset) : null
 
 /** @param {Map<string, { fromBeginning: boolean }>} topics */
 const toNativeTopics = topics =>

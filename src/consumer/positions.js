@@ -67,12 +67,7 @@ class Positions {
 
   /** How far each assigned partition is from its end. No broker is asked. */
   lag() {
-    return this.progresses().map(entry => {
-      const { position, highWatermark, lastStableOffset } = entry
-      const end = this.readUncommitted ? highWatermark : (lastStableOffset ?? highWatermark)
-      const lag = position === null || end === null ? null : BigInt(end) - BigInt(position)
-      return { ...entry, lag: lag === null ? null : String(lag < 0n ? 0n : lag) }
-    })
+    return this.lifecycle.session?.runner?.lag() ?? []
   }
 
   /** What the group has committed. @param {TopicPartition[]} partitions */
@@ -90,8 +85,8 @@ class Positions {
     )
     const of = lookUp(/** @type {any[]} */ (found))
     return wanted.map(({ topic, partition }) => {
-      const { offset = '-1', metadata = null } = of({ topic, partition }) ?? {}
-      return { topic, partition, offset: Number(offset) < 0 ? null : offset, metadata }
+      const { offset = '-1', metadata = null, leaderEpoch = null } = of({ topic, partition }) ?? {}
+      return { topic, partition, offset: Number(offset) < 0 ? null : offset, metadata, leaderEpoch }
     })
   }
 

@@ -66,8 +66,9 @@ class Puller {
 
   // ---- what a runner asks of its lanes
 
+  /** Of its lanes: what they hold is handled one after the other, and slabs that wait for long are dear. */
   get count() {
-    return LANES
+    return 1
   }
 
   /** @param {import('./runner')} runner its lanes are ours from now on */

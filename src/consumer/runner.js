@@ -26,7 +26,9 @@ const { Failures } = require('./failures')
 const { FetchEvents } = require('./fetchEvents')
 const Handlers = require('./handlers')
 const { HandlerTracing } = require('./handlerTracing')
+const { HealthEvents } = require('./healthEvents')
 const { Heartbeats } = require('./heartbeats')
+const { withLag } = require('./lag')
 const { Lanes } = require('./lanes')
 const { toNativeOptions, toNativeTopics } = require('./nativeOptions')
 const { Membership } = require('./membership')
@@ -81,6 +83,7 @@ class Runner {
     this.eachBatch = eachBatch
     this.autoResolve = run.eachBatchAutoResolve
     this.autoCommit = run.autoCommit
+    this.readUncommitted = options.readUncommitted
     /** Whose lanes are ours, if messages are pulled. @type {import('./puller').Puller | null} */
     this.puller = run.puller ?? null
     this.takes = Boolean(eachMessage || eachBatch || this.puller)
@@ -151,6 +154,8 @@ class Runner {
     this.batchEvents = new BatchEvents(emitter)
     const { maxWaitTimeInMs } = options
     this.fetchEvents = new FetchEvents({ engine, cluster, emitter, maxWaitTimeInMs })
+    const { stalledAfter, lagInterval } = options
+    this.healthEvents = new HealthEvents({ runner: this, emitter, stalledAfter, lagInterval })
     this.lanes = this.lanesOf(run, lanes, options)
 
     /** How far what the user has assigned was handled, in the end. @type {any[]} */
@@ -226,6 +231,7 @@ class Runner {
       this.starting = { resolve, reject }
       this.heartbeats.start()
       this.fetchEvents.start()
+      this.healthEvents.start()
       this.deliveries.start(this.lanes.count)
       start()
       this.commits.start()
@@ -275,9 +281,15 @@ class Runner {
       this.deliveries.end()
       this.heartbeats.end()
       this.fetchEvents.end()
+      this.healthEvents.end()
       this.commits.end()
       this.starting?.resolve()
     }
+  }
+
+  /** How far each assigned partition is from its end. No broker is asked. */
+  lag() {
+    return this.engine.progresses().map(progress => withLag(progress, this.readUncommitted))
   }
 
   // ---- what users ask for. The engine takes it at any time, before the start as well.

@@ -41,7 +41,7 @@ const networkNames = events => {
  * @returns {(eventName: string, listener: (event: any) => any) => () => void}
  */
 const createOn = ({ client, events, wrap, unwrap, emitter, logger }) => {
-  const names = new Set(Object.values(events))
+  const names = new Set(Object.getOwnPropertyNames(events).map(key => events[key]))
   const keys = Object.keys(events).map(key => `${client}.events.${key}`)
 
   return (eventName, listener) => {

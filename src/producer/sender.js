@@ -16,6 +16,7 @@ const native = require('../native')
 const { createEngineLog } = require('../loggers')
 const { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout, fromFailure } = require('../errors')
 const { createInterruption } = require('../utils/interruption')
+const { Numbered } = require('../utils/numbered')
 const { Answers } = require('./answers')
 const { Backlog } = require('./backlog')
 const { TurnWriter } = require('./turn')
@@ -29,6 +30,7 @@ const WAKE = -1
 /** @typedef {{ topic: string, messages: any[] }} TopicMessages */
 /**
  * @typedef {object} Pending a send that is not answered
+ * @property {number} order which of all sends it is
  * @property {(rows: RecordMetadata[]) => void} resolve
  * @property {(error: any) => void} reject
  * @property {Map<string, number> | null} firsts number of each topic's first message, counted through all of them; null: of one topic
@@ -91,11 +93,12 @@ class Sender {
       submit: bytes => engine.submit(bytes, bytes.length),
       expired: ticket => this.expired(ticket)
     })
-    /** By ticket. @type {Map<number, Pending>} */
-    this.pending = new Map()
+    /** Their number is the send's ticket. @type {Numbered<Pending>} */
+    this.pending = new Numbered()
+    this.sends = 0
     /** By ticket. @type {Map<number, () => void>} */
     this.flushes = new Map()
-    this.nextTicket = 0
+    this.lastFlush = 0
     this.willSubmit = false
     /** What everything rejects with, once nothing is sent any more. @type {any} */
     this.ended = null
@@ -139,13 +142,17 @@ class Sender {
    */
   send(topicMessages, terms) {
     if (this.ended) return Promise.reject(this.ended)
-    const ticket = this.ticket()
     // The messages are the caller's again: what is kept of them here would be kept until the answer.
-    this.turn.write(ticket, terms, topicMessages)
+    this.turn.write(this.pending.next, terms, topicMessages)
     /** @type {Promise<RecordMetadata[]>} */
     const promise = new Promise(take)
     const firsts = topicMessages.length === 1 ? null : firstsOf(topicMessages)
-    this.pending.set(ticket, { resolve: taken.resolve, reject: taken.reject, firsts })
+    this.pending.add({
+      order: this.sends++,
+      resolve: taken.resolve,
+      reject: taken.reject,
+      firsts
+    })
     if (!this.willSubmit) {
       this.willSubmit = true
       nextTick(this.submitTurn)
@@ -159,7 +166,7 @@ class Sender {
     await this.backlog.drained()
     if (this.ended) return
     await new Promise(resolve => {
-      const ticket = this.ticket()
+      const ticket = ++this.lastFlush | 0
       this.flushes.set(ticket, () => resolve(undefined))
       this.engine.flush(ticket)
     })
@@ -178,12 +185,6 @@ class Sender {
     this.take()
     this.backlog.end()
     this.rejectAll(this.ended)
-  }
-
-  /** @private */
-  ticket() {
-    this.nextTicket = (this.nextTicket + 1) | 0
-    return this.nextTicket
   }
 
   /** Hands the turn over. @private */
@@ -212,9 +213,8 @@ class Sender {
 
   /** @private @param {number} ticket @param {RecordMetadata[]} rows @param {any[] | null} failed */
   sent(ticket, rows, failed) {
-    const pending = this.pending.get(ticket)
+    const pending = this.pending.take(ticket)
     if (!pending) return
-    this.pending.delete(ticket)
     if (failed === null) pending.resolve(rows)
     else pending.reject(this.errorOf(pending, rows, failed))
   }
@@ -246,8 +246,7 @@ class Sender {
 
   /** @private @param {number} ticket */
   expired(ticket) {
-    const pending = this.pending.get(ticket)
-    this.pending.delete(ticket)
+    const pending = this.pending.take(ticket)
     const { maxBlock, bufferMemory } = this.options
     pending?.reject(
       this.ended ??
@@ -266,8 +265,8 @@ class Sender {
 
   /** @private @param {any} error */
   rejectAll(error) {
-    for (const { reject } of this.pending.values()) reject(error)
-    this.pending.clear()
+    const pending = this.pending.takeAll().sort((a, b) => a.order - b.order)
+    for (const { reject } of pending) reject(error)
     for (const resolve of this.flushes.values()) resolve()
     this.flushes.clear()
   }

@@ -294,7 +294,7 @@ const offsetOf = (topic, { partition, offset, metadata = null }) => {
       `Invalid offset ${show(offset)} of partition ${partition} of topic "${topic}"`
     )
   }
-  return { topic, partition: Number(partition), offset: text, metadata }
+  return { topic, partition: Number(partition), offset: text, metadata, leaderEpoch: null }
 }
 
 module.exports = { Transactions }

@@ -6,10 +6,11 @@
  * A consumer that is connected and has subscribed.
  * @param {any} library
  * @param {import('./index').ConsumeOptions} options
+ * @param {object} [more] of the consumer
  */
-const joined = async ({ Kafka, logLevel }, { brokers, groupId, topic }) => {
+const joined = async ({ Kafka, logLevel }, { brokers, groupId, topic }, more = {}) => {
   const kafka = new Kafka({ clientId: 'bench', brokers, logLevel: logLevel.ERROR })
-  const consumer = kafka.consumer({ groupId })
+  const consumer = kafka.consumer({ groupId, ...more })
   await consumer.connect()
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
   return consumer
@@ -19,9 +20,13 @@ const joined = async ({ Kafka, logLevel }, { brokers, groupId, topic }) => {
  * @param {any} library
  * @param {import('./index').ConsumeOptions} options
  */
-const consume = async (library, options) => {
-  const { api, handle, endOfBatch } = options
-  const consumer = await joined(library, options)
+const consume = async (library, options) => push(await joined(library, options), options)
+
+/**
+ * @param {any} consumer
+ * @param {import('./index').ConsumeOptions} options
+ */
+const push = async (consumer, { api, handle, endOfBatch }) => {
   await consumer.run(
     api === 'eachMessage'
       ? {
@@ -37,4 +42,4 @@ const consume = async (library, options) => {
   return () => consumer.disconnect()
 }
 
-module.exports = { consume, joined }
+module.exports = { consume, joined, push }

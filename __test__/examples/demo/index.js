@@ -2,7 +2,8 @@
 
 /**
  * `npm run demo`: 300,000 orders in four codecs, a cooperative group that grows and shrinks while it reads them, and a proof
- * that nothing was lost. `CLIENT=kafkajs npm run demo` shows the same program on kafkajs, whose groups stop at each change.
+ * that nothing was lost. `CLIENT=kafkajs npm run demo` shows the same program on kafkajs, whose groups stop at each change;
+ * `npm run demo -- --pull` members that ask for their orders.
  *
  *   build.js   the addon                       ledger.js  what has been read
  *   orders.js  the orders                      screen.js  what you see
@@ -11,6 +12,7 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
+const { parseArgs } = require('node:util')
 
 const { sharedCluster } = require('../../kafka/shared')
 const { Ledger } = require('./ledger')
@@ -23,6 +25,8 @@ const { writeOrders } = require('./write')
 const ORDERS = 300_000
 const PARTITIONS = 6
 const { CLIENT = 'kafkars' } = process.env
+const { values: options } = parseArgs({ options: { pull: { type: 'boolean', default: false } } })
+const PULL = Boolean(options.pull)
 /** kafkajs writes and reads the others only with packages that it does not bring. */
 const CODECS = /** @type {const} */ (
   CLIENT === 'kafkajs' ? ['None', 'GZIP'] : ['ZSTD', 'LZ4', 'Snappy', 'GZIP']
@@ -36,7 +40,10 @@ const screen = new Screen(process.stdout)
 
 const main = async () => {
   if (CLIENT === 'kafkars') await buildAddon(line => screen.tell(line))
-  screen.tell(`client: ${CLIENT}`)
+  if (PULL && CLIENT === 'kafkajs') {
+    throw new Error('kafkajs has nothing to pull with: leave out --pull')
+  }
+  screen.tell(`client: ${CLIENT}${PULL ? ', orders are asked for by getMany()' : ''}`)
   if (CLIENT === 'kafkajs') {
     screen.tell('kafkajs brings no zstd, lz4 and snappy: half of the orders are written with gzip,')
     screen.tell('the others uncompressed (kafkars reads all four codecs here)')
@@ -116,7 +123,7 @@ const read = async (where, ledger) => {
   failed.catch(() => {})
   const tell = (/** @type {string} */ line) => screen.tell(line)
   const start = (/** @type {string} */ name) =>
-    startMember({ ...where, ...ASSIGNERS, name, ledger, tell, fail })
+    startMember({ ...where, ...ASSIGNERS, pull: PULL, name, ledger, tell, fail })
   const until = (/** @type {number} */ orders) => Promise.race([failed, reached(ledger, orders)])
 
   screen.watch(ledger)

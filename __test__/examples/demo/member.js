@@ -1,6 +1,6 @@
 'use strict'
 
-/** One member of the group: an ordinary kafkajs consumer with `eachMessage`, and what it tells. */
+/** One member of the group: an ordinary kafkajs consumer with `eachMessage`, or one that asks for its orders; and what it tells. */
 
 const { setTimeout: sleep } = require('node:timers/promises')
 
@@ -10,6 +10,8 @@ const { traceOf } = require('./orders')
 const ORDERS_PER_WRITE = 150
 /** ms of such a write */
 const WRITE = 15
+/** Orders of all partitions that are asked for at once, and written together. */
+const ORDERS_PER_PULL = 900
 
 /**
  * @param {object} options
@@ -18,13 +20,14 @@ const WRITE = 15
  * @param {string} options.groupId
  * @param {string} options.topic
  * @param {any[]} [options.partitionAssigners]
+ * @param {boolean} options.pull
  * @param {import('./ledger').Ledger} options.ledger
  * @param {(line: string) => void} options.tell
  * @param {(error: Error) => void} options.fail the member cannot go on
  * @returns {Promise<{ leave: () => Promise<void> }>} once it has started to read or to wait
  */
 const startMember = async options => {
-  const { kafka, name, groupId, topic, partitionAssigners, ledger, tell, fail } = options
+  const { kafka, name, groupId, topic, partitionAssigners, pull, ledger, tell, fail } = options
   const consumer = kafka.consumer({
     groupId,
     heartbeatInterval: 500,
@@ -44,6 +47,24 @@ const startMember = async options => {
 
   await consumer.connect()
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  const end = pull ? pulled(consumer, { ledger, fail }) : await pushed(consumer, ledger)
+
+  return {
+    leave: async () => {
+      await end()
+      await consumer.disconnect()
+      ledger.assign(name, [])
+    }
+  }
+}
+
+/**
+ * Orders come into a handler.
+ * @param {import('../../..').Consumer} consumer
+ * @param {import('./ledger').Ledger} ledger
+ * @returns {Promise<() => Promise<void>>} what comes before `disconnect()`: nothing
+ */
+const pushed = async (consumer, ledger) => {
   /** @type {Map<number, number>} orders of a partition since the last write */
   const unwritten = new Map()
   await consumer.run({
@@ -55,12 +76,32 @@ const startMember = async options => {
       if (orders === ORDERS_PER_WRITE) await sleep(WRITE)
     }
   })
+  return async () => {}
+}
 
-  return {
-    leave: async () => {
-      await consumer.disconnect()
-      ledger.assign(name, [])
+/**
+ * Orders are asked for, in a loop of the program's own.
+ * @param {import('../../..').Consumer} consumer
+ * @param {{ ledger: import('./ledger').Ledger, fail: (error: Error) => void }} parts
+ * @returns {() => Promise<void>} what comes before `disconnect()`: the loop ends, and what it has read counts as handled
+ */
+const pulled = (consumer, { ledger, fail }) => {
+  let isLeaving = false
+  const loop = async () => {
+    while (!isLeaving) {
+      const batches = await consumer.getMany({ maxRecords: ORDERS_PER_PULL, timeout: 100 })
+      for (const { partition, messages } of batches) {
+        for (const message of messages) ledger.add(partition, Number(message.offset), read(message))
+      }
+      if (batches.length > 0) await sleep(WRITE)
     }
+    // By asking for the next ones; which nobody looks at, so they come again.
+    await consumer.getMany({ timeout: 0 })
+  }
+  const looped = loop().catch(fail)
+  return async () => {
+    isLeaving = true
+    await looped
   }
 }
 

@@ -7,8 +7,8 @@ use napi_derive::napi;
 use crate::bridge::client::NativeClient;
 use crate::bridge::options::NativeTopicPartitions;
 use crate::engine::clients::admin::{
-    delete_groups, describe_classic_groups, describe_consumer_groups, describe_share_groups, list_groups,
-    member_bytes, remove_members,
+    delete_groups, describe_classic_groups, describe_consumer_groups, describe_share_groups,
+    describe_streams_groups, list_groups, member_bytes, remove_members,
 };
 use crate::engine::protocol::Assignment;
 use crate::engine::protocol::consumer_group_describe::{
@@ -18,6 +18,9 @@ use crate::engine::protocol::describe_groups::{DescribedGroup, DescribedGroupMem
 use crate::engine::protocol::leave_group::LeftMember;
 use crate::engine::protocol::list_groups::ListedGroup;
 use crate::engine::protocol::share_group_describe::{DescribedShareGroup, ShareGroupMember};
+use crate::engine::protocol::streams_group_describe::{
+    DescribedStreamsGroup, StreamsGroupMember, Subtopology, TaskIds, Tasks, Topology,
+};
 
 use super::{NativeResult, code, told};
 
@@ -47,7 +50,38 @@ pub struct NativeGroup {
     pub protocol: String,
     pub group_epoch: Option<i32>,
     pub assignment_epoch: Option<i32>,
+    pub topology: Option<NativeTopology>,
     pub members: Vec<NativeGroupMember>,
+}
+
+/// What a program of Kafka Streams is made of.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeTopology {
+    pub epoch: i32,
+    pub subtopologies: Vec<NativeSubtopology>,
+}
+
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeSubtopology {
+    pub subtopology_id: String,
+    pub source_topics: Vec<String>,
+    pub repartition_sink_topics: Vec<String>,
+    pub repartition_source_topics: Vec<String>,
+    pub state_changelog_topics: Vec<String>,
+}
+
+/// Tasks of a member of a program of Kafka Streams.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeTasks {
+    pub active: Vec<NativeTaskIds>,
+    pub standby: Vec<NativeTaskIds>,
+    pub warmup: Vec<NativeTaskIds>,
+}
+
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeTaskIds {
+    pub subtopology_id: String,
+    pub partitions: Vec<i32>,
 }
 
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -66,6 +100,10 @@ pub struct NativeGroupMember {
     pub assignment: Option<Vec<NativeTopicPartitions>>,
     pub target_assignment: Option<Vec<NativeTopicPartitions>>,
     pub is_classic: Option<bool>,
+    pub process_id: Option<String>,
+    pub topology_epoch: Option<i32>,
+    pub tasks: Option<NativeTasks>,
+    pub target_tasks: Option<NativeTasks>,
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -136,6 +174,13 @@ impl NativeClient {
     }
 
     #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
+    pub fn describe_streams_groups<'env>(&self, env: &'env Env, groups: Vec<String>) -> Result<Object<'env>> {
+        self.call(env, describe_streams_groups(groups), |env, answers| {
+            told(env, answers, |answer| answer.groups.into_iter().map(streams).collect::<Vec<_>>())
+        })
+    }
+
+    #[napi(ts_return_type = "Promise<unknown>", catch_unwind)]
     pub fn delete_groups<'env>(&self, env: &'env Env, groups: Vec<String>) -> Result<Object<'env>> {
         self.call(env, delete_groups(groups), |env, answers| {
             told(env, answers, |answer| {
@@ -189,6 +234,7 @@ fn classic(group: DescribedGroup) -> NativeGroup {
         protocol: group.protocol,
         group_epoch: None,
         assignment_epoch: None,
+        topology: None,
         members: group.members.into_iter().map(member).collect(),
     }
 }
@@ -219,6 +265,7 @@ fn consumer(group: DescribedConsumerGroup) -> NativeGroup {
             assignment: Some(partitions(member.assignment)),
             target_assignment: Some(partitions(member.target)),
             is_classic: (member.member_type >= 0).then_some(member.member_type == 0),
+            ..Default::default()
         }
     };
     NativeGroup {
@@ -230,6 +277,7 @@ fn consumer(group: DescribedConsumerGroup) -> NativeGroup {
         protocol: group.assignor,
         group_epoch: Some(group.group_epoch),
         assignment_epoch: Some(group.assignment_epoch),
+        topology: None,
         members: group.members.into_iter().map(member).collect(),
     }
 }
@@ -259,8 +307,58 @@ fn share(group: DescribedShareGroup) -> NativeGroup {
         protocol: group.assignor,
         group_epoch: Some(group.group_epoch),
         assignment_epoch: Some(group.assignment_epoch),
+        topology: None,
         members: group.members.into_iter().map(member).collect(),
     }
+}
+
+/// Which partitions its tasks read is not told here: that takes the topics.
+fn streams(group: DescribedStreamsGroup) -> NativeGroup {
+    let member = |member: StreamsGroupMember| NativeGroupMember {
+        member_id: member.member_id,
+        group_instance_id: member.group_instance_id,
+        rack_id: member.rack_id,
+        client_id: member.client_id,
+        client_host: member.client_host,
+        member_epoch: Some(member.member_epoch),
+        is_classic: Some(member.is_classic),
+        process_id: Some(member.process_id),
+        topology_epoch: Some(member.topology_epoch),
+        tasks: Some(tasks(member.assignment)),
+        target_tasks: Some(tasks(member.target)),
+        ..Default::default()
+    };
+    let subtopology = |part: Subtopology| NativeSubtopology {
+        subtopology_id: part.subtopology_id,
+        source_topics: part.source_topics,
+        repartition_sink_topics: part.repartition_sink_topics,
+        repartition_source_topics: part.repartition_source_topics,
+        state_changelog_topics: part.state_changelog_topics,
+    };
+    NativeGroup {
+        error_code: code(group.error),
+        error_message: group.error_message,
+        group_id: group.group_id,
+        state: group.state,
+        protocol_type: "streams".to_owned(),
+        protocol: String::new(),
+        group_epoch: Some(group.group_epoch),
+        assignment_epoch: Some(group.assignment_epoch),
+        topology: group.topology.map(|Topology { epoch, subtopologies }| NativeTopology {
+            epoch,
+            subtopologies: subtopologies.into_iter().map(subtopology).collect(),
+        }),
+        members: group.members.into_iter().map(member).collect(),
+    }
+}
+
+fn tasks(Tasks { active, standby, warmup }: Tasks) -> NativeTasks {
+    let ids = |tasks: Vec<TaskIds>| {
+        let of_subtopology =
+            |TaskIds { subtopology_id, partitions }| NativeTaskIds { subtopology_id, partitions };
+        tasks.into_iter().map(of_subtopology).collect()
+    };
+    NativeTasks { active: ids(active), standby: ids(standby), warmup: ids(warmup) }
 }
 
 fn partitions(topics: Vec<NamedTopicPartitions>) -> Vec<NativeTopicPartitions> {

@@ -66,9 +66,10 @@ impl NativeClient {
         offsets: Vec<NativeOffset>,
     ) -> Result<Object<'env>> {
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
-        for NativeOffset { topic, partition, offset, metadata } in offsets {
+        for NativeOffset { topic, partition, offset, metadata, leader_epoch } in offsets {
             let offset = number(&offset)?;
-            let partition = OffsetCommitPartition { partition, offset, leader_epoch: -1, metadata };
+            let leader_epoch = leader_epoch.unwrap_or(-1);
+            let partition = OffsetCommitPartition { partition, offset, leader_epoch, metadata };
             match topics.iter_mut().find(|known| known.name == topic) {
                 Some(known) => known.partitions.push(partition),
                 None => {

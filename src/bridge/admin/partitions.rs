@@ -103,6 +103,7 @@ pub struct NativeLogDir {
     pub path: String,
     pub total_bytes: f64,
     pub usable_bytes: f64,
+    pub is_cordoned: Option<bool>,
     pub topics: Vec<NativeLogDirTopic>,
 }
 
@@ -290,6 +291,7 @@ fn log_dir(dir: LogDir) -> NativeLogDir {
         path: dir.path,
         total_bytes: dir.total_bytes as f64,
         usable_bytes: dir.usable_bytes as f64,
+        is_cordoned: dir.is_cordoned,
         topics: dir.topics.into_iter().map(topic).collect(),
     }
 }

@@ -12,7 +12,7 @@ module.exports = {
     type: {
       type: 'string',
       multiple: true,
-      help: 'only of this type: classic, consumer, share'
+      help: 'only of this type: classic, consumer, share, streams'
     }
   },
   examples: ['kafkars groups', 'kafkars groups --state Empty | cut -f1'],

@@ -40,22 +40,34 @@ module.exports = {
     const admin = /** @type {any} */ (kafka.admin())
     try {
       let before
+      let isTold = false
       for (let look = 1; ; look++) {
         const now = { at: Date.now(), parts: await admin.groupLag(groupId) }
         const rows = now.parts.map(part => withRates(part, now, before))
+        // A group that is watched for may come.
+        if (rows.length > 0) isTold = false
+        const isUnknown = rows.length === 0 && !(await isKnown(admin, groupId))
+        const nothing = isUnknown
+          ? `There is no group "${groupId}".`
+          : 'The group has committed nothing.'
         if (out.isJson) tellJson(out, groupId, rows, now.at, count > 1)
-        else if (count === 1) await tellOnce(admin, groupId, rows, out)
+        else if (count === 1) out.table(HEAD, rows.map(cells))
         else if (out.isTerminal) {
           process.stdout.write(CLEAR)
           out.line(out.strong(`${groupId}  ${total(rows)} behind  ${clock(now.at)}`))
           out.line()
-          out.table(HEAD_OF_RATES, rows.map(cellsOfRates))
+          if (rows.length === 0) out.line(nothing)
+          else out.table(HEAD_OF_RATES, rows.map(cellsOfRates))
           out.line()
           out.line(out.faint('Ctrl-C ends it.'))
         } else {
           for (const row of rows) out.line([clock(now.at), ...cellsOfRates(row)].join('\t'))
         }
-        if (look >= count) return
+        if (rows.length === 0 && !isTold && !(out.isTerminal && count > 1)) {
+          out.note(nothing)
+          isTold = true
+        }
+        if (look >= count) return isUnknown ? 1 : 0
         before = now
         await pause(interval * 1000, undefined, { signal })
       }
@@ -68,12 +80,9 @@ module.exports = {
   }
 }
 
-const tellOnce = async (admin, groupId, rows, out) => {
-  out.table(HEAD, rows.map(cells))
-  if (rows.length > 0) return
+const isKnown = async (admin, groupId) => {
   const { groups } = await admin.describeGroups([groupId])
-  const isKnown = groups[0].state !== 'Dead'
-  out.note(isKnown ? 'The group has committed nothing.' : `There is no group "${groupId}".`)
+  return groups[0].state !== 'Dead'
 }
 
 const tellJson = (out, groupId, rows, at, isOneOfMany) => {

@@ -9,6 +9,9 @@ const { UsageError } = require('../options')
 /** What is sent at once, messages. */
 const BATCH = 1000
 
+/** How long a line waits for others at the most, ms: it may come from a program that has nothing more to say for an hour. */
+const LINGER = 50
+
 /** @type {import('../index').Command} */
 module.exports = {
   summary: 'Sends each line of standard input as a message, or each JSON object.',
@@ -34,27 +37,46 @@ module.exports = {
     let sent = 0
     let number = 0
     let batch = []
-    const flush = async () => {
-      if (batch.length === 0) return
+    /** Those before. */
+    let sending = Promise.resolve()
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer
+    const flush = () => {
+      clearTimeout(timer)
+      timer = undefined
       const messages = batch
       batch = []
-      await producer.send({ topic, messages, compression })
-      sent += messages.length
+      const send = async () => {
+        await producer.send({ topic, messages, compression })
+        sent += messages.length
+      }
+      if (messages.length > 0) sending = sending.then(send)
+      return sending
     }
     try {
       await producer.connect()
       // Not before: what it reads while nobody iterates is lost.
       const lines = createInterface({ input: process.stdin, crlfDelay: Infinity })
       signal.addEventListener('abort', () => lines.close(), { once: true })
+      if (process.stdin.isTTY) out.note('Each line is a message; Ctrl-D ends it.')
+      // A failure is the end, also while nothing is read; whoever waits for it next tells it.
+      const flushInTime = () => void flush().catch(() => lines.close())
       for await (const line of lines) {
         number++
         if (values.json && line.trim() === '') continue
-        batch.push(toMessage(line, number))
-        // What comes slowly, from a terminal for instance, goes at once.
-        if (batch.length >= BATCH || process.stdin.isTTY) await flush()
+        try {
+          batch.push(toMessage(line, number))
+        } catch (e) {
+          // What stands before it is sent.
+          await flush()
+          throw e
+        }
+        if (batch.length >= BATCH) await flush()
+        else timer ??= setTimeout(flushInTime, LINGER)
       }
       await flush()
     } finally {
+      clearTimeout(timer)
       await producer.disconnect()
       if (sent > 0) out.note(`${sent} ${sent === 1 ? 'message' : 'messages'} sent to ${topic}`)
     }

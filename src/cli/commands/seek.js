@@ -28,7 +28,7 @@ module.exports = {
     'kafkars seek billing orders --to 2026-03-31T12:00Z',
     'kafkars seek billing orders --to 4711 --partition 3 --yes'
   ],
-  async run({ kafka, args: [groupId, topic], values, out, process, signal }) {
+  async run({ kafka, args: [groupId, topic], values, out, process, signal, interrupt }) {
     const target = toTarget(values.to)
     const mayAsk = out.isTerminal && process.stdin.isTTY === true && !out.isJson
     if (!values['dry-run'] && !values.yes && !mayAsk) {
@@ -66,7 +66,8 @@ module.exports = {
         out.note(`The group has members (it is ${state}): stop them first`)
         return 1
       }
-      if (!values.yes && !(await agrees(process, signal, `Set ${groupId} to these offsets?`))) {
+      const question = `Set ${groupId} to these offsets?`
+      if (!values.yes && !(await agrees(process, { signal, interrupt }, question))) {
         out.note('Nothing was changed.')
         return 1
       }
@@ -140,11 +141,19 @@ const toPartitions = (texts = []) =>
     return Number(text)
   })
 
-const agrees = async ({ stdin, stdout }, signal, question) => {
+const agrees = async ({ stdin, stdout }, { signal, interrupt }, question) => {
   const asking = readline.createInterface({ input: stdin, output: stdout })
+  // The terminal gives the key to who asks, and no signal to the process.
+  asking.on('SIGINT', () => {
+    stdout.write('\n')
+    interrupt()
+  })
+  // Ctrl-D: no answer is none that agrees.
+  asking.on('close', interrupt)
   try {
     return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `, { signal })).trim())
   } finally {
+    asking.removeListener('close', interrupt)
     asking.close()
   }
 }

@@ -47,6 +47,8 @@ module.exports = {
     // A group of our own, which commits nothing and is gone with its member.
     const consumer = kafka.consumer({ groupId: `kafkars-tail-${randomUUID()}` })
     const print = out.isTerminal && !out.isJson ? pretty(out) : jsonLine(out)
+    const isWaiting = !values.end && places.every(({ start, end }) => start >= end)
+    if (out.isTerminal && isWaiting) out.note('Waiting for messages; Ctrl-C ends it.')
     let printed = 0
     await new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => resolve(undefined), { once: true })

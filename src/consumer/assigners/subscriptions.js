@@ -2,7 +2,7 @@
 'use strict'
 
 const { MemberMetadata } = require('../assignerProtocol')
-const Reader = require('../protocolReader')
+const Reader = require('../../utils/protocolReader')
 
 /**
  * What a member of the group subscribes to; null if that cannot be read. An assigner may write what it likes into its members'

@@ -191,6 +191,11 @@ impl Deliveries {
         self.slots.get(id.index()).is_some_and(Slot::is_handled)
     }
 
+    /// Is there something that no lane has taken yet?
+    pub fn has_waiting(&self, id: SlotId) -> bool {
+        self.slots.get(id.index()).is_some_and(|slot| slot.ready > 0 || !slot.has_read_all())
+    }
+
     /// Is as much buffered as may be?
     pub fn is_full(&self) -> bool {
         self.held_bytes() >= self.config.max_queued_bytes

@@ -1,5 +1,7 @@
 //! Where decoded messages lie, and how large that should be. The memory itself belongs to the runtime.
 
+use std::collections::VecDeque;
+
 use crate::engine::records::Summary;
 
 /// Where decoded messages lie.
@@ -26,22 +28,25 @@ impl Buffer {
 }
 
 /// The empty slabs that we have, and the size that the next ones should have.
+///
+/// The oldest is filled first: one that waits for long outlives V8's young generation, and what is old there costs a collection of
+/// everything.
 #[derive(Debug)]
 pub(super) struct Slabs {
-    pub(super) free: Vec<u32>,
+    pub(super) free: VecDeque<u32>,
     size: usize,
     average_message: usize,
 }
 
 impl Default for Slabs {
     fn default() -> Slabs {
-        Slabs { free: Vec::new(), size: FIRST_SIZE, average_message: FIRST_GUESS }
+        Slabs { free: VecDeque::new(), size: FIRST_SIZE, average_message: FIRST_GUESS }
     }
 }
 
 impl Slabs {
     pub(super) fn give(&mut self, slab: u32) {
-        self.free.push(slab);
+        self.free.push_back(slab);
     }
 
     /// Bytes that a slab should have, so that one delivery fills it.
@@ -52,7 +57,7 @@ impl Slabs {
     /// What was to be filled is not needed any more.
     pub(super) fn release(&mut self, buffer: &Buffer) {
         if let Buffer::Slab(slab) = buffer {
-            self.free.push(*slab);
+            self.free.push_front(*slab);
         }
     }
 
@@ -65,7 +70,7 @@ impl Slabs {
         if estimate <= SMALL {
             return Some(Buffer::Staged(zeroed(estimate.max(SMALLEST_STAGE))));
         }
-        if let Some(slab) = self.free.pop() {
+        if let Some(slab) = self.free.pop_front() {
             return Some(Buffer::Slab(slab));
         }
         // Other partitions have all slabs, perhaps for long: that must not stop a partition that has nothing else.

@@ -162,7 +162,12 @@ impl Slot {
 
     /// Has everything that was pushed been handled?
     pub(super) fn is_drained(&self) -> bool {
-        self.queue.is_empty() && matches!(self.reading, Reading::Nothing) && self.is_handled()
+        self.has_read_all() && self.is_handled()
+    }
+
+    /// Has everything that was pushed been decoded?
+    pub(super) fn has_read_all(&self) -> bool {
+        self.queue.is_empty() && matches!(self.reading, Reading::Nothing)
     }
 
     /// Has everything that was decoded been handled?

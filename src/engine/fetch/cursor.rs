@@ -14,6 +14,7 @@ use crate::engine::cluster::Leader;
 use crate::engine::cluster::Metadata;
 use crate::engine::machine::Backoff;
 use crate::engine::machine::TopicPartition;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::TopicId;
 
 use super::Failure;
@@ -68,6 +69,8 @@ pub(super) struct Cursor {
     /// How often in a row it could not be read: the broker refused it, for a reason that should have passed by now, or what
     /// came was damaged.
     pub(super) refusals: u32,
+    /// Since when it cannot be read, and how that was put last.
+    pub(super) trouble: Option<(Instant, ErrorCode)>,
     /// What came last was damaged. Only sound records end that: an answer without any says nothing.
     pub(super) damaged: bool,
     /// The last answer with records: which broker's, to which request.
@@ -95,6 +98,7 @@ impl Default for Cursor {
             poison: None,
             out_of_range: false,
             refusals: 0,
+            trouble: None,
             damaged: false,
             brought: None,
             redirected: false,
@@ -116,6 +120,7 @@ impl Cursor {
         self.in_flight = None;
         self.muted_until = None;
         self.refusals = 0;
+        self.trouble = None;
         self.damaged = false;
         self.returned = None;
     }
@@ -147,7 +152,14 @@ impl Cursor {
     pub(super) fn recover(&mut self) {
         self.backoff.reset();
         self.refusals = 0;
+        self.trouble = None;
         self.damaged = false;
+    }
+
+    /// It cannot be read now.
+    pub(super) fn is_in_trouble(&mut self, now: Instant, code: ErrorCode) {
+        let since = self.trouble.map_or(now, |(since, _)| since);
+        self.trouble = Some((since, code));
     }
 
     /// May the next Fetch of its leader ask for this slot?

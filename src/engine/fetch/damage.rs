@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::engine::delivery::SlotId;
 use crate::engine::machine::Failure;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::records::RecordError;
 
 use super::Event;
@@ -25,6 +26,7 @@ impl Fetch {
         let Some(cursor) = self.cursors.get_mut(id.index()) else { return };
         let Some(partition) = self.deliveries.partition(id).cloned() else { return };
         cursor.damaged = true;
+        cursor.is_in_trouble(now, ErrorCode::CORRUPT_MESSAGE);
         cursor.fetch_again(next);
         let (offset, message) = (error.offset(), error.to_string().into());
         if self.may_pass(now, id) {

@@ -19,6 +19,7 @@ use crate::engine::machine::Owned;
 use crate::engine::machine::Reminder;
 use crate::engine::machine::Target;
 use crate::engine::machine::TopicPartition;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
@@ -74,10 +75,19 @@ pub(super) struct Node {
     pub(super) muted_until: Option<Instant>,
     /// It answers no Fetch.
     pub(super) silent: Reminder,
+    /// Since when the first of those went out, and what became of the last.
+    pub(super) unanswered: Option<(Instant, NetError)>,
+}
+
+impl InFlight {
+    /// Has it been out for longer than a broker holds it back?
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.late || now >= self.overdue_at
+    }
 }
 
 impl Node {
-    fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
         self.main.iter().chain(&self.express)
     }
 
@@ -100,6 +110,8 @@ pub(super) struct InFlight {
     pub(super) sent_at: Instant,
     /// An answer should have come by then: long enough to wonder whether the broker lives.
     pub(super) overdue_at: Instant,
+    /// That time has come once.
+    pub(super) late: bool,
     pub(super) asked: Vec<SlotId>,
     /// From v13 on the answer names topics by their ids only.
     pub(super) topics: Vec<(TopicId, Arc<str>)>,
@@ -236,6 +248,7 @@ impl Fetch {
                 continue;
             }
             let Some(place) = cursor.place else {
+                cursor.is_in_trouble(now, ErrorCode::LEADER_NOT_AVAILABLE);
                 self.mute(id, now);
                 self.refresh_metadata();
                 continue;
@@ -307,7 +320,8 @@ impl Fetch {
         let max_wait =
             if express { self.config.max_wait.min(node.express_wait()) } else { self.config.max_wait };
         let overdue_at = now + max_wait + OVERDUE;
-        let mut in_flight = InFlight { id, sent_at: now, overdue_at, asked: Vec::new(), topics: Vec::new() };
+        let mut in_flight =
+            InFlight { id, sent_at: now, overdue_at, late: false, asked: Vec::new(), topics: Vec::new() };
         let mut wanted = Vec::with_capacity(of_node.len());
         let mut leader_only = false;
         for (_, slot_id) in of_node {
@@ -377,6 +391,7 @@ impl Fetch {
         {
             if now >= in_flight.overdue_at {
                 in_flight.overdue_at = now + OVERDUE;
+                in_flight.late = true;
                 found = true;
             }
         }
@@ -389,6 +404,10 @@ impl Fetch {
         if let Some(cursor) = self.cursors.get_mut(id.index()) {
             cursor.backoff.failed(now, &mut self.rng);
         }
+    }
+
+    pub(super) fn in_trouble(&mut self, now: Instant, id: SlotId, code: ErrorCode) {
+        self.cursor(id).into_iter().for_each(|cursor| cursor.is_in_trouble(now, code));
     }
 
     pub(super) fn refresh_metadata(&mut self) {

@@ -24,6 +24,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod truncation;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ use crate::engine::protocol::fetch::NodeEndpoint;
 
 pub use machine::Fetch;
 pub use truncation::UNKNOWN_EPOCH;
+pub use waits::Waits;
 
 /// How to fetch.
 #[derive(Debug, Clone)]

@@ -64,6 +64,8 @@ impl Fetch {
         let mut told = None;
         if let Some(node) = self.nodes.get_mut(&node_id) {
             told = node.silent.goes_on(now);
+            let since = node.unanswered.as_ref().map_or(in_flight.sent_at, |(since, _)| *since);
+            node.unanswered = Some((since, error.clone()));
             // The broker may or may not have taken the request in. An express Fetch is none of the session's.
             if !express {
                 node.session.reset();
@@ -109,6 +111,7 @@ impl Fetch {
         let mut lost_again = false;
         if let Some(node) = self.nodes.get_mut(&node_id) {
             node.silent.over();
+            node.unanswered = None;
             lost_again = std::mem::replace(&mut node.lost_session, lost_session) && lost_session;
             let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
             let empty = partitions.all(|partition| partition.records.is_empty());
@@ -125,7 +128,10 @@ impl Fetch {
         if response.error.is_err() {
             // A session that is gone is opened again at once; one after the other, there is no use in that.
             if lost_again || !lost_session {
-                in_flight.asked.iter().for_each(|slot| self.mute(*slot, now));
+                in_flight.asked.iter().for_each(|slot| {
+                    self.mute(*slot, now);
+                    self.in_trouble(now, *slot, response.error);
+                });
                 self.refresh_metadata();
             }
             return;
@@ -222,6 +228,7 @@ impl Fetch {
         let is_well = !cursor.damaged;
         if is_well {
             cursor.refusals = 0;
+            cursor.trouble = None;
         }
         cursor.redirected = false;
         if answer.records.is_empty() {
@@ -263,6 +270,9 @@ impl Fetch {
 
     fn partition_failed(&mut self, now: Instant, id: SlotId, answer: &FetchResponsePartition) {
         let Some(partition) = self.deliveries.partition(id).cloned() else { return };
+        if answer.error != ErrorCode::OFFSET_OUT_OF_RANGE {
+            self.in_trouble(now, id, answer.error);
+        }
         match answer.error {
             ErrorCode::OFFSET_OUT_OF_RANGE => {
                 if let Some(cursor) = self.cursor(id) {

@@ -3,7 +3,7 @@
 //!
 //! `Instant` stands still with the computer on Linux and on Apple's systems; on Windows it does not.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Now. Not earlier than any answer before.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
@@ -29,4 +29,10 @@ pub fn now() -> Instant {
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// What the clock on the wall says, ms since the Unix epoch. It can be set.
+pub fn unix_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }

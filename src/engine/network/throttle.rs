@@ -41,6 +41,7 @@ pub(super) fn throttle_time(response: &Response, version: i16) -> Duration {
         Response::ListGroups(r) => (2, r.throttle_time_ms),
         Response::DeleteGroups(r) => (1, r.throttle_time_ms),
         Response::ShareGroupDescribe(r) => (0, r.throttle_time_ms),
+        Response::StreamsGroupDescribe(r) => (0, r.throttle_time_ms),
         Response::OffsetDelete(r) => (0, r.throttle_time_ms),
         Response::DescribeAcls(r) => (1, r.throttle_time_ms),
         Response::CreateAcls(r) => (1, r.throttle_time_ms),

@@ -34,7 +34,7 @@ use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 use super::answer::PARTITION_TRIES;
 use super::machine::{Offsets, Partition, View};
 use super::unknown_topics::UnknownTopics;
-use super::{Event, Necessity, Offset};
+use super::{Epochs, Event, Necessity, Offset};
 
 /// What is to be committed, and what is on its way.
 #[derive(Debug, Default)]
@@ -70,6 +70,8 @@ pub(super) struct Flush {
 pub(super) struct Manual {
     pub(super) ticket: u64,
     pub(super) offsets: Vec<Offset>,
+    /// Where the user has said them.
+    epochs: Epochs,
     /// The offsets are everything that was uncommitted then.
     pub(super) automatic: bool,
     /// When it was asked for, see [`Offsets::epoch`].
@@ -136,6 +138,11 @@ impl Offsets {
     ///
     /// Between two generations it waits for the next one, and fails if another member has, or had, a partition of it.
     pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
+        self.commit_with(ticket, offsets, Epochs::new());
+    }
+
+    /// As [`Offsets::commit`], with leader epochs of the user's.
+    pub fn commit_with(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, epochs: Epochs) {
         let automatic = offsets.is_none();
         // Now, not when its turn comes: a later ticket must not find something newer committed already.
         let offsets = offsets.map_or_else(|| self.noted(self.open()), |offsets| self.with_notes(offsets));
@@ -146,7 +153,7 @@ impl Offsets {
             self.done(ticket, Err(Failure::Broker { code, partition }));
         } else {
             let Offsets { epoch, generation_id, .. } = *self;
-            let manual = Manual { ticket, offsets, automatic, epoch, generation_id, tries: 0 };
+            let manual = Manual { ticket, offsets, epochs, automatic, epoch, generation_id, tries: 0 };
             self.commits.manual.push_back(manual);
         }
     }
@@ -408,11 +415,13 @@ impl Offsets {
         let member = self.member.clone()?;
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
         let mut ids = BTreeMap::new();
+        let has_epochs = manual.iter().any(|manual| !manual.epochs.is_empty());
         for (TopicPartition { topic, partition }, offset, note) in &offsets {
+            let said = if has_epochs { epoch_said(&manual, topic, *partition) } else { None };
             let wanted = OffsetCommitPartition {
                 partition: *partition,
                 offset: *offset,
-                leader_epoch: self.epoch_before(topic, *partition, *offset).unwrap_or(-1),
+                leader_epoch: said.or_else(|| self.epoch_before(topic, *partition, *offset)).unwrap_or(-1),
                 metadata: note.clone(),
             };
             match topics.iter_mut().find(|other| *other.name == **topic) {
@@ -539,6 +548,13 @@ fn united(riders: &[Manual]) -> Vec<Offset> {
     let mut last: BTreeMap<&TopicPartition, &Offset> = BTreeMap::new();
     last.extend(riders.iter().flat_map(|manual| &manual.offsets).map(|offset| (&offset.0, offset)));
     last.into_values().cloned().collect()
+}
+
+/// The leader epoch that came with what [`united`] takes of this partition.
+fn epoch_said(riders: &[Manual], topic: &Arc<str>, partition: i32) -> Option<i32> {
+    let partition = TopicPartition { topic: topic.clone(), partition };
+    let last = riders.iter().rev().find(|manual| manual.offsets.iter().any(|(of, ..)| *of == partition))?;
+    last.epochs.get(&partition).copied()
 }
 
 /// What v9 says where v10 speaks of an unknown id.

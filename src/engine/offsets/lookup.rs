@@ -25,8 +25,6 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::TopicId;
-use crate::engine::protocol::list_offsets::EARLIEST;
-use crate::engine::protocol::list_offsets::LATEST;
 use crate::engine::protocol::list_offsets::ListOffsetsPartition;
 use crate::engine::protocol::list_offsets::ListOffsetsRequest;
 use crate::engine::protocol::list_offsets::ListOffsetsResponse;
@@ -35,8 +33,8 @@ use crate::engine::protocol::offset_fetch::OffsetFetchRequest;
 use crate::engine::protocol::offset_fetch::OffsetFetchResponse;
 use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
-use super::Event;
 use super::machine::{Offsets, Partition, View};
+use super::{Event, Place};
 
 /// What is remembered of a partition in a request that is out. The answer counts only as long as it is awaited: a seek or a
 /// reset in between makes it void.
@@ -51,8 +49,20 @@ pub(super) struct Asked {
 pub(super) enum Question {
     /// What has the group committed?
     Committed,
-    /// Where does the log end (or begin)? `lost`: because our position lay outside.
-    End { latest: bool, lost: bool },
+    /// Where is this place in the log? `lost`: because our position lay outside.
+    End { place: Place, lost: bool },
+}
+
+impl Question {
+    fn is_by_time(self) -> bool {
+        matches!(self, Question::End { place: Place::Within(_), .. })
+    }
+
+    /// The same, but where the log ends.
+    fn of_the_end(self) -> Question {
+        let lost = matches!(self, Question::End { lost: true, .. });
+        Question::End { place: Place::Latest, lost }
+    }
 }
 
 impl Offsets {
@@ -198,7 +208,8 @@ impl Offsets {
                 // Nothing committed, or the -1 and -2 that kafkajs is known to commit.
                 Some(_) => {
                     let from_beginning = self.partitions.get(partition).is_some_and(|p| p.from_beginning);
-                    self.ask_anew(partition, Question::End { latest: !from_beginning, lost: false });
+                    let place = self.config.reset.place(from_beginning);
+                    self.ask_anew(partition, Question::End { place, lost: false });
                 }
             }
         }
@@ -216,7 +227,7 @@ impl Offsets {
         let mut asked = Vec::new();
         let mut leaderless = Vec::new();
         for (partition, question) in self.due(now) {
-            let Question::End { latest, .. } = question else { continue };
+            let Question::End { place, .. } = question else { continue };
             let Some(leader) = metadata.leader(partition) else {
                 leaderless.push(partition.clone());
                 continue;
@@ -227,7 +238,7 @@ impl Offsets {
             let wanted = ListOffsetsPartition {
                 partition: partition.partition,
                 current_leader_epoch: leader.epoch,
-                timestamp: if latest { LATEST } else { EARLIEST },
+                timestamp: self.timestamp_of(now, place),
             };
             // Partitions come in order, so a topic's are neighbours.
             match topics.last_mut().filter(|topic| *topic.name == *partition.topic) {
@@ -265,6 +276,10 @@ impl Offsets {
                     self.tell_reset(partition, *question, found.offset);
                     self.position(partition, found.offset, found.leader_epoch);
                 }
+                // All records are older.
+                Some(found) if !found.error.is_err() && question.is_by_time() => {
+                    self.ask_anew(partition, question.of_the_end());
+                }
                 Some(found) => {
                     again.extend(self.lookup_failed(now, partition, found.error).then_some(partition));
                 }
@@ -275,7 +290,7 @@ impl Offsets {
 
     /// A log line: a reset loses records or brings some again, and the user must be able to see why.
     fn tell_reset(&mut self, partition: &TopicPartition, question: Question, to: i64) {
-        let Question::End { latest, lost: true } = question else { return };
+        let Question::End { place, lost: true } = question else { return };
         let state = self.partitions.get(partition);
         let from = state.and_then(|state| state.resolved.or(state.start));
         let mut extra = vec![
@@ -284,8 +299,12 @@ impl Offsets {
             ("to", to.to_string()),
         ];
         extra.extend(from.map(|from| ("from", from.to_string())));
-        let end = if latest { "latest" } else { "earliest" };
-        extra.push(("default", end.to_owned()));
+        let default = match place {
+            Place::Earliest => "earliest".to_owned(),
+            Place::Latest => "latest".to_owned(),
+            Place::Within(age) => format!("duration of {} ms", age.as_millis()),
+        };
+        extra.push(("default", default));
         extra.push(("groupId", self.config.group_id.clone()));
         extra.extend(self.member.as_ref().map(|member| ("memberId", member.member_id.clone())));
         let message = "Offset out of range, resetting to default offset".to_owned();
@@ -315,6 +334,8 @@ impl Offsets {
     fn position(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
         state.start = Some(offset);
+        state.is_at_start = true;
+        state.start_epoch = Some(leader_epoch).filter(|epoch| *epoch >= 0);
         state.request.succeeded();
         self.ask_for(partition, None);
         let partition = partition.clone();

@@ -19,11 +19,12 @@ use crate::engine::machine::Reminder;
 use crate::engine::machine::RequestState;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::list_offsets::{EARLIEST, LATEST};
 
 use super::commit::Commits;
 use super::finished::{Finished, NOTE_LIMIT, is_note};
 use super::lookup::{Asked, Question};
-use super::{Event, Member, OffsetsConfig, Range, Reset, ResetPolicy};
+use super::{Event, Member, OffsetsConfig, Place, Range, Reset, ResetPolicy, Search};
 
 /// Positions and commits of one consumer.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub struct Offsets {
     pub(super) commits: Commits,
     /// The most bytes that the brokers take as metadata of a commit; 0 = ours are too long for them.
     pub(super) note_limit: usize,
+    /// What it said, and when: ms since the Unix epoch.
+    wall_clock: Option<(Instant, i64)>,
     pub(super) last_id: u64,
     pub(super) events: VecDeque<Event>,
 }
@@ -64,6 +67,10 @@ pub(super) struct Partition {
     /// The request that asks it, which it shares with other partitions.
     pub(super) request: RequestState<Asked>,
     pub(super) start: Option<i64>,
+    /// The leader epoch of the record before `start`.
+    pub(super) start_epoch: Option<i32>,
+    /// Nothing has been resolved since `start` was found: reading goes on there, wherever it was before.
+    pub(super) is_at_start: bool,
     pub(super) resolved: Option<i64>,
     /// The leader epoch of the record before `resolved` (KIP-320).
     pub(super) resolved_epoch: Option<i32>,
@@ -87,6 +94,8 @@ impl Partition {
             question: Some(Question::Committed),
             request,
             start: None,
+            start_epoch: None,
+            is_at_start: true,
             resolved: None,
             resolved_epoch: None,
             committed: None,
@@ -125,6 +134,7 @@ impl Offsets {
             unknown: Reminder::after(PATIENCE),
             commits: Commits::default(),
             note_limit: NOTE_LIMIT,
+            wall_clock: None,
             last_id: 0,
             events: VecDeque::new(),
         }
@@ -242,9 +252,11 @@ impl Offsets {
                 self.events.push_back(Event::Failed(Failure::OffsetOutOfRange(partition.clone())));
                 return;
             }
-            Reset::ByPolicy => Question::End { latest: !state.from_beginning, lost: true },
-            Reset::Earliest => Question::End { latest: false, lost: false },
-            Reset::Latest => Question::End { latest: true, lost: false },
+            Reset::ByPolicy => {
+                Question::End { place: self.config.reset.place(state.from_beginning), lost: true }
+            }
+            Reset::Earliest => Question::End { place: Place::Earliest, lost: false },
+            Reset::Latest => Question::End { place: Place::Latest, lost: false },
         };
         self.ask_anew(partition, question);
     }
@@ -258,6 +270,8 @@ impl Offsets {
         for partition in &ours {
             if let Some(state) = self.partitions.get_mut(partition) {
                 (state.start, state.resolved, state.committed) = (None, None, None);
+                (state.start_epoch, state.resolved_epoch) = (None, None);
+                state.is_at_start = true;
                 state.forget_finished();
                 state.committed_note = None;
             }
@@ -273,6 +287,8 @@ impl Offsets {
             return;
         }
         state.start = Some(offset);
+        state.start_epoch = None;
+        state.is_at_start = true;
         state.resolved = Some(offset);
         state.resolved_epoch = None;
         state.forget_finished();
@@ -291,6 +307,7 @@ impl Offsets {
         }
         state.resolved = Some(next);
         state.resolved_epoch = epoch;
+        state.is_at_start = false;
     }
 
     /// A transaction of the user's has committed this offset, or is about to.
@@ -317,6 +334,7 @@ impl Offsets {
         }
         state.resolved = Some(next);
         state.resolved_epoch = epoch;
+        state.is_at_start = false;
         state.finished.replace_before(end, finished);
         state.note = state.finished.encode(next, limit);
         let OffsetsConfig { auto_commit_interval, auto_commit_threshold, .. } = self.config;
@@ -373,7 +391,39 @@ impl Offsets {
     /// The next offset to read: behind what handlers have finished, or where reading begins. None until that is known.
     pub fn position_of(&self, partition: &TopicPartition) -> Option<i64> {
         let state = self.partitions.get(partition)?;
-        state.resolved.or(state.start)
+        if state.is_at_start { state.start } else { state.resolved }
+    }
+
+    /// The leader epoch of the record before that position, if it is known (KIP-320).
+    pub fn epoch_at(&self, partition: &TopicPartition) -> Option<i32> {
+        let state = self.partitions.get(partition)?;
+        if state.is_at_start { state.start_epoch } else { state.resolved_epoch }
+    }
+
+    /// Why this partition has no position yet; None: it has one, or is not ours.
+    pub fn searches(&self, partition: &TopicPartition) -> Option<Search> {
+        let state = self.partitions.get(partition).filter(|state| state.question.is_some())?;
+        Some(if state.is_held { Search::Held } else { Search::Asks })
+    }
+
+    /// What the clock on the wall says. Places by time are asked for by it.
+    pub fn set_wall_clock(&mut self, now: Instant, unix_ms: i64) {
+        self.wall_clock = Some((now, unix_ms));
+    }
+
+    /// The timestamp by which a leader finds this place.
+    pub(super) fn timestamp_of(&self, now: Instant, place: Place) -> i64 {
+        match place {
+            Place::Earliest => EARLIEST,
+            Place::Latest => LATEST,
+            Place::Within(age) => {
+                let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+                let today = self
+                    .wall_clock
+                    .map_or(0, |(at, unix_ms)| unix_ms.saturating_add(ms(now.saturating_duration_since(at))));
+                today.saturating_sub(ms(age)).max(0)
+            }
+        }
     }
 
     /// What the group has committed, as far as we know.

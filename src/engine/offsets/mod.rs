@@ -25,6 +25,7 @@ mod machine;
 mod tests;
 mod unknown_topics;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::machine::Failure;
@@ -50,18 +51,41 @@ pub struct OffsetsConfig {
     /// Handlers of one partition run beside each other: what is finished beyond the resolved offset is kept in the metadata of
     /// commits, and read back.
     pub keeps_finished: bool,
-    /// What a position outside the log becomes. A partition without a committed offset always starts by its topic's
-    /// `fromBeginning`.
+    /// Where a partition without a committed offset begins, and what a position outside the log becomes.
     pub reset: ResetPolicy,
 }
 
-/// What to do about a position that lies outside the log.
+/// `autoOffsetReset`: where a partition without a committed offset begins, and what to do about a position that lies outside the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetPolicy {
-    /// The start or the end of the log, by the topic's `fromBeginning`.
+    /// The start or the end of the log, by the topic's `fromBeginning`, for both.
     ByTopic,
-    /// Fail.
+    /// By the topic's `fromBeginning` the first time; a position outside the log is a failure.
     None,
+    /// There, for both; a topic with `fromBeginning` begins at its start.
+    To(Place),
+}
+
+impl ResetPolicy {
+    /// Where the policy sends a partition of a topic with this `fromBeginning`.
+    fn place(self, from_beginning: bool) -> Place {
+        match self {
+            _ if from_beginning => Place::Earliest,
+            ResetPolicy::To(place) => place,
+            ResetPolicy::ByTopic | ResetPolicy::None => Place::Latest,
+        }
+    }
+}
+
+/// A place in a log that its leader knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Its start.
+    Earliest,
+    /// Its end.
+    Latest,
+    /// The first record that is not older than this; the end where all are (KIP-1106).
+    Within(Duration),
 }
 
 /// A position to look up.
@@ -73,6 +97,15 @@ pub enum Reset {
     Earliest,
     /// Its end.
     Latest,
+}
+
+/// Why a partition has no position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// It is not looked up before [`Offsets::release`].
+    Held,
+    /// Somebody is asked for it, or will be.
+    Asks,
 }
 
 /// As whom we commit.
@@ -104,6 +137,9 @@ pub enum Necessity {
 
 /// A partition, its next offset to read, and the user's note.
 pub type Offset = (TopicPartition, i64, Option<String>);
+
+/// The leader epochs of the records before the offsets of a commit, where the user has said them (KIP-320).
+pub type Epochs = BTreeMap<TopicPartition, i32>;
 
 /// What the machine tells its owner.
 #[derive(Debug, Clone, PartialEq)]

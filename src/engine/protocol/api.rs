@@ -104,6 +104,7 @@ macro_rules! apis {
                     Request::Metadata(body) => body.min_version(),
                     Request::ListOffsets(body) => body.min_version(),
                     Request::ElectLeaders(body) => body.min_version(),
+                    Request::DescribeCluster(body) => body.min_version(),
                     other => other.key().versions().min,
                 }
             }
@@ -215,6 +216,7 @@ apis! {
     ConsumerGroupHeartbeat = 68, consumer_group_heartbeat::ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse, "ConsumerGroupHeartbeat";
     ConsumerGroupDescribe = 69, consumer_group_describe::ConsumerGroupDescribeRequest => ConsumerGroupDescribeResponse, "ConsumerGroupDescribe";
     ShareGroupDescribe = 77, share_group_describe::ShareGroupDescribeRequest => ShareGroupDescribeResponse, "ShareGroupDescribe";
+    StreamsGroupDescribe = 89, streams_group_describe::StreamsGroupDescribeRequest => StreamsGroupDescribeResponse, "StreamsGroupDescribe";
 }
 
 #[cfg(test)]

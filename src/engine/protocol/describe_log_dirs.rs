@@ -2,8 +2,9 @@
 
 use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
 
-/// Versions that we speak. 3 = an error of the whole, 4 = the sizes of the disks (KIP-827).
-pub const VERSIONS: VersionRange = VersionRange { min: 1, max: 4 };
+/// Versions that we speak. 3 = an error of the whole, 4 = the sizes of the disks (KIP-827), 5 = directories that get no new partitions
+/// (KIP-1066).
+pub const VERSIONS: VersionRange = VersionRange { min: 1, max: 5 };
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 2;
 
@@ -38,6 +39,8 @@ pub struct LogDir {
     pub total_bytes: i64,
     /// What is free of it (v4), -1 when not told.
     pub usable_bytes: i64,
+    /// Does it get no new partitions (v5)? None when not told.
+    pub is_cordoned: Option<bool>,
 }
 
 /// One partition's log.
@@ -94,6 +97,7 @@ impl LogDir {
             })?,
             total_bytes: if version >= 4 { input.i64()? } else { -1 },
             usable_bytes: if version >= 4 { input.i64()? } else { -1 },
+            is_cordoned: if version >= 5 { Some(input.bool()?) } else { None },
         })
     }
 }

@@ -47,7 +47,9 @@ pub struct LeftMember {
 impl LeaveGroupRequest {
     /// The lowest version that can carry this request: below v3 only one member can leave, by its member id.
     pub fn min_version(&self) -> i16 {
-        if self.others.is_empty() { VERSIONS.min } else { FIRST_WITH_SEVERAL }
+        let has_name_only = self.member_id.is_empty() && self.group_instance_id.is_some();
+        let is_one = self.others.is_empty() && !has_name_only;
+        if is_one { VERSIONS.min } else { FIRST_WITH_SEVERAL }
     }
 
     pub(crate) fn encode(&self, version: i16, out: &mut Writer) {

@@ -58,6 +58,7 @@ pub mod produce;
 pub mod sasl_authenticate;
 pub mod sasl_handshake;
 pub mod share_group_describe;
+pub mod streams_group_describe;
 pub mod sync_group;
 pub mod txn_offset_commit;
 pub mod write_txn_markers;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::clients::consumer::{ConsumerConfig, GroupProtocol, HooksGiven, Offered};
+use crate::engine::clients::consumer::{ConsumerConfig, GroupProtocol, HooksGiven, Offered, ResetPolicy};
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::fetch::FetchConfig;
 
@@ -41,7 +41,7 @@ pub(crate) fn consumer(lanes: usize) -> ConsumerConfig {
         hooks: HooksGiven::default(),
         metadata_max_age: Duration::from_secs(300),
         allow_auto_topic_creation: false,
-        never_reset: false,
+        auto_offset_reset: ResetPolicy::ByTopic,
         max_decompressed_bytes: 1 << 20,
         auto_commit: true,
         auto_commit_interval: None,

@@ -25,12 +25,15 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 
 pub use call::{Asked, Call, Found, Recipient};
-pub use calls::{Ask, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata, Spread, Told};
+pub use calls::{
+    Ask, CommittedOffset, FindCoordinator, ListGroupOffsets, ListOffsets, ReadMetadata, Spread, Told,
+};
 pub use calls::{
     abort_transaction, alter_quotas, alter_scram_credentials, commit_offsets, create_acls, delete_acls,
     delete_groups, delete_offsets, describe_acls, describe_classic_groups, describe_consumer_groups,
     describe_producers, describe_quotas, describe_scram_credentials, describe_share_groups,
-    describe_transactions, fetch_offsets, list_groups, list_transactions, member_bytes, remove_members,
+    describe_streams_groups, describe_transactions, fetch_offsets, list_groups, list_transactions,
+    member_bytes, remove_members,
 };
 pub use calls::{
     alter_configs, alter_partition_reassignments, create_partitions, create_topics, delete_records,

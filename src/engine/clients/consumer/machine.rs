@@ -10,10 +10,6 @@ use std::time::Instant;
 use crate::engine::cluster::Cluster;
 use crate::engine::cluster::ClusterConfig;
 use crate::engine::cluster::CoordinatorKey;
-use crate::engine::delivery::DecodeJob;
-use crate::engine::delivery::Decoded;
-use crate::engine::delivery::Delivery;
-use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::UNKNOWN_EPOCH;
@@ -27,12 +23,12 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
 use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
+use crate::engine::offsets::Epochs;
 use crate::engine::offsets::Necessity;
+use crate::engine::offsets::Offset;
 use crate::engine::offsets::Offsets;
 use crate::engine::offsets::OffsetsConfig;
-use crate::engine::offsets::Range;
 use crate::engine::offsets::Reset;
-use crate::engine::offsets::ResetPolicy;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
@@ -46,7 +42,7 @@ use super::overdue::Outstanding;
 use super::session::Session;
 use super::state::State;
 use super::waiting::Waiting;
-use super::{Assigned, ConsumerConfig, Event, Pattern, Progress};
+use super::{Assigned, ConsumerConfig, Event, Pattern};
 
 /// A consumer of a group. See the module's documentation.
 pub struct Consumer {
@@ -79,6 +75,10 @@ pub struct Consumer {
     pub(super) pending_seeks: HashMap<TopicPartition, i64>,
     /// When each busy lane last made progress.
     pub(super) lane_progress: Vec<Option<Instant>>,
+    /// When anything was finished last.
+    pub(super) last_progress: Option<Instant>,
+    /// When the coordinator has answered a heartbeat last.
+    pub(super) last_heartbeat: Option<Instant>,
     /// Tickets of handlers that wait for a heartbeat.
     pub(super) beating: Vec<u64>,
     pub(super) events: VecDeque<Event>,
@@ -137,7 +137,7 @@ impl Consumer {
             auto_commit_interval: config.auto_commit_interval,
             auto_commit_threshold: config.auto_commit_threshold,
             keeps_finished: config.keeps_finished,
-            reset: if config.never_reset { ResetPolicy::None } else { ResetPolicy::ByTopic },
+            reset: config.auto_offset_reset,
         };
         Consumer {
             state: State::Idle,
@@ -159,6 +159,8 @@ impl Consumer {
             pattern: None,
             pending_seeks: HashMap::new(),
             lane_progress: vec![None; config.fetch.delivery.lanes],
+            last_progress: None,
+            last_heartbeat: None,
             beating: Vec::new(),
             events: VecDeque::new(),
             config,
@@ -227,22 +229,6 @@ impl Consumer {
         }
         self.group.assign(partitions.into_iter().map(|(partition, _)| partition));
         self.route(now);
-    }
-
-    /// How far each assigned partition is, sorted.
-    pub fn progresses(&self) -> Vec<Progress> {
-        let assignment = self.fetch.deliveries().assignment().into_iter();
-        let progress = assignment.map(|partition| {
-            let (high_watermark, last_stable_offset) = self.fetch.log_end(&partition);
-            Progress {
-                position: self.offsets.position_of(&partition),
-                committed: self.offsets.committed_offset(&partition),
-                high_watermark,
-                last_stable_offset,
-                partition,
-            }
-        });
-        progress.collect()
     }
 
     pub(super) fn subscription(&self) -> Subscription {
@@ -342,11 +328,21 @@ impl Consumer {
     }
 
     /// Commits these offsets, or everything uncommitted. Answered by [`Event::CommitDone`].
-    pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>) {
+    pub fn commit(&mut self, ticket: u64, offsets: Option<Vec<Offset>>) {
+        self.commit_with(ticket, offsets, Epochs::new());
+    }
+
+    /// As [`Consumer::commit`], with leader epochs of the user's.
+    pub fn commit_with(&mut self, ticket: u64, offsets: Option<Vec<Offset>>, epochs: Epochs) {
         if self.accepts_commits(ticket) {
-            self.offsets.commit(ticket, offsets);
+            self.offsets.commit_with(ticket, offsets, epochs);
             self.refuse_vain_commits();
         }
+    }
+
+    /// What the clock on the wall says, ms since the Unix epoch.
+    pub fn set_wall_clock(&mut self, now: Instant, unix_ms: i64) {
+        self.offsets.set_wall_clock(now, unix_ms);
     }
 
     /// Commits if the interval or the threshold says so. Answered by [`Event::CommitDone`].
@@ -397,126 +393,6 @@ impl Consumer {
         self.group.pending_error()
     }
 
-    // ---- hand-over
-
-    /// See [`Fetch::give`].
-    pub fn give(&mut self, slab: u32) {
-        self.fetch.give(slab);
-    }
-
-    /// See [`Fetch::poll_decode`].
-    pub fn poll_decode(&mut self) -> Option<DecodeJob> {
-        self.fetch.poll_decode()
-    }
-
-    /// May [`Consumer::poll_decode`] find something?
-    pub fn may_decode(&self) -> bool {
-        self.fetch.deliveries().may_decode()
-    }
-
-    /// See [`Fetch::decoded`].
-    pub fn decoded(&mut self, now: Instant, decoded: Decoded) {
-        self.fetch.decoded(now, decoded);
-        self.route_fetch();
-    }
-
-    /// Is there a delivery that an idle lane could take?
-    pub fn has_ready(&self) -> bool {
-        !self.is_expired() && self.fetch.deliveries().has_ready()
-    }
-
-    /// See [`Fetch::take`].
-    pub fn take(&mut self, now: Instant, lane: usize) -> Option<Delivery> {
-        self.check_session(now);
-        if self.is_expired() {
-            return None;
-        }
-        let delivery = self.fetch.take(lane)?;
-        self.touch(now, lane, true);
-        Some(delivery)
-    }
-
-    /// See [`Fetch::progress`].
-    pub fn progress(&mut self, now: Instant, lane: usize, delta: i32) {
-        if let Some((slot, next)) = self.fetch.progress(lane, delta) {
-            self.resolved(now, lane, slot, next);
-        }
-    }
-
-    /// See [`Fetch::resolve`].
-    pub fn resolve(&mut self, now: Instant, lane: usize, next: i64) {
-        if let Some((slot, next)) = self.fetch.resolve(lane, next) {
-            self.resolved(now, lane, slot, next);
-        }
-    }
-
-    /// See [`Fetch::resolve_returned`].
-    pub fn resolve_returned(&mut self, slot: SlotId, next: i64) {
-        if self.fetch.resolve_returned(slot, next)
-            && let Some(partition) = self.fetch.deliveries().partition(slot)
-        {
-            self.offsets.resolved(partition, next, None);
-            self.offsets.batch_end();
-        }
-    }
-
-    /// See [`Fetch::take_more`].
-    pub fn take_more(&mut self, now: Instant, lane: usize) -> Option<Delivery> {
-        self.check_session(now);
-        if self.is_expired() {
-            return None;
-        }
-        self.fetch.take_more(lane)
-    }
-
-    /// JavaScript was woken: lanes that want more ask for it again.
-    pub fn woken(&mut self) {
-        self.fetch.woken();
-    }
-
-    /// Where handlers run beside each other: everything before `next` is finished in this lane's partition (None: nothing new is), and of
-    /// what lies behind it `finished`.
-    pub fn finished(&mut self, now: Instant, lane: usize, next: Option<i64>, finished: Vec<Range>) {
-        self.touch(now, lane, true);
-        let Some((slot, next, end)) = self.fetch.resolve_to(lane, next) else { return };
-        let epoch = self.fetch.deliveries().leader_epoch(lane, next);
-        if let Some(partition) = self.fetch.deliveries().partition(slot) {
-            self.offsets.finished(partition, next, epoch, end, finished);
-        }
-    }
-
-    /// What handlers, or those of an earlier member, have finished in this lane's partition beyond its position.
-    pub fn finished_beyond(&self, lane: usize) -> &[Range] {
-        let slot = self.fetch.deliveries().slot_in(lane);
-        let partition = slot.and_then(|slot| self.fetch.deliveries().partition(slot));
-        partition.map_or(&[], |partition| self.offsets.finished_beyond(partition))
-    }
-
-    /// See [`Fetch::finish`].
-    pub fn finish(&mut self, now: Instant, lane: usize, outcome: Outcome) -> Option<u32> {
-        let kept = self.fetch.finish(now, lane, outcome);
-        self.touch(now, lane, false);
-        self.offsets.batch_end();
-        self.route_fetch();
-        self.step_drain(now);
-        kept
-    }
-
-    /// Which partition a slot is.
-    pub fn slot(&self, slot: SlotId) -> Option<&TopicPartition> {
-        self.fetch.deliveries().partition(slot)
-    }
-
-    /// Each lane's flags, for the cells.
-    pub fn lane_flags(&self) -> impl Iterator<Item = i32> {
-        self.fetch.deliveries().lane_flags()
-    }
-
-    /// Bytes that a slab should have, so that one delivery fills it.
-    pub fn slab_size(&self) -> usize {
-        self.fetch.deliveries().slab_size()
-    }
-
     // ---- shared by the verbs
 
     fn next_request(&mut self, now: Instant) -> Option<Outbound<Tag>> {
@@ -558,14 +434,6 @@ impl Consumer {
             self.fetch.suspend(true);
             self.offsets.set_rejoining(false);
             self.events.push_back(Event::Crashed(failure));
-        }
-    }
-
-    fn resolved(&mut self, now: Instant, lane: usize, slot: SlotId, next: i64) {
-        self.touch(now, lane, true);
-        let epoch = self.fetch.deliveries().leader_epoch(lane, next);
-        if let Some(partition) = self.fetch.deliveries().partition(slot) {
-            self.offsets.resolved(partition, next, epoch);
         }
     }
 }

@@ -5,11 +5,13 @@
 //! idle → offsets committed → partitions released), `poll_interval` (handlers that hang), `first_positions` (from the join to the
 //! first look-ups), `hooks` (what the user's code is told of partitions that come and go, and who waits for it), `overdue` (brokers
 //! that do not answer), `session` (whether what we hold is certainly ours), `leadership` (what the group's leader assigns by, and
-//! whether that is still true), `waiting` (what is told of waits that are long).
+//! whether that is still true), `waiting` (what is told of waits that are long), `health` (what is shown to who asks).
 
 mod assignors;
 mod drain;
 mod first_positions;
+mod hand_over;
+mod health;
 mod hooks;
 mod leadership;
 mod machine;
@@ -39,9 +41,13 @@ use crate::engine::protocol::sync_group::SyncGroupAssignment;
 pub use crate::engine::group::GroupMembershipOperation;
 pub use crate::engine::group::GroupProtocol;
 pub use crate::engine::group::Membership;
+pub use crate::engine::offsets::Epochs;
 pub use crate::engine::offsets::Necessity;
+pub use crate::engine::offsets::Place;
 pub use crate::engine::offsets::Range;
+pub use crate::engine::offsets::ResetPolicy;
 pub use assignors::Offered;
+pub use health::{Health, PartitionHealth, Wait, WaitReason};
 pub use hooks::{Hook, HooksGiven};
 pub use machine::{Consumer, Tag};
 
@@ -73,8 +79,8 @@ pub struct ConsumerConfig {
     pub hooks: HooksGiven,
     /// May brokers create missing topics?
     pub allow_auto_topic_creation: bool,
-    /// `autoOffsetReset: 'none'`: a lost position is an error.
-    pub never_reset: bool,
+    /// Where a partition begins without a committed offset, and what a lost position becomes.
+    pub auto_offset_reset: ResetPolicy,
     /// No batch may decompress to more than this. (The machine does not decompress: its owner heeds it.)
     pub max_decompressed_bytes: usize,
     /// Commit resolved offsets without being asked.
@@ -229,6 +235,8 @@ pub struct Progress {
     pub partition: TopicPartition,
     /// The next message to handle; None until that is known.
     pub position: Option<i64>,
+    /// The leader epoch of the record before that, if it is known (KIP-320).
+    pub leader_epoch: Option<i32>,
     /// What the group has committed; None if that is nothing, or was not asked.
     pub committed: Option<i64>,
     /// Behind the last message that all replicas have; None before the first answer.

@@ -103,6 +103,7 @@ impl Consumer {
             group::Event::Lost { partitions, .. } => self.lost(now, &partitions),
             group::Event::Joined { .. } => self.joined(now, event),
             group::Event::Heartbeat => {
+                self.last_heartbeat = Some(now);
                 if let Some(member) = self.group.membership() {
                     let group::Membership { member_id, generation_id, .. } = member;
                     self.events.push_back(Event::Heartbeat { member_id, generation_id });

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use crate::engine::delivery::Buffer;
 use crate::engine::delivery::Finished;
 use crate::engine::delivery::LANE_CLOSING;
 use crate::engine::delivery::LANE_STALE;
 use crate::engine::delivery::LANE_STOP;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::Verdict;
+use crate::engine::delivery::slabs::Slabs;
 use crate::engine::records::RecordError;
 use crate::engine::testing;
 
@@ -218,4 +220,18 @@ fn without_a_free_slab_there_is_progress() {
     supplier.complete(0);
     supplier.consume();
     assert_eq!(supplier.offsets(1, Accepted).len(), 9);
+}
+
+#[test]
+fn the_slab_that_has_waited_longest_is_filled_first() {
+    let mut slabs = Slabs::default();
+    (0..3).for_each(|slab| slabs.give(slab));
+    let mut next = || slabs.buffer(None, 1 << 20, true);
+    assert_eq!(next(), Some(Buffer::Slab(0)));
+    assert_eq!(next(), Some(Buffer::Slab(1)));
+    // What was not needed has waited longer than what is still there.
+    slabs.release(&Buffer::Slab(0));
+    slabs.give(3);
+    let rest: Vec<_> = (0..4).map(|_| slabs.buffer(None, 1 << 20, true)).collect();
+    assert_eq!(rest, [Some(Buffer::Slab(0)), Some(Buffer::Slab(2)), Some(Buffer::Slab(3)), None]);
 }

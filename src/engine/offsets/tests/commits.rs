@@ -435,3 +435,24 @@ fn a_commit_of_nothing_is_done() {
     assert_eq!(world.done(), [(1, Ok(())), (2, Ok(()))]);
     assert!(world.is_quiet());
 }
+
+#[test]
+fn a_leader_epoch_that_the_user_says_goes_with_its_offset() {
+    let epochs = |world: &World| -> Vec<i32> {
+        let topics = &world.sent_commit().topics;
+        topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.leader_epoch).collect()
+    };
+    let mut world = World::consuming(manual());
+    world.offsets.resolved(&t(1), 20, Some(3));
+    let offsets = Some(vec![offset(0, 12), offset(1, 20)]);
+    world.offsets.commit_with(1, offsets, [(t(0), 5)].into());
+    world.settle();
+    assert_eq!(epochs(&world), [5, 3], "and what is known where he does not");
+    // Two that travel together: of each partition the last one counts, with what it says.
+    world.offsets.commit_with(2, Some(vec![offset(0, 13)]), [(t(0), 6)].into());
+    world.commit(3, Some(vec![offset(0, 14)]));
+    world.answer_commit();
+    assert_eq!((world.committing(), epochs(&world)), (vec![(0, 14)], vec![-1]));
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(())), (2, Ok(())), (3, Ok(()))]);
+}

@@ -1,11 +1,14 @@
 //! Where partitions start.
 
+use std::time::Duration;
+
 use crate::engine::machine::Failure;
 use crate::engine::machine::Log;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
+use crate::engine::offsets::Place;
 use crate::engine::offsets::Reset;
 use crate::engine::offsets::ResetPolicy;
 use crate::engine::protocol::ErrorCode;
@@ -262,6 +265,7 @@ fn a_position_outside_the_log_becomes_what_the_topic_says_and_is_told() {
     world.settle();
     assert_eq!(world.listing(), [(0, EARLIEST)]);
     world.answer_list(&[(0, 500)]);
+    assert_eq!(world.offsets.position_of(&t(0)), Some(500));
     let events = world.events();
     let [Event::Log(Log { message, extra, .. }), Event::Position { offset: 500, .. }] = &events[..] else {
         panic!("{events:?}")
@@ -285,6 +289,58 @@ fn a_position_outside_the_log_fails_if_the_user_wants_it_so() {
     world.offsets.reset(&t(0), Reset::Latest);
     world.settle();
     assert_eq!(world.listing(), [(0, LATEST)], "the user's own wish");
+}
+
+/// Where a partition begins of which nothing is committed, and where it goes when its position is lost.
+fn places(reset: ResetPolicy, from_beginning: bool) -> [i64; 2] {
+    let mut world = World::with(OffsetsConfig { reset, ..config() });
+    world.offsets.set_wall_clock(world.now, 1_000_000);
+    world.assign(&[0], from_beginning);
+    world.answer_fetch(&[(0, -1)]);
+    let first = world.listing()[0].1;
+    world.answer_list(&[(0, 42)]);
+    world.offsets.reset(&t(0), Reset::ByPolicy);
+    world.settle();
+    [first, world.listing()[0].1]
+}
+
+#[test]
+fn a_policy_counts_for_the_first_position_and_for_a_lost_one() {
+    let hour = Duration::from_millis(400_000);
+    for (place, timestamp) in
+        [(Place::Earliest, EARLIEST), (Place::Latest, LATEST), (Place::Within(hour), 600_000)]
+    {
+        assert_eq!(places(ResetPolicy::To(place), false), [timestamp; 2]);
+        assert_eq!(places(ResetPolicy::To(place), true), [EARLIEST; 2], "what its topic says");
+    }
+    assert_eq!(places(ResetPolicy::ByTopic, false), [LATEST; 2]);
+    let for_ever = Place::Within(Duration::from_secs(1 << 40));
+    assert_eq!(places(ResetPolicy::To(for_ever), false), [0; 2], "no time lies before the epoch");
+}
+
+#[test]
+fn a_place_by_time_moves_on_with_the_clock_and_is_the_end_where_all_is_older() {
+    let reset = ResetPolicy::To(Place::Within(Duration::from_secs(60)));
+    let mut world = World::with(OffsetsConfig { reset, ..config() });
+    world.offsets.set_wall_clock(world.now, 1_000_000);
+    world.pass(Duration::from_secs(5));
+    world.assign(&[0], false);
+    world.answer_fetch(&[(0, -1)]);
+    assert_eq!(world.listing(), [(0, 945_000)]);
+    world.answer_list(&[(0, -1)]);
+    assert_eq!(world.listing(), [(0, LATEST)]);
+    world.answer_list(&[(0, 7)]);
+    assert_eq!((world.positions(), world.warnings()), (vec![(0, 7)], 0));
+
+    world.offsets.reset(&t(0), Reset::ByPolicy);
+    world.settle();
+    world.answer_list(&[(0, -1)]);
+    world.answer_list(&[(0, 9)]);
+    let events = world.events();
+    let [Event::Log(Log { message, .. }), Event::Position { offset: 9, .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(message, "Offset out of range, resetting to default offset", "lost is lost");
 }
 
 #[test]

@@ -311,6 +311,15 @@ fn leave_group_requests_agree() {
     }
 }
 
+#[test]
+fn a_name_that_only_later_versions_have_is_never_left_out() {
+    let named = |member_id: &str, instance: Option<&str>| {
+        let (member_id, group_instance_id) = (member_id.to_owned(), instance.map(str::to_owned));
+        LeaveGroupRequest { member_id, group_instance_id, ..Default::default() }.min_version()
+    };
+    assert_eq!([named("m", None), named("m", Some("i")), named("", Some("i"))], [0, 0, 3]);
+}
+
 /// The member's error counts when the top-level one is NONE: tried with either in place.
 fn leave_group(fill: Fill) -> Vec<Sample> {
     let both =

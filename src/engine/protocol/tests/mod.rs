@@ -8,6 +8,7 @@ mod broker;
 mod configs;
 mod consumer_group;
 mod fetch;
+mod golden;
 mod group;
 mod groups;
 mod headers;
@@ -127,6 +128,7 @@ fn samples(fill: Fill) -> impl Iterator<Item = Sample> {
         configs::samples(fill),
         consumer_group::samples(fill),
         fetch::samples(fill),
+        golden::samples(fill),
         group::samples(fill),
         groups::samples(fill),
         offsets::samples(fill),

@@ -12,6 +12,7 @@ use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::Event;
 use crate::engine::machine::Failure;
 use crate::engine::network::Network;
+use crate::engine::network::clock;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime::driver::{Client, End};
 use crate::engine::runtime::shared::{Shared, Tickets, Waiter};
@@ -102,6 +103,7 @@ impl Client for ConsumerClient {
     }
 
     fn before(&mut self, now: Instant) {
+        self.consumer.set_wall_clock(now, clock::unix_ms());
         self.read_cells(now);
     }
 

@@ -7,7 +7,9 @@ use std::time::Instant;
 use crate::engine::clients::consumer::Assigned;
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Epochs;
 use crate::engine::clients::consumer::GroupMembershipOperation;
+use crate::engine::clients::consumer::Health;
 use crate::engine::clients::consumer::Membership;
 use crate::engine::clients::consumer::Necessity;
 use crate::engine::clients::consumer::Pattern;
@@ -111,6 +113,14 @@ impl ConsumerHandle {
         let mut client = self.shared.lock();
         client.read_cells(clock::now());
         client.consumer.progresses()
+    }
+
+    /// See [`Consumer::health`].
+    pub fn health(&self) -> Health {
+        let mut client = self.shared.lock();
+        let now = clock::now();
+        client.read_cells(now);
+        client.consumer.health(now)
     }
 
     /// Other topics from now on (name → `fromBeginning`): rejoins.
@@ -330,7 +340,7 @@ impl ConsumerHandle {
         Some((membership, client.consumer.owned()))
     }
 
-    /// See [`Consumer::commit`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.
+    /// See [`Consumer::commit_with`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.
     ///
     /// # Errors
     /// Of this and the next two: the consumer does not run, and `done` will not be called.
@@ -338,9 +348,10 @@ impl ConsumerHandle {
         &self,
         ticket: u64,
         offsets: Option<Vec<(TopicPartition, i64, Option<String>)>>,
+        epochs: Epochs,
         done: Waiter,
     ) -> Result<(), Failure> {
-        self.with_ticket(ticket, done, |consumer, _| consumer.commit(ticket, offsets))
+        self.with_ticket(ticket, done, |consumer, _| consumer.commit_with(ticket, offsets, epochs))
     }
 
     /// May [`ConsumerHandle::commit_if_necessary`] have something to do? Else the cells say what has to happen before.

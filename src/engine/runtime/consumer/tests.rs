@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
+use crate::engine::clients::consumer::Epochs;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::GroupMembershipOperation;
 use crate::engine::fetch::FetchConfig;
@@ -123,7 +124,7 @@ fn every_stop_and_every_commit_is_answered() {
     let (handle, _heard) = consumer();
     start(&handle);
     let (commit, committed) = waiter();
-    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
+    assert_eq!(handle.commit(1, offset(), Epochs::new(), commit), Ok(()));
     let (if_necessary, unnecessary) = waiter();
     assert_eq!(handle.commit_if_necessary(2, if_necessary), Ok(()));
     assert_eq!(unnecessary.recv_timeout(LONG), Ok(Ok(())));
@@ -139,7 +140,7 @@ fn every_stop_and_every_commit_is_answered() {
     }
     assert_eq!(committed.recv_timeout(LONG), Ok(Err(Failure::Stopped)), "it waited for a generation");
     // And afterwards.
-    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
+    assert_eq!(handle.commit(1, offset(), Epochs::new(), waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
     handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
@@ -148,12 +149,16 @@ fn every_stop_and_every_commit_is_answered() {
 #[test]
 fn before_the_start_nobody_waits_for_a_driver_that_does_not_run() {
     let (handle, _heard) = consumer();
-    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
+    assert_eq!(handle.commit(1, offset(), Epochs::new(), waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
     handle.stop(GroupMembershipOperation::Default, stop);
     assert_eq!(stopped.recv_timeout(LONG), Ok(Ok(())));
     start(&handle);
-    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped), "stopped is stopped");
+    assert_eq!(
+        handle.commit(1, offset(), Epochs::new(), waiter().0),
+        Err(Failure::Stopped),
+        "stopped is stopped"
+    );
 }
 
 #[test]
@@ -161,7 +166,7 @@ fn a_panic_is_our_bug_and_leaves_nobody_waiting() {
     let (handle, heard) = consumer();
     start(&handle);
     let (commit, committed) = waiter();
-    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
+    assert_eq!(handle.commit(1, offset(), Epochs::new(), commit), Ok(()));
     driver::supervise(handle.shared(), async { panic!("a test's panic") });
     let bug = std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
     assert_eq!(bug.as_deref(), Some("bug: a test's panic"));
@@ -176,7 +181,7 @@ fn a_panic_of_a_call_under_the_lock_ends_the_consumer_with_a_word() {
     let (handle, heard) = consumer();
     start(&handle);
     let (commit, committed) = waiter();
-    assert_eq!(handle.commit(1, offset(), commit), Ok(()));
+    assert_eq!(handle.commit(1, offset(), Epochs::new(), commit), Ok(()));
     assert!(catch_unwind(AssertUnwindSafe(|| handle.break_down())).is_err());
     handle.pause("t", None);
     let bugs = || std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).find(|line| line.starts_with("bug"));
@@ -193,7 +198,7 @@ fn without_threads_a_consumer_crashes_and_leaves_no_call_waiting() {
     executor::without_threads(|| start(&handle));
     assert!(heard.recv_timeout(LONG).unwrap().starts_with("crashed: Net(Connect"));
     assert!(heard.try_recv().is_err(), "told once");
-    assert_eq!(handle.commit(1, offset(), waiter().0), Err(Failure::Stopped));
+    assert_eq!(handle.commit(1, offset(), Epochs::new(), waiter().0), Err(Failure::Stopped));
     assert_eq!(handle.heartbeat(3, waiter().0), Err(Failure::Stopped));
     let (stop, stopped) = waiter();
     handle.stop(GroupMembershipOperation::Default, stop);

@@ -15,6 +15,9 @@ use crate::engine::protocol::offset_commit::{OffsetCommitRequest, OffsetCommitRe
 use crate::engine::protocol::offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
 use crate::engine::protocol::offset_fetch::{OffsetFetchRequest, OffsetFetchResponse, OffsetFetchTopic};
 use crate::engine::protocol::share_group_describe::{ShareGroupDescribeRequest, ShareGroupDescribeResponse};
+use crate::engine::protocol::streams_group_describe::{
+    StreamsGroupDescribeRequest, StreamsGroupDescribeResponse,
+};
 
 use super::spread::at;
 use super::{Ask, Spread, TopicPartitions};
@@ -40,6 +43,11 @@ pub fn describe_consumer_groups(groups: Vec<String>) -> Spread<ConsumerGroupDesc
 /// As share groups; GROUP_ID_NOT_FOUND of all others.
 pub fn describe_share_groups(groups: Vec<String>) -> Spread<ShareGroupDescribeResponse> {
     to_coordinators(groups, |groups| ShareGroupDescribeRequest { groups })
+}
+
+/// As groups of Kafka Streams; GROUP_ID_NOT_FOUND of all others.
+pub fn describe_streams_groups(groups: Vec<String>) -> Spread<StreamsGroupDescribeResponse> {
+    to_coordinators(groups, |groups| StreamsGroupDescribeRequest { groups })
 }
 
 /// Forgets groups without members.

@@ -11,13 +11,16 @@ use crate::engine::protocol::offset_fetch::OffsetFetchTopic;
 
 use super::{OUT_OF_STEP, TopicPartitions, accepted};
 
-/// Answers offsets (-1 for none) with their metadata. An error of one partition is the call's.
+/// Answers offsets (-1 for none) with the leader epoch of the record before them (-1 where nobody has said it) and their metadata. An error of one partition is the call's.
 pub struct ListGroupOffsets {
     group_id: String,
     topics: TopicPartitions,
     asked: Vec<OffsetFetchTopic>,
-    found: Vec<(TopicPartition, i64, Option<String>)>,
+    found: Vec<CommittedOffset>,
 }
+
+/// Partition, offset, leader epoch, metadata.
+pub type CommittedOffset = (TopicPartition, i64, i32, Option<String>);
 
 impl ListGroupOffsets {
     /// Of these partitions.
@@ -28,7 +31,7 @@ impl ListGroupOffsets {
 
 impl Call for ListGroupOffsets {
     type Part = ();
-    type Answer = Vec<(TopicPartition, i64, Option<String>)>;
+    type Answer = Vec<CommittedOffset>;
 
     fn parts(&mut self) -> Vec<(Recipient, ())> {
         vec![(Recipient::group(&self.group_id), ())]
@@ -68,13 +71,13 @@ impl Call for ListGroupOffsets {
             let Some(OffsetFetchTopic { name, .. }) = self.asked.iter().find(is_meant) else { continue };
             for told in topic.partitions {
                 let partition = accepted(name, told.partition, told.error)?;
-                self.found.push((partition, told.offset, told.metadata));
+                self.found.push((partition, told.offset, told.leader_epoch, told.metadata));
             }
         }
         Ok(())
     }
 
-    fn answer(self) -> Result<Vec<(TopicPartition, i64, Option<String>)>, Failure> {
+    fn answer(self) -> Result<Vec<CommittedOffset>, Failure> {
         Ok(self.found)
     }
 }

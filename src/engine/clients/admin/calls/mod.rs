@@ -26,9 +26,9 @@ pub use find_coordinator::FindCoordinator;
 pub(super) use find_coordinator::{broker, coordinator};
 pub use groups::{
     commit_offsets, delete_groups, delete_offsets, describe_classic_groups, describe_consumer_groups,
-    describe_share_groups, fetch_offsets, list_groups, member_bytes, remove_members,
+    describe_share_groups, describe_streams_groups, fetch_offsets, list_groups, member_bytes, remove_members,
 };
-pub use list_group_offsets::ListGroupOffsets;
+pub use list_group_offsets::{CommittedOffset, ListGroupOffsets};
 pub use list_offsets::ListOffsets;
 pub use partitions::{
     alter_partition_reassignments, delete_records, describe_log_dirs, elect_leaders, list_partition_offsets,

@@ -167,7 +167,7 @@ fn committed_offsets_go_by_id_where_brokers_tell_them() {
         let asked = topics(&[("t", &[0, 2]), ("u", &[0])]);
         let found = world.call(ListGroupOffsets::new("b".into(), asked)).unwrap();
         let told = |topic, partition| {
-            (at(topic, partition), i64::from(partition) - 1, Some(format!("m{partition}")))
+            (at(topic, partition), i64::from(partition) - 1, 0, Some(format!("m{partition}")))
         };
         assert_eq!(found, [told("t", 0), told("t", 2), told("u", 0)]);
         assert!(world.sent.contains(&(2, "OffsetFetch")));

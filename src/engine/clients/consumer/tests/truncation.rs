@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::ResetPolicy;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 
@@ -42,7 +43,7 @@ fn the_position_goes_back_and_the_log_says_from_where_to_where() {
 
 #[test]
 fn who_wants_no_jump_is_told_and_commits_nothing_of_it() {
-    let world = truncated(ConsumerConfig { never_reset: true, ..config() });
+    let world = truncated(ConsumerConfig { auto_offset_reset: ResetPolicy::None, ..config() });
     let crash = world.events.iter().find_map(|event| match event {
         Event::Crashed(failure) => Some(failure.clone()),
         _ => None,
