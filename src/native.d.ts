@@ -849,7 +849,10 @@ export class NativeConsumer {
   uncommitted(into: BigInt64Array): number
   /** A transaction has this offset in it: it is not uncommitted any more. */
   markCommitted(offset: NativeOffset): void
-  /** As whom the consumer commits, and what is assigned to it; null while it is no member. */
+  /**
+   * As whom the consumer commits, and what is assigned to it, but for partitions in which a handler is still at work for an assignment that
+   * is over; null while it is no member.
+   */
   membership(): {
     generationId: number
     memberId: string

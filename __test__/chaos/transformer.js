@@ -8,6 +8,8 @@
  *   j     when  partitions             joined: these are ours, and what was before is over
  *   c     when  restart message        a crash of the consumer
  *   n     when  what                   counted: how a transaction has ended
+ *   t     when  partition from to began as  one is committed: the offsets that it was about, and the generation that was told
+ *   e     when  text                   an error at length
  *
  * Arguments: a JSON object { brokers, input, output, groupId, mode, group, transactionalId, ledger, seed }. Commands come as messages:
  * `stop`.
@@ -55,8 +57,11 @@ consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) =>
   write('j', (memberAssignment[input] ?? []).join(','))
 )
 consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) =>
-  write('c', restart, `${error.name}: ${error.message}`)
+  // One that is told to end does not begin again.
+  write('c', restart || stopping, `${error.name}: ${error.message}`)
 )
+
+let stopping = false
 
 /** By transactional id. @type {Map<string, Promise<import('../..').Producer>>} */
 const producers = new Map()
@@ -88,6 +93,15 @@ const count = (what, error) => {
   if (error) write('e', `${what}: ${error.stack} ${cause?.stack ?? ''}`.replace(/\s+/g, ' '))
 }
 
+/** For the journal. */
+const generation = () => {
+  try {
+    return consumer.groupMetadata().generationId
+  } catch {
+    return 'none'
+  }
+}
+
 /** What one transaction is about. @param {number} partition @param {any[]} messages in their order */
 const transform = async (partition, messages) => {
   const producer = await producerOf(partition)
@@ -97,6 +111,8 @@ const transform = async (partition, messages) => {
     if (!error.retriable) process.exit(AGAIN)
     throw error
   })
+  const began = Date.now()
+  const offset = String(BigInt(messages[messages.length - 1].offset) + 1n)
   let isEnding = false
   try {
     const rest = [...messages]
@@ -110,12 +126,12 @@ const transform = async (partition, messages) => {
       if (chance(1 / 20)) await pause(below(20))
     }
     if (chance(1 / 40)) throw new Error('Not now')
-    const offset = String(BigInt(messages[messages.length - 1].offset) + 1n)
     const topics = [{ topic: input, partitions: [{ partition, offset }] }]
     await transaction.sendOffsets({ consumer, topics })
     isEnding = true
     await transaction.commit()
     count('committed')
+    write('t', partition, messages[0].offset, offset, began, generation())
   } catch (error) {
     if (isEnding && !transaction.isActive()) {
       // It may have been committed: only a new beginning, from what the group has committed, is right.
@@ -150,7 +166,6 @@ const MODES = {
   message: { eachMessage: ({ partition, message }) => transform(partition, [message]) }
 }
 
-let stopping = false
 const main = async () => {
   await consumer.subscribe({ topics: [input], fromBeginning: true })
   await consumer.run({ ...MODES[mode], autoCommit: false })

@@ -12,8 +12,11 @@ const path = require('node:path')
 
 const producers = require('../chaos/producers')
 const transactions = require('../chaos/transactions')
-const { SOAK, longBlock } = require('../ci/soak')
+const { longBlock } = require('../ci/soak')
 const { startCluster } = require('../kafka')
+
+/** How long things break. */
+const MILLISECONDS = 60_000
 
 /** @type {string} */
 let directory
@@ -29,13 +32,13 @@ const useProxied = options => {
   return () => cluster
 }
 
-/** @param {import('../kafka').Cluster} cluster @param {number} seed @param {number} milliseconds */
-const transform = async (cluster, seed, milliseconds) => {
+/** @param {import('../kafka').Cluster} cluster @param {number} seed */
+const transform = async (cluster, seed) => {
   const folder = path.join(directory, String(seed))
   const report = await transactions.runTransactions({
     cluster,
     seed,
-    milliseconds,
+    milliseconds: MILLISECONDS,
     directory: folder
   })
   expect(transactions.complaints(report)).toEqual([])
@@ -43,14 +46,14 @@ const transform = async (cluster, seed, milliseconds) => {
   expect(report.audit.counts.get('committed')).toBeGreaterThan(0)
 }
 
-describe('of three brokers', () => {
+longBlock('of three brokers', () => {
   const cluster = useProxied({})
 
   it('what is acknowledged is there, once and in order, and everything is told', async () => {
     const report = await producers.runProducers({
       cluster: cluster(),
       seed: 30,
-      milliseconds: SOAK ? 60_000 : 8000,
+      milliseconds: MILLISECONDS,
       directory: path.join(directory, 'producers')
     })
     expect(producers.complaints(report)).toEqual([])
@@ -59,7 +62,7 @@ describe('of three brokers', () => {
 
   it(
     'what is consumed, transformed and produced is there once',
-    () => transform(cluster(), 31, SOAK ? 60_000 : 8000),
+    () => transform(cluster(), 31),
     900_000
   )
 })
@@ -69,7 +72,7 @@ longBlock('of three brokers with the first protocol of transactions', () => {
 
   it(
     'what is consumed, transformed and produced is there once',
-    () => transform(cluster(), 32, 60_000),
+    () => transform(cluster(), 32),
     900_000
   )
 })

@@ -123,6 +123,18 @@ it('cuts in the middle of an answer', async () => {
   expect(await read(next, 10)).toBe('0123456789')
 })
 
+it('cuts in the middle of a request', async () => {
+  const heard = /** @type {Buffer[]} */ ([])
+  broker.on('connection', socket => socket.on('data', chunk => heard.push(chunk)))
+  const socket = await connect()
+  proxy.cut({ after: 4, direction: 'toBroker' })
+  socket.on('data', () => {})
+  socket.write('0123456789')
+  await once(socket, 'close')
+  await until(() => accepted.size === 0)
+  expect(String(Buffer.concat(heard))).toBe('0123')
+})
+
 it('stalls the answers until it heals', async () => {
   const socket = await connect()
   socket.write('first')

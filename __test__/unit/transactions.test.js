@@ -40,6 +40,8 @@ const refusal = code => ({
   failure: { failure: 'protocol', code, message: 'no', topic: null, partition: null }
 })
 
+const refused = { type: 'TRANSACTION_ABORTABLE', retriable: false }
+
 /** Does a consumer end whose handler throws this? @param {any} error */
 const ends = error => {
   const crash = jest.fn()
@@ -93,6 +95,14 @@ describe('a commit that is refused', () => {
     expect(await sent).toBe(tried)
     expect(error).toMatchObject({ cause: tried, retriable: true })
     expect([tried, error].map(ends)).toEqual([false, false])
+  })
+
+  test('because of several things, of which the handler may throw any', async () => {
+    const errors = [1, 2].map(() => Object.assign(new Error('Abort'), refused))
+    const transaction = await begin({}, () => Promise.reject(errors.shift()))
+    const record = { topic: 't', messages: [{ value: 'v' }] }
+    const both = await Promise.all([1, 2].map(() => rejection(transaction.send(record))))
+    expect(both.map(ends)).toEqual([false, false])
   })
 })
 

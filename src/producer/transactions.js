@@ -161,7 +161,8 @@ const createTransaction = (transactions, sender) => {
     if (outstanding === 0) allAnswered()
   }
   const rejected = (/** @type {any} */ error) => {
-    refused ??= ofTransaction(error)
+    const ofThis = ofTransaction(error)
+    refused ??= ofThis
     answered()
   }
 

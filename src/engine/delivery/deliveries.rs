@@ -79,9 +79,10 @@ impl Deliveries {
         let id = self.intern(partition);
         let paused = self.pauses.contains(partition);
         let slot = self.slots.get_mut(id.index())?;
-        if std::mem::replace(&mut slot.assigned, true) {
+        if slot.assigned {
             return None;
         }
+        slot.assign();
         slot.paused = paused;
         slot.draining = false;
         self.assigned.push(id);
@@ -120,6 +121,15 @@ impl Deliveries {
     /// The assigned partitions, sorted.
     pub fn assignment(&self) -> Vec<TopicPartition> {
         self.sorted(&self.assigned, |_| true)
+    }
+
+    /// The assigned partitions, sorted, without those in which a lane is still at work for an assignment that is over: in between
+    /// they may have been another member's, and what the lane has read is handed out again.
+    pub fn owned(&self) -> Vec<TopicPartition> {
+        self.sorted(&self.assigned, |slot| {
+            let work = slot.lane.and_then(|lane| self.lanes.get(lane)?.work.as_ref());
+            work.is_none_or(|work| slot.is_of_assignment(work.epoch))
+        })
     }
 
     /// The assigned partitions that are paused, sorted; between two assignments, those of the last one.

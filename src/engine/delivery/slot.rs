@@ -59,6 +59,8 @@ pub(super) struct Slot {
     pub(super) partition: TopicPartition,
     pub(super) assigned: bool,
     epoch: u32,
+    /// The epoch in which it was assigned.
+    since: u32,
     pub(super) paused: bool,
     /// It is being given up: nothing of it is asked for, decoded or handed out any more.
     pub(super) draining: bool,
@@ -77,6 +79,7 @@ impl Slot {
             partition,
             assigned: false,
             epoch: 0,
+            since: 0,
             paused: false,
             draining: false,
             queue: VecDeque::new(),
@@ -93,6 +96,17 @@ impl Slot {
     /// The one place where late results are told from current ones.
     pub(super) fn is_current(&self, epoch: u32) -> bool {
         self.epoch == epoch
+    }
+
+    /// It is assigned again: what lanes still do in it belongs to an assignment that is over.
+    pub(super) fn assign(&mut self) {
+        self.assigned = true;
+        self.since = self.epoch;
+    }
+
+    /// Is this epoch of the assignment that there is now? A seek ends an epoch, and no assignment.
+    pub(super) fn is_of_assignment(&self, epoch: u32) -> bool {
+        self.assigned && epoch.wrapping_sub(self.since).cast_signed() >= 0
     }
 
     /// A new epoch: everything buffered or under way belongs to the past. Returns the raw bytes given up.

@@ -302,6 +302,12 @@ impl Consumer {
         self.fetch.deliveries().assignment()
     }
 
+    /// The assigned partitions of which a transaction may commit offsets, sorted. A handler that outlives its assignment must not, although
+    /// the partition may be ours again.
+    pub fn owned(&self) -> Vec<TopicPartition> {
+        self.fetch.deliveries().owned()
+    }
+
     /// Resolved but not committed, sorted by partition.
     pub fn uncommitted(&self) -> Vec<(SlotId, i64)> {
         let uncommitted = self.offsets.uncommitted();

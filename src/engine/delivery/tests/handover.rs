@@ -154,6 +154,24 @@ fn a_slot_stays_the_same_partitions() {
     assert_eq!((dropped, supplier.deliveries.assignment()), (None, vec![tp(0), tp(2)]));
 }
 
+/// Its partition may have been another member's in between, and is handed out again from where that one came to.
+#[test]
+fn a_lane_that_outlives_its_assignment_owns_nothing_of_the_next() {
+    let mut supplier = Supplier::of(&[0, 1]);
+    supplier.acquire(0, &[10; 3]);
+    supplier.decode_all();
+    assert!(supplier.take(0));
+    let seek = supplier.deliveries.void(supplier.slot(0));
+    assert_eq!((seek, supplier.deliveries.owned()), (None, vec![tp(0), tp(1)]), "a seek is no rebalance");
+    supplier.unassign();
+    assert_eq!(supplier.deliveries.owned(), []);
+    supplier.assign(&[0, 1]);
+    assert_eq!(supplier.deliveries.assignment(), [tp(0), tp(1)]);
+    assert_eq!(supplier.deliveries.owned(), [tp(1)]);
+    supplier.finish(0, Outcome::Done);
+    assert_eq!(supplier.deliveries.owned(), [tp(0), tp(1)]);
+}
+
 #[test]
 fn a_message_larger_than_a_slab_is_staged() {
     let mut supplier = Supplier::of(&[0]);

@@ -333,11 +333,11 @@ impl ConsumerHandle {
         self.shared.lock().consumer.mark_committed(partition, offset);
     }
 
-    /// See [`Consumer::membership`]; with what is assigned.
+    /// See [`Consumer::membership`]; with [what it owns](Consumer::owned).
     pub fn membership(&self) -> Option<(Membership, Vec<TopicPartition>)> {
         let client = self.shared.lock();
         let membership = client.consumer.membership()?;
-        Some((membership, client.consumer.assignment()))
+        Some((membership, client.consumer.owned()))
     }
 
     /// See [`Consumer::commit_with`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.
