@@ -233,7 +233,7 @@ export interface ConsumerConfig<Key = any, Value = any> {
    */
   partitionAssigners?: (PartitionAssigner | PartitionAssignerName)[]
   /**
-   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group three times as often, as
+   * How often topics and partitions are looked at anew, in milliseconds; by the leader of a cooperative group six times as often, as
    * nobody reads a new partition before it knows. Default: 300000.
    */
   metadataMaxAge?: number
@@ -447,8 +447,8 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   /** What the brokers know of the group. */
   describeGroup(): Promise<GroupDescription>
   /**
-   * As whom the consumer commits now: for `sendOffsets` of a transaction. After `run()`. Throws while the consumer is no member of its
-   * group, or does not have all of `topics` (default: none is looked for).
+   * As whom the consumer commits now: for `sendOffsets` of a transaction. After `run()`. Throws a `KafkaJSProtocolError` of type
+   * `REBALANCE_IN_PROGRESS` while the consumer is no member of its group, or does not have all of `topics` (default: none is looked for).
    */
   groupMetadata(of?: {
     topics?: Array<{ topic: string; partitions: Array<{ partition: number }> }>
@@ -1980,7 +1980,8 @@ export interface ProducerBatch {
 type Sender = {
   /**
    * Writes messages of one topic. Resolves when they are acknowledged, with a row for each partition. Rejects when one of them cannot
-   * be written; which ones, and which are, is in the error's `failed` and `succeeded`.
+   * be written; which ones, and which are, is in the error's `failed` and `succeeded`. An entry of `failed` says by `mayBeWritten` whether
+   * an attempt was not answered, so that its messages may be there nevertheless.
    */
   send(record: ProducerRecord): Promise<RecordMetadata[]>
   /** The same for several topics. */
@@ -2081,8 +2082,8 @@ export type Transaction = Sender & {
   ): Promise<void>
   /**
    * Waits for everything that was sent, then makes it count. Repeated until the coordinator answers, for 60 s or `transactionTimeout`,
-   * whichever is longer; when nobody answers, it may have taken effect. Rejects when something in the transaction has failed, with
-   * that as `cause`: then only `abort()` is left.
+   * whichever is longer. Rejects when something in the transaction has failed, with that as `cause`: then only `abort()` is left, and a
+   * handler may throw it. When it rejects and `isActive()` is `false`, it may have taken effect: see docs/transactions.md.
    */
   commit(): Promise<void>
   /** Nothing of the transaction counts. What is not sent yet is not sent any more. */
@@ -2680,7 +2681,7 @@ export type Admin = {
     /** The cluster's own id. */
     clusterId: string
   }>
-  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 2.8. Not in kafkajs. */
+  /** The same with more about the brokers, those included that the controller has shut out. Needs Kafka 4.0. Not in kafkajs. */
   describeCluster(options: { includeFencedBrokers: true }): Promise<{
     /** The brokers that are up. */
     brokers: Array<{

@@ -917,6 +917,7 @@ export interface NativeFailedPart {
   partition: number | null
   messages: number[] // from and to (exclusive), in turn, counted through the send
   failure: NativeFailure
+  mayBeWritten: boolean
 }
 
 export type NativeProducerEvent =

@@ -26,7 +26,7 @@ const partitionOf = async topic => {
 const assigned = async replicas => {
   const topic = uniqueName('assigned')
   const replicaAssignment = [{ partition: 0, replicas }]
-  await admin.createTopics({ topics: [{ topic, replicaAssignment }] })
+  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, replicaAssignment }] })
   await eventually(() => partitionOf(topic))
   return topic
 }

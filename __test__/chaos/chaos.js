@@ -19,13 +19,13 @@ const {
   logEnd,
   produce,
   uniqueName,
-  waitFor,
-  withAdmin
+  waitFor
 } = require('../kafka/helpers')
-const { LANES } = require('./faults')
-const { Ledger } = require('./ledger')
+const { CODES, CONSUMERS, lanesOf } = require('./faults')
+const { Ledger, told } = require('./ledger')
 const { MODES, Members, PROTOCOLS } = require('./members')
 const { random } = require('./random')
+const { growTo, leaderOf, storm } = require('./storm')
 const { startStreams } = require('./streams')
 
 const PARTITIONS = 12
@@ -77,33 +77,25 @@ const runChaos = async ({
   const written = { acknowledged: new Set(), aborted: new Set() }
   let partitions = PARTITIONS
   const members = new Members({
-    brokers: cluster.listeners.proxied,
-    topic,
-    groupId,
+    program: 'member.js',
     directory,
     ledger,
     rng,
-    modes,
-    protocol
+    nameOf: count => modes[count % modes.length],
+    settings: mode => ({ brokers: cluster.listeners.proxied, topic, groupId, mode, protocol })
   })
 
-  const metadata = async name => {
-    const { topics } = await ask(cluster, admin => admin.fetchTopicMetadata({ topics: [name] }))
-    return topics[0].partitions
-  }
   /** @type {import('./faults').World} */
   const world = {
     cluster,
     members,
     rng,
-    leader: async () => rng.pick(await metadata(topic)).leader,
+    codes: CODES,
+    leader: () => leaderOf(cluster, topic, rng),
     coordinator: () => coordinatorOf(groupId, cluster.brokers),
     grow: async () => {
-      const count = partitions + 1
-      await ask(cluster, admin =>
-        admin.createPartitions({ topicPartitions: [{ topic, count }], timeout: 10_000 })
-      )
-      partitions = count
+      await growTo(cluster, topic, partitions + 1)
+      partitions++
     }
   }
 
@@ -118,26 +110,8 @@ const runChaos = async ({
     for (let i = 0; i < 4; i++) members.join()
     await pause(3000)
 
-    const done = /** @type {string[]} */ ([])
-    const end = Date.now() + milliseconds
-    /** @param {import('./faults').Lane} lane @param {number} index */
-    const breakThings = async ({ faults: lane, rest }, index) => {
-      const names = Object.keys(lane).filter(name => faults?.includes(name) ?? true)
-      const own = random(seed * LANES.length + index)
-      while (names.length > 0 && Date.now() < end) {
-        const fault = own.pick(names)
-        done.push(fault)
-        log(fault)
-        // It may fail itself: there is nobody to ask for the leader.
-        const report = error => log(`  could not be: ${fault}: ${error.message}`)
-        await lane[fault]({ ...world, rng: own }).catch(report)
-        await pause(own.between(...rest))
-      }
-    }
-    await Promise.all(LANES.map(breakThings))
-
-    for (const proxy of cluster.proxies) await proxy.heal()
-    log('all is well again')
+    const lanes = lanesOf(CONSUMERS)
+    const done = await storm({ lanes, world, seed, milliseconds, faults, log })
     await Promise.all(streams.map(stream => stream.stop()))
     const ended = Date.now()
     await sendMarkers(cluster, topic, partitions, written)
@@ -216,16 +190,9 @@ const uncommitted = async (cluster, groupId, topic) => {
   return behind
 }
 
-/**
- * @template T
- * @param {import('../kafka').Cluster} cluster
- * @param {(admin: import('kafkajs').Admin) => Promise<T>} question
- */
-const ask = (cluster, question) => withAdmin(cluster.brokers, question)
-
 /** What is wrong with a run; nothing, it should be. @param {Report} report @returns {string[]} */
 const complaints = ({ audit, missing, stuck }) =>
-  Object.entries({
+  told({
     lost: audit.lost,
     'acknowledged, but not in the log': missing,
     'aborted, but read': audit.leaked,
@@ -234,11 +201,9 @@ const complaints = ({ audit, missing, stuck }) =>
     'dead for good': audit.deaths,
     'unhandled rejections': audit.rejections,
     'behind in the end': stuck
-  }).flatMap(([what, found]) =>
-    found.length > 0 ? [`${what} (${found.length}): ${found.slice(0, 5).join('; ')}`] : []
-  )
+  })
 
 /** Until everything is read, ms. */
 const SETTLE = 180_000
 
-module.exports = { PROTOCOLS, complaints, runChaos }
+module.exports = { PROTOCOLS, complaints, runChaos, sendMarkers, uncommitted }

@@ -9,6 +9,7 @@
 const { setTimeout: pause } = require('node:timers/promises')
 
 const { API, framed, respond } = require('../kafka/protocol')
+const { PRODUCE, failPartitions } = require('../kafka/produced')
 const { damaged, stale } = require('./changes')
 
 /**
@@ -16,10 +17,15 @@ const { damaged, stale } = require('./changes')
  * @property {import('../kafka').Cluster} cluster
  * @property {import('./members').Members} members
  * @property {ReturnType<typeof import('./random').random>} rng
+ * @property {Codes} codes
  * @property {() => Promise<number>} leader       of some partition: a broker's id
- * @property {() => Promise<number>} coordinator  of the group
+ * @property {(of?: 'transactions') => Promise<number>} coordinator  of the group, or of a transactional id
  * @property {() => Promise<void>} grow           one more partition
+ * @property {(partition: number) => Promise<void>} [moveLeader]
+ * @property {(rate: number | null) => Promise<void>} [quota]  bytes in a second that producers may send; null: no quota
  */
+
+/** Errors, by API, that clients get over without anybody's help. @typedef {[key: number, codes: number[]][]} Codes */
 
 /** @param {World} world @param {number} id */
 const node = ({ cluster }, id) =>
@@ -47,8 +53,8 @@ const onSomeLinks = async ({ cluster, rng }, misbehave, longest) => {
   for (const proxy of cluster.proxies) await proxy.heal()
 }
 
-/** Codes that a group gets over without anybody's help. */
-const CODES = /** @type {[number, number[]][]} */ ([
+/** Of a group. @type {Codes} */
+const CODES = [
   [API.JoinGroup, [14, 15, 16, 25, 27]],
   [API.SyncGroup, [15, 16, 22, 25, 27]],
   [API.Heartbeat, [14, 15, 16, 22, 25, 27]],
@@ -57,7 +63,21 @@ const CODES = /** @type {[number, number[]][]} */ ([
   [API.FindCoordinator, [14, 15]],
   [API.ListOffsets, [3, 5, 6, 74, 75, 78]],
   [API.Fetch, [3, 5, 6, 9, 56, 74, 75, 78, 100, 103]]
-])
+]
+
+/** Of what is written. @type {Codes} */
+const PRODUCE_CODES = [
+  [API.Produce, [3, 5, 6, 7, 13, 19, 20, 56, 74, 75, 89, 100]],
+  [API.InitProducerId, [7, 14, 15, 16, 51]]
+]
+
+/** Of transactions: 120 says that only an abort helps. @type {Codes} */
+const TRANSACTION_CODES = [
+  [API.AddPartitionsToTxn, [3, 14, 15, 16, 51, 120]],
+  [API.AddOffsetsToTxn, [14, 15, 16, 51, 120]],
+  [API.TxnOffsetCommit, [3, 7, 14, 15, 16, 22, 25, 27, 120]],
+  [API.EndTxn, [14, 15, 16, 51, 120]]
+]
 
 /** @param {import('../kafka/protocol').Request} request */
 const echo = ({ correlationId }) => {
@@ -121,7 +141,7 @@ const LINKS = {
       6000
     ),
   'brokers answer with errors': async world => {
-    const [key, codes] = world.rng.pick(CODES)
+    const [key, codes] = world.rng.pick(world.codes)
     const error = world.rng.pick(codes)
     const times = world.rng.between(1, 30)
     await onSomeLinks(world, proxy => proxy.answer(key, r => respond(r, { error }), times), 5000)
@@ -137,9 +157,28 @@ const LINKS = {
   'brokers have old metadata': world =>
     onSomeLinks(world, proxy => proxy.mutate(API.Metadata, stale()), 8000),
   'brokers talk nonsense': async world => {
-    const [key] = world.rng.pick(CODES)
+    const [key] = world.rng.pick(world.codes)
     const nonsense = world.rng.pick(NONSENSE)
     await onSomeLinks(world, proxy => proxy.answer(key, nonsense, world.rng.between(1, 5)), 4000)
+  }
+}
+
+/** Of what is on its way from those who write. @type {Faults} */
+const WRITES = {
+  'requests are cut': async ({ cluster, rng }) => {
+    for (let times = rng.between(1, 8); times > 0; times--) {
+      for (const proxy of cluster.proxies) {
+        proxy.cut({ after: rng.below(20_000), reset: rng.chance(0.5), direction: 'toBroker' })
+      }
+      await pause(rng.below(700))
+    }
+    for (const proxy of cluster.proxies) await proxy.heal()
+  },
+  'what is written is refused': async world => {
+    const error = world.rng.pick([7, 20])
+    const change = failPartitions(() => error)
+    const times = world.rng.between(1, 10)
+    await onSomeLinks(world, proxy => proxy.mutate(PRODUCE, change, times), 5000)
   }
 }
 
@@ -153,9 +192,61 @@ const MEMBERS = {
     members.join()
   },
   // Its session is six seconds long.
-  'a member freezes': async ({ members, rng }) => members.freeze(rng.between(500, 12_000)),
-  'a member pauses': async ({ members }) => members.command('pause'),
-  'a member seeks': async ({ members }) => members.command('seek')
+  'a member freezes': async ({ members, rng }) => members.freeze(rng.between(500, 12_000))
+}
+
+/** What is put to the test: its members' own faults, and those of others that there are beside them. */
+
+const CONSUMERS = {
+  members: {
+    ...MEMBERS,
+    'a member pauses': async ({ members }) => members.command('pause'),
+    'a member seeks': async ({ members }) => members.command('seek')
+  }
+}
+
+/** Of `transformer.js`. */
+const TRANSFORMERS = {
+  members: {
+    ...MEMBERS,
+    // The coordinator ends the transaction of the first one for the second.
+    'a member freezes and is replaced': async ({ members, rng }) =>
+      members.size < 5
+        ? members.replace(rng.between(500, 12_000))
+        : members.freeze(rng.between(500, 12_000))
+  },
+  brokers: {
+    'the coordinator of transactions is killed': async world =>
+      killed(world, await world.coordinator('transactions')),
+    'the coordinator of transactions freezes': async world =>
+      frozen(world, await world.coordinator('transactions'))
+  },
+  links: WRITES
+}
+
+/** Of `writer.js`. */
+const WRITERS = {
+  members: {
+    'a program is killed': async ({ members }) => {
+      members.kill()
+      members.join()
+    },
+    'a program is told to end': async ({ members }) => {
+      members.join()
+      await members.leave('SIGTERM')
+    },
+    'a program freezes': async ({ members, rng }) => members.freeze(rng.between(500, 12_000)),
+    'an event loop is blocked': async ({ members }) => members.command('block')
+  },
+  brokers: {
+    'a leader moves': ({ rng, moveLeader }) => moveLeader?.(rng.below(12)),
+    'there is a quota': async ({ rng, quota }) => {
+      await quota?.(rng.between(2000, 30_000))
+      await pause(rng.between(1000, 8000))
+      await quota?.(null)
+    }
+  },
+  links: WRITES
 }
 
 /**
@@ -164,11 +255,19 @@ const MEMBERS = {
  * @property {[number, number]} rest       between two of them, ms
  */
 
-/** Side by side. @type {Lane[]} */
-const LANES = [
-  { faults: BROKERS, rest: [500, 3000] },
-  { faults: LINKS, rest: [500, 4000] },
-  { faults: MEMBERS, rest: [1000, 8000] }
+/** Side by side. @param {{ members: Faults, brokers?: Faults, links?: Faults }} own @returns {Lane[]} */
+const lanesOf = ({ members, brokers, links }) => [
+  { faults: { ...BROKERS, ...brokers }, rest: [500, 3000] },
+  { faults: { ...LINKS, ...links }, rest: [500, 4000] },
+  { faults: members, rest: [1000, 8000] }
 ]
 
-module.exports = { LANES }
+module.exports = {
+  CODES,
+  CONSUMERS,
+  PRODUCE_CODES,
+  TRANSACTION_CODES,
+  TRANSFORMERS,
+  WRITERS,
+  lanesOf
+}

@@ -18,6 +18,7 @@ const fs = require('node:fs')
  * @property {string[]} rejections    that nobody handled
  * @property {number} longestStall    of an event loop, ms
  * @property {number[]} memory        RSS at the end of each member, MB
+ * @property {Map<string, number>} counts  how often what else was told, see `transformer.js`
  */
 
 /** Reads what is new in growing files. */
@@ -36,7 +37,8 @@ class Ledger {
     crashes: [],
     rejections: [],
     longestStall: 0,
-    memory: []
+    memory: [],
+    counts: new Map()
   }
 
   /** @type {Map<string, { file: number, rest: string, last: Map<string, bigint>, joins: number, rss: number }>} */
@@ -114,6 +116,9 @@ class Ledger {
         break
       case 'r':
         member.rss = Number(first)
+        break
+      case 'n':
+        audit.counts.set(first, (audit.counts.get(first) ?? 0) + 1)
     }
   }
 }
@@ -152,4 +157,10 @@ const readOn = file => {
   return Buffer.concat(chunks).toString('latin1')
 }
 
-module.exports = { Ledger }
+/** A line for each kind of complaint of which there is any. @param {Record<string, string[]>} found by what it is */
+const told = found =>
+  Object.entries(found).flatMap(([what, of]) =>
+    of.length > 0 ? [`${what} (${of.length}): ${of.slice(0, 5).join('; ')}`] : []
+  )
+
+module.exports = { Ledger, told }

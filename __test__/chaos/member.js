@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * A member of the group, in a process of its own. What it has handled stands in its ledger before the handler returns, so
- * that not even a SIGKILL can make it forget. One line per entry, fields separated by tabs:
+ * A member of the group, in a process of its own. What it has handled stands in its ledger (`journal.js`) before the handler
+ * returns:
  *
  *   kind  time  ...
  *   m     when  partition offset id    a message is handled
@@ -10,37 +10,27 @@
  *   s     when  partition              a seek: its offsets may go back
  *   f     when  partition              a handler failed: the same
  *   c     when  restart message        a crash
- *   u     when  message                a rejection that nobody handles
- *   l     when  ms                     the event loop stood still for so long
- *   r     when  bytes                  resident memory
  *
  * Arguments: a JSON object { brokers, topic, groupId, mode, protocol, ledger, seed }. Commands come as messages: `pause`, `seek`,
  * `stop`.
  */
 
-const fs = require('node:fs')
-const { performance } = require('node:perf_hooks')
 const { setTimeout: pause } = require('node:timers/promises')
 
 const { Kafka, logLevel } = require(process.env.CLIENT === 'kafkajs' ? 'kafkajs' : '../..')
+const { startJournal } = require('./journal')
 const { random } = require('./random')
 
 const { brokers, topic, groupId, mode, protocol, ledger, seed } = JSON.parse(process.argv[2])
 const { below, chance } = random(seed)
-const file = fs.openSync(ledger, 'a')
-
-/** @param {(string | number | boolean)[]} fields */
-const write = (kind, ...fields) =>
-  fs.writeSync(file, `${[kind, Date.now(), ...fields].join('\t')}\n`)
-
-process.on('unhandledRejection', error => write('u', String(error?.stack).replace(/\s+/g, ' ')))
+const { write, logCreator } = startJournal(ledger)
 
 const kafka = new Kafka({
   brokers,
   clientId: 'member',
   requestTimeout: 3000,
   logLevel: logLevel.WARN,
-  logCreator: () => entry => fs.appendFileSync(`${ledger}.log`, `${JSON.stringify(entry)}\n`)
+  logCreator
 })
 /** By KIP-848 the coordinator says the same. */
 const TIMES = { sessionTimeout: 6000, heartbeatInterval: 500 }
@@ -176,17 +166,6 @@ process.on('message', name => {
   if (!running && name !== 'stop') return
   COMMANDS[name]().catch(error => write('u', String(error.stack)))
 })
-// Nobody is left to read the ledger.
-process.on('disconnect', () => process.exit(1))
-
-const TICK = 50
-let last = performance.now()
-setInterval(() => {
-  const stall = performance.now() - last - TICK
-  last = performance.now()
-  if (stall > 100) write('l', Math.round(stall))
-}, TICK)
-setInterval(() => write('r', process.memoryUsage().rss), 2000)
 
 /** Until there is a broker to subscribe with. */
 const insist = () =>

@@ -785,9 +785,12 @@ module.exports = {
         'listOffsets() refuses what is no time',
         'describeLogDirs() tells how large partitions are, and which broker does not exist'
       ],
-      'admin/faults': [
-        'a broker that does not know an API has the sizes of partitions, but not of disks',
-        'a broker that does not know an API does not take a younger special timestamp for a time'
+      'admin/releases': [
+        'as Kafka 2.1',
+        'as Kafka 2.4',
+        'as Kafka 2.8',
+        'as Kafka 3.3',
+        'as Kafka 3.9'
       ],
       'admin/cluster': [
         'tells of brokers and features more than kafkajs',
@@ -795,6 +798,9 @@ module.exports = {
         'elects nobody in a topic that does not exist, and names it'
       ]
     },
+  '`describeGroups` and `deleteGroups` answer in any order': {
+    'admin/groups': ['describeGroups() keeps the order, as deleteGroups() does']
+  },
   'a group of KIP-848, of Kafka Streams and a share group look `Dead`': {
     'admin/groups': [
       'describeGroups() tells of a group of KIP-848 in the same words, with its epochs',

@@ -6,7 +6,7 @@ const { fetchKafka } = require('./fetch')
 
 /**
  * @typedef {object} JavaTool
- * @property {() => string} output   what it has said so far, errors included
+ * @property {() => string} output   what it has said so far, errors included; without what `hear` has heard
  * @property {Promise<number | null>} ended   its exit code
  * @property {() => Promise<void>} kill
  */
@@ -16,18 +16,19 @@ const { fetchKafka } = require('./fetch')
  *
  * @param {string} name      `org.apache.kafka.tools.consumer.group.ConsumerGroupCommand`
  * @param {string[]} options
+ * @param {(text: string) => void} [hear] what it prints, as it comes; for what is too much to be kept
  * @returns {Promise<JavaTool>}
  */
-const startJavaTool = async (name, options) => {
+const startJavaTool = async (name, options, hear) => {
   const { java, classpath } = await fetchKafka()
   const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m']
   const child = spawn(java, [...flags, '-cp', classpath, name, ...options], {
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', text => (said += text))
-  }
+  const keep = (/** @type {string} */ text) => void (said += text)
+  child.stdout.setEncoding('utf8').on('data', hear ?? keep)
+  child.stderr.setEncoding('utf8').on('data', keep)
   /** @type {Promise<number | null>} */
   const ended = new Promise(resolve => child.once('close', resolve))
   return {

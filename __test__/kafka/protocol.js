@@ -8,6 +8,7 @@
 
 /** @enum {number} */
 const API = {
+  Produce: 0,
   Fetch: 1,
   ListOffsets: 2,
   Metadata: 3,
@@ -17,11 +18,17 @@ const API = {
   JoinGroup: 11,
   Heartbeat: 12,
   LeaveGroup: 13,
-  SyncGroup: 14
+  SyncGroup: 14,
+  InitProducerId: 22,
+  AddPartitionsToTxn: 24,
+  AddOffsetsToTxn: 25,
+  EndTxn: 26,
+  TxnOffsetCommit: 28
 }
 
 /** Since which version an API has compact types and tagged fields. */
 const FIRST_FLEXIBLE = {
+  [API.Produce]: 9,
   [API.Fetch]: 12,
   [API.ListOffsets]: 6,
   [API.Metadata]: 9,
@@ -31,7 +38,12 @@ const FIRST_FLEXIBLE = {
   [API.JoinGroup]: 6,
   [API.Heartbeat]: 4,
   [API.LeaveGroup]: 4,
-  [API.SyncGroup]: 4
+  [API.SyncGroup]: 4,
+  [API.InitProducerId]: 2,
+  [API.AddPartitionsToTxn]: 3,
+  [API.AddOffsetsToTxn]: 3,
+  [API.EndTxn]: 3,
+  [API.TxnOffsetCommit]: 3
 }
 
 /**
@@ -282,6 +294,39 @@ const topicsOf = request => {
       }, rest > 0)
     }))
   switch (key) {
+    case API.Produce:
+      input.string()
+      input.skip(6)
+      return input.array(() => ({
+        name: version >= 13 ? input.uuid() : input.string(),
+        partitions: input.array(() => {
+          const partition = input.int32()
+          input.blob()
+          return partition
+        })
+      }))
+    case API.AddPartitionsToTxn:
+      input.string()
+      input.skip(10)
+      return topics(Infinity, 0)
+    case API.TxnOffsetCommit:
+      input.string()
+      input.string()
+      input.skip(10)
+      if (version >= 3) {
+        input.skip(4)
+        input.string()
+        input.string()
+      }
+      return input.array(() => ({
+        name: input.string(),
+        partitions: input.array(() => {
+          const partition = input.int32()
+          input.skip(8 + (version >= 2 ? 4 : 0))
+          input.string()
+          return partition
+        })
+      }))
     case API.Fetch: {
       input.skip((version < 15 ? 4 : 0) + 13 + (version >= 7 ? 8 : 0))
       const epochs = (version >= 9 ? 4 : 0) + (version >= 12 ? 4 : 0)
@@ -368,6 +413,20 @@ const writeTopics = (out, topics, fault, write) =>
 
 /** @type {Record<number, (out: Writer, version: number, fault: Fault, request: Request) => void>} */
 const WRITERS = {
+  [API.Produce](out, version, fault, request) {
+    writeTopics(out, topicsOf(request), fault, code => {
+      out.int16(code)
+      out.int64(-1)
+      out.int64(-1)
+      if (version >= 5) out.int64(-1)
+      if (version >= 8) {
+        out.array([], () => {})
+        out.string(null)
+      }
+    })
+    out.int32(0)
+  },
+
   [API.Fetch](out, version, fault, request) {
     out.int32(0)
     if (version >= 7) {
@@ -507,6 +566,36 @@ const WRITERS = {
     if (version >= 1) out.int32(0)
     out.int16(codeOf(fault))
     if (version >= 3) out.array([], () => {})
+  },
+
+  [API.InitProducerId](out, _version, fault) {
+    out.int32(0)
+    out.int16(codeOf(fault))
+    out.int64(-1)
+    out.int16(-1)
+  },
+
+  [API.AddPartitionsToTxn](out, _version, fault, request) {
+    out.int32(0)
+    writeTopics(out, topicsOf(request), fault, code => out.int16(code))
+  },
+
+  [API.AddOffsetsToTxn](out, _version, fault) {
+    out.int32(0)
+    out.int16(codeOf(fault))
+  },
+
+  [API.EndTxn](out, version, fault) {
+    out.int32(0)
+    out.int16(codeOf(fault))
+    if (version < 5) return
+    out.int64(-1)
+    out.int16(-1)
+  },
+
+  [API.TxnOffsetCommit](out, _version, fault, request) {
+    out.int32(0)
+    writeTopics(out, topicsOf(request), fault, code => out.int16(code))
   }
 }
 

@@ -35,8 +35,8 @@ class Proxy {
   #delay = 0
   #most = Infinity
   #fragment = Infinity
-  /** What may still pass to the clients before `cut({ after })` comes true. */
-  #allowance = Infinity
+  /** What may still pass before `cut({ after })` comes true. @type {{ direction: Direction, bytes: number }} */
+  #allowance = { direction: 'toClient', bytes: Infinity }
   /** @type {Set<Direction>} */
   #stalled = new Set()
   /** @type {(() => void)[]} */
@@ -77,19 +77,20 @@ class Proxy {
   }
 
   /**
-   * Ends all connections now, or in the middle of what is on the way to the clients: `after` so many bytes more,
-   * counted over all of them. New connections are served.
+   * Ends all connections now, or in the middle of what is on the way: `after` so many bytes more, counted over all of them. New
+   * connections are served.
    *
    * @param {object} [options]
    * @param {number} [options.after]    bytes
    * @param {boolean} [options.reset]   RST instead of FIN
+   * @param {Direction} [options.direction]  of what is counted
    */
-  cut({ after = 0, reset = false } = {}) {
+  cut({ after = 0, reset = false, direction = 'toClient' } = {}) {
     if (after > 0) {
-      this.#allowance = after
+      this.#allowance = { direction, bytes: after }
       return
     }
-    this.#allowance = Infinity
+    this.#allowance.bytes = Infinity
     for (const socket of this.#sockets) {
       if (reset) socket.resetAndDestroy()
       else socket.destroy()
@@ -168,7 +169,7 @@ class Proxy {
     this.#delay = 0
     this.#most = Infinity
     this.#fragment = Infinity
-    this.#allowance = Infinity
+    this.#allowance.bytes = Infinity
     this.#answers = []
     this.#changes = []
     this.#stalled.clear()
@@ -284,10 +285,12 @@ class Proxy {
   async #pass(to, bytes, direction) {
     for (let start = 0, end; start < bytes.length; start = end) {
       await this.#flowing(direction)
-      end = start + Math.min(this.#fragment, this.#allowance, bytes.length - start)
+      const allowance = this.#allowance
+      const most = direction === allowance.direction ? allowance.bytes : Infinity
+      end = start + Math.min(this.#fragment, most, bytes.length - start)
       await write(to, bytes.subarray(start, end))
       if (end < bytes.length) await nextTurn()
-      if (direction === 'toClient') this.#spend(end - start)
+      if (direction === this.#allowance.direction) this.#spend(end - start)
     }
   }
 
@@ -300,8 +303,8 @@ class Proxy {
 
   /** @param {number} bytes */
   #spend(bytes) {
-    this.#allowance -= bytes
-    if (this.#allowance <= 0) this.cut()
+    this.#allowance.bytes -= bytes
+    if (this.#allowance.bytes <= 0) this.cut()
   }
 }
 

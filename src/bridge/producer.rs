@@ -318,13 +318,14 @@ fn event(env: &Env, told: Told) -> Result<Object<'_>> {
 }
 
 fn failed_parts<'env>(env: &'env Env, parts: Vec<FailedPart>) -> Result<Vec<Object<'env>>> {
-    let parts = parts.into_iter().map(|FailedPart { topic, partition, messages, reason }| {
+    let parts = parts.into_iter().map(|FailedPart { topic, partition, messages, reason, may_be_written }| {
         let mut object = Object::new(env)?;
         object.set("topic", topic.to_string())?;
         object.set("partition", partition)?;
         let messages = messages.into_iter().flat_map(|range| [range.start, range.end]);
         object.set("messages", messages.collect::<Vec<u32>>())?;
         object.set("failure", failure::reason(env, &reason)?)?;
+        object.set("mayBeWritten", may_be_written)?;
         Ok(object)
     });
     parts.collect()

@@ -94,7 +94,7 @@ const sentence = ({ reason, topic, partition, broker, error }, groupId) => {
     case 'leader':
       return `No broker leads the partition${where}`
     case 'fetch':
-      return `Broker ${broker} does not answer for the partition${where}: ${error}`
+      return `Broker ${broker} does not give what is asked for${where}: ${error}`
     case 'pull':
       return 'There are messages, and the program has not asked for the next ones'
     case 'back-off':

@@ -3,7 +3,10 @@
 
 /** The consumer as its group knows it: what transactions commit its offsets as, and what they have committed for it. */
 
-const { KafkaJSNonRetriableError } = require('../errors')
+const { KafkaJSProtocolError } = require('../errors')
+const { describe } = require('../protocol/errorCodes')
+
+const REBALANCE_IN_PROGRESS = 27
 
 class Membership {
   /** @param {{ engine: import('../native').NativeConsumer, groupId: string }} options */
@@ -33,17 +36,18 @@ class Membership {
   /**
    * `groupMetadata()` of the consumer.
    * @param {{ topic: string, partitions: { partition: number }[] }[]} topics
-   * @throws {KafkaJSNonRetriableError} it is no member now, or does not have all of these
+   * @throws {KafkaJSProtocolError} it is no member now, or does not have all of these: a rebalance, which a handler that throws it
+   *   has to survive
    */
   metadata(topics) {
     const metadata = this.metadataFor(topics)
     if (metadata !== null) return metadata
     const { groupId } = this
-    throw new KafkaJSNonRetriableError(
+    const message =
       this.engine.membership() === null
         ? `The consumer is no member of group "${groupId}" at present`
         : `The consumer does not have all of these partitions any more: group "${groupId}" has rebalanced`
-    )
+    throw new KafkaJSProtocolError({ ...describe(REBALANCE_IN_PROGRESS), message })
   }
 
   /** @param {{ topic: string, partition: number, offset: string }} offset */

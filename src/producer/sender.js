@@ -228,10 +228,11 @@ class Sender {
    * @param {import('../native').NativeFailedPart[]} parts
    */
   errorOf({ firsts }, succeeded, parts) {
-    const failed = parts.map(({ topic, partition, messages, failure }) => {
+    const failed = parts.map(({ topic, partition, messages, failure, mayBeWritten }) => {
       const named = partition === null ? { topic } : { topic, partition }
       const error = Object.assign(fromFailure({ ...failure, topic, partition }, { topic }), named)
-      return { topic, partition, messages: numbersOf(firsts?.get(topic) ?? 0, messages), error }
+      const numbers = numbersOf(firsts?.get(topic) ?? 0, messages)
+      return { topic, partition, messages: numbers, error, mayBeWritten }
     })
     const [{ topic, partition, error }] = failed
     const { retries, retryTime } = this.options

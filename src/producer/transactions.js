@@ -11,7 +11,7 @@
 
 const assert = require('node:assert')
 const { setTimeout: delay } = require('node:timers/promises')
-const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
+const { KafkaJSError, KafkaJSNonRetriableError, fromFailure } = require('../errors')
 const { show } = require('../utils/show')
 const createMessageProducer = require('./messageProducer')
 
@@ -158,7 +158,7 @@ const createTransaction = (transactions, sender) => {
   const awaited = answer => {
     const settled = answer.then(
       () => {},
-      error => (refused ??= error)
+      error => (refused ??= ofTransaction(error))
     )
     outstanding.add(settled)
     settled.then(() => outstanding.delete(settled))
@@ -184,7 +184,7 @@ const createTransaction = (transactions, sender) => {
       partitions.map(entry => offsetOf(topic, entry))
     )
     const trouble = await awaited(sender.engine.sendOffsets(group, offsets))
-    if (trouble) throw (refused ??= transactions.errorOf(trouble))
+    if (trouble) throw (refused ??= ofTransaction(transactions.errorOf(trouble)))
     for (const { topic, partition, offset } of offsets) {
       cluster.markOffsetAsCommitted({ groupId: group.groupId, topic, partition, offset })
     }
@@ -198,11 +198,7 @@ const createTransaction = (transactions, sender) => {
     const trouble = refused ? null : await sender.engine.commitTransaction()
     if (refused || trouble?.trouble === 'doomed') {
       transactions.transition('TRANSACTING')
-      const cause = refused ?? transactions.errorOf(/** @type {any} */ (trouble))
-      throw new KafkaJSNonRetriableError(
-        `The transaction can only be aborted, because something in it has failed: ${cause.message}`,
-        { cause }
-      )
+      throw refusalOf(refused ?? ofTransaction(transactions.errorOf(/** @type {any} */ (trouble))))
     }
     ended(trouble)
   }
@@ -237,6 +233,39 @@ const createTransaction = (transactions, sender) => {
     abort: guarded(abort),
     isActive
   }
+}
+
+/** What ends a transaction, and not its producer: when it is aborted, another one may do the same. A producer that is fenced cannot abort it. */
+const ENDS_TRANSACTION = new Set([
+  'TRANSACTION_ABORTABLE',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'UNKNOWN_PRODUCER_ID',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER'
+])
+
+/**
+ * An error of something in a transaction: whether it may be tried again is about all of the transaction. A consumer whose handler
+ * aborts it, and throws this, hands the messages out again.
+ * @param {any} error
+ */
+const ofTransaction = error => {
+  if (ENDS_TRANSACTION.has(error.type) || error.name === 'KafkaJSNumberOfRetriesExceeded') {
+    error.retriable = true
+  }
+  return error
+}
+
+/**
+ * What `commit()` rejects with when something in the transaction has failed: for a consumer whose handler throws it, it is what the
+ * cause is.
+ * @param {any} cause
+ */
+const refusalOf = cause => {
+  const text = `The transaction can only be aborted, because something in it has failed: ${cause.message}`
+  const error = new (cause.retriable ? KafkaJSError : KafkaJSNonRetriableError)(text, { cause })
+  const { type, code } = cause
+  return type === undefined ? error : Object.assign(error, { type, code })
 }
 
 /**

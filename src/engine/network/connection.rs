@@ -185,6 +185,11 @@ impl Connection {
         self.end_if_finished();
     }
 
+    /// Has it been put aside? What is in flight is answered, and nothing that comes later is sent.
+    pub(super) fn is_finishing(&self) -> bool {
+        self.lock().finishing
+    }
+
     fn end_if_finished(&self) -> bool {
         let finished = {
             let state = self.lock();

@@ -243,13 +243,24 @@ impl Link {
     /// The connection, for this request. ApiVersions is asked once per connection, and its answer may have been damaged on the
     /// way: that a broker does not speak an API counts when two connections were told so.
     pub(super) async fn connection_for(self: &Arc<Self>, request: &Request) -> Outcome {
-        let connection = self.connection().await?;
+        let connection = self.lasting_connection().await?;
         let is_news = || self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(request.key());
         if connection.version_for(request).is_err() && is_news() {
             self.renew();
-            return self.connection().await;
+            return self.lasting_connection().await;
         }
         Ok(connection)
+    }
+
+    /// One that nobody has put aside: another request that waited for it may have, before this one had its turn. That happens once for
+    /// each API.
+    async fn lasting_connection(self: &Arc<Self>) -> Outcome {
+        loop {
+            let connection = self.connection().await?;
+            if !connection.is_finishing() {
+                return Ok(connection);
+            }
+        }
     }
 
     /// The task behind `Opening`. It is not a part of any request that waits for it, because each of them may stop waiting.

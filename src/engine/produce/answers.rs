@@ -11,7 +11,7 @@ use crate::engine::protocol::produce::{ProduceResponse, ProduceResponsePartition
 use super::machine::Produce;
 use super::partition::End;
 use super::requests::{Sent, SentBatch};
-use super::verdict::{Verdict, of_code, of_silence};
+use super::verdict::{Doubt, Verdict, of_code, of_silence};
 use super::{Event, Reason, Row};
 
 impl Produce {
@@ -108,11 +108,11 @@ impl Produce {
         let Some(partition) = self.partitions.get_mut(slot) else { return };
         let is_first = partition.is_first_numbered(place);
         let Some(batch) = partition.queue.get_mut(place) else { return };
-        if let Verdict::Retry { in_doubt: true, .. } | Verdict::Refused { in_doubt: true } = verdict {
-            batch.in_doubt = true;
+        if let Verdict::Retry { doubt, .. } | Verdict::Refused { doubt } = verdict {
+            batch.doubt = batch.doubt.max(doubt);
         }
         let sequence = batch.sequence;
-        let end = if batch.in_doubt { End::Unknown } else { End::NotWritten };
+        let end = batch.end();
         // That a batch behind another one that is not written is refused says nothing about it.
         let is_consequence = verdict == Verdict::Gap && !is_first;
         if !is_consequence {
@@ -121,8 +121,8 @@ impl Produce {
         }
         let is_tried = batch.failures > self.config.retries && batch.created + self.config.retry_time <= now;
         let is_over = is_tried || batch.created + self.config.delivery_timeout <= now;
-        // One that may be in the log already is not written again under other numbers.
-        let may_be_split = batch.count() > 1 && !(batch.in_doubt && sequence.is_some());
+        // One that may be in the log already is not written again under other numbers. A leader that had it did not find it too large.
+        let may_be_split = batch.count() > 1 && !(batch.doubt == Doubt::Strong && sequence.is_some());
         if verdict == Verdict::TooLarge && may_be_split {
             self.batch_split(slot, place, end);
             return;

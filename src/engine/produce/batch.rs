@@ -16,6 +16,8 @@ use crate::engine::records::turn::Compression;
 use crate::engine::records::{BatchWriter, CompressError, Compressor, Records, Sequence};
 
 use super::Reason;
+use super::partition::End;
+use super::verdict::Doubt;
 
 /// What sends must agree in to share a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +118,8 @@ pub(super) struct Batch {
     pub(super) sequence: Option<Sequence>,
     /// How many attempts have failed.
     pub(super) failures: u32,
-    /// An attempt may have been written without our knowing.
-    pub(super) in_doubt: bool,
+    /// Of all its attempts.
+    pub(super) doubt: Doubt,
     /// Why the last attempt failed.
     pub(super) last_failure: Option<Reason>,
 }
@@ -132,9 +134,14 @@ impl Batch {
             shares: Vec::new(),
             sequence: None,
             failures: 0,
-            in_doubt: false,
+            doubt: Doubt::No,
             last_failure: None,
         }
+    }
+
+    /// How it ends if it is given up now.
+    pub(super) fn end(&self) -> End {
+        if self.doubt > Doubt::No { End::Unknown } else { End::NotWritten }
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -64,7 +64,10 @@ impl Produce {
             let is_over = if self.is_closing() { Some(Reason::Stopped) } else { self.over() };
             if let Some(reason) = is_over {
                 let (topic, messages) = (topic.name.into(), vec![span(first, count)]);
-                self.sends.failed(number, FailedPart { topic, partition: None, messages, reason });
+                self.sends.failed(
+                    number,
+                    FailedPart { topic, partition: None, messages, reason, may_be_written: false },
+                );
             } else {
                 self.take_topic(now, view, origin, first, &topic)?;
             }

@@ -23,6 +23,7 @@ use super::requests::Requests;
 use super::sends::SendTable;
 use super::topics::{Topic, Waiting};
 use super::transactional::Membership;
+use super::verdict::Doubt;
 use super::{Event, FailedPart, PackJob, Packed, ProduceConfig, Reason, Row};
 
 /// See the module's documentation.
@@ -228,8 +229,13 @@ impl Produce {
         let Some(batch) = partition.remove(place, end) else { return };
         let TopicPartition { topic, partition } = partition.at.clone();
         for share in &batch.shares {
-            let (messages, reason) = (share.messages.to_vec(), reason.clone());
-            let part = FailedPart { topic: topic.clone(), partition: Some(partition), messages, reason };
+            let part = FailedPart {
+                topic: topic.clone(),
+                partition: Some(partition),
+                messages: share.messages.to_vec(),
+                reason: reason.clone(),
+                may_be_written: batch.doubt > Doubt::No,
+            };
             self.sends.failed(share.send, part);
         }
         self.ended(slot, batch);
@@ -330,7 +336,8 @@ impl Produce {
         for Waiting { origin, first, count, bytes, .. } in failed {
             self.used = self.used.saturating_sub(bytes.len());
             let (topic, messages, reason) = (name.clone(), vec![span(first, count)], reason.clone());
-            self.sends.failed(origin.send, FailedPart { topic, partition: None, messages, reason });
+            let part = FailedPart { topic, partition: None, messages, reason, may_be_written: false };
+            self.sends.failed(origin.send, part);
             self.sends.end_part(origin.send, &mut self.events);
         }
         self.make_room();
@@ -343,7 +350,7 @@ impl Produce {
         while let Some(batch) = self.partitions.get(slot).and_then(|partition| partition.queue.get(place)) {
             match why(batch).filter(|_| batch.is_idle()) {
                 Some(reason) => {
-                    let end = if batch.in_doubt { End::Unknown } else { End::NotWritten };
+                    let end = batch.end();
                     self.fail_batch(slot, place, end, reason);
                 }
                 None => place += 1,
@@ -374,7 +381,12 @@ impl Produce {
             self.fail_waiting(index, |_| true, &Reason::Stopped);
         }
         for slot in self.active.clone() {
-            while self.partitions.get(slot).is_some_and(|partition| !partition.queue.is_empty()) {
+            while let Some(batch) =
+                self.partitions.get_mut(slot).and_then(|partition| partition.queue.front_mut())
+            {
+                if batch.is_in_flight() {
+                    batch.doubt = Doubt::Strong;
+                }
                 self.fail_batch(slot, 0, End::Unknown, Reason::Stopped);
             }
         }

@@ -196,6 +196,8 @@ pub struct FailedPart {
     pub messages: Vec<Range<u32>>,
     /// Why.
     pub reason: Reason,
+    /// May they be in the log nevertheless, or come there yet? Some attempt was not answered, or by a leader that was none any more.
+    pub may_be_written: bool,
 }
 
 /// Why messages failed.

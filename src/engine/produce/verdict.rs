@@ -3,6 +3,17 @@
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
 
+/// May an attempt have been written although it was not acknowledged?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Doubt {
+    No,
+    /// A leader that has lost its office, or its disk, says so of what it has appended, too: the next leader may have it. Mostly it was
+    /// none to begin with.
+    Slight,
+    /// It was not answered, or in a way that says so.
+    Strong,
+}
+
 /// What becomes of a batch that was not simply written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -12,8 +23,7 @@ pub(super) enum Verdict {
     Retry {
         /// Its leader may be another one.
         is_stale: bool,
-        /// It may have been written nevertheless.
-        in_doubt: bool,
+        doubt: Doubt,
     },
     /// What comes before it by its sequence is not in the log.
     Gap,
@@ -22,10 +32,7 @@ pub(super) enum Verdict {
     /// It is larger than the broker takes.
     TooLarge,
     /// It will not be written.
-    Refused {
-        /// It may have been written nevertheless.
-        in_doubt: bool,
-    },
+    Refused { doubt: Doubt },
 }
 
 /// What a broker's code says. `numbered`: the batch carries a sequence.
@@ -36,33 +43,34 @@ pub(super) fn of_code(code: ErrorCode, numbered: bool) -> Verdict {
         ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID if numbered => Verdict::Gap,
         ErrorCode::INVALID_PRODUCER_EPOCH | ErrorCode::PRODUCER_FENCED if numbered => Verdict::Fenced,
         ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE => Verdict::TooLarge,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => {
+            Verdict::Retry { is_stale: true, doubt: Doubt::Slight }
+        }
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
         | ErrorCode::LEADER_NOT_AVAILABLE
-        | ErrorCode::NOT_LEADER_OR_FOLLOWER
         | ErrorCode::REPLICA_NOT_AVAILABLE
-        | ErrorCode::KAFKA_STORAGE_ERROR
         | ErrorCode::FENCED_LEADER_EPOCH
         | ErrorCode::UNKNOWN_LEADER_EPOCH
         | ErrorCode::UNKNOWN_TOPIC_ID
-        | ErrorCode::INCONSISTENT_TOPIC_ID => Verdict::Retry { is_stale: true, in_doubt: false },
+        | ErrorCode::INCONSISTENT_TOPIC_ID => Verdict::Retry { is_stale: true, doubt: Doubt::No },
         // The leader has it; the replicas may get it yet.
         ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
         | ErrorCode::REQUEST_TIMED_OUT
-        | ErrorCode::NETWORK_EXCEPTION => Verdict::Retry { is_stale: false, in_doubt: true },
-        code if code.retriable() => Verdict::Retry { is_stale: false, in_doubt: false },
-        ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Refused { in_doubt: true },
-        _ => Verdict::Refused { in_doubt: false },
+        | ErrorCode::NETWORK_EXCEPTION => Verdict::Retry { is_stale: false, doubt: Doubt::Strong },
+        code if code.retriable() => Verdict::Retry { is_stale: false, doubt: Doubt::No },
+        ErrorCode::UNKNOWN_SERVER_ERROR => Verdict::Refused { doubt: Doubt::Strong },
+        _ => Verdict::Refused { doubt: Doubt::No },
     }
 }
 
 /// What it means that there is no answer.
 pub(super) fn of_silence(error: &NetError) -> Verdict {
     match error {
-        NetError::Connect { .. } | NetError::NoBroker => Verdict::Retry { is_stale: true, in_doubt: false },
+        NetError::Connect { .. } | NetError::NoBroker => Verdict::Retry { is_stale: true, doubt: Doubt::No },
         NetError::UnsupportedApi { .. } | NetError::Authentication { .. } => {
-            Verdict::Refused { in_doubt: false }
+            Verdict::Refused { doubt: Doubt::No }
         }
-        NetError::ClientClosed => Verdict::Refused { in_doubt: true },
-        _ => Verdict::Retry { is_stale: true, in_doubt: true },
+        NetError::ClientClosed => Verdict::Refused { doubt: Doubt::Strong },
+        _ => Verdict::Retry { is_stale: true, doubt: Doubt::Strong },
     }
 }

@@ -1,5 +1,6 @@
 //! AlterPartitionReassignments (key 45, KIP-455): the controller moves partitions to other brokers, or ends that.
 
+use super::elect_leaders::{PartitionOutcome, decode_outcomes};
 use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
 
 /// Versions that we speak. 1 = may the number of replicas change?
@@ -35,18 +36,7 @@ pub struct AlterPartitionReassignmentsResponse {
     /// The broker's words.
     pub error_message: Option<String>,
     /// Topic → partitions.
-    pub topics: Vec<(String, Vec<ReassignedPartition>)>,
-}
-
-/// What became of one partition.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ReassignedPartition {
-    /// Partition.
-    pub partition: i32,
-    /// The result.
-    pub error: ErrorCode,
-    /// The broker's words.
-    pub error_message: Option<String>,
+    pub topics: Vec<(String, Vec<PartitionOutcome>)>,
 }
 
 impl AlterPartitionReassignmentsRequest {
@@ -79,17 +69,7 @@ impl AlterPartitionReassignmentsResponse {
             throttle_time_ms,
             error: input.error()?,
             error_message: input.nullable_string()?,
-            topics: input.array(3, |input| {
-                let topic = input.string()?;
-                let partitions = input.array(8, |input| {
-                    Ok(ReassignedPartition {
-                        partition: input.i32()?,
-                        error: input.error()?,
-                        error_message: input.nullable_string()?,
-                    })
-                })?;
-                Ok((topic, partitions))
-            })?,
+            topics: decode_outcomes(input)?,
         };
         input.tags()?;
         Ok(response)

@@ -104,6 +104,7 @@ macro_rules! apis {
                     Request::Metadata(body) => body.min_version(),
                     Request::ListOffsets(body) => body.min_version(),
                     Request::ElectLeaders(body) => body.min_version(),
+                    Request::DescribeCluster(body) => body.min_version(),
                     other => other.key().versions().min,
                 }
             }

@@ -47,12 +47,17 @@ pub struct DescribedBroker {
 }
 
 impl DescribeClusterRequest {
+    /// The lowest version that can carry this request: below v2 the answer would leave out what is asked for.
+    pub fn min_version(&self) -> i16 {
+        if self.include_fenced_brokers { FIRST_WITH_FENCED } else { VERSIONS.min }
+    }
+
     pub(crate) fn encode(&self, version: i16, out: &mut Writer) {
         out.bool(false); // include_cluster_authorized_operations
         if version >= 1 {
             out.i8(1); // endpoint_type: brokers
         }
-        if version >= 2 {
+        if version >= FIRST_WITH_FENCED {
             out.bool(self.include_fenced_brokers);
         }
         out.tags();
@@ -88,3 +93,6 @@ impl DescribeClusterResponse {
         Ok(response)
     }
 }
+
+/// KIP-1073.
+const FIRST_WITH_FENCED: i16 = 2;

@@ -26,12 +26,12 @@ pub struct ElectLeadersResponse {
     /// Of the whole request (v1).
     pub error: ErrorCode,
     /// Topic → partitions.
-    pub topics: Vec<(String, Vec<ElectedPartition>)>,
+    pub topics: Vec<(String, Vec<PartitionOutcome>)>,
 }
 
-/// What became of one partition.
+/// What became of one partition. AlterPartitionReassignments tells it in the same words.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ElectedPartition {
+pub struct PartitionOutcome {
     /// Partition.
     pub partition: i32,
     /// The result.
@@ -64,19 +64,25 @@ impl ElectLeadersResponse {
         let response = ElectLeadersResponse {
             throttle_time_ms: input.i32()?,
             error: if version >= 1 { input.error()? } else { ErrorCode::NONE },
-            topics: input.array(3, |input| {
-                let topic = input.string()?;
-                let partitions = input.array(8, |input| {
-                    Ok(ElectedPartition {
-                        partition: input.i32()?,
-                        error: input.error()?,
-                        error_message: input.nullable_string()?,
-                    })
-                })?;
-                Ok((topic, partitions))
-            })?,
+            topics: decode_outcomes(input)?,
         };
         input.tags()?;
         Ok(response)
     }
+}
+
+pub(super) fn decode_outcomes(
+    input: &mut Reader,
+) -> Result<Vec<(String, Vec<PartitionOutcome>)>, DecodeError> {
+    input.array(3, |input| {
+        let topic = input.string()?;
+        let partitions = input.array(8, |input| {
+            Ok(PartitionOutcome {
+                partition: input.i32()?,
+                error: input.error()?,
+                error_message: input.nullable_string()?,
+            })
+        })?;
+        Ok((topic, partitions))
+    })
 }

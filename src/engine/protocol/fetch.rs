@@ -216,20 +216,13 @@ fn encode_topic(version: i16, name: &str, id: TopicId, out: &mut Writer) {
 
 impl FetchResponse {
     pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<FetchResponse, DecodeError> {
-        let mut response = FetchResponse {
+        Ok(FetchResponse {
             throttle_time_ms: input.i32()?,
             error: if version >= 7 { input.error()? } else { ErrorCode::NONE },
             session_id: if version >= 7 { input.i32()? } else { 0 },
             topics: input.array(3, |input| FetchResponseTopic::decode(version, input))?,
-            node_endpoints: Vec::new(),
-        };
-        input.known_tags(|tag, input| {
-            if tag == NODE_ENDPOINTS {
-                response.node_endpoints = input.array(11, NodeEndpoint::decode)?;
-            }
-            Ok(())
-        })?;
-        Ok(response)
+            node_endpoints: NodeEndpoint::decode_tagged(input)?,
+        })
     }
 }
 
@@ -284,8 +277,19 @@ pub(super) fn decode_leader(input: &mut Reader) -> Result<Option<(i32, i32)>, De
 }
 
 impl NodeEndpoint {
-    /// Produce tells of them in the same words.
-    pub(super) fn decode(input: &mut Reader) -> Result<NodeEndpoint, DecodeError> {
+    /// The tagged fields at the end of a response, of Produce, too.
+    pub(super) fn decode_tagged(input: &mut Reader) -> Result<Vec<NodeEndpoint>, DecodeError> {
+        let mut endpoints = Vec::new();
+        input.known_tags(|tag, input| {
+            if tag == NODE_ENDPOINTS {
+                endpoints = input.array(11, NodeEndpoint::decode)?;
+            }
+            Ok(())
+        })?;
+        Ok(endpoints)
+    }
+
+    fn decode(input: &mut Reader) -> Result<NodeEndpoint, DecodeError> {
         Ok(NodeEndpoint {
             node_id: input.i32()?,
             host: input.string()?,
@@ -295,7 +299,7 @@ impl NodeEndpoint {
     }
 }
 
-/// Tag of [`FetchResponse::node_endpoints`].
+/// Tag of [`FetchResponse::node_endpoints`], and of those of Produce.
 const NODE_ENDPOINTS: u32 = 0;
 /// Tag of [`FetchResponsePartition::diverging_epoch`].
 const DIVERGING_EPOCH: u32 = 0;

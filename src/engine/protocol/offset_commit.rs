@@ -100,16 +100,21 @@ impl OffsetCommitRequest {
             } else {
                 out.string(&topic.name);
             }
-            out.array(&topic.partitions, |out, partition| {
-                out.i32(partition.partition);
-                out.i64(partition.offset);
-                if version >= 6 {
-                    out.i32(partition.leader_epoch);
-                }
-                out.nullable_string(&partition.metadata);
-            });
+            out.array(&topic.partitions, |out, partition| partition.encode(version >= 6, out));
         });
         out.tags();
+    }
+}
+
+impl OffsetCommitPartition {
+    /// TxnOffsetCommit has the same fields, the epoch since another version.
+    pub(super) fn encode(&self, has_epoch: bool, out: &mut Writer) {
+        out.i32(self.partition);
+        out.i64(self.offset);
+        if has_epoch {
+            out.i32(self.leader_epoch);
+        }
+        out.nullable_string(&self.metadata);
     }
 }
 

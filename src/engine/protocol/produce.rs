@@ -147,18 +147,11 @@ impl ProduceRequest {
 
 impl ProduceResponse {
     pub(crate) fn decode(version: i16, input: &mut Reader) -> Result<ProduceResponse, DecodeError> {
-        let mut response = ProduceResponse {
+        Ok(ProduceResponse {
             topics: input.array(3, |input| ProduceResponseTopic::decode(version, input))?,
             throttle_time_ms: input.i32()?,
-            node_endpoints: Vec::new(),
-        };
-        input.known_tags(|tag, input| {
-            if tag == NODE_ENDPOINTS {
-                response.node_endpoints = input.array(11, NodeEndpoint::decode)?;
-            }
-            Ok(())
-        })?;
-        Ok(response)
+            node_endpoints: NodeEndpoint::decode_tagged(input)?,
+        })
     }
 }
 
@@ -199,8 +192,6 @@ impl ProduceResponsePartition {
     }
 }
 
-/// Tag of [`ProduceResponse::node_endpoints`].
-const NODE_ENDPOINTS: u32 = 0;
 /// Tag of [`ProduceResponsePartition::current_leader`].
 const CURRENT_LEADER: u32 = 0;
 /// Number, length of the records, tags.

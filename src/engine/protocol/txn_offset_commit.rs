@@ -77,14 +77,7 @@ impl TxnOffsetCommitRequest {
         }
         out.array(&self.topics, |out, topic| {
             out.string(&topic.name);
-            out.array(&topic.partitions, |out, partition| {
-                out.i32(partition.partition);
-                out.i64(partition.offset);
-                if version >= 2 {
-                    out.i32(partition.leader_epoch);
-                }
-                out.nullable_string(&partition.metadata);
-            });
+            out.array(&topic.partitions, |out, partition| partition.encode(version >= 2, out));
         });
         out.tags();
     }

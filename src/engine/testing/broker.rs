@@ -11,8 +11,11 @@ use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::protocol::fetch::FetchResponseTopic;
+use crate::engine::records::{BatchReader, Decompressor, FetchedRecords};
+use crate::engine::testing::encode::Decoded;
 use crate::engine::testing::encode::TestBatch;
 use crate::engine::testing::encode::TestRecord;
+use crate::engine::testing::encode::decode;
 
 /// The topic `t`.
 pub(crate) const TOPIC: TopicId = TopicId([1; 16]);
@@ -227,4 +230,21 @@ impl Broker {
 
 pub(crate) fn refused(error: ErrorCode) -> FetchResponse {
     FetchResponse { error, ..Default::default() }
+}
+
+/// A batch that a producer has sent, its checksum verified.
+pub(crate) fn read_batch(batch: Vec<u8>) -> Decoded {
+    let mut slab = vec![0; 8 * batch.len() + 4096];
+    let mut reader = BatchReader::new(FetchedRecords {
+        records: batch.into(),
+        fetch_offset: 0,
+        high_watermark: i64::MAX,
+        last_leader_epoch: None,
+        aborted: vec![],
+        read_committed: false,
+        check_crcs: true,
+    });
+    reader.fill(&mut Decompressor::new(1 << 20), &mut slab, usize::MAX).unwrap();
+    assert!(reader.is_exhausted());
+    decode(&slab)
 }

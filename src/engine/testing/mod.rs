@@ -4,4 +4,5 @@ pub(crate) mod allocation;
 pub(crate) mod broker;
 pub(crate) mod config;
 pub(crate) mod encode;
+pub(crate) mod exploration;
 pub(crate) mod turns;

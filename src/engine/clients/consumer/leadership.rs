@@ -232,7 +232,7 @@ impl Consumer {
 }
 
 /// How many times as often as others the leader of a cooperative group reads the metadata.
-const OFTENER: u32 = 3;
+const OFTENER: u32 = 6;
 /// Before the same reason counts for the second time; twice as long before the third, and so on.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);

@@ -10,6 +10,7 @@
 mod assignors;
 mod drain;
 mod first_positions;
+mod hand_over;
 mod health;
 mod hooks;
 mod leadership;

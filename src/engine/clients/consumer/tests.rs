@@ -7,6 +7,7 @@ mod consumer_protocol;
 mod cooperative;
 mod coordinator;
 mod guard;
+mod handlers;
 mod health;
 mod hooks;
 mod learning;

@@ -1,6 +1,5 @@
 //! The machines of a producer, together: what one of them tells reaches the other.
 
-mod coordinator;
 mod transactions;
 
 use std::time::{Duration, Instant};

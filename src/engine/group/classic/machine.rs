@@ -49,7 +49,7 @@ impl Timer {
 }
 
 /// Membership in a consumer group. See the room's documentation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Group {
     pub(super) config: GroupConfig,
     pub(super) rng: Rng,

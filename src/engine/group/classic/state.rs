@@ -22,7 +22,7 @@ use crate::engine::machine::Owned;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum MemberState {
     /// Not a member, and not asked to be one.
     Idle,

@@ -5,6 +5,7 @@ mod cooperative;
 mod joining;
 mod leaving;
 mod member;
+mod model;
 mod random;
 mod refusals;
 mod world;

@@ -45,9 +45,14 @@ impl ConsumerGroup {
             self.interval = Duration::from_millis(interval).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         }
         self.valid_until = Some(sent.at + self.interval * SESSION_INTERVALS);
+        if self.state == State::Joining {
+            self.newcomer_until = Some(now + self.interval * NEWCOMER_INTERVALS);
+        }
         self.beat.space_until(Some(now + self.interval));
         if !self.beat.is_wanted() {
-            self.beat.want_at(now + self.interval);
+            let is_newcomer = self.newcomer_until.is_some_and(|until| now < until);
+            let pause = if is_newcomer { self.interval / OFTENER } else { self.interval };
+            self.beat.want_at(now + pause);
         }
         if answer.member_epoch != self.epoch {
             self.epoch = answer.member_epoch;
@@ -187,6 +192,11 @@ impl ConsumerGroup {
     }
 }
 
+/// What a newcomer is to own the others give up at their next heartbeats, and only an answer to one of its own tells it of that. So
+/// it sends so many times as many at first.
+const OFTENER: u32 = 5;
+/// For as long: by then all have had a heartbeat, also when the coordinator has assigned an interval after we came.
+const NEWCOMER_INTERVALS: u32 = 2;
 /// Some ten seconds.
 const NONSENSE_TRIES: u32 = 13;
 /// A coordinator cannot make us a busy loop.

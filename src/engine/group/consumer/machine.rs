@@ -77,6 +77,8 @@ pub struct ConsumerGroup {
     pub(super) timers: Timers<Timer>,
     /// Between two heartbeats, as the coordinator wants it.
     pub(super) interval: Duration,
+    /// Until then we have joined a short while ago, and heartbeats are closer together.
+    pub(super) newcomer_until: Option<Instant>,
     pub(super) valid_until: Option<Instant>,
     /// Why `heartbeat()` should reject, since we were last stable.
     pub(super) noticed: Option<ErrorCode>,
@@ -113,6 +115,7 @@ impl ConsumerGroup {
             vain: Reminder::default(),
             timers: Timers::default(),
             interval: FIRST_INTERVAL,
+            newcomer_until: None,
             valid_until: None,
             noticed: None,
             nonsense: 0,

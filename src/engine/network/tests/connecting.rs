@@ -80,6 +80,32 @@ async fn a_fetch_without_topic_ids_stays_below_version_13_and_a_missing_api_has_
 }
 
 #[tokio::test]
+async fn an_api_that_is_missing_does_not_fail_others_that_wait_for_the_connection() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let missing = send(&world.network, Target::node(1), heartbeat("g"));
+    let others: Vec<_> = (0..3).map(|_| send(&world.network, Target::node(1), metadata())).collect();
+    // The first, on whose behalf another is asked, and the other.
+    for _ in 0..2 {
+        let mut peer = world.accept().await;
+        tokio::spawn(async move {
+            while let Some(request) = peer.request().await {
+                match request.key {
+                    ApiKey::ApiVersions => {
+                        let listed = api_versions(|key| (key != ApiKey::Heartbeat).then_some((0, 99)));
+                        peer.reply(&request, listed).await;
+                    }
+                    _ => peer.reply_brokers(&request, &[(1, "one")]).await,
+                }
+            }
+        });
+    }
+    assert!(matches!(missing.await.unwrap(), Err(NetError::UnsupportedApi { key: 12, .. })));
+    for other in others {
+        assert!(matches!(other.await.unwrap(), Ok(Response::Metadata(_))));
+    }
+}
+
+#[tokio::test]
 async fn an_api_that_is_missing_on_one_connection_is_asked_for_on_another() {
     let mut world = World::with_brokers(NetworkConfig::default());
     let sent = send(&world.network, Target::coordinator(1), heartbeat("g"));

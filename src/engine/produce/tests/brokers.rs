@@ -9,8 +9,8 @@ use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, Metad
 use crate::engine::protocol::produce::{
     ProduceRequest, ProduceResponse, ProduceResponsePartition, ProduceResponseTopic,
 };
-use crate::engine::records::{BatchReader, Decompressor, FetchedRecords};
-use crate::engine::testing::encode::{Decoded, TestRecord, decode};
+use crate::engine::testing::broker::read_batch;
+use crate::engine::testing::encode::TestRecord;
 
 /// A batch as a broker remembers it.
 #[derive(Debug, Clone, Copy)]
@@ -175,7 +175,7 @@ impl Brokers {
 
 impl ModelPartition {
     fn append(&mut self, batch: Vec<u8>, clock: Duration) -> Result<i64, ErrorCode> {
-        let decoded = read(batch);
+        let decoded = read_batch(batch);
         let row = &decoded.batches[0];
         let [_, last_delta, base, epoch, ..] = row.words;
         let last = base.wrapping_add(last_delta) & i32::MAX;
@@ -218,21 +218,4 @@ impl ModelPartition {
     pub(super) fn forget_producers(&mut self) {
         self.producers.clear();
     }
-}
-
-/// A batch, its checksum included.
-fn read(batch: Vec<u8>) -> Decoded {
-    let mut slab = vec![0; 8 * batch.len() + 4096];
-    let mut reader = BatchReader::new(FetchedRecords {
-        records: batch.into(),
-        fetch_offset: 0,
-        high_watermark: i64::MAX,
-        last_leader_epoch: None,
-        aborted: vec![],
-        read_committed: false,
-        check_crcs: true,
-    });
-    reader.fill(&mut Decompressor::new(1 << 20), &mut slab, usize::MAX).unwrap();
-    assert!(reader.is_exhausted());
-    decode(&slab)
 }

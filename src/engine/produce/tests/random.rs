@@ -36,8 +36,13 @@ const REFUSALS: [ErrorCode; 9] = [
     ErrorCode::COORDINATOR_NOT_AVAILABLE,
     ErrorCode::MESSAGE_TOO_LARGE,
 ];
-const LIES: [ErrorCode; 3] =
-    [ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND, ErrorCode::REQUEST_TIMED_OUT, ErrorCode::NETWORK_EXCEPTION];
+const LIES: [ErrorCode; 5] = [
+    ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    ErrorCode::REQUEST_TIMED_OUT,
+    ErrorCode::NETWORK_EXCEPTION,
+    ErrorCode::NOT_LEADER_OR_FOLLOWER,
+    ErrorCode::KAFKA_STORAGE_ERROR,
+];
 
 fn storm(seed: u64, storm: Storm) {
     let mut rng = Rng::with_seed(seed);
@@ -214,12 +219,15 @@ fn judge(world: &World, ledger: &Ledger, storm: Storm, recreated: &HashSet<&str>
     let mut given_up: HashSet<&str> = HashSet::new();
     for (ticket, messages) in ledger {
         let Some((at, Event::Failed(failed))) = world.answer(*ticket) else { continue };
-        for index in failed.failed.iter().flat_map(|part| part.messages.clone()).flatten() {
-            let value = &messages[index as usize].2;
-            given_up.insert(value);
-            for (topic, partition, offset) in places.get(&**value).into_iter().flatten() {
-                let written = world.brokers.topics[*topic].partitions[*partition].times[*offset];
-                assert!(written <= at, "{value} has failed at {at:?} and was written at {written:?}");
+        for part in &failed.failed {
+            for index in part.messages.clone().into_iter().flatten() {
+                let value = &messages[index as usize].2;
+                given_up.insert(value);
+                for (topic, partition, offset) in places.get(&**value).into_iter().flatten() {
+                    assert!(part.may_be_written, "{value} is said not to be written: {:?}", part.reason);
+                    let written = world.brokers.topics[*topic].partitions[*partition].times[*offset];
+                    assert!(written <= at, "{value} has failed at {at:?} and was written at {written:?}");
+                }
             }
         }
     }

@@ -119,6 +119,63 @@ fn a_lost_answer_and_a_batch_that_then_times_out_do_not_confuse_the_next() {
     assert_eq!(world.offsets(2), [(0, 1)]);
 }
 
+/// A leader that is none any more says so of what it has appended, too: its successor may have it.
+#[test]
+fn a_leader_that_has_lost_its_office_may_have_written_what_it_refuses() {
+    for code in [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::KAFKA_STORAGE_ERROR] {
+        let mut world = World::ready(ProduceConfig { retries: 0, ..small() });
+        world.send(0, 0, &["z"]);
+        world.run();
+        world.fates = first(&[Fate::Lied(code)]);
+        world.send(1, 0, &["a"]);
+        world.run();
+        assert!(world.failure(1).failed[0].may_be_written);
+        world.send(2, 0, &["b"]);
+        world.run();
+        // With the number of the first one, the second would be taken for a repetition, and lost.
+        assert_eq!(world.brokers.values("t", 0), ["z", "a", "b"]);
+        assert_eq!(world.offsets(2), [(0, 2)]);
+    }
+}
+
+#[test]
+fn a_batch_that_was_sent_to_the_wrong_broker_is_split_all_the_same() {
+    let mut world = known();
+    let fates = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::MESSAGE_TOO_LARGE].map(Fate::Refused);
+    world.fates = first(&fates);
+    world.submit(&[send(1, "t", 0, &["a", "b"])]);
+    world.run();
+    assert_eq!(world.brokers.values("t", 0), ["z", "a", "b"]);
+    assert_eq!(world.offsets(1), [(0, 1)]);
+}
+
+#[test]
+fn a_failure_says_whether_its_messages_may_be_written() {
+    let retries = |retries| ProduceConfig { retries, ..small() };
+    for (fates, may_be_written) in [
+        (vec![Fate::LostAfter], true),
+        (vec![Fate::Lied(ErrorCode::REQUEST_TIMED_OUT)], true),
+        (vec![Fate::LostBefore, Fate::Refused(ErrorCode::NOT_ENOUGH_REPLICAS)], true),
+        (vec![Fate::Refused(ErrorCode::NOT_ENOUGH_REPLICAS)], false),
+        (vec![Fate::Refused(ErrorCode::TOPIC_AUTHORIZATION_FAILED)], false),
+    ] {
+        let mut world = World::ready(retries(u32::try_from(fates.len()).unwrap() - 1));
+        world.fates = first(&fates);
+        world.send(1, 0, &["a"]);
+        world.run();
+        assert_eq!(world.failure(1).failed[0].may_be_written, may_be_written, "{fates:?}");
+    }
+    // What is out when there is no more time may be written, what is not may not.
+    let mut world = World::ready(small());
+    world.latency = Box::new(|| Duration::from_secs(10));
+    world.send(1, 0, &["a"]);
+    world.send(2, 0, &["b"]);
+    world.machine.close(world.now, Duration::from_secs(1));
+    world.run_for(Duration::from_secs(5));
+    let told = [1, 2].map(|ticket| world.failure(ticket).failed[0].may_be_written);
+    assert_eq!(told, [true, false]);
+}
+
 #[test]
 fn a_broker_that_has_forgotten_us_does_not_end_the_producer() {
     let mut world = World::ready(small());

@@ -184,7 +184,7 @@ fn elected(fill: Fill) -> Vec<Sample> {
         error: since(version, 1, ErrorCode::CLUSTER_AUTHORIZATION_FAILED),
         topics: fill.list([(
             fill.text("orders"),
-            fill.list([ElectedPartition {
+            fill.list([PartitionOutcome {
                 partition: 1,
                 error: ErrorCode(84),
                 error_message: fill.maybe("it leads"),
@@ -193,13 +193,13 @@ fn elected(fill: Fill) -> Vec<Sample> {
     };
     let theirs = move |version| {
         let ours = full(version);
-        let partition = |partition: &ElectedPartition| {
+        let partition = |partition: &PartitionOutcome| {
             their_elected::PartitionResult::default()
                 .with_partition_id(partition.partition)
                 .with_error_code(partition.error.0)
                 .with_error_message(maybe_name(&partition.error_message))
         };
-        let topic = |(topic, partitions): &(String, Vec<ElectedPartition>)| {
+        let topic = |(topic, partitions): &(String, Vec<PartitionOutcome>)| {
             their_elected::ReplicaElectionResult::default()
                 .with_topic(name(topic))
                 .with_partition_result(each(partitions, partition))
@@ -249,7 +249,7 @@ fn moved(fill: Fill) -> Vec<Sample> {
         error_message: fill.maybe("no"),
         topics: fill.list([(
             fill.text("orders"),
-            fill.list([ReassignedPartition {
+            fill.list([PartitionOutcome {
                 partition: 1,
                 error: ErrorCode(39),
                 error_message: fill.maybe("no broker 9"),
@@ -258,13 +258,13 @@ fn moved(fill: Fill) -> Vec<Sample> {
     };
     let theirs = move |version| {
         let ours = full();
-        let partition = |partition: &ReassignedPartition| {
+        let partition = |partition: &PartitionOutcome| {
             their_moved::ReassignablePartitionResponse::default()
                 .with_partition_index(partition.partition)
                 .with_error_code(partition.error.0)
                 .with_error_message(maybe_name(&partition.error_message))
         };
-        let topic = |(topic, partitions): &(String, Vec<ReassignedPartition>)| {
+        let topic = |(topic, partitions): &(String, Vec<PartitionOutcome>)| {
             their_moved::ReassignableTopicResponse::default()
                 .with_name(name(topic))
                 .with_partitions(each(partitions, partition))

@@ -9,6 +9,7 @@ use crate::engine::protocol::list_offsets::ListOffsetsPartition;
 use crate::engine::protocol::list_offsets::ListOffsetsRequest;
 use crate::engine::protocol::list_offsets::ListOffsetsTopic;
 
+use super::spread::by_topic;
 use super::{LIST_OFFSETS_TIMEOUT_MS, OUT_OF_STEP, TopicPartitions, accepted};
 
 /// Answers the first offset at or behind a time. An error of one partition is the call's.
@@ -40,24 +41,8 @@ impl Call for ListOffsets {
     }
 
     fn request(&mut self, asked: &Asked<TopicPartition>, _: &Found) -> Request {
-        let mut topics: Vec<ListOffsetsTopic> = Vec::new();
-        for TopicPartition { topic, partition } in &asked.parts {
-            let asked = ListOffsetsPartition {
-                partition: *partition,
-                current_leader_epoch: -1,
-                timestamp: self.timestamp,
-            };
-            match topics.last_mut().filter(|last| *last.name == **topic) {
-                Some(last) => last.partitions.push(asked),
-                None => topics.push(ListOffsetsTopic { name: topic.to_string(), partitions: vec![asked] }),
-            }
-        }
-        ListOffsetsRequest {
-            read_committed: self.read_committed,
-            topics,
-            timeout_ms: LIST_OFFSETS_TIMEOUT_MS,
-        }
-        .into()
+        let asked = asked.parts.iter().map(|partition| (partition, self.timestamp));
+        list_offsets_request(asked, self.read_committed).into()
     }
 
     fn response(&mut self, _: Asked<TopicPartition>, response: Response) -> Result<(), Failure> {
@@ -73,4 +58,17 @@ impl Call for ListOffsets {
     fn answer(self) -> Result<Vec<(TopicPartition, i64)>, Failure> {
         Ok(self.found)
     }
+}
+
+/// Each partition, and the time or special timestamp that is asked for.
+pub(super) fn list_offsets_request<'a>(
+    asked: impl Iterator<Item = (&'a TopicPartition, i64)>,
+    read_committed: bool,
+) -> ListOffsetsRequest {
+    let asked = asked.map(|(TopicPartition { topic, partition }, timestamp)| {
+        (&**topic, ListOffsetsPartition { partition: *partition, current_leader_epoch: -1, timestamp })
+    });
+    let topics = by_topic(asked).into_iter();
+    let topics = topics.map(|(name, partitions)| ListOffsetsTopic { name, partitions }).collect();
+    ListOffsetsRequest { read_committed, topics, timeout_ms: LIST_OFFSETS_TIMEOUT_MS }
 }

@@ -10,15 +10,14 @@ use crate::engine::protocol::delete_records::{
 };
 use crate::engine::protocol::describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse};
 use crate::engine::protocol::elect_leaders::{ElectLeadersRequest, ElectLeadersResponse};
-use crate::engine::protocol::list_offsets::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
-};
+use crate::engine::protocol::list_offsets::ListOffsetsResponse;
 use crate::engine::protocol::list_partition_reassignments::{
     ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
 };
 
+use super::list_offsets::list_offsets_request;
 use super::spread::{at, by_topic};
-use super::{Ask, LIST_OFFSETS_TIMEOUT_MS, Spread};
+use super::{Ask, Spread};
 
 fn leaders<X>(partitions: &[(TopicPartition, X)]) -> Vec<Recipient> {
     partitions.iter().map(|(partition, _)| Recipient::Leader(partition.clone())).collect()
@@ -30,13 +29,8 @@ pub fn list_partition_offsets(
     read_committed: bool,
 ) -> Spread<ListOffsetsResponse> {
     Spread::new(leaders(&partitions), move |parts| {
-        let asked = at(&partitions, parts).map(|(partition, timestamp)| {
-            let (partition, topic) = (partition.partition, &*partition.topic);
-            (topic, ListOffsetsPartition { partition, current_leader_epoch: -1, timestamp: *timestamp })
-        });
-        let topics = by_topic(asked).into_iter();
-        let topics = topics.map(|(name, partitions)| ListOffsetsTopic { name, partitions }).collect();
-        ListOffsetsRequest { read_committed, topics, timeout_ms: LIST_OFFSETS_TIMEOUT_MS }
+        let asked = at(&partitions, parts).map(|(partition, timestamp)| (partition, *timestamp));
+        list_offsets_request(asked, read_committed)
     })
 }
 

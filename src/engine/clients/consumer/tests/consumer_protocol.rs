@@ -8,6 +8,7 @@ use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::consumer_group_heartbeat::{LEAVE_EPOCH, LEAVE_EPOCH_OF_STATIC};
 
+use super::handlers::*;
 use super::world::*;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -13,6 +13,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Subscription;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 
+use super::handlers::*;
 use super::world::*;
 
 const SECOND: Duration = Duration::from_secs(1);

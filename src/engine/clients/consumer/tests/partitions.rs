@@ -53,15 +53,15 @@ fn a_leader_assigns_again_what_it_could_not_see() {
 }
 
 #[test]
-fn the_leader_of_a_cooperative_group_looks_for_new_partitions_three_times_as_often() {
+fn the_leader_of_a_cooperative_group_looks_for_new_partitions_six_times_as_often() {
     let mut world = World::cooperative(&[0, 1]);
     world.run(SECOND);
     let before = world.requests.len();
     world.run(300 * SECOND);
-    assert_eq!(world.sent_since(before, "Metadata"), 3);
+    assert_eq!(world.sent_since(before, "Metadata"), 6);
     let new = world.cluster.add_partition();
     world.cluster.share.push(new);
-    world.run(102 * SECOND);
+    world.run(52 * SECOND);
     assert_eq!((world.joined, resyncs(&world)), (2, 1));
     world.cluster.follows = true;
     world.cluster.rebalancing = true;

@@ -14,8 +14,6 @@ use crate::engine::clients::consumer::Tag;
 use crate::engine::delivery::Buffer;
 use crate::engine::delivery::DecodeJob;
 use crate::engine::delivery::Decoded;
-use crate::engine::delivery::LANE_STOP;
-use crate::engine::delivery::Outcome;
 use crate::engine::machine;
 use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
@@ -35,26 +33,15 @@ use crate::engine::records::Decompressor;
 use crate::engine::testing;
 use crate::engine::testing::broker::Broker;
 use crate::engine::testing::broker::Log;
-use crate::engine::testing::encode::decode;
 
-use super::cluster::{COOPERATIVE, Cluster, EAGER};
+use super::cluster::{COOPERATIVE, Cluster};
+use super::handlers::Lane;
 use super::listener::Listener;
 
 pub(super) const SESSION: Duration = Duration::from_secs(10);
 pub(super) const LATENCY: Duration = Duration::from_millis(2);
 pub(super) const REBALANCE: Duration = Duration::from_secs(10);
 pub(super) const MAX_POLL: Duration = Duration::from_secs(20);
-
-/// A handler at work on one message.
-pub(super) struct Lane {
-    pub(super) partition: i32,
-    base: i64,
-    next: i64,
-    offsets: Vec<i64>,
-    at: usize,
-    /// When it is through with the current message; None = never.
-    pub(super) until: Option<Instant>,
-}
 
 /// A request under way.
 struct Sent {
@@ -76,7 +63,7 @@ pub(super) struct World {
     coming: Vec<(Instant, Tag, Result<Response, NetError>)>,
     pub(super) lanes: Vec<Option<Lane>>,
     /// What lanes have let go of.
-    kept: HashMap<u32, Lane>,
+    pub(super) kept: HashMap<u32, Lane>,
     /// How long a handler takes per message; None = for ever.
     pub(super) handler: Option<Duration>,
     /// One in so many messages fails; 0 = none.
@@ -87,7 +74,7 @@ pub(super) struct World {
     pub(super) stopped: usize,
     pub(super) joined: usize,
     /// JoinGroup is out and Joined has not come.
-    joining: bool,
+    pub(super) joining: bool,
     /// Joins are not completed.
     pub(super) deaf: bool,
     /// Next offset after everything handled, per partition.
@@ -109,7 +96,7 @@ pub(super) struct World {
     /// This broker takes requests and does nothing.
     pub(super) frozen: Option<i32>,
     codecs: Decompressor,
-    memory: HashMap<u32, Vec<u8>>,
+    pub(super) memory: HashMap<u32, Vec<u8>>,
 }
 
 fn node(to: Target) -> Option<i32> {
@@ -130,31 +117,6 @@ pub(super) fn config() -> ConsumerConfig {
         max_poll_interval: MAX_POLL,
         ..testing::config::consumer(2)
     }
-}
-
-/// How long a handler of [`at_work`] has a message.
-pub(super) const MESSAGE: Duration = Duration::from_millis(300);
-
-/// Two handlers in the middle of a message of partitions 0 and 1, with more behind it.
-pub(super) fn at_work(mut world: World) -> World {
-    world.handler = Some(MESSAGE);
-    world.append(0, 40);
-    world.append(1, 40);
-    world.run(Duration::from_secs(1));
-    assert_eq!(world.lanes.iter().flatten().count(), 2);
-    world
-}
-
-/// What the lane is told that is at work in this partition.
-pub(super) fn flags(world: &World, partition: i32) -> i32 {
-    let lane = world.lanes.iter().position(|lane| lane.as_ref().is_some_and(|l| l.partition == partition));
-    world.consumer.lane_flags().nth(lane.expect("a handler is at work")).unwrap()
-}
-
-/// What handlers have had of this partition.
-pub(super) fn delivered(world: &World, partition: i32) -> Vec<i64> {
-    let of = world.delivered.iter().filter(|(other, _)| *other == partition);
-    of.map(|(_, offset)| *offset).collect()
 }
 
 impl World {
@@ -483,100 +445,6 @@ impl World {
         for sent in std::mem::take(&mut self.sent) {
             let closed = NetError::Closed { broker: "broker:9092".into() };
             self.coming.push((self.now, sent.tag, Err(closed)));
-        }
-        self.happen();
-    }
-
-    // ---- the handlers
-
-    /// The handler in this lane is through with its message.
-    fn work(&mut self, index: usize) {
-        let Some(lane) = &mut self.lanes[index] else { return };
-        if lane.until.is_none_or(|until| until > self.now) {
-            return;
-        }
-        if self.failures > 0 && self.rng.u32(0..self.failures) == 0 {
-            self.lanes[index] = None;
-            let wait = Duration::from_millis(self.rng.u64(0..200));
-            self.consumer.finish(self.now, index, Outcome::Again(wait));
-            return;
-        }
-        let next = lane.offsets.get(lane.at).map_or(lane.next, |offset| offset + 1);
-        let handled = self.handled.entry(lane.partition).or_default();
-        *handled = (*handled).max(next);
-        lane.at += 1;
-        let is_last = lane.at >= lane.offsets.len();
-        let resolved = if is_last { lane.next } else { next };
-        self.consumer.progress(self.now, index, i32::try_from(resolved - lane.base).unwrap());
-        // As a lane does when it has been away.
-        self.consumer.check_session(self.now);
-        let flags = self.consumer.lane_flags().nth(index).unwrap();
-        if is_last || flags & LANE_STOP != 0 {
-            let lane = self.lanes[index].take().unwrap();
-            let outcome = if is_last { Outcome::Done } else { Outcome::Stopped };
-            if let Some(number) = self.consumer.finish(self.now, index, outcome) {
-                self.kept.insert(number, lane);
-            }
-        } else {
-            lane.until = self.handler.map(|time| self.now + time);
-            self.deliver(index);
-        }
-    }
-
-    /// The current message of this lane reaches its handler.
-    fn deliver(&mut self, index: usize) {
-        let Some(lane) = &self.lanes[index] else { return };
-        let Some(offset) = lane.offsets.get(lane.at) else { return };
-        let session = self.renewed.map(|renewed| self.now - renewed);
-        assert!(session.is_some_and(|session| session < SESSION), "a message after the session: {session:?}");
-        self.listener.may_handle(lane.partition);
-        self.delivered.push((lane.partition, *offset));
-        let handled = self.handled.get(&lane.partition).copied().unwrap_or(0);
-        let holes = self.holes.contains(&lane.partition);
-        assert!(holes || *offset <= handled, "{}: {offset} after {handled}", lane.partition);
-    }
-
-    fn take(&mut self, index: usize) -> bool {
-        let Some(delivery) = self.consumer.take(self.now, index) else { return false };
-        let is_eager = self.cluster.protocol == EAGER;
-        assert!(!(self.joining && is_eager), "a delivery between revocation and assignment");
-        assert_eq!(self.stopped, 0);
-        let partition = self.consumer.slot(delivery.slot).unwrap().partition;
-        assert!(self.consumer.assignment().contains(&tp(partition)));
-        let mut others = self.lanes.iter().flatten();
-        assert!(others.all(|lane| lane.partition != partition), "a partition in two lanes");
-        let bytes = match delivery.buffer {
-            Buffer::Slab(slab) => {
-                self.consumer.give(slab);
-                self.memory.get(&slab).unwrap().clone()
-            }
-            Buffer::Staged(bytes) => bytes,
-            Buffer::Kept { number, .. } => {
-                let mut lane = self.kept.remove(&number).expect("what is kept");
-                lane.until = self.handler.map(|time| self.now + time);
-                self.lanes[index] = Some(lane);
-                self.deliver(index);
-                return true;
-            }
-        };
-        let decoded = decode(&bytes);
-        self.lanes[index] = Some(Lane {
-            partition,
-            base: delivery.summary.base_offset,
-            next: delivery.summary.next_offset,
-            offsets: decoded.messages.iter().map(|message| message.offset).collect(),
-            at: 0,
-            until: self.handler.map(|time| self.now + time),
-        });
-        self.deliver(index);
-        true
-    }
-
-    /// Handlers that hang go on.
-    pub(super) fn release(&mut self) {
-        self.handler = Some(Duration::from_millis(1));
-        for lane in self.lanes.iter_mut().flatten() {
-            lane.until = Some(self.now);
         }
         self.happen();
     }

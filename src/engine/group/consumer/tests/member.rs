@@ -61,6 +61,35 @@ fn joins_and_takes_its_partitions() {
     assert_eq!(world.group.valid_until(), Some(world.now + 3 * INTERVAL));
 }
 
+/// What it is to have the others give up at their heartbeats, and none of these tells a newcomer.
+#[test]
+fn a_newcomer_asks_soon_what_the_others_have_given_up() {
+    let mut world = World::new(config());
+    world.join(&["orders"]);
+    world.sent();
+    world.answer(answer(1, Some(vec![])));
+    let soon = INTERVAL / 5;
+    for _ in 0..10 {
+        world.advance(soon - Duration::from_millis(1));
+        assert!(world.sends_nothing());
+        world.advance(Duration::from_millis(1));
+        assert_eq!(world.sent().topics, None);
+        world.answer(answer(1, None));
+    }
+    // Two intervals are over: by now everybody has been asked to give up.
+    world.advance(soon);
+    assert!(world.sends_nothing());
+    world.advance(INTERVAL - soon);
+    world.sent();
+
+    // Who is fenced comes anew.
+    world.answer(refusal(ErrorCode::FENCED_MEMBER_EPOCH));
+    world.sent();
+    world.answer(answer(2, Some(vec![])));
+    world.advance(soon);
+    world.sent();
+}
+
 #[test]
 fn gives_up_first_and_takes_the_rest_afterwards() {
     let mut world = World::member(config());
@@ -381,8 +410,11 @@ fn nonsense_is_asked_again_over_another_connection_and_not_for_ever() {
 #[test]
 fn a_handlers_heartbeat_goes_out_when_the_last_is_an_interval_old() {
     let mut world = World::member(config());
+    world.advance(2 * INTERVAL);
+    world.sent();
+    world.answer(answer(3, None));
     world.group.heartbeat(world.now);
-    assert!(world.sends_nothing());
+    assert!(world.sends_nothing(), "no newcomer any more");
     world.advance(INTERVAL - Duration::from_millis(1));
     world.group.heartbeat(world.now);
     assert!(world.sends_nothing());

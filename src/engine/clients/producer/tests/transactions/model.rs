@@ -7,8 +7,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::end_txn::{EndTxnRequest, EndTxnResponse};
 use crate::engine::protocol::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 use crate::engine::protocol::txn_offset_commit::TxnOffsetCommitRequest;
-use crate::engine::records::{BatchReader, Decompressor, FetchedRecords};
-use crate::engine::testing::encode::decode;
+use crate::engine::testing::broker::read_batch;
 
 /// How long the markers of a transaction take.
 const MARKERS: Duration = Duration::from_millis(15);
@@ -347,18 +346,7 @@ pub(super) enum Added {
 
 /// Id, epoch, first and last sequence, and the values of a batch.
 fn read(batch: Vec<u8>) -> (i64, i16, i32, i32, Vec<u64>) {
-    let mut slab = vec![0; 8 * batch.len() + 4096];
-    let mut reader = BatchReader::new(FetchedRecords {
-        records: batch.into(),
-        fetch_offset: 0,
-        high_watermark: i64::MAX,
-        last_leader_epoch: None,
-        aborted: vec![],
-        read_committed: false,
-        check_crcs: true,
-    });
-    reader.fill(&mut Decompressor::new(1 << 20), &mut slab, usize::MAX).unwrap();
-    let decoded = decode(&slab);
+    let decoded = read_batch(batch);
     let row = &decoded.batches[0];
     let [_, last_delta, base, epoch, ..] = row.words;
     let text = |value: Option<Vec<u8>>| String::from_utf8(value.unwrap()).unwrap().parse().unwrap();

@@ -1,0 +1,123 @@
+// @ts-check
+'use strict'
+
+/** What a program is told of a transaction that cannot be committed, and what a consumer makes of it when its handler throws that. */
+
+const { Membership } = require('../../src/consumer/membership')
+const { Failures } = require('../../src/consumer/failures')
+const { Transactions } = require('../../src/producer/transactions')
+
+const TRANSACTION_ABORTABLE = 120
+const INVALID_PRODUCER_EPOCH = 47
+const PRODUCER_FENCED = 90
+const ILLEGAL_GENERATION = 22
+const TOPIC_AUTHORIZATION_FAILED = 29
+
+/** @param {any} engine what the native producer answers @param {() => Promise<any>} [handOver] what becomes of a send */
+const begin = (engine, handOver) => {
+  const sender = {
+    isOpen: true,
+    open: async () => {},
+    flush: async () => {},
+    engine: { beginTransaction: async () => null, abortTransaction: async () => null, ...engine }
+  }
+  const transactions = new Transactions(
+    /** @type {any} */ ({
+      cluster: { connect: async () => {} },
+      logger: { debug: () => {} },
+      transactionalId: 'x',
+      createSender: () => sender,
+      check: batch => batch,
+      handOver
+    })
+  )
+  return transactions.begin()
+}
+
+/** @param {number} code */
+const refusal = code => ({
+  trouble: 'doomed',
+  failure: { failure: 'protocol', code, message: 'no', topic: null, partition: null }
+})
+
+/** Does a consumer end whose handler throws this? @param {any} error */
+const ends = error => {
+  const crash = jest.fn()
+  const logger = /** @type {any} */ ({ error: () => {}, warn: () => {} })
+  const cells = new Int32Array(1)
+  const failures = new Failures({ handler: 'eachBatch', cells, retry: {}, logger, crash })
+  const delivery = { isGone: () => false, firstOffset: 0n }
+  failures.failed(
+    /** @type {any} */ ({ delivery, topic: 't', partition: 0, next: 0, flagsAt: 0 }),
+    error
+  )
+  return crash.mock.calls.length > 0
+}
+
+/** @param {Promise<any>} promise */
+const rejection = promise =>
+  promise.then(
+    () => Promise.reject(new Error('It was to reject')),
+    error => error
+  )
+
+describe('a commit that is refused', () => {
+  test.each([
+    ['a rebalance', ILLEGAL_GENERATION, false],
+    ['what an abort mends', TRANSACTION_ABORTABLE, false],
+    ['its time', INVALID_PRODUCER_EPOCH, false],
+    ['another producer', PRODUCER_FENCED, true],
+    ['what is never allowed', TOPIC_AUTHORIZATION_FAILED, true]
+  ])('because of %s', async (_, code, isFinal) => {
+    const transaction = await begin({ commitTransaction: async () => refusal(code) })
+    const error = await rejection(transaction.commit())
+    expect(error.message).toMatch(/can only be aborted/)
+    expect(error.cause).toMatchObject({ code })
+    expect(error.type).toBe(error.cause.type)
+    expect(transaction.isActive()).toBe(true)
+    await transaction.abort()
+    // The messages are handled again, in another transaction; or the consumer has to end.
+    expect(ends(error)).toBe(isFinal)
+    expect(ends(error.cause)).toBe(isFinal)
+  })
+
+  test('because of a send that was tried for too long', async () => {
+    const { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout } = require('../..')
+    const tried = new KafkaJSNumberOfRetriesExceeded(new KafkaJSTimeout('late'), {
+      retryCount: 5,
+      retryTime: 300
+    })
+    const transaction = await begin({}, () => Promise.reject(tried))
+    const sent = rejection(transaction.send({ topic: 't', messages: [{ value: 'v' }] }))
+    const error = await rejection(transaction.commit())
+    expect(await sent).toBe(tried)
+    expect(error).toMatchObject({ cause: tried, retriable: true })
+    expect([tried, error].map(ends)).toEqual([false, false])
+  })
+})
+
+describe('a consumer that lost its partitions is no member as whom to commit', () => {
+  const topics = [{ topic: 't', partitions: [{ partition: 0 }] }]
+
+  test.each([
+    ['no member', null],
+    ['without the partition', { assignment: [], generationId: 1, memberId: 'm' }]
+  ])('%s', (_, membership) => {
+    const engine = /** @type {any} */ ({ membership: () => membership })
+    const { metadata } = {
+      metadata: () => new Membership({ engine, groupId: 'g' }).metadata(topics)
+    }
+    expect(metadata).toThrow(
+      expect.objectContaining({
+        name: 'KafkaJSProtocolError',
+        type: 'REBALANCE_IN_PROGRESS',
+        message: expect.stringContaining('"g"')
+      })
+    )
+    try {
+      metadata()
+    } catch (error) {
+      expect(ends(error)).toBe(false)
+    }
+  })
+})

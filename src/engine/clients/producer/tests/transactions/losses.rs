@@ -1,0 +1,99 @@
+//! Requests and answers that are lost.
+
+use crate::engine::clients::producer::{Reason, Trouble};
+use crate::engine::protocol::ErrorCode;
+
+use super::world::Scripted;
+use super::{SECOND, all_committed, both};
+
+#[test]
+fn an_end_is_asked_for_until_it_is_answered() {
+    let misfortunes = [
+        Scripted::LostAfter,
+        Scripted::LostBefore,
+        Scripted::Code(ErrorCode::CONCURRENT_TRANSACTIONS),
+        Scripted::Code(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS),
+        Scripted::Code(ErrorCode::NOT_COORDINATOR),
+        Scripted::Code(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+    ];
+    for misfortune in misfortunes {
+        both(|mut world| {
+            world.begin();
+            world.run_for(SECOND);
+            world.send(0);
+            world.send_offsets(1);
+            world.run_for(SECOND);
+            world.scripted = vec![("EndTxn", misfortune.clone()), ("EndTxn", misfortune.clone())];
+            world.model.transaction_coordinator = 2;
+            let committed = world.commit();
+            world.run_for(5 * SECOND);
+            assert!(world.is_done(committed), "{misfortune:?}");
+            assert_eq!((all_committed(&world), world.model.offset("g")), (vec![0], Some(1)));
+            world.begin();
+            world.run_for(SECOND);
+            world.send(1);
+            let committed = world.commit();
+            world.run_for(SECOND);
+            assert!(world.is_done(committed), "{misfortune:?}");
+        });
+    }
+}
+
+#[test]
+fn what_is_lost_on_the_way_into_a_transaction_is_repeated() {
+    for api in ["InitProducerId", "AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "Produce"] {
+        for misfortune in [Scripted::LostAfter, Scripted::LostBefore] {
+            both(|mut world| {
+                world.scripted = vec![(api, misfortune.clone()), (api, misfortune.clone())];
+                world.begin();
+                world.run_for(5 * SECOND);
+                world.send(0);
+                world.send_offsets(1);
+                let committed = world.commit();
+                world.run_for(5 * SECOND);
+                assert!(world.is_done(committed), "{api} {misfortune:?}");
+                assert_eq!((all_committed(&world), world.model.offset("g")), (vec![0], Some(1)));
+            });
+        }
+    }
+}
+
+#[test]
+fn patience_ends_and_the_end_is_found_out_before_the_next_transaction() {
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        world.send(0);
+        world.run_for(SECOND);
+        world.model.transaction_timeout = 3600 * SECOND;
+        world.scripted = vec![("EndTxn", Scripted::LostAfter); 1000];
+        let committed = world.commit();
+        world.run_for(61 * SECOND);
+        assert!(matches!(world.answer(committed), Some(Err(Trouble::Unanswered(Reason::Net(_))))));
+        let begun = world.begin();
+        world.run_for(SECOND);
+        assert_eq!(world.answer(begun), None);
+        world.scripted.clear();
+        world.run_for(5 * SECOND);
+        assert!(world.is_done(begun));
+        world.send(1);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(world.is_done(committed));
+        assert_eq!(all_committed(&world), [0, 1]);
+    });
+}
+
+#[test]
+fn a_beginning_that_is_not_answered_can_be_repeated() {
+    both(|mut world| {
+        world.scripted = vec![("InitProducerId", Scripted::LostBefore); 1000];
+        let begun = world.begin();
+        world.run_for(61 * SECOND);
+        assert!(matches!(world.answer(begun), Some(Err(Trouble::Unanswered(_)))));
+        world.scripted.clear();
+        let begun = world.begin();
+        world.run_for(5 * SECOND);
+        assert!(world.is_done(begun));
+    });
+}

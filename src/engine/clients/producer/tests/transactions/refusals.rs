@@ -1,0 +1,138 @@
+//! What coordinators and leaders refuse: what only an abort can mend, and what nothing can.
+
+use crate::engine::clients::producer::{GroupMetadata, Reason, Trouble};
+use crate::engine::protocol::ErrorCode;
+
+use super::world::Scripted;
+use super::{SECOND, all_committed, both, broker};
+
+#[test]
+fn after_an_error_a_transaction_can_only_be_aborted_and_then_all_is_well() {
+    let refusals = [
+        ("Produce", ErrorCode::TRANSACTION_ABORTABLE),
+        ("Produce", ErrorCode::TOPIC_AUTHORIZATION_FAILED),
+        ("Produce", ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER),
+        ("Produce", ErrorCode::UNKNOWN_PRODUCER_ID),
+        ("Produce", ErrorCode::INVALID_PRODUCER_EPOCH),
+        ("TxnOffsetCommit", ErrorCode::ILLEGAL_GENERATION),
+        ("TxnOffsetCommit", ErrorCode::UNKNOWN_MEMBER_ID),
+        ("TxnOffsetCommit", ErrorCode::GROUP_AUTHORIZATION_FAILED),
+        ("AddPartitionsToTxn", ErrorCode::TOPIC_AUTHORIZATION_FAILED),
+        ("AddOffsetsToTxn", ErrorCode::GROUP_AUTHORIZATION_FAILED),
+    ];
+    for (api, code) in refusals {
+        both(|mut world| {
+            if world.model.is_v2 && api.starts_with("Add") {
+                return;
+            }
+            world.begin();
+            world.run_for(SECOND);
+            world.send(7);
+            let sent = world.send_offsets(1);
+            world.run_for(SECOND);
+            assert!(world.is_done(sent));
+            // Of another partition and another group, so that each of them is asked.
+            world.scripted = vec![(api, Scripted::Code(code))];
+            world.program().group = GroupMetadata::of_group("other");
+            world.send(8);
+            let sent = world.send_offsets(1);
+            world.run_for(SECOND);
+            assert!(world.scripted.is_empty(), "{api}");
+            let doomed = Some(Err(Trouble::Doomed(broker(code))));
+            let is_of_message = api == "Produce" || api == "AddPartitionsToTxn";
+            assert!(is_of_message || world.answer(sent) == doomed, "{api} {code:?}");
+            assert_eq!(world.program().failed.contains(&broker(code)), is_of_message, "{api} {code:?}");
+            let committed = world.commit();
+            assert_eq!(world.answer(committed), doomed, "{api}");
+            world.send(9);
+            assert_eq!(world.program().failed.last(), Some(&broker(code)), "nothing is sent any more");
+            let aborted = world.abort();
+            world.run_for(SECOND);
+            assert!(world.is_done(aborted), "{api} {code:?}");
+            world.begin();
+            world.run_for(SECOND);
+            world.send(1);
+            world.send_offsets(2);
+            let committed = world.commit();
+            world.run_for(SECOND);
+            assert!(world.is_done(committed), "{api} {code:?}");
+            assert_eq!(all_committed(&world), [1]);
+        });
+    }
+}
+
+#[test]
+fn a_producer_that_was_replaced_is_refused_for_good() {
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        world.send(0);
+        world.run_for(SECOND);
+        world.begin_program();
+        let begun = world.begin();
+        world.run_for(SECOND);
+        assert!(world.is_done(begun), "the new one has aborted the old one's transaction");
+        world.send(1);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(world.is_done(committed));
+
+        let new = world.programs.pop().unwrap();
+        world.send(2);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        let fenced = |answer: Option<Result<(), Trouble>>| match answer {
+            Some(Err(Trouble::Doomed(Reason::Broker { code, .. }))) => {
+                code == ErrorCode::INVALID_PRODUCER_EPOCH
+            }
+            Some(Err(Trouble::Fatal(Reason::Broker { code, .. }))) => code == ErrorCode::PRODUCER_FENCED,
+            _ => false,
+        };
+        let answer = world.answer(committed);
+        assert!(fenced(answer.clone()), "{answer:?}");
+        let aborted = world.abort();
+        world.run_for(SECOND);
+        assert_eq!(world.answer(aborted), Some(Err(Trouble::Fatal(broker(ErrorCode::PRODUCER_FENCED)))));
+        let begun = world.begin();
+        assert_eq!(world.answer(begun), Some(Err(Trouble::Fatal(broker(ErrorCode::PRODUCER_FENCED)))));
+
+        world.programs.push(new);
+        let begun = world.begin();
+        world.run_for(SECOND);
+        assert!(world.is_done(begun), "and the new one does not notice");
+        assert_eq!(all_committed(&world), [1]);
+    });
+}
+
+#[test]
+fn a_member_of_an_older_generation_does_not_commit() {
+    both(|mut world| {
+        world.model.generation = 5;
+        let group =
+            GroupMetadata { generation_id: 4, member_id: "m".to_owned(), ..GroupMetadata::of_group("g") };
+        world.program().group = group;
+        world.begin();
+        world.run_for(SECOND);
+        world.send(0);
+        let sent = world.send_offsets(1);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        let doomed = Some(Err(Trouble::Doomed(broker(ErrorCode::ILLEGAL_GENERATION))));
+        assert_eq!((world.answer(sent), world.answer(committed)), (doomed.clone(), doomed));
+    });
+}
+
+#[test]
+fn a_transaction_that_takes_too_long_is_aborted_by_its_coordinator_and_its_producer_told() {
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        world.send(0);
+        world.run_for(62 * SECOND);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        let fenced = broker(ErrorCode::PRODUCER_FENCED);
+        assert_eq!(world.answer(committed), Some(Err(Trouble::Fatal(fenced))));
+        assert_eq!(all_committed(&world), []);
+    });
+}
