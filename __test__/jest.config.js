@@ -74,7 +74,7 @@ module.exports = {
       // Faults that kafkajs is not held to: it survives them by luck, and what it leaves behind breaks the specs that follow.
       ...(process.env.CLIENT === 'kafkajs' && {
         testPathIgnorePatterns: [
-          '/consumer/(damage|errorCodes|faults|ledger|outages|shutdown|truncation)\\.test\\.js$',
+          '/consumer/(damage|errorCodes|faults|ledger|onFailureLedger|outages|shutdown|truncation)\\.test\\.js$',
           '/producer/(faults|ledger|limits|transactionsV1)\\.test\\.js$'
         ]
       })
