@@ -17,7 +17,8 @@ class BatchEvents {
   /** @param {Handled} lane @returns {number} when */
   started(lane) {
     if (this.emitter.listens(events.START_BATCH_PROCESS)) {
-      this.emitter.emit(events.START_BATCH_PROCESS, payloadOf(lane))
+      lane.delivery.told = payloadOf(lane)
+      this.emitter.emit(events.START_BATCH_PROCESS, lane.delivery.told)
     }
     return Date.now()
   }
@@ -26,7 +27,8 @@ class BatchEvents {
   ended(lane) {
     if (this.emitter.listens(events.END_BATCH_PROCESS)) {
       const duration = Date.now() - lane.startedAt
-      this.emitter.emit(events.END_BATCH_PROCESS, { ...payloadOf(lane), duration })
+      const told = lane.delivery.told ?? payloadOf(lane)
+      this.emitter.emit(events.END_BATCH_PROCESS, { ...told, duration })
     }
   }
 }

@@ -109,12 +109,15 @@ class Delivery {
     this.magicByte = 2
     /** @type {object | null} */
     this.batchContext = null
+    /** What START_BATCH_PROCESS has told of it, if anybody has listened: END_BATCH_PROCESS tells the same. @type {object | null} */
+    this.told = null
     this.slice = copyValues ? copy : slice
   }
 
   /** What comes before message `i` is handled; the rest waits. @param {number} i */
   leaveAt(i) {
     this.first = i
+    this.told = null
     this.firstOffset = this.baseOffset + BigInt(this.offsetDelta(i))
   }
 

@@ -17,7 +17,7 @@ module.exports = class InstrumentationEventEmitter {
     /** The consumer's; told on channels, where consumers of all groups are heard. @type {string | undefined} */
     this.groupId = undefined
     this.emitter = new EventEmitter()
-    /** By the event's name. @type {Map<string, import('node:diagnostics_channel').Channel>} */
+    /** By the event's name. @type {Map<string, { channel: import('node:diagnostics_channel').Channel, type: string }>} */
     this.channels = new Map()
     /** @type {Set<() => void>} */
     this.watchers = new Set()
@@ -31,10 +31,10 @@ module.exports = class InstrumentationEventEmitter {
   emit(eventName, payload) {
     if (!this.listens(eventName)) return
     const event = new InstrumentationEvent(eventName, payload)
-    const heard = this.channelOf(eventName)
-    if (heard.hasSubscribers) {
+    const heard = this.heard(eventName)
+    if (heard.channel.hasSubscribers) {
       const { groupId } = this
-      heard.publish({ ...event, type: this.nameOf(eventName), ...(groupId && { groupId }) })
+      heard.channel.publish({ ...event, type: heard.type, ...(groupId && { groupId }) })
     }
     this.emitter.emit(eventName, event)
   }
@@ -55,20 +55,16 @@ module.exports = class InstrumentationEventEmitter {
 
   /** Does anybody listen? Ask before building an expensive payload. @param {string} eventName */
   listens(eventName) {
-    return this.emitter.listenerCount(eventName) > 0 || this.channelOf(eventName).hasSubscribers
-  }
-
-  /** The network's are told by the name of the client. @private */
-  nameOf(eventName) {
-    return eventName.startsWith('network.') ? `${this.client}.${eventName}` : eventName
+    return this.emitter.listenerCount(eventName) > 0 || this.heard(eventName).channel.hasSubscribers
   }
 
   /** @param {string} eventName @private */
-  channelOf(eventName) {
+  heard(eventName) {
     let found = this.channels.get(eventName)
-    if (!found) {
-      found = channel(`kafkars:${this.nameOf(eventName)}`)
-      this.channels.set(eventName, found)
+    if (found === undefined) {
+      // The network's are told by the name of the client.
+      const type = eventName.startsWith('network.') ? `${this.client}.${eventName}` : eventName
+      this.channels.set(eventName, (found = { channel: channel(`kafkars:${type}`), type }))
     }
     return found
   }
