@@ -168,7 +168,8 @@ const runTransactions = async ({
 const idOf = ({ value }) => value.split(' ', 1)[0]
 
 /**
- * Where the output is not the input: each partition has the same messages, in the same order.
+ * Where the output is not the input: each partition has the same messages, in the same order. Who has written the input may have
+ * written something twice, at two places: then it belongs there twice.
  *
  * @param {import('../kafka/reader').Log} input
  * @param {import('../kafka/reader').Log} output
@@ -176,20 +177,25 @@ const idOf = ({ value }) => value.split(' ', 1)[0]
 const differences = (input, output) => {
   const found = /** @type {string[]} */ ([])
   for (const [partition, entries] of input.partitions) {
-    const expected = entries.map(idOf)
-    const given = (output.partitions.get(partition) ?? []).map(idOf)
-    const numbers = new Map(expected.map((id, n) => [id, n]))
-    const seen = new Set()
+    /** The places of each that were not come to yet. @type {Map<string, number[]>} */
+    const places = new Map()
+    entries.forEach((entry, n) => {
+      const id = idOf(entry)
+      places.set(id, [...(places.get(id) ?? []), n])
+    })
     let before = -1
-    for (const id of given) {
-      const n = numbers.get(id)
-      if (n === undefined) found.push(`${partition}: ${id} is not of the input`)
-      else if (seen.has(id)) found.push(`${partition}: ${id} is there twice`)
+    for (const entry of output.partitions.get(partition) ?? []) {
+      const id = idOf(entry)
+      const left = places.get(id)
+      const n = left?.shift()
+      if (left === undefined) found.push(`${partition}: ${id} is not of the input`)
+      else if (n === undefined) found.push(`${partition}: ${id} is there too often`)
       else if (n < before) found.push(`${partition}: ${id} comes too late`)
-      seen.add(id)
       before = Math.max(before, n ?? -1)
     }
-    for (const id of expected) if (!seen.has(id)) found.push(`${partition}: ${id} is missing`)
+    for (const [id, left] of places) {
+      for (const _ of left) found.push(`${partition}: ${id} is missing`)
+    }
   }
   return found
 }
