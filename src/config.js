@@ -9,7 +9,7 @@
  * read as a number is one, any value is true or false, and nothing in the place of a number means the default.
  */
 
-const { inspect, types } = require('node:util')
+const { isRegExp } = require('node:util').types
 const { KafkaJSNonRetriableError } = require('./errors')
 const { withHelp } = require('./help')
 const { LEVELS } = require('./loggers')
@@ -17,6 +17,7 @@ const consoleLogCreator = require('./loggers/console')
 const Long = require('./utils/long')
 const { checkTls } = require('./tls')
 const { givenFor } = require('./unknown')
+const { agrees, isReset, showReset } = require('./utils/offsetReset')
 const { show } = require('./utils/show')
 
 const DEFAULT_CLIENT_ID = 'kafkajs'
@@ -215,25 +216,12 @@ const validateGroupProtocol = ({ groupProtocol, groupRemoteAssignor }, given) =>
   }
 }
 
-const RESETS = [null, 'none', 'earliest', 'latest']
-
-/** @param {any} reset */
-const showReset = reset => (typeof reset === 'object' ? inspect(reset) : show(reset))
-
-/** @param {any} reset */
-const isReset = reset => {
-  if (typeof reset !== 'object' || reset === null) return RESETS.includes(reset)
-  const { duration, ...rest } = reset
-  return Number.isFinite(duration) && duration >= 0 && Object.keys(rest).length === 0
-}
-
 /**
  * `autoOffsetReset` says it for all topics. What a topic says beside it has to be the same.
  * @param {any} reset @param {any} fromBeginning
  */
 const checkBeginning = (reset, fromBeginning) => {
-  if (reset === null || reset === 'none' || fromBeginning == null) return
-  if (reset === (fromBeginning ? 'earliest' : 'latest')) return
+  if (agrees(reset, fromBeginning)) return
   fail(
     `fromBeginning: ${Boolean(fromBeginning)} of consumer.subscribe() contradicts autoOffsetReset: ${showReset(reset)} of kafka.consumer(), which says for all topics where reading begins: leave one of them out`
   )
@@ -417,7 +405,7 @@ const subscribeOptions = (argument, autoOffsetReset = null) => {
   for (const subscription of subscriptions) {
     if (typeof subscription?.re2 === 'string' && subscription.re2) {
       identifier('re2', subscription.re2)
-    } else if (typeof subscription !== 'string' && !types.isRegExp(subscription)) {
+    } else if (typeof subscription !== 'string' && !isRegExp(subscription)) {
       fail(
         `Invalid topic ${subscription} (${typeof subscription}), the topic name has to be a String or a RegExp`
       )
