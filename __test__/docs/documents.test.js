@@ -176,7 +176,16 @@ const createChannels = () => {
     channels.subscribe(name, listener)
     ends.push(() => channels.unsubscribe(name, listener))
   }
-  return { channels: { ...channels, subscribe }, end: () => ends.forEach(end => end()) }
+  const tracingChannel = (/** @type {string} */ name) => {
+    const channel = channels.tracingChannel(name)
+    const subscribeAll = (/** @type {any} */ listeners) => {
+      channel.subscribe(listeners)
+      ends.push(() => channel.unsubscribe(listeners))
+    }
+    return { subscribe: subscribeAll }
+  }
+  const own = { ...channels, subscribe, tracingChannel }
+  return { channels: own, end: () => ends.forEach(end => end()) }
 }
 
 /** @param {string} code */
