@@ -13,6 +13,7 @@ const {
   errorOf,
   eventually,
   startMember,
+  topicRule,
   useCluster
 } = require('./support')
 
@@ -106,17 +107,9 @@ it('topics are listed although the connection has broken since the last call', a
 
 describe('what a lost answer has done counts as done', () => {
   const SCRAM_SHA_256 = 1
-  const rule = name => ({
-    resourceType: 2,
-    resourceName: name,
-    resourcePatternType: 3,
-    principal: 'User:alice',
-    host: '*',
-    operation: 4,
-    permissionType: 3
-  })
   const described = async (admin, name) =>
-    (await admin.describeAcls({ ...rule(name), operation: 1, permissionType: 1 })).resources.length
+    (await admin.describeAcls({ ...topicRule(name), operation: 1, permissionType: 1 })).resources
+      .length
   const committed = [{ partition: 0, offset: '1' }]
   const lengthOf = async (admin, topic) => (await admin.fetchTopicOffsets(topic)).length
 
@@ -208,7 +201,7 @@ describe('what a lost answer has done counts as done', () => {
     },
     'createAcls()': {
       key: CREATE_ACLS,
-      change: (admin, name) => admin.createAcls({ acl: [rule(name)] }),
+      change: (admin, name) => admin.createAcls({ acl: [topicRule(name)] }),
       result: true,
       has: described,
       stands: 1
@@ -216,9 +209,9 @@ describe('what a lost answer has done counts as done', () => {
     // Which those were, only the lost answer knew.
     'deleteAcls()': {
       key: DELETE_ACLS,
-      prepare: (admin, name) => admin.createAcls({ acl: [rule(name)] }),
+      prepare: (admin, name) => admin.createAcls({ acl: [topicRule(name)] }),
       change: async (admin, name) => {
-        const { filterResponses } = await admin.deleteAcls({ filters: [rule(name)] })
+        const { filterResponses } = await admin.deleteAcls({ filters: [topicRule(name)] })
         return filterResponses[0].matchingAcls
       },
       result: [],

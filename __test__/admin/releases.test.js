@@ -7,7 +7,7 @@
  */
 
 const { createTopic, produce, uniqueName } = require('../kafka/helpers')
-const { createAdmin, errorOf, eventually, useCluster, waitFor } = require('./support')
+const { createAdmin, errorOf, eventually, topicRule, useCluster, waitFor } = require('./support')
 
 const API_VERSIONS = 18
 
@@ -118,15 +118,6 @@ const createFor = release => {
   return { admin, asked }
 }
 
-const rule = name => ({
-  resourceType: 2,
-  resourceName: name,
-  resourcePatternType: 3,
-  principal: 'User:alice',
-  host: '*',
-  operation: 4,
-  permissionType: 3
-})
 const resources = (name, more) => ({ resources: [{ type: 2, name, ...more }] })
 const configEntries = [{ name: 'retention.ms', value: '360000000' }]
 const at = (partition, more = {}) => ({ topic, partitions: [{ partition, ...more }] })
@@ -331,8 +322,8 @@ const METHODS = {
   },
   'createAcls(), describeAcls(), deleteAcls()': {
     call: async (admin, name) => {
-      const filter = { ...rule(name), operation: 1, permissionType: 1 }
-      const isMade = await admin.createAcls({ acl: [rule(name)] })
+      const filter = { ...topicRule(name), operation: 1, permissionType: 1 }
+      const isMade = await admin.createAcls({ acl: [topicRule(name)] })
       await eventually(async () =>
         expect((await admin.describeAcls(filter)).resources).toHaveLength(1)
       )

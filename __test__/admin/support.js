@@ -78,11 +78,23 @@ const startMember = async (topic, options) => {
   return started
 }
 
+/** Who may write to this topic. @param {string} name */
+const topicRule = name => ({
+  resourceType: 2,
+  resourceName: name,
+  resourcePatternType: 3,
+  principal: 'User:alice',
+  host: '*',
+  operation: 4,
+  permissionType: 3
+})
+
 module.exports = {
   ...consumerSupport,
   createAdmin,
   createObserver,
   errorOf,
   eventually,
-  startMember
+  startMember,
+  topicRule
 }

@@ -17,7 +17,8 @@
 
 const { setTimeout: pause } = require('node:timers/promises')
 
-const { Kafka, logLevel } = require(process.env.CLIENT === 'kafkajs' ? 'kafkajs' : '../..')
+const library = require(process.env.CLIENT === 'kafkajs' ? 'kafkajs' : '../..')
+const { consumerOptions, createKafka } = require('./clients')
 const { startJournal } = require('./journal')
 const { random } = require('./random')
 
@@ -25,28 +26,8 @@ const { brokers, topic, groupId, mode, protocol, ledger, seed } = JSON.parse(pro
 const { below, chance } = random(seed)
 const { write, logCreator } = startJournal(ledger)
 
-const kafka = new Kafka({
-  brokers,
-  clientId: 'member',
-  requestTimeout: 3000,
-  logLevel: logLevel.WARN,
-  logCreator
-})
-/** By KIP-848 the coordinator says the same. */
-const TIMES = { sessionTimeout: 6000, heartbeatInterval: 500 }
-/** What of the options makes a member of the group by this protocol. */
-const PROTOCOLS = {
-  eager: TIMES,
-  cooperative: { ...TIMES, partitionAssigners: ['CooperativeSticky'] },
-  consumer: { groupProtocol: 'consumer' }
-}
-const consumer = kafka.consumer({
-  groupId,
-  ...PROTOCOLS[protocol],
-  rebalanceTimeout: 8000,
-  metadataMaxAge: 5000,
-  retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 5 }
-})
+const kafka = createKafka(library, { brokers, clientId: 'member', logCreator })
+const consumer = kafka.consumer(consumerOptions(groupId, protocol))
 
 /** Next offsets by partition of what is ours. @type {Map<number, bigint>} */
 const next = new Map()

@@ -21,7 +21,8 @@
 
 const { setTimeout: pause } = require('node:timers/promises')
 
-const { Kafka, logLevel } = require('../..')
+const library = require('../..')
+const { consumerOptions, createKafka } = require('./clients')
 const { startJournal } = require('./journal')
 const { AGAIN } = require('./members')
 const { random } = require('./random')
@@ -32,26 +33,8 @@ const { brokers, input, output, groupId, mode, group, transactionalId, ledger, s
 const { below, between, chance } = random(seed)
 const { write, logCreator } = startJournal(ledger)
 
-const kafka = new Kafka({
-  brokers,
-  clientId: 'transformer',
-  requestTimeout: 3000,
-  logLevel: logLevel.WARN,
-  logCreator
-})
-const TIMES = { sessionTimeout: 6000, heartbeatInterval: 500 }
-const GROUPS = {
-  eager: TIMES,
-  cooperative: { ...TIMES, partitionAssigners: ['CooperativeSticky'] },
-  consumer: { groupProtocol: 'consumer' }
-}
-const consumer = kafka.consumer({
-  groupId,
-  ...GROUPS[group],
-  rebalanceTimeout: 8000,
-  metadataMaxAge: 5000,
-  retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 5 }
-})
+const kafka = createKafka(library, { brokers, clientId: 'transformer', logCreator })
+const consumer = kafka.consumer(consumerOptions(groupId, group))
 
 consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) =>
   write('j', (memberAssignment[input] ?? []).join(','))

@@ -19,7 +19,8 @@
 
 const { setTimeout: pause } = require('node:timers/promises')
 
-const { CompressionTypes, Kafka, logLevel } = require('../..')
+const library = require('../..')
+const { createKafka } = require('./clients')
 const { startJournal } = require('./journal')
 const { random } = require('./random')
 
@@ -27,13 +28,7 @@ const { brokers, topic, partitions, producers, name, ledger, seed } = JSON.parse
 const { below, between, chance, pick } = random(seed)
 const { write, logCreator } = startJournal(ledger)
 
-const kafka = new Kafka({
-  brokers,
-  clientId: 'writer',
-  requestTimeout: 3000,
-  logLevel: logLevel.WARN,
-  logCreator
-})
+const kafka = createKafka(library, { brokers, clientId: 'writer', logCreator })
 
 const retry = { initialRetryTime: 50, maxRetryTime: 1000 }
 /** By letter. All but the last one number their batches. */
@@ -43,6 +38,7 @@ const KINDS = {
   t: { idempotent: true, retry, deliveryTimeout: 5000 },
   n: { idempotent: false, retry: { ...retry, retries: 20 } }
 }
+const { CompressionTypes } = library
 const CODECS = [CompressionTypes.None, CompressionTypes.None, CompressionTypes.LZ4]
 const FILLER = 'All that glitters is not gold. '.repeat(3)
 

@@ -102,4 +102,4 @@ class HealthEvents {
   }
 }
 
-module.exports = { HealthEvents, SCRAPE }
+module.exports = { HealthEvents }
