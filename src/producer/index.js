@@ -96,11 +96,15 @@ module.exports = config => {
 
   /** The cluster may have other users, and one of them has closed its connections. */
   const reopen = async () => {
-    await cluster.connect()
-    const closed = sender
-    sender = createSender()
-    reopening = null
-    await Promise.all([closed?.close({ timeout: 0 }), sender.open()])
+    try {
+      await cluster.connect()
+      const closed = sender
+      sender = createSender()
+      await Promise.all([closed?.close({ timeout: 0 }), sender.open()])
+    } finally {
+      // The next send tries again what has failed.
+      reopening = null
+    }
   }
 
   const connect = async () => {

@@ -83,11 +83,12 @@ class Transactions {
 
   /** @private */
   async open() {
-    if (this.sender?.isOpen) return this.sender
+    const before = this.sender
+    if (before?.isOpen) return before
     await this.cluster.connect()
     const sender = this.createSender()
     this.sender = sender
-    await sender.open()
+    await Promise.all([before?.close({ timeout: 0 }), sender.open()])
     return sender
   }
 
