@@ -41,7 +41,11 @@ class Ledger {
     counts: new Map()
   }
 
-  /** @type {Map<string, { file: number, rest: string, last: Map<string, bigint>, joins: number, rss: number }>} */
+  /**
+   * `last` offset by partition; null: behind a seek. One message may come before what was sought: its handler was at work
+   * already.
+   * @type {Map<string, { file: number, rest: string, last: Map<string, bigint | null>, joins: number, rss: number }>}
+   */
   #members = new Map()
   /**
    * Who handled a message of a partition, and when; an owner is one assignment of one member.
@@ -86,10 +90,11 @@ class Ledger {
       case 'm': {
         const offset = BigInt(second)
         const before = last.get(first)
-        if (before !== undefined && offset <= before) {
+        if (before != null && offset <= before) {
           audit.disorder.push(`${path} ${time}: partition ${first}, ${before} then ${second}`)
         }
-        last.set(first, offset)
+        if (before === null) last.delete(first)
+        else last.set(first, offset)
         const handled = this.#handled.get(first) ?? []
         handled.push({ time: Number(time), owner: `${path} after join ${member.joins}` })
         this.#handled.set(first, handled)
@@ -102,6 +107,8 @@ class Ledger {
         last.clear()
         break
       case 's':
+        last.set(first, null)
+        break
       case 'f':
         last.delete(first)
         break

@@ -109,6 +109,11 @@ const main = async () => {
     }
     const wrong = complain(report)
     for (const line of wrong) console.log(line)
+    if (wrong.length > 0) {
+      for (const { id, logFile } of cluster.nodes) {
+        fs.copyFileSync(logFile, path.join(directory, `broker-${id}.log`))
+      }
+    }
     process.exitCode = wrong.length > 0 ? 1 : 0
   } finally {
     await cluster.stop()

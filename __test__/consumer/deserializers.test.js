@@ -4,7 +4,7 @@
 /** `keyDeserializer`, `valueDeserializer`, `onDeserializationError`. */
 
 const { committed, createTopic, produce, waitFor } = require('../kafka/helpers')
-const { createConsumer, pause, watch } = require('./support')
+const { SOON, createConsumer, pause, rejection, watch } = require('./support')
 
 /** @param {(string | null)[]} values of partition 0 */
 const topicOf = async values => {
@@ -143,5 +143,100 @@ describe('deserializers', () => {
     expect(running.got.map(([, value]) => value)).toEqual([1, 3])
     expect(letters).toEqual([[topic, 0, '1', '{']])
     expect(await end(running, topic)).toBe(3)
+  })
+})
+
+describe('deserializers of a consumer that is pulled', () => {
+  const name = 'KafkaJSDeserializationError'
+
+  /** @param {string} topic @param {any} options @returns {Promise<any>} */
+  const puller = async (topic, options) => {
+    const consumer = createConsumer({ groupId: `${topic}-group`, ...options })
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    return consumer
+  }
+  const slowJson = async ({ data }) => {
+    await pause(1)
+    return JSON.parse(String(data))
+  }
+  const values = messages => messages.map(({ value }) => value)
+
+  for (const [kind, valueDeserializer] of /** @type {const} */ ([
+    ['a format', 'json'],
+    ['an async function', slowJson]
+  ])) {
+    it(`${kind}: what cannot be read is not handed out, and not passed over`, async () => {
+      const topic = await topicOf(['1', '{', '3'])
+      const consumer = await puller(topic, { valueDeserializer })
+      expect((await consumer.getOne()).value).toBe(1)
+      expect(await rejection(consumer.getOne())).toMatchObject({ name, offset: '1' })
+      expect(await rejection(consumer.getOne())).toMatchObject({ name, offset: '1' })
+      await consumer.commitOffsets()
+      expect(Number((await committed(`${topic}-group`, topic))[0])).toBe(1)
+      consumer.seek({ topic, partition: 0, offset: '2' })
+      expect((await consumer.getOne()).value).toBe(3)
+      await consumer.getOne({ timeout: 0 })
+      expect(await end({ consumer, groupId: `${topic}-group` }, topic)).toBe(3)
+    })
+
+    it(`${kind}: getMany() hands out what is before it, of each partition`, async () => {
+      const topic = await createTopic({ partitions: 2 })
+      const all = ['1', '2', '{', '4'].map(value => ({ value, partition: 0 }))
+      await produce(topic, [...all, ...['5', '6'].map(value => ({ value, partition: 1 }))])
+      const consumer = await puller(topic, { valueDeserializer })
+      const got = /** @type {any[]} */ ([])
+      const errors = /** @type {any[]} */ ([])
+      await waitFor(async () => {
+        try {
+          for (const { messages } of await consumer.getMany({ timeout: SOON })) {
+            got.push(...values(messages))
+          }
+        } catch (error) {
+          errors.push(error)
+          consumer.seek({ topic, partition: 0, offset: '3' })
+        }
+        return got.length === 5
+      })
+      expect(got.sort()).toEqual([1, 2, 4, 5, 6])
+      expect(errors).toHaveLength(1)
+      expect(errors[0]).toMatchObject({ name, topic, partition: 0, offset: '2' })
+    })
+  }
+
+  it('end an iteration, and the next one begins with the same message', async () => {
+    const topic = await topicOf(['1', '{', '3'])
+    const consumer = await puller(topic, { valueDeserializer: 'json' })
+    const iterate = async () => {
+      const got = /** @type {any[]} */ ([])
+      try {
+        for await (const { value } of consumer) got.push(value)
+      } catch (error) {
+        got.push(error.name)
+      }
+      return got
+    }
+    expect(await iterate()).toEqual([1, name])
+    expect(await iterate()).toEqual([name])
+    expect(await end({ consumer, groupId: `${topic}-group` }, topic)).toBe(1)
+  })
+
+  it('do not let a call wait for longer than it was to, when they leave out what there is', async () => {
+    const topic = await topicOf(['{'])
+    const consumer = await puller(topic, {
+      valueDeserializer: slowJson,
+      onDeserializationError: 'skip'
+    })
+    expect(await consumer.getOne({ timeout: SOON })).toBe(null)
+  })
+
+  it('are not overtaken by another call', async () => {
+    const topic = await topicOf(['0', '1', '2'])
+    const consumer = await puller(topic, { valueDeserializer: slowJson })
+    expect((await consumer.getOne()).value).toBe(0)
+    const first = consumer.getOne()
+    const second = rejection(consumer.getOne())
+    expect((await first).value).toBe(1)
+    expect(await second).toMatchObject({ name: 'KafkaJSNonRetriableError' })
+    expect((await consumer.getOne()).value).toBe(2)
   })
 })

@@ -150,6 +150,37 @@ describe('for await', () => {
     expect(await committedOf(topic)).toBe(2)
   })
 
+  for (const end of ['stop', 'disconnect']) {
+    for (const isAwaited of [true, false]) {
+      it(`ends with ${end}() in its body, which ${isAwaited ? 'waits' : 'does not wait'} for that`, async () => {
+        const topic = await filled(4)
+        const consumer = await puller(topic)
+        const values = []
+        let ending = null
+        for await (const message of consumer) {
+          values.push(valueOf(message))
+          if (values.length < 2) continue
+          ending = consumer[end]()
+          if (isAwaited) await ending
+        }
+        await ending
+        expect(values).toEqual([0, 1])
+      })
+    }
+  }
+
+  it('begins again after stop()', async () => {
+    const topic = await filled(2)
+    const consumer = await puller(topic)
+    expect(valueOf(await consumer.getOne())).toBe(0)
+    const stopping = consumer.stop()
+    expect(await consumer.getOne()).toBe(null)
+    await stopping
+    const values = []
+    for await (const message of consumer) if (values.push(valueOf(message)) === 2) break
+    expect(values).toEqual([0, 1])
+  })
+
   it('lets the event loop turn', async () => {
     const topic = await filled(4000)
     const consumer = await puller(topic)

@@ -32,17 +32,18 @@ const createPull = ({ puller, start }) => {
     return puller.getMany({ timeout, wanted, maxRecords })
   }
 
-  const slow = async () => {
-    await start()
-    const value = await puller.getOne()
-    return value === null ? { value: undefined, done: true } : { value, done: false }
-  }
-
-  /** The same for all that iterate: the messages are handed out once. */
+  /** The same for all that iterate: the messages are handed out once. Ends with the run, whoever ends that. */
   const iterator = () => {
+    const { stops } = puller
     const end = async value => {
       await puller.giveUp()
       return { value, done: true }
+    }
+    const slow = async () => {
+      const isOver = () => puller.stops !== stops
+      if (!isOver()) await start()
+      const value = isOver() ? null : await puller.getOne()
+      return value === null ? { value: undefined, done: true } : { value, done: false }
     }
     return {
       next() {

@@ -12,14 +12,24 @@
 // Not by the global ones, which a test's fake timers replace.
 const { clearTimeout, setTimeout } = require('node:timers')
 const { RESOLVED, FLAGS, STALE, laneAt } = require('./cells')
+const clock = require('./clock')
 const { KafkaJSNonRetriableError } = require('../errors')
+const { isThenable } = require('../utils/thenable')
 
 /** Partitions whose messages may be held at once. */
 const LANES = 16
 /** Messages after which `getMany()` looks into no further partition: many at once are garbage that lives long. */
 const ENOUGH = 1000
 
+/** Instead of a message: it cannot be read, and counts as handled. */
+const LEFT_OUT = Symbol('left out')
+
 /** @typedef {import('./delivery').Delivery} Delivery */
+
+/**
+ * A message that is handed out.
+ * @typedef {{ lane: PulledLane, delivery: Delivery | null, next: number }} Place
+ */
 
 /** What is held of one partition. */
 class PulledLane {
@@ -62,6 +72,12 @@ class Puller {
     this.mustYield = false
     /** Who waits for messages: one at a time. @type {{ look: () => boolean, end: (error: any) => void } | null} */
     this.waiter = null
+    /** A call asks for messages. */
+    this.isAsked = false
+    /** How the last run has ended, unless there is another. @type {{ error: any } | null} */
+    this.ended = null
+    /** How often the program has ended a run. */
+    this.stops = 0
   }
 
   // ---- what a runner asks of its lanes
@@ -74,6 +90,7 @@ class Puller {
   /** @param {import('./runner')} runner its lanes are ours from now on */
   attach(runner) {
     this.runner = runner
+    this.ended = null
     this.lanes = Array.from({ length: LANES }, (_, number) => new PulledLane(number))
     this.handedOut.clear()
     return this
@@ -98,6 +115,8 @@ class Puller {
 
   /** There will be no other runner. @param {any} error what has ended it; null: the program has */
   over(error) {
+    this.ended = { error }
+    if (error === null) this.stops++
     this.waiter?.end(error)
   }
 
@@ -109,7 +128,7 @@ class Puller {
    */
   quick() {
     const { current, runner } = this
-    if (current === null || runner === null || this.waiter !== null) return null
+    if (current === null || runner === null || this.isAsked) return null
     const { delivery, next } = current
     if (delivery === null || next >= delivery.count || runner.deserialization !== null) return null
     const { cells, turn } = runner
@@ -128,8 +147,8 @@ class Puller {
    * @param {{ timeout?: number, wanted?: Wanted }} [options] ms; none: for as long as it takes
    * @returns {Promise<any>} null: none has come in time, or the consumer has ended
    */
-  getOne({ timeout, wanted = ALL } = {}) {
-    return this.wait(() => this.tryOne(wanted), timeout, null)
+  getOne({ timeout = Infinity, wanted = ALL } = {}) {
+    return this.ask(() => this.tryOne(wanted), timeout, null)
   }
 
   /**
@@ -137,8 +156,8 @@ class Puller {
    * @param {{ timeout?: number, maxRecords?: number, wanted?: Wanted }} [options]
    * @returns {Promise<{ topic: string, partition: number, messages: any[] }[]>} empty: nothing has come in time
    */
-  getMany({ timeout, maxRecords = Infinity, wanted = ALL } = {}) {
-    return this.wait(() => this.tryMany(maxRecords, wanted), timeout, [])
+  getMany({ timeout = Infinity, maxRecords = Infinity, wanted = ALL } = {}) {
+    return this.ask(() => this.tryMany(maxRecords, wanted), timeout, [])
   }
 
   /** What was handed out counts as handled. */
@@ -156,28 +175,49 @@ class Puller {
   }
 
   /**
+   * One call at a time: what the other has would count as handled.
    * @template T
-   * @param {() => T | Promise<T> | null} attempt
-   * @param {number | undefined} timeout
+   * @param {() => T | Promise<T | typeof LEFT_OUT> | null} attempt null: there is nothing
+   * @param {number} timeout ms
    * @param {T} otherwise
    * @returns {Promise<T>}
    * @private
    */
-  async wait(attempt, timeout, otherwise) {
-    if (this.waiter !== null) {
+  async ask(attempt, timeout, otherwise) {
+    if (this.isAsked) {
       throw new KafkaJSNonRetriableError(
         'Messages are being waited for already: one call at a time can ask for them'
       )
     }
-    this.settle()
-    const { runner } = this
-    // Others want to have their turn, too.
-    if (runner && (this.mustYield || (runner.turn.isDue() && runner.turn.isOverdue()))) {
-      this.mustYield = false
-      await runner.turn.next()
+    this.isAsked = true
+    const until = clock.now() + timeout
+    try {
+      for (;;) {
+        this.settle()
+        const { runner } = this
+        // Others want to have their turn, too.
+        if (runner && (this.mustYield || (runner.turn.isDue() && runner.turn.isOverdue()))) {
+          this.mustYield = false
+          await runner.turn.next()
+        }
+        const found = await (attempt() ?? this.wait(attempt, until - clock.now(), otherwise))
+        if (found !== LEFT_OUT) return found
+      }
+    } finally {
+      this.isAsked = false
     }
-    const found = attempt()
-    if (found !== null) return found
+  }
+
+  /**
+   * Until there is something to take.
+   * @template T
+   * @param {() => T | Promise<T> | null} attempt
+   * @param {number} timeout ms
+   * @param {T} otherwise also when the consumer has ended
+   * @returns {Promise<T>}
+   * @private
+   */
+  wait(attempt, timeout, otherwise) {
     return new Promise((resolve, reject) => {
       /** @type {NodeJS.Timeout | undefined} */
       let timer
@@ -201,10 +241,9 @@ class Puller {
         }
         return true
       }
+      if (this.ended) return end(this.ended.error)
       this.waiter = { look, end }
-      if (timeout !== undefined && Number.isFinite(timeout)) {
-        timer = setTimeout(() => end(null), Math.max(0, timeout))
-      }
+      if (Number.isFinite(timeout)) timer = setTimeout(() => end(null), Math.max(0, timeout))
     })
   }
 
@@ -213,27 +252,30 @@ class Puller {
     for (;;) {
       const lane = this.laneWith(wanted)
       if (lane === null) return null
+      const place = { lane, delivery: lane.delivery, next: lane.next }
       const message = this.read(lane)
       this.handedOut.add(lane)
       this.current = lane
       const { deserialization } = /** @type {import('./runner')} */ (this.runner)
       if (deserialization === null) return message
-      const read = deserialization.read(lane.topic, lane.partition, message)
+      try {
+        const read = deserialization.read(lane.topic, lane.partition, message)
+        if (isThenable(read)) return readLater(read, place)
+        if (read !== null) return read
+      } catch (error) {
+        handBack(place)
+        throw error
+      }
       // What cannot be read and is to be left out counts as handled.
-      if (read !== null) return this.unlessLeftOut(read, wanted)
       this.settle()
     }
-  }
-
-  /** @private @param {any} read @param {Wanted} wanted */
-  unlessLeftOut(read, wanted) {
-    if (typeof read.then !== 'function') return read
-    return read.then(message => message ?? this.getOne({ wanted }))
   }
 
   /** @private @param {number} maxRecords @param {Wanted} wanted */
   tryMany(maxRecords, wanted) {
     const batches = []
+    /** Where each of them begins. @type {Place[]} */
+    const places = []
     let count = 0
     const seen = new Set()
     while (count < Math.min(maxRecords, ENOUGH)) {
@@ -246,10 +288,11 @@ class Puller {
       count += messages.length
       this.handedOut.add(lane)
       batches.push({ topic, partition, messages })
+      places.push({ lane, delivery, next })
     }
     if (batches.length === 0) return null
     const { deserialization } = /** @type {import('./runner')} */ (this.runner)
-    return deserialization === null ? batches : readable(deserialization, batches)
+    return deserialization === null ? batches : readMany(deserialization, batches, places)
   }
 
   /**
@@ -326,13 +369,49 @@ class Puller {
   }
 }
 
-/** @param {import('./deserialization').Deserialization} deserialization @param {any[]} batches */
-const readable = async (deserialization, batches) => {
-  for (const batch of batches) {
-    const { topic, partition, messages } = batch
-    batch.messages = await deserialization.readAll(topic, partition, messages)
+/**
+ * What could not be read was not handed out: the next call begins with it, unless the program seeks behind it.
+ * @param {Place} place of that message
+ */
+const handBack = ({ lane, delivery, next }) => {
+  if (lane.delivery === delivery) lane.next = next
+}
+
+/** @param {Promise<any>} reading @param {Place} place */
+const readLater = async (reading, place) => {
+  try {
+    return (await reading) ?? LEFT_OUT
+  } catch (error) {
+    handBack(place)
+    throw error
   }
-  return batches
+}
+
+/**
+ * Up to the first message that cannot be read. If that is the very first, it is the error.
+ * @param {import('./deserialization').Deserialization} deserialization
+ * @param {{ topic: string, partition: number, messages: any[] }[]} batches
+ * @param {Place[]} places where each of them begins
+ */
+const readMany = async (deserialization, batches, places) => {
+  const readable = []
+  for (const [n, { topic, partition, messages }] of batches.entries()) {
+    const read = /** @type {any[]} */ ([])
+    for (const [i, message] of messages.entries()) {
+      try {
+        const result = deserialization.read(topic, partition, message)
+        const one = isThenable(result) ? await result : result
+        if (one !== null) read.push(one)
+      } catch (error) {
+        places.slice(n + 1).forEach(handBack)
+        handBack({ ...places[n], next: places[n].next + i })
+        if (n === 0 && i === 0) throw error
+        return i === 0 ? readable : [...readable, { topic, partition, messages: read }]
+      }
+    }
+    readable.push({ topic, partition, messages: read })
+  }
+  return readable
 }
 
 module.exports = { LANES, Puller }
