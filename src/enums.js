@@ -3,27 +3,10 @@
 
 /** The constants that kafkajs exports, by the names and numbers of the Kafka protocol. */
 
-const { KafkaJSNotImplemented } = require('./errors')
-
-const CompressionTypes = { None: 0, GZIP: 1, Snappy: 2, LZ4: 3, ZSTD: 4 }
-
-const builtIn = name => () => {
-  throw new KafkaJSNotImplemented(
-    `${name} is decompressed by the engine: there is no JavaScript codec to call`
-  )
-}
-
-/**
- * The engine decompresses all four. Programs written for kafkajs assign codecs here; the assignment is accepted and
- * changes nothing.
- * @type {Record<number, () => any>}
- */
-const CompressionCodecs = {
-  [CompressionTypes.GZIP]: builtIn('GZIP'),
-  [CompressionTypes.Snappy]: builtIn('Snappy'),
-  [CompressionTypes.LZ4]: builtIn('LZ4'),
-  [CompressionTypes.ZSTD]: builtIn('ZSTD')
-}
+const {
+  Types: CompressionTypes,
+  Codecs: CompressionCodecs
+} = require('./protocol/message/compression')
 
 const ConfigResourceTypes = {
   UNKNOWN: 0,

@@ -98,7 +98,7 @@ const MAY_REQUIRE = {
   // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.
   instrumentation: ['network', 'errors'],
   network: ['instrumentation'],
-  enums: ['errors'],
+  enums: ['protocol'],
   prometheus: [],
   unknown: [],
   utils: ['errors'],

@@ -34,9 +34,22 @@ test('it carries its binary and nothing to build it with', () => {
 
 test('what reaches into kafkajs finds the files that both have', () => {
   const ours = require('kafkajs')
-  const reach = file => [require(`kafkajs/src/${file}`), require(`kafkajs-original/src/${file}`)]
+  const reach = file => [
+    require(`kafkajs/src${file && `/${file}`}`),
+    require(`kafkajs-original/src/${file}`)
+  ]
   for (const file of [
+    '',
     'index',
+    'admin',
+    'cluster',
+    'consumer',
+    'producer',
+    'producer/partitioners/default/murmur2.js',
+    'protocol/message/compression',
+    'network/requestQueue',
+    'utils/waitFor',
+    'loggers',
     'errors',
     'errors.js',
     'protocol/error',
@@ -52,6 +65,7 @@ test('what reaches into kafkajs finds the files that both have', () => {
     const [mine, theirs] = reach(file)
     assert.equal(typeof mine, typeof theirs, file)
   }
+  assert.equal(require('kafkajs/index.js'), ours)
   assert.equal(require('kafkajs/src/errors').KafkaJSError, ours.KafkaJSError)
   assert.equal(require('kafkajs/src/consumer/assignerProtocol'), ours.AssignerProtocol)
   const { createErrorFromCode, failure } = require('kafkajs/src/protocol/error')
