@@ -67,7 +67,7 @@ const LATENCY = [
  * @param {(line: string) => void} say
  */
 const measureProduce = async (brokers, options, say) => {
-  const { names, missing } = usable(options.clients ?? Object.keys(PRODUCERS))
+  const { names, missing } = usable(options.clients ?? usual())
   for (const [name, why] of missing) say(`without ${name}: ${why}`)
   const sections = []
   for (const row of rowsOf(options)) {
@@ -98,6 +98,8 @@ const measureProduce = async (brokers, options, say) => {
 
 /** @param {Row} row */
 const columnsOf = ({ shape }) => (SHAPES[shape].isTimed ? LATENCY : THROUGHPUT)
+
+const usual = () => Object.keys(PRODUCERS).filter(name => !PRODUCERS[name].isAsked)
 
 /**
  * Which of these clients can be loaded here. kafkars has to be.

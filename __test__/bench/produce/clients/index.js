@@ -23,6 +23,7 @@ const librdkafka = require('./librdkafka')
 /**
  * @typedef {object} Measured
  * @property {() => string | null} missing why it cannot be measured here
+ * @property {boolean} [isAsked] is it measured only where `--client` names it?
  * @property {(row: import('../workloads').Row) => boolean} can does it have this codec?
  * @property {(job: import('../index').Job, nodeArgs: string[]) => string[]} command
  */
@@ -58,6 +59,7 @@ const hasZstd = 'zstdCompressSync' in require('node:zlib')
 /** @type {Record<string, Measured>} */
 const PRODUCERS = {
   kafkars: inNode('kafkars', null),
+  'kafkars-plain': { ...inNode('kafkars-plain', null), isAsked: true },
   kafkajs: inNode('kafkajs', 'kafkajs', ['lz4', 'zstd']),
   kafkats: inNode('kafkats', '@kafkats/client'),
   platformatic: inNode('platformatic', '@platformatic/kafka', hasZstd ? [] : ['zstd']),
