@@ -10,13 +10,13 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Error, JsValue, Result};
 use napi_derive::napi;
 
+use crate::engine::clients::producer::Answer;
 use crate::engine::clients::producer::FailedPart;
 use crate::engine::clients::producer::FailedSend;
 use crate::engine::clients::producer::Offsets;
 use crate::engine::clients::producer::Row;
 use crate::engine::machine::Log;
 use crate::engine::protocol::offset_commit::{OffsetCommitPartition, OffsetCommitTopic};
-use crate::engine::runtime::Answer;
 use crate::engine::runtime::End;
 use crate::engine::runtime::ProducerHandle;
 use crate::engine::runtime::ProducerHost;

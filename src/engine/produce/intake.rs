@@ -20,13 +20,13 @@ use super::{Event, FailedPart, Reason};
 pub struct Submitted {
     /// How many sends, from the first on.
     pub sends: usize,
-    /// Their bytes: where the rest begins, to be handed over again at [`Event::Room`], before anything newer.
+    /// Their bytes: where the rest begins, to be handed over again at [`Answer::Room`](super::Answer::Room), before anything newer.
     pub bytes: usize,
 }
 
 impl Produce {
     /// Takes in the sends of a turn (see [`turn`](crate::engine::records::turn)), as far as there is room for them. Each of them
-    /// ends in [`Event::Sent`] or [`Event::Failed`].
+    /// ends in [`Answer::Sent`](super::Answer::Sent) or [`Answer::Failed`](super::Answer::Failed).
     ///
     /// # Errors
     ///

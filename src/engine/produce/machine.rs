@@ -24,7 +24,7 @@ use super::sends::SendTable;
 use super::topics::{Topic, Waiting};
 use super::transactional::Membership;
 use super::verdict::Doubt;
-use super::{Event, FailedPart, PackJob, Packed, ProduceConfig, Reason, Row};
+use super::{Answer, Event, FailedPart, PackJob, Packed, ProduceConfig, Reason, Row};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Produce {
         }
     }
 
-    /// Does not wait for `linger`. Ends in [`Event::Flushed`] when everything that was sent before is answered.
+    /// Does not wait for `linger`. Ends in [`Answer::Flushed`](super::Answer::Flushed) when everything that was sent before is answered.
     pub fn flush(&mut self, ticket: i32) {
         self.sends.flush(ticket, &mut self.events);
     }
@@ -307,7 +307,7 @@ impl Produce {
             && self.has_room(wanted)
         {
             self.wanted = None;
-            self.events.push_back(Event::Room);
+            self.events.push_back(Event::Answer(Answer::Room));
         }
     }
 

@@ -17,7 +17,7 @@
 //!   the next one finds out.
 //! * **Sequences.** See [`partition`]: a gap that the broker finds is closed by a higher epoch, of this partition alone (KIP-360).
 //!
-//! JavaScript keeps the sends that do not fit into `bufferMemory`, and hands them over again at [`Event::Room`].
+//! JavaScript keeps the sends that do not fit into `bufferMemory`, and hands them over again at [`Answer::Room`].
 
 mod answers;
 mod batch;
@@ -120,9 +120,9 @@ pub enum Idempotence {
     Required,
 }
 
-/// What the machine tells its owner.
+/// What those who send are told, in the order in which it happens.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub enum Answer {
     /// Every message of this send is in the log; with `acks` 0, on its way.
     Sent {
         /// Which send.
@@ -134,6 +134,15 @@ pub enum Event {
     Failed(Box<FailedSend>),
     /// There is room again for sends that were not taken.
     Room,
+    /// What was sent before [`Produce::flush`] with this ticket is answered.
+    Flushed(i32),
+}
+
+/// What the machine tells its owner.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// To those who send.
+    Answer(Answer),
     /// Metadata is missing or out of date: [`Cluster::refresh`](crate::engine::cluster::Cluster::refresh).
     RefreshMetadata,
     /// [`Produce::topics`] has changed.
@@ -151,8 +160,6 @@ pub enum Event {
         /// Its epoch.
         epoch: i32,
     },
-    /// What was sent before [`Produce::flush`] with this ticket is answered.
-    Flushed(i32),
     /// Batches are numbered from now on, or never will be, which is nobody's fault; or the brokers refuse it although it is required.
     Identified(Result<(), Reason>),
     /// The end of [`Produce::close`].

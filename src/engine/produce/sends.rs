@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Event, FailedPart, FailedSend, Row};
+use super::{Answer, Event, FailedPart, FailedSend, Row};
 
 /// A send of which something is still to be decided.
 #[derive(Debug)]
@@ -66,15 +66,15 @@ impl SendTable {
             return;
         }
         if let Some(Pending { ticket, rows, failed, .. }) = self.remove(number) {
-            events.push_back(match failed.is_empty() {
-                true => Event::Sent { ticket, rows },
-                false => Event::Failed(Box::new(FailedSend { ticket, failed, rows })),
-            });
+            events.push_back(Event::Answer(match failed.is_empty() {
+                true => Answer::Sent { ticket, rows },
+                false => Answer::Failed(Box::new(FailedSend { ticket, failed, rows })),
+            }));
             self.end_flushes(events);
         }
     }
 
-    /// Ends in [`Event::Flushed`] when all sends so far are answered.
+    /// Ends in [`Answer::Flushed`] when all sends so far are answered.
     pub(super) fn flush(&mut self, ticket: i32, events: &mut VecDeque<Event>) {
         self.flushes.push_back((ticket, self.next()));
         self.end_flushes(events);
@@ -99,7 +99,7 @@ impl SendTable {
             && until <= self.first
         {
             self.flushes.pop_front();
-            events.push_back(Event::Flushed(ticket));
+            events.push_back(Event::Answer(Answer::Flushed(ticket)));
         }
     }
 

@@ -27,5 +27,5 @@ pub use consumer::{Cells, ConsumerHandle, Host, SlabMemory, Taken};
 pub use driver::End;
 pub use executor::spawn;
 pub use metadata::SharedMetadata;
-pub use producer::{Answer, ProducerHandle, ProducerHost, Transact};
+pub use producer::{ProducerHandle, ProducerHost, Transact};
 pub use shared::Waiter;

@@ -18,7 +18,7 @@ use crate::engine::records::turn::TurnError;
 use crate::engine::transaction::Transaction;
 
 use super::transact::Closing;
-use super::{Event, ProducerConfig};
+use super::{Answer, Event, ProducerConfig};
 
 /// Whose request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Producer {
         submitted
     }
 
-    /// Does not wait for `linger`. Ends in [`Event::Flushed`] when everything that was sent before is answered.
+    /// Does not wait for `linger`. Ends in [`Answer::Flushed`] when everything that was sent before is answered.
     pub fn flush(&mut self, now: Instant, ticket: i32) {
         self.produce.flush(ticket);
         self.route(now);
@@ -154,20 +154,19 @@ impl Producer {
 
     fn produce_event(&mut self, event: produce::Event) {
         match event {
-            produce::Event::Sent { ticket, rows } => self.events.push_back(Event::Sent { ticket, rows }),
-            produce::Event::Failed(failed) => {
-                if let (Some(transaction), Some(part)) = (&mut self.transaction, failed.failed.first()) {
+            produce::Event::Answer(answer) => {
+                if let Answer::Failed(failed) = &answer
+                    && let (Some(transaction), Some(part)) = (&mut self.transaction, failed.failed.first())
+                {
                     transaction.failed(&part.reason);
                 }
-                self.events.push_back(Event::Failed(failed));
+                self.events.push_back(Event::Answer(answer));
             }
             produce::Event::Joins(partitions) => {
                 if let Some(transaction) = &mut self.transaction {
                     transaction.join(partitions);
                 }
             }
-            produce::Event::Room => self.events.push_back(Event::Room),
-            produce::Event::Flushed(ticket) => self.events.push_back(Event::Flushed(ticket)),
             produce::Event::Identified(result) => self.events.push_back(Event::Identified(result)),
             produce::Event::Closed => self.messages_closed(),
             produce::Event::Log(log) => self.events.push_back(Event::Log(log)),

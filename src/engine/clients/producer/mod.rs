@@ -17,7 +17,8 @@ use crate::engine::protocol::metadata::MetadataBroker;
 
 pub use crate::engine::cluster::ClusterConfig;
 pub use crate::engine::produce::{
-    FailedPart, FailedSend, Idempotence, PackJob, Packed, Partitioner, ProduceConfig, Reason, Row, Submitted,
+    Answer, FailedPart, FailedSend, Idempotence, PackJob, Packed, Partitioner, ProduceConfig, Reason, Row,
+    Submitted,
 };
 pub use crate::engine::transaction::{GroupMetadata, Offsets, TransactionConfig, Trouble};
 pub use machine::{Producer, Tag};
@@ -36,19 +37,8 @@ pub struct ProducerConfig {
 /// What the producer tells its owner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Every message of this send is in the log; with `acks` 0, on its way.
-    Sent {
-        /// Which send.
-        ticket: i32,
-        /// One row per partition; none with `acks` 0.
-        rows: Vec<Row>,
-    },
-    /// At least one message of this send is not in the log, as far as we know, and nobody tries any longer.
-    Failed(Box<FailedSend>),
-    /// There is room again for sends that were not taken.
-    Room,
-    /// What was sent before [`Producer::flush`] with this ticket is answered.
-    Flushed(i32),
+    /// To those who send.
+    Answer(Answer),
     /// The answer to [`Producer::is_identified`] is known: see [`produce::Event::Identified`](crate::engine::produce::Event).
     Identified(Result<(), Reason>),
     /// How a call about a transaction ended.

@@ -20,7 +20,9 @@ use crate::engine::protocol::produce::{
 use crate::engine::testing::encode::TestRecord;
 use crate::engine::testing::turns::TestSend;
 
-use super::{ClusterConfig, Event, Idempotence, ProduceConfig, Producer, ProducerConfig, Reason, Tag};
+use super::{
+    Answer, ClusterConfig, Event, Idempotence, ProduceConfig, Producer, ProducerConfig, Reason, Tag,
+};
 
 /// Three brokers, of which one leads; answers come at once, unless they are withheld.
 struct World {
@@ -166,11 +168,11 @@ impl World {
     /// Tickets of sends that are answered: well, and with an error.
     fn answered(&self) -> (Vec<i32>, Vec<(i32, Reason)>) {
         let sent = self.events.iter().filter_map(|event| match event {
-            Event::Sent { ticket, .. } => Some(*ticket),
+            Event::Answer(Answer::Sent { ticket, .. }) => Some(*ticket),
             _ => None,
         });
         let failed = self.events.iter().filter_map(|event| match event {
-            Event::Failed(failed) => Some((failed.ticket, failed.failed[0].reason.clone())),
+            Event::Answer(Answer::Failed(failed)) => Some((failed.ticket, failed.failed[0].reason.clone())),
             _ => None,
         });
         (sent.collect(), failed.collect())
@@ -342,10 +344,10 @@ fn what_nobody_answers_is_no_more_than_the_buffer_and_goes_on_later() {
         assert!((350..525).contains(&taken), "{taken}");
         assert!(world.producer.memory() <= 1 << 20);
         world.run_for(Duration::from_secs(60));
-        assert!(!world.events.contains(&Event::Room));
+        assert!(!world.events.contains(&Event::Answer(Answer::Room)));
         world.is_reachable = true;
         world.run_for(Duration::from_secs(10));
-        assert!(world.events.contains(&Event::Room));
+        assert!(world.events.contains(&Event::Answer(Answer::Room)));
         assert_eq!(world.answered().0.len(), taken + usize::from(was_connected));
         assert_eq!(world.producer.memory(), 0);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::brokers::Brokers;
 use super::world::{World, message, send, sequence};
-use crate::engine::produce::{Event, Idempotence, ProduceConfig, Reason};
+use crate::engine::produce::{Answer, Event, Idempotence, ProduceConfig, Reason};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::testing::turns::TestSend;
 
@@ -95,7 +95,7 @@ fn a_batch_lingers_if_it_is_told_to_and_nobody_flushes() {
     world.turn();
     assert_eq!(world.sent.len(), 1);
     world.run();
-    assert_eq!(world.events.last().map(|(_, event)| event), Some(&Event::Flushed(77)));
+    assert_eq!(world.events.last().map(|(_, event)| event), Some(&Event::Answer(Answer::Flushed(77))));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_flush_of_nothing_is_over() {
     let mut world = World::ready(config());
     world.machine.flush(5);
     world.turn();
-    assert_eq!(world.events.last().map(|(_, event)| event), Some(&Event::Flushed(5)));
+    assert_eq!(world.events.last().map(|(_, event)| event), Some(&Event::Answer(Answer::Flushed(5))));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_full_buffer_takes_no_send_until_there_is_room() {
     let submitted = world.submit(&sends);
     assert_eq!((submitted.sends, submitted.bytes), (2, sends[0].encode().len() * 2));
     world.run();
-    assert_eq!(world.events.iter().filter(|(_, event)| *event == Event::Room).count(), 1);
+    assert_eq!(world.events.iter().filter(|(_, event)| *event == Event::Answer(Answer::Room)).count(), 1);
     assert_eq!(world.submit(&sends[2..]).sends, 2);
     world.run();
     assert_eq!(world.offsets(3), [(0, 3)]);

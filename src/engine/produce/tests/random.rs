@@ -9,7 +9,7 @@ use fastrand::Rng;
 use super::brokers::Brokers;
 use super::world::{Fate, World, message};
 use crate::engine::produce::sends::SEND_MEMORY;
-use crate::engine::produce::{Event, Idempotence, ProduceConfig};
+use crate::engine::produce::{Answer, Event, Idempotence, ProduceConfig};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::testing::turns::TestSend;
 
@@ -176,15 +176,15 @@ fn judge(world: &World, ledger: &Ledger, storm: Storm, recreated: &HashSet<&str>
     for (ticket, messages) in ledger {
         let (_, event) = world.answer(*ticket).unwrap_or_else(|| panic!("send {ticket} was not answered"));
         let rows = match event {
-            Event::Sent { rows, .. } => rows,
-            Event::Failed(failed) => {
+            Event::Answer(Answer::Sent { rows, .. }) => rows,
+            Event::Answer(Answer::Failed(failed)) => {
                 assert!(storm.refuses, "{failed:?}");
                 &failed.rows
             }
             _ => unreachable!(),
         };
         let failed: HashSet<u32> = match event {
-            Event::Failed(failed) => {
+            Event::Answer(Answer::Failed(failed)) => {
                 failed.failed.iter().flat_map(|part| part.messages.clone()).flatten().collect()
             }
             _ => HashSet::new(),
@@ -218,7 +218,7 @@ fn judge(world: &World, ledger: &Ledger, storm: Storm, recreated: &HashSet<&str>
     }
     let mut given_up: HashSet<&str> = HashSet::new();
     for (ticket, messages) in ledger {
-        let Some((at, Event::Failed(failed))) = world.answer(*ticket) else { continue };
+        let Some((at, Event::Answer(Answer::Failed(failed)))) = world.answer(*ticket) else { continue };
         for part in &failed.failed {
             for index in part.messages.clone().into_iter().flatten() {
                 let value = &messages[index as usize].2;

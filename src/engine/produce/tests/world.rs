@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::cluster::{Leader, Metadata};
 use crate::engine::machine::{Machine, NetError, Outbound, Target};
-use crate::engine::produce::{Event, Produce, ProduceConfig, Submitted};
+use crate::engine::produce::{Answer, Event, Produce, ProduceConfig, Submitted};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::init_producer_id::InitProducerIdResponse;
 use crate::engine::protocol::produce::{ProduceRequest, ProduceResponse};
@@ -269,8 +269,8 @@ impl World {
     /// When and how a send was answered.
     pub(super) fn answer(&self, ticket: i32) -> Option<(Duration, &Event)> {
         let mut answers = self.events.iter().filter(|(_, event)| match event {
-            Event::Sent { ticket: other, .. } => *other == ticket,
-            Event::Failed(failed) => failed.ticket == ticket,
+            Event::Answer(Answer::Sent { ticket: other, .. }) => *other == ticket,
+            Event::Answer(Answer::Failed(failed)) => failed.ticket == ticket,
             _ => false,
         });
         let answer = answers.next().map(|(at, event)| (*at, event));
@@ -281,7 +281,7 @@ impl World {
     /// The base offsets of a send that succeeded, by partition.
     pub(super) fn offsets(&self, ticket: i32) -> Vec<(i32, i64)> {
         match self.answer(ticket) {
-            Some((_, Event::Sent { rows, .. })) => {
+            Some((_, Event::Answer(Answer::Sent { rows, .. }))) => {
                 rows.iter().map(|row| (row.partition.partition, row.base_offset)).collect()
             }
             other => panic!("send {ticket}: {other:?}"),
@@ -290,7 +290,7 @@ impl World {
 
     pub(super) fn failure(&self, ticket: i32) -> &crate::engine::produce::FailedSend {
         match self.answer(ticket) {
-            Some((_, Event::Failed(failed))) => failed,
+            Some((_, Event::Answer(Answer::Failed(failed)))) => failed,
             other => panic!("send {ticket}: {other:?}"),
         }
     }

@@ -5,11 +5,10 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use crate::engine::clients::producer::Answer;
 use crate::engine::clients::producer::Event;
-use crate::engine::clients::producer::FailedSend;
 use crate::engine::clients::producer::Producer;
 use crate::engine::clients::producer::Reason;
-use crate::engine::clients::producer::Row;
 use crate::engine::clients::producer::Trouble;
 use crate::engine::machine::Log;
 use crate::engine::network::Network;
@@ -24,24 +23,6 @@ pub trait ProducerHost: Send + Sync + 'static {
     fn log(&self, log: Log);
     /// There will be no answers any more: a task of the engine has panicked, which is our bug, or there are no threads.
     fn broken(&self, why: End);
-}
-
-/// What JavaScript hears, in the order in which it has happened.
-#[derive(Debug)]
-pub enum Answer {
-    /// See [`Event::Sent`].
-    Sent {
-        /// Which send.
-        ticket: i32,
-        /// Where its messages are.
-        rows: Vec<Row>,
-    },
-    /// See [`Event::Failed`].
-    Failed(Box<FailedSend>),
-    /// See [`Event::Room`].
-    Room,
-    /// See [`Event::Flushed`].
-    Flushed(i32),
 }
 
 /// Called once with how something ended; perhaps under the lock, so it must not call the producer.
@@ -116,10 +97,7 @@ impl Client for ProducerClient {
 
     fn event(&mut self, outside: &Outside, network: &Network, event: Event) {
         match event {
-            Event::Sent { ticket, rows } => self.answers.push(Answer::Sent { ticket, rows }),
-            Event::Failed(failed) => self.answers.push(Answer::Failed(failed)),
-            Event::Room => self.answers.push(Answer::Room),
-            Event::Flushed(ticket) => self.answers.push(Answer::Flushed(ticket)),
+            Event::Answer(answer) => self.answers.push(answer),
             Event::Identified(result) => {
                 let waiters = std::mem::take(&mut self.waiters.identify);
                 waiters.into_iter().for_each(|waiter| waiter(result.clone()));

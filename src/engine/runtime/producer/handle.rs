@@ -3,6 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::engine::clients::producer::Answer;
 use crate::engine::clients::producer::Producer;
 use crate::engine::clients::producer::ProducerConfig;
 use crate::engine::clients::producer::Reason;
@@ -16,7 +17,7 @@ use crate::engine::runtime::driver;
 use crate::engine::runtime::driver::{Client, End};
 use crate::engine::runtime::shared::Shared;
 
-use super::client::{Answer, Outside, ProducerClient, ProducerHost, Waiters};
+use super::client::{Outside, ProducerClient, ProducerHost, Waiters};
 use super::pack;
 
 /// Batches that may be compressed at the same time.

@@ -14,5 +14,5 @@ mod pack;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Answer, ProducerHost};
+pub use client::ProducerHost;
 pub use handle::{ProducerHandle, Transact};

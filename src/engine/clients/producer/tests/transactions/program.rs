@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::engine::clients::producer::{Event, GroupMetadata, Offsets, Producer, Reason, Trouble};
+use crate::engine::clients::producer::{Answer, Event, GroupMetadata, Offsets, Producer, Reason, Trouble};
 use crate::engine::protocol::offset_commit::{OffsetCommitPartition, OffsetCommitTopic};
 use crate::engine::testing::encode::TestRecord;
 use crate::engine::testing::turns::TestSend;
@@ -44,7 +44,7 @@ impl Program {
     pub(super) fn heard(&mut self, event: Event) {
         match event {
             Event::Transacted { ticket, result } => drop(self.answers.insert(ticket, result)),
-            Event::Failed(failed) => self.failed.push(failed.failed[0].reason.clone()),
+            Event::Answer(Answer::Failed(failed)) => self.failed.push(failed.failed[0].reason.clone()),
             Event::Closed => self.is_closed = true,
             _ => {}
         }
