@@ -1,6 +1,6 @@
 //! Which sends are not answered yet, and what is known of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Answer, Event, FailedPart, FailedSend, Row};
 
@@ -21,6 +21,8 @@ pub(super) struct SendTable {
     first: u64,
     /// In the order of their numbers; None: answered before an earlier one.
     pending: VecDeque<Option<Pending>>,
+    /// Those before `first` that are not answered while most of what came later is: a partition may stand still for minutes.
+    stragglers: BTreeMap<u64, Pending>,
     /// How many of them are not answered.
     open: usize,
     /// Tickets of flushes, and the first number that each does not wait for.
@@ -91,12 +93,12 @@ impl SendTable {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+        self.open == 0
     }
 
     fn end_flushes(&mut self, events: &mut VecDeque<Event>) {
         while let Some(&(ticket, until)) = self.flushes.front()
-            && until <= self.first
+            && until <= self.stragglers.keys().next().copied().unwrap_or(self.first)
         {
             self.flushes.pop_front();
             events.push_back(Event::Answer(Answer::Flushed(ticket)));
@@ -113,21 +115,81 @@ impl SendTable {
     }
 
     fn get_mut(&mut self, number: u64) -> Option<&mut Pending> {
-        let place = self.place(number)?;
-        self.pending.get_mut(place)?.as_mut()
+        match self.place(number) {
+            Some(place) => self.pending.get_mut(place)?.as_mut(),
+            None => self.stragglers.get_mut(&number),
+        }
     }
 
     fn remove(&mut self, number: u64) -> Option<Pending> {
-        let place = self.place(number)?;
-        let pending = self.pending.get_mut(place)?.take();
+        let pending = match self.place(number) {
+            Some(place) => self.pending.get_mut(place)?.take(),
+            None => self.stragglers.remove(&number),
+        };
         self.open -= usize::from(pending.is_some());
-        while let Some(None) = self.pending.front() {
-            self.pending.pop_front();
+        while self.is_sparse() || matches!(self.pending.front(), Some(None)) {
+            if let Some(Some(straggler)) = self.pending.pop_front() {
+                self.stragglers.insert(self.first, straggler);
+            }
             self.first += 1;
         }
         pending
     }
+
+    /// Is most of it answered, and kept for what came before?
+    fn is_sparse(&self) -> bool {
+        let open = self.open - self.stragglers.len();
+        self.pending.len() > SPARSE.max(2 * open)
+    }
 }
+
+/// So many places are not worth the trouble.
+const SPARSE: usize = 1024;
 
 /// About what a send takes beside its messages, here and as a promise in JavaScript: many small ones would take many times their bytes.
 pub(super) const SEND_MEMORY: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(sends: i32) -> SendTable {
+        let mut table = SendTable::default();
+        for ticket in 0..sends {
+            assert_eq!(table.begin(ticket), u64::from(ticket.unsigned_abs()));
+        }
+        table
+    }
+
+    /// A partition without a leader, and others that go on.
+    #[test]
+    fn a_send_that_is_not_answered_keeps_nothing_of_those_behind_it() {
+        let mut events = VecDeque::new();
+        let mut table = table(3);
+        let (mut first, mut last) = (3, 3);
+        table.flush(-1, &mut events);
+        for ticket in 3..200_000 {
+            last = table.begin(ticket);
+            // Some hundreds are on their way.
+            if ticket > 500 {
+                table.end_part(first, &mut events);
+                first += 1;
+            }
+            assert!(table.pending.len() <= SPARSE + 1 && table.stragglers.len() <= 3, "{ticket}");
+        }
+        assert_eq!(events.len() as u64, first - 3);
+        assert!(!events.contains(&Event::Answer(Answer::Flushed(-1))));
+        table.flush(-2, &mut events);
+        (first..=last).for_each(|number| table.end_part(number, &mut events));
+        assert_eq!(table.memory(), 3 * SEND_MEMORY);
+        events.clear();
+        for number in [1, 0, 2] {
+            assert!(events.iter().all(|event| matches!(event, Event::Answer(Answer::Sent { .. }))));
+            table.end_part(number, &mut events);
+        }
+        assert!(table.is_empty());
+        let sent = [1, 0, 2].map(|ticket| Answer::Sent { ticket, rows: Vec::new() });
+        let answers = sent.into_iter().chain([-1, -2].map(Answer::Flushed));
+        assert_eq!(events.into_iter().collect::<Vec<_>>(), answers.map(Event::Answer).collect::<Vec<_>>());
+    }
+}
