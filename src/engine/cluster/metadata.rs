@@ -54,6 +54,8 @@ struct Topic {
     leaders: HashMap<i32, Known>,
     /// How many answers in a row did not know the topic.
     absences: u32,
+    /// How many answers have told of it.
+    told: u64,
 }
 
 /// What we believe of a partition.
@@ -126,6 +128,11 @@ impl Metadata {
     /// How many partitions the topic has; None when the topic is unknown.
     pub fn partition_count(&self, topic: &str) -> Option<usize> {
         self.topics.get(topic).map(|topic| topic.leaders.len()).filter(|count| *count > 0)
+    }
+
+    /// How many answers have told of this topic.
+    pub fn times_told(&self, topic: &str) -> u64 {
+        self.topics.get(topic).map_or(0, |topic| topic.told)
     }
 
     /// The cluster's id.
@@ -219,6 +226,7 @@ impl Metadata {
         let name = self.intern(name);
         let laggards = self.laggards();
         let topic = self.topics.entry(name.clone()).or_default();
+        topic.told += 1;
         // No topic id is given twice, so a broker that speaks of one that was replaced is behind. If all brokers do, the
         // addresses lead to another cluster, one that was left and is back.
         if topic.former.contains(&answer.topic_id) && topic.reverted < laggards {
@@ -269,6 +277,7 @@ impl Metadata {
     fn apply_absence(&mut self, name: &str, change: &mut Change) {
         let name = self.intern(name);
         let topic = self.topics.entry(name.clone()).or_default();
+        topic.told += 1;
         topic.absences = topic.absences.saturating_add(1);
         if topic.absences == ABSENCES && !topic.leaders.is_empty() {
             change.deleted.push(name);

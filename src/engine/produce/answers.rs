@@ -19,9 +19,10 @@ impl Produce {
         let Some(sent) = self.requests.land(id) else { return };
         match response {
             Ok(Response::Produce(_)) if sent.acks == 0 => {
-                for SentBatch { slot, batch, .. } in sent.batches {
-                    if let Some(place) = self.place(slot, batch) {
-                        self.batch_written(slot, place, None);
+                for sent in sent.batches {
+                    if let Some(place) = self.place(sent.slot, sent.batch) {
+                        self.succeeded(now, &sent, place);
+                        self.batch_written(sent.slot, place, None);
                     }
                 }
             }

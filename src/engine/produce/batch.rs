@@ -111,7 +111,7 @@ pub(super) struct Batch {
     pub(super) id: u64,
     pub(super) terms: Terms,
     pub(super) state: State,
-    /// When its first message came.
+    /// When its first message was sent.
     pub(super) created: Instant,
     pub(super) shares: Vec<Share>,
     /// Under which number it was sent; it keeps it until its partition's epoch is raised.

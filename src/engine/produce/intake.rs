@@ -35,7 +35,7 @@ impl Produce {
         for send in Sends::new(turn) {
             send?.check()?;
         }
-        self.look(now, view);
+        self.look(view);
         let mut submitted = Submitted::default();
         for send in Sends::new(turn) {
             let send = send?;
@@ -100,10 +100,10 @@ impl Produce {
         Ok(())
     }
 
-    /// Puts messages into the batches of their partitions.
+    /// Puts messages that were sent at this time into the batches of their partitions.
     fn append(
         &mut self,
-        now: Instant,
+        since: Instant,
         index: usize,
         origin: Origin,
         first: u32,
@@ -125,12 +125,12 @@ impl Produce {
                 self.partitions.push(Partition::new(at, self.config.pace));
                 slot
             });
-            self.append_to(now, slot, origin, nth, &message);
+            self.append_to(since, slot, origin, nth, &message);
         }
         Ok(())
     }
 
-    fn append_to(&mut self, now: Instant, slot: usize, origin: Origin, nth: u32, message: &Message<'_>) {
+    fn append_to(&mut self, since: Instant, slot: usize, origin: Origin, nth: u32, message: &Message<'_>) {
         let Some(partition) = self.partitions.get_mut(slot) else { return };
         let joins = partition.queue.back().is_some_and(|batch| match &batch.state {
             State::Open(writer) => {
@@ -145,7 +145,7 @@ impl Produce {
                 batch.close();
             }
             let writer = BatchWriter::reusing(self.spare.pop().unwrap_or_default());
-            partition.queue.push_back(Batch::new(self.next_batch, origin.terms, writer, now));
+            partition.queue.push_back(Batch::new(self.next_batch, origin.terms, writer, since));
             self.next_batch += 1;
             self.active.insert(slot);
             self.compresses |= origin.terms.compression.is_some();
@@ -196,7 +196,7 @@ impl Produce {
     }
 
     /// Takes news of the metadata in: messages that waited for it go to their partitions.
-    pub(super) fn look(&mut self, now: Instant, view: &Metadata) {
+    pub(super) fn look(&mut self, view: &Metadata) {
         for index in 0..self.topics.len() {
             let Some(topic) = self.topics.get_mut(index) else { continue };
             if topic.waiting.is_empty() || !topic.look(view) {
@@ -206,7 +206,7 @@ impl Produce {
                 self.used = self.used.saturating_sub(part.bytes.len());
                 // It was read once already.
                 if let Ok(messages) = TopicMessages::read(&part.bytes) {
-                    let _ = self.append(now, index, part.origin, part.first, &messages);
+                    let _ = self.append(part.since, index, part.origin, part.first, &messages);
                 }
                 self.sends.end_part(part.origin.send, &mut self.events);
             }

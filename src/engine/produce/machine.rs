@@ -164,7 +164,7 @@ impl Produce {
 
     /// The next batch to be compressed. `None` until something happens.
     pub fn poll_job(&mut self, now: Instant, view: &Metadata) -> Option<PackJob> {
-        self.look(now, view);
+        self.look(view);
         let is_hurried = self.is_hurried();
         for slot in &self.active {
             let Some(partition) = self.partitions.get_mut(*slot) else { continue };
@@ -426,7 +426,7 @@ impl Machine for Produce {
 
     fn poll_request(&mut self, now: Instant, view: &Metadata) -> Option<Outbound> {
         self.sweep();
-        self.look(now, view);
+        self.look(view);
         self.next_request(now, view)
     }
 

@@ -74,7 +74,7 @@ pub(super) struct Partition {
     pub(super) failed_on: Option<i32>,
     /// The topic's id when it was looked at last.
     topic_id: TopicId,
-    /// In which metadata the topic had no such partition for the first time.
+    /// How often brokers had told of the topic when it had no such partition for the first time.
     pub(super) absent_since: Option<u64>,
 }
 

@@ -1,6 +1,7 @@
 //! Which batches go out, and where to.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -57,8 +58,12 @@ impl Requests {
     /// The request with this id, which is over.
     pub(super) fn land(&mut self, id: u64) -> Option<Sent> {
         let sent = self.out.remove(&id)?;
-        if let Some(count) = self.per_node.get_mut(&sent.node) {
-            *count = count.saturating_sub(1);
+        if let Entry::Occupied(mut count) = self.per_node.entry(sent.node) {
+            *count.get_mut() = count.get().saturating_sub(1);
+            // Nodes come and go.
+            if *count.get() == 0 {
+                count.remove();
+            }
         }
         Some(sent)
     }
@@ -161,8 +166,9 @@ impl Produce {
             partition.absent_since = None;
             return;
         }
-        let since = *partition.absent_since.get_or_insert(view.version());
-        if view.version() >= since + LOOKS {
+        let told = view.times_told(&partition.at.topic);
+        let since = *partition.absent_since.get_or_insert(told);
+        if told >= since + LOOKS {
             let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
             self.fail_idle(slot, |_| Some(Reason::Broker { code, message: None }));
         }
@@ -199,5 +205,5 @@ impl Draft {
     }
 }
 
-/// A partition that the metadata does not have fails after so many changes of it: the first look may have been an old one.
+/// A partition that the metadata does not have fails after so many answers about its topic: the first look may have been an old one.
 const LOOKS: u64 = 2;

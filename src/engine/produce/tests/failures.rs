@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::world::{Fate, World, first, send, sequence};
 use crate::engine::machine::{NetError, Pace};
-use crate::engine::produce::{Event, Idempotence, ProduceConfig, Reason};
+use crate::engine::produce::{Answer, Event, Idempotence, ProduceConfig, Reason};
 use crate::engine::protocol::ErrorCode;
+use crate::engine::testing::turns::TestSend;
 
 fn config() -> ProduceConfig {
     ProduceConfig::default()
@@ -187,4 +188,56 @@ fn closing_waits_for_what_can_be_delivered_and_not_for_ever() {
     assert!(*at <= Duration::from_millis(1011), "{at:?}");
     assert!(world.sent.iter().all(|(sent, ..)| sent <= at));
     assert_eq!(world.machine.memory(), 0);
+}
+
+/// What brokers tell of other topics says nothing about it.
+#[test]
+fn a_partition_fails_that_several_answers_about_its_topic_do_not_have() {
+    let mut world = World::ready(ProduceConfig { delivery_timeout: LONG, ..ProduceConfig::default() });
+    world.refresh_delay = LONG;
+    world.brokers.create("other", 1);
+    world.send(1, 9, &["v"]);
+    for _ in 0..10 {
+        world.metadata.apply(&world.brokers.metadata(["other"].into_iter()));
+        world.run_for(Duration::from_secs(5));
+    }
+    assert_eq!(world.answer(1), None);
+    for _ in 0..2 {
+        world.refresh();
+        world.run_for(Duration::from_secs(5));
+    }
+    let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+    assert_eq!(world.failure(1).failed[0].reason, Reason::Broker { code, message: None });
+}
+
+const LONG: Duration = Duration::from_secs(3600);
+
+/// The time that a message may take is that from its send.
+#[test]
+fn the_wait_for_metadata_counts() {
+    let mut world = World::ready(ProduceConfig { topic_retries: u32::MAX, ..config() });
+    world.submit(&[send(1, "new", 0, &["v"])]);
+    world.run_for(Duration::from_secs(80));
+    world.brokers.create("new", 1);
+    world.fates = Box::new(|_, _| Fate::Refused(ErrorCode::NOT_ENOUGH_REPLICAS));
+    world.run();
+    let (at, _) = world.answer(1).unwrap();
+    assert!(at > Duration::from_secs(119) && at < Duration::from_secs(122), "{at:?}");
+    assert_eq!(world.failure(1).failed[0].partition, Some(0));
+}
+
+/// With acks 0, too, what goes well ends a failure.
+#[test]
+fn a_failure_is_told_each_time_that_one_begins() {
+    for acks in [-1, 1, 0] {
+        let mut world = World::ready(plain());
+        for ticket in [1, 2] {
+            world.fates = first(&[Fate::LostBefore]);
+            world.submit(&[TestSend { acks, ..send(ticket, "t", 0, &["v"]) }]);
+            world.run();
+            assert!(matches!(world.answer(ticket), Some((_, Event::Answer(Answer::Sent { .. })))));
+        }
+        let lines = world.events.iter().filter(|(_, event)| matches!(event, Event::Log(_))).count();
+        assert_eq!(lines, 2, "acks {acks}");
+    }
 }
