@@ -89,7 +89,7 @@ impl Drop for Release {
     }
 }
 
-/// Topics by the numbers that they have in answers.
+/// Topics by the numbers that they have in answers, which begin anew when there are very many of them.
 #[derive(Default)]
 struct Topics {
     numbers: HashMap<Arc<str>, i32>,
@@ -97,6 +97,16 @@ struct Topics {
 }
 
 impl Topics {
+    /// Forgets all of them, if they are many. Says whether it has.
+    fn forget_many(&mut self) -> bool {
+        let are_many = self.names.len() >= MOST_TOPICS;
+        if are_many {
+            self.names.clear();
+            self.numbers.clear();
+        }
+        are_many
+    }
+
     fn number(&mut self, name: &Arc<str>) -> i32 {
         if let Some(number) = self.numbers.get(name) {
             return *number;
@@ -184,6 +194,9 @@ impl NativeProducer {
         let mut topics = self.topics.try_borrow_mut().map_err(busy)?;
         let mut words = self.words.try_borrow_mut().map_err(busy)?;
         words.0.clear();
+        if topics.forget_many() {
+            words.head(RENUMBERED, 0, 0, 0);
+        }
         let mut failures = Vec::new();
         for answer in self.handle.answers() {
             match answer {
@@ -364,3 +377,8 @@ impl Words {
 const SENT: i32 = 0;
 const FLUSHED: i32 = 1;
 const ROOM: i32 = 2;
+/// The numbers of topics in what follows have nothing to do with those before.
+const RENUMBERED: i32 = 3;
+
+/// Topics whose names are kept.
+const MOST_TOPICS: usize = 1000;

@@ -5,6 +5,7 @@
 
 const SENT = 0
 const FLUSHED = 1
+const ROOM = 2
 
 const HEAD_WORDS = 4
 const ROW_WORDS = 8
@@ -31,7 +32,7 @@ class Answers {
     this.topicOf = topicOf
     this.memory = new Uint8Array(MEMORY)
     this.words = new Int32Array(this.memory.buffer)
-    /** @type {string[]} */
+    /** By number. @type {string[]} */
     this.topics = []
   }
 
@@ -67,7 +68,9 @@ class Answers {
         for (let n = 0; n < count; n++, at += ROW_WORDS) rows[n] = this.row(words, at)
         to.sent(ticket, rows, failure === 0 ? null : failures[failure - 1])
       } else if (kind === FLUSHED) to.flushed(ticket)
-      else to.room()
+      else if (kind === ROOM) to.room()
+      // The numbers of topics begin anew.
+      else this.topics.length = 0
     }
   }
 

@@ -12,6 +12,9 @@ const { show } = require('../utils/show')
 
 /** @typedef {{ topic: string, messages: any[] }} TopicMessages */
 
+/** Topics whose partitions are known. */
+const MOST_TOPICS = 1000
+
 class Partitioning {
   /**
    * @param {{
@@ -64,6 +67,9 @@ class Partitioning {
 
   /** @private @param {string[]} topics */
   async load(topics) {
+    const { targetTopics } = this.cluster
+    // All of them are read at once. A program may send to ever new topics: those that it goes on with are soon here again.
+    if (targetTopics.size >= MOST_TOPICS) targetTopics.clear()
     await createRetry(this.retry)(() => this.cluster.addMultipleTargetTopics(topics))
     if (!topics.every(topic => this.isKnown(topic))) await this.cluster.refreshMetadata()
   }

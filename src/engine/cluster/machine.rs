@@ -1,7 +1,7 @@
 //! Keeps the metadata fresh and knows the coordinators that its owner needs, by requests that are repeated with back-off
 //! until they are answered well (see [`RequestState`]).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -106,12 +106,18 @@ pub struct Cluster {
     rng: Rng,
     metadata: Metadata,
     /// Ours: what is wrong with them is an error of ours.
-    topics: Vec<Arc<str>>,
+    topics: BTreeSet<Arc<str>>,
+    /// Those of them that no answer has told of.
+    fresh: BTreeSet<Arc<str>>,
     /// What others of the group subscribe to, while we lead it.
     others: Vec<Arc<str>>,
     survey: Option<Survey>,
     /// The topics that the refresh under way asks for.
     asked: Vec<Arc<str>>,
+    /// Are these all? Else they are what was fresh.
+    asks_all: bool,
+    /// Is the next refresh to ask for all topics?
+    wants_all: bool,
     refresh: RequestState,
     names: Names,
     coordinators: Coordinators,
@@ -133,10 +139,13 @@ impl Cluster {
             config,
             rng: Rng::with_seed(seed),
             metadata: Metadata::default(),
-            topics: Vec::new(),
+            topics: BTreeSet::new(),
+            fresh: BTreeSet::new(),
             others: Vec::new(),
             survey: None,
             asked: Vec::new(),
+            asks_all: true,
+            wants_all: true,
             refresh: RequestState::default(),
             names: Names::default(),
             coordinators: Coordinators::default(),
@@ -181,11 +190,36 @@ impl Cluster {
     pub fn set_topics(&mut self, topics: &[Arc<str>]) {
         let is_fresh = self.timers.get(Timer::Expiry).is_some();
         if !is_fresh || topics.iter().any(|topic| !self.topics.contains(topic)) {
+            self.wants_all = true;
             self.refresh.want();
             self.refresh.succeeded();
         }
-        self.topics = topics.to_vec();
+        self.topics = topics.iter().cloned().collect();
         self.others.retain(|topic| !topics.contains(topic));
+    }
+
+    /// One topic more that refreshes ask for. It is asked for at once, and the others are not: there may be many (KIP-526).
+    pub fn watch(&mut self, topic: Arc<str>) {
+        if self.topics.insert(topic.clone()) {
+            self.fresh.insert(topic);
+            self.refresh.want();
+            self.refresh.succeeded();
+            self.refresh.space_until(None);
+        }
+    }
+
+    /// Refreshes do not ask for this topic any more.
+    pub fn ignore(&mut self, topic: &Arc<str>) {
+        self.topics.remove(topic);
+        self.fresh.remove(topic);
+    }
+
+    /// Refreshes do not ask for these topics any more, and what is known of them is forgotten.
+    pub fn forget(&mut self, topics: &[Arc<str>]) {
+        for topic in topics {
+            self.ignore(topic);
+            self.metadata.forget(topic);
+        }
     }
 
     /// Asks for the topics with these ids until the metadata knows their names. Others that were asked for before are of no use
@@ -232,11 +266,13 @@ impl Cluster {
         self.set_others(others);
         self.survey = Some(Survey::new(self.next_id, &self.watched(), &self.metadata));
         self.timers.set(Timer::Survey, now + within);
+        self.wants_all = true;
         self.refresh.at_once();
     }
 
     /// The metadata is out of date: a broker that it calls a leader is none. Another broker than the last one is asked.
     pub fn refresh(&mut self) {
+        self.wants_all = true;
         self.refresh.doubt();
     }
 
@@ -310,7 +346,7 @@ impl Machine for Cluster {
             match timer {
                 // Another broker is asked although nothing is known to be wrong: one that is cut off from its controllers
                 // would go unnoticed if it answered every time.
-                Timer::Expiry => self.refresh.doubt(),
+                Timer::Expiry => self.refresh(),
                 Timer::Survey => self.end_survey(),
             }
         }
@@ -324,7 +360,8 @@ impl Machine for Cluster {
             (to, body.into())
         } else if self.refresh.is_due(now) {
             let to = self.refresh.send(now, id, ());
-            self.asked = self.watched();
+            self.asks_all = std::mem::take(&mut self.wants_all) || self.fresh.is_empty();
+            self.asked = if self.asks_all { self.watched() } else { self.fresh.iter().cloned().collect() };
             let names = self.asked.iter().map(|name| Some(name.to_string()));
             let topics = names.map(|name| MetadataRequestTopic { name, ..Default::default() }).collect();
             // A member that subscribes to a topic may create it; a leader that only looks at it must not.
@@ -356,11 +393,14 @@ impl Cluster {
         self.unanswered.over();
         let change = self.metadata.apply(answer);
         self.names.heard(&self.metadata);
-        self.timers.set(Timer::Expiry, now + self.config.metadata_max_age);
+        if self.asks_all {
+            self.timers.set(Timer::Expiry, now + self.config.metadata_max_age);
+        }
         for topic in &change.deleted {
             self.events.push_back(Event::Log(deletion(topic)));
         }
-        let mut is_settled = !change.is_behind;
+        let is_behind = change.is_behind;
+        let mut is_settled = !is_behind;
         self.events.push_back(Event::Metadata(change));
         let (mut missing, mut leaderless) = (Vec::new(), Vec::new());
         let told: HashMap<_, _> = answer.topics.iter().map(|topic| (topic.name.as_deref(), topic)).collect();
@@ -371,6 +411,9 @@ impl Cluster {
                     let without = partitions.iter().filter(|partition| partition.leader < 0);
                     leaderless.extend(without.map(|partition| (&**name, partition)));
                     is_settled &= !partitions.is_empty();
+                    if !is_behind && !partitions.is_empty() {
+                        self.fresh.remove(name);
+                    }
                 }
                 Some(MetadataTopic {
                     error: code @ (ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION),
@@ -414,11 +457,17 @@ impl Cluster {
         }
         if is_settled {
             self.refresh.succeeded();
-            self.refresh.space_until(Some(now + SPACING));
+            // What came meanwhile is another question.
+            self.refresh.space_until(self.fresh.is_empty().then_some(now + SPACING));
         } else {
-            self.refresh.failed(now, &mut self.rng);
-            self.refresh.doubt();
+            self.ask_again(now);
         }
+    }
+
+    fn ask_again(&mut self, now: Instant) {
+        self.wants_all |= self.asks_all;
+        self.refresh.failed(now, &mut self.rng);
+        self.refresh.doubt();
     }
 
     /// The answer to a question by ids, or why there is none. It tells of topics that nobody may watch yet.
@@ -448,8 +497,7 @@ impl Cluster {
     }
 
     fn not_refreshed(&mut self, now: Instant, why: &str) {
-        self.refresh.failed(now, &mut self.rng);
-        self.refresh.doubt();
+        self.ask_again(now);
         let told = self.unanswered.goes_on(now);
         self.log(told, told::metadata(told.unwrap_or_default(), why));
     }

@@ -135,6 +135,12 @@ impl Metadata {
         self.topics.get(topic).map_or(0, |topic| topic.told)
     }
 
+    /// How many topics are known.
+    #[cfg(test)]
+    pub(crate) fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+
     /// The cluster's id.
     pub fn cluster_id(&self) -> Option<&str> {
         self.cluster_id.as_deref()
@@ -191,6 +197,14 @@ impl Metadata {
         }
         self.version += 1;
         change
+    }
+
+    /// Nobody asks for this topic any more.
+    pub fn forget(&mut self, topic: &str) {
+        if let Some(topic) = self.topics.remove(topic) {
+            self.names.remove(&topic.id);
+            self.version += 1;
+        }
     }
 
     /// A broker that another answer named (FindCoordinator, KIP-951).

@@ -7,6 +7,7 @@ mod names;
 mod random;
 mod surveys;
 mod told;
+mod watched;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -21,6 +21,7 @@ mod log;
 mod net_error;
 mod reminder;
 mod request_state;
+mod slab;
 mod target;
 mod timers;
 
@@ -38,6 +39,7 @@ pub use log::{Log, LogLevel};
 pub use net_error::NetError;
 pub use reminder::{Reminder, seconds};
 pub use request_state::{RequestState, Sent};
+pub use slab::Slab;
 pub use target::{ConnectionKind, Target};
 pub(crate) use timers::timers;
 pub use timers::{TimerKey, Timers};

@@ -20,13 +20,21 @@ use crate::engine::protocol::Response;
 
 use super::{Idempotence, Reason};
 
-/// A producer id and its epoch.
+/// A producer id, and the epoch in which partitions begin that were not written under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProducerId {
     /// The id.
     pub id: i64,
     /// Its epoch.
     pub epoch: i16,
+}
+
+impl ProducerId {
+    /// The next epoch, while there is one.
+    pub(super) fn raised(self) -> Option<ProducerId> {
+        let epoch = self.epoch.checked_add(1).filter(|epoch| *epoch < i16::MAX)?;
+        Some(ProducerId { epoch, ..self })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +88,20 @@ impl Identity {
         match self.state {
             State::Known(id) => Some(id),
             _ => None,
+        }
+    }
+
+    /// Nobody knows any more which numbers of this id and epoch a partition was written under. Partitions begin behind it from now
+    /// on: what was the first number again would be taken for a repetition.
+    pub(super) fn outlive(&mut self, of: ProducerId) {
+        match self.known() {
+            Some(known) if !self.is_given && known.id == of.id && known.epoch <= of.epoch => {
+                match of.raised() {
+                    Some(raised) => self.state = State::Known(raised),
+                    None => self.expire(of.id),
+                }
+            }
+            _ => {}
         }
     }
 

@@ -85,7 +85,7 @@ impl Produce {
         first: u32,
         messages: &TopicMessages<'_>,
     ) -> Result<(), TurnError> {
-        let index = self.topic(now, messages.name);
+        let (index, is_new) = self.topic(now, messages.name);
         let Some(topic) = self.topics.get_mut(index) else { return Ok(()) };
         topic.used_at = now;
         if topic.look(view) && topic.waiting.is_empty() {
@@ -94,9 +94,14 @@ impl Produce {
         let count = u32::try_from(messages.count()).unwrap_or(u32::MAX);
         let bytes: Box<[u8]> = messages.whole.into();
         self.used += bytes.len();
+        // Who waits already is asked for, until there is no use in it.
+        let is_asked_for = is_new || !topic.waiting.is_empty();
         topic.waiting.push_back(Waiting { origin, first, count, bytes, since: now });
+        self.waiting.insert(index);
         self.sends.add_part(origin.send);
-        self.refresh();
+        if !is_asked_for {
+            self.refresh();
+        }
         Ok(())
     }
 
@@ -119,10 +124,9 @@ impl Produce {
                 partition
             });
             let slot = topic.slot(partition).unwrap_or_else(|| {
-                let slot = self.partitions.len();
-                topic.add_slot(partition, slot);
                 let at = TopicPartition { topic: topic.name.clone(), partition };
-                self.partitions.push(Partition::new(at, self.config.pace));
+                let slot = self.partitions.insert(Partition::new(at, self.config.pace));
+                topic.add_slot(partition, slot);
                 slot
             });
             self.append_to(since, slot, origin, nth, &message);
@@ -167,41 +171,36 @@ impl Produce {
         }
     }
 
-    /// The topic of this name, from now on one of those whose metadata is needed.
-    fn topic(&mut self, now: Instant, name: &str) -> usize {
-        if let Some(index) = self.names.get(name) {
-            return *index;
-        }
-        self.forget_unused(now);
-        // One that was forgotten keeps its place: its partitions keep their sequences.
-        let index = self.topics.iter().position(|topic| &*topic.name == name).unwrap_or_else(|| {
-            self.topics.push(Topic::new(name, self.rng.u32(..), now));
-            self.topics.len() - 1
+    /// The topic of this name, from now on one of those whose metadata is needed. Says whether it was none before.
+    fn topic(&mut self, now: Instant, name: &str) -> (usize, bool) {
+        let index = self.names.get(name).copied().unwrap_or_else(|| {
+            self.forget_unused(now);
+            let topic = Topic::new(name, self.rng.u32(..), now);
+            let name = topic.name.clone();
+            let index = self.topics.insert(topic);
+            self.names.insert(name, index);
+            index
         });
-        if let Some(topic) = self.topics.get_mut(index) {
+        let Some(topic) = self.topics.get_mut(index) else { return (index, false) };
+        let is_new = !std::mem::replace(&mut topic.is_wanted, true);
+        if is_new {
             topic.absences = 0;
-            self.names.insert(topic.name.clone(), index);
+            self.events.push_back(Event::TopicWanted(topic.name.clone()));
         }
-        self.events.push_back(Event::TopicsChanged);
-        index
-    }
-
-    fn forget_unused(&mut self, now: Instant) {
-        let idle = self.config.metadata_max_idle;
-        self.names.retain(|_, index| {
-            let Some(topic) = self.topics.get(*index) else { return false };
-            let is_active = || topic.all_slots().any(|slot| self.active.contains(&slot));
-            topic.used_at + idle > now || !topic.waiting.is_empty() || is_active()
-        });
+        (index, is_new)
     }
 
     /// Takes news of the metadata in: messages that waited for it go to their partitions.
     pub(super) fn look(&mut self, view: &Metadata) {
-        for index in 0..self.topics.len() {
+        if self.waiting.is_empty() {
+            return;
+        }
+        for index in self.waiting.clone() {
             let Some(topic) = self.topics.get_mut(index) else { continue };
-            if topic.waiting.is_empty() || !topic.look(view) {
+            if !topic.look(view) {
                 continue;
             }
+            self.waiting.remove(&index);
             for part in std::mem::take(&mut topic.waiting) {
                 self.used = self.used.saturating_sub(part.bytes.len());
                 // It was read once already.

@@ -11,6 +11,7 @@ use crate::engine::cluster::Metadata;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Slab;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -23,6 +24,7 @@ use super::requests::Requests;
 use super::sends::SendTable;
 use super::topics::{Topic, Waiting};
 use super::transactional::Membership;
+use super::unused::Sweep;
 use super::verdict::Doubt;
 use super::{Answer, Event, FailedPart, PackJob, Packed, ProduceConfig, Reason, Row};
 
@@ -34,9 +36,12 @@ pub struct Produce {
     pub(super) identity: Identity,
     /// None = messages belong to no transactions.
     pub(super) membership: Option<Membership>,
-    pub(super) topics: Vec<Topic>,
+    pub(super) topics: Slab<Topic>,
     pub(super) names: HashMap<Arc<str>, usize>,
-    pub(super) partitions: Vec<Partition>,
+    /// Those with messages that wait for their metadata.
+    pub(super) waiting: BTreeSet<usize>,
+    pub(super) sweep: Sweep,
+    pub(super) partitions: Slab<Partition>,
     /// Those with a batch in their queue.
     pub(super) active: BTreeSet<usize>,
     pub(super) requests: Requests,
@@ -74,9 +79,11 @@ impl Produce {
             membership: config.transactional_id.clone().map(Membership::new),
             config,
             rng: Rng::with_seed(seed),
-            topics: Vec::new(),
+            topics: Slab::default(),
             names: HashMap::new(),
-            partitions: Vec::new(),
+            waiting: BTreeSet::new(),
+            sweep: Sweep::default(),
+            partitions: Slab::default(),
             active: BTreeSet::new(),
             requests: Requests::default(),
             sends: SendTable::default(),
@@ -92,8 +99,10 @@ impl Produce {
     }
 
     /// The topics whose metadata is needed.
-    pub fn topics(&self) -> Vec<Arc<str>> {
-        self.names.keys().cloned().collect()
+    #[cfg(test)]
+    pub(super) fn wanted(&self) -> impl Iterator<Item = &str> {
+        let topics = self.names.values().filter_map(|index| self.topics.get(*index));
+        topics.filter(|topic| topic.is_wanted).map(|topic| &*topic.name)
     }
 
     /// May [`Produce::poll_job`] ever have one? So far nothing was to be compressed, if not.
@@ -118,7 +127,7 @@ impl Produce {
 
     /// Nothing more can be sent for now: what is not out fails, what is sent later is tried.
     pub fn fail_all(&mut self, reason: &Reason) {
-        for index in 0..self.topics.len() {
+        for index in self.waiting.clone() {
             self.fail_waiting(index, |_| true, reason);
         }
         for slot in self.active.clone() {
@@ -143,8 +152,10 @@ impl Produce {
         if is_final {
             self.fail_topic(topic, &Reason::Broker { code, message: None });
             // Nobody asks for it any more until it is sent to again.
-            self.names.retain(|_, index| *index != topic);
-            self.events.push_back(Event::TopicsChanged);
+            if let Some(topic) = self.topics.get_mut(topic) {
+                topic.is_wanted = false;
+                self.events.push_back(Event::TopicUnwanted(topic.name.clone()));
+            }
         }
     }
 
@@ -333,6 +344,9 @@ impl Produce {
         let name = topic.name.clone();
         let (failed, waiting) = std::mem::take(&mut topic.waiting).into_iter().partition(|part| which(part));
         topic.waiting = waiting;
+        if topic.waiting.is_empty() {
+            self.waiting.remove(&index);
+        }
         for Waiting { origin, first, count, bytes, .. } in failed {
             self.used = self.used.saturating_sub(bytes.len());
             let (topic, messages, reason) = (name.clone(), vec![span(first, count)], reason.clone());
@@ -367,7 +381,7 @@ impl Produce {
                 (batch.created + timeout <= now).then(reason)
             });
         }
-        for index in 0..self.topics.len() {
+        for index in self.waiting.clone() {
             let is_unknown = self.topics.get(index).is_some_and(|topic| topic.absences > 0);
             let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
             let reason = if is_unknown { Reason::Broker { code, message: None } } else { Reason::TimedOut };
@@ -377,7 +391,7 @@ impl Produce {
 
     /// Fails all that is left, out or not.
     fn stop(&mut self) {
-        for index in 0..self.topics.len() {
+        for index in self.waiting.clone() {
             self.fail_waiting(index, |_| true, &Reason::Stopped);
         }
         for slot in self.active.clone() {
@@ -451,7 +465,8 @@ impl Machine for Produce {
                 let backs_off = partition.backoff.ready_at().filter(|at| *at > now);
                 [oldest, lingers, backs_off]
             });
-        let waiting = self.topics.iter().filter_map(|topic| Some(topic.waiting.front()?.since + timeout));
+        let waiting = self.waiting.iter().filter_map(|index| self.topics.get(*index)?.waiting.front());
+        let waiting = waiting.map(|part| part.since + timeout);
         let closing = match self.life {
             Life::Closing(until) => Some(until),
             _ => None,

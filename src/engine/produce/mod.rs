@@ -32,6 +32,7 @@ mod sends;
 mod tests;
 mod topics;
 mod transactional;
+mod unused;
 mod verdict;
 
 use std::ops::Range;
@@ -85,6 +86,8 @@ pub struct ProduceConfig {
     pub topic_retries: u32,
     /// A topic that has not been sent to for so long is not asked for any more.
     pub metadata_max_idle: Duration,
+    /// So many topics may be known. What is more are the ones that have not been sent to for the longest time.
+    pub most_topics: usize,
 }
 
 impl Default for ProduceConfig {
@@ -105,6 +108,7 @@ impl Default for ProduceConfig {
             partitioner: Partitioner::Default,
             topic_retries: 5,
             metadata_max_idle: Duration::from_secs(300),
+            most_topics: 10_000,
         }
     }
 }
@@ -145,8 +149,12 @@ pub enum Event {
     Answer(Answer),
     /// Metadata is missing or out of date: [`Cluster::refresh`](crate::engine::cluster::Cluster::refresh).
     RefreshMetadata,
-    /// [`Produce::topics`] has changed.
-    TopicsChanged,
+    /// This topic is sent to: its metadata is needed.
+    TopicWanted(Arc<str>),
+    /// This one is not any more: its messages have failed.
+    TopicUnwanted(Arc<str>),
+    /// Nobody has sent to these for long.
+    TopicsForgotten(Vec<Arc<str>>),
     /// These partitions are to be written by a transaction that does not know of them: see [`Produce::joined`].
     Joins(Vec<TopicPartition>),
     /// KIP-951: an error told where nodes are. To be taken in before what follows.

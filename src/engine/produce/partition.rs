@@ -184,6 +184,11 @@ impl Partition {
         }
     }
 
+    /// Whose numbers its batches have.
+    pub(super) fn numbered_by(&self) -> Option<ProducerId> {
+        self.numbers.map(|numbers| numbers.of)
+    }
+
     /// Is every numbered batch before this one answered?
     pub(super) fn is_first_numbered(&self, place: usize) -> bool {
         self.queue.iter().take(place).all(|batch| batch.sequence.is_none())
@@ -258,9 +263,9 @@ impl Partition {
         let Some(numbers) = &mut self.numbers else { return false };
         numbers.next = 0;
         numbers.proven = None;
-        match numbers.of.epoch.checked_add(1).filter(|epoch| *epoch < i16::MAX) {
-            Some(epoch) => {
-                numbers.of.epoch = epoch;
+        match numbers.of.raised() {
+            Some(raised) => {
+                numbers.of = raised;
                 false
             }
             None => true,

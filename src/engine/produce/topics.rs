@@ -36,6 +36,8 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Topic {
     pub(super) name: Arc<str>,
+    /// Is its metadata asked for?
+    pub(super) is_wanted: bool,
     /// The version of the metadata that the next two are from.
     seen: Option<u64>,
     count: u32,
@@ -55,6 +57,7 @@ impl Topic {
     pub(super) fn new(name: &str, turn: u32, now: Instant) -> Topic {
         Topic {
             name: name.into(),
+            is_wanted: false,
             seen: None,
             count: 0,
             available: Vec::new(),

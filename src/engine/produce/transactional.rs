@@ -43,6 +43,11 @@ impl Membership {
         }
     }
 
+    /// Does the transaction know this slot?
+    pub(super) fn knows(&self, slot: usize) -> bool {
+        self.joined.contains(&slot) || self.asked.contains(&slot)
+    }
+
     /// May this partition be written? If not, that is asked for, once.
     pub(super) fn admits(&mut self, slot: usize, at: &TopicPartition) -> bool {
         if self.over.is_some() {

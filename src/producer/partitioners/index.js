@@ -12,6 +12,9 @@ const { randomInt } = require('node:crypto')
 const murmur2 = require('./default/murmur2')
 const legacyMurmur2 = require('./legacy/murmur2')
 
+/** Topics that take turns; who begins anew begins anywhere. */
+const MOST_TOPICS = 1000
+
 const positive = value => value & 0x7fffffff
 
 /**
@@ -26,6 +29,7 @@ const createPartitioner = hash => () => {
     if (message.partition != null) return message.partition
     if (message.key != null) return positive(hash(message.key)) % partitionMetadata.length
 
+    if (turns.size >= MOST_TOPICS) turns.clear()
     const turn = (turns.get(topic) ?? randomInt(2 ** 32)) + 1
     turns.set(topic, turn)
     const available = partitionMetadata.filter(({ leader }) => leader >= 0)

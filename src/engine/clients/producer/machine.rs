@@ -171,7 +171,9 @@ impl Producer {
             produce::Event::Closed => self.messages_closed(),
             produce::Event::Log(log) => self.events.push_back(Event::Log(log)),
             produce::Event::RefreshMetadata => self.cluster.refresh(),
-            produce::Event::TopicsChanged => self.cluster.set_topics(&self.produce.topics()),
+            produce::Event::TopicWanted(topic) => self.cluster.watch(topic),
+            produce::Event::TopicUnwanted(topic) => self.cluster.ignore(&topic),
+            produce::Event::TopicsForgotten(topics) => self.cluster.forget(&topics),
             produce::Event::NodesNamed(nodes) => {
                 if self.cluster.nodes_named(nodes) {
                     self.tell_brokers();

@@ -30,6 +30,8 @@ struct World {
     producer: Producer,
     /// Topics that exist, with one partition each.
     topics: Vec<&'static str>,
+    /// Topics with this at the beginning of their name exist as well.
+    prefix: Option<&'static str>,
     leader: i32,
     /// What Produce requests are answered: by the node that gets them.
     produced: fn(leader: i32, node: i32) -> Result<ErrorCode, NetError>,
@@ -57,6 +59,7 @@ impl World {
             now: Instant::now(),
             producer: Producer::new(config, 7),
             topics: vec!["t"],
+            prefix: None,
             leader: 1,
             produced: |leader, node| {
                 Ok(if leader == node { ErrorCode::NONE } else { ErrorCode::NOT_LEADER_OR_FOLLOWER })
@@ -129,7 +132,8 @@ impl World {
     fn metadata(&self, names: Vec<String>) -> MetadataResponse {
         let broker = |node_id| MetadataBroker { node_id, host: "h".to_owned(), port: 9092, rack: None };
         let topics = names.into_iter().map(|name| {
-            let exists = self.topics.contains(&&*name);
+            let is_one_of_many = self.prefix.is_some_and(|prefix| name.starts_with(prefix));
+            let exists = is_one_of_many || self.topics.contains(&&*name);
             let partition = MetadataPartition { leader: self.leader, ..MetadataPartition::default() };
             MetadataTopic {
                 name: Some(name),
@@ -393,4 +397,28 @@ fn a_producer_that_stood_still_goes_on() {
     world.send(3, "t");
     world.run_for(Duration::from_secs(1));
     assert_eq!(world.answered(), (vec![1, 2, 3], vec![]));
+}
+
+/// Each is asked for once, and none for ever.
+#[test]
+fn a_program_that_goes_on_to_ever_new_topics_asks_for_each_of_them() {
+    let mut config = config();
+    config.produce.most_topics = 100;
+    let mut world = World::new(config);
+    world.prefix = Some("topic-");
+    let many = 1_000;
+    let mut asked = 0;
+    for ticket in 1..=many {
+        world.send(ticket, &format!("topic-{ticket}"));
+        world.run_for(Duration::from_millis(1));
+        assert_eq!(world.answered(), (vec![ticket], vec![]));
+        world.events.clear();
+        for request in world.asked.drain(..) {
+            let Request::Metadata(request) = request else { continue };
+            asked += request.topics.map_or(0, |topics| topics.len());
+        }
+    }
+    assert!(asked <= many as usize + 1, "{asked}");
+    assert!(world.producer.cluster.metadata().topic_count() <= 100);
+    assert!(world.producer.cluster.watched().len() <= 100);
 }

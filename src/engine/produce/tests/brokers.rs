@@ -41,8 +41,14 @@ pub(super) struct ModelPartition {
 
 #[derive(Debug, Default)]
 pub(super) struct ModelTopic {
-    pub(super) id: u8,
+    pub(super) id: u32,
     pub(super) partitions: Vec<ModelPartition>,
+}
+
+impl ModelTopic {
+    fn id(&self) -> TopicId {
+        TopicId(u128::from(self.id).to_be_bytes())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +57,7 @@ pub(super) struct Brokers {
     pub(super) topics: HashMap<String, ModelTopic>,
     /// What time it is.
     pub(super) clock: Duration,
-    next_topic: u8,
+    next_topic: u32,
     pub(super) next_producer: i64,
     /// Batches of more bytes are MESSAGE_TOO_LARGE.
     pub(super) largest: Option<usize>,
@@ -111,7 +117,7 @@ impl Brokers {
             };
             MetadataTopic {
                 name: Some(name.to_owned()),
-                topic_id: TopicId([topic.id; 16]),
+                topic_id: topic.id(),
                 partitions: topic.partitions.iter().enumerate().map(partition).collect(),
                 ..Default::default()
             }
@@ -134,7 +140,7 @@ impl Brokers {
     ) -> ProduceResponse {
         let mut topics = Vec::new();
         for topic in &request.topics {
-            let id = self.topics.get(&topic.name).map(|model| TopicId([model.id; 16]));
+            let id = self.topics.get(&topic.name).map(ModelTopic::id);
             let mut partitions = Vec::new();
             for out in &topic.partitions {
                 let batch = [&out.header[..], &out.records].concat();

@@ -6,4 +6,5 @@ mod failures;
 mod points;
 mod random;
 mod sequences;
+mod unused;
 mod world;

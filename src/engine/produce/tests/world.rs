@@ -134,8 +134,13 @@ impl World {
 
     fn heard(&mut self, event: Event) {
         match &event {
-            Event::RefreshMetadata | Event::TopicsChanged => {
+            Event::RefreshMetadata | Event::TopicWanted(_) => {
                 self.refresh_at.get_or_insert(self.now + self.refresh_delay);
+                return;
+            }
+            Event::TopicUnwanted(_) => return,
+            Event::TopicsForgotten(topics) => {
+                topics.iter().for_each(|topic| self.metadata.forget(topic));
                 return;
             }
             Event::LeaderMoved { partition, node, epoch } => {
@@ -192,8 +197,7 @@ impl World {
     }
 
     pub(super) fn refresh(&mut self) {
-        let topics = self.machine.topics();
-        let answer = self.brokers.metadata(topics.iter().map(|topic| &**topic));
+        let answer = self.brokers.metadata(self.machine.wanted());
         self.metadata.apply(&answer);
         for topic in answer.topics.iter().filter(|topic| topic.error.is_err()) {
             self.machine.topic_refused(self.now, topic.name.as_deref().unwrap(), topic.error);
