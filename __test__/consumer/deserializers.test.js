@@ -82,6 +82,47 @@ describe('deserializers', () => {
     expect(await end(running, topic)).toBe(3)
   })
 
+  it('end a batch before the message that they cannot read', async () => {
+    const topic = await topicOf(['1', '2', '{', '4'])
+    const batches = /** @type {any[]} */ ([])
+    const running = await consume(
+      topic,
+      { valueDeserializer: 'json' },
+      {
+        eachBatch: async ({ batch }) => {
+          batches.push(batch.messages.map(({ value }) => value))
+        }
+      }
+    )
+    await waitFor(() => running.seen.of('CRASH').length > 0)
+    expect(batches).toEqual([[1, 2]])
+    expect(running.seen.of('CRASH')[0].error).toMatchObject({ topic, partition: 0, offset: '2' })
+    expect(await end(running, topic)).toBe(2)
+  })
+
+  for (const [what, values, handed] of /** @type {const} */ ([
+    ['at the end of a batch', ['1', '{'], [[1]]],
+    ['when nothing else is in the batch', ['{', '{'], []]
+  ])) {
+    it(`leave out what no handler can resolve, ${what}`, async () => {
+      const topic = await topicOf(values)
+      const batches = /** @type {any[]} */ ([])
+      const running = await consume(
+        topic,
+        { valueDeserializer: 'json', onDeserializationError: 'skip' },
+        {
+          eachBatchAutoResolve: false,
+          eachBatch: async ({ batch, resolveOffset }) => {
+            batches.push(batch.messages.map(({ value }) => value))
+            for (const { offset } of batch.messages) resolveOffset(offset)
+          }
+        }
+      )
+      await waitFor(async () => Number((await committed(running.groupId, topic))[0]) === 2)
+      expect(batches).toEqual(handed)
+    })
+  }
+
   it('that cannot read are the end, by default, and nothing is passed over', async () => {
     const topic = await topicOf(['1', '{', '3'])
     const running = await eachMessage(topic, { valueDeserializer: 'json' })

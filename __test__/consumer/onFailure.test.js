@@ -103,6 +103,31 @@ describe('onFailure', () => {
     expect(told(tombstone)).toMatchObject({ attempts: '1', exception: 'TypeError' })
   })
 
+  it('sends of a batch only the message that no deserializer can read', async () => {
+    const topic = await createTopic()
+    const deadLetterTopic = await createTopic()
+    await produce(
+      topic,
+      ['1', '2', '{', '[', '5'].map(value => ({ value }))
+    )
+    const batches = /** @type {any[]} */ ([])
+    const { groupId } = await consume(
+      topic,
+      {
+        onFailure: { deadLetterTopic },
+        eachBatch: async ({ batch }) => {
+          batches.push(batch.messages.map(({ value }) => value))
+        }
+      },
+      { valueDeserializer: 'json' }
+    )
+    await waitFor(async () => (await committed(groupId, topic))[0] === '5')
+    expect(batches).toEqual([[1, 2], [5]])
+    const found = await letters(deadLetterTopic, 2)
+    expect(found.map(({ value }) => value)).toEqual(['{', '['])
+    expect(found.map(letter => told(letter).offset)).toEqual(['2', '3'])
+  })
+
   it('lets messages wait in retry topics while their partition goes on', async () => {
     const topic = await createTopic()
     const deadLetterTopic = await createTopic()

@@ -186,10 +186,19 @@ describe('onDeserializationError', () => {
     const messages = values.map((value, i) =>
       message({ offset: String(i), value: Buffer.from(value) })
     )
-    const readable = await deserialization.readAll('orders', 0, messages)
+    const { readable, error } = await deserialization.readAll('orders', 0, messages)
+    expect(error).toBe(null)
     expect(readable.map(({ offset, value }) => [offset, value])).toEqual([
       ['0', 1],
       ['2', 3]
     ])
+  })
+
+  it('says at which message of a batch it is over', async () => {
+    const deserialization = create({ valueDeserializer: 'json' })
+    const messages = ['1', '2', '{', '4'].map(value => message({ value: Buffer.from(value) }))
+    const { readable, unreadable, error } = await deserialization.readAll('orders', 0, messages)
+    expect(readable.map(({ value }) => value)).toEqual([1, 2])
+    expect([unreadable, error.name]).toEqual([2, 'KafkaJSDeserializationError'])
   })
 })

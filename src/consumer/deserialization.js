@@ -141,20 +141,26 @@ class Deserialization {
   }
 
   /**
-   * All of them, one after another, so that a deserializer that fetches schemas does so once.
+   * One after another, so that a deserializer that fetches schemas does so once; up to the first that cannot be read.
    * @param {string} topic
    * @param {number} partition
    * @param {any[]} messages
-   * @returns {Promise<any[]>} without those that are left out
+   * @returns {Promise<{ readable: any[], unreadable: number, error: any }>} without those that are left out; `unreadable`: the number
+   *   of the one that cannot be read, if there is an `error`
    */
   async readAll(topic, partition, messages) {
     const readable = []
-    for (const message of messages) {
-      const result = this.read(topic, partition, message)
-      const read = isThenable(result) ? await result : result
-      if (read !== null) readable.push(read)
+    let i = 0
+    try {
+      for (; i < messages.length; i++) {
+        const result = this.read(topic, partition, messages[i])
+        const read = isThenable(result) ? await result : result
+        if (read !== null) readable.push(read)
+      }
+    } catch (error) {
+      return { readable, unreadable: i, error }
     }
-    return readable
+    return { readable, unreadable: i, error: null }
   }
 
   /**

@@ -103,7 +103,8 @@ class Lane {
       } catch (error) {
         this.handling = false
         await recovery.recover(this, error)
-        if (this.next >= this.delivery.count && !this.runner.eachMessage) return
+        // The rest of a batch is delivered again.
+        if (!this.runner.eachMessage) return
         this.handling = true
       }
     }
@@ -180,24 +181,36 @@ class Lane {
 
   /** Hands the delivery out as one batch. */
   async eachBatch() {
-    const { runner, cells, flagsAt, topic, partition, delivery } = this
+    const { runner, cells, flagsAt, delivery } = this
     if (cells[flagsAt] !== 0) return
     const { deserialization } = runner
-    const messages =
-      deserialization === null
-        ? undefined
-        : await deserialization.readAll(topic, partition, delivery.messages())
+    const messages = deserialization === null ? undefined : await this.readAll(deserialization)
     if (cells[flagsAt] !== 0) return
-    // All of them may be left out.
-    if (messages?.length !== 0) {
+    const isEmpty = messages?.length === 0
+    if (!isEmpty) {
       const result = this.handler(this.payload(messages))
       if (isThenable(result)) await result
     }
     if (runner.failures.any) runner.failures.succeeded(this)
-    // A handler that was told that its batch is stale has left it early: what it has not resolved is not handled.
-    if (runner.autoResolve && (cells[flagsAt] & STALE) === 0) {
-      this.resolveTo(this.delivery.nextOffset)
+    // A handler that was told that its batch is stale has left it early: what it has not resolved is not handled. And what is all left out
+    // no handler can resolve.
+    if ((runner.autoResolve || isEmpty) && (cells[flagsAt] & STALE) === 0) {
+      this.resolveTo(delivery.nextOffset)
     }
+  }
+
+  /**
+   * The messages of the batch. It ends before the first that cannot be read, with which the next one begins.
+   * @param {import('./deserialization').Deserialization} deserialization
+   * @private
+   */
+  async readAll(deserialization) {
+    const { topic, partition, delivery } = this
+    const read = await deserialization.readAll(topic, partition, delivery.messages())
+    const { readable, unreadable, error } = read
+    if (error && unreadable === 0) throw error
+    if (error) delivery.cutAt(unreadable)
+    return readable
   }
 
   /**
@@ -207,12 +220,15 @@ class Lane {
   payload(messages) {
     const { runner, cells, flagsAt, topic, partition, delivery } = this
     const { turn, deliveries, commits } = runner
+    const last = messages
+      ? BigInt(messages[messages.length - 1].offset)
+      : delivery.baseOffset + BigInt(delivery.offsetDelta(delivery.count - 1))
     const batch = new Batch(topic, partition, delivery, messages)
     const isCurrent = () => this.delivery === delivery
     return {
       batch: /** @type {any} */ (batch),
       resolveOffset: offset => {
-        const next = behind(toOffset(offset), delivery)
+        const next = behind(toOffset(offset), last, delivery)
         if (isCurrent() && this.handling) this.resolveTo(next)
         // The handler has returned, or thrown, and what it has begun goes on.
         else deliveries.resolveReturned(delivery.slot, next)
@@ -238,11 +254,11 @@ class Lane {
 /**
  * The next offset to read when this one is resolved.
  * @param {bigint} offset
+ * @param {bigint} last of those that the user has
  * @param {Delivery} delivery
  */
-const behind = (offset, delivery) => {
-  const last = delivery.baseOffset + BigInt(delivery.offsetDelta(delivery.count - 1))
-  // Control records behind the last message never reach the user, who could not resolve them.
+const behind = (offset, last, delivery) => {
+  // Control records behind the last message, and what is left out, never reach the user, who could not resolve them.
   const next = offset === last ? delivery.nextOffset : offset + 1n
   return next < 0n ? 0n : next
 }

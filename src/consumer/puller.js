@@ -394,24 +394,22 @@ const readLater = async (reading, place) => {
  * @param {Place[]} places where each of them begins
  */
 const readMany = async (deserialization, batches, places) => {
-  const readable = []
+  const whole = []
   for (const [n, { topic, partition, messages }] of batches.entries()) {
-    const read = /** @type {any[]} */ ([])
-    for (const [i, message] of messages.entries()) {
-      try {
-        const result = deserialization.read(topic, partition, message)
-        const one = isThenable(result) ? await result : result
-        if (one !== null) read.push(one)
-      } catch (error) {
-        places.slice(n + 1).forEach(handBack)
-        handBack({ ...places[n], next: places[n].next + i })
-        if (n === 0 && i === 0) throw error
-        return i === 0 ? readable : [...readable, { topic, partition, messages: read }]
-      }
+    const read = await deserialization.readAll(topic, partition, messages)
+    const { readable, unreadable, error } = read
+    if (error && n === 0 && unreadable === 0) {
+      places.forEach(handBack)
+      throw error
     }
-    readable.push({ topic, partition, messages: read })
+    if (unreadable > 0) whole.push({ topic, partition, messages: readable })
+    if (error) {
+      handBack({ ...places[n], next: places[n].next + unreadable })
+      places.slice(n + 1).forEach(handBack)
+      break
+    }
   }
-  return readable
+  return whole
 }
 
 module.exports = { LANES, Puller }

@@ -103,6 +103,8 @@ class Recovery {
     const { topic, partition, delivery } = lane
     const first = this.isBatch ? firstUnresolved(lane) : lane.next
     if (first >= delivery.count) throw error
+    // A batch that cannot be read begins with the message that cannot.
+    const end = this.isBatch && !isUnreadable(error) ? delivery.count : first + 1
     const message = delivery.message(first)
     const attempts = this.count(lane, message.offset)
     const origin = originIn(this, lane, message, attempts)
@@ -120,10 +122,10 @@ class Recovery {
       const to = verdict === 'fail' ? null : this.next(topic, level, verdict)
       if (to === null) throw error
       this.failures.log(lane, error)
-      await this.sendTo(to, { lane, first, error, where })
+      await this.sendTo(to, { lane, first, end, error, where })
     }
     this.attempts.delete(placeOf(lane))
-    settle(lane, this.isBatch)
+    settle(lane, end)
   }
 
   /** A handler that has failed for this partition before has gone through. @param {Lane} lane */
@@ -184,12 +186,11 @@ class Recovery {
   /**
    * @private
    * @param {string} to
-   * @param {{ lane: Lane, first: number, error: any, where: object }} failure
+   * @param {{ lane: Lane, first: number, end: number, error: any, where: object }} failure of the messages from `first` to before `end`
    */
-  async sendTo(to, { lane, first, error, where }) {
+  async sendTo(to, { lane, first, end, error, where }) {
     const { delivery, topic, partition } = lane
     const { groupId } = this
-    const end = this.isBatch ? delivery.count : first + 1
     const attempts = this.attempts.get(placeOf(lane))?.count ?? 1
     const letters = []
     for (let i = first; i < end; i++) {
@@ -257,16 +258,18 @@ const firstUnresolved = ({ delivery, cells, resolvedAt }) => {
   return i
 }
 
-/** What has gone elsewhere counts as handled. @param {Lane} lane @param {boolean} isBatch */
-const settle = (lane, isBatch) => {
+/** @param {any} error */
+const isUnreadable = error => error?.name === 'KafkaJSDeserializationError'
+
+/** What has gone elsewhere counts as handled. @param {Lane} lane @param {number} end */
+const settle = (lane, end) => {
   const { delivery } = lane
-  if (isBatch) {
-    lane.next = delivery.count
-    lane.resolveTo(delivery.nextOffset)
-  } else {
-    lane.resolveTo(delivery.baseOffset + BigInt(delivery.offsetDelta(lane.next)) + 1n)
-    lane.next++
-  }
+  lane.next = end
+  lane.resolveTo(
+    end === delivery.count
+      ? delivery.nextOffset
+      : delivery.baseOffset + BigInt(delivery.offsetDelta(end - 1)) + 1n
+  )
 }
 
 module.exports = { Later, Recovery }
