@@ -22,7 +22,9 @@ module.exports = ({ attempts }) => {
   }) => {
     checkResources(resources, { emptyName: isBroker })
     const wrong = resources.find(
-      ({ configNames }) => configNames != null && !Array.isArray(configNames)
+      ({ configNames }) =>
+        configNames != null &&
+        !(Array.isArray(configNames) && configNames.every(name => typeof name === 'string'))
     )
     if (wrong) {
       invalid(`Invalid resource configNames ${wrong.configNames}: ${JSON.stringify(wrong)}`)

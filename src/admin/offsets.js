@@ -7,7 +7,7 @@ const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
 const { checkGroupId, describe } = require('./groups')
 const { offsetsAt, ofPartitions, partitionsOf, toInteger, toPartition } = require('./partitions')
-const { about, invalid, refusal } = require('./refusals')
+const { about, checkTopic, invalid, refusal } = require('./refusals')
 const { resultsOfParts } = require('./told')
 const { EARLIEST, LATEST } = require('../utils/offsets')
 
@@ -29,10 +29,11 @@ module.exports = ({ cluster, attempts }) => {
       if (!Array.isArray(groupIds)) invalid(`Invalid groupIds array ${groupIds}`)
       groupIds.forEach(checkGroupId)
       if (groupId !== undefined) invalid('Invalid groupIds, there is a groupId as well')
-    } else if (!groupId) {
-      invalid(`Invalid groupId ${groupId}`)
+    } else {
+      checkGroupId(groupId)
     }
     if (topics && !Array.isArray(topics)) invalid('Expected topics array to be set')
+    topics?.forEach(checkTopic)
     const ids = groupIds ?? [groupId]
     const found = await fetched(ids, topics ?? [])
     if (resolveOffsets) {
@@ -79,21 +80,24 @@ module.exports = ({ cluster, attempts }) => {
   }
 
   const setOffsets = async ({ groupId, topic, partitions }) => {
-    if (!groupId) invalid(`Invalid groupId ${groupId}`)
-    if (!topic) invalid(`Invalid topic ${topic}`)
+    checkGroupId(groupId)
+    checkTopic(topic)
     if (!partitions || partitions.length === 0) invalid('Invalid partitions')
     await commit(groupId, topic, partitions)
   }
 
   /** @param {string} groupId @param {string} topic @param {any[]} partitions with their offsets */
   const commit = async (groupId, topic, partitions) => {
-    const wanted = Array.from(partitions, ({ partition, offset, metadata }) => ({
-      topic,
-      partition: toPartition(partition),
-      offset: toOffset(offset),
-      metadata: metadata == null ? null : String(metadata),
-      leaderEpoch: null
-    }))
+    const wanted = Array.from(partitions, entry => {
+      const { partition, offset, metadata } = entry ?? {}
+      return {
+        topic,
+        partition: toPartition(partition),
+        offset: toOffset(offset),
+        metadata: metadata == null ? null : String(metadata),
+        leaderEpoch: null
+      }
+    })
     let empty = 0
     await attempts.ofTopics('set offsets', async client => {
       for (;;) {
@@ -110,8 +114,8 @@ module.exports = ({ cluster, attempts }) => {
   }
 
   const resetOffsets = async ({ groupId, topic, earliest = false, resolve: asNumbers = false }) => {
-    if (!groupId) invalid(`Invalid groupId ${groupId}`)
-    if (!topic) invalid(`Invalid topic ${topic}`)
+    checkGroupId(groupId)
+    checkTopic(topic)
     const which = earliest ? EARLIEST : LATEST
     const partitions = await attempts.ofTopics('reset offsets', async client => {
       const numbers = await partitionsOf(cluster, topic)

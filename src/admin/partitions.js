@@ -10,7 +10,7 @@ const {
   unwrap
 } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { invalid, refusal } = require('./refusals')
+const { checkTopic, invalid, refusal, toInt32 } = require('./refusals')
 const { resultsOfParts } = require('./told')
 const { EARLIEST, LATEST, lookUp } = require('../utils/offsets')
 const { show } = require('../utils/show')
@@ -96,12 +96,15 @@ module.exports = ({ cluster, attempts, logger }) => {
   const deleteTopicRecords = async ({ topic, partitions }) => {
     if (!topic || typeof topic !== 'string') invalid(`Invalid topic "${topic}"`)
     if (!partitions || partitions.length === 0) invalid('Invalid partitions')
-    const wanted = Array.from(partitions, ({ partition, offset }) => ({
-      topic,
-      partition: toPartition(partition),
-      offset: toOffset(offset),
-      given: { partition, offset }
-    }))
+    const wanted = Array.from(partitions, entry => {
+      const { partition, offset } = entry ?? {}
+      return {
+        topic,
+        partition: toPartition(partition),
+        offset: toOffset(offset),
+        given: { partition, offset }
+      }
+    })
     await checkPlaces(topic, wanted)
     const results = await attempts.inParts(
       'delete records',
@@ -232,25 +235,7 @@ const toListed = (partition, result) =>
         leaderEpoch: result.leaderEpoch
       }
 
-const checkTopic = topic => {
-  if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${topic}`)
-}
-
-const toPartition = partition => {
-  const number = Number(partition)
-  if (
-    partition === '' ||
-    partition === null ||
-    !Number.isInteger(number) ||
-    Math.abs(number) > MOST
-  ) {
-    invalid(`Invalid partition ${show(partition)}`)
-  }
-  return number
-}
-
-/** Of 32 bits. */
-const MOST = 2 ** 31 - 1
+const toPartition = partition => toInt32(partition, 'partition')
 
 /** @param {any} timestamp ms, number or text, a Date, or a name of `SPECIAL_TIMESTAMPS` */
 const toTimestamp = timestamp => {

@@ -9,7 +9,7 @@ const {
   unwrap
 } = require('../errors')
 const { isCurableChange } = require('./attempts')
-const { about, invalid, refusal } = require('./refusals')
+const { about, invalid, refusal, toTimeout } = require('./refusals')
 const { checkNames } = require('./topics')
 const { describe } = require('../protocol/errorCodes')
 const { byTopic } = require('../utils/offsets')
@@ -35,7 +35,9 @@ module.exports = ({ attempts }) => {
     await attempts.whole(
       'reassign partitions',
       async (client, { lost }) => {
-        const answer = unwrap(await client.alterPartitionReassignments(wanted, timeout ?? TIMEOUT))
+        const answer = unwrap(
+          await client.alterPartitionReassignments(wanted, toTimeout(timeout ?? TIMEOUT))
+        )
         if (answer.errorCode !== 0) {
           throw new KafkaJSAlterPartitionReassignmentsError(refusalOf(answer), undefined, undefined)
         }
@@ -68,7 +70,9 @@ module.exports = ({ attempts }) => {
     }
     const wanted = topics ? topics.map(toTopicPartitions) : null
     return attempts.whole('list reassignments', async client => {
-      const answer = unwrap(await client.listPartitionReassignments(wanted, timeout ?? TIMEOUT))
+      const answer = unwrap(
+        await client.listPartitionReassignments(wanted, toTimeout(timeout ?? TIMEOUT))
+      )
       if (answer.errorCode !== 0) throw refusalOf(answer)
       const found = byTopic(answer.partitions, ongoing => ({
         partition: ongoing.partition,
@@ -95,7 +99,9 @@ module.exports = ({ attempts }) => {
       'elect leaders',
       async client => {
         const isUnclean = electionType === 'unclean'
-        const answer = unwrap(await client.electLeaders(isUnclean, wanted, timeout ?? TIMEOUT))
+        const answer = unwrap(
+          await client.electLeaders(isUnclean, wanted, toTimeout(timeout ?? TIMEOUT))
+        )
         if (answer.errorCode !== 0) throw refusalOf(answer)
         const results = Array.from(answer.partitions)
         const errors = results

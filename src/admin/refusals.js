@@ -8,6 +8,7 @@
 
 const { createErrorFromCode } = require('../protocol/error')
 const { KafkaJSNonRetriableError } = require('../errors')
+const { show } = require('../utils/show')
 
 /**
  * @typedef {{
@@ -55,4 +56,33 @@ const invalid = message => {
   throw new KafkaJSNonRetriableError(message)
 }
 
-module.exports = { about, invalid, refusal }
+/** The largest number of 32 bits. */
+const MOST = 2 ** 31 - 1
+
+/**
+ * @param {any} value a number, or one as text
+ * @param {string} what
+ * @returns {number} of 32 bits: it is refused here, by name, and not by the engine, which does not know what it is for
+ */
+const toInt32 = (value, what) => {
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '')
+  const number = isNumber ? Number(value) : NaN
+  if (!Number.isInteger(number) || Math.abs(number) > MOST) {
+    invalid(`Invalid ${what} ${show(value)}`)
+  }
+  return number
+}
+
+/** @param {any} timeout ms, perhaps with a fraction */
+const toTimeout = timeout =>
+  toInt32(typeof timeout === 'number' ? Math.trunc(timeout) : timeout, 'timeout')
+
+/** @param {any} topic */
+const checkTopic = topic => {
+  const isObject = typeof topic === 'object' && topic !== null
+  if (!topic || typeof topic !== 'string') {
+    invalid(`Invalid topic ${isObject ? `${show(topic)}, expected its name` : String(topic)}`)
+  }
+}
+
+module.exports = { about, checkTopic, invalid, refusal, toInt32, toTimeout }

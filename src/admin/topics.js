@@ -11,7 +11,8 @@ const {
 } = require('../errors')
 const { sleep } = require('../retry')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { about, invalid, refusal } = require('./refusals')
+const { about, invalid, refusal, toInt32, toTimeout } = require('./refusals')
+const { show } = require('../utils/show')
 
 /** How long a broker may take to make or delete something, ms. */
 const TIMEOUT = 5000
@@ -45,12 +46,18 @@ module.exports = ({ cluster, attempts, logger }) => {
 
   const createTopics = async ({ topics, validateOnly = false, timeout, waitForLeaders = true }) => {
     checkNewTopics(topics)
+    const wait = toTimeout(timeout ?? TIMEOUT)
+    const made = new Map(topics.map(entry => [entry, toNative(entry)]))
     const results = await attempts.inParts(
       'create topics',
       topics,
       async (client, wanted, { lost }) => {
         const answers = unwrap(
-          await client.createTopics(wanted.map(toNative), timeout ?? TIMEOUT, Boolean(validateOnly))
+          await client.createTopics(
+            wanted.map(entry => made.get(entry)),
+            wait,
+            Boolean(validateOnly)
+          )
         )
         return byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
           const error = refusal(errorCode, {
@@ -111,6 +118,7 @@ module.exports = ({ cluster, attempts, logger }) => {
     if (topics.some(topic => typeof topic !== 'string')) {
       invalid('Invalid topics array, the names must be a valid string')
     }
+    const wait = toTimeout(timeout ?? TIMEOUT)
     const results = await attempts.inParts(
       'delete topics',
       topics.map(topic => ({ topic })),
@@ -118,7 +126,7 @@ module.exports = ({ cluster, attempts, logger }) => {
         const answers = unwrap(
           await client.deleteTopics(
             wanted.map(({ topic }) => topic),
-            timeout ?? TIMEOUT
+            wait
           )
         )
         return byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
@@ -146,18 +154,14 @@ module.exports = ({ cluster, attempts, logger }) => {
 
   const createPartitions = async ({ topicPartitions, validateOnly = false, timeout }) => {
     checkMorePartitions(topicPartitions)
+    const wait = toTimeout(timeout ?? TIMEOUT)
+    const increased = new Map(topicPartitions.map(entry => [entry, toIncrease(entry)]))
     const results = await attempts.inParts(
       'create partitions',
       topicPartitions,
       async (client, wanted, { lost }) => {
-        const more = wanted.map(({ topic, count, assignments }) => ({
-          name: topic,
-          count,
-          assignments: assignments?.length ? assignments : null
-        }))
-        const answers = unwrap(
-          await client.createPartitions(more, timeout ?? TIMEOUT, Boolean(validateOnly))
-        )
+        const more = wanted.map(entry => increased.get(entry))
+        const answers = unwrap(await client.createPartitions(more, wait, Boolean(validateOnly)))
         const came = byName(wanted, answers, ({ errorCode, errorMessage }, { topic }) => {
           const what = { topic, operation: 'ALTER', brokerMessage: errorMessage }
           return errorCode === 0 || refusal(errorCode, what)
@@ -206,16 +210,41 @@ const toNative = ({
   replicaAssignment,
   configEntries
 }) => {
+  const where = `for topic "${topic}"`
   const assignments = replicaAssignment ?? []
+  if (!Array.isArray(assignments)) invalid(`Invalid replicaAssignment ${where}, must be an array`)
   // A broker refuses both beside an assignment.
   const isAssigned = assignments.length > 0
   return {
     name: topic,
-    numPartitions: isAssigned ? -1 : (numPartitions ?? -1),
-    replicationFactor: isAssigned ? -1 : (replicationFactor ?? -1),
-    assignments: assignments.map(({ partition, replicas }) => ({ partition, replicas })),
+    numPartitions: isAssigned ? -1 : toInt32(numPartitions ?? -1, `numPartitions ${where}`),
+    replicationFactor: isAssigned
+      ? -1
+      : toInt32(replicationFactor ?? -1, `replicationFactor ${where}`),
+    assignments: assignments.map(entry => ({
+      partition: toInt32(entry?.partition, `partition of the replicaAssignment ${where}`),
+      replicas: toBrokers(entry?.replicas, where)
+    })),
     configs: (configEntries ?? []).map(({ name, value }) => ({ name, value }))
   }
+}
+
+const toIncrease = ({ topic, count, assignments }) => {
+  const where = `for topic "${topic}"`
+  if (assignments != null && !Array.isArray(assignments)) {
+    invalid(`Invalid assignments ${where}, must be an array`)
+  }
+  return {
+    name: topic,
+    count: toInt32(count, `count ${where}`),
+    assignments: assignments?.length ? assignments.map(entry => toBrokers(entry, where)) : null
+  }
+}
+
+/** @param {any} replicas ids of brokers @param {string} where */
+const toBrokers = (replicas, where) => {
+  if (!Array.isArray(replicas)) invalid(`Invalid replicas ${where}: ${show(replicas)}`)
+  return replicas.map(id => toInt32(id, `replica ${where}`))
 }
 
 /**
