@@ -505,12 +505,16 @@ const classes = {
   KafkaJSAlterPartitionReassignmentsError
 }
 
+/** @param {any} error */
+const isKafkaJSError = error => error instanceof classes.KafkaJSError
+
 module.exports = {
   ...classes,
   classes,
   coordinatorNotFound,
   fromFailure,
   isFailure,
+  isKafkaJSError,
   isRebalancing,
   unwrap
 }

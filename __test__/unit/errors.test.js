@@ -2,7 +2,9 @@
 
 const oracle = require('kafkajs/src/errors')
 const errors = require('../../src/errors')
-const { createErrorFromCode } = require('../../src/protocol/error')
+const protocol = require('../../src/protocol/error')
+
+const { createErrorFromCode } = protocol
 
 const { fromFailure, unwrap } = errors
 
@@ -259,4 +261,22 @@ describe('fromFailure', () => {
     expect(unwrap(null)).toBe(null)
     expect(unwrap([1])).toEqual([1])
   })
+})
+
+it('has what programs take from the files of kafkajs', () => {
+  expect(Object.keys(errors)).toEqual(expect.arrayContaining(Object.keys(oracle)))
+  const theirs = require('kafkajs/src/protocol/error')
+  expect(Object.keys(protocol)).toEqual(expect.arrayContaining(Object.keys(theirs)))
+
+  for (const error of [new errors.KafkaJSTimeout('m'), new Error('m'), null]) {
+    expect(errors.isKafkaJSError(error)).toBe(error instanceof errors.KafkaJSError)
+  }
+  for (const code of [3, 5, 6, 35, 0]) {
+    const error = protocol.createErrorFromCode(code)
+    expect(protocol.staleMetadata(error)).toBe(theirs.staleMetadata(error))
+  }
+  expect(() => protocol.failIfVersionNotSupported(0)).not.toThrow()
+  expect(() => protocol.failIfVersionNotSupported(35)).toThrow(
+    expect.objectContaining({ type: 'UNSUPPORTED_VERSION' })
+  )
 })

@@ -5,6 +5,8 @@ const { KafkaJSProtocolError } = require('../errors')
 const { errorCodes, describe } = require('./errorCodes')
 const { withRemedy } = require('./remedies')
 
+const UNSUPPORTED_VERSION = 35
+
 /** @param {number} code a broker's error code */
 const failure = code => code !== 0
 
@@ -20,4 +22,19 @@ const createErrorFromCode = (code, asked = {}) => {
   })
 }
 
-module.exports = { errorCodes, failure, createErrorFromCode }
+/** @param {number} code a broker's error code */
+const failIfVersionNotSupported = code => {
+  if (code === UNSUPPORTED_VERSION) throw createErrorFromCode(code)
+}
+
+/** @param {any} error @returns {boolean} may metadata that is read again help? */
+const staleMetadata = ({ type }) =>
+  ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'].includes(type)
+
+module.exports = {
+  errorCodes,
+  failure,
+  createErrorFromCode,
+  failIfVersionNotSupported,
+  staleMetadata
+}

@@ -16,18 +16,32 @@ class Long {
     return typeof object?.value === 'bigint'
   }
 
-  /**
-   * NaN and the infinities count as zero.
-   * @param {any} value a number, string, bigint or Long; anything else throws
-   */
-  static fromValue(value) {
-    if (Long.isLong(value)) return new Long(value.value)
-    if (typeof value === 'number' && isNaN(value)) return new Long(0n)
-    if (typeof value === 'string') {
-      if (value.length === 0) throw new Error('empty string')
-      if (NOT_FINITE.has(value)) return new Long(0n)
-    }
+  /** @param {bigint | number} value */
+  static fromBits(value) {
     return new Long(BigInt(value))
+  }
+
+  /** @param {number} value NaN counts as zero */
+  static fromInt(value) {
+    return isNaN(value) ? Long.ZERO : new Long(BigInt.asIntN(64, BigInt(value)))
+  }
+
+  /** @param {number} value NaN counts as zero */
+  static fromNumber(value) {
+    return isNaN(value) ? Long.ZERO : new Long(BigInt(value))
+  }
+
+  /** @param {string} text NaN and the infinities count as zero */
+  static fromString(text) {
+    if (text.length === 0) throw new Error('empty string')
+    return NOT_FINITE.has(text) ? Long.ZERO : new Long(BigInt(text))
+  }
+
+  /** @param {any} value a number, string, bigint or Long; anything else throws */
+  static fromValue(value) {
+    if (typeof value === 'number') return Long.fromNumber(value)
+    if (typeof value === 'string') return Long.fromString(value)
+    return new Long(Long.isLong(value) ? value.value : BigInt(value))
   }
 
   isZero() {
@@ -52,6 +66,40 @@ class Long {
 
   toJSON() {
     return this.toString()
+  }
+
+  /** @param {number | bigint} bits */
+  shiftLeft(bits) {
+    return new Long(this.value << BigInt(bits))
+  }
+
+  /** @param {number | bigint} bits */
+  shiftRight(bits) {
+    return new Long(this.value >> BigInt(bits))
+  }
+
+  /**
+   * Keeps the sign, as kafkajs's does: a BigInt has no highest bit for zeros to come in at.
+   * @param {number | bigint} bits
+   */
+  shiftRightUnsigned(bits) {
+    return this.shiftRight(bits)
+  }
+
+  and(other) {
+    return new Long(this.value & Long.fromValue(other).value)
+  }
+
+  or(other) {
+    return new Long(this.value | Long.fromValue(other).value)
+  }
+
+  xor(other) {
+    return new Long(this.value ^ Long.fromValue(other).value)
+  }
+
+  not() {
+    return new Long(~this.value)
   }
 
   compare(other) {
@@ -109,6 +157,11 @@ class Long {
     return this.toInt()
   }
 }
+
+Long.MIN_VALUE = new Long(-(2n ** 63n))
+Long.MAX_VALUE = new Long(2n ** 63n - 1n)
+Long.ZERO = new Long(0n)
+Long.ONE = new Long(1n)
 
 const NOT_FINITE = new Set(['NaN', 'Infinity', '+Infinity', '-Infinity'])
 
