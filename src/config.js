@@ -448,7 +448,8 @@ const commitOptions = (offsets = []) =>
     'consumer.commitOffsets()',
     offsets,
     '[{ topic: "orders", partition: 0, offset: "1" }]'
-  ).map(({ topic, partition, offset, metadata = null, leaderEpoch = null }) => {
+  ).map(entry => {
+    const { topic, partition, offset, metadata = null, leaderEpoch = null } = entry ?? {}
     validateTopicPartition(topic, partition)
     const next = toOffset(offset)
     if (next < 0n) fail('Offset must not be a negative number')
@@ -474,8 +475,8 @@ const epochOf = epoch => {
 }
 
 const validateTopicPartition = (topic, partition) => {
-  if (!topic) fail(`Invalid topic ${topic}`)
-  identifier('topic', String(topic))
+  if (!topic || typeof topic !== 'string') fail(`Invalid topic ${topic ? show(topic) : topic}`)
+  identifier('topic', topic)
   if (isNaN(partition)) fail(`Invalid partition, expected a number received ${partition}`)
 }
 
@@ -503,7 +504,8 @@ const toOffset = offset => {
 const pauseOptions = (action, topicPartitions = []) =>
   listOf(`consumer.${action}()`, topicPartitions, '[{ topic: "orders", partitions: [0] }]').map(
     entry => {
-      if (!entry?.topic) fail(`Invalid topic ${entry?.topic || entry}`)
+      const isNamed = entry?.topic && typeof entry.topic === 'string'
+      if (!isNamed) fail(`Invalid topic ${entry?.topic || entry}`)
       const { topic, partitions } = entry
       if (partitions === undefined) return { topic }
       if (!Array.isArray(partitions) || partitions.some(isNaN)) {

@@ -57,6 +57,15 @@ describe('before it is connected', () => {
     expect((await rejection(producer.sendBatch())).name).toBe('TypeError')
   })
 
+  it('topicMessages that are no list are refused by name', async () => {
+    const producer = /** @type {any} */ (createProducer())
+    for (const topicMessages of [{}, 7, null, new Set()]) {
+      const error = await rejection(producer.sendBatch({ topicMessages }))
+      expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError' })
+      expect(error.message).toMatch(/^Invalid topicMessages array /)
+    }
+  })
+
   it('what is right says that the producer is disconnected', async () => {
     const error = await refused({ topic, messages })
     expect(error).toMatchObject({ name: 'KafkaJSError', retriable: true })

@@ -248,6 +248,10 @@ describe('seekOptions', () => {
     )
   })
 
+  it.each([7, true, {}, ['t'], 1n])('refuses %p as a topic', topic => {
+    expect(() => config.seekOptions({ ...WHERE, topic })).toThrow(/^Invalid topic /)
+  })
+
   it('makes a string of the offset and a number of the partition', () => {
     const big = 2n ** 60n
     expect(config.seekOptions({ topic: 't', partition: '3', offset: big })).toEqual({
@@ -270,6 +274,14 @@ describe('commitOptions', () => {
     }
   )
 
+  it.each([7, true, {}, ['t'], 1n])('refuses %p as a topic', topic => {
+    expect(() => config.commitOptions([{ ...WHERE, topic }])).toThrow(/^Invalid topic /)
+  })
+
+  it('refuses what is no entry', () => {
+    expect(() => config.commitOptions([null])).toThrow(/^Invalid topic undefined/)
+  })
+
   it('has no metadata unless given', () => {
     expect(config.commitOptions([WHERE])).toEqual([{ ...WHERE, metadata: null, leaderEpoch: null }])
     expect(config.commitOptions()).toEqual([])
@@ -285,6 +297,10 @@ describe('commitOptions', () => {
 })
 
 describe.each(['pause', 'resume'])('pauseOptions for %s', action => {
+  it.each([7, true, {}, ['t']])('refuses %p as a topic', topic => {
+    expect(() => config.pauseOptions(action, [{ topic }])).toThrow(/^Invalid topic /)
+  })
+
   it.each([
     [[null]],
     [[{}]],

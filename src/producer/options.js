@@ -114,6 +114,7 @@ const sendOptions = (batch, { options, isIdempotent }) => {
     compression,
     compressionLevel
   } = batch
+  if (!Array.isArray(topicMessages)) fail(`Invalid topicMessages array ${show(topicMessages)}`)
   for (const entry of topicMessages) {
     if (!entry?.topic) fail('Invalid topic')
   }
