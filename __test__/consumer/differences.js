@@ -334,6 +334,19 @@ module.exports = {
   'a listener that throws breaks the consumer': {
     'consumer/errors': ['a listener that throws does not disturb the consumer']
   },
+  'a logger that throws breaks the consumer; so does an error that the default logger has no JSON for (a BigInt in it, a circle)':
+    {
+      'consumer/failures': ['a logger that throws keeps nobody from going on']
+    },
+  'a handler that throws what nobody can look at (a symbol, a Proxy, an object without a prototype), or an error whose causes lead in a circle, leaves the consumer without CRASH':
+    {
+      'consumer/failures': [
+        'what no retry mends a symbol, which is a mistake in the program too',
+        'what no retry mends an object without a prototype, which is a mistake in the program too',
+        'what no retry mends an object that throws when it is looked at, which is a mistake in the program too',
+        'what no retry mends a mistake whose causes lead in a circle'
+      ]
+    },
   '`restartOnFailure` must return a promise': {
     'consumer/errors': ['too many failures ask a restartOnFailure that returns no promise']
   },

@@ -20,9 +20,9 @@ const retry = {
 /**
  * A consumer whose handler throws `thrown` at offset 1 of 3.
  * @param {any} thrown
- * @param {{ sync?: boolean, byBatch?: boolean }} [options]
+ * @param {{ sync?: boolean, byBatch?: boolean, beside?: boolean }} [options] `beside`: messages are handled beside each other
  */
-const failWith = async (thrown, { sync = false, byBatch = false } = {}) => {
+const failWith = async (thrown, { sync = false, byBatch = false, beside = false } = {}) => {
   const topic = await filled(3)
   const lines = /** @type {any[]} */ ([])
   const kafka = createKafka({ logLevel: 4, logCreator: () => entry => lines.push(entry) })
@@ -45,13 +45,20 @@ const failWith = async (thrown, { sync = false, byBatch = false } = {}) => {
     run: /** @type {any} */ (
       byBatch
         ? { eachMessage: undefined, eachBatch: byBatches }
-        : { eachMessage: sync ? byMessage : async payload => byMessage(payload) }
+        : {
+            eachMessage: sync ? byMessage : async payload => byMessage(payload),
+            ...(beside && { messagesConsumedConcurrently: 4 })
+          }
     )
   })
   await waitFor(() => test.seen.of('CRASH').length > 0)
   const [crash] = test.seen.of('CRASH')
   const errors = lines.filter(({ label }) => label === 'ERROR')
   return { ...test, topic, crash, error: crash.error, errors, calls: () => calls }
+}
+
+const spoil = () => {
+  throw new Error('looked at')
 }
 
 class OwnError extends Error {}
@@ -115,6 +122,32 @@ describe('what no retry mends', () => {
     })
   })
 
+  it.each([
+    ['a symbol', Symbol('bad')],
+    ['an object without a prototype', Object.create(null)],
+    ['an object that throws when it is looked at', new Proxy({}, { get: spoil })]
+  ])('%s, which is a mistake in the program too', async (_, thrown) => {
+    for (const options of [{}, { byBatch: true }, { beside: true }]) {
+      const { calls, crash, error, consumer } = await failWith(thrown, options)
+      expect(calls()).toBe(1)
+      expect(crash.restart).toBe(false)
+      expect(error).toMatchObject({
+        name: 'KafkaJSNonRetriableError',
+        message: expect.stringMatching(/^each.* has thrown .*: throw an Error$/),
+        cause: expect.any(TypeError)
+      })
+      await consumer.disconnect()
+    }
+  })
+
+  it('a mistake whose causes lead in a circle', async () => {
+    const thrown = new TypeError('bad')
+    thrown.cause = thrown
+    const { calls, crash } = await failWith(thrown)
+    expect(calls()).toBe(1)
+    expect(crash.restart).toBe(false)
+  })
+
   it('a KafkaJSNotImplemented, which ends the consumer as it is', async () => {
     const thrown = new support.KafkaJSNotImplemented('bad')
     const { calls, crash, errors } = await failWith(thrown)
@@ -162,6 +195,25 @@ describe('the log', () => {
       'Crash: KafkaJSNumberOfRetriesExceeded: on purpose'
     ])
   })
+})
+
+it('a logger that throws keeps nobody from going on', async () => {
+  const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  for (const run of [{}, { messagesConsumedConcurrently: 4 }]) {
+    let failures = 2
+    const { consumer, messages } = await startConsumer({
+      topics: [await filled(3)],
+      kafka: createKafka({ logLevel: 4, logCreator: () => spoil }),
+      retry,
+      handle: () => {
+        if (failures-- > 0) throw new Error('bad')
+      },
+      run
+    })
+    await waitFor(() => messages.length === 3)
+    await consumer.disconnect()
+  }
+  warnings.mockRestore()
 })
 
 describe('on the way to CRASH', () => {

@@ -96,13 +96,13 @@ const MAY_REQUIRE = {
   tls: ['errors'],
   retry: ['errors'],
   // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.
-  instrumentation: ['network', 'errors'],
+  instrumentation: ['network', 'errors', 'utils'],
   network: ['instrumentation'],
   enums: ['protocol'],
   prometheus: [],
   unknown: [],
   utils: ['errors'],
-  loggers: [],
+  loggers: ['utils'],
   help: [],
   // kafkajs keeps the codes and the function that makes errors of them in one folder, and programs look for them there.
   errors: ['help', 'protocol'],

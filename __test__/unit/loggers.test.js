@@ -62,6 +62,42 @@ describe('loggers', () => {
     expect(ours).toEqual(lines(oracleConsole))
   })
 
+  it('print what JSON has no words for: an error that leads back to itself, a BigInt', () => {
+    const error = Object.assign(new Error('bad'), { code: 7n })
+    const printed = jest.spyOn(console, 'error').mockImplementation(() => {})
+    const root = createLogger({ level: LEVELS.ERROR, logCreator: consoleLogCreator })
+    root.namespace('A').error('m', { partition: 3, error })
+    root.namespace('A').error('m', { partition: 3, error: Object.assign(error, { error }) })
+    for (const [line] of printed.mock.calls) {
+      expect(JSON.parse(line)).toMatchObject({
+        level: 'ERROR',
+        message: '[A] m',
+        error: expect.stringMatching(/Error: bad[^]*code: 7n/)
+      })
+    }
+    expect(printed).toHaveBeenCalledTimes(2)
+  })
+
+  it.each([
+    ['an error', new Error('full')],
+    ['nothing', null],
+    ['a symbol', Symbol('s')]
+  ])('that throw %s are no end of what is logged; a warning tells once', (_, thrown) => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const fail = () => {
+      throw thrown
+    }
+    const root = createLogger({ level: LEVELS.INFO, logCreator: () => fail })
+    root.info('one')
+    root.namespace('A').error('two')
+    expect(warn.mock.calls).toEqual([
+      [
+        expect.stringContaining('"logCreator" has made a logger that throws'),
+        expect.objectContaining({ code: 'KAFKARS_LOGGER' })
+      ]
+    ])
+  })
+
   it('write the log of the engine', () => {
     const entries = []
     const root = createLogger({ level: LEVELS.DEBUG, logCreator: () => e => entries.push(e) })

@@ -25,6 +25,7 @@ const { createIdentityCheck, toNativeTls } = require('../tls')
 const { hasOwnLookup, lookUp } = require('./lookup')
 const { createSeeds } = require('./seeds')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
+const { readable } = require('../utils/thrown')
 const { LONGEST_DELAY } = require('../utils/timers')
 const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
 
@@ -300,11 +301,12 @@ class Connection {
     try {
       await authenticate({ sasl, client, event, logger: this.rootLogger })
       client.authenticated(event.session, null, false)
-    } catch (e) {
-      const message = String(e?.message ?? e)
+    } catch (thrown) {
+      const e = readable(thrown, 'The provider of "sasl"')
+      const message = String(e.message ?? e)
       this.authenticationErrors.set(message, e)
       // A provider that cannot be reached is no refusal: connections are tried again, as after any other failure.
-      client.authenticated(event.session, message, e?.retriable !== false)
+      client.authenticated(event.session, message, e.retriable !== false)
     }
   }
 }

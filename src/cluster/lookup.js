@@ -7,6 +7,7 @@
  */
 
 const dns = require('node:dns')
+const { readable } = require('../utils/thrown')
 
 /** A symbol of this description, for `util.promisify`, is on Node's `dns.lookup` and on no replacement of it. */
 const MARK = 'customPromisifyArgs'
@@ -24,8 +25,10 @@ const hasOwnLookup = ssl =>
  * @param {(addresses: string[], message: string | null, code: string | null) => void} answer best first
  */
 const lookUp = (ssl, host, answer) => {
-  const fail = error =>
+  const fail = thrown => {
+    const error = thrown == null ? thrown : readable(thrown, 'The lookup')
     answer([], String(error?.message ?? error), typeof error?.code === 'string' ? error.code : null)
+  }
   try {
     // As `net.connect` asks. Not all functions heed `all`.
     functionOf(ssl)(host, { family: 0, hints: 0, all: true }, (error, found) => {

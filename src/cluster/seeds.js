@@ -4,6 +4,7 @@
 const { isIPv6 } = require('node:net')
 const { KafkaJSConnectionError, KafkaJSNonRetriableError } = require('../errors')
 const { show } = require('../utils/show')
+const { readable } = require('../utils/thrown')
 
 /** How kafkajs begins. */
 const FAILED = 'Failed to connect:'
@@ -39,9 +40,10 @@ const createSeeds = ({ brokers, insteadOfBrokers, logger }) => {
 const ask = async brokers => {
   try {
     return await brokers()
-  } catch (e) {
-    const error = new KafkaJSConnectionError(`${FAILED} "config.brokers" threw: ${e?.message ?? e}`)
-    error.stack = `${error.name}\n  Caused by: ${e?.stack}`
+  } catch (thrown) {
+    const e = readable(thrown, '"config.brokers"')
+    const error = new KafkaJSConnectionError(`${FAILED} "config.brokers" threw: ${e.message ?? e}`)
+    error.stack = `${error.name}\n  Caused by: ${e.stack}`
     error.cause = e
     throw error
   }

@@ -7,6 +7,7 @@
 
 const { KafkaJSMetadataNotLoaded, KafkaJSNonRetriableError } = require('../errors')
 const { ownedOf, topicsOf } = require('./assigners/subscriptions')
+const { readable } = require('../utils/thrown')
 const SeenPartitions = require('./seenPartitions')
 
 class Assignment {
@@ -95,7 +96,8 @@ class Assignment {
   }
 
   /** @private @returns {string} */
-  failed(error) {
+  failed(thrown) {
+    const error = thrown == null ? thrown : readable(thrown, 'The partition assigner')
     this.error = error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
     return this.error.message
   }

@@ -14,6 +14,7 @@ const { TextDecoder } = require('node:util')
 
 const { show } = require('../utils/show')
 const { isThenable } = require('../utils/thenable')
+const { readable } = require('../utils/thrown')
 const { KafkaJSDeserializationError, KafkaJSNonRetriableError } = require('../errors')
 
 /** @typedef {import('../..').KafkaMessage} KafkaMessage */
@@ -149,18 +150,18 @@ class Deserialization {
    *   of the one that cannot be read, if there is an `error`
    */
   async readAll(topic, partition, messages) {
-    const readable = []
+    const whole = []
     let i = 0
     try {
       for (; i < messages.length; i++) {
         const result = this.read(topic, partition, messages[i])
         const read = isThenable(result) ? await result : result
-        if (read !== null) readable.push(read)
+        if (read !== null) whole.push(read)
       }
     } catch (error) {
-      return { readable, unreadable: i, error }
+      return { readable: whole, unreadable: i, error }
     }
-    return { readable, unreadable: i, error: null }
+    return { readable: whole, unreadable: i, error: null }
   }
 
   /**
@@ -169,12 +170,13 @@ class Deserialization {
    * @param {any} message
    * @param {Part} part
    * @param {Buffer} data
-   * @param {any} cause
+   * @param {any} thrown
    * @returns {null | Promise<null>} the message is left out
    * @private
    */
-  failed(topic, partition, message, part, data, cause) {
+  failed(topic, partition, message, part, data, thrown) {
     const { offset } = message
+    const cause = readable(thrown, `${part}Deserializer`)
     const error = new KafkaJSDeserializationError(cause, { topic, partition, offset, part, data })
     if (typeof this.onError !== 'function') return this.decide(this.onError, error)
     const { timestamp, headers } = message

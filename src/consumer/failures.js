@@ -6,6 +6,7 @@
 const { KafkaJSError, isRebalancing } = require('../errors')
 const { Backoff } = require('../retry')
 const { placeOf } = require('../utils/offsets')
+const { readable } = require('../utils/thrown')
 const { Later } = require('./onFailure/recovery')
 
 /** Errors that end the consumer as they are, neither retried nor wrapped. */
@@ -46,10 +47,11 @@ class Failures {
 
   /**
    * @param {Lane} lane
-   * @param {any} error what its handler threw
+   * @param {any} thrown by its handler
    * @returns {number} ms until the partition may be handed out again
    */
-  failed(lane, error) {
+  failed(lane, thrown) {
+    const error = this.readable(thrown)
     if (error instanceof Later) return error.wait
     if (endsGeneration(error)) {
       // With a flag in the cell the engine knows of the rebalance. Without one the error is no news of our group, which goes on:
@@ -65,10 +67,6 @@ class Failures {
       return new Backoff(this.retry).retryTime
     }
     this.log(lane, error)
-    // As in kafkajs, a TypeError: a mistake in the program.
-    error ??= new TypeError(
-      `${this.handler} has thrown ${error}, which says nothing: throw an Error`
-    )
     if (FINAL.has(error.name) || isUnreadable(error)) return this.giveUp(error)
     const backoff = this.backoffs.get(keyOf(lane)) ?? new Backoff(this.retry)
     const final = backoff.verdict(error)
@@ -80,9 +78,14 @@ class Failures {
     return wait
   }
 
+  /** What the handler has thrown. In kafkajs, too, a TypeError takes the place of null. @param {any} thrown */
+  readable(thrown) {
+    return readable(thrown, this.handler)
+  }
+
   /** Is it the message that the handler has failed at, and not our group or the program's use of memory? @param {Lane} lane @param {any} error */
   isFault(lane, error) {
-    return !endsGeneration(error) && !isGone(lane, error) && !FINAL.has(error?.name)
+    return !endsGeneration(error) && !isGone(lane, error) && !FINAL.has(error.name)
   }
 
   /** @param {Lane} lane @param {any} error */
@@ -93,7 +96,7 @@ class Failures {
       topic,
       partition,
       offset: isMessage ? delivery.offset(next) : String(delivery.firstOffset),
-      stack: error?.stack,
+      stack: error.stack,
       error
     })
   }
@@ -106,11 +109,10 @@ class Failures {
 }
 
 /** What `heartbeat()` and commits say when the partitions are about to go: the group decides, not the handler's retries. */
-const endsGeneration = error =>
-  error != null && (isRebalancing(error) || error.type === 'UNKNOWN_MEMBER_ID')
+const endsGeneration = error => isRebalancing(error) || error.type === 'UNKNOWN_MEMBER_ID'
 
 /** The memory of the messages was given away. @param {Lane} lane @param {any} error */
-const isGone = ({ delivery }, error) => error?.name === 'TypeError' && delivery.isGone()
+const isGone = ({ delivery }, error) => error.name === 'TypeError' && delivery.isGone()
 
 /** Bytes that are not of their format: they will not be the next time. */
 const isUnreadable = error =>

@@ -82,7 +82,13 @@ class Lane {
         else deliveries.finish(this.number, held)
       } catch (error) {
         this.handling = false
-        deliveries.finish(this.number, runner.failures.failed(this, error))
+        let wait = 0
+        try {
+          wait = runner.failures.failed(this, error)
+        } finally {
+          // The end of the consumer waits for it.
+          deliveries.finish(this.number, wait)
+        }
         // Other partitions go on meanwhile, in a turn of their own: a handler that fails at once must not spin.
         await nextTurn()
       }

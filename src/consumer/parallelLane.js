@@ -154,19 +154,23 @@ class ParallelLane {
 
   /** Never rejects. @param {Task} task @private */
   async run(task) {
-    const { lanes, runner } = this
     try {
-      try {
-        await this.handle(task)
-        if (task.isDone) this.finished(task)
-      } catch (error) {
-        this.fail(task, error)
-      }
-      this.running -= 1
-      lanes.ended(this)
+      await this.handle(task)
+      if (task.isDone) this.finished(task)
     } catch (error) {
-      // No handler's error: a logger that throws, or a bug of ours.
-      runner.crash(error)
+      this.orCrash(() => this.fail(task, error))
+    }
+    // Whatever has come of it: the end of the consumer waits for it.
+    this.running -= 1
+    this.orCrash(() => this.lanes.ended(this))
+  }
+
+  /** What this throws is no handler's error, but a bug of ours. @param {() => void} act @private */
+  orCrash(act) {
+    try {
+      act()
+    } catch (error) {
+      this.runner.crash(error)
     }
   }
 

@@ -7,6 +7,7 @@
 
 const { Backoff, isRetriable } = require('../retry')
 const { KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } = require('../errors')
+const { causesOf, readable } = require('../utils/thrown')
 
 /** What a commit is refused with when the group has gone on without us: that is no fault of the hook. */
 const GROUP_WENT_ON = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])
@@ -67,8 +68,7 @@ class RebalanceHooks {
    */
   failed(hook, thrown) {
     const { groupId, logger, retry } = this
-    const error =
-      thrown ?? new TypeError(`${hook} has thrown ${thrown}, which says nothing: throw an Error`)
+    const error = readable(thrown, hook)
     const { message = String(error), stack } = error
     if (hasGoneOn(error)) {
       logger.warn(`${hook}: the group has gone on without us: ${message}`, { groupId })
@@ -82,9 +82,8 @@ class RebalanceHooks {
   }
 }
 
-/** @param {any} error @returns {boolean} */
-const hasGoneOn = error =>
-  error != null && (GROUP_WENT_ON.has(error.type) || hasGoneOn(error.cause))
+/** @param {any} error */
+const hasGoneOn = error => causesOf(error).some(({ type }) => GROUP_WENT_ON.has(type))
 
 /**
  * Which of them the engine is to ask for.

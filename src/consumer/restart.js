@@ -2,6 +2,7 @@
 'use strict'
 
 const { RETRY_DEFAULTS } = require('../retry')
+const { causesOf, readable } = require('../utils/thrown')
 
 /**
  * May the consumer run again after this crash? Only behind what can pass by itself, and if the program does not mind.
@@ -10,23 +11,22 @@ const { RETRY_DEFAULTS } = require('../retry')
  * @returns {Promise<boolean>}
  */
 const mayRestart = async (error, { retry, logger, groupId }) => {
-  if (error.name !== 'KafkaJSNumberOfRetriesExceeded' && deepestCause(error).retriable !== true) {
-    return false
-  }
+  const passes =
+    error.name === 'KafkaJSNumberOfRetriesExceeded' || causesOf(error).at(-1).retriable === true
+  if (!passes) return false
   const { restartOnFailure } = retry
   if (!restartOnFailure) return true
   try {
     return Boolean(await restartOnFailure(error))
-  } catch (e) {
+  } catch (thrown) {
+    const e = readable(thrown, 'restartOnFailure')
     logger.error(
       'Caught error when invoking user-provided "restartOnFailure" callback. Defaulting to restarting.',
-      { error: e?.message || e, cause: error.message || error, groupId }
+      { error: e.message || e, cause: error.message || error, groupId }
     )
     return true
   }
 }
-
-const deepestCause = error => (error.cause ? deepestCause(error.cause) : error)
 
 /** How long to wait before that, ms. */
 const restartTimeOf = (error, { initialRetryTime }) =>

@@ -8,6 +8,7 @@
 
 const { KafkaJSNonRetriableError } = require('../errors')
 const networkEvents = require('../network/instrumentationEvents')
+const { readable } = require('../utils/thrown')
 
 /**
  * @param {{ REQUEST: string, REQUEST_TIMEOUT: string, REQUEST_QUEUE_SIZE: string }} events of a client
@@ -52,11 +53,9 @@ const createOn = ({ client, events, wrap, unwrap, emitter, logger }) => {
       event.type = wrap(event.type)
       try {
         await listener(event)
-      } catch (e) {
-        logger.error(`Failed to execute listener: ${e?.message ?? e}`, {
-          eventName,
-          stack: e?.stack
-        })
+      } catch (thrown) {
+        const e = readable(thrown, 'The listener')
+        logger.error(`Failed to execute listener: ${e.message ?? e}`, { eventName, stack: e.stack })
       }
     })
   }

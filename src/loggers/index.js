@@ -7,6 +7,8 @@
  * The environment variable KAFKAJS_LOG_LEVEL wins over every level given in code.
  */
 
+const { readable } = require('../utils/thrown')
+
 /** @typedef {import('../..').Logger} Logger */
 
 const LEVELS = { NOTHING: 0, ERROR: 1, WARN: 2, INFO: 4, DEBUG: 5 }
@@ -26,6 +28,20 @@ const orFromEnvironment = level =>
 const createLogger = ({ level = LEVELS.INFO, logCreator }) => {
   let instanceLevel = orFromEnvironment(level)
   const write = logCreator(instanceLevel)
+  let hasTold = false
+  /** What is logged has happened, and goes on, whether or not the program's logger can write it. Told once. */
+  const tell = (/** @type {any} */ thrown) => {
+    if (hasTold) return
+    hasTold = true
+    const { message, stack } = readable(thrown, 'The logger')
+    process.emitWarning(
+      `A line could not be logged, "logCreator" has made a logger that throws: ${message}`,
+      {
+        code: 'KAFKARS_LOGGER',
+        detail: String(stack)
+      }
+    )
+  }
 
   /**
    * @param {any} namespace
@@ -36,7 +52,11 @@ const createLogger = ({ level = LEVELS.INFO, logCreator }) => {
     const at = (label, entryLevel) => (message, extra) => {
       if (entryLevel > (ownLevel ?? instanceLevel)) return
       const log = { timestamp: new Date().toISOString(), logger: 'kafkajs', message, ...extra }
-      write({ namespace, level: entryLevel, label, log })
+      try {
+        write({ namespace, level: entryLevel, label, log })
+      } catch (error) {
+        tell(error)
+      }
     }
     return {
       info: at('INFO', LEVELS.INFO),

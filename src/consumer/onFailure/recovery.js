@@ -95,10 +95,11 @@ class Recovery {
   /**
    * The handler has failed. Resolves when the message is settled: the lane goes on behind it.
    * @param {Lane} lane
-   * @param {any} error what it threw
+   * @param {any} thrown by it
    * @returns {Promise<void>} rejects with the error when it is not ours to treat, with a `Later` when the message is to be handed out again
    */
-  async recover(lane, error) {
+  async recover(lane, thrown) {
+    const error = this.failures.readable(thrown)
     if (!this.failures.isFault(lane, error)) throw error
     const { topic, partition, delivery } = lane
     const first = this.isBatch ? firstUnresolved(lane) : lane.next
@@ -117,7 +118,7 @@ class Recovery {
       throw new Later(wait)
     }
     if (verdict === 'skip') {
-      this.logger.warn(`Left out, its handler has failed: ${show(error?.message)}`, where)
+      this.logger.warn(`Left out, its handler has failed: ${show(error.message)}`, where)
     } else {
       const to = verdict === 'fail' ? null : this.next(topic, level, verdict)
       if (to === null) throw error
@@ -145,7 +146,7 @@ class Recovery {
   /** @private @param {any} error @param {any} failed @returns {Promise<Verdict>} */
   async verdict(error, failed) {
     const { when } = this.policy
-    const usual = error != null && isRetriable(error) ? 'retry' : 'deadLetter'
+    const usual = isRetriable(error) ? 'retry' : 'deadLetter'
     if (when === null) return usual
     const said = await when(error, failed)
     if (said === true) return usual
@@ -206,10 +207,7 @@ class Recovery {
       throw new Later(this.postpone(to, refused, where))
     }
     this.backoffs.delete(to)
-    this.logger.warn(
-      `Sent to topic "${to}", its handler has failed: ${show(error?.message)}`,
-      where
-    )
+    this.logger.warn(`Sent to topic "${to}", its handler has failed: ${show(error.message)}`, where)
   }
 
   /**
