@@ -362,7 +362,8 @@ impl Machine for Cluster {
             let to = self.refresh.send(now, id, ());
             self.asks_all = std::mem::take(&mut self.wants_all) || self.fresh.is_empty();
             self.asked = if self.asks_all { self.watched() } else { self.fresh.iter().cloned().collect() };
-            let names = self.asked.iter().map(|name| Some(name.to_string()));
+            let names =
+                self.asked.iter().filter(|name| can_be_asked(name)).map(|name| Some(name.to_string()));
             let topics = names.map(|name| MetadataRequestTopic { name, ..Default::default() }).collect();
             // A member that subscribes to a topic may create it; a leader that only looks at it must not.
             let allow_auto_topic_creation = self.config.allow_auto_topic_creation && self.others.is_empty();
@@ -403,9 +404,12 @@ impl Cluster {
         let mut is_settled = !is_behind;
         self.events.push_back(Event::Metadata(change));
         let (mut missing, mut leaderless) = (Vec::new(), Vec::new());
+        let unspeakable = MetadataTopic { error: ErrorCode::INVALID_TOPIC_EXCEPTION, ..Default::default() };
         let told: HashMap<_, _> = answer.topics.iter().map(|topic| (topic.name.as_deref(), topic)).collect();
         for name in &self.asked {
-            match told.get(&Some(&**name)) {
+            let told =
+                if can_be_asked(name) { told.get(&Some(&**name)).copied() } else { Some(&unspeakable) };
+            match told {
                 // Elections are over soon: asking until there is a leader spares the fetches a round of their own.
                 Some(MetadataTopic { error: ErrorCode::NONE, partitions, .. }) => {
                     let without = partitions.iter().filter(|partition| partition.leader < 0);
@@ -548,6 +552,12 @@ fn deletion(topic: &str) -> Log {
     let message = format!("Topic {topic} does not exist any more, waiting for it to come back");
     let extra = vec![("topic", topic.to_owned())];
     Log { level: LogLevel::Warn, namespace: "Cluster", message, extra }
+}
+
+/// The wire has no room for a longer name: a broker closes the connection, whatever else it is asked. (A shorter one that is too long
+/// for a topic it refuses by its name.)
+fn can_be_asked(topic: &str) -> bool {
+    i16::try_from(topic.len()).is_ok()
 }
 
 fn is_final(error: &NetError) -> bool {

@@ -395,6 +395,21 @@ fn a_topic_that_the_user_may_not_read_is_told() {
 }
 
 #[test]
+fn a_name_that_no_request_has_room_for_is_told_and_keeps_nobody_else_from_being_asked_for() {
+    let mut world = World::settled();
+    let name = "n".repeat(40_000);
+    world.set_topics(&["t", &name, "u"]);
+    let [Outbound { body: Request::Metadata(request), .. }] = &world.in_flight[..] else { panic!() };
+    let asked: Vec<_> = request.topics.iter().flatten().map(|topic| topic.name.as_deref()).collect();
+    assert!(asked.contains(&Some("u")) && !asked.contains(&Some(&*name)));
+    world.answer_refresh(Ok(metadata(vec![topic("t", 7), topic("u", 7)])));
+    let code = ErrorCode::INVALID_TOPIC_EXCEPTION;
+    assert!(world.events().contains(&Event::TopicError { topic: name.as_str().into(), code }));
+    world.pass(MAX_AGE / 2);
+    assert_eq!(world.asked(), [""; 0], "asking again will not help");
+}
+
+#[test]
 fn a_new_topic_is_asked_for_at_once() {
     let mut world = World::settled();
     world.set_topics(&["t"]);
