@@ -160,7 +160,7 @@ impl Transaction {
     pub fn close(&mut self, now: Instant) {
         self.is_closing = true;
         match &self.state {
-            State::Open(_) | State::Doomed(..) => self.leave(now, None, false),
+            State::Open(_) | State::Doomed(..) => self.leave(now + self.config.patience, None, false),
             State::Initializing { ticket, .. } => {
                 let ticket = *ticket;
                 self.request.give_up();
@@ -180,7 +180,9 @@ impl Transaction {
 
     fn end(&mut self, now: Instant, ticket: u64, committed: bool) {
         match &self.state {
-            State::Open(_) | State::Doomed(..) => self.leave(now, Some(ticket), committed),
+            State::Open(_) | State::Doomed(..) => {
+                self.leave(now + self.config.patience, Some(ticket), committed);
+            }
             State::Fatal(reason) => {
                 let reason = reason.clone();
                 self.answer(ticket, Err(Trouble::Fatal(reason)));
@@ -189,8 +191,7 @@ impl Transaction {
         }
     }
 
-    fn leave(&mut self, now: Instant, ticket: Option<u64>, committed: bool) {
-        let until = now + self.config.patience;
+    fn leave(&mut self, until: Instant, ticket: Option<u64>, committed: bool) {
         let transaction = match std::mem::replace(&mut self.state, State::Uninitialized) {
             State::Open(open) => {
                 self.state = State::Open(Open::new(open.protocol));
@@ -216,6 +217,7 @@ impl Transaction {
     /// Everything fails from now on, until the transaction is aborted.
     pub(super) fn doom(&mut self, reason: Reason) {
         let trouble = Trouble::Doomed(reason.clone());
+        let mut abandoned = None;
         let open = match std::mem::replace(&mut self.state, State::Uninitialized) {
             State::Open(open) => {
                 self.state = State::Open(Open::new(open.protocol));
@@ -225,8 +227,9 @@ impl Transaction {
                 let place = Open::new(transaction.protocol);
                 self.state =
                     State::Ending(Ending { transaction: place, ticket: None, committed: true, until });
-                if let Some(ticket) = ticket {
-                    self.answer(ticket, Err(trouble.clone()));
+                match ticket {
+                    Some(ticket) => self.answer(ticket, Err(trouble.clone())),
+                    None => abandoned = Some(until),
                 }
                 transaction
             }
@@ -238,9 +241,9 @@ impl Transaction {
         self.transition(State::Doomed(open, reason.clone()));
         self.drop_offsets(&trouble);
         self.events.push_back(Event::Over(reason));
-        // Nobody is left who could abort it.
-        if let Some((ticket, _)) = self.next.take() {
-            self.answer(ticket, Err(trouble));
+        // Nobody else would abort it, and the next transaction waits for its end.
+        if let Some(until) = abandoned {
+            self.leave(until, None, false);
         }
     }
 

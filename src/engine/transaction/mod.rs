@@ -13,7 +13,7 @@
 //!   cause until it is aborted. What another producer with our transactional id has caused is *fatal*: everything fails with it,
 //!   for good.
 //! * **The end.** Commit and abort are repeated until they are answered. When there is no answer for too long, nobody knows; then the
-//!   next transaction begins with InitProducerId, which waits for a commit that was decided and aborts what was not.
+//!   next transaction waits for the answer; a commit that is refused then is aborted, as nobody else would.
 //! * **Zombies.** An id that we had is always given along with InitProducerId: a producer that was replaced is refused, instead of
 //!   throwing its successor out.
 

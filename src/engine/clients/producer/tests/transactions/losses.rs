@@ -85,6 +85,34 @@ fn patience_ends_and_the_end_is_found_out_before_the_next_transaction() {
 }
 
 #[test]
+fn a_commit_that_is_refused_when_nobody_waits_for_it_is_aborted_and_the_next_transaction_begins() {
+    for waits in [false, true] {
+        both(|mut world| {
+            world.begin();
+            world.run_for(SECOND);
+            world.send(0);
+            world.run_for(SECOND);
+            world.model.transaction_timeout = 3600 * SECOND;
+            world.scripted = vec![("EndTxn", Scripted::LostBefore); 1000];
+            let committed = world.commit();
+            world.run_for(61 * SECOND);
+            assert!(matches!(world.answer(committed), Some(Err(Trouble::Unanswered(_)))));
+            let waiting = waits.then(|| world.begin());
+            world.scripted = vec![("EndTxn", Scripted::Code(ErrorCode::TRANSACTION_ABORTABLE))];
+            world.run_for(5 * SECOND);
+            let begun = waiting.unwrap_or_else(|| world.begin());
+            world.run_for(5 * SECOND);
+            assert_eq!(world.answer(begun), Some(Ok(())), "{waits}");
+            world.send(1);
+            let committed = world.commit();
+            world.run_for(SECOND);
+            assert!(world.is_done(committed), "{waits}");
+            assert_eq!(all_committed(&world), [1]);
+        });
+    }
+}
+
+#[test]
 fn a_beginning_that_is_not_answered_can_be_repeated() {
     both(|mut world| {
         world.scripted = vec![("InitProducerId", Scripted::LostBefore); 1000];
