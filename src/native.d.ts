@@ -847,8 +847,10 @@ export class NativeConsumer {
   paused(): NativeTopicPartitions[]
   /** Writes slot and offset of what is resolved and not committed, sorted by partition. Returns how many numbers; more than fit? Again. */
   uncommitted(into: BigInt64Array): number
-  /** A transaction has this offset in it: it is not uncommitted any more. */
+  /** A transaction has committed this offset: neither it nor what was resolved before it is uncommitted any more. */
   markCommitted(offset: NativeOffset): void
+  /** The leader epoch of the record before this offset; null: it is not known. */
+  epochBefore(topic: string, partition: number, offset: string): number | null
   /**
    * As whom the consumer commits, and what is assigned to it, but for partitions in which a handler is still at work for an assignment that
    * is over; null while it is no member.

@@ -255,6 +255,9 @@ const transactions = brokersOf => {
     await waitFor(async () => (await offsetsOf(groupId, input)) === '20,20,20')
     expect(await valuesIn(output)).toHaveLength(60)
     expect(uncommitted.every(count => count === 0)).toBe(true)
+    // Brokers keep which leader wrote the message before it (KIP-320).
+    const [first] = await consumer.committed([{ topic: input, partition: 0 }])
+    expect(first).toMatchObject({ offset: '20', leaderEpoch: 0 })
     expect(old).toMatchObject({ groupId, generationId: expect.any(Number) })
     // Another member comes: the generation of the first one is over.
     const other = createConsumer({ groupId, kafka: kafka() })

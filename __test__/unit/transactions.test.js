@@ -13,8 +13,12 @@ const PRODUCER_FENCED = 90
 const ILLEGAL_GENERATION = 22
 const TOPIC_AUTHORIZATION_FAILED = 29
 
-/** @param {any} engine what the native producer answers @param {() => Promise<any>} [handOver] what becomes of a send */
-const begin = (engine, handOver) => {
+/**
+ * @param {any} engine what the native producer answers
+ * @param {() => Promise<any>} [handOver] what becomes of a send
+ * @param {any} [cluster]
+ */
+const begin = (engine, handOver, cluster) => {
   const sender = {
     isOpen: true,
     open: async () => {},
@@ -23,7 +27,7 @@ const begin = (engine, handOver) => {
   }
   const transactions = new Transactions(
     /** @type {any} */ ({
-      cluster: { connect: async () => {} },
+      cluster: { connect: async () => {}, ...cluster },
       logger: { debug: () => {} },
       transactionalId: 'x',
       createSender: () => sender,
@@ -103,6 +107,48 @@ describe('a commit that is refused', () => {
     const record = { topic: 't', messages: [{ value: 'v' }] }
     const both = await Promise.all([1, 2].map(() => rejection(transaction.send(record))))
     expect(both.map(ends)).toEqual([false, false])
+  })
+})
+
+describe('offsets of a transaction', () => {
+  const topics = [{ topic: 't', partitions: [{ partition: 0, offset: '7' }] }]
+  const at7 = { groupId: 'g', topic: 't', partition: 0, offset: '7' }
+
+  const carrying = async (/** @type {any} */ engine) => {
+    const sendOffsets = jest.fn(async () => null)
+    const markOffsetAsCommitted = jest.fn()
+    const member = { metadataFor: () => null, epochBefore: () => 3 }
+    const cluster = { members: { of: () => [member] }, markOffsetAsCommitted }
+    const transaction = await begin({ sendOffsets, ...engine }, undefined, cluster)
+    await transaction.sendOffsets({ consumerGroupId: 'g', topics })
+    return { transaction, sendOffsets, markOffsetAsCommitted }
+  }
+
+  test('count for consumers when they are committed, not before', async () => {
+    const { transaction, markOffsetAsCommitted } = await carrying({
+      commitTransaction: async () => null
+    })
+    expect(markOffsetAsCommitted).not.toHaveBeenCalled()
+    await transaction.commit()
+    expect(markOffsetAsCommitted.mock.calls).toEqual([[at7]])
+  })
+
+  test.each([
+    ['aborted', null],
+    ['refused', refusal(TRANSACTION_ABORTABLE)],
+    ['in doubt', { ...refusal(PRODUCER_FENCED), trouble: 'fatal' }]
+  ])('do not where it is %s', async (_, trouble) => {
+    const { transaction, markOffsetAsCommitted } = await carrying({
+      commitTransaction: async () => trouble
+    })
+    if (trouble) await rejection(transaction.commit())
+    if (transaction.isActive()) await transaction.abort()
+    expect(markOffsetAsCommitted).not.toHaveBeenCalled()
+  })
+
+  test('say which leader wrote the message before, if a member here knows', async () => {
+    const { sendOffsets } = await carrying({})
+    expect(sendOffsets.mock.calls).toMatchObject([[{ groupId: 'g' }, [{ leaderEpoch: 3 }]]])
   })
 })
 

@@ -342,6 +342,12 @@ impl NativeConsumer {
         Ok(())
     }
 
+    #[napi(catch_unwind)]
+    pub fn epoch_before(&self, topic: String, partition: i32, before: String) -> Result<Option<i32>> {
+        let partition = TopicPartition { topic: topic.into(), partition };
+        Ok(self.handle.epoch_before(&partition, offset(&before)?))
+    }
+
     /// As whom the consumer commits, and what is assigned to it; null while it is no member.
     #[napi(ts_return_type = "unknown", catch_unwind)]
     pub fn membership<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {

@@ -184,7 +184,7 @@ class Cluster extends Connection {
   // Offsets
 
   /**
-   * A transaction has this offset of the group in it: for consumers of the same `Kafka` it is not uncommitted any more.
+   * A transaction has committed this offset of the group: for consumers of the same `Kafka` it is not uncommitted any more.
    * @param {{ groupId: string, topic: string, partition: number, offset: string }} committed
    */
   markOffsetAsCommitted({ groupId, ...offset }) {

@@ -7,6 +7,8 @@
  * @typedef {{ groupId: string, generationId: number, memberId: string, groupInstanceId: string | null }} GroupMetadata
  * @typedef {object} Member
  * @property {(offset: { topic: string, partition: number, offset: string }) => void} markCommitted
+ * @property {(offset: { topic: string, partition: number, offset: string }) => number | null} epochBefore the leader epoch of the message
+ *   before this offset (KIP-320); null: it does not know
  * @property {(topics: { topic: string, partitions: { partition: number }[] }[]) => GroupMetadata | null} metadataFor null: it is no
  *   member, or does not have all of these
  */

@@ -50,6 +50,11 @@ class Membership {
     throw new KafkaJSProtocolError({ ...describe(REBALANCE_IN_PROGRESS), message })
   }
 
+  /** The leader epoch of the message before an offset. @param {{ topic: string, partition: number, offset: string }} offset */
+  epochBefore({ topic, partition, offset }) {
+    return this.engine.epochBefore(topic, partition, offset)
+  }
+
   /** @param {{ topic: string, partition: number, offset: string }} offset */
   markCommitted({ topic, partition, offset }) {
     this.engine.markCommitted({ topic, partition, offset, metadata: null, leaderEpoch: null })

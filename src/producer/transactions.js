@@ -143,6 +143,8 @@ const createTransaction = (transactions, sender) => {
   let allAnswered = () => {}
   /** What was refused first: nothing is committed then. @type {any} */
   let refused = null
+  /** What consumers of the same `Kafka` are told when it is committed. @type {any[]} */
+  const carried = []
 
   const isActive = () =>
     transactions.state === 'TRANSACTING' && transactions.sender === sender && !isOver
@@ -189,13 +191,14 @@ const createTransaction = (transactions, sender) => {
     const group = consumer
       ? consumer.groupMetadata({ topics })
       : groupOf(cluster, consumerGroupId, topics)
+    const members = cluster.members.of(group.groupId)
     const offsets = topics.flatMap(({ topic, partitions }) =>
-      partitions.map(entry => offsetOf(topic, entry))
+      partitions.map(entry => offsetOf(topic, entry, members))
     )
     const trouble = await awaited(sender.engine.sendOffsets(group, offsets))
     if (trouble) throw (refused ??= ofTransaction(transactions.errorOf(trouble)))
     for (const { topic, partition, offset } of offsets) {
-      cluster.markOffsetAsCommitted({ groupId: group.groupId, topic, partition, offset })
+      carried.push({ groupId: group.groupId, topic, partition, offset })
     }
   }
 
@@ -211,6 +214,7 @@ const createTransaction = (transactions, sender) => {
       throw refusalOf(refused ?? ofTransaction(transactions.errorOf(/** @type {any} */ (trouble))))
     }
     ended(trouble)
+    for (const offset of carried) transactions.cluster.markOffsetAsCommitted(offset)
   }
 
   /** @param {State} state @param {() => Promise<void>} end */
@@ -293,15 +297,21 @@ const groupOf = (cluster, groupId, topics) => {
   return { groupId, generationId: -1, memberId: '', groupInstanceId: null }
 }
 
-/** @param {string} topic */
-const offsetOf = (topic, { partition, offset, metadata = null }) => {
+/**
+ * @param {string} topic
+ * @param {any} entry the user's
+ * @param {import('../cluster/members').Member[]} members of the group that run here: they know who wrote the message before it
+ */
+const offsetOf = (topic, { partition, offset, metadata = null }, members) => {
   const text = String(offset)
   if (!/^\d{1,19}$/.test(text)) {
     throw new KafkaJSNonRetriableError(
       `Invalid offset ${show(offset)} of partition ${partition} of topic "${topic}"`
     )
   }
-  return { topic, partition: Number(partition), offset: text, metadata, leaderEpoch: null }
+  const where = { topic, partition: Number(partition), offset: text }
+  const epochs = members.map(member => member.epochBefore(where))
+  return { ...where, metadata, leaderEpoch: epochs.find(epoch => epoch !== null) ?? null }
 }
 
 module.exports = { Transactions }

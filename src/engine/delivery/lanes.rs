@@ -195,6 +195,11 @@ impl Deliveries {
         summary.leader_epoch.filter(|_| summary.base_offset < next && next <= summary.next_offset)
     }
 
+    /// The same of the lane that handles this slot, if there is one.
+    pub fn epoch_before(&self, id: SlotId, next: i64) -> Option<i32> {
+        self.leader_epoch(self.slots.get(id.index())?.lane?, next)
+    }
+
     /// The lane is idle again. Call [`Deliveries::progress`] first. None if it was.
     pub fn finish(&mut self, lane: usize, outcome: Outcome) -> Option<(SlotId, Finished)> {
         let lane = self.lanes.get_mut(lane)?;

@@ -416,12 +416,13 @@ impl Offsets {
         let mut topics: Vec<OffsetCommitTopic> = Vec::new();
         let mut ids = BTreeMap::new();
         let has_epochs = manual.iter().any(|manual| !manual.epochs.is_empty());
-        for (TopicPartition { topic, partition }, offset, note) in &offsets {
+        for (at, offset, note) in &offsets {
+            let TopicPartition { topic, partition } = at;
             let said = if has_epochs { epoch_said(&manual, topic, *partition) } else { None };
             let wanted = OffsetCommitPartition {
                 partition: *partition,
                 offset: *offset,
-                leader_epoch: said.or_else(|| self.epoch_before(topic, *partition, *offset)).unwrap_or(-1),
+                leader_epoch: said.or_else(|| self.epoch_before(at, *offset)).unwrap_or(-1),
                 metadata: note.clone(),
             };
             match topics.iter_mut().find(|other| *other.name == **topic) {
@@ -456,8 +457,8 @@ impl Offsets {
     }
 
     /// The leader epoch of the record before this offset, for those who read the commit (KIP-320).
-    fn epoch_before(&self, topic: &Arc<str>, partition: i32, offset: i64) -> Option<i32> {
-        let state = self.partitions.get(&TopicPartition { topic: topic.clone(), partition })?;
+    pub fn epoch_before(&self, partition: &TopicPartition, offset: i64) -> Option<i32> {
+        let state = self.partitions.get(partition)?;
         state.resolved_epoch.filter(|_| state.resolved == Some(offset))
     }
 

@@ -75,6 +75,8 @@ pub(super) struct Partition {
     /// The leader epoch of the record before `resolved` (KIP-320).
     pub(super) resolved_epoch: Option<i32>,
     pub(super) committed: Option<i64>,
+    /// What a transaction has committed: nothing before it is committed by itself, until the position is another one.
+    transacted: Option<i64>,
     /// What is finished beyond `resolved`.
     pub(super) finished: Finished,
     /// That, as the metadata of a commit of `resolved`.
@@ -99,6 +101,7 @@ impl Partition {
             resolved: None,
             resolved_epoch: None,
             committed: None,
+            transacted: None,
             finished: Finished::default(),
             note: None,
             committed_note: None,
@@ -107,13 +110,16 @@ impl Partition {
 
     /// What a commit would write: resolved, and not committed already.
     pub(super) fn uncommitted(&self) -> Option<i64> {
-        self.resolved.filter(|resolved| Some(*resolved) != self.committed || self.note != self.committed_note)
+        let is_news = |resolved: &i64| Some(*resolved) != self.committed || self.note != self.committed_note;
+        let is_past = |resolved: &i64| self.transacted.is_some_and(|offset| *resolved < offset);
+        self.resolved.filter(|resolved| is_news(resolved) && !is_past(resolved))
     }
 
     /// The position is another one: what was finished behind the old one is to be handled again.
-    fn forget_finished(&mut self) {
+    pub(super) fn forget_finished(&mut self) {
         self.finished.clear();
         self.note = None;
+        self.transacted = None;
     }
 }
 
@@ -310,10 +316,10 @@ impl Offsets {
         state.is_at_start = false;
     }
 
-    /// A transaction of the user's has committed this offset, or is about to.
+    /// A transaction has committed this offset. What handlers had finished before must not be committed behind it.
     pub fn committed_elsewhere(&mut self, partition: &TopicPartition, offset: i64) {
         if let Some(state) = self.partitions.get_mut(partition) {
-            state.committed = Some(offset);
+            (state.committed, state.transacted) = (Some(offset), Some(offset));
         }
     }
 

@@ -317,9 +317,17 @@ impl Consumer {
             .collect()
     }
 
-    /// A transaction of the user's has committed this offset, or is about to: it is not uncommitted any more.
+    /// A transaction has committed this offset: it is not uncommitted any more, and neither is what was resolved before it.
     pub fn mark_committed(&mut self, partition: &TopicPartition, offset: i64) {
         self.offsets.committed_elsewhere(partition, offset);
+    }
+
+    /// The leader epoch of the record before this offset (KIP-320), for a transaction that commits it: of what a handler is at work on, or
+    /// has resolved. None where it is not known.
+    pub fn epoch_before(&self, partition: &TopicPartition, offset: i64) -> Option<i32> {
+        let deliveries = self.fetch.deliveries();
+        let of_work = deliveries.slot_of(partition).and_then(|slot| deliveries.epoch_before(slot, offset));
+        of_work.or_else(|| self.offsets.epoch_before(partition, offset))
     }
 
     /// As whom this consumer commits, now; None while it is no member.

@@ -49,6 +49,27 @@ fn a_commit_says_which_leader_wrote_the_last_record_if_it_is_known() {
 }
 
 #[test]
+fn what_a_transaction_has_committed_is_not_taken_back_by_what_was_resolved_before() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.batch_end();
+    world.answer_commit();
+    world.pass(PATIENCE);
+    world.transacted(0, 13);
+    // The handler of the message is not back yet; another partition's is.
+    world.resolve(1, 15);
+    world.batch_end();
+    assert_eq!(world.committing(), [(1, 15)]);
+    world.answer_commit();
+    world.resolve(0, 13);
+    assert_eq!(world.uncommitted(), []);
+    world.resolve(0, 14);
+    assert_eq!(world.uncommitted(), [(t(0), 14)]);
+    world.seek(0, 11);
+    assert_eq!(world.uncommitted(), [(t(0), 11)], "the user goes back");
+}
+
+#[test]
 fn an_idle_consumer_commits_at_once_and_a_busy_one_fifty_times_a_second() {
     let mut world = World::consuming(config());
     let start = world.now;

@@ -176,6 +176,12 @@ impl World {
         self.settle();
     }
 
+    /// A transaction has committed this.
+    pub(super) fn transacted(&mut self, partition: i32, offset: i64) {
+        self.offsets.committed_elsewhere(&t(partition), offset);
+        self.settle();
+    }
+
     pub(super) fn batch_end(&mut self) {
         self.offsets.batch_end();
         self.settle();

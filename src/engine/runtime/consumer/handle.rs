@@ -328,6 +328,11 @@ impl ConsumerHandle {
         client.consumer.uncommitted()
     }
 
+    /// See [`Consumer::epoch_before`].
+    pub fn epoch_before(&self, partition: &TopicPartition, offset: i64) -> Option<i32> {
+        self.shared.lock().consumer.epoch_before(partition, offset)
+    }
+
     /// See [`Consumer::mark_committed`].
     pub fn mark_committed(&self, partition: &TopicPartition, offset: i64) {
         self.shared.lock().consumer.mark_committed(partition, offset);
