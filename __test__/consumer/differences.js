@@ -159,6 +159,10 @@ module.exports = {
       'onFailure refuses {"retryTopics":[{"topic":"d","delay":1}],"deadLetterTopic":"d"}',
       'onFailure refuses {"exactlyOnce":true,"deadLetterTopic":"d"}',
       'onFailure refuses {"deadLetterTopic":7}'
+    ],
+    'producer/doubts': [
+      'onFailure with exactlyOnce goes on behind a message whose transaction was committed, although nobody said so',
+      'onFailure with exactlyOnce hands a message out again whose transaction was not committed'
     ]
   },
 
@@ -596,6 +600,9 @@ module.exports = {
       'what kafkajs sends, or trips over a partition that is no number is refused by name'
     ]
   },
+  'a `send` that rejects does not say whether its messages may be in the log': {
+    'producer/doubts': ['a send that rejects says whether its messages may be written']
+  },
   'one topic that does not exist makes every later `send` fail': {
     'producer/validation': [
       'a topic that does not exist rejects with its name, and the others go on'
@@ -642,6 +649,11 @@ module.exports = {
   'a `send` that fails in a transaction leaves it open, and `commit()` commits the rest': {
     'producer/transactions': [
       'behind an error only an abort is left, and then the next transaction'
+    ]
+  },
+  'an error that ends a transaction ends a consumer whose handler throws it, too': {
+    'producer/doubts': [
+      'consume, transform, produce what an abort mends is done again: its error is one that a handler may throw'
     ]
   },
   '`commit()` does not wait for sends that are not awaited: some are committed, others reject': {

@@ -182,13 +182,16 @@ class Runner {
    * @private
    */
   createRecovery(policy, createProducer) {
-    const { groupId, failures, logger, retry, commits } = this
+    const { groupId, cluster, failures, logger, retry, commits } = this
     this.outbox = new Outbox({
       groupId,
       groupInstanceId: this.asked.groupInstanceId,
       exactlyOnce: policy.exactlyOnce,
       createProducer,
-      commitResolved: () => commits.commitHandled()
+      commitResolved: () => commits.commitHandled(),
+      cluster,
+      logger,
+      retry
     })
     const isBatch = !this.eachMessage
     const { deadLetterTopic, unreadable } = policy

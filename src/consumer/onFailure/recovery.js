@@ -16,6 +16,7 @@ const { KafkaJSNonRetriableError } = require('../../errors')
 const { Backoff, isRetriable } = require('../../retry')
 const { placeOf } = require('../../utils/offsets')
 const { show } = require('../../utils/show')
+const { CLOSING, STALE } = require('../cells')
 const { now } = require('../clock')
 const { letterOf, originOf } = require('./letters')
 
@@ -190,7 +191,7 @@ class Recovery {
    * @param {{ lane: Lane, first: number, end: number, error: any, where: object }} failure of the messages from `first` to before `end`
    */
   async sendTo(to, { lane, first, end, error, where }) {
-    const { delivery, topic, partition } = lane
+    const { cells, delivery, flagsAt, topic, partition } = lane
     const { groupId } = this
     const attempts = this.attempts.get(placeOf(lane))?.count ?? 1
     const letters = []
@@ -202,7 +203,8 @@ class Recovery {
     }
     const next = delivery.baseOffset + BigInt(delivery.offsetDelta(end - 1)) + 1n
     try {
-      await this.outbox.send(to, letters, { topic, partition, offset: String(next) })
+      const isOurs = () => (cells[flagsAt] & (STALE | CLOSING)) === 0
+      await this.outbox.send(to, letters, { topic, partition, offset: String(next) }, isOurs)
     } catch (refused) {
       throw new Later(this.postpone(to, refused, where))
     }

@@ -47,14 +47,15 @@ class Unreadable {
     const position = { topic, partition, offset: next }
     const where = { topic, partition, offset, lastOffset: letter.lastOffset }
     const backoff = new Backoff(this.retry)
-    while (this.isOurs(topic, partition)) {
+    const isOurs = () => this.isOurs(topic, partition)
+    while (isOurs()) {
       try {
-        await this.outbox.send(deadLetterTopic, [letter.message], position)
+        await this.outbox.send(deadLetterTopic, [letter.message], position, isOurs)
         this.logger.warn(
           `Sent to topic "${deadLetterTopic}" as it is, it cannot be read: ${error.message}`,
           where
         )
-        if (this.isOurs(topic, partition)) this.seek(position)
+        if (isOurs()) this.seek(position)
         return
       } catch (refused) {
         const isLost = !isRetriable(refused)
