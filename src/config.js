@@ -62,10 +62,26 @@ const kafkaOptions = config => {
     authenticationTimeout: number({ authenticationTimeout }, 10000),
     reauthenticationThreshold: number({ reauthenticationThreshold }, 10000),
     requestTimeout: enforceRequestTimeout ? number({ requestTimeout }, 30000) : 0,
-    retry: retry ?? undefined,
+    retry: retryOptions(retry),
     logLevel,
     logCreator
   }
+}
+
+/** @type {(keyof import('..').RetryOptions)[]} */
+const RETRY_NUMBERS = ['retries', 'initialRetryTime', 'maxRetryTime', 'factor', 'multiplier']
+
+/**
+ * @param {any} retry
+ * @returns {import('..').RetryOptions | undefined} `undefined` values mean the default
+ */
+const retryOptions = retry => {
+  if (retry == null) return undefined
+  const options = { ...retry }
+  for (const name of RETRY_NUMBERS) {
+    if (name in options) options[name] = number({ [name]: options[name] }, undefined)
+  }
+  return options
 }
 
 /**
@@ -119,7 +135,7 @@ const consumerOptions = ({
   minBytes: number({ minBytes }, 1),
   maxBytes: number({ maxBytes }, 10485760),
   maxWaitTimeInMs: number({ maxWaitTimeInMs }, 5000),
-  retry,
+  retry: retryOptions(retry),
   allowAutoTopicCreation: Boolean(allowAutoTopicCreation),
   maxInFlightRequests: number({ maxInFlightRequests }, null),
   readUncommitted: Boolean(readUncommitted),
@@ -590,6 +606,7 @@ module.exports = {
   number,
   optionsOf,
   pauseOptions,
+  retryOptions,
   runOptions,
   seekOptions,
   subscribeOptions,

@@ -6,7 +6,13 @@ const Cluster = require('./cluster')
 const createConsumer = require('./consumer')
 const createProducer = require('./producer')
 const { producerOptions } = require('./producer/options')
-const { consumerOptions, kafkaOptions, validateGroupId, withoutGroup } = require('./config')
+const {
+  consumerOptions,
+  kafkaOptions,
+  retryOptions,
+  validateGroupId,
+  withoutGroup
+} = require('./config')
 const { Members } = require('./cluster/members')
 const InstrumentationEventEmitter = require('./instrumentation/emitter')
 const { createLogger } = require('./loggers')
@@ -133,7 +139,7 @@ module.exports = class Client {
     return createAdmin({
       cluster,
       logger,
-      retry: { ...kafka.retry, ...retry },
+      retry: { ...kafka.retry, ...retryOptions(retry) },
       instrumentationEmitter: emitter
     })
   }

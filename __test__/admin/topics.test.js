@@ -57,6 +57,25 @@ describe('createTopics()', () => {
     })
   })
 
+  it('takes numbers that come from the environment, as text', async () => {
+    const [counted, assigned] = ['counted', 'assigned'].map(uniqueName)
+    const topics = [
+      { topic: counted, numPartitions: '3', replicationFactor: '1' },
+      { topic: assigned, replicaAssignment: [{ partition: '0', replicas: ['1'] }] }
+    ]
+    const asText = /** @type {any} */ (admin)
+    expect(await asText.createTopics({ topics, timeout: '5000' })).toBe(true)
+    const topicPartitions = [
+      { topic: counted, count: '4' },
+      { topic: assigned, count: '2', assignments: [['1']] }
+    ]
+    await asText.createPartitions({ topicPartitions, timeout: '5000' })
+    await eventually(async () => {
+      expect(await Promise.all([counted, assigned].map(partitionsOf))).toEqual([4, 2])
+    })
+    await asText.deleteTopics({ topics: [counted, assigned], timeout: '5000' })
+  })
+
   it('is false when those that were not made exist already, and the others are made', async () => {
     const [there, added] = [await createTopic(), uniqueName('added')]
     expect(await admin.createTopics({ topics: [{ topic: there }] })).toBe(false)

@@ -18,7 +18,7 @@ it('options come from the environment, as text', async () => {
   const topic = await createTopic({ partitions: 3 })
   await produce(topic, numbered(30, { partitions: 3 }))
   const kafka = createKafka(
-    /** @type {any} */ ({ connectionTimeout: '3000', retry: { retries: '3' } })
+    /** @type {any} */ ({ connectionTimeout: '3000', retry: { retries: '3', factor: '0.1' } })
   )
   const { groupId, messages } = await startConsumer(
     /** @type {any} */ ({

@@ -62,6 +62,21 @@ describe('kafkaOptions', () => {
       clientId: 'kafkajs',
       retry: undefined
     })
+    const retry = {
+      retries: '3',
+      initialRetryTime: '10',
+      maxRetryTime: '',
+      factor: parseInt(undefined)
+    }
+    expect(config.kafkaOptions({ retry }).retry).toEqual({ retries: 3, initialRetryTime: 10 })
+    const restartOnFailure = async () => true
+    for (const options of [config.kafkaOptions, config.consumerOptions]) {
+      const given = { retry: { multiplier: '3', restartOnFailure } }
+      expect(options(given).retry).toEqual({ multiplier: 3, restartOnFailure })
+      expect(() => options({ retry: { retries: 'many' } })).toThrow(
+        'Invalid retries, expected a number received many'
+      )
+    }
     expect(() => config.kafkaOptions({ requestTimeout: '30s' })).toThrow(
       new KafkaJSNonRetriableError('Invalid requestTimeout, expected a number received 30s')
     )

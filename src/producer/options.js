@@ -3,7 +3,7 @@
 
 /** Defaults and validation of what a user gives to a producer. The texts are kafkajs's wherever it complains too. */
 
-const { fail, identifier, number, optionsOf } = require('../config')
+const { fail, identifier, number, optionsOf, retryOptions } = require('../config')
 const { CompressionTypes } = require('../enums')
 const { Backoff, RETRY_DEFAULTS } = require('../retry')
 const { show } = require('../utils/show')
@@ -39,7 +39,7 @@ const producerOptions = (config = {}) => {
   } = optionsOf('kafka.producer()', config, '{ idempotent: true }')
   return {
     createPartitioner,
-    retry,
+    retry: retryOptions(retry),
     metadataMaxAge: number({ metadataMaxAge }, 300000),
     allowAutoTopicCreation: Boolean(allowAutoTopicCreation),
     /** null: as the brokers allow it. */
@@ -118,7 +118,7 @@ const sendOptions = (batch, { options, isIdempotent }) => {
   for (const entry of topicMessages) {
     if (!entry?.topic) fail('Invalid topic')
   }
-  if (isIdempotent && acks !== -1) fail(IDEMPOTENT_ACKS)
+  if (isIdempotent && inNumbers(acks) !== -1) fail(IDEMPOTENT_ACKS)
   for (const { topic, messages } of topicMessages) checkMessages(topic, messages)
   return {
     topicMessages: merged(topicMessages),
@@ -170,10 +170,16 @@ const merged = topicMessages => {
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }))
 }
 
+/** `acks` may be text, from the environment. @param {any} acks */
+const inNumbers = acks => {
+  if (acks === 'all') return -1
+  return typeof acks === 'string' && acks !== '' ? Number(acks) : acks
+}
+
 /** @param {any} acks @returns {number} */
 const acksOf = acks => {
-  if (acks === 'all') return -1
-  if (acks === -1 || acks === 0 || acks === 1) return acks
+  const required = inNumbers(acks)
+  if (required === -1 || required === 0 || required === 1) return required
   return fail(
     `Invalid acks ${show(acks)}: -1 waits for all in-sync replicas, 1 for the leader, 0 for nobody`
   )
@@ -190,7 +196,9 @@ const NUMBERS = new Set(CODECS.values())
 const codecOf = compression => {
   if (compression == null || compression === false) return CompressionTypes.None
   const codec =
-    typeof compression === 'string' ? CODECS.get(compression.toLowerCase()) : compression
+    typeof compression === 'string'
+      ? (CODECS.get(compression.toLowerCase()) ?? Number(compression))
+      : compression
   if (NUMBERS.has(codec)) return codec
   return fail(
     `Invalid compression ${show(compression)}: it has to be one of CompressionTypes (${[...CODECS.keys()].join(', ')})`
