@@ -74,6 +74,10 @@ const REMEDIES = {
     transactionalId == null ? null : fenced(transactionalId),
   INVALID_PRODUCER_EPOCH: ({ transactionalId }) =>
     transactionalId == null ? null : fenced(transactionalId),
+  INVALID_TXN_STATE: ({ transactionalId }) =>
+    transactionalId == null
+      ? null
+      : `the coordinator has aborted the transaction of "${transactionalId}" already: it took longer than transactionTimeout`,
   UNSUPPORTED_ASSIGNOR: ({ groupRemoteAssignor }) =>
     groupRemoteAssignor == null ? null : `groupRemoteAssignor is "${groupRemoteAssignor}"`,
   UNSUPPORTED_VERSION: ({ groupProtocol }) =>

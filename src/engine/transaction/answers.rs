@@ -226,7 +226,7 @@ impl Transaction {
             }
             // What the coordinator was asked never came to it.
             ErrorCode::INVALID_TXN_STATE if !committed && started == Started::Perhaps => self.ended(now),
-            code => match verdict::of_end(code) {
+            code => match verdict::of_end(code, committed) {
                 // There is nothing left to abort; the next transaction begins with InitProducerId.
                 Verdict::Doomed if !committed => self.given_up(now),
                 verdict => self.decide(now, verdict, refusal(code)),

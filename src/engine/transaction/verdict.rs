@@ -86,8 +86,12 @@ pub(super) fn of_offsets(code: ErrorCode) -> Verdict {
 }
 
 /// EndTxn.
-pub(super) fn of_end(code: ErrorCode) -> Verdict {
-    common(code).unwrap_or(Verdict::Fatal)
+pub(super) fn of_end(code: ErrorCode, committed: bool) -> Verdict {
+    match code {
+        // The coordinator has aborted it, after its timeout. The answer to our abort brings the epoch to go on in.
+        ErrorCode::INVALID_TXN_STATE if committed => Verdict::Doomed,
+        code => common(code).unwrap_or(Verdict::Fatal),
+    }
 }
 
 /// No answer.

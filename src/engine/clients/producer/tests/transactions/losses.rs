@@ -125,3 +125,26 @@ fn a_beginning_that_is_not_answered_can_be_repeated() {
         assert!(world.is_done(begun));
     });
 }
+
+#[test]
+fn what_the_coordinator_has_aborted_can_only_be_aborted_and_the_next_transaction_goes_on() {
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        world.send(0);
+        world.run_for(SECOND);
+        world.scripted = vec![("EndTxn", Scripted::Code(ErrorCode::INVALID_TXN_STATE))];
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(matches!(world.answer(committed), Some(Err(Trouble::Doomed(_)))));
+        let aborted = world.abort();
+        world.run_for(SECOND);
+        assert!(world.is_done(aborted));
+        world.begin();
+        world.run_for(SECOND);
+        world.send(1);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(world.is_done(committed));
+    });
+}
