@@ -12,6 +12,7 @@
 //! poll_timeout        machine → clock
 //! ```
 
+mod arena;
 mod assignment;
 mod backoff;
 mod contract;
@@ -21,7 +22,6 @@ mod log;
 mod net_error;
 mod reminder;
 mod request_state;
-mod slab;
 mod target;
 mod timers;
 
@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use crate::engine::protocol::Request;
 
+pub use arena::Arena;
 pub use assignment::{AssignmentDelta, Owned, by_topic, partitions_of};
 pub use backoff::{Backoff, Pace, jittered};
 pub use contract::Machine;
@@ -39,7 +40,6 @@ pub use log::{Log, LogLevel};
 pub use net_error::NetError;
 pub use reminder::{Reminder, seconds};
 pub use request_state::{RequestState, Sent};
-pub use slab::Slab;
 pub use target::{ConnectionKind, Target};
 pub(crate) use timers::timers;
 pub use timers::{TimerKey, Timers};

@@ -8,10 +8,10 @@ use bytes::BytesMut;
 use fastrand::Rng;
 
 use crate::engine::cluster::Metadata;
+use crate::engine::machine::Arena;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
-use crate::engine::machine::Slab;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -36,12 +36,12 @@ pub struct Produce {
     pub(super) identity: Identity,
     /// None = messages belong to no transactions.
     pub(super) membership: Option<Membership>,
-    pub(super) topics: Slab<Topic>,
+    pub(super) topics: Arena<Topic>,
     pub(super) names: HashMap<Arc<str>, usize>,
     /// Those with messages that wait for their metadata.
     pub(super) waiting: BTreeSet<usize>,
     pub(super) sweep: Sweep,
-    pub(super) partitions: Slab<Partition>,
+    pub(super) partitions: Arena<Partition>,
     /// Those with a batch in their queue.
     pub(super) active: BTreeSet<usize>,
     pub(super) requests: Requests,
@@ -79,11 +79,11 @@ impl Produce {
             membership: config.transactional_id.clone().map(Membership::new),
             config,
             rng: Rng::with_seed(seed),
-            topics: Slab::default(),
+            topics: Arena::default(),
             names: HashMap::new(),
             waiting: BTreeSet::new(),
             sweep: Sweep::default(),
-            partitions: Slab::default(),
+            partitions: Arena::default(),
             active: BTreeSet::new(),
             requests: Requests::default(),
             sends: SendTable::default(),

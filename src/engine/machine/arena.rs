@@ -2,18 +2,18 @@
 
 /// A number is given again when its value is gone: who keeps one that may be, keeps something that tells two values apart.
 #[derive(Debug)]
-pub struct Slab<T> {
+pub struct Arena<T> {
     values: Vec<Option<T>>,
     free: Vec<usize>,
 }
 
-impl<T> Default for Slab<T> {
-    fn default() -> Slab<T> {
-        Slab { values: Vec::new(), free: Vec::new() }
+impl<T> Default for Arena<T> {
+    fn default() -> Arena<T> {
+        Arena { values: Vec::new(), free: Vec::new() }
     }
 }
 
-impl<T> Slab<T> {
+impl<T> Arena<T> {
     /// Returns the value's number.
     pub fn insert(&mut self, value: T) -> usize {
         let number = self.free.pop().unwrap_or(self.values.len());
@@ -50,16 +50,16 @@ impl<T> Slab<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Slab;
+    use super::Arena;
 
     #[test]
     fn a_number_is_given_again_when_its_value_is_gone() {
-        let mut slab = Slab::default();
-        assert_eq!(["a", "b", "c"].map(|value| slab.insert(value)), [0, 1, 2]);
-        assert_eq!((slab.remove(1), slab.remove(1), slab.remove(9)), (Some("b"), None, None));
-        assert_eq!([0, 1, 2].map(|number| slab.get(number)), [Some(&"a"), None, Some(&"c")]);
-        assert_eq!(slab.get_mut(2), Some(&mut "c"));
-        assert_eq!((slab.insert("d"), slab.insert("e")), (1, 3));
-        assert_eq!((slab.get(1), slab.peak()), (Some(&"d"), 4));
+        let mut arena = Arena::default();
+        assert_eq!(["a", "b", "c"].map(|value| arena.insert(value)), [0, 1, 2]);
+        assert_eq!((arena.remove(1), arena.remove(1), arena.remove(9)), (Some("b"), None, None));
+        assert_eq!([0, 1, 2].map(|number| arena.get(number)), [Some(&"a"), None, Some(&"c")]);
+        assert_eq!(arena.get_mut(2), Some(&mut "c"));
+        assert_eq!((arena.insert("d"), arena.insert("e")), (1, 3));
+        assert_eq!((arena.get(1), arena.peak()), (Some(&"d"), 4));
     }
 }
