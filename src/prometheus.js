@@ -96,30 +96,35 @@ class Histogram {
   }
 }
 
-/** What deliveries of a partition count, by the partition: the only thing that is told often. */
+/** What deliveries of a partition count, by the partition: the only thing that is told often. To find it makes no text. */
 class Deliveries {
   /** @param {Table} table */
   constructor(table) {
     this.table = table
-    /** @type {Map<string, { messages: Cell, offset: Cell, seconds: Histogram }>} */
-    this.known = new Map()
+    /** By group, topic and partition. @type {Map<string, Map<string, Map<number, { messages: Cell, offset: Cell, seconds: Histogram }>>>} */
+    this.groups = new Map()
   }
 
   /** @param {string} group @param {string} topic @param {number} partition */
   of(group, topic, partition) {
-    const place = `${group}\0${topic}\0${partition}`
-    let found = this.known.get(place)
-    if (found === undefined) {
-      const { table } = this
-      const labels = { group, topic, partition }
-      found = {
-        messages: table.cell('kafkars_consumer_messages_total', labels),
-        offset: table.cell('kafkars_consumer_offset', labels),
-        seconds: new Histogram(table, 'kafkars_consumer_delivery_seconds', { group, topic })
-      }
-      this.known.set(place, found)
+    return (
+      this.groups.get(group)?.get(topic)?.get(partition) ?? this.create(group, topic, partition)
+    )
+  }
+
+  /** @param {string} group @param {string} topic @param {number} partition @private */
+  create(group, topic, partition) {
+    const { table, groups } = this
+    const labels = { group, topic, partition }
+    const created = {
+      messages: table.cell('kafkars_consumer_messages_total', labels),
+      offset: table.cell('kafkars_consumer_offset', labels),
+      seconds: new Histogram(table, 'kafkars_consumer_delivery_seconds', { group, topic })
     }
-    return found
+    const topics = groups.get(group) ?? new Map()
+    const partitions = topics.get(topic) ?? new Map()
+    groups.set(group, topics.set(topic, partitions.set(partition, created)))
+    return created
   }
 }
 

