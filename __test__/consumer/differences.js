@@ -137,7 +137,28 @@ module.exports = {
       'deserializers that cannot read are the end, by default, and nothing is passed over',
       'deserializers are left out by "skip", also when nothing else is there',
       'deserializers that are functions are tried again: the registry may be down',
-      'deserializers may hand what they cannot read to the program, bytes and all'
+      'deserializers may hand what they cannot read to the program, bytes and all',
+      'deserializers end a batch before the message that they cannot read',
+      'deserializers leave out what no handler can resolve, at the end of a batch',
+      'deserializers leave out what no handler can resolve, when nothing else is in the batch',
+      'deserializers of a consumer that is pulled a format: what cannot be read is not handed out, and not passed over',
+      'deserializers of a consumer that is pulled a format: getMany() hands out what is before it, of each partition',
+      'deserializers of a consumer that is pulled an async function: what cannot be read is not handed out, and not passed over',
+      'deserializers of a consumer that is pulled an async function: getMany() hands out what is before it, of each partition',
+      'deserializers of a consumer that is pulled end an iteration, and the next one begins with the same message',
+      'deserializers of a consumer that is pulled do not let a call wait for longer than it was to, when they leave out what there is',
+      'deserializers of a consumer that is pulled are not overtaken by another call'
+    ]
+  },
+
+  '`messagesConsumedConcurrently`, `orderBy`': {
+    'consumer/parallel': [
+      'so many handlers at once in one partition, and the messages of a key one after the other',
+      'messages without a key are in no order, and orderBy says what is',
+      'what comes while a handler is at work does not wait for it',
+      'a message that fails is tried again, those of its key wait for it, and no others do',
+      'another member goes on without what is finished',
+      'kill -9 what was finished beyond the commit is not repeated'
     ]
   },
 
@@ -146,7 +167,7 @@ module.exports = {
       'onFailure tries again in place, then writes to the dead-letter topic, and goes on',
       'onFailure does not try again what cannot succeed, and leaves keys, values and tombstones as they were',
       'onFailure lets messages wait in retry topics while their partition goes on',
-      'onFailure moves no offset before the dead-letter topic has the message',
+      'onFailure sends of a batch only the message that no deserializer can read',
       'onFailure exactlyOnce commits the offset with the message, and nothing else has to',
       'onFailure sends what is not resolved of a batch',
       'onFailure when decides: again, to the dead-letter topic, left out, or as without onFailure',
@@ -613,6 +634,7 @@ module.exports = {
       'send() takes other bytes than Buffers, header values that are null, timestamps that are numbers or Dates'
     ],
     'producer/validation': [
+      'before it is connected topicMessages that are no list are refused by name',
       'what kafkajs sends, or trips over messages that are a string is refused by name',
       'what kafkajs sends, or trips over a message that is null is refused by name',
       'what kafkajs sends, or trips over a value that is a number is refused by name',
@@ -661,7 +683,11 @@ module.exports = {
   },
   '`commit()` and `abort()` are one request: when it fails, no transaction of this producer begins any more':
     {
-      'producer/transactions': ['a producer that was replaced is refused, for good'],
+      'producer/transactions': [
+        'a producer that was replaced is refused, for good',
+        'a transaction that took longer than transactionTimeout rejects at send(), can only be aborted, and the next one goes on',
+        'a transaction that took longer than transactionTimeout rejects at commit(), can only be aborted, and the next one goes on'
+      ],
       'producer/transactionsV1': ['a commit survives its coordinator (kill9)']
     },
   'a second `transaction()` before the first has begun fences it: its messages reject': {
@@ -697,6 +723,11 @@ module.exports = {
       'for await has one message after the other, and leaves when the loop breaks',
       'for await that throws has committed what came before',
       'for await ends with disconnect()',
+      'for await ends with stop() in its body, which waits for that',
+      'for await ends with stop() in its body, which does not wait for that',
+      'for await ends with disconnect() in its body, which waits for that',
+      'for await ends with disconnect() in its body, which does not wait for that',
+      'for await begins again after stop()',
       'for await lets the event loop turn',
       'for await rejects with what ends the consumer for good',
       'streams a Readable reads no message ahead of its reader',
