@@ -54,6 +54,10 @@ module.exports = {
     'consumer/migration': ['a static member whose place one of KIP-848 takes crashes for good']
   },
   '`groupProtocol`': {
+    'consumer/session': [
+      'a batch that is at work while nobody is heard counts, if its member is one still: false',
+      'a batch that is at work while nobody is heard counts, if its member is one still: true'
+    ],
     'consumer/consumerProtocol': [
       'alone: it has all, commits, and goes on from there when it comes back',
       'a second member: the first gives up half, is told so, and goes on with the other half',

@@ -12,8 +12,8 @@ const os = require('node:os')
 const path = require('node:path')
 
 const { startCluster } = require('../kafka')
-const { createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
-const { CLIENT, numbered, pause, waitFor } = require('./support')
+const { committed, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
+const { CLIENT, createConsumer, createKafka, numbered, pause, waitFor } = require('./support')
 
 const PARTITIONS = 6
 /** Ways to consume, see `programs/ledger.js`. */
@@ -156,3 +156,36 @@ it('who stood still for less goes on', async () => {
   await waitFor(() => member.lines().length > lines + 50)
   expect(member.joins()).toHaveLength(1)
 }, 120_000)
+
+it.each([false, true])(
+  'a batch that is at work while nobody is heard counts, if its member is one still: %p',
+  async asks => {
+    const { brokers, listeners, proxies } = cluster
+    const name = await createTopic({ brokers })
+    await produce(name, numbered(20), { brokers })
+    const groupId = uniqueName('group')
+    // Three heartbeats, of half a second here, make the member doubt; its coordinator waits for six seconds.
+    const options = { groupId, groupProtocol: 'consumer', heartbeatInterval: undefined }
+    const kafka = createKafka({ brokers: listeners.proxied })
+    const consumer = createConsumer(/** @type {any} */ ({ kafka, ...options }))
+    const handed = /** @type {number[]} */ ([])
+    const doubts = () => /** @type {any} */ (consumer).health().waitsFor?.reason === 'session'
+    await consumer.subscribe({ topic: name, fromBeginning: true })
+    await consumer.run({
+      eachBatch: async ({ batch, isStale }) => {
+        handed.push(batch.messages.length)
+        if (handed.length > 1) return
+        proxies[0].stall()
+        await waitFor(doubts)
+        // Who asks is told, and may leave: then what it has not resolved is not handled.
+        if (asks) expect(isStale()).toBe(true)
+        proxies[0].heal()
+        await waitFor(() => !doubts())
+      }
+    })
+    await waitFor(async () => (await committed(groupId, name, brokers))[0] === '20')
+    expect(handed).toEqual(asks ? [20, 20] : [20])
+    await consumer.disconnect()
+  },
+  60_000
+)

@@ -42,6 +42,8 @@ class Lane {
     this.partition = 0
     this.next = 0
     this.startedAt = 0
+    /** Its handler has heard that the batch is stale: it may have left it early. */
+    this.toldStale = false
     this.pause = () => () => {}
     /** The user's. */
     this.handler = runner.eachMessage || runner.eachBatch
@@ -125,6 +127,7 @@ class Lane {
     this.topic = topic
     this.partition = partition
     this.next = delivery.first
+    this.toldStale = false
     this.pause = runner.pausing(topic, partition)
     this.handler = runner.tracing.current()
     this.startedAt = runner.batchEvents.started(this)
@@ -198,11 +201,10 @@ class Lane {
       if (isThenable(result)) await result
     }
     if (runner.failures.any) runner.failures.succeeded(this)
-    // A handler that was told that its batch is stale has left it early: what it has not resolved is not handled. And what is all left out
-    // no handler can resolve.
-    if ((runner.autoResolve || isEmpty) && (cells[flagsAt] & STALE) === 0) {
-      this.resolveTo(delivery.nextOffset)
-    }
+    if ((cells[flagsAt] & STALE) !== 0) return
+    // A handler that was told that its batch is stale may have left it early, also if that has turned out to be wrong: what it has not
+    // resolved is not handled. And what is all left out no handler can resolve.
+    if (isEmpty || (runner.autoResolve && !this.toldStale)) this.resolveTo(delivery.nextOffset)
   }
 
   /**
@@ -246,7 +248,9 @@ class Lane {
       isRunning: () => runner.running && (cells[flagsAt] & CLOSING) === 0,
       isStale: () => {
         if (turn.isDue()) turn.look()
-        return !isCurrent() || (cells[flagsAt] & STALE) !== 0
+        if (!isCurrent()) return true
+        this.toldStale ||= (cells[flagsAt] & STALE) !== 0
+        return this.toldStale
       }
     }
   }

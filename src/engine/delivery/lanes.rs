@@ -277,6 +277,19 @@ impl Deliveries {
         self.flag_busy(LANE_STOP | LANE_STALE);
     }
 
+    /// Nobody else had it: what [`Deliveries::interrupt`] has said is withdrawn. Who has stopped by then goes on with the next delivery.
+    pub fn reassure(&mut self) {
+        for lane in self.lanes.iter_mut() {
+            let Some(work) = &lane.work else { continue };
+            let slot = self.slots.get(work.slot.index());
+            let Some(slot) = slot.filter(|slot| slot.is_current(work.epoch)) else { continue };
+            lane.flags &= !LANE_STALE;
+            if !self.suspended && !slot.is_held() {
+                lane.flags &= !LANE_STOP;
+            }
+        }
+    }
+
     fn flag_busy(&mut self, flags: i32) {
         for lane in self.lanes.iter_mut().filter(|lane| lane.work.is_some()) {
             lane.flags |= flags;

@@ -231,6 +231,11 @@ impl Fetch {
         self.deliveries.interrupt();
     }
 
+    /// See [`Deliveries::reassure`].
+    pub fn reassure(&mut self) {
+        self.deliveries.reassure();
+    }
+
     fn find_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         self.look_for_overdue(now);
         if self.stays_full() {

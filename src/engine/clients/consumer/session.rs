@@ -9,7 +9,8 @@
 //!   ▲                                 │ answered: still a member
 //!   └─────────────────────────────────┘
 //! ```
-//! A member that the coordinator still knows goes on where it was: nobody else had its partitions meanwhile.
+//! A member that the coordinator still knows goes on where it was: nobody else had its partitions meanwhile. What lanes were told is
+//! withdrawn, so a batch that was at work all the time counts, unless its handler has asked, and may have left it early (`lane.js`).
 //!
 //! No part of the consumer's state: a session may run out while the consumer is stable, drains or stops, and each of these goes
 //! on as it would, only without deliveries and commits.
@@ -30,9 +31,12 @@ pub(super) enum Session {
 impl Consumer {
     /// Time has passed, or an answer has come.
     pub fn check_session(&mut self, now: Instant) {
-        let expired = self.group.valid_until().is_some_and(|until| until <= now);
+        let until = self.group.valid_until();
+        let expired = until.is_some_and(|until| until <= now);
         if expired && !self.is_expired() {
             self.fetch.interrupt();
+        } else if until.is_some() && !expired && self.is_expired() {
+            self.fetch.reassure();
         }
         self.session = if expired { Session::Expired } else { Session::Confirmed };
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::clients::consumer::ConsumerConfig;
-use crate::engine::delivery::LANE_STALE;
+use crate::engine::delivery::{LANE_STALE, LANE_STOP};
 use crate::engine::machine::Failure;
 use crate::engine::protocol::ErrorCode;
 
@@ -123,8 +123,29 @@ fn a_handler_that_runs_on_is_told() {
     world.down = false;
     world.run(5 * SECOND);
     assert_eq!(world.consumer.pending_error(), None);
-    assert!(is_stale(&world, 0), "what it has been told once stays true of what it has");
+    assert!(!is_stale(&world, 0) && !is_stale(&world, 1), "nobody else had it");
     assert_eq!(world.joined, 1);
+}
+
+#[test]
+fn what_is_to_stop_for_another_reason_is_not_to_go_on_when_the_session_is_confirmed() {
+    for reason in ["pause", "seek", "stop"] {
+        let mut world = busy();
+        world.handler = None;
+        world.run(SECOND);
+        world.down = true;
+        world.run(SESSION);
+        match reason {
+            "pause" => world.consumer.pause("t", None),
+            "seek" => (0..4).for_each(|partition| world.consumer.seek(tp(partition), 0)),
+            _ => world.stop(),
+        }
+        world.down = false;
+        world.run(SECOND);
+        let flags: Vec<i32> = world.consumer.lane_flags().collect();
+        assert!(flags.iter().all(|flags| flags & LANE_STOP != 0), "{reason}: {flags:?}");
+        assert_eq!(is_stale(&world, 0), reason == "seek", "{reason}");
+    }
 }
 
 #[test]
