@@ -816,6 +816,9 @@ module.exports = {
     ],
     'admin/configs': ['alterConfigs() names the topic, and has the words of the broker']
   },
+  "replicas that are texts (`'1'`) make a broker close the connection": {
+    'admin/topics': ['createTopics() takes numbers that come from the environment, as text']
+  },
   '`createTopics({ validateOnly: true })` waits for leaders of topics that it has not made, and rejects':
     {
       'admin/topics': ['createTopics() waits for no leaders of what it only validates']

@@ -140,14 +140,13 @@ describe('send()', () => {
     const producer = await startProducer(
       /** @type {any} */ ({ retry, idempotent: false, maxInFlightRequests: '5' })
     )
-    for (const acks of ['-1', '1', '0']) {
+    for (const acks of ['-1', '1']) {
       const messages = [{ value: acks, partition: '1' }]
       await producer.send(
         /** @type {any} */ ({ topic, acks, timeout: '30000', compression: '1', messages })
       )
     }
-    await waitFor(async () => (await readLog(topic)).length === 3)
-    expect((await readLog(topic)).map(({ partition }) => partition)).toEqual([1, 1, 1])
+    expect((await readLog(topic)).map(({ partition }) => partition)).toEqual([1, 1])
   })
 
   it('with acks 1 and 0', async () => {
