@@ -43,6 +43,7 @@ class KafkaJSNonRetriableError extends KafkaJSError {
   constructor(e, { cause } = {}) {
     super(e, { retriable: false, cause })
     this.name = 'KafkaJSNonRetriableError'
+    sayAlso(this, e)
   }
 }
 
@@ -110,6 +111,7 @@ class KafkaJSCreateTopicError extends KafkaJSProtocolError {
     super(e)
     this.topic = topicName
     this.name = 'KafkaJSCreateTopicError'
+    sayAlso(this, e)
   }
 }
 
@@ -119,6 +121,7 @@ class KafkaJSAlterPartitionReassignmentsError extends KafkaJSProtocolError {
     this.topic = topicName
     this.partition = partition
     this.name = 'KafkaJSAlterPartitionReassignmentsError'
+    sayAlso(this, e)
   }
 }
 
@@ -235,6 +238,7 @@ class KafkaJSDeleteTopicRecordsError extends KafkaJSError {
     })
     this.name = 'KafkaJSDeleteTopicRecordsError'
     this.partitions = partitions
+    withFirst(this, errors)
   }
 }
 
@@ -270,6 +274,49 @@ class KafkaJSNoBrokerAvailableError extends KafkaJSError {
     super('No broker available')
     this.name = 'KafkaJSNoBrokerAvailableError'
   }
+}
+
+/**
+ * What people see of an error, its stack, goes on with this. Programs, and the specs of other clients, compare `message`: it stays kafkajs's.
+ * @template {any} E
+ * @param {E} error
+ * @param {string | null | undefined} more
+ * @returns {E}
+ */
+const explained = (error, more) => {
+  if (!more) return error
+  const { name, message, stack } = /** @type {Error} */ (error)
+  const at = stack?.indexOf(FRAMES) ?? -1
+  return Object.assign(/** @type {any} */ (error), {
+    stack: `${name}: ${message}: ${more}${stack === undefined || at < 0 ? '' : stack.slice(at)}`
+  })
+}
+
+/** What `explained` has made of it: the message, and what it goes on with. @param {any} error @returns {string} */
+const wordsOf = ({ name, message, stack }) => {
+  const [head] = String(stack).split(FRAMES, 1)
+  return head.startsWith(`${name}: ${message}`) ? head.slice(name.length + 2) : message
+}
+
+/** Of an error that says the same as another: what people see of it goes on as there. @param {Error} error @param {any} same */
+const sayAlso = (error, same) => {
+  if (same instanceof Error) explained(error, wordsOf(same).slice(same.message.length + 2))
+}
+
+/** Where the frames of a stack begin. */
+const FRAMES = '\n    at '
+
+/**
+ * An error that stands for several goes on with the first.
+ * @template {any} E
+ * @param {E} error
+ * @param {any[]} errors
+ * @returns {E}
+ */
+const withFirst = (error, [first, ...rest]) => {
+  if (!first?.message) return error
+  const others = rest.length > 0 ? ` (and ${rest.length} more, see "errors")` : ''
+  return explained(error, `${wordsOf(first)}${others}`)
 }
 
 /** Several errors at once. Not a KafkaJSError. */
@@ -516,5 +563,8 @@ module.exports = {
   isFailure,
   isKafkaJSError,
   isRebalancing,
-  unwrap
+  explained,
+  unwrap,
+  withFirst,
+  wordsOf
 }

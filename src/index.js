@@ -125,9 +125,14 @@ module.exports = class Client {
    * @param {import('..').AdminConfig} [config]
    * @returns {import('..').Admin}
    */
-  admin({ retry } = {}) {
+  admin(config = {}) {
+    const { retry } = config
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]
+    const watch = new Watch(this[PRIVATE.WATCH])
+    watch.look('kafka.admin()', config, logger.namespace('Admin'))
+    watch.look('retry', retry, logger.namespace('Admin'))
+    watch.tellMisplaced()
     const emitter = new InstrumentationEventEmitter('admin')
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
       emitter,

@@ -75,6 +75,7 @@ const KNOWN = {
     'onPartitionsRevoked',
     'onPartitionsLost'
   ],
+  'kafka.admin()': ['retry'],
   'consumer.subscribe()': ['topic', 'topics', 'fromBeginning'],
   'consumer.run()': [
     'autoCommit',
@@ -299,4 +300,4 @@ const distance = (a, b) => {
   return row[b.length]
 }
 
-module.exports = { KNOWN, Watch, givenFor }
+module.exports = { KNOWN, Watch, givenFor, nearestOf }

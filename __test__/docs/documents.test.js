@@ -13,13 +13,16 @@ const kafkajs = require('kafkajs')
 const kafkars = require('../..')
 const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 const { allBlocks } = require('./blocks')
+const { failuresOf, pattern, showsFailures } = require('./failures')
 
 /** Programs of another project, which is run by `npm run test:ecosystem`. */
 const ELSEWHERE = ["require('kafkajs-original')"]
 
-const blocks = allBlocks().filter(
+const programs = allBlocks().filter(
   ({ language, code }) => language === 'js' && !ELSEWHERE.some(text => code.includes(text))
 )
+const blocks = programs.filter(block => !showsFailures(block))
+const failures = programs.filter(showsFailures).flatMap(failuresOf)
 
 /** What blocks take for granted, but for clients. */
 const given = () => ({
@@ -254,4 +257,89 @@ test('there are some, and the README has a whole program', () => {
   for (const part of ['consumer.crash', 'SIGTERM', 'disconnect()', 'subscribe', 'eachMessage']) {
     expect(first.code).toContain(part)
   }
+})
+
+describe('what fails as it is printed', () => {
+  /** Names of the documents → those of this run. @type {Map<string, string>} */
+  const names = new Map()
+  /** @type {any[]} */
+  const clients = []
+  /** @type {Record<string, any>} */
+  const scope = { ...kafkars }
+
+  beforeAll(async () => {
+    const options = { logLevel: kafkars.logLevel.NOTHING }
+    const kafka = new kafkars.Kafka({ ...options, brokers: sharedCluster().brokers })
+    const nowhere = { ...options, brokers: ['127.0.0.1:1'], retry: { retries: 0 } }
+    const consumer = kafka.consumer({ groupId: uniqueName('billing') })
+    const topic = await topicOf('orders')
+    await consumer.subscribe({ topics: [topic] })
+    const joined = new Promise(resolve => consumer.on('consumer.group_join', resolve))
+    await consumer.run({ eachMessage: async () => {} })
+    await joined
+    const { groupId } = await consumer.describeGroup()
+    names.set('orders', topic).set('billing', groupId)
+    scope.unreachable = new kafkars.Kafka(nowhere).admin()
+    scope.admin = renaming(kafka.admin())
+    clients.push(consumer, scope.unreachable, scope.admin)
+  })
+
+  afterAll(() => Promise.all(clients.map(client => client.disconnect())))
+
+  /** An admin client that is called with the names of the documents. @param {any} admin */
+  const renaming = admin => {
+    const calls = Object.entries(admin).map(([name, method]) => [
+      name,
+      (/** @type {any[]} */ ...args) => method(...args.map(inRun))
+    ])
+    return { ...admin, ...Object.fromEntries(calls.filter(([name]) => name !== 'events')) }
+  }
+
+  /** @param {any} value @returns {any} */
+  const inRun = value => {
+    if (typeof value === 'string') return names.get(value) ?? value
+    if (Array.isArray(value)) return value.map(inRun)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inRun(one)]))
+  }
+
+  /** @param {any} value @returns {any} as the documents have it */
+  const inDocuments = value => {
+    if (typeof value !== 'string') return value
+    return [...names].reduce((text, [name, own]) => text.replaceAll(own, name), value)
+  }
+
+  /** @param {string} code @returns {Promise<any>} the error that it throws, or has found */
+  const errorOf = async code => {
+    const program = new AsyncFunction(
+      ...Object.keys(scope),
+      `${code}\nreturn typeof error === 'undefined' ? undefined : error`
+    )
+    return program(...Object.values(scope)).catch((/** @type {any} */ error) => error)
+  }
+
+  it.each(failures.map(failure => [`${failure.page}:${failure.line} ${failure.calls}`, failure]))(
+    '%s',
+    async (_, { code, name, message, has }) => {
+      const error = await errorOf(code)
+      expect(error).toBeInstanceOf(Error)
+      // What people see; `message` is what programs compare with kafkajs's.
+      const [head] = error.stack.split('\n    at ', 1)
+      const text = `${error.name}: ${error.message}`
+      const seen = head.startsWith(text) ? head : text
+      expect(inDocuments(seen)).toMatch(pattern(`${name}: ${message}`))
+      const found = Object.keys(has).map(key => [key, inDocuments(error[key])])
+      const said = Object.entries(has).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? expect.stringMatching(pattern(value)) : value
+      ])
+      expect(Object.fromEntries(found)).toEqual(Object.fromEntries(said))
+    }
+  )
+
+  test('there is one for each method of an admin client', () => {
+    const methods = Object.keys(scope.admin).filter(name => !['events', 'logger'].includes(name))
+    const shown = failures.filter(({ page }) => page.endsWith('admin.md')).map(({ calls }) => calls)
+    expect(methods.filter(name => !shown.includes(name))).toEqual([])
+  })
 })

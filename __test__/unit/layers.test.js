@@ -78,7 +78,17 @@ const MAY_REQUIRE = {
   ],
   // The command line stands on the whole client, as a program does.
   cli: ['index.js', 'loggers'],
-  admin: ['enums', 'instrumentation', 'network', 'errors', 'protocol', 'retry', 'utils'],
+  admin: [
+    'enums',
+    'instrumentation',
+    'network',
+    'errors',
+    'help',
+    'protocol',
+    'retry',
+    'unknown',
+    'utils'
+  ],
   cluster: ['errors', 'network', 'loggers', 'native', 'protocol', 'retry', 'sasl', 'tls', 'utils'],
   producer: [
     'config',

@@ -11,14 +11,19 @@ const {
   ResourcePatternTypes
 } = require('../enums')
 const { isCurableChange } = require('./attempts')
-const { invalid, refusal } = require('./refusals')
+const { invalid, named, refusal } = require('./refusals')
 
-/** Keys of a rule → their values, in the order in which kafkajs looks at them. @type {[string, string, number[]][]} */
+/** Keys of a rule → their values, and the name of these, in the order in which kafkajs looks at them. @type {[string, string, number[], string][]} */
 const ENUMS = [
-  ['operation', 'operation type', Object.values(AclOperationTypes)],
-  ['resourcePatternType', 'resource pattern type', Object.values(ResourcePatternTypes)],
-  ['permissionType', 'permission type', Object.values(AclPermissionTypes)],
-  ['resourceType', 'resource type', Object.values(AclResourceTypes)]
+  ['operation', 'operation type', Object.values(AclOperationTypes), 'AclOperationTypes'],
+  [
+    'resourcePatternType',
+    'resource pattern type',
+    Object.values(ResourcePatternTypes),
+    'ResourcePatternTypes'
+  ],
+  ['permissionType', 'permission type', Object.values(AclPermissionTypes), 'AclPermissionTypes'],
+  ['resourceType', 'resource type', Object.values(AclResourceTypes), 'AclResourceTypes']
 ]
 
 const TEXTS = ['principal', 'host', 'resourceName']
@@ -26,7 +31,7 @@ const TEXTS = ['principal', 'host', 'resourceName']
 /** @param {{ attempts: import('./attempts').Attempts }} frame */
 module.exports = ({ attempts }) => {
   const createAcls = async ({ acl }) => {
-    if (!acl || !Array.isArray(acl)) invalid(`Invalid ACL array ${acl}`)
+    if (!acl || !Array.isArray(acl)) invalid(`Invalid ACL array ${named(acl)}`)
     if (acl.length === 0) invalid('Empty ACL array')
     checkRules(acl, 'ACL array', value => typeof value === 'string')
     const results = await attempts.whole(
@@ -44,9 +49,11 @@ module.exports = ({ attempts }) => {
     for (const key of TEXTS) {
       if (!isTextOrAny(filter[key])) invalid(`Invalid ${key}, the ${key} have to be a valid string`)
     }
-    for (const [key, what, values] of ENUMS) {
-      const named = key === 'resourcePatternType' ? 'resource pattern filter type' : what
-      if (!values.includes(filter[key])) invalid(`Invalid ${named} ${filter[key]}`)
+    for (const [key, what, values, all] of ENUMS) {
+      const title = key === 'resourcePatternType' ? 'resource pattern filter type' : what
+      if (!values.includes(filter[key])) {
+        invalid(`Invalid ${title} ${filter[key]}`, `it is one of ${all}`)
+      }
     }
     const answer = await attempts.whole('describe ACL', async client => {
       const told = unwrap(await client.describeAcls(toNativeFilter(filter)))
@@ -71,7 +78,7 @@ module.exports = ({ attempts }) => {
   }
 
   const deleteAcls = async ({ filters }) => {
-    if (!filters || !Array.isArray(filters)) invalid(`Invalid ACL Filter array ${filters}`)
+    if (!filters || !Array.isArray(filters)) invalid(`Invalid ACL Filter array ${named(filters)}`)
     if (filters.length === 0) invalid('Empty ACL Filter array')
     checkRules(filters, 'ACL Filter array', isTextOrAny)
     const answers = await attempts.whole(
@@ -114,9 +121,11 @@ const checkRules = (rules, what, isText) => {
       invalid(`Invalid ${what}, the ${key}s have to be a valid string`)
     }
   }
-  for (const [key, name, values] of ENUMS) {
+  for (const [key, name, values, all] of ENUMS) {
     const wrong = rules.find(rule => !values.includes(rule[key]))
-    if (wrong) invalid(`Invalid ${name} ${wrong[key]}: ${JSON.stringify(wrong)}`)
+    if (wrong) {
+      invalid(`Invalid ${name} ${wrong[key]}: ${JSON.stringify(wrong)}`, `it is one of ${all}`)
+    }
   }
 }
 

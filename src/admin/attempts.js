@@ -144,6 +144,32 @@ class Attempts {
     return results
   }
 
+  /**
+   * As `inParts`, of partitions that may not exist: that is the answer when brokers say so for a while.
+   * @template Part
+   * @param {string} what
+   * @param {Part[]} parts
+   * @param {(client: NativeClient, parts: Part[]) => Promise<any[]>} work
+   * @returns {Promise<any[]>}
+   */
+  inPartsOfTopics(what, parts, work) {
+    const patient = async (client, wanted) => {
+      const results = await work(client, wanted)
+      for (const wait of UNKNOWN_AGAIN) {
+        const unknown = wanted.map((_, i) => i).filter(i => results[i]?.type === UNKNOWN_TOPIC)
+        if (unknown.length === 0) break
+        await sleep(wait, this.cluster.closed.signal)
+        const again = await work(
+          client,
+          unknown.map(i => wanted[i])
+        )
+        unknown.forEach((i, k) => (results[i] = again[k]))
+      }
+      return results
+    }
+    return this.inParts(what, parts, patient, { isCurable: isCurableIfKnown })
+  }
+
   /** What a call ends with when all its retries could not cure this. @param {any} error */
   exceeded(error) {
     const backoff = new Backoff(this.retry)

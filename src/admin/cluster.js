@@ -4,8 +4,10 @@
 /** The cluster itself: its brokers, their disks, its features. */
 
 const { unwrap } = require('../errors')
-const { about, invalid, refusal } = require('./refusals')
+const { about, invalid, named, refusal } = require('./refusals')
+const { toPartition } = require('./partitions')
 const { resultsOfParts } = require('./told')
+const { show } = require('../utils/show')
 
 /** @param {{ cluster: import('../cluster'), attempts: import('./attempts').Attempts }} frame */
 module.exports = ({ cluster, attempts }) => {
@@ -47,10 +49,18 @@ module.exports = ({ cluster, attempts }) => {
   /** @param {any} [options] */
   const describeLogDirs = async ({ brokers = null, topics = null } = {}) => {
     if (brokers !== null && !(Array.isArray(brokers) && brokers.every(Number.isInteger))) {
-      invalid(`Invalid brokers array ${brokers}`)
+      invalid(
+        `Invalid brokers ${named(brokers)}: it has to be a list of node ids, which are numbers`
+      )
     }
-    if (topics !== null && !Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
-    const asked = topics?.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
+    if (topics !== null && !Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
+    const asked = topics?.map(({ topic, partitions }) => {
+      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${named(topic)}`)
+      if (!Array.isArray(partitions)) {
+        invalid(`Invalid partitions of topic "${topic}": ${show(partitions)}`)
+      }
+      return { topic, partitions: partitions.map(toPartition) }
+    })
     const nodeIds =
       brokers ?? (await describeCluster()).brokers.map(({ nodeId }) => nodeId).sort(byNumber)
     const results = await attempts.inParts(

@@ -6,8 +6,9 @@
 const { unwrap } = require('../errors')
 const { AlterConfigOperations, ConfigResourceTypes, ConfigSource } = require('../enums')
 const { isCurableChange } = require('./attempts')
-const { invalid, refusal } = require('./refusals')
+const { invalid, named, refusal } = require('./refusals')
 const { resultsOfParts } = require('./told')
+const { show } = require('../utils/show')
 
 const RESOURCE_TYPES = Object.values(ConfigResourceTypes)
 const OPERATIONS = Object.values(AlterConfigOperations)
@@ -162,10 +163,17 @@ const toDescription = (result, includeDocumentation) => ({
  * @param {{ emptyName: (resource: any) => boolean }} options `emptyName`: may it be '', which stands for all brokers?
  */
 const checkResources = (resources, { emptyName }) => {
-  if (!resources || !Array.isArray(resources)) invalid(`Invalid resources array ${resources}`)
+  if (!resources || !Array.isArray(resources)) {
+    invalid(`Invalid resources array ${named(resources)}`)
+  }
   if (resources.length === 0) invalid('Resources array cannot be empty')
   const wrongType = resources.find(({ type }) => !RESOURCE_TYPES.includes(type))
-  if (wrongType) invalid(`Invalid resource type ${wrongType.type}: ${JSON.stringify(wrongType)}`)
+  if (wrongType) {
+    invalid(
+      `Invalid resource type ${wrongType.type}: ${JSON.stringify(wrongType)}`,
+      'it is one of ConfigResourceTypes'
+    )
+  }
   const wrongName = resources.find(
     resource => typeof resource.name !== 'string' || (resource.name === '' && !emptyName(resource))
   )
@@ -178,6 +186,15 @@ const checkEntries = (resources, isRight) => {
   if (wrong) {
     invalid(`Invalid resource configEntries ${wrong.configEntries}: ${JSON.stringify(wrong)}`)
   }
-  const wrongValue = resources.find(({ configEntries }) => !configEntries.every(isRight))
-  if (wrongValue) invalid(`Invalid resource config value: ${JSON.stringify(wrongValue)}`)
+  for (const resource of resources) {
+    const wrongEntry = resource.configEntries.find(entry => !isRight(entry ?? {}))
+    if (wrongEntry === undefined) continue
+    const { name, value } = wrongEntry ?? {}
+    const what = typeof name === 'string' ? `the value of "${name}"` : 'the name'
+    const received = show(typeof name === 'string' ? value : name)
+    invalid(
+      `Invalid resource config value: ${JSON.stringify(resource)}`,
+      `${what} has to be a text, received ${received}`
+    )
+  }
 }

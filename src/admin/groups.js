@@ -4,11 +4,13 @@
 /** Groups, of whichever kind: listed, described, deleted; their members sent away. */
 
 const { toDescription: toKnown } = require('../utils/groupDescription')
-const { KafkaJSDeleteGroupsError, fromFailure, isFailure, unwrap } = require('../errors')
+const { KafkaJSDeleteGroupsError, fromFailure, isFailure, unwrap, withFirst } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { about, invalid, refusal } = require('./refusals')
+const { about, invalid, named, refusal } = require('./refusals')
 const { withPartitions } = require('./streams')
 const { answersOf, resultsOfParts } = require('./told')
+const { withHelp } = require('../help')
+const { show } = require('../utils/show')
 
 /** Error code of a group that does not exist, or is of another kind. */
 const GROUP_ID_NOT_FOUND = 69
@@ -42,13 +44,16 @@ module.exports = ({ attempts }) => {
   }
 
   const describeGroups = async groupIds => {
-    if (!Array.isArray(groupIds)) throw new TypeError('groupIds has to be an array')
+    if (!Array.isArray(groupIds)) {
+      const text = `groupIds has to be an array, received ${show(groupIds)}`
+      throw withHelp(new TypeError(text), 'options-and-arguments')
+    }
     checkGroupIds(groupIds)
     return { groups: await describe(attempts, groupIds) }
   }
 
   const deleteGroups = async groupIds => {
-    if (!groupIds || !Array.isArray(groupIds)) invalid(`Invalid groupIds array ${groupIds}`)
+    if (!groupIds || !Array.isArray(groupIds)) invalid(`Invalid groupIds array ${named(groupIds)}`)
     const isWrong = groupIds.some(groupId => typeof groupId !== 'string')
     if (isWrong) invalid(`Invalid groupId name: ${isWrong}`)
     const results = await attempts.inParts(
@@ -77,17 +82,22 @@ module.exports = ({ attempts }) => {
           ]
         : []
     )
-    if (failed.length > 0) throw new KafkaJSDeleteGroupsError('Error in DeleteGroups', failed)
+    if (failed.length > 0) {
+      throw withFirst(
+        new KafkaJSDeleteGroupsError('Error in DeleteGroups', failed),
+        failed.map(({ error }) => error)
+      )
+    }
     return results
   }
 
   const removeMembersFromConsumerGroup = async ({ groupId, members, reason = REASON }) => {
     checkGroupId(groupId)
     if (members !== undefined && !Array.isArray(members)) {
-      invalid(`Invalid members array ${members}`)
+      invalid(`Invalid members array ${named(members)}`)
     }
-    const named = members ?? (await membersOf(attempts, groupId))
-    const wanted = named.map(member => {
+    const given = members ?? (await membersOf(attempts, groupId))
+    const wanted = given.map(member => {
       const { memberId = '', groupInstanceId = null } = member ?? {}
       if (
         typeof memberId !== 'string' ||
@@ -303,12 +313,12 @@ const toMember = ({ memberId, groupInstanceId }) => ({
 const codeOf = error => (typeof error.code === 'number' ? error.code : UNKNOWN_SERVER_ERROR)
 
 const checkGroupId = groupId => {
-  if (!groupId || typeof groupId !== 'string') invalid(`Invalid groupId ${groupId}`)
+  if (!groupId || typeof groupId !== 'string') invalid(`Invalid groupId ${named(groupId)}`)
 }
 
 const checkGroupIds = groupIds => {
   const wrong = groupIds.findIndex(groupId => typeof groupId !== 'string')
-  if (wrong >= 0) invalid(`Invalid groupId ${groupIds[wrong]}`)
+  if (wrong >= 0) invalid(`Invalid groupId ${named(groupIds[wrong])}`)
 }
 
 const checkTexts = (texts, what) => {

@@ -7,6 +7,7 @@ const createClusterMethods = require('./cluster')
 const createConfigMethods = require('./configs')
 const createGroupMethods = require('./groups')
 const createOffsetMethods = require('./offsets')
+const { createCheck } = require('./options')
 const createPartitionMethods = require('./partitions')
 const createQuotaMethods = require('./quotas')
 const createReassignmentMethods = require('./reassignments')
@@ -60,10 +61,14 @@ module.exports = ({ cluster, logger: rootLogger, retry = {}, instrumentationEmit
     ...createQuotaMethods(frame),
     ...createTransactionMethods(frame)
   }
+  const check = createCheck(logger)
   const calls = {}
   for (const [name, method] of Object.entries(methods)) {
     // What a method throws before it waits for anything is a rejection, too.
-    calls[name] = interruptible(async (...args) => method(...args))
+    calls[name] = interruptible(async (...args) => {
+      check(name, args[0])
+      return method(...args)
+    })
   }
 
   return {

@@ -3,12 +3,13 @@
 
 /** What groups have committed: read, written, forgotten, and how far it is behind. */
 
-const { KafkaJSNonRetriableError, unwrap } = require('../errors')
+const { KafkaJSNonRetriableError, explained, unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
 const { checkGroupId, describe } = require('./groups')
 const { offsetsAt, ofPartitions, partitionsOf, toInteger, toPartition } = require('./partitions')
-const { about, checkTopic, invalid, refusal } = require('./refusals')
+const { about, checkTopic, invalid, named, refusal } = require('./refusals')
 const { resultsOfParts } = require('./told')
+const { withHelp } = require('../help')
 const { EARLIEST, LATEST } = require('../utils/offsets')
 
 /** What a coordinator says to one who commits for a group that has members. */
@@ -26,7 +27,7 @@ const WITHOUT_MEMBERS = ['Empty', 'Dead']
 module.exports = ({ cluster, attempts }) => {
   const fetchOffsets = async ({ groupId, groupIds, topics, resolveOffsets = false }) => {
     if (groupIds !== undefined) {
-      if (!Array.isArray(groupIds)) invalid(`Invalid groupIds array ${groupIds}`)
+      if (!Array.isArray(groupIds)) invalid(`Invalid groupIds array ${named(groupIds)}`)
       groupIds.forEach(checkGroupId)
       if (groupId !== undefined) invalid('Invalid groupIds, there is a groupId as well')
     } else {
@@ -127,9 +128,11 @@ module.exports = ({ cluster, attempts }) => {
 
   const deleteConsumerGroupOffsets = async ({ groupId, topics }) => {
     checkGroupId(groupId)
-    if (!Array.isArray(topics) || topics.length === 0) invalid(`Invalid topics array ${topics}`)
+    if (!Array.isArray(topics) || topics.length === 0) {
+      invalid(`Invalid topics array ${named(topics)}`)
+    }
     const wanted = topics.map(({ topic, partitions }) => {
-      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${topic}`)
+      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${named(topic)}`)
       if (!Array.isArray(partitions)) invalid(`Invalid partitions of topic "${topic}"`)
       return { topic, partitions: partitions.map(toPartition) }
     })
@@ -289,8 +292,14 @@ const toOffset = offset => {
 
 const isRunning = (groupId, state) =>
   Object.assign(
-    new KafkaJSNonRetriableError(
-      `The consumer group must have no running instances, current state: ${state}`
+    explained(
+      withHelp(
+        new KafkaJSNonRetriableError(
+          `The consumer group must have no running instances, current state: ${state}`
+        ),
+        'administering'
+      ),
+      `group "${groupId}"`
     ),
     { groupId }
   )

@@ -7,10 +7,11 @@ const {
   KafkaJSBrokerNotFound,
   KafkaJSDeleteTopicRecordsError,
   KafkaJSNonRetriableError,
+  explained,
   unwrap
 } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { checkTopic, invalid, refusal, toInt32 } = require('./refusals')
+const { checkTopic, invalid, named, refusal, toInt32 } = require('./refusals')
 const { resultsOfParts } = require('./told')
 const { EARLIEST, LATEST, lookUp } = require('../utils/offsets')
 const { show } = require('../utils/show')
@@ -67,7 +68,7 @@ module.exports = ({ cluster, attempts, logger }) => {
   }
 
   const listOffsets = async ({ topics, readUncommitted = true }) => {
-    if (!Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+    if (!Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
     const parts = topics.flatMap(({ topic, partitions }) => {
       checkTopic(topic)
       if (!Array.isArray(partitions)) {
@@ -79,7 +80,7 @@ module.exports = ({ cluster, attempts, logger }) => {
         offset: toTimestamp(timestamp)
       }))
     })
-    const results = await attempts.inParts('list offsets', parts, async (client, wanted) =>
+    const results = await attempts.inPartsOfTopics('list offsets', parts, async (client, wanted) =>
       resultsOfParts(
         unwrap(await client.listPartitionOffsets(wanted, !readUncommitted)),
         wanted,
@@ -151,7 +152,10 @@ module.exports = ({ cluster, attempts, logger }) => {
       throw new KafkaJSDeleteTopicRecordsError({
         partitions: missing.map(({ given }) => ({
           ...given,
-          error: new KafkaJSBrokerNotFound(text, { retriable: false })
+          error: explained(
+            new KafkaJSBrokerNotFound(text, { retriable: false }),
+            `partition ${given.partition} of topic "${topic}"`
+          )
         }))
       })
     }
@@ -241,16 +245,16 @@ const toPartition = partition => toInt32(partition, 'partition')
 const toTimestamp = timestamp => {
   const value = timestamp instanceof Date ? timestamp.getTime() : timestamp
   const special = Object.hasOwn(SPECIAL_TIMESTAMPS, value) && SPECIAL_TIMESTAMPS[value]
-  return special || toInteger(value, 'timestamp')
+  return special || toInteger(value, 'timestamp', 'it is a Date, or milliseconds since 1970')
 }
 
 const toOffset = offset => toInteger(offset, 'offset')
 
-/** As text. @param {any} value @param {string} what */
-const toInteger = (value, what) => {
+/** As text. @param {any} value @param {string} what @param {string} [hint] */
+const toInteger = (value, what, hint) => {
   const text = typeof value === 'number' ? String(Math.trunc(value)) : String(value)
   if (!/^-?\d{1,19}$/.test(text) || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) {
-    invalid(`Invalid ${what} ${show(value)}`)
+    invalid(`Invalid ${what} ${show(value)}`, hint)
   }
   return text
 }

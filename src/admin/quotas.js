@@ -3,9 +3,9 @@
 
 /** How much users and clients may use. */
 
-const { KafkaJSAggregateError, unwrap } = require('../errors')
+const { unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { invalid, refusal } = require('./refusals')
+const { invalid, named, refusal, together } = require('./refusals')
 
 /** Keys of entities → the protocol's names for them. */
 const TYPES = { user: 'user', clientId: 'client-id', ip: 'ip' }
@@ -37,11 +37,15 @@ module.exports = ({ attempts }) => {
   }
 
   const alterClientQuotas = async ({ quotas, validateOnly = false }) => {
-    if (!Array.isArray(quotas) || quotas.length === 0) invalid(`Invalid quotas array ${quotas}`)
+    if (!Array.isArray(quotas) || quotas.length === 0) {
+      invalid(`Invalid quotas array ${named(quotas)}`)
+    }
     const wanted = quotas.map(({ entity, values }) => {
       const parts = partsOf(entity, 'entity')
       if (parts.length === 0) invalid(`Invalid quota entity ${JSON.stringify(entity)}`)
-      if (values === null || typeof values !== 'object') invalid(`Invalid quota values ${values}`)
+      if (values === null || typeof values !== 'object') {
+        invalid(`Invalid quota values ${named(values)}`)
+      }
       const ops = Object.entries(values).map(([key, value]) => {
         if (value !== null && (typeof value !== 'number' || !Number.isFinite(value))) {
           invalid(
@@ -69,7 +73,7 @@ module.exports = ({ attempts }) => {
       { isCurable: isCurableChange }
     )
     const errors = failuresOf(results)
-    if (errors.length > 0) throw new KafkaJSAggregateError('Errors altering client quotas', errors)
+    if (errors.length > 0) throw together('Errors altering client quotas', errors)
   }
 
   return { describeClientQuotas, alterClientQuotas }
@@ -81,7 +85,9 @@ module.exports = ({ attempts }) => {
  * @param {'entity' | 'filter'} what
  */
 const partsOf = (entity, what) => {
-  if (entity === null || typeof entity !== 'object') invalid(`Invalid quota ${what} ${entity}`)
+  if (entity === null || typeof entity !== 'object') {
+    invalid(`Invalid quota ${what} ${named(entity)}`)
+  }
   const given = Object.entries(entity).filter(([, name]) => name !== undefined)
   return given.map(([key, name]) => {
     const isName = typeof name === 'string' || name === null || (name === true && what === 'filter')

@@ -3,13 +3,9 @@
 
 /** Which brokers have a partition, and which of them leads. */
 
-const {
-  KafkaJSAggregateError,
-  KafkaJSAlterPartitionReassignmentsError,
-  unwrap
-} = require('../errors')
+const { KafkaJSAlterPartitionReassignmentsError, unwrap } = require('../errors')
 const { isCurableChange } = require('./attempts')
-const { about, invalid, refusal, toTimeout } = require('./refusals')
+const { about, invalid, named, refusal, together, toTimeout } = require('./refusals')
 const { checkNames } = require('./topics')
 const { describe } = require('../protocol/errorCodes')
 const { byTopic } = require('../utils/offsets')
@@ -22,7 +18,7 @@ const TIMEOUT = 5000
 module.exports = ({ attempts }) => {
   /** @param {any} options */
   const alterPartitionReassignments = async ({ topics, timeout }) => {
-    if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+    if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
     checkNames(topics, 'topics array')
     topics.forEach(checkAssignment)
     const wanted = topics.map(({ topic, partitionAssignment }) => ({
@@ -32,12 +28,11 @@ module.exports = ({ attempts }) => {
         replicas: cancel === true ? null : replicas
       }))
     }))
+    const time = toTimeout(timeout ?? TIMEOUT)
     await attempts.whole(
       'reassign partitions',
       async (client, { lost }) => {
-        const answer = unwrap(
-          await client.alterPartitionReassignments(wanted, toTimeout(timeout ?? TIMEOUT))
-        )
+        const answer = unwrap(await client.alterPartitionReassignments(wanted, time))
         if (answer.errorCode !== 0) {
           throw new KafkaJSAlterPartitionReassignmentsError(refusalOf(answer), undefined, undefined)
         }
@@ -54,7 +49,7 @@ module.exports = ({ attempts }) => {
             return about(error, { brokerMessage })
           })
         if (errors.length > 0) {
-          throw new KafkaJSAggregateError('Errors altering partition reassignments', errors)
+          throw together('Errors altering partition reassignments', errors)
         }
       },
       { isCurable: isCurableChange }
@@ -64,15 +59,14 @@ module.exports = ({ attempts }) => {
   /** @param {any} options */
   const listPartitionReassignments = async ({ topics = null, timeout }) => {
     if (topics) {
-      if (!Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+      if (!Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
       checkNames(topics, 'topics array')
       topics.forEach(checkPartitions)
     }
     const wanted = topics ? topics.map(toTopicPartitions) : null
+    const time = toTimeout(timeout ?? TIMEOUT)
     return attempts.whole('list reassignments', async client => {
-      const answer = unwrap(
-        await client.listPartitionReassignments(wanted, toTimeout(timeout ?? TIMEOUT))
-      )
+      const answer = unwrap(await client.listPartitionReassignments(wanted, time))
       if (answer.errorCode !== 0) throw refusalOf(answer)
       const found = byTopic(answer.partitions, ongoing => ({
         partition: ongoing.partition,
@@ -90,24 +84,23 @@ module.exports = ({ attempts }) => {
       invalid(`Invalid election type ${show(electionType)}: it is "preferred" or "unclean"`)
     }
     if (topics) {
-      if (!Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+      if (!Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
       checkNames(topics, 'topics array')
       topics.forEach(checkPartitions)
     }
     const wanted = topics ? topics.map(toTopicPartitions) : null
+    const time = toTimeout(timeout ?? TIMEOUT)
     return attempts.whole(
       'elect leaders',
       async client => {
         const isUnclean = electionType === 'unclean'
-        const answer = unwrap(
-          await client.electLeaders(isUnclean, wanted, toTimeout(timeout ?? TIMEOUT))
-        )
+        const answer = unwrap(await client.electLeaders(isUnclean, wanted, time))
         if (answer.errorCode !== 0) throw refusalOf(answer)
         const results = Array.from(answer.partitions)
         const errors = results
           .filter(({ errorCode }) => errorCode !== 0 && !isNotNeeded(errorCode))
           .map(refusalOf)
-        if (errors.length > 0) throw new KafkaJSAggregateError('Errors electing leaders', errors)
+        if (errors.length > 0) throw together('Errors electing leaders', errors)
         return results.map(({ topic, partition, errorCode }) => ({
           topic,
           partition,
@@ -156,4 +149,4 @@ const checkPartitions = ({ topic, partitions }) => {
   }
 }
 
-const isIndex = value => typeof value === 'number' && value >= 0
+const isIndex = value => Number.isInteger(value) && value >= 0 && value < 2 ** 31

@@ -2,18 +2,25 @@
 'use strict'
 
 /**
- * What brokers refuse, as errors. The messages are kafkajs's, to the letter; what they do not say stands beside them: `topic`, `partition`,
- * `groupId`, … name what was refused, and `brokerMessage` has the broker's own words.
+ * What brokers refuse, as errors. The messages are kafkajs's, to the letter, because programs compare them; the stack, which people see, goes on with
+ * why, and what was refused. `topic`, `partition`, `groupId`, … say the latter to programs, and `brokerMessage` has the broker's own words.
  */
 
-const { createErrorFromCode } = require('../protocol/error')
-const { KafkaJSNonRetriableError } = require('../errors')
+const {
+  KafkaJSAggregateError,
+  KafkaJSNonRetriableError,
+  KafkaJSProtocolError,
+  explained,
+  withFirst
+} = require('../errors')
+const { describe } = require('../protocol/errorCodes')
+const { withRemedy } = require('../protocol/remedies')
 const { show } = require('../utils/show')
 
 /**
  * @typedef {{
  *   topic?: string, partition?: number, groupId?: string, transactionalId?: string, nodeId?: number | null,
- *   operation?: string, brokerMessage?: string | null
+ *   user?: string, operation?: string, brokerMessage?: string | null
  * }} About `operation`: of the ACL that was missing; it is part of the message only
  */
 
@@ -26,11 +33,58 @@ const WITH_REMEDY = /AUTHORIZATION_FAILED$|^INVALID_TOPIC_EXCEPTION$/
  * @returns {any} KafkaJSProtocolError
  */
 const refusal = (code, { operation, brokerMessage, ...where } = {}) => {
-  const plain = createErrorFromCode(code)
-  const error = WITH_REMEDY.test(plain.type)
-    ? createErrorFromCode(code, { ...where, operation })
-    : plain
-  return about(error, { ...where, brokerMessage })
+  const { message, ...entry } = describe(code)
+  const remedied = withRemedy(entry.type, message, { ...where, operation })
+  const isWhole = WITH_REMEDY.test(entry.type)
+  const error = new KafkaJSProtocolError({ ...entry, message: isWhole ? remedied : message })
+  const more =
+    remedied === message
+      ? reasonOf(message, brokerMessage, where)
+      : remedied.slice(message.length + 2)
+  return about(isWhole ? error : explained(error, more), {
+    ...where,
+    brokerMessage: brokerMessage || null
+  })
+}
+
+/**
+ * What was refused, where the broker does not name it, and why.
+ * @param {string} text of the code
+ * @param {string | null | undefined} reason
+ * @param {About} where
+ */
+const reasonOf = (text, reason, where) => {
+  const why = reason && bare(reason) !== bare(text) ? bare(reason) : null
+  const what = placeOf(where)
+  const isNamed = what === null || why?.includes(what.name)
+  return [!isNamed && what.words, why].filter(Boolean).join(': ')
+}
+
+/** @param {string} text */
+const bare = text => text.replace(/\.$/, '')
+
+/** @param {About} where */
+const placeOf = ({ topic, partition, groupId, transactionalId, user }) => {
+  if (topic) {
+    const words = `topic "${topic}"`
+    return { name: topic, words: partition == null ? words : `partition ${partition} of ${words}` }
+  }
+  if (groupId) return { name: groupId, words: `group "${groupId}"` }
+  if (transactionalId) {
+    return { name: transactionalId, words: `transactional id "${transactionalId}"` }
+  }
+  return user ? { name: user, words: `user "${user}"` } : null
+}
+
+/**
+ * Several refusals of one call: it goes on with the first, and leads where that leads.
+ * @param {string} text kafkajs's
+ * @param {any[]} errors
+ */
+const together = (text, errors) => {
+  const [{ helpUrl }] = errors
+  const error = withFirst(new KafkaJSAggregateError(text, errors), errors)
+  return helpUrl === undefined ? error : Object.assign(error, { helpUrl })
 }
 
 /**
@@ -49,11 +103,12 @@ const about = (error, what) => {
 
 /**
  * Refuses an argument.
- * @param {string} message
+ * @param {string} message kafkajs's, where it refuses that, too
+ * @param {string} [more] what it goes on with where people see it
  * @returns {never}
  */
-const invalid = message => {
-  throw new KafkaJSNonRetriableError(message)
+const invalid = (message, more) => {
+  throw explained(new KafkaJSNonRetriableError(message), more)
 }
 
 /** The largest number of 32 bits. */
@@ -85,4 +140,7 @@ const checkTopic = topic => {
   }
 }
 
-module.exports = { about, checkTopic, invalid, refusal, toInt32, toTimeout }
+/** A value that was refused: as kafkajs says it, but for objects. @param {any} value */
+const named = value => (typeof value === 'object' && value !== null ? show(value) : String(value))
+
+module.exports = { about, checkTopic, invalid, named, refusal, toInt32, together, toTimeout }

@@ -3,16 +3,11 @@
 
 /** Topics: listed, described, made, made larger, deleted. */
 
-const {
-  KafkaJSAggregateError,
-  KafkaJSCreateTopicError,
-  KafkaJSTimeout,
-  unwrap
-} = require('../errors')
+const { KafkaJSCreateTopicError, KafkaJSTimeout, unwrap } = require('../errors')
 const { sleep } = require('../retry')
-const { failuresOf, isCurableChange } = require('./attempts')
-const { about, invalid, refusal, toInt32, toTimeout } = require('./refusals')
 const { show } = require('../utils/show')
+const { failuresOf, isCurableChange } = require('./attempts')
+const { about, invalid, named, refusal, toInt32, together, toTimeout } = require('./refusals')
 
 /** How long a broker may take to make or delete something, ms. */
 const TIMEOUT = 5000
@@ -33,7 +28,7 @@ module.exports = ({ cluster, attempts, logger }) => {
 
   const fetchTopicMetadata = async ({ topics = [] } = {}) => {
     for (const topic of topics ?? []) {
-      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${topic}`)
+      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${named(topic)}`)
     }
     return attempts.ofTopics('fetch topic metadata', async () => {
       const { topicMetadata } = await cluster.brokerPool.ask(topics ?? [])
@@ -83,12 +78,12 @@ module.exports = ({ cluster, attempts, logger }) => {
         })
         return false
       }
-      throw new KafkaJSAggregateError('Topic creation errors', errors.sort(byTopic))
+      throw together('Topic creation errors', errors.sort(byTopic))
     }
     if (waitForLeaders && !validateOnly) {
       const names = topics.map(({ topic }) => topic)
       const isLed = metadata => !metadata.some(isWithoutLeader)
-      if (!(await settled(names, isLed, timeout ?? SETTLE_TIMEOUT))) {
+      if (!(await settled(names, isLed, timeout == null ? SETTLE_TIMEOUT : wait))) {
         throw new KafkaJSTimeout('Timed out while waiting for topic leaders')
       }
     }
@@ -114,9 +109,13 @@ module.exports = ({ cluster, attempts, logger }) => {
     })
 
   const deleteTopics = async ({ topics, timeout }) => {
-    if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
-    if (topics.some(topic => typeof topic !== 'string')) {
-      invalid('Invalid topics array, the names must be a valid string')
+    if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
+    const wrong = topics.findIndex(topic => typeof topic !== 'string')
+    if (wrong >= 0) {
+      invalid(
+        'Invalid topics array, the names must be a valid string',
+        `received ${show(topics[wrong])}`
+      )
     }
     const wait = toTimeout(timeout ?? TIMEOUT)
     const results = await attempts.inParts(
@@ -171,7 +170,7 @@ module.exports = ({ cluster, attempts, logger }) => {
         return Promise.all(
           came.map(async (result, i) => {
             const isRefused = result.type === 'INVALID_PARTITIONS'
-            return (isRefused && (await hasPartitions(wanted[i], timeout))) || result
+            return (isRefused && (await hasPartitions(wanted[i], wait))) || result
           })
         )
       },
@@ -181,16 +180,16 @@ module.exports = ({ cluster, attempts, logger }) => {
     if (error) throw error
   }
 
-  /** Does the topic have as many partitions, no less and no more? @param {any} wanted @param {number} [timeout] ms */
-  const hasPartitions = async ({ topic, count }, timeout = TIMEOUT) => {
+  /** Does the topic have as many partitions, no less and no more? @param {any} wanted @param {number} timeout ms */
+  const hasPartitions = async ({ topic, count }, timeout) => {
     let has = 0
     const shows = topicMetadata => {
       const [{ topicErrorCode, partitionMetadata }] = topicMetadata
       has = partitionMetadata.length
-      return topicErrorCode !== 0 || has >= count
+      return topicErrorCode !== 0 || has >= Number(count)
     }
     await settled([topic], shows, timeout)
-    return has === count
+    return has === Number(count)
   }
 
   return { listTopics, fetchTopicMetadata, createTopics, deleteTopics, createPartitions }
@@ -264,7 +263,7 @@ const byName = (wanted, answers, toResult) => {
 const byTopic = (a, b) => a.topic.localeCompare(b.topic)
 
 const checkNewTopics = topics => {
-  if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+  if (!topics || !Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
   checkNames(topics, 'topics array')
   for (const { topic, configEntries } of topics) {
     if (configEntries == null) continue
@@ -276,7 +275,10 @@ const checkNewTopics = topics => {
       }
       for (const property of ['name', 'value']) {
         if (typeof entry[property] !== 'string') {
-          invalid(`${where}. Entry ${index} must have a valid "${property}" property`)
+          invalid(
+            `${where}. Entry ${index} must have a valid "${property}" property`,
+            `a text, received ${show(entry[property])}`
+          )
         }
       }
     })
@@ -285,7 +287,7 @@ const checkNewTopics = topics => {
 
 const checkMorePartitions = topicPartitions => {
   if (!topicPartitions || !Array.isArray(topicPartitions)) {
-    invalid(`Invalid topic partitions array ${topicPartitions}`)
+    invalid(`Invalid topic partitions array ${named(topicPartitions)}`)
   }
   if (topicPartitions.length === 0) invalid('Empty topic partitions array')
   checkNames(topicPartitions, 'topic partitions array')
@@ -293,8 +295,15 @@ const checkMorePartitions = topicPartitions => {
 
 /** @param {any[]} entries with a `topic` @param {string} what */
 const checkNames = (entries, what) => {
-  if (entries.some(({ topic }) => typeof topic !== 'string')) {
-    invalid(`Invalid ${what}, the topic names have to be a valid string`)
+  const at = entries.findIndex(entry => typeof entry?.topic !== 'string')
+  if (at >= 0) {
+    const wrong = entries[at]
+    const received =
+      typeof wrong === 'object' && wrong !== null ? `topic: ${show(wrong.topic)}` : show(wrong)
+    invalid(
+      `Invalid ${what}, the topic names have to be a valid string`,
+      `expected { topic: "orders" }, received ${received}`
+    )
   }
   if (new Set(entries.map(({ topic }) => topic)).size < entries.length) {
     invalid(`Invalid ${what}, it cannot have multiple entries for the same topic`)

@@ -6,7 +6,7 @@
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { failuresOf } = require('./attempts')
 const { ofPartitions, toInteger, toPartition } = require('./partitions')
-const { about, invalid, refusal } = require('./refusals')
+const { about, invalid, named, refusal } = require('./refusals')
 const { answersOf, resultsOfParts } = require('./told')
 
 /** No transaction is open. */
@@ -20,8 +20,8 @@ module.exports = ({ attempts }) => {
     duration = -1,
     transactionalIdPattern = null
   } = {}) => {
-    if (!Array.isArray(states)) invalid(`Invalid states array ${states}`)
-    if (!Array.isArray(producerIds)) invalid(`Invalid producerIds array ${producerIds}`)
+    if (!Array.isArray(states)) invalid(`Invalid states array ${named(states)}`)
+    if (!Array.isArray(producerIds)) invalid(`Invalid producerIds array ${named(producerIds)}`)
     const filter = {
       states,
       producerIds: producerIds.map(id => toInteger(id, 'producerId')),
@@ -49,10 +49,10 @@ module.exports = ({ attempts }) => {
 
   const describeTransactions = async transactionalIds => {
     if (!Array.isArray(transactionalIds)) {
-      invalid(`Invalid transactionalIds array ${transactionalIds}`)
+      invalid(`Invalid transactionalIds array ${named(transactionalIds)}`)
     }
     for (const id of transactionalIds) {
-      if (!id || typeof id !== 'string') invalid(`Invalid transactionalId ${id}`)
+      if (!id || typeof id !== 'string') invalid(`Invalid transactionalId ${named(id)}`)
     }
     const results = await attempts.inParts(
       'describe transactions',
@@ -81,9 +81,9 @@ module.exports = ({ attempts }) => {
   }
 
   const describeProducers = async ({ topics }) => {
-    if (!Array.isArray(topics)) invalid(`Invalid topics array ${topics}`)
+    if (!Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
     const parts = topics.flatMap(({ topic, partitions }) => {
-      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${topic}`)
+      if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${named(topic)}`)
       if (!Array.isArray(partitions)) invalid(`Invalid partitions of topic "${topic}"`)
       return partitions.map(partition => ({ topic, partition: toPartition(partition) }))
     })
@@ -95,7 +95,7 @@ module.exports = ({ attempts }) => {
 
   /** The producers of each partition, or an error. */
   const producersOf = parts =>
-    attempts.inParts('describe producers', parts, async (client, wanted) =>
+    attempts.inPartsOfTopics('describe producers', parts, async (client, wanted) =>
       resultsOfParts(unwrap(await client.describeProducers(wanted)), wanted, (answer, asked) =>
         ofPartitions(answer, asked, 'READ').map(told =>
           told instanceof Error ? told : Array.from(told.producers, toProducer)
@@ -104,7 +104,7 @@ module.exports = ({ attempts }) => {
     )
 
   const abortTransaction = async ({ topic, partition, startOffset, producerId, ...epochs }) => {
-    if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${topic}`)
+    if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${named(topic)}`)
     const at = { topic, partition: toPartition(partition) }
     const wanted = producerId === undefined ? undefined : toInteger(producerId, 'producerId')
     const start = startOffset === undefined ? undefined : toInteger(startOffset, 'startOffset')

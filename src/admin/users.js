@@ -5,10 +5,10 @@
 
 const { pbkdf2, randomBytes } = require('node:crypto')
 const { promisify } = require('node:util')
-const { KafkaJSAggregateError, unwrap } = require('../errors')
+const { unwrap } = require('../errors')
 const { ScramMechanisms } = require('../enums')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { invalid, refusal } = require('./refusals')
+const { invalid, named, refusal, together } = require('./refusals')
 
 /** Of `RESOURCE_NOT_FOUND`: a user without credentials. */
 const RESOURCE_NOT_FOUND = 91
@@ -46,7 +46,7 @@ module.exports = ({ attempts }) => {
     return {
       users: Array.from(answer.users, ({ name, errorCode, errorMessage, credentials }) => {
         if (errorCode !== 0 && errorCode !== RESOURCE_NOT_FOUND) {
-          throw Object.assign(refusal(errorCode, { brokerMessage: errorMessage }), { user: name })
+          throw refusal(errorCode, { user: name, brokerMessage: errorMessage })
         }
         return {
           user: name,
@@ -60,13 +60,16 @@ module.exports = ({ attempts }) => {
   }
 
   const alterUserScramCredentials = async ({ upsertions = [], deletions = [] }) => {
-    if (!Array.isArray(upsertions)) invalid(`Invalid upsertions array ${upsertions}`)
-    if (!Array.isArray(deletions)) invalid(`Invalid deletions array ${deletions}`)
+    if (!Array.isArray(upsertions)) invalid(`Invalid upsertions array ${named(upsertions)}`)
+    if (!Array.isArray(deletions)) invalid(`Invalid deletions array ${named(deletions)}`)
     if (upsertions.length + deletions.length === 0) return
     for (const { user, mechanism } of [...upsertions, ...deletions]) {
-      if (!user || typeof user !== 'string') invalid(`Invalid user ${user}`)
+      if (!user || typeof user !== 'string') invalid(`Invalid user ${named(user)}`)
       if (!Object.hasOwn(HASHES, mechanism)) {
-        invalid(`Invalid SCRAM mechanism ${mechanism} of user "${user}"`)
+        invalid(
+          `Invalid SCRAM mechanism ${mechanism} of user "${user}"`,
+          'it is one of ScramMechanisms'
+        )
       }
     }
     const credentials = await Promise.all(upsertions.map(toCredential))
@@ -84,9 +87,7 @@ module.exports = ({ attempts }) => {
           return (
             errorCode === 0 ||
             isGone ||
-            Object.assign(refusal(errorCode, { operation: 'ALTER', brokerMessage: errorMessage }), {
-              user
-            })
+            refusal(errorCode, { user, operation: 'ALTER', brokerMessage: errorMessage })
           )
         })
       },
@@ -94,7 +95,7 @@ module.exports = ({ attempts }) => {
     )
     const errors = failuresOf(results)
     if (errors.length > 0) {
-      throw new KafkaJSAggregateError('Errors altering SCRAM credentials', errors)
+      throw together('Errors altering SCRAM credentials', errors)
     }
   }
 
@@ -107,7 +108,7 @@ const toCredential = async ({ user, mechanism, password, iterations = LEAST_ITER
     (typeof password !== 'string' && !(password instanceof Uint8Array)) ||
     password.length === 0
   ) {
-    invalid(`Invalid password of user "${user}"`)
+    invalid(`Invalid password of user "${user}"`, 'it has to be a text or bytes, and not empty')
   }
   if (
     !Number.isInteger(iterations) ||

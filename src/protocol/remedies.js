@@ -47,11 +47,12 @@ const REMEDIES = {
     operation
       ? needs(operation, 'the cluster')
       : 'the user of this client needs an ACL on the cluster',
-  UNKNOWN_TOPIC_OR_PARTITION: ({ topic, partition, allowAutoTopicCreation }) => {
+  UNKNOWN_TOPIC_OR_PARTITION: ({ topic, partition, allowAutoTopicCreation, operation }) => {
     if (topic == null) return null
     if (partition != null && partition >= 0) {
       return `topic "${topic}" has no partition ${partition}, or does not exist`
     }
+    if (operation === 'DELETE') return `topic "${topic}" does not exist`
     const remedy = {
       true: '; the brokers do not do it by themselves (auto.create.topics.enable)',
       false: ', or set allowAutoTopicCreation'

@@ -1,0 +1,102 @@
+// @ts-check
+'use strict'
+
+/** What the methods of an admin client take: an argument of another shape is refused, an option that nobody knows is warned of. */
+
+const { KafkaJSNonRetriableError } = require('../errors')
+const { withHelp } = require('../help')
+const { show } = require('../utils/show')
+const { nearestOf } = require('../unknown')
+
+/** Methods that take an object → its keys. Those that may be called without it are `OPTIONAL`. @type {Record<string, string[]>} */
+const KEYS = {
+  createTopics: ['topics', 'validateOnly', 'waitForLeaders', 'timeout'],
+  deleteTopics: ['topics', 'timeout'],
+  createPartitions: ['topicPartitions', 'validateOnly', 'timeout'],
+  fetchTopicMetadata: ['topics'],
+  listOffsets: ['topics', 'readUncommitted'],
+  deleteTopicRecords: ['topic', 'partitions'],
+  describeCluster: ['includeFencedBrokers'],
+  describeLogDirs: ['brokers', 'topics'],
+  alterPartitionReassignments: ['topics', 'timeout'],
+  listPartitionReassignments: ['topics', 'timeout'],
+  electLeaders: ['electionType', 'topics', 'timeout'],
+  describeConfigs: ['resources', 'includeSynonyms', 'includeDocumentation'],
+  alterConfigs: ['resources', 'validateOnly'],
+  incrementalAlterConfigs: ['resources', 'validateOnly'],
+  listGroups: ['states', 'types'],
+  removeMembersFromConsumerGroup: ['groupId', 'members', 'reason'],
+  fetchOffsets: ['groupId', 'groupIds', 'topics', 'resolveOffsets'],
+  setOffsets: ['groupId', 'topic', 'partitions'],
+  resetOffsets: ['groupId', 'topic', 'earliest', 'resolve'],
+  deleteConsumerGroupOffsets: ['groupId', 'topics'],
+  createAcls: ['acl'],
+  describeAcls: [
+    'resourceType',
+    'resourceName',
+    'resourcePatternType',
+    'principal',
+    'host',
+    'operation',
+    'permissionType'
+  ],
+  deleteAcls: ['filters'],
+  describeUserScramCredentials: ['users'],
+  alterUserScramCredentials: ['upsertions', 'deletions'],
+  describeClientQuotas: ['entity', 'strict'],
+  alterClientQuotas: ['quotas', 'validateOnly'],
+  listTransactions: ['states', 'producerIds', 'duration', 'transactionalIdPattern'],
+  describeProducers: ['topics'],
+  abortTransaction: [
+    'topic',
+    'partition',
+    'startOffset',
+    'producerId',
+    'producerEpoch',
+    'coordinatorEpoch'
+  ]
+}
+
+const OPTIONAL = [
+  'fetchTopicMetadata',
+  'describeCluster',
+  'describeLogDirs',
+  'electLeaders',
+  'listGroups',
+  'describeUserScramCredentials',
+  'describeClientQuotas',
+  'listTransactions'
+]
+
+/**
+ * What looks at the argument of each call. Each unknown option is warned of once: programs call again and again.
+ * @param {import('../..').Logger} logger
+ */
+const createCheck = logger => {
+  const told = new Set()
+  /** @param {string} method @param {any} options */
+  return (method, options) => {
+    const keys = KEYS[method]
+    if (keys === undefined || (options === undefined && OPTIONAL.includes(method))) return
+    if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+      refuse(method, keys, options)
+    }
+    for (const name of Object.keys(options)) {
+      const text = `Unknown option "${name}" of admin.${method}() is ignored`
+      if (keys.includes(name) || options[name] === undefined || told.has(text)) continue
+      told.add(text)
+      const meant = nearestOf(keys, name)
+      logger.warn(meant === null ? text : `${text}: did you mean "${meant}"?`)
+    }
+  }
+}
+
+/** @param {string} method @param {string[]} keys @param {any} options */
+const refuse = (method, keys, options) => {
+  const text = `admin.${method}() takes an object, { ${keys.join(', ')} }, received ${show(options)}`
+  // kafkajs's is a TypeError, too.
+  if (options == null) throw withHelp(new TypeError(text), 'options-and-arguments')
+  throw new KafkaJSNonRetriableError(text)
+}
+
+module.exports = { createCheck }
