@@ -1,9 +1,9 @@
 //! One connection: a task that reads and writes, and any number of senders that wait for their answers.
 //!
 //! ```text
-//!  send ──► admit (mute, max_in_flight, re-authentication) ──► frame ──► outbox ──► task ──► socket
+//!  send ──► admit (mute, max_in_flight, re-authentication) ──► frame ──► outbox ──► socket
 //!    ▲                                                                               │
-//!    └───────── oneshot, found by correlation id ◄── decoded ◄── frame reader ◄──────┘
+//!    └───── oneshot, found by correlation id ◄── decoded ◄── frame reader (task) ◄───┘
 //! ```
 //! A connection dies once, for one reason, and every request that waits on it gets that reason. A sender that stops
 //! waiting (timeout, or its future is dropped) leaves its entry behind; the late answer finds no receiver and is dropped.
@@ -14,10 +14,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Notify, SemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{Notify, SemaphorePermit, oneshot, watch};
 use tokio::time::{Instant, sleep};
-use zeroize::Zeroizing;
 
 use crate::engine::machine::NetError;
 use crate::engine::protocol::ApiKey;
@@ -30,9 +28,10 @@ use crate::engine::protocol::produce::ProduceResponse;
 use super::admission::Admission;
 use super::context::Context;
 use super::deadline::{Late, within};
-use super::dial::{Address, BoxStream};
+use super::dial::{Address, Wire};
 use super::events::NetworkEvent;
 use super::frame::{FrameError, FrameReader};
+use super::outbox::{self, Frame, Outbox, Reader, Writer};
 use super::throttle::throttle_time;
 use super::tls::explain;
 use crate::engine::machine::LogLevel;
@@ -44,8 +43,7 @@ pub(super) struct Connection {
     broker: Arc<str>,
     /// What the broker speaks, once it has said so.
     versions: OnceLock<HashMap<i16, VersionRange>>,
-    /// To the task.
-    outbox: mpsc::UnboundedSender<Outgoing>,
+    outbox: Outbox,
     admission: Admission,
     next_correlation_id: AtomicI32,
     received: AtomicU64,
@@ -68,33 +66,6 @@ struct State {
     session_ends: Option<std::time::Instant>,
 }
 
-/// A request on its way to the socket.
-struct Outgoing {
-    frame: Frame,
-    /// Told when it is written, where that is all the answer there will be.
-    written: Option<oneshot::Sender<()>>,
-}
-
-/// A request's bytes.
-enum Frame {
-    Plain(Vec<u8>),
-    /// They are wiped when they are not needed any more, which costs too much for messages.
-    Secret(Zeroizing<Vec<u8>>),
-}
-
-impl Frame {
-    fn of(request: &Request, bytes: Vec<u8>) -> Frame {
-        if request.is_secret() { Frame::Secret(Zeroizing::new(bytes)) } else { Frame::Plain(bytes) }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Frame::Plain(bytes) => bytes,
-            Frame::Secret(bytes) => bytes,
-        }
-    }
-}
-
 /// A request that the broker has not answered yet.
 struct Waiter {
     key: ApiKey,
@@ -111,8 +82,8 @@ struct Times {
 
 impl Connection {
     /// Starts the connection's task on a fresh stream. The caller goes on with [`Connection::set_versions`].
-    pub(super) fn start(context: &Arc<Context>, address: Address, stream: BoxStream) -> Arc<Connection> {
-        let (outbox, frames) = mpsc::unbounded_channel();
+    pub(super) fn start(context: &Arc<Context>, address: Address, wire: Wire) -> Arc<Connection> {
+        let (reader, outbox, writer) = outbox::split(wire);
         let broker: Arc<str> = address.broker().into();
         let connection = Arc::new(Connection {
             context: context.clone(),
@@ -127,7 +98,7 @@ impl Connection {
             state: Mutex::default(),
             death: watch::Sender::new(None),
         });
-        context.spawn(connection.clone().run(stream, frames));
+        context.spawn(connection.clone().run(reader, writer));
         connection
     }
 
@@ -279,8 +250,8 @@ impl Connection {
         }
         let (reply, answer) = oneshot::channel();
         self.lock().waiting.insert(correlation_id, Waiter { key, version, times, reply });
-        // A failure to send means that the task has ended, and `answer` will say so.
-        let _ = self.outbox.send(Outgoing { frame, written: None });
+        // If the task has ended, `answer` will say so.
+        self.outbox.put(frame, None);
         self.sent.notify_one();
 
         let answer = match self.context.config.request_timeout {
@@ -322,7 +293,7 @@ impl Connection {
         times: Times,
     ) -> Result<Response, NetError> {
         let (written, is_written) = oneshot::channel();
-        let _ = self.outbox.send(Outgoing { frame, written: Some(written) });
+        self.outbox.put(frame, Some(written));
         if is_written.await.is_err() {
             return Err(self.died().await);
         }
@@ -363,15 +334,14 @@ impl Connection {
         }
     }
 
-    async fn run(self: Arc<Self>, stream: BoxStream, outbox: mpsc::UnboundedReceiver<Outgoing>) {
+    async fn run(self: Arc<Self>, reader: Reader, writer: Writer) {
         // Also when this task panics, which would be a bug of ours: no request may wait for ever.
         let _dead = KillOnDrop::new(&self);
-        let (reader, writer) = tokio::io::split(stream);
         let end = tokio::select! {
             biased;
             _ = self.died() => return,
             end = self.read_frames(reader) => end,
-            end = write_frames(writer, outbox) => end.map_err(FrameError::Io),
+            end = writer.run(&self.outbox) => end.map_err(FrameError::Io),
             () = self.keep_pace() => return,
         };
         let (level, message, code) = match end {
@@ -490,21 +460,6 @@ impl Drop for KillOnDrop<'_> {
             connection.kill(connection.closed());
         }
     }
-}
-
-async fn write_frames(
-    mut writer: impl AsyncWrite + Unpin,
-    mut outbox: mpsc::UnboundedReceiver<Outgoing>,
-) -> std::io::Result<()> {
-    while let Some(Outgoing { frame, written }) = outbox.recv().await {
-        writer.write_all(frame.bytes()).await?;
-        writer.flush().await?;
-        if let Some(written) = written {
-            // Its sender may have given up.
-            let _ = written.send(());
-        }
-    }
-    Ok(())
 }
 
 /// When `instant` was, on the wall clock.

@@ -43,6 +43,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// Any stream.
 pub type BoxStream = Box<dyn Stream>;
 
+/// What a connection is made over.
+pub enum Wire {
+    /// Plain TCP: what is written are the request's own bytes, and any thread may write them.
+    Socket(TcpStream),
+    /// Anything else, which only the connection's task reads and writes.
+    Stream(BoxStream),
+}
+
 /// Makes byte streams. The one production dialer is [`TcpDialer`]; tests bring streams in memory.
 pub trait Dial: Send + Sync {
     /// Connects to `address`. `attempt` counts the attempts made so far, to try another address of the name first.
@@ -50,7 +58,7 @@ pub trait Dial: Send + Sync {
         &'a self,
         address: &'a Address,
         attempt: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = Result<Wire, NetError>> + Send + 'a>>;
 }
 
 /// TCP, and TLS over it if configured.
@@ -65,14 +73,14 @@ impl Dial for TcpDialer {
         &'a self,
         address: &'a Address,
         attempt: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<Wire, NetError>> + Send + 'a>> {
         Box::pin(self.connect(address, attempt))
     }
 }
 
 impl TcpDialer {
     /// Tries all addresses of the name (KIP-302/602), each for at most the connection timeout.
-    async fn connect(&self, address: &Address, attempt: usize) -> Result<BoxStream, NetError> {
+    async fn connect(&self, address: &Address, attempt: usize) -> Result<Wire, NetError> {
         let endpoint = match &self.tls {
             Some(tls) => tls.endpoint(address),
             None => address.clone(),
@@ -93,14 +101,14 @@ impl TcpDialer {
         Err(last)
     }
 
-    async fn connect_to(&self, address: &Address, target: SocketAddr) -> Result<BoxStream, NetError> {
+    async fn connect_to(&self, address: &Address, target: SocketAddr) -> Result<Wire, NetError> {
         let mut deadline = Deadline::after(self.connection_timeout);
         let late = |Late| connection_timeout(address);
         let stream = deadline.meet(reach(address, target)).await.map_err(late)??;
-        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+        let Some(tls) = &self.tls else { return Ok(Wire::Socket(stream)) };
         let stream = deadline.meet(tls.shake_hands(address, stream)).await.map_err(late)??;
         // Not by this deadline: that JavaScript is busy says nothing about the broker.
-        tls.identify(address, stream).await
+        tls.identify(address, stream).await.map(Wire::Stream)
     }
 }
 
@@ -175,13 +183,13 @@ mod tests {
     use std::borrow::Cow;
     use tokio::net::TcpListener;
 
-    async fn dial(host: &str, port: u16, connection_timeout: Duration) -> Result<BoxStream, NetError> {
+    async fn dial(host: &str, port: u16, connection_timeout: Duration) -> Result<Wire, NetError> {
         let lookups = Arc::new(Lookups::new(Events::new("", |_| {}), false));
         let dialer = TcpDialer { connection_timeout, lookups, tls: None };
         dialer.dial(&Address { host: host.to_owned(), port }, 1).await
     }
 
-    fn parts(result: Result<BoxStream, NetError>) -> (Option<Cow<'static, str>>, String) {
+    fn parts(result: Result<Wire, NetError>) -> (Option<Cow<'static, str>>, String) {
         match result.err() {
             Some(NetError::Connect { code, message, .. }) => (code, message),
             other => panic!("{other:?}"),

@@ -8,6 +8,7 @@
 //! open        stream → ApiVersions → SASL       dial, tls   names, addresses, TCP, TLS
 //! identity    brokers judged from outside       sasl        PLAIN, SCRAM, mechanisms driven from outside
 //! lookup      the system's names, or outside's  questions   what is asked outside
+//! outbox      what goes to the socket, in order
 //! clock       the time of the brokers           deadline    time limits
 //! ```
 //! A connection is opened when it is first needed, and again after it has died, with back-off per broker. A request
@@ -28,6 +29,7 @@ mod identity;
 mod link;
 mod lookup;
 mod open;
+mod outbox;
 mod pool;
 mod questions;
 mod sasl;
@@ -58,7 +60,7 @@ use pool::Pool;
 use tls::Tls;
 
 pub use config::{NetworkConfig, NetworkConfigError, Pfx, SaslConfig, TlsConfig, TlsVersion};
-pub use dial::{Address, BoxStream, Dial, Stream, node_code};
+pub use dial::{Address, BoxStream, Dial, Stream, Wire, node_code};
 pub use events::NetworkEvent;
 pub use identity::UnknownIdentity;
 pub use lookup::UnknownName;
@@ -324,4 +326,4 @@ const SHARED_WAIT: Duration = Duration::from_millis(250);
 const ATTEMPTS_AT_ANY: usize = 3;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -31,12 +31,12 @@ pub(super) async fn open(
 ) -> Result<Arc<Connection>, NetError> {
     let address = &endpoint.address;
     context.events.log(LogLevel::Debug, &address.broker(), "Connecting");
-    let stream = context.dialer.dial(address, attempt).await.map_err(|error| {
+    let wire = context.dialer.dial(address, attempt).await.map_err(|error| {
         let error = endpoint.explain(error);
         tell_failure(context, endpoint, LogLevel::Error, &error.to_string());
         error
     })?;
-    let connection = Connection::start(context, address.clone(), stream);
+    let connection = Connection::start(context, address.clone(), wire);
     let unfinished = KillOnDrop::new(&connection);
     connection.set_versions(negotiate(&connection).await.inspect_err(|error| {
         if is_first && let NetError::Closed { .. } = error {

@@ -9,7 +9,7 @@
 //!     └ poll_event ──► Client::event, under the lock: in the order in which it happened
 //! ```
 //! Requests are futures of the driver's own task: a task for each would be two hops more between a call of JavaScript's and the
-//! socket, and two more on the way back.
+//! socket, and two more on the way back. A call may do the first half of this itself, see [`direct`](super::direct).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use crate::engine::network::Network;
 use crate::engine::network::clock;
 use crate::engine::protocol::Response;
 
+use super::direct::Sent;
 use super::executor;
 use super::shared::Shared;
 
@@ -70,8 +71,8 @@ pub enum End {
     NoThreads(NetError),
 }
 
-type Id<C> = <<C as Client>::Machine as Machine>::Id;
-type Answer<C> = (Id<C>, Result<Response, NetError>);
+pub(super) type Id<C> = <<C as Client>::Machine as Machine>::Id;
+pub(super) type Answer<C> = (Id<C>, Result<Response, NetError>);
 
 /// Starts the driver.
 pub(super) fn start<C: Client>(shared: &Arc<Shared<C>>) {
@@ -97,7 +98,7 @@ pub(super) fn supervise<C: Client>(shared: &Arc<Shared<C>>, task: impl Future<Ou
 }
 
 async fn run<C: Client>(shared: Arc<Shared<C>>) {
-    let mut requests = FuturesUnordered::new();
+    let mut requests = FuturesUnordered::<Sent<C>>::new();
     let mut answer = None;
     loop {
         if shared.is_broken() {
@@ -106,11 +107,14 @@ async fn run<C: Client>(shared: Arc<Shared<C>>) {
             return;
         }
         let since = clock::now();
+        requests.extend(shared.direct.wake_up());
         // Not under the lock: this goes on with all that is under way.
         let others = std::iter::from_fn(|| requests.next().now_or_never().flatten());
         let answers: Vec<_> = answer.take().into_iter().chain(others).collect();
         let step = step(&shared, answers);
-        requests.extend(step.requests.into_iter().map(|outbound| send(&shared, outbound)));
+        requests.extend(
+            step.requests.into_iter().map(|outbound| -> Sent<C> { Box::pin(send(&shared, outbound)) }),
+        );
         C::carry_out(&shared.outside, step.chores);
         if step.ends {
             // What was sent last goes out, and nobody waits for its answer.
@@ -125,23 +129,26 @@ async fn run<C: Client>(shared: Arc<Shared<C>>) {
             }
         };
         tokio::select! {
+            // First what is to be sent, last the sleep: a call that drives meanwhile comes behind it.
+            biased;
             Some(next) = requests.next() => answer = Some(next),
-            () = timer => {}
             () = shared.driver.notified() => {}
+            () = timer => {}
+            () = shared.direct.sleep(step.timeout) => {}
         }
         shared.lock().looked(since, step.timeout, clock::now());
     }
 }
 
 /// What one pass over the machine asks for; carried out without the lock.
-struct Step<C: Client> {
-    requests: Vec<Outbound<Id<C>>>,
-    timeout: Option<Instant>,
-    chores: C::Chores,
-    ends: bool,
+pub(super) struct Step<C: Client> {
+    pub(super) requests: Vec<Outbound<Id<C>>>,
+    pub(super) timeout: Option<Instant>,
+    pub(super) chores: C::Chores,
+    pub(super) ends: bool,
 }
 
-fn step<C: Client>(shared: &Shared<C>, answers: Vec<Answer<C>>) -> Step<C> {
+pub(super) fn step<C: Client>(shared: &Shared<C>, answers: Vec<Answer<C>>) -> Step<C> {
     let mut requests = Vec::new();
     let mut client = shared.lock();
     let client = &mut *client;
@@ -167,7 +174,7 @@ fn step<C: Client>(shared: &Shared<C>, answers: Vec<Answer<C>>) -> Step<C> {
 }
 
 /// Also a panic of the network's, which would be a bug of ours, is an answer: the machine must not wait for ever.
-fn send<C: Client>(
+pub(super) fn send<C: Client>(
     shared: &Shared<C>,
     Outbound { id, to, body, held }: Outbound<Id<C>>,
 ) -> impl Future<Output = Answer<C>> + Send + use<C> {

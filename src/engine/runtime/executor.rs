@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use tokio::runtime::Builder;
+use tokio::runtime::EnterGuard;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
@@ -68,6 +69,11 @@ where
         NetError::Connect { broker: String::new(), code: code.map(Into::into), message }
     })?;
     Ok(threads.io.spawn(task))
+}
+
+/// For what sends a request without being a task: while this lives, tokio knows where its timers and tasks belong. None: there are no threads yet.
+pub(super) fn enter() -> Option<EnterGuard<'static>> {
+    THREADS.get().map(|threads| threads.io.enter())
 }
 
 /// Does what takes long on a thread for that, not beside the sockets. Its panic is the caller's.

@@ -14,6 +14,7 @@
 
 mod admin;
 mod consumer;
+mod direct;
 mod driver;
 mod executor;
 mod metadata;

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 
+use super::direct::Direct;
 use super::driver::Client;
 
 /// See the module's documentation.
@@ -17,13 +18,14 @@ pub(super) struct Shared<C: Client> {
     client: Mutex<C>,
     /// Wakes the driver.
     pub(super) driver: Notify,
+    pub(super) direct: Direct<C>,
     pub(super) network: Network,
     pub(super) outside: C::Outside,
 }
 
 impl<C: Client> Shared<C> {
     pub(super) fn new(client: C, network: Network, outside: C::Outside) -> Shared<C> {
-        Shared { client: Mutex::new(client), driver: Notify::new(), network, outside }
+        Shared { client: Mutex::new(client), driver: Notify::new(), direct: Direct::new(), network, outside }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, C> {

@@ -11,7 +11,7 @@ use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::network::NetworkEvent;
 use crate::engine::network::clock;
-use crate::engine::network::{Address, BoxStream, Dial};
+use crate::engine::network::{Address, Dial, Wire};
 use crate::engine::network::{Network, NetworkConfig};
 use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
@@ -29,7 +29,7 @@ impl Dial for Silence {
         &'a self,
         _address: &'a Address,
         _attempt: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<Wire, NetError>> + Send + 'a>> {
         Box::pin(std::future::pending())
     }
 }

@@ -97,6 +97,11 @@ impl Producer {
         self.produce.compresses()
     }
 
+    /// Is everything answered?
+    pub fn is_idle(&self) -> bool {
+        self.produce.is_idle()
+    }
+
     /// Bytes of messages that are not answered, and of what is kept of their sends.
     pub fn memory(&self) -> usize {
         self.produce.memory()

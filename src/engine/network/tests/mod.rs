@@ -3,7 +3,8 @@
 mod any;
 mod connecting;
 mod few;
-mod peer;
+mod outbox;
+pub(in crate::engine) mod peer;
 mod sasl;
 mod sending;
 mod tls;

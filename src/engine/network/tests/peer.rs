@@ -8,29 +8,31 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages as wire;
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
-use crate::engine::network::dial::{Address, BoxStream, Dial, connect_error};
+use crate::engine::network::dial::{Address, BoxStream, Dial, Wire, connect_error};
 use crate::engine::network::{Network, NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::metadata::MetadataBroker;
 
 /// A network whose streams end in the test.
-pub(super) struct World {
-    pub(super) network: Network,
-    pub(super) refuse: Arc<AtomicBool>,
-    pub(super) dials: Arc<Mutex<Vec<Instant>>>,
+pub(in crate::engine) struct World {
+    pub(in crate::engine) network: Network,
+    pub(in crate::engine) refuse: Arc<AtomicBool>,
+    pub(in crate::engine) dials: Arc<Mutex<Vec<Instant>>>,
     /// For how long the computer was asleep: timers stood still, and the brokers did not.
-    pub(super) asleep: Arc<Mutex<Duration>>,
+    pub(in crate::engine) asleep: Arc<Mutex<Duration>>,
     accepted: mpsc::UnboundedReceiver<Peer>,
     events: mpsc::UnboundedReceiver<NetworkEvent>,
 }
 
 struct FakeDialer {
+    tcp: bool,
     refuse: Arc<AtomicBool>,
     dials: Arc<Mutex<Vec<Instant>>>,
     accept: mpsc::UnboundedSender<Peer>,
@@ -41,25 +43,42 @@ impl Dial for FakeDialer {
         &'a self,
         address: &'a Address,
         _attempt: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<Wire, NetError>> + Send + 'a>> {
         Box::pin(async {
             self.dials.lock().unwrap().push(Instant::now());
             if self.refuse.load(Ordering::Relaxed) {
                 return Err(connect_error(address, Some("ECONNREFUSED"), "connect ECONNREFUSED"));
             }
-            let (ours, theirs) = tokio::io::duplex(64 << 10);
+            let (ours, theirs): (_, BoxStream) = if self.tcp {
+                let (ours, theirs) = tcp().await;
+                (Wire::Socket(ours), Box::new(theirs))
+            } else {
+                let (ours, theirs) = tokio::io::duplex(64 << 10);
+                (Wire::Stream(Box::new(ours)), Box::new(theirs))
+            };
             let _ = self.accept.send(Peer { broker: address.broker(), stream: theirs });
-            Ok(Box::new(ours) as BoxStream)
+            Ok(ours)
         })
     }
 }
 
+/// A connection of this process's with itself.
+pub(in crate::engine) async fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    (ours, listener.accept().await.unwrap().0)
+}
+
 impl World {
-    pub(super) fn new(config: NetworkConfig) -> World {
+    pub(in crate::engine) fn new(config: NetworkConfig) -> World {
+        World::over(false, config)
+    }
+
+    fn over(tcp: bool, config: NetworkConfig) -> World {
         let (accept, accepted) = mpsc::unbounded_channel();
         let (tell, events) = mpsc::unbounded_channel();
         let (refuse, dials) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<Instant>>>::default());
-        let dialer = FakeDialer { refuse: refuse.clone(), dials: dials.clone(), accept };
+        let dialer = FakeDialer { tcp, refuse: refuse.clone(), dials: dials.clone(), accept };
         let asleep = Arc::<Mutex<Duration>>::default();
         let slept = asleep.clone();
         let network = Network::with_dialer(
@@ -74,38 +93,46 @@ impl World {
     }
 
     /// A network that knows brokers 1 (`one:9092`) and 2 (`two:9092`).
-    pub(super) fn with_brokers(config: NetworkConfig) -> World {
-        let world = World::new(config);
-        world.network.update_brokers(&[broker(1, "one"), broker(2, "two")]);
-        world
+    pub(in crate::engine) fn with_brokers(config: NetworkConfig) -> World {
+        World::new(config).knowing_brokers()
+    }
+
+    /// The same over sockets.
+    pub(in crate::engine) fn over_tcp(config: NetworkConfig) -> World {
+        World::over(true, config).knowing_brokers()
+    }
+
+    fn knowing_brokers(self) -> World {
+        self.network.update_brokers(&[broker(1, "one"), broker(2, "two")]);
+        self
     }
 
     /// The next connection, before anything was said on it.
-    pub(super) async fn accept(&mut self) -> Peer {
+    pub(in crate::engine) async fn accept(&mut self) -> Peer {
         self.accepted.recv().await.unwrap()
     }
 
     /// The next connection, with versions negotiated.
-    pub(super) async fn welcome(&mut self) -> Peer {
+    pub(in crate::engine) async fn welcome(&mut self) -> Peer {
         let mut peer = self.accept().await;
         peer.welcome().await;
         peer
     }
 
-    pub(super) fn dial_count(&self) -> usize {
+    pub(in crate::engine) fn dial_count(&self) -> usize {
         self.dials.lock().unwrap().len()
     }
 
     /// All events so far.
-    pub(super) fn events(&mut self) -> Vec<NetworkEvent> {
+    pub(in crate::engine) fn events(&mut self) -> Vec<NetworkEvent> {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }
 
-    pub(super) async fn event(&mut self) -> NetworkEvent {
+    pub(in crate::engine) async fn event(&mut self) -> NetworkEvent {
         self.events.recv().await.unwrap()
     }
 
-    pub(super) fn errors(&mut self) -> Vec<String> {
+    pub(in crate::engine) fn errors(&mut self) -> Vec<String> {
         self.events()
             .into_iter()
             .filter_map(|event| match event {
@@ -115,7 +142,7 @@ impl World {
             .collect()
     }
 
-    pub(super) fn logs(&mut self) -> Vec<String> {
+    pub(in crate::engine) fn logs(&mut self) -> Vec<String> {
         self.events()
             .into_iter()
             .filter_map(|event| match event {
@@ -126,34 +153,34 @@ impl World {
     }
 }
 
-pub(super) fn broker(node_id: i32, host: &str) -> MetadataBroker {
+pub(in crate::engine) fn broker(node_id: i32, host: &str) -> MetadataBroker {
     MetadataBroker { node_id, host: host.to_owned(), port: 9092, rack: None }
 }
 
 /// A broker, played by the test.
-pub(super) struct Peer {
-    pub(super) broker: String,
-    stream: DuplexStream,
+pub(in crate::engine) struct Peer {
+    pub(in crate::engine) broker: String,
+    stream: BoxStream,
 }
 
 /// A request as the broker sees it.
 #[derive(Debug, Clone)]
-pub(super) struct Received {
-    pub(super) key: ApiKey,
-    pub(super) version: i16,
-    pub(super) correlation_id: i32,
+pub(in crate::engine) struct Received {
+    pub(in crate::engine) key: ApiKey,
+    pub(in crate::engine) version: i16,
+    pub(in crate::engine) correlation_id: i32,
     body: Bytes,
 }
 
 impl Received {
-    pub(super) fn decode<M: Decodable>(&self) -> M {
+    pub(in crate::engine) fn decode<M: Decodable>(&self) -> M {
         M::decode(&mut self.body.clone(), self.version).unwrap()
     }
 }
 
 impl Peer {
     /// The next request; None when the client has closed.
-    pub(super) async fn request(&mut self) -> Option<Received> {
+    pub(in crate::engine) async fn request(&mut self) -> Option<Received> {
         let length = self.stream.read_i32().await.ok()?;
         let mut frame = vec![0; length as usize];
         self.stream.read_exact(&mut frame).await.ok()?;
@@ -169,12 +196,17 @@ impl Peer {
         Some(Received { key, version, correlation_id, body: frame })
     }
 
-    pub(super) async fn reply(&mut self, to: &Received, response: impl Encodable) {
+    pub(in crate::engine) async fn reply(&mut self, to: &Received, response: impl Encodable) {
         self.reply_in(to, to.version, response).await;
     }
 
     /// A response in another version than the request's.
-    pub(super) async fn reply_in(&mut self, to: &Received, version: i16, response: impl Encodable) {
+    pub(in crate::engine) async fn reply_in(
+        &mut self,
+        to: &Received,
+        version: i16,
+        response: impl Encodable,
+    ) {
         let mut frame = BytesMut::new();
         frame.extend_from_slice(&to.correlation_id.to_be_bytes());
         if to.key.is_flexible(version) && to.key != ApiKey::ApiVersions {
@@ -185,20 +217,20 @@ impl Peer {
         self.write(&frame).await;
     }
 
-    pub(super) async fn write(&mut self, bytes: &[u8]) {
+    pub(in crate::engine) async fn write(&mut self, bytes: &[u8]) {
         // The client may have closed.
         let _ = self.stream.write_all(bytes).await;
     }
 
     /// Answers ApiVersions: all that we speak.
-    pub(super) async fn welcome(&mut self) {
+    pub(in crate::engine) async fn welcome(&mut self) {
         let request = self.request().await.unwrap();
         assert_eq!((request.key, request.version), (ApiKey::ApiVersions, 4));
         self.reply(&request, api_versions(|key| Some((key.versions().min, key.versions().max)))).await;
     }
 
     /// Answers Metadata with these brokers.
-    pub(super) async fn reply_brokers(&mut self, to: &Received, brokers: &[(i32, &str)]) {
+    pub(in crate::engine) async fn reply_brokers(&mut self, to: &Received, brokers: &[(i32, &str)]) {
         let brokers = brokers.iter().map(|(node, host)| {
             wire::metadata_response::MetadataResponseBroker::default()
                 .with_node_id(wire::BrokerId(*node))
@@ -208,17 +240,19 @@ impl Peer {
         self.reply(to, wire::MetadataResponse::default().with_brokers(brokers.collect())).await;
     }
 
-    pub(super) async fn reply_heartbeat(&mut self, to: &Received, error: i16) {
+    pub(in crate::engine) async fn reply_heartbeat(&mut self, to: &Received, error: i16) {
         self.reply(to, wire::HeartbeatResponse::default().with_error_code(error)).await;
     }
 }
 
-pub(super) fn text(text: &str) -> StrBytes {
+pub(in crate::engine) fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
 /// An ApiVersions response with `range` of each API.
-pub(super) fn api_versions(range: impl Fn(ApiKey) -> Option<(i16, i16)>) -> wire::ApiVersionsResponse {
+pub(in crate::engine) fn api_versions(
+    range: impl Fn(ApiKey) -> Option<(i16, i16)>,
+) -> wire::ApiVersionsResponse {
     let keys = ApiKey::ALL.iter().filter_map(|key| {
         let (min, max) = range(*key)?;
         Some(

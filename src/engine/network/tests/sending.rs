@@ -19,7 +19,10 @@ const TO: Target = Target::coordinator(1);
 
 /// A world with one open, idle connection.
 async fn connected(config: NetworkConfig) -> (World, Peer) {
-    let mut world = World::with_brokers(config);
+    used(World::with_brokers(config)).await
+}
+
+async fn used(mut world: World) -> (World, Peer) {
     let sent = send(&world.network, TO, heartbeat("first"));
     let mut peer = world.welcome().await;
     let request = peer.request().await.unwrap();
@@ -37,7 +40,13 @@ fn error_of(response: Result<Response, NetError>) -> ErrorCode {
 
 #[tokio::test]
 async fn answers_find_their_senders_in_any_order() {
-    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    for world in [World::with_brokers, World::over_tcp] {
+        answers_find_their_senders(world(NetworkConfig::default())).await;
+    }
+}
+
+async fn answers_find_their_senders(world: World) {
+    let (world, mut peer) = used(world).await;
     let sent: Vec<_> = (0..200).map(|n| send(&world.network, TO, heartbeat(&n.to_string()))).collect();
     let mut requests = Vec::new();
     for _ in 0..200 {
@@ -135,7 +144,13 @@ async fn without_a_request_timeout_a_request_waits() {
 
 #[tokio::test]
 async fn a_connection_that_dies_takes_all_its_waiters_along_and_the_next_send_reconnects() {
-    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
+    for world in [World::with_brokers, World::over_tcp] {
+        a_connection_dies(world(NetworkConfig::default())).await;
+    }
+}
+
+async fn a_connection_dies(world: World) {
+    let (mut world, mut peer) = used(world).await;
     let sent: Vec<_> = (0..5).map(|_| send(&world.network, TO, heartbeat("g"))).collect();
     for _ in 0..5 {
         peer.request().await.unwrap();

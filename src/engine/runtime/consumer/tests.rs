@@ -17,7 +17,7 @@ use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::network::clock;
-use crate::engine::network::{Address, BoxStream, Dial};
+use crate::engine::network::{Address, Dial, Wire};
 use crate::engine::network::{Network, NetworkConfig};
 use crate::engine::testing;
 
@@ -40,7 +40,7 @@ impl Dial for NoDialer {
         &'a self,
         _address: &'a Address,
         _attempt: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<BoxStream, NetError>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<Wire, NetError>> + Send + 'a>> {
         Box::pin(async { Err(NetError::NoBroker) })
     }
 }

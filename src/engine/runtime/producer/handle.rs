@@ -13,6 +13,7 @@ use crate::engine::network::Network;
 use crate::engine::network::clock;
 use crate::engine::records::turn::TurnError;
 use crate::engine::runtime::SharedMetadata;
+use crate::engine::runtime::direct;
 use crate::engine::runtime::driver;
 use crate::engine::runtime::driver::{Client, End};
 use crate::engine::runtime::shared::Shared;
@@ -22,6 +23,8 @@ use super::pack;
 
 /// Batches that may be compressed at the same time.
 const PACK_TASKS: usize = 2;
+/// A turn of at most so many bytes is sent from the call itself, if nothing else is under way.
+const SMALL_TURN: usize = 4 << 10;
 
 /// What users want of a transaction.
 #[derive(Debug)]
@@ -80,7 +83,17 @@ impl ProducerHandle {
     ///
     /// The bytes are no turn; then none of the sends is taken.
     pub fn submit(&self, turn: &[u8]) -> Option<Result<Submitted, TurnError>> {
-        self.with(|client, now| client.producer.submit(now, turn))
+        let (is_lone, result) = self.change(|client, now| {
+            // What is more keeps JavaScript from its next sends, and waits for the engine no longer than for what is out.
+            let is_lone =
+                turn.len() <= SMALL_TURN && client.producer.is_idle() && !client.producer.compresses();
+            (is_lone, client.producer.submit(now, turn))
+        })?;
+        match is_lone {
+            true => direct::drive(&self.shared),
+            false => self.shared.driver.notify_one(),
+        }
+        Some(result)
     }
 
     /// Everything that was answered since the last call.
@@ -175,6 +188,13 @@ impl ProducerHandle {
 
     /// Calls the machine, and the driver afterwards. None: it is closed.
     fn with<T>(&self, call: impl FnOnce(&mut ProducerClient, Instant) -> T) -> Option<T> {
+        let result = self.change(call)?;
+        self.shared.driver.notify_one();
+        Some(result)
+    }
+
+    /// Calls the machine. None: it is closed.
+    fn change<T>(&self, call: impl FnOnce(&mut ProducerClient, Instant) -> T) -> Option<T> {
         let mut client = self.lock();
         if client.closed {
             return None;
@@ -185,7 +205,6 @@ impl ProducerHandle {
         if wake {
             self.shared.outside.host.wake();
         }
-        self.shared.driver.notify_one();
         Some(result)
     }
 }
