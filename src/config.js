@@ -14,7 +14,6 @@ const { KafkaJSNonRetriableError } = require('./errors')
 const { withHelp } = require('./help')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
-const Long = require('./utils/long')
 const { checkTls } = require('./tls')
 const { givenFor } = require('./unknown')
 const { agrees, isReset, showReset } = require('./utils/offsetReset')
@@ -432,107 +431,6 @@ const subscribeOptions = (argument, autoOffsetReset = null) => {
   return { topics: subscriptions, fromBeginning: Boolean(fromBeginning) }
 }
 
-const EARLIEST_OFFSET = -2n
-const LATEST_OFFSET = -1n
-
-/**
- * The argument of `consumer.seek()`.
- * @param {any} where
- * @returns {{ topic: string, partition: number, offset: string }}
- */
-const seekOptions = where => {
-  const { topic, partition, offset } = optionsOf(
-    'consumer.seek()',
-    where,
-    '{ topic: "orders", partition: 0, offset: "0" }'
-  )
-  validateTopicPartition(topic, partition)
-  const next = toOffset(offset)
-  if (next < 0n && next !== EARLIEST_OFFSET && next !== LATEST_OFFSET) {
-    fail('Offset must not be a negative number')
-  }
-  return { topic, partition: Number(partition), offset: String(next) }
-}
-
-/**
- * The argument of `consumer.commitOffsets()`.
- * @param {any} [offsets]
- * @returns {{ topic: string, partition: number, offset: string, metadata: string | null, leaderEpoch: number | null }[]}
- */
-const commitOptions = (offsets = []) =>
-  listOf(
-    'consumer.commitOffsets()',
-    offsets,
-    '[{ topic: "orders", partition: 0, offset: "1" }]'
-  ).map(entry => {
-    const { topic, partition, offset, metadata = null, leaderEpoch = null } = entry ?? {}
-    validateTopicPartition(topic, partition)
-    const next = toOffset(offset)
-    if (next < 0n) fail('Offset must not be a negative number')
-    if (metadata !== null && typeof metadata !== 'string') {
-      fail(`Invalid offset metadata, expected string or null, received ${metadata}`)
-    }
-    return {
-      topic,
-      partition: Number(partition),
-      offset: String(next),
-      metadata,
-      leaderEpoch: epochOf(leaderEpoch)
-    }
-  })
-
-/** @param {any} epoch @returns {number | null} null: not known, for which brokers say -1 */
-const epochOf = epoch => {
-  if (epoch === null || epoch === -1) return null
-  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= 2 ** 31) {
-    fail(`Invalid leaderEpoch, expected a whole number or null, received ${show(epoch)}`)
-  }
-  return epoch
-}
-
-const validateTopicPartition = (topic, partition) => {
-  if (!topic || typeof topic !== 'string') fail(`Invalid topic ${topic ? show(topic) : topic}`)
-  identifier('topic', topic)
-  if (isNaN(partition)) fail(`Invalid partition, expected a number received ${partition}`)
-}
-
-/**
- * Whatever kafkajs takes for an offset: a number, a string, a bigint, a Long.
- * @param {any} offset
- * @returns {bigint}
- */
-const toOffset = offset => {
-  try {
-    const { value } = Long.fromValue(offset)
-    if (value === BigInt.asIntN(64, value)) return value
-  } catch {
-    // As an offset that does not fit.
-  }
-  return fail(`Invalid offset, expected a long received ${offset}`)
-}
-
-/**
- * The argument of `consumer.pause()` and `consumer.resume()`.
- * @param {'pause' | 'resume'} action
- * @param {any} [topicPartitions]
- * @returns {{ topic: string, partitions?: number[] }[]}
- */
-const pauseOptions = (action, topicPartitions = []) =>
-  listOf(`consumer.${action}()`, topicPartitions, '[{ topic: "orders", partitions: [0] }]').map(
-    entry => {
-      const isNamed = entry?.topic && typeof entry.topic === 'string'
-      if (!isNamed) fail(`Invalid topic ${entry?.topic || entry}`)
-      const { topic, partitions } = entry
-      if (partitions === undefined) return { topic }
-      if (!Array.isArray(partitions) || partitions.some(isNaN)) {
-        fail(
-          `Array of valid partitions required to ${action} specific partitions instead of ${partitions}`
-        )
-      }
-      return { topic, partitions: partitions.map(Number) }
-    }
-  )
-
 /**
  * @param {string} place the call, as users write it
  * @param {any} value what it was given
@@ -596,7 +494,6 @@ const fail = message => {
 }
 
 module.exports = {
-  commitOptions,
   consumerOptions,
   disconnectOptions,
   fail,
@@ -605,12 +502,9 @@ module.exports = {
   listOf,
   number,
   optionsOf,
-  pauseOptions,
   retryOptions,
   runOptions,
-  seekOptions,
   subscribeOptions,
-  toOffset,
   validateConsumer,
   validateGroupId,
   withoutGroup

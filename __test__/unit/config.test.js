@@ -1,7 +1,7 @@
 'use strict'
 
 const { Kafka, KafkaJSNonRetriableError: OracleError } = require('kafkajs')
-const config = require('../../src/config')
+const config = { ...require('../../src/config'), ...require('../../src/consumer/arguments') }
 const { KafkaJSNonRetriableError } = require('../../src/errors')
 
 const kafkajsConsumer = options => new Kafka({ brokers: ['b:1'], logLevel: 0 }).consumer(options)

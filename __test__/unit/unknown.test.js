@@ -6,7 +6,7 @@ jest.mock('../../src/consumer/runner', () => jest.fn())
 const native = require('../../src/native')
 const createRunner = require('../../src/consumer/runner')
 const { Kafka } = require('../..')
-const config = require('../../src/config')
+const config = { ...require('../../src/config'), ...require('../../src/consumer/arguments') }
 const { KNOWN } = require('../../src/unknown')
 const { createFakeRunner, createNativeClient, createWorld } = require('./support')
 

@@ -7,7 +7,7 @@
  */
 
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
-const { commitOptions } = require('../config')
+const { commitOptions } = require('./arguments')
 const Long = require('../utils/long')
 const { byTopic } = require('../utils/offsets')
 const { Backoff } = require('../retry')

@@ -20,14 +20,12 @@ const clock = require('./clock')
 const { healthOf } = require('./health')
 const { createPull } = require('./pull')
 const { LANES, Puller } = require('./puller')
+const { commitOptions, pauseOptions, seekOptions } = require('./arguments')
 const {
-  commitOptions,
   consumerOptions,
   disconnectOptions,
   fail,
-  pauseOptions,
   runOptions,
-  seekOptions,
   subscribeOptions,
   validateConsumer,
   validateGroupId

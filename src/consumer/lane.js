@@ -13,7 +13,7 @@
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { RESOLVED, FLAGS, STALE, CLOSING, laneAt } = require('./cells')
 const Batch = require('./batch')
-const { toOffset } = require('../config')
+const { toOffset } = require('./arguments')
 const { isThenable } = require('../utils/thenable')
 
 /** @typedef {import('./delivery').Delivery} Delivery */

@@ -4,7 +4,8 @@
 /** Where a consumer is, and where the log begins and ends. */
 
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
-const { fail, listOf, toOffset } = require('../config')
+const { fail, listOf } = require('../config')
+const { toOffset } = require('./arguments')
 const { createRetry } = require('../retry')
 const { EARLIEST, LATEST, byTopic, lookUp } = require('../utils/offsets')
 const { show } = require('../utils/show')

@@ -350,7 +350,7 @@ class Runner {
       .map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
   }
 
-  /** @param {ReturnType<typeof import('../config').commitOptions>} offsets */
+  /** @param {ReturnType<typeof import('./arguments').commitOptions>} offsets */
   commitOffsets(offsets) {
     return this.commits.commitOffsets(offsets)
   }
