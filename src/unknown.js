@@ -247,17 +247,27 @@ class Watch {
   /** @param {Place} place @param {string} name @param {import('..').Logger} logger */
   #unknown(place, name, logger) {
     const owner = PLACES.includes(place) && PLACES.find(other => KNOWN[other].includes(name))
-    const why = owner ? `: it is an option of ${owner}` : nearest(place, name)
-    const warn = () => logger.warn(`Unknown option "${name}" of ${place} is ignored${why}`)
+    const text = owner
+      ? `${ignored(place, name)}: it is an option of ${owner}`
+      : unknownOption(place, name, KNOWN[place])
+    const warn = () => logger.warn(text)
     if (owner) this.#misplaced.push({ name, warn })
     else warn()
   }
 }
 
-/** @param {Place} place @param {string} name */
-const nearest = (place, name) => {
-  const known = nearestOf(KNOWN[place], name)
-  return known === null ? '' : `: did you mean "${known}"?`
+/** @param {string} place @param {string} name */
+const ignored = (place, name) => `Unknown option "${name}" of ${place} is ignored`
+
+/**
+ * The warning, with the known option that was probably meant.
+ * @param {string} place the call
+ * @param {string} name
+ * @param {string[]} known
+ */
+const unknownOption = (place, name, known) => {
+  const meant = nearestOf(known, name)
+  return meant === null ? ignored(place, name) : `${ignored(place, name)}: did you mean "${meant}"?`
 }
 
 /**
@@ -300,4 +310,4 @@ const distance = (a, b) => {
   return row[b.length]
 }
 
-module.exports = { KNOWN, Watch, givenFor, nearestOf }
+module.exports = { KNOWN, Watch, givenFor, unknownOption }

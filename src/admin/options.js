@@ -6,7 +6,7 @@
 const { KafkaJSNonRetriableError } = require('../errors')
 const { withHelp } = require('../help')
 const { show } = require('../utils/show')
-const { nearestOf } = require('../unknown')
+const { unknownOption } = require('../unknown')
 
 /** Methods that take an object → its keys. Those that may be called without it are `OPTIONAL`. @type {Record<string, string[]>} */
 const KEYS = {
@@ -82,11 +82,10 @@ const createCheck = logger => {
       refuse(method, keys, options)
     }
     for (const name of Object.keys(options)) {
-      const text = `Unknown option "${name}" of admin.${method}() is ignored`
-      if (keys.includes(name) || options[name] === undefined || told.has(text)) continue
+      if (keys.includes(name) || options[name] === undefined) continue
+      const text = unknownOption(`admin.${method}()`, name, keys)
+      if (!told.has(text)) logger.warn(text)
       told.add(text)
-      const meant = nearestOf(keys, name)
-      logger.warn(meant === null ? text : `${text}: did you mean "${meant}"?`)
     }
   }
 }

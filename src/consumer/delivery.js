@@ -118,7 +118,7 @@ class Delivery {
   leaveAt(i) {
     this.first = i
     this.told = null
-    this.firstOffset = this.baseOffset + BigInt(this.offsetDelta(i))
+    this.firstOffset = this.bigOffset(i)
   }
 
   /** What comes from message `i` on is not handed out: it has to be delivered again. @param {number} i */
@@ -126,13 +126,18 @@ class Delivery {
     this.count = i
     this.nextOffset = this.firstOffset
     if (i === this.first) return
-    this.lastOffset = this.baseOffset + BigInt(this.offsetDelta(i - 1))
+    this.lastOffset = this.bigOffset(i - 1)
     this.nextOffset = this.lastOffset + 1n
   }
 
   /** The offset of message `i`, relative to `baseOffset`. @param {number} i */
   offsetDelta(i) {
     return this.i32[this.index + i * INDEX_WORDS + 6]
+  }
+
+  /** The offset of message `i`, to count with. @param {number} i */
+  bigOffset(i) {
+    return this.baseOffset + BigInt(this.offsetDelta(i))
   }
 
   /** The offset of message `i`. @param {number} i */

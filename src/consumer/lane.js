@@ -230,7 +230,7 @@ class Lane {
     const { turn, deliveries, commits } = runner
     const last = messages
       ? BigInt(messages[messages.length - 1].offset)
-      : delivery.baseOffset + BigInt(delivery.offsetDelta(delivery.count - 1))
+      : delivery.bigOffset(delivery.count - 1)
     const batch = new Batch(topic, partition, delivery, messages)
     const isCurrent = () => this.delivery === delivery
     return {

@@ -106,7 +106,7 @@ class Recovery {
     const first = this.isBatch ? firstUnresolved(lane) : lane.next
     if (first >= delivery.count) throw error
     // A batch that cannot be read begins with the message that cannot.
-    const end = this.isBatch && !isUnreadable(error) ? delivery.count : first + 1
+    const end = this.isBatch && !isOfDeserializer(error) ? delivery.count : first + 1
     const message = delivery.message(first)
     const attempts = this.count(lane, message.offset)
     const origin = originIn(this, lane, message, attempts)
@@ -201,7 +201,7 @@ class Recovery {
         letterOf(message, { origin: originIn(this, lane, message, attempts), groupId, error })
       )
     }
-    const next = delivery.baseOffset + BigInt(delivery.offsetDelta(end - 1)) + 1n
+    const next = delivery.bigOffset(end - 1) + 1n
     try {
       const isOurs = () => (cells[flagsAt] & (STALE | CLOSING)) === 0
       await this.outbox.send(to, letters, { topic, partition, offset: String(next) }, isOurs)
@@ -259,17 +259,13 @@ const firstUnresolved = ({ delivery, cells, resolvedAt }) => {
 }
 
 /** @param {any} error */
-const isUnreadable = error => error?.name === 'KafkaJSDeserializationError'
+const isOfDeserializer = error => error?.name === 'KafkaJSDeserializationError'
 
 /** What has gone elsewhere counts as handled. @param {Lane} lane @param {number} end */
 const settle = (lane, end) => {
   const { delivery } = lane
   lane.next = end
-  lane.resolveTo(
-    end === delivery.count
-      ? delivery.nextOffset
-      : delivery.baseOffset + BigInt(delivery.offsetDelta(end - 1)) + 1n
-  )
+  lane.resolveTo(end === delivery.count ? delivery.nextOffset : delivery.bigOffset(end - 1) + 1n)
 }
 
 module.exports = { Later, Recovery }

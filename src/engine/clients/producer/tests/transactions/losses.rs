@@ -3,7 +3,7 @@
 use crate::engine::clients::producer::{Reason, Trouble};
 use crate::engine::protocol::ErrorCode;
 
-use super::world::Scripted;
+use super::world::{Scripted, World};
 use super::{SECOND, all_committed, both};
 
 #[test]
@@ -58,18 +58,23 @@ fn what_is_lost_on_the_way_into_a_transaction_is_repeated() {
     }
 }
 
+/// A commit whose answers are lost until its patience ends.
+fn give_up_a_commit(world: &mut World, misfortune: Scripted) {
+    world.begin();
+    world.run_for(SECOND);
+    world.send(0);
+    world.run_for(SECOND);
+    world.model.transaction_timeout = 3600 * SECOND;
+    world.scripted = vec![("EndTxn", misfortune); 1000];
+    let committed = world.commit();
+    world.run_for(61 * SECOND);
+    assert!(matches!(world.answer(committed), Some(Err(Trouble::Unanswered(Reason::Net(_))))));
+}
+
 #[test]
 fn patience_ends_and_the_end_is_found_out_before_the_next_transaction() {
     both(|mut world| {
-        world.begin();
-        world.run_for(SECOND);
-        world.send(0);
-        world.run_for(SECOND);
-        world.model.transaction_timeout = 3600 * SECOND;
-        world.scripted = vec![("EndTxn", Scripted::LostAfter); 1000];
-        let committed = world.commit();
-        world.run_for(61 * SECOND);
-        assert!(matches!(world.answer(committed), Some(Err(Trouble::Unanswered(Reason::Net(_))))));
+        give_up_a_commit(&mut world, Scripted::LostAfter);
         let begun = world.begin();
         world.run_for(SECOND);
         assert_eq!(world.answer(begun), None);
@@ -88,15 +93,7 @@ fn patience_ends_and_the_end_is_found_out_before_the_next_transaction() {
 fn a_commit_that_is_refused_when_nobody_waits_for_it_is_aborted_and_the_next_transaction_begins() {
     for waits in [false, true] {
         both(|mut world| {
-            world.begin();
-            world.run_for(SECOND);
-            world.send(0);
-            world.run_for(SECOND);
-            world.model.transaction_timeout = 3600 * SECOND;
-            world.scripted = vec![("EndTxn", Scripted::LostBefore); 1000];
-            let committed = world.commit();
-            world.run_for(61 * SECOND);
-            assert!(matches!(world.answer(committed), Some(Err(Trouble::Unanswered(_)))));
+            give_up_a_commit(&mut world, Scripted::LostBefore);
             let waiting = waits.then(|| world.begin());
             world.scripted = vec![("EndTxn", Scripted::Code(ErrorCode::TRANSACTION_ABORTABLE))];
             world.run_for(5 * SECOND);
