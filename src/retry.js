@@ -11,6 +11,7 @@ const {
   KafkaJSNonRetriableError,
   fromFailure
 } = require('./errors')
+const { toDelay } = require('./utils/timers')
 
 /** @typedef {import('..').RetryOptions} RetryOptions */
 
@@ -183,7 +184,7 @@ const sleep = (ms, signal) =>
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', abort)
       resolve()
-    }, ms)
+    }, toDelay(ms))
     signal?.addEventListener('abort', abort, { once: true })
   })
 

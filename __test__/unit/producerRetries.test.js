@@ -36,4 +36,16 @@ describe('how often, for how long and at which pace a producer tries', () => {
       pace: { first: 0 }
     })
   })
+
+  test('without counting its waits one by one, of which there may be any number', () => {
+    const month = 30 * 24 * 3600 * 1000
+    for (const deliveryTimeout of [Infinity, Number.MAX_SAFE_INTEGER]) {
+      const always = { idempotent: true, deliveryTimeout }
+      for (const retry of [{}, { maxRetryTime: Infinity }, { initialRetryTime: 1, multiplier: 1 }]) {
+        expect(retriesOf({ factor: 0, ...retry }, always).retryTime).toBe(month)
+      }
+    }
+    const twice = { initialRetryTime: 100, multiplier: 1, factor: 0, retries: 7 }
+    expect(retriesOf(twice, usual).retryTime).toBe(700)
+  })
 })

@@ -3,6 +3,7 @@
 
 /** What the sender writes and reads, without an engine. */
 
+const { setTimeout: sleep } = require('node:timers/promises')
 const { Answers } = require('../../src/producer/answers')
 const { Backlog } = require('../../src/producer/backlog')
 const { TurnWriter } = require('../../src/producer/turn')
@@ -236,6 +237,18 @@ describe('the backlog', () => {
     await done
     expect(drained).toBe(true)
     await backlog.drained()
+  })
+
+  it('waits for ever where it may, and not again and again', async () => {
+    for (const maxBlock of [Infinity, 2 ** 31]) {
+      const backlog = new Backlog({ maxBlock, submit: () => 0, expired: () => {} })
+      const look = jest.spyOn(backlog, 'look')
+      backlog.add(send(1))
+      // Node takes a delay that is too long for none: it would have rung.
+      await sleep(20)
+      expect([look.mock.calls.length, backlog.isEmpty]).toEqual([1, false])
+      backlog.end()
+    }
   })
 
   it('gives everything up in the end', () => {

@@ -20,7 +20,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('./instrumentationEvents')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
-const { toInterval } = require('../utils/timers')
+const { toDelay, toInterval } = require('../utils/timers')
 const { mayRestart, restartTimeOf } = require('./restart')
 const { Session } = require('./session')
 
@@ -351,7 +351,7 @@ class Lifecycle {
     restart.timer = setTimeout(() => {
       this.restart = null
       this.begin(session.run)
-    }, retryTime)
+    }, toDelay(retryTime))
   }
 
   /** What the user has assigned begins behind what was handled of it. @param {Session} session @private */

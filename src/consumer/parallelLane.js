@@ -17,6 +17,7 @@
 // Not by the global one, which a test's fake timers replace.
 const { setTimeout, clearTimeout } = require('node:timers')
 const { placeOf } = require('../utils/offsets')
+const { toDelay } = require('../utils/timers')
 const { FLAGS, laneAt } = require('./cells')
 const { Window } = require('./window')
 
@@ -229,7 +230,7 @@ class ParallelLane {
     this.look()
     if (this.isStopping) return
     this.failed.add(task)
-    task.timer = setTimeout(() => this.again(task), wait)
+    task.timer = setTimeout(() => this.again(task), toDelay(wait))
     // The engine counts what goes on.
     this.tellSoon()
     this.lanes.watch()

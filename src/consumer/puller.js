@@ -15,6 +15,7 @@ const { RESOLVED, FLAGS, STALE, laneAt } = require('./cells')
 const clock = require('./clock')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { isThenable } = require('../utils/thenable')
+const { LONGEST_DELAY } = require('../utils/timers')
 
 /** Partitions whose messages may be held at once. */
 const LANES = 16
@@ -243,7 +244,7 @@ class Puller {
       }
       if (this.ended) return end(this.ended.error)
       this.waiter = { look, end }
-      if (Number.isFinite(timeout)) timer = setTimeout(() => end(null), Math.max(0, timeout))
+      if (timeout <= LONGEST_DELAY) timer = setTimeout(() => end(null), Math.max(0, timeout))
     })
   }
 

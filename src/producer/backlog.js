@@ -8,6 +8,7 @@
 
 // Not by the global ones, which a test's fake timers replace.
 const { clearTimeout, setTimeout } = require('node:timers')
+const { toDelay } = require('../utils/timers')
 
 class Backlog {
   /**
@@ -74,7 +75,7 @@ class Backlog {
       if (turn) this.expire(turn.bytes)
     }
     if (this.turns.length === 0) this.waiters.splice(0).forEach(waiter => waiter())
-    else this.timer = setTimeout(() => this.look(), this.turns[0].until - now)
+    else this.timer = setTimeout(() => this.look(), toDelay(this.turns[0].until - now))
   }
 
   /** @private @param {Uint8Array} bytes */

@@ -11,6 +11,8 @@ const { DefaultPartitioner } = require('./partitioners')
 
 /** ms that brokers may wait for replicas. */
 const TIMEOUT = 30000
+/** The engine takes no longer times, ms. */
+const MONTH = 30 * 24 * 3600 * 1000
 
 /**
  * The options of `kafka.producer()` with their defaults.
@@ -75,19 +77,24 @@ const retriesOf = (retry, { idempotent, deliveryTimeout }) => {
   const retries = retry.retries ?? (idempotent ? Number.MAX_SAFE_INTEGER : RETRY_DEFAULTS.retries)
   const backoff = new Backoff({ ...retry, retries }, () => 0.5)
   const { initialRetryTime, maxRetryTime, multiplier, factor } = backoff.config
+  const longest = Math.min(deliveryTimeout, MONTH)
   let retryTime = 0
-  while (!backoff.exhausted && retryTime < deliveryTimeout) {
+  while (!backoff.exhausted && retryTime < longest) {
+    const wait = backoff.retryTime
     // A wait of nothing, or of what is no number, stays what it is.
-    if (!(backoff.retryTime > 0)) break
-    retryTime += backoff.retryTime
+    if (!(wait > 0)) break
     backoff.advance()
+    // One that grows no more is not counted one by one: there may be any number of them.
+    const isLast = backoff.retryTime === wait
+    retryTime += isLast ? wait * (retries - backoff.retryCount + 1) : wait
+    if (isLast) break
   }
   const isShaped = SHAPE.some(name => retry[name] !== undefined)
   // Waits that chance makes shorter are over before.
   if (isShaped) retryTime *= Math.max(0, 1 - factor)
   return {
     retries: Math.min(Math.max(0, retries), 2 ** 32 - 1),
-    retryTime: Math.min(retryTime, deliveryTimeout),
+    retryTime: Math.min(retryTime, longest),
     pace: isShaped
       ? { first: initialRetryTime, longest: maxRetryTime, multiplier, jitter: factor }
       : null

@@ -17,6 +17,7 @@ const { createEngineLog } = require('../loggers')
 const { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout, fromFailure } = require('../errors')
 const { createInterruption } = require('../utils/interruption')
 const { Numbered } = require('../utils/numbered')
+const { toDelay } = require('../utils/timers')
 const { Answers } = require('./answers')
 const { Backlog } = require('./backlog')
 const { TurnWriter } = require('./turn')
@@ -311,7 +312,7 @@ const numbersOf = (first, ranges) => {
 /** @param {number} ms @param {Promise<void>} done */
 const atMost = (ms, done) => {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, ms)
+    const timer = setTimeout(resolve, toDelay(ms))
     done.then(() => {
       clearTimeout(timer)
       resolve(undefined)

@@ -13,6 +13,7 @@ const assert = require('node:assert')
 const { setTimeout: delay } = require('node:timers/promises')
 const { KafkaJSError, KafkaJSNonRetriableError, fromFailure } = require('../errors')
 const { show } = require('../utils/show')
+const { toDelay } = require('../utils/timers')
 const createMessageProducer = require('./messageProducer')
 
 /** @typedef {import('../..').RecordMetadata} RecordMetadata */
@@ -101,7 +102,7 @@ class Transactions {
     const { sender, ending } = this
     if (ending) {
       const enough = new AbortController()
-      await Promise.race([ending, delay(timeout, undefined, { signal: enough.signal })])
+      await Promise.race([ending, delay(toDelay(timeout), undefined, { signal: enough.signal })])
       enough.abort()
     }
     this.sender = null

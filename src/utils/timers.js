@@ -12,4 +12,10 @@ const SHORTEST_INTERVAL = 100
  */
 const toInterval = ms => Math.min(Math.max(ms, SHORTEST_INTERVAL), LONGEST_DELAY)
 
-module.exports = { LONGEST_DELAY, toInterval }
+/**
+ * An option in ms as the delay of a timer. What is more, `Infinity` for instance, would ring at once.
+ * @param {number} ms
+ */
+const toDelay = ms => Math.min(ms, LONGEST_DELAY)
+
+module.exports = { LONGEST_DELAY, toDelay, toInterval }
