@@ -29,6 +29,8 @@ class Partitioning {
     this.retry = retry
     /** The send that waits for the partitions of its topics, and all behind it. @type {Promise<any> | null} */
     this.tail = null
+    /** The partitions are read again. @type {Promise<void> | null} */
+    this.refreshing = null
   }
 
   /**
@@ -70,15 +72,42 @@ class Partitioning {
     const { targetTopics } = this.cluster
     // All of them are read at once. A program may send to ever new topics: those that it goes on with are soon here again.
     if (targetTopics.size >= MOST_TOPICS) targetTopics.clear()
-    await createRetry(this.retry)(() => this.cluster.addMultipleTargetTopics(topics))
+    await createRetry(this.retry)(() => this.add(topics)).catch(error => {
+      const { topic = error.cause?.topic } = error
+      throw topic === undefined ? error : Object.assign(error, { topic })
+    })
     if (!topics.every(topic => this.isKnown(topic))) await this.cluster.refreshMetadata()
+  }
+
+  /** @private @param {string[]} topics */
+  async add(topics) {
+    for (;;) {
+      try {
+        return await this.cluster.addMultipleTargetTopics(topics)
+      } catch (error) {
+        // Another one, which is deleted for instance, is the concern of those who send to it.
+        if (topics.includes(error.topic) || !this.forget(error)) throw error
+      }
+    }
+  }
+
+  /** Its topic is not asked for any more; says whether it was. @private @param {any} error */
+  forget(error) {
+    return this.cluster.targetTopics.delete(error.topic)
   }
 
   /** Partitions that are added are seen when the metadata is too old; nobody waits for that. @private */
   refresh() {
-    this.cluster.refreshMetadataIfNecessary().catch(({ message }) => {
-      this.cluster.logger.debug(`Metadata could not be read: ${message}`)
-    })
+    const { cluster } = this
+    this.refreshing ??= cluster
+      .refreshMetadataIfNecessary()
+      .catch(error => {
+        this.forget(error)
+        cluster.logger.debug(`Metadata could not be read: ${error.message}`)
+      })
+      .finally(() => {
+        this.refreshing = null
+      })
   }
 
   /** Not the user's messages: those are never changed. @private @param {TopicMessages[]} topicMessages */
