@@ -152,6 +152,22 @@ describe('offsets of a transaction', () => {
   })
 })
 
+it('offsets of what is no partition are sent of none', async () => {
+  const sendOffsets = jest.fn(async () => null)
+  const members = { of: () => [] }
+  const sent = async partition => {
+    const transaction = await begin({ sendOffsets }, undefined, { members })
+    const partitions = [{ partition, offset: '7' }]
+    await transaction.sendOffsets({ consumerGroupId: 'g', topics: [{ topic: 't', partitions }] })
+    return /** @type {any[]} */ (sendOffsets.mock.lastCall)[1][0].partition
+  }
+  for (const wrong of [undefined, null, NaN, '', 'x', 1.5, -1, 2 ** 31, true]) {
+    await expect(sent(wrong)).rejects.toThrow(/^Invalid partition .* of topic "t"$/)
+  }
+  expect(sendOffsets).not.toHaveBeenCalled()
+  expect([await sent(3), await sent('3')]).toEqual([3, 3])
+})
+
 describe('a consumer that lost its partitions is no member as whom to commit', () => {
   const topics = [{ topic: 't', partitions: [{ partition: 0 }] }]
 

@@ -304,14 +304,20 @@ const groupOf = (cluster, groupId, topics) => {
  * @param {any} entry the user's
  * @param {import('../cluster/members').Member[]} members of the group that run here: they know who wrote the message before it
  */
-const offsetOf = (topic, { partition, offset, metadata = null }, members) => {
+const offsetOf = (topic, { partition: given, offset, metadata = null }, members) => {
+  const isText = typeof given === 'string' && given.trim() !== ''
+  const partition = isText ? Number(given) : given
+  // To the engine, what is no number is 0.
+  if (!Number.isInteger(partition) || partition < 0 || partition >= 2 ** 31) {
+    throw new KafkaJSNonRetriableError(`Invalid partition ${show(given)} of topic "${topic}"`)
+  }
   const text = String(offset)
   if (!/^\d{1,19}$/.test(text)) {
     throw new KafkaJSNonRetriableError(
       `Invalid offset ${show(offset)} of partition ${partition} of topic "${topic}"`
     )
   }
-  const where = { topic, partition: Number(partition), offset: text }
+  const where = { topic, partition, offset: text }
   const epochs = members.map(member => member.epochBefore(where))
   return { ...where, metadata, leaderEpoch: epochs.find(epoch => epoch !== null) ?? null }
 }
