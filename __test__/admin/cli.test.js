@@ -10,6 +10,7 @@ const path = require('node:path')
 const { createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
 const { freePorts } = require('../kafka/ports')
 const { BIN, execute, onTerminal, run, workplace } = require('./commandLine')
+const { createProducer } = require('../producer/support')
 const { createAdmin, waitFor } = require('./support')
 
 const admin = createAdmin()
@@ -127,6 +128,45 @@ describe('tail, produce', () => {
     expect(await values('--from', 'earliest', '--filter', 'k-b')).toEqual(['b'])
     expect(await values('--from', '2020-01-01', '--filter', '/^[AC]$/i')).toEqual(['a', 'c'])
     expect(await values()).toEqual([])
+  })
+
+  it('ends where nothing that is handed out stands at the end of the topic', async () => {
+    const topic = await createTopic({ partitions: 2 })
+    const producer = createProducer({ transactionalId: uniqueName('tail') })
+    await producer.connect()
+    for (const end of /** @type {const} */ (['commit', 'abort'])) {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic, messages: [{ partition: 0, value: end }] })
+      await transaction[end]()
+    }
+    const open = await producer.transaction()
+    await open.send({ topic, messages: [{ partition: 1, value: 'open' }] })
+    const { code, stdout } = await run(['tail', topic, '--from', 'earliest', '--end'])
+    expect([code, JSON.parse(stdout).value]).toEqual([0, 'commit'])
+    await open.abort()
+    await producer.disconnect()
+  })
+
+  it('a timestamp that is no time is shown as it is', async () => {
+    const config = { 'message.timestamp.after.max.ms': '9223372036854775807' }
+    const topic = await createTopic({ config })
+    const timestamp = '9000000000000000'
+    await produce(topic, [{ value: 'later', timestamp }])
+    const args = ['tail', topic, '--from', 'earliest', '--end']
+    const { code, stdout } = await run(args)
+    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ timestamp })])
+    expect((await onTerminal(args)).stdout).toContain(`${timestamp} 0@0`)
+    // As it is printed, it is taken back.
+    expect(await run(['produce', topic, '--json'], { input: stdout })).toMatchObject({ code: 0 })
+  })
+
+  it('JSON without a value is no message: it would delete', async () => {
+    const topic = await createTopic()
+    for (const line of ['{"key":"a"}', '7', '"text"', 'null', '{"id":1}']) {
+      const { code, stderr } = await run(['produce', topic, '--json'], { input: `${line}\n` })
+      expect([code, stderr]).toEqual([2, expect.stringContaining('Line 1 is no message')])
+    }
+    expect((await admin.fetchTopicOffsets(topic))[0].high).toBe('0')
   })
 
   it('what is in messages does not move the cursor of a terminal', async () => {
@@ -267,6 +307,24 @@ describe('how it ends', () => {
       env: { KAFKARS_BROKERS: sharedCluster().brokers.join(',') }
     })
     expect([code, stdout.trim().split('\n').length]).toEqual([0, 1])
+  })
+
+  it('when nobody reads what it says, if it changes something: as if somebody did', async () => {
+    const topic = await filled()
+    const deaf = child => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+      child.stdin.end('d\n')
+    }
+    expect(await run(['produce', topic], { then: deaf })).toMatchObject({ code: 0 })
+    expect((await admin.fetchTopicOffsets(topic))[0].high).toBe('4')
+    const group = uniqueName('deaf')
+    const seek = ['seek', group, topic, '--to', '2', '--yes']
+    expect(await run(seek, { then: deaf })).toMatchObject({ code: 0 })
+    const [{ partitions }] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+    expect(partitions).toEqual([{ partition: 0, offset: '2', metadata: null }])
+    // A wrong one ends as it does otherwise.
+    expect(await run(['topic', uniqueName('none')], { then: deaf })).toMatchObject({ code: 1 })
   })
 
   it('reads a kafkars.json, with files in the place of certificates', async () => {

@@ -77,7 +77,7 @@ const MAY_REQUIRE = {
     'utils'
   ],
   // The command line stands on the whole client, as a program does.
-  cli: ['index.js', 'loggers'],
+  cli: ['index.js', 'loggers', 'utils'],
   admin: [
     'enums',
     'instrumentation',
@@ -104,7 +104,7 @@ const MAY_REQUIRE = {
   config: ['errors', 'help', 'loggers', 'tls', 'unknown', 'utils'],
   sasl: ['errors', 'help', 'unknown', 'utils'],
   tls: ['errors'],
-  retry: ['errors'],
+  retry: ['errors', 'utils'],
   // The folders of kafkajs: what connections tell has its names beside the connections, `eventType` its place beside the emitter.
   instrumentation: ['network', 'errors', 'utils'],
   network: ['instrumentation'],

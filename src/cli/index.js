@@ -23,6 +23,7 @@ const { version } = require('../../package.json')
  * @property {Record<string, any>} [options] as `parseArgs` takes them, each with a `help`
  * @property {number} [most] how many arguments it takes at the most, default 0
  * @property {number} [least] and at least, default `most`
+ * @property {boolean} [changes] is it done although nobody reads what it prints?
  * @property {(context: Context) => Promise<number | void>} run resolves to an exit code; none = 0
  *
  * @typedef {object} Context
@@ -61,9 +62,13 @@ const GRACE = 3000
  */
 const main = async (argv, process) => {
   process.stdout.on('error', (/** @type {any} */ error) => {
+    if (error.code !== 'EPIPE') throw error
     // `kafkars topics | head -1`
-    if (error.code === 'EPIPE') process.exit(EXIT.OK)
-    throw error
+    if (!commandOf(argv[0])?.changes) process.exit(EXIT.OK)
+  })
+  // What people are told is nobody's then.
+  process.stderr.on('error', (/** @type {any} */ error) => {
+    if (error.code !== 'EPIPE') throw error
   })
   const code = await run(argv, process)
   // Something may still be waited for, a broker that does not answer for instance.
@@ -71,12 +76,16 @@ const main = async (argv, process) => {
   process.exitCode = code
 }
 
+/** @param {string | undefined} name @returns {Command | undefined} */
+const commandOf = name =>
+  name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name]() : undefined
+
 /** @param {string[]} argv @param {NodeJS.Process} process @returns {Promise<number>} */
 const run = async (argv, process) => {
   const print = line => process.stdout.write(`${line}\n`)
   const [name, ...rest] = argv
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const command = rest[0] !== undefined && COMMANDS[rest[0]]?.()
+    const command = commandOf(rest[0])
     print(command ? describeCommand(rest[0], command) : overview(COMMANDS))
     return name === undefined ? EXIT.USAGE : EXIT.OK
   }
@@ -89,8 +98,8 @@ const run = async (argv, process) => {
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
   try {
-    if (!Object.hasOwn(COMMANDS, name)) throw new UsageError(`There is no command "${name}"`)
-    const command = COMMANDS[name]()
+    const command = commandOf(name)
+    if (command === undefined) throw new UsageError(`There is no command "${name}"`)
     const { values, positionals } = parse(command, rest)
     if (values.help) {
       print(describeCommand(name, command))
@@ -150,7 +159,7 @@ const parse = ({ options = {} }, args) => {
 const tell = (error, { stderr }, name) => {
   if (error instanceof UsageError || WRONG_BROKERS.test(error.message)) {
     const message = error.message.replace(/^Failed to connect: /, '')
-    stderr.write(`${message}\nSee: kafkars help${name in COMMANDS ? ` ${name}` : ''}\n`)
+    stderr.write(`${message}\nSee: kafkars help${commandOf(name) ? ` ${name}` : ''}\n`)
     return EXIT.USAGE
   }
   const errors = error.errors ?? [error]

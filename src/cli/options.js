@@ -77,13 +77,22 @@ const toConfig = (values, env) => {
 const read = given => {
   const file = given ?? DEFAULT_FILE
   if (given === undefined && !fs.existsSync(file)) return {}
-  const text = contentOf(file, '--config')
+  const config = parsed(contentOf(file, '--config'), file)
+  return { ...config, ssl: withFiles(config.ssl, path.dirname(file)) }
+}
+
+/** @param {string} text @param {string} file @returns {any} */
+const parsed = (text, file) => {
+  let config
   try {
-    const config = JSON.parse(text)
-    return { ...config, ssl: withFiles(config.ssl, path.dirname(file)) }
+    config = JSON.parse(text)
   } catch (e) {
-    throw new UsageError(`${file}: ${e.message}`)
+    // The rest of the message quotes the file, in which there may be a password.
+    const [reason] = e.message.split(/,? *(?:\.{3})?"/)
+    throw new UsageError(`${file} is no JSON${reason && `: ${reason}`}`)
   }
+  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config
+  throw new UsageError(`${file} has to be an object, as new Kafka() takes it`)
 }
 
 /** Certificates and keys that are no PEM are files, beside the configuration. */
@@ -106,9 +115,9 @@ const sslOf = (values, env, file) => {
   })
   const base = typeof file === 'object' ? file : {}
   if (given.length > 0) return { ...base, ...Object.fromEntries(given) }
-  const isWanted =
-    values.ssl ?? (env.KAFKARS_SSL !== undefined && !['', '0', 'false'].includes(env.KAFKARS_SSL))
-  return file ?? (isWanted || undefined)
+  const { KAFKARS_SSL: named } = env
+  const isWanted = values.ssl ?? (named ? !['0', 'false'].includes(named) : undefined)
+  return isWanted === undefined ? file : isWanted && (file || true)
 }
 
 const saslOf = (values, env, file) => {

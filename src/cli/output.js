@@ -12,6 +12,10 @@
  * @property {boolean} isJson
  * @property {(text?: string) => void} line
  * @property {(head: string[], rows: (string | number | null)[][]) => void} table a column is set to the right if it is numbers
+ * @property {(head: string[], rows: (string | number | null)[][], narrow: number[]) => string[]} fitted the lines of a table on a terminal,
+ *   no longer than it is wide: as long as that helps these columns are narrower than what stands in them
+ * @property {(text: string) => string} cut to the width of a terminal
+ * @property {number} height how many lines a terminal shows
  * @property {(value: any) => void} json one line
  * @property {(text: string) => void} note for people: to standard error
  * @property {(text: string) => string} strong
@@ -36,6 +40,14 @@ const createOutput = ({ stdout, stderr, env }, { json }) => {
       if (isTerminal) aligned(head, cells, strong).forEach(text => line(text))
       else cells.forEach(row => line(row.join('\t')))
     },
+    fitted: (head, rows, narrow) => {
+      const cells = rows.map(row => row.map(cell => clean(cell ?? '')))
+      return aligned(head, cells, strong, { width: stdout.columns || Infinity, narrow })
+    },
+    cut: text => cut(text, stdout.columns || Infinity),
+    get height() {
+      return stdout.rows || Infinity
+    },
     json: value => line(JSON.stringify(value)),
     note: text => void stderr.write(`${text}\n`),
     strong,
@@ -52,18 +64,46 @@ const clean = value =>
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g
 
-const aligned = (head, rows, strong) => {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map(row => row[i].length)))
+const aligned = (
+  head,
+  rows,
+  strong,
+  { width = Infinity, narrow = /** @type {number[]} */ ([]) } = {}
+) => {
+  const widths = head.map((title, i) =>
+    rows.reduce((most, row) => Math.max(most, row[i].length), title.length)
+  )
+  let surplus = widths.reduce((sum, one) => sum + one + GAP.length, -GAP.length) - width
+  for (; surplus > 0; surplus--) {
+    const widest = narrow.reduce(
+      (one, other) => (widths[other] > widths[one] ? other : one),
+      narrow[0]
+    )
+    if (!(widths[widest] > NARROWEST)) break
+    widths[widest]--
+  }
   const isNumeric = head.map(
     (_, i) => rows.length > 0 && rows.every(row => /^[-\d.,% ]*$/.test(row[i]))
   )
-  const format = row =>
-    row
-      .map((cell, i) => (isNumeric[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
-      .join('  ')
-      .trimEnd()
+  const format = row => {
+    const cells = row.map((cell, i) => {
+      const shown = cut(cell, widths[i])
+      return isNumeric[i] ? shown.padStart(widths[i]) : shown.padEnd(widths[i])
+    })
+    return cut(cells.join(GAP).trimEnd(), width)
+  }
   return [strong(format(head)), ...rows.map(format)]
 }
+
+/** Between two columns. */
+const GAP = '  '
+
+/** Of a column whose cells are cut. */
+const NARROWEST = 6
+
+/** @param {string} text @param {number} width */
+const cut = (text, width) =>
+  text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text
 
 /** Bytes for people. @param {number | null} bytes */
 const size = bytes => {

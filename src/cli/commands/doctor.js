@@ -43,7 +43,7 @@ const reach = async ({ config, report }, address) => {
   })
   if (!found) return false
   const socket = await report.step(`TCP ${address}`, () =>
-    within(timeout, connect(net.connect({ host, port }), 'connect'))
+    connected(net.connect({ host, port }), 'connect', timeout)
   )
   if (!socket) return false
   if (!ssl) {
@@ -55,7 +55,7 @@ const reach = async ({ config, report }, address) => {
   const isSecured = await report.step(`TLS ${address}`, async () => {
     const secure = tls.connect({ ...options, socket, servername })
     try {
-      await within(timeout, connect(secure, 'secureConnect'))
+      await connected(secure, 'secureConnect', timeout)
       const { subject, issuer, valid_to: until } = secure.getPeerCertificate()
       return `${secure.getProtocol()}, certificate of ${subject?.CN}, by ${issuer?.CN}, until ${until}`
     } finally {
@@ -91,10 +91,8 @@ const ask = async ({ kafka, topic, config, report }) => {
       await report.step(
         `Advertised address of broker ${nodeId}: ${host}:${port}`,
         async () => {
-          const socket = await within(
-            config.connectionTimeout,
-            connect(net.connect({ host, port }), 'connect')
-          )
+          const socket = net.connect({ host, port })
+          await connected(socket, 'connect', config.connectionTimeout)
           socket.destroy()
           return 'can be reached'
         },
@@ -203,18 +201,22 @@ const createReport = out => {
   return report
 }
 
-const connect = (socket, event) =>
+/** The socket, when it tells this within `ms`; otherwise it is not waited for by the process either. */
+const connected = (socket, event, ms) =>
   new Promise((resolve, reject) => {
-    socket.once(event, () => resolve(socket))
-    socket.once('error', reject)
+    const timer = setTimeout(() => {
+      const error = new Error(`no answer within ${ms} ms`)
+      socket.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
+    }, ms)
+    socket.once(event, () => {
+      clearTimeout(timer)
+      resolve(socket)
+    })
+    socket.once('error', error => {
+      clearTimeout(timer)
+      reject(error)
+    })
   })
-
-const within = async (ms, promise) => {
-  const timeout = pause(ms, null, { ref: false }).then(() => {
-    throw Object.assign(new Error(`no answer within ${ms} ms`), { code: 'ETIMEDOUT' })
-  })
-  return Promise.race([promise, timeout])
-}
 
 /** @param {string} address */
 const split = address => {

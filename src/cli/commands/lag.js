@@ -5,6 +5,8 @@
 
 const { setTimeout: pause } = require('node:timers/promises')
 const { UsageError } = require('../options')
+const { placeOf } = require('../../utils/offsets')
+const { toDelay } = require('../../utils/timers')
 
 /** Between two looks, seconds. */
 const INTERVAL = 2
@@ -14,6 +16,10 @@ const CLEAR = '\u001b[H\u001b[J'
 
 const HEAD = ['TOPIC', 'PARTITION', 'OWNER', 'COMMITTED', 'END', 'LAG']
 const HEAD_OF_RATES = [...HEAD, 'RATE/S', 'CAUGHT UP IN']
+/** Topic and owner: what is left of them tells them apart, as a rule. */
+const NARROW = [0, 2]
+/** Title, empty lines, head, and how it ends. */
+const LINES_AROUND = 5
 
 /** @type {import('../index').Command} */
 module.exports = {
@@ -38,12 +44,15 @@ module.exports = {
     const interval = positive('interval', values.interval, INTERVAL)
     const count = positive('count', values.count, values.watch || values.count ? Infinity : 1)
     const admin = /** @type {any} */ (kafka.admin())
+    let isDrawn = false
     try {
       let before
       let isTold = false
       for (let look = 1; ; look++) {
         const now = { at: Date.now(), parts: await admin.groupLag(groupId) }
-        const rows = now.parts.map(part => withRates(part, now, before))
+        const past = new Map(before?.parts.map(part => [placeOf(part), part]))
+        const seconds = before ? (now.at - before.at) / 1000 : 0
+        const rows = now.parts.map(part => withRates(part, past.get(placeOf(part)), seconds))
         // A group that is watched for may come.
         if (rows.length > 0) isTold = false
         const isUnknown = rows.length === 0 && !(await isKnown(admin, groupId))
@@ -53,13 +62,12 @@ module.exports = {
         if (out.isJson) tellJson(out, groupId, rows, now.at, count > 1)
         else if (count === 1) out.table(HEAD, rows.map(cells))
         else if (out.isTerminal) {
-          process.stdout.write(CLEAR)
-          out.line(out.strong(`${groupId}  ${total(rows)} behind  ${clock(now.at)}`))
-          out.line()
-          if (rows.length === 0) out.line(nothing)
-          else out.table(HEAD_OF_RATES, rows.map(cellsOfRates))
-          out.line()
-          out.line(out.faint('Ctrl-C ends it.'))
+          const title = `${groupId}  ${total(rows)} behind  ${clock(now.at)}`
+          const lines = rows.length === 0 ? [nothing] : picture(out, rows)
+          const whole = [out.strong(out.cut(title)), '', ...lines, '', out.faint('Ctrl-C ends it.')]
+          // No new line behind it: the first one would be pushed out.
+          process.stdout.write(CLEAR + whole.join('\n'))
+          isDrawn = true
         } else {
           for (const row of rows) out.line([clock(now.at), ...cellsOfRates(row)].join('\t'))
         }
@@ -69,16 +77,34 @@ module.exports = {
         }
         if (look >= count) return isUnknown ? 1 : 0
         before = now
-        await pause(interval * 1000, undefined, { signal })
+        await pause(toDelay(interval * 1000), undefined, { signal })
       }
     } catch (e) {
       // This is how one ends it.
       if (!signal.aborted) throw e
     } finally {
+      if (isDrawn) out.line()
       await admin.disconnect()
     }
   }
 }
+
+/**
+ * As much of the table as a terminal shows: where it is not high enough, the partitions that are furthest behind.
+ * @param {import('../output').Output} out @param {any[]} rows
+ */
+const picture = (out, rows) => {
+  const room = Math.max(1, out.height - LINES_AROUND)
+  if (rows.length <= room) return out.fitted(HEAD_OF_RATES, rows.map(cellsOfRates), NARROW)
+  const most = Math.max(1, room - 1)
+  const furthest = new Set([...rows].sort((a, b) => byNumber(b.lag, a.lag)).slice(0, most))
+  const shown = rows.filter(row => furthest.has(row))
+  const rest = out.cut(`${rows.length - shown.length} more, less far behind`)
+  return [...out.fitted(HEAD_OF_RATES, shown.map(cellsOfRates), NARROW), out.faint(rest)]
+}
+
+/** Of lags; what is not known is first. @param {string | null} a @param {string | null} b */
+const byNumber = (a, b) => Number(a ?? Infinity) - Number(b ?? Infinity) || 0
 
 const isKnown = async (admin, groupId) => {
   const { groups } = await admin.describeGroups([groupId])
@@ -96,10 +122,7 @@ const tellJson = (out, groupId, rows, at, isOneOfMany) => {
 /**
  * How much the group commits in a second, and in how many seconds it has all that is written; null = not known, or never.
  */
-const withRates = (part, now, before) => {
-  const same = ({ topic, partition }) => topic === part.topic && partition === part.partition
-  const past = before?.parts.find(same)
-  const seconds = before ? (now.at - before.at) / 1000 : 0
+const withRates = (part, past, seconds) => {
   const rate = rateOf(past?.committed, part.committed, seconds)
   const growth = rateOf(past?.end, part.end, seconds)
   const gain = rate === null || growth === null ? 0 : rate - growth

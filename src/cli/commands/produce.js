@@ -17,6 +17,7 @@ module.exports = {
   summary: 'Sends each line of standard input as a message, or each JSON object.',
   usage: 'TOPIC [--key-separator TEXT] [--json]',
   most: 1,
+  changes: true,
   options: {
     'key-separator': {
       type: 'string',
@@ -103,12 +104,17 @@ const fromLine = separator => line => {
 /** As `tail` prints them: what says where a message was is left out. */
 const fromJson = (line, number) => {
   try {
-    const { key, value, headers, partition, timestamp } = JSON.parse(line)
-    const time = timestamp === undefined ? undefined : String(new Date(timestamp).getTime())
+    const message = JSON.parse(line)
+    // Anything else would delete what has its key, or has none.
+    if (typeof message !== 'object' || message === null || !('value' in message)) {
+      throw new Error('it is no object with a "value" (null deletes)')
+    }
+    const { key, value, headers, partition, timestamp } = message
+    const time = timestamp === undefined ? undefined : timeOf(timestamp)
     if (time === 'NaN') throw new Error(`timestamp ${timestamp} is no time`)
     return {
       key: toBytes(key),
-      value: toBytes(value) ?? null,
+      value: toBytes(value),
       ...(headers && { headers: Object.fromEntries(Object.entries(headers).map(toHeader)) }),
       ...(Number.isInteger(partition) && { partition }),
       ...(time !== undefined && { timestamp: time })
@@ -117,6 +123,10 @@ const fromJson = (line, number) => {
     throw new UsageError(`Line ${number} is no message: ${e.message}`)
   }
 }
+
+/** Milliseconds, also as text, and whatever a Date is made of. @param {any} timestamp */
+const timeOf = timestamp =>
+  /^-?\d+$/.test(timestamp) ? String(timestamp) : String(new Date(timestamp).getTime())
 
 const toHeader = ([name, value]) => [
   name,

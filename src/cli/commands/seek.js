@@ -14,6 +14,7 @@ module.exports = {
     'Sets a group without members to other offsets of a topic; shows them and asks before it does.',
   usage: 'GROUP TOPIC --to earliest|latest|OFFSET|TIME [--dry-run]',
   most: 2,
+  changes: true,
   options: {
     to: {
       type: 'string',

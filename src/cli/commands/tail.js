@@ -50,6 +50,8 @@ module.exports = {
     const isWaiting = !values.end && places.every(({ start, end }) => start >= end)
     if (out.isTerminal && isWaiting) out.note('Waiting for messages; Ctrl-C ends it.')
     let printed = 0
+    /** @type {NodeJS.Timeout | undefined} */
+    let looking
     await new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => resolve(undefined), { once: true })
       consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -66,6 +68,15 @@ module.exports = {
         if (values.end && at + 1n >= (left.get(partition) ?? 0n)) left.delete(partition)
         if (printed >= most || (values.end && left.size === 0)) resolve(undefined)
       }
+      // What stands before the end may be nothing that is handed out: the mark of a transaction, or one that was aborted.
+      const look = () => {
+        for (const [partition, end] of left) {
+          const position = consumer.position({ topic, partition })
+          if (position !== null && BigInt(position) >= end) left.delete(partition)
+        }
+        if (left.size === 0) resolve(undefined)
+      }
+      if (values.end) looking = setInterval(look, LOOK)
       const start = async () => {
         await consumer.subscribe({ topic, fromBeginning: true })
         await consumer.run({ autoCommit: false, eachMessage: handle })
@@ -76,9 +87,15 @@ module.exports = {
         if (others.length > 0) consumer.pause([{ topic, partitions: others }])
       }
       start().catch(reject)
-    }).finally(() => consumer.disconnect())
+    }).finally(() => {
+      clearInterval(looking)
+      return consumer.disconnect()
+    })
   }
 }
+
+/** How often it is seen whether the end is reached, ms. */
+const LOOK = 100
 
 /** Where each partition begins to be read, and where it ends now. */
 const placesOf = async (admin, topic, { from = 'latest', last }, only) => {
@@ -89,7 +106,11 @@ const placesOf = async (admin, topic, { from = 'latest', last }, only) => {
   }
   const at = async timestamp => {
     const asked = ids.map(partition => ({ partition, timestamp }))
-    const [{ partitions }] = await admin.listOffsets({ topics: [{ topic, partitions: asked }] })
+    // Behind that nothing is handed out before its transaction has ended.
+    const [{ partitions }] = await admin.listOffsets({
+      topics: [{ topic, partitions: asked }],
+      readUncommitted: false
+    })
     return partitions.map(({ offset, error }) => {
       if (error) throw error
       return BigInt(offset)
@@ -144,6 +165,12 @@ const toText = bytes => {
   return Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString('base64') }
 }
 
+/** One that is no time, nanoseconds for instance, as it is. @param {string} timestamp ms */
+const timeOf = timestamp => {
+  const time = new Date(Number(timestamp))
+  return Number.isNaN(time.getTime()) ? timestamp : time.toISOString()
+}
+
 const headersOf = ({ headers = {} }) =>
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
@@ -159,7 +186,7 @@ const jsonLine =
       topic,
       partition,
       offset: message.offset,
-      timestamp: new Date(Number(message.timestamp)).toISOString(),
+      timestamp: timeOf(message.timestamp),
       key: toText(message.key),
       value: toText(message.value),
       headers: headersOf(message)
@@ -172,7 +199,7 @@ const pretty = out => {
     return typeof text === 'string' ? clean(text) : out.faint(`base64:${text.base64}`)
   }
   return ({ partition, message }) => {
-    const time = new Date(Number(message.timestamp)).toISOString()
+    const time = timeOf(message.timestamp)
     const headers = Object.entries(message.headers ?? {})
       .flatMap(([name, value]) => [value].flat().map(one => `${clean(name)}=${shown(one)}`))
       .join(' ')
