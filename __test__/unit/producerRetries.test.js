@@ -41,7 +41,11 @@ describe('how often, for how long and at which pace a producer tries', () => {
     const month = 30 * 24 * 3600 * 1000
     for (const deliveryTimeout of [Infinity, Number.MAX_SAFE_INTEGER]) {
       const always = { idempotent: true, deliveryTimeout }
-      for (const retry of [{}, { maxRetryTime: Infinity }, { initialRetryTime: 1, multiplier: 1 }]) {
+      for (const retry of [
+        {},
+        { maxRetryTime: Infinity },
+        { initialRetryTime: 1, multiplier: 1 }
+      ]) {
         expect(retriesOf({ factor: 0, ...retry }, always).retryTime).toBe(month)
       }
     }

@@ -255,7 +255,7 @@ const offsetsOf = async (client, groupIds, topics) => {
     )
   const told = await ask(groupIds)
   const results = resultsOfParts(told, groupIds, (answer, asked) =>
-    asked.map((groupId, i) => toCommitted(groupId, answer[i], topics))
+    asked.map((groupId, i) => toCommitted(groupId, answer[i] ?? LEFT_OUT, topics))
   )
   // Brokers before 3.0 are asked for one group at a time.
   if (groupIds.length > 1) {
@@ -267,6 +267,9 @@ const offsetsOf = async (client, groupIds, topics) => {
   }
   return results
 }
+
+/** UNKNOWN_SERVER_ERROR: a group that the answer leaves out. */
+const LEFT_OUT = { errorCode: -1, partitions: [] }
 
 const toCommitted = (groupId, answer, topics) => {
   const { errorCode, partitions } = answer

@@ -140,7 +140,9 @@ module.exports = ({ cluster, attempts, logger }) => {
       const known = wanted.filter(({ partition }) => places.has(partition))
       const asked = known.map(({ partition }) => ({ topic, partition, offset: EARLIEST }))
       const told = unwrap(await client.listPartitionOffsets(asked, false))
-      const found = resultsOfParts(told, asked, answer => answer)
+      const found = resultsOfParts(told, asked, (answer, parts) =>
+        ofPartitions(answer, parts, 'DESCRIBE')
+      )
       return {
         leaders: places,
         lows: new Map(known.map(({ partition }, i) => [partition, found[i]?.offset]))

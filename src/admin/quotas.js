@@ -56,19 +56,20 @@ module.exports = ({ attempts }) => {
       })
       return { entity: parts, ops }
     })
-    const results = await attempts.whole(
+    const results = await attempts.inParts(
       'alter quotas',
-      async client => {
-        const told = unwrap(await client.alterQuotas(wanted, Boolean(validateOnly)))
-        return Array.from(
-          told,
-          ({ errorCode, errorMessage, entity }) =>
-            errorCode === 0 ||
-            Object.assign(
-              refusal(errorCode, { operation: 'ALTER_CONFIGS', brokerMessage: errorMessage }),
-              { entity: toEntity(entity) }
-            )
-        )
+      wanted,
+      async (client, asked) => {
+        const told = unwrap(await client.alterQuotas(asked, Boolean(validateOnly)))
+        const found = new Map(Array.from(told, result => [keyOf(result.entity), result]))
+        return asked.map(({ entity }) => {
+          // What a broker leaves out it has nothing against.
+          const { errorCode, errorMessage } = found.get(keyOf(entity)) ?? NO_ERROR
+          const what = { operation: 'ALTER_CONFIGS', brokerMessage: errorMessage }
+          return (
+            errorCode === 0 || Object.assign(refusal(errorCode, what), { entity: toEntity(entity) })
+          )
+        })
       },
       { isCurable: isCurableChange }
     )
@@ -99,6 +100,11 @@ const partsOf = (entity, what) => {
     return { type: TYPES[key], name }
   })
 }
+
+const NO_ERROR = { errorCode: 0, errorMessage: null }
+
+/** The same for the same entity, in whichever order a broker names its parts. */
+const keyOf = parts => JSON.stringify(Array.from(parts, ({ type, name }) => [type, name]).sort())
 
 const toEntity = parts => {
   const keys = Object.fromEntries(Object.entries(TYPES).map(([key, type]) => [type, key]))

@@ -74,13 +74,17 @@ module.exports = ({ attempts }) => {
     }
     const credentials = await Promise.all(upsertions.map(toCredential))
     const users = [...new Set([...upsertions, ...deletions].map(({ user }) => user))]
-    const results = await attempts.whole(
+    const gone = deletions.map(({ user, mechanism }) => ({ name: user, mechanism }))
+    const results = await attempts.inParts(
       'alter SCRAM credentials',
-      async (client, { lost }) => {
-        const gone = deletions.map(({ user, mechanism }) => ({ name: user, mechanism }))
-        const told = unwrap(await client.alterScramCredentials(gone, credentials))
+      users,
+      async (client, wanted, { lost }) => {
+        const ofThese = ({ name }) => wanted.includes(name)
+        const told = unwrap(
+          await client.alterScramCredentials(gone.filter(ofThese), credentials.filter(ofThese))
+        )
         const found = new Map(Array.from(told, result => [result.name, result]))
-        return users.map(user => {
+        return wanted.map(user => {
           const { errorCode = 0, errorMessage = null } = found.get(user) ?? {}
           // By an attempt of ours whose answer was lost.
           const isGone = lost && errorCode === RESOURCE_NOT_FOUND
