@@ -194,6 +194,23 @@ describe('SASL led by JavaScript', () => {
     expect(error.message).toBe(message)
   })
 
+  it('keeps no more than a few of the errors of a provider that always says something else', async () => {
+    let n = 0
+    const oauthBearerProvider = async () => {
+      throw new Error(`request ${n++} was refused`)
+    }
+    const { cluster, world } = create({ sasl: { mechanism: 'oauthbearer', oauthBearerProvider } })
+    await cluster.connect()
+    const event = { type: 'authenticate', host: 'b1', port: 9092, mechanism: 'OAUTHBEARER' }
+    for (let session = 0; session < 1000; session++) {
+      world.clients[0].notify({ ...event, session })
+      await jest.advanceTimersByTimeAsync(0)
+    }
+    expect(world.authenticated.length).toBe(1000)
+    expect(cluster.authenticationErrors.size).toBeLessThanOrEqual(100)
+    expect(cluster.authenticationErrors.has('request 999 was refused')).toBe(true)
+  })
+
   it('sends the fields of AWS', async () => {
     const sasl = { mechanism: 'aws', authorizationIdentity: 'i', accessKeyId: 'a', secretAccessKey: 's' } // prettier-ignore
     const { world } = await authenticate(sasl)

@@ -39,6 +39,9 @@ const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
 const listensToRequests = emitter =>
   Object.values(networkEvents).some(name => emitter.listens(name))
 
+/** What JavaScript threw that is kept. */
+const MOST_ERRORS = 100
+
 /** Is never aborted. */
 const NEVER = createAbort().signal
 
@@ -304,6 +307,8 @@ class Connection {
     } catch (thrown) {
       const e = readable(thrown, 'The provider of "sasl"')
       const message = String(e.message ?? e)
+      // A provider may say something else each time. Those that are wanted are asked for at once.
+      if (this.authenticationErrors.size >= MOST_ERRORS) this.authenticationErrors.clear()
       this.authenticationErrors.set(message, e)
       // A provider that cannot be reached is no refusal: connections are tried again, as after any other failure.
       client.authenticated(event.session, message, e.retriable !== false)
