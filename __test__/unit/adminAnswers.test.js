@@ -7,8 +7,10 @@ const { Attempts } = require('../../src/admin/attempts')
 const createOffsetMethods = require('../../src/admin/offsets')
 const createPartitionMethods = require('../../src/admin/partitions')
 const createQuotaMethods = require('../../src/admin/quotas')
+const createTopicMethods = require('../../src/admin/topics')
 const createUserMethods = require('../../src/admin/users')
 const { ScramMechanisms } = require('../../src/enums')
+const { KafkaJSConnectionClosedError } = require('../../src/errors')
 
 const NOT_CONTROLLER = 41
 const CLUSTER_AUTHORIZATION_FAILED = 31
@@ -130,6 +132,23 @@ describe('what a controller that is none any more has refused is asked of the ne
       ['CLUSTER_AUTHORIZATION_FAILED', { user: 'c' }]
     ])
   })
+})
+
+it('topics that were made are made, although a broker that is asked for their leaders breaks off', async () => {
+  const methods = methodsOf(
+    { createTopics: async ([{ name }]) => [{ name, errorCode: 0, errorMessage: null }] },
+    frame => {
+      const { ask } = frame.cluster.brokerPool
+      const answers = [new KafkaJSConnectionClosedError('Closed connection'), null]
+      frame.cluster.brokerPool.ask = async topics => {
+        const error = answers.shift()
+        if (error) throw error
+        return ask(topics)
+      }
+      return createTopicMethods(frame)
+    }
+  )
+  expect(await methods.createTopics({ topics: [{ topic: 't' }] })).toBe(true)
 })
 
 it('a group that an answer leaves out is refused as unknown', async () => {

@@ -11,7 +11,7 @@ const {
   ResourcePatternTypes
 } = require('../enums')
 const { isCurableChange } = require('./attempts')
-const { invalid, named, refusal } = require('./refusals')
+const { invalid, json, named, refusal } = require('./refusals')
 
 /** Keys of a rule → their values, and the name of these, in the order in which kafkajs looks at them. @type {[string, string, number[], string][]} */
 const ENUMS = [
@@ -124,7 +124,7 @@ const checkRules = (rules, what, isText) => {
   for (const [key, name, values, all] of ENUMS) {
     const wrong = rules.find(rule => !values.includes(rule[key]))
     if (wrong) {
-      invalid(`Invalid ${name} ${wrong[key]}: ${JSON.stringify(wrong)}`, `it is one of ${all}`)
+      invalid(`Invalid ${name} ${wrong[key]}: ${json(wrong)}`, `it is one of ${all}`)
     }
   }
 }

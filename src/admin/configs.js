@@ -6,7 +6,7 @@
 const { unwrap } = require('../errors')
 const { AlterConfigOperations, ConfigResourceTypes, ConfigSource } = require('../enums')
 const { isCurableChange } = require('./attempts')
-const { invalid, named, refusal } = require('./refusals')
+const { invalid, json, named, refusal } = require('./refusals')
 const { resultsOfParts } = require('./told')
 const { show } = require('../utils/show')
 
@@ -28,7 +28,7 @@ module.exports = ({ attempts }) => {
         !(Array.isArray(configNames) && configNames.every(name => typeof name === 'string'))
     )
     if (wrong) {
-      invalid(`Invalid resource configNames ${wrong.configNames}: ${JSON.stringify(wrong)}`)
+      invalid(`Invalid resource configNames ${wrong.configNames}: ${json(wrong)}`)
     }
     const asked = resources.map(({ type, name, configNames }) => ({
       type,
@@ -85,7 +85,7 @@ module.exports = ({ attempts }) => {
       const entry = resource.configEntries.find(
         ({ operation = AlterConfigOperations.SET }) => !OPERATIONS.includes(operation)
       )
-      if (entry) invalid(`Invalid config operation ${entry.operation}: ${JSON.stringify(resource)}`)
+      if (entry) invalid(`Invalid config operation ${entry.operation}: ${json(resource)}`)
     }
     const wanted = resources.map(({ type, name, configEntries }) => ({
       type,
@@ -170,30 +170,30 @@ const checkResources = (resources, { emptyName }) => {
   const wrongType = resources.find(({ type }) => !RESOURCE_TYPES.includes(type))
   if (wrongType) {
     invalid(
-      `Invalid resource type ${wrongType.type}: ${JSON.stringify(wrongType)}`,
+      `Invalid resource type ${wrongType.type}: ${json(wrongType)}`,
       'it is one of ConfigResourceTypes'
     )
   }
   const wrongName = resources.find(
     resource => typeof resource.name !== 'string' || (resource.name === '' && !emptyName(resource))
   )
-  if (wrongName) invalid(`Invalid resource name ${wrongName.name}: ${JSON.stringify(wrongName)}`)
+  if (wrongName) invalid(`Invalid resource name ${wrongName.name}: ${json(wrongName)}`)
 }
 
 /** @param {any[]} resources @param {(entry: any) => boolean} isRight */
 const checkEntries = (resources, isRight) => {
   const wrong = resources.find(({ configEntries }) => !Array.isArray(configEntries))
   if (wrong) {
-    invalid(`Invalid resource configEntries ${wrong.configEntries}: ${JSON.stringify(wrong)}`)
+    invalid(`Invalid resource configEntries ${wrong.configEntries}: ${json(wrong)}`)
   }
   for (const resource of resources) {
-    const wrongEntry = resource.configEntries.find(entry => !isRight(entry ?? {}))
-    if (wrongEntry === undefined) continue
-    const { name, value } = wrongEntry ?? {}
+    const at = resource.configEntries.findIndex(entry => !isRight(entry ?? {}))
+    if (at < 0) continue
+    const { name, value } = resource.configEntries[at] ?? {}
     const what = typeof name === 'string' ? `the value of "${name}"` : 'the name'
     const received = show(typeof name === 'string' ? value : name)
     invalid(
-      `Invalid resource config value: ${JSON.stringify(resource)}`,
+      `Invalid resource config value: ${json(resource)}`,
       `${what} has to be a text, received ${received}`
     )
   }

@@ -6,7 +6,7 @@
 const { toDescription: toKnown } = require('../utils/groupDescription')
 const { KafkaJSDeleteGroupsError, fromFailure, isFailure, unwrap, withFirst } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { about, invalid, named, refusal } = require('./refusals')
+const { about, invalid, json, named, refusal } = require('./refusals')
 const { withPartitions } = require('./streams')
 const { answersOf, resultsOfParts } = require('./told')
 const { withHelp } = require('../help')
@@ -103,9 +103,7 @@ module.exports = ({ attempts }) => {
         typeof memberId !== 'string' ||
         (memberId === '' && typeof groupInstanceId !== 'string')
       ) {
-        invalid(
-          `Invalid member, it has to have a memberId or a groupInstanceId: ${JSON.stringify(member)}`
-        )
+        invalid(`Invalid member, it has to have a memberId or a groupInstanceId: ${json(member)}`)
       }
       return { memberId, groupInstanceId }
     })

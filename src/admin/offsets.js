@@ -34,9 +34,9 @@ module.exports = ({ cluster, attempts }) => {
       checkGroupId(groupId)
     }
     if (topics && !Array.isArray(topics)) invalid('Expected topics array to be set')
-    topics?.forEach(checkTopic)
+    if (topics) topics.forEach(checkTopic)
     const ids = groupIds ?? [groupId]
-    const found = await fetched(ids, topics ?? [])
+    const found = await fetched(ids, topics || [])
     if (resolveOffsets) {
       for (const [i, id] of ids.entries()) await resolve(id, found[i])
     }

@@ -57,6 +57,21 @@ const KEYS = {
   ]
 }
 
+/** Lists in those whose entries are objects. kafkajs reads them without a look. @type {Record<string, string[]>} */
+const ENTRIES = {
+  listOffsets: ['topics'],
+  describeLogDirs: ['topics'],
+  describeConfigs: ['resources'],
+  alterConfigs: ['resources'],
+  incrementalAlterConfigs: ['resources'],
+  deleteConsumerGroupOffsets: ['topics'],
+  createAcls: ['acl'],
+  deleteAcls: ['filters'],
+  alterUserScramCredentials: ['upsertions', 'deletions'],
+  alterClientQuotas: ['quotas'],
+  describeProducers: ['topics']
+}
+
 const OPTIONAL = [
   'fetchTopicMetadata',
   'describeCluster',
@@ -81,6 +96,7 @@ const createCheck = logger => {
     if (typeof options !== 'object' || options === null || Array.isArray(options)) {
       refuse(method, keys, options)
     }
+    for (const name of ENTRIES[method] ?? []) checkEntries(name, options[name])
     for (const name of Object.keys(options)) {
       if (keys.includes(name) || options[name] === undefined) continue
       const text = unknownOption(`admin.${method}()`, name, keys)
@@ -88,6 +104,16 @@ const createCheck = logger => {
       told.add(text)
     }
   }
+}
+
+/** @param {string} name @param {any} list what is none is refused elsewhere */
+const checkEntries = (name, list) => {
+  if (!Array.isArray(list)) return
+  const at = list.findIndex(entry => typeof entry !== 'object' || entry === null)
+  if (at < 0) return
+  throw new KafkaJSNonRetriableError(
+    `Invalid ${name} array, its entries have to be objects, received ${show(list[at])}`
+  )
 }
 
 /** @param {string} method @param {string[]} keys @param {any} options */

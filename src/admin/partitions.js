@@ -74,11 +74,10 @@ module.exports = ({ cluster, attempts, logger }) => {
       if (!Array.isArray(partitions)) {
         invalid(`Invalid partitions of topic "${topic}": ${show(partitions)}`)
       }
-      return partitions.map(({ partition, timestamp = LATEST }) => ({
-        topic,
-        partition: toPartition(partition),
-        offset: toTimestamp(timestamp)
-      }))
+      return partitions.map(entry => {
+        const { partition, timestamp = LATEST } = entry ?? {}
+        return { topic, partition: toPartition(partition), offset: toTimestamp(timestamp) }
+      })
     })
     const results = await attempts.inPartsOfTopics('list offsets', parts, async (client, wanted) =>
       resultsOfParts(

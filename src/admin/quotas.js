@@ -5,7 +5,7 @@
 
 const { unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { invalid, named, refusal, together } = require('./refusals')
+const { invalid, json, named, refusal, together } = require('./refusals')
 
 /** Keys of entities → the protocol's names for them. */
 const TYPES = { user: 'user', clientId: 'client-id', ip: 'ip' }
@@ -42,14 +42,14 @@ module.exports = ({ attempts }) => {
     }
     const wanted = quotas.map(({ entity, values }) => {
       const parts = partsOf(entity, 'entity')
-      if (parts.length === 0) invalid(`Invalid quota entity ${JSON.stringify(entity)}`)
+      if (parts.length === 0) invalid(`Invalid quota entity ${json(entity)}`)
       if (values === null || typeof values !== 'object') {
         invalid(`Invalid quota values ${named(values)}`)
       }
       const ops = Object.entries(values).map(([key, value]) => {
         if (value !== null && (typeof value !== 'number' || !Number.isFinite(value))) {
           invalid(
-            `Invalid quota ${key}: ${JSON.stringify(value)}, it has to be a number, or null to remove it`
+            `Invalid quota ${key}: ${json(value)}, it has to be a number, or null to remove it`
           )
         }
         return { key, value }
@@ -93,9 +93,7 @@ const partsOf = (entity, what) => {
   return given.map(([key, name]) => {
     const isName = typeof name === 'string' || name === null || (name === true && what === 'filter')
     if (!Object.hasOwn(TYPES, key) || !isName) {
-      invalid(
-        `Invalid quota ${what} ${JSON.stringify(entity)}, it has to have names by user, clientId or ip`
-      )
+      invalid(`Invalid quota ${what} ${json(entity)}, it has to have names by user, clientId or ip`)
     }
     return { type: TYPES[key], name }
   })

@@ -132,7 +132,8 @@ const checkAssignment = ({ topic, partitionAssignment }) => {
   if (!partitionAssignment || !Array.isArray(partitionAssignment)) {
     invalid(`Invalid partitions array: ${partitionAssignment} for topic: ${topic}`)
   }
-  for (const { partition, replicas, cancel } of partitionAssignment) {
+  for (const entry of partitionAssignment) {
+    const { partition, replicas, cancel } = entry ?? {}
     if (!isIndex(partition)) invalid(`Invalid partitions index: ${partition} for topic: ${topic}`)
     if (cancel === true) continue
     const where = `Invalid replica assignment: ${replicas} for topic: ${topic} on partition: ${partition}`

@@ -143,4 +143,7 @@ const checkTopic = topic => {
 /** A value that was refused: as kafkajs says it, but for objects. @param {any} value */
 const named = value => (typeof value === 'object' && value !== null ? show(value) : String(value))
 
-module.exports = { about, checkTopic, invalid, named, refusal, toInt32, together, toTimeout }
+/** As kafkajs shows it, but for what JSON has no way to say. @param {any} value */
+const json = value => JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one))
+
+module.exports = { about, checkTopic, invalid, json, named, refusal, toInt32, together, toTimeout }

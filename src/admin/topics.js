@@ -27,6 +27,7 @@ module.exports = ({ cluster, attempts, logger }) => {
     attempts.whole('list topics', async client => [...unwrap(await client.listTopics())])
 
   const fetchTopicMetadata = async ({ topics = [] } = {}) => {
+    if (topics != null && !Array.isArray(topics)) invalid(`Invalid topics array ${named(topics)}`)
     for (const topic of topics ?? []) {
       if (!topic || typeof topic !== 'string') invalid(`Invalid topic ${named(topic)}`)
     }
@@ -101,9 +102,15 @@ module.exports = ({ cluster, attempts, logger }) => {
     cluster.untilDisconnected(async signal => {
       const end = Date.now() + timeout
       for (let wait = SETTLE_FIRST; ; wait = Math.min(2 * wait, SETTLE_LAST)) {
-        const { topicMetadata } = await cluster.brokerPool.ask(topics)
-        if (shows(topicMetadata)) return true
-        if (Date.now() + wait > end) return false
+        const isLast = Date.now() + wait > end
+        try {
+          const { topicMetadata } = await cluster.brokerPool.ask(topics)
+          if (shows(topicMetadata)) return true
+          if (isLast) return false
+        } catch (e) {
+          // What the controller has done is done, whoever breaks off then.
+          if (isLast || e.retriable !== true) throw e
+        }
         await sleep(wait, signal)
       }
     })
