@@ -9,6 +9,7 @@
 const { EventEmitter } = require('node:events')
 const channels = require('node:diagnostics_channel')
 const fs = require('node:fs')
+const http = require('node:http')
 const kafkajs = require('kafkajs')
 const kafkars = require('../..')
 const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
@@ -191,6 +192,28 @@ const createChannels = () => {
   return { channels: own, end: () => ends.forEach(end => end()) }
 }
 
+/** What a block serves is on a free port, for as long as the block runs: another run may have the one that is printed. */
+const createHttp = () => {
+  const servers = /** @type {Promise<http.Server>[]} */ ([])
+  const createServer = (/** @type {any} */ listener) => ({
+    listen: () =>
+      servers.push(
+        new Promise(resolve => {
+          const server = http.createServer(listener).listen(0, '127.0.0.1', () => resolve(server))
+        })
+      )
+  })
+  /** Each of them answers. */
+  const ask = async () => {
+    for await (const server of servers) {
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+      expect(await fetch(`http://127.0.0.1:${port}`)).toMatchObject({ status: 200 })
+    }
+  }
+  const end = async () => (await Promise.all(servers)).forEach(server => server.close())
+  return { http: { ...http, createServer }, ask, end }
+}
+
 /** @param {string} code */
 const reading = code => /\.run\(/.test(code) && /\beach(Message|Batch)\b/.test(code)
 
@@ -199,12 +222,14 @@ const run = async ({ code }) => {
   const made = createPackage()
   const { fake, events, exits } = createProcess()
   const own = createChannels()
+  const serving = createHttp()
   /** @param {string} name */
   const load = name => {
     if (name === 'kafkars') return made.kafkars
     if (name === 'kafkajs') return kafkajs
     if (name === 'node:fs') return fakeFiles
     if (name === 'node:diagnostics_channel') return own.channels
+    if (name === 'node:http') return serving.http
     if (name === 'node:worker_threads') return fakeThreads
     return require(name)
   }
@@ -223,6 +248,7 @@ const run = async ({ code }) => {
   const names = Object.keys(scope).filter(name => !declares.has(name))
   try {
     await new AsyncFunction(...names, code)(...names.map(name => scope[name]))
+    await serving.ask()
     await waitFor(() => !reading(code) || made.counts.handled > 0)
     if (events.listenerCount('SIGTERM') > 0) {
       const [consumer] = made.clients
@@ -235,6 +261,7 @@ const run = async ({ code }) => {
   } finally {
     await Promise.all(made.clients.map(client => client.disconnect()))
     own.end()
+    await serving.end()
   }
 }
 
