@@ -27,9 +27,12 @@ test('every name of kafkajs can be imported, and is the same that require gives'
   assert.ok(Kafka && CompressionCodecs && logLevel.INFO === 4)
 })
 
-test('import() gives the same', async () => {
-  const imported = await import('kafkajs')
-  assert.equal(imported.Kafka, Kafka)
-  assert.equal(imported.default.Kafka, Kafka)
-  assert.equal(imported.__esModule, undefined)
+test('import() gives the same, by each path of the package', async () => {
+  for (const path of ['kafkajs', 'kafkajs/index', 'kafkajs/index.js']) {
+    const imported = await import(path)
+    assert.deepEqual(Object.keys(imported), Object.keys(names), path)
+    assert.equal(imported.Kafka, Kafka)
+    assert.equal(imported.default.Kafka, Kafka)
+    assert.equal(imported.__esModule, undefined)
+  }
 })
