@@ -110,13 +110,29 @@ const produce = async (topic, messages, { compression = 'none', acks = -1, broke
   })
 }
 
+/**
+ * While brokers die, kafkajs's idempotent producer does not even connect: it asks for all topics, and gives up at the first
+ * partition of any of them that has no leader in that moment.
+ *
+ * @param {import('kafkajs').Producer} producer
+ */
+const connected = producer =>
+  waitFor(async () => {
+    try {
+      await producer.connect()
+      return true
+    } catch (error) {
+      if (/** @type {any} */ (error).cause?.type !== 'LEADER_NOT_AVAILABLE') throw error
+    }
+  })
+
 /** @returns {Promise<Set<number>>} the partitions that took their messages; -1 for those of the producer's choice */
 const send = async (topic, messages, { compression, acks, brokers }) => {
   // A producer that has to try again must not write anything twice.
   const idempotent = acks === -1
   const producer = observer(brokers).producer({ idempotent, maxInFlightRequests: 1 })
   try {
-    await producer.connect()
+    await connected(producer)
     const type = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
     const written = await producer.send({ topic, messages, acks, compression: type })
     return new Set([-1, ...written.map(({ partition }) => partition)])
