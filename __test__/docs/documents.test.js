@@ -3,7 +3,7 @@
 
 /**
  * Each block of JavaScript in the documents is run, as it is printed, on the run's broker: what it makes connects, its handler gets a message,
- * its listeners for SIGTERM end it. Addresses, groups and topics are replaced by those of the run.
+ * its listeners for signals end it. Addresses, groups and topics are replaced by those of the run.
  */
 
 const { EventEmitter } = require('node:events')
@@ -214,11 +214,15 @@ const createHttp = () => {
   return { http: { ...http, createServer }, ask, end }
 }
 
+/** A module, as the body of a function. @param {string} code */
+const withoutImports = code => code.replace(/^import (.+) from (.+)$/gm, 'const $1 = require($2)')
+
 /** @param {string} code */
 const reading = code => /\.run\(/.test(code) && /\beach(Message|Batch)\b/.test(code)
 
 /** @param {import('./blocks').Block} block */
-const run = async ({ code }) => {
+const run = async block => {
+  const code = withoutImports(block.code)
   const made = createPackage()
   const { fake, events, exits } = createProcess()
   const own = createChannels()
@@ -250,10 +254,11 @@ const run = async ({ code }) => {
     await new AsyncFunction(...names, code)(...names.map(name => scope[name]))
     await serving.ask()
     await waitFor(() => !reading(code) || made.counts.handled > 0)
-    if (events.listenerCount('SIGTERM') > 0) {
+    const [signal] = events.eventNames()
+    if (signal) {
       const [consumer] = made.clients
       const ended = new Promise(resolve => consumer.on('consumer.disconnect', resolve))
-      events.emit('SIGTERM')
+      events.emit(signal)
       await ended
     }
     expect(exits.filter(status => status !== 0)).toEqual([])
