@@ -257,11 +257,17 @@ describe('how it ends', () => {
     expect([named.code, named.stderr]).toEqual([1, expect.stringContaining('invalid topic: "a b"')])
     expect(named.stderr).not.toMatch(/null/)
     const [port] = await freePorts(1)
-    const unreached = await run(['topics', '--brokers', `127.0.0.1:${port}`])
-    expect([unreached.code, unreached.stderr]).toEqual([
-      3,
-      expect.stringContaining('Nobody listens there')
-    ])
+    const nowhere = ['--brokers', `127.0.0.1:${port}`]
+    for (const args of [
+      ['topics', ...nowhere],
+      [...nowhere, 'topics']
+    ]) {
+      const unreached = await run(args)
+      expect([unreached.code, unreached.stderr]).toEqual([
+        3,
+        expect.stringContaining('Nobody listens there')
+      ])
+    }
     for (const brokers of ['localhost', '', 'localhost:99999']) {
       const wrong = await run(['topics', '--brokers', brokers])
       expect([wrong.code, wrong.stderr]).toEqual([

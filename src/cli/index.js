@@ -83,7 +83,7 @@ const commandOf = name =>
 /** @param {string[]} argv @param {NodeJS.Process} process @returns {Promise<number>} */
 const run = async (argv, process) => {
   const print = line => process.stdout.write(`${line}\n`)
-  const [name, ...rest] = argv
+  const { name, rest } = commandOf(argv)
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const command = commandOf(rest[0])
     print(command ? describeCommand(rest[0], command) : overview(COMMANDS))
@@ -142,12 +142,24 @@ const overdue = signal =>
     )
   )
 
+/** The command, and all else: the options of every command may stand before it. @param {string[]} argv */
+const commandOf = argv => {
+  const options = toParse(GLOBAL_OPTIONS)
+  const { tokens } = parseArgs({ args: argv, options, strict: false, tokens: true })
+  const [first] = tokens.filter(({ kind }) => kind === 'positional')
+  const at = first ? first.index : argv.findIndex(arg => WITHOUT_COMMAND.includes(arg))
+  return at < 0 ? { rest: [] } : { name: argv[at], rest: argv.filter((_, i) => i !== at) }
+}
+
+const WITHOUT_COMMAND = ['--help', '-h', '--version', '-v']
+
+/** @param {Record<string, any>} options @returns {any} without what the help says of them */
+const toParse = options =>
+  Object.fromEntries(Object.entries(options).map(([key, { help, ...option }]) => [key, option]))
+
 /** @param {Command} command @param {string[]} args @returns {{ values: any, positionals: string[] }} */
-const parse = ({ options = {} }, args) => {
-  const strip = ({ help, ...option }) => option
-  const all = Object.entries({ ...GLOBAL_OPTIONS, ...options })
-  /** @type {any} */
-  const known = Object.fromEntries(all.map(([key, option]) => [key, strip(option)]))
+const parse = ({ options }, args) => {
+  const known = toParse({ ...GLOBAL_OPTIONS, ...options })
   try {
     return parseArgs({ args, options: known, allowPositionals: true })
   } catch (e) {
