@@ -55,7 +55,7 @@ export interface KafkaConfig {
   authenticationTimeout?: number
   /** Authenticate again this long before the session ends (KIP-368). Default: 10000. */
   reauthenticationThreshold?: number
-  /** Default: 30000. */
+  /** How long an answer is waited for. Default: 30000. */
   requestTimeout?: number
   /** `false`: requests never time out. Default: `true`. */
   enforceRequestTimeout?: boolean
@@ -63,9 +63,9 @@ export interface KafkaConfig {
   retry?: RetryOptions
   /** Not supported: the engine makes the connections. The constructor throws KafkaJSNonRetriableError. */
   socketFactory?: ISocketFactory
-  /** Default: `logLevel.INFO`. The environment variable KAFKAJS_LOG_LEVEL wins. */
+  /** What is logged: this level and all above it. Default: `logLevel.INFO`. The environment variable KAFKAJS_LOG_LEVEL wins. */
   logLevel?: logLevel
-  /** Default: lines of JSON on the console. */
+  /** Where log lines go. Default: to the console, as JSON. */
   logCreator?: logCreator
 }
 
@@ -90,9 +90,9 @@ export interface RetryOptions {
   maxRetryTime?: number
   /** First wait, ms. Default: 300. */
   initialRetryTime?: number
-  /** Default: 0.2. */
+  /** How much of a wait is chance: 0.2 makes it up to 20 % shorter or longer. Default: 0.2. */
   factor?: number
-  /** Default: 2. */
+  /** How many times as long each wait is as the one before it. Default: 2. */
   multiplier?: number
   /** Tries after the first one. Default: 5. */
   retries?: number
@@ -243,11 +243,11 @@ export interface ConsumerConfig<Key = any, Value = any> {
   rebalanceTimeout?: number
   /** Heartbeats are sent by the engine, also while a handler runs, and no more than three a second. Default: 3000. */
   heartbeatInterval?: number
-  /** Default: 1048576. */
+  /** Of each partition in a fetch; a batch that is larger comes alone. Default: 1048576. */
   maxBytesPerPartition?: number
   /** A broker answers a fetch when it has this many bytes. 0 is 1: as soon as there is something. Default: 1. */
   minBytes?: number
-  /** Per fetch, that is per broker. Default: 10485760. */
+  /** Of a fetch as a whole, that is from each broker. Default: 10485760. */
   maxBytes?: number
   /**
    * A broker answers a fetch after this time at the latest. Below 5, a broker that had nothing is asked again after 5 ms.
@@ -259,9 +259,9 @@ export interface ConsumerConfig<Key = any, Value = any> {
     /** Asked after a crash that may be retried; `false` keeps the consumer from restarting. Default: it restarts. */
     restartOnFailure?: (err: Error) => Promise<boolean>
   }
-  /** Default: `true`. */
+  /** May a topic be created by subscribing to it, where brokers do that? Default: `true`. */
   allowAutoTopicCreation?: boolean
-  /** Per connection. Default: no limit. */
+  /** Requests of a connection that may wait for an answer. Default: no limit. */
   maxInFlightRequests?: number
   /** `true` delivers messages of open and aborted transactions too. Default: `false`. */
   readUncommitted?: boolean
@@ -300,7 +300,7 @@ export interface ConsumerConfig<Key = any, Value = any> {
   stalledAfter?: number
   /** How often LAG is told while somebody listens, ms. Default: never. Not in kafkajs. */
   lagInterval?: number
-  /** Default: `true`. Not in kafkajs. */
+  /** Verify the checksum of each batch: what does not fit is fetched again. Default: `true`. Not in kafkajs. */
   checkCrcs?: boolean
   /**
    * Give every key and value memory of its own, for programs that keep or post single values; else they are slices of a
@@ -731,7 +731,7 @@ export interface ConsumerHealth {
 
 /** The argument of `subscribe()`. */
 export type ConsumerSubscribeTopics = {
-  /** Names; or patterns, matched over all topics when called. */
+  /** Names; or patterns, matched over all topics when called and at each metadata refresh. */
   topics: (string | RegExp)[]
   /** Where a partition starts without a committed offset: at the first message, or (default) at the end. */
   fromBeginning?: boolean
@@ -768,11 +768,11 @@ export type ConsumerSubscribeExpressions = (
 
 /** Options of `consumer.run()`. */
 export type ConsumerRunConfig<Key = Buffer | null, Value = Buffer | null> = {
-  /** Commit resolved offsets by itself, at least after every batch. Default: `true`. */
+  /** Commit resolved offsets by itself: after every batch, at most about 50 times a second. Default: `true`. */
   autoCommit?: boolean
-  /** Commit at least this often while messages are processed, ms. Default: none. */
+  /** Within a batch, too, when so long nothing was committed, ms. Default: none. */
   autoCommitInterval?: number | null
-  /** Commit after this many messages. Default: none. */
+  /** Within a batch, too, when so many messages are not committed. Default: none. */
   autoCommitThreshold?: number | null
   /** When `eachBatch` returns, everything in the batch counts as processed. Default: `true`. */
   eachBatchAutoResolve?: boolean
@@ -2096,7 +2096,7 @@ export type Transaction = Sender & {
 
 /** Options of `kafka.admin()`. */
 export interface AdminConfig {
-  /** Default: as given to `new Kafka()`. */
+  /** How often, and for how long, what may pass is tried again. Default: as given to `new Kafka()`. */
   retry?: RetryOptions
 }
 
@@ -2787,7 +2787,7 @@ export type Admin = {
         name: string
         /** Not needed to DELETE. */
         value?: string | null
-        /** Default SET. */
+        /** What becomes of the value. Default SET. */
         operation?: AlterConfigOperations
       }[]
     }[]
