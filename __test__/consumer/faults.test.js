@@ -66,6 +66,19 @@ const produceToLiving = async (topic, messages) => {
   await produce(topic, messages, { brokers: running() })
 }
 
+/** All replicas have caught up: else the next broker that dies is the only one that had some partition, of whatever topic. */
+const inSync = () =>
+  waitFor(async () => {
+    const { topics } = await withAdmin(running(), admin => admin.fetchTopicMetadata()).catch(
+      () => ({ topics: [] })
+    )
+    const partitions = topics.flatMap(topic => topic.partitions)
+    return (
+      partitions.length > 0 &&
+      partitions.every(({ isr, replicas }) => isr.length === replicas.length)
+    )
+  })
+
 /** A topic with messages, and a consumer that is at work on them. */
 const start = async ({ brokers = cluster.brokers, kafka = {}, ...options } = {}) => {
   const topic = await createTopic({ partitions: PARTITIONS, brokers: cluster.brokers })
@@ -334,6 +347,7 @@ const pullAcross = async kills => {
       pulls.every(({ messages }) => distinct(messages).length >= (round + 1) * share)
     )
     await victim?.restart()
+    await inSync()
   }
   for (const { groupId, messages, crashes, done } of pulls) {
     const inHand = await done
