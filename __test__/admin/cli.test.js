@@ -325,7 +325,7 @@ describe('how it ends', () => {
     expect(await run(['produce', topic], { then: deaf })).toMatchObject({ code: 0 })
     expect((await admin.fetchTopicOffsets(topic))[0].high).toBe('4')
     const group = uniqueName('deaf')
-    const seek = ['seek', group, topic, '--to', '2', '--yes']
+    const seek = ['--timeout', '20000', 'seek', group, topic, '--to', '2', '--yes']
     expect(await run(seek, { then: deaf })).toMatchObject({ code: 0 })
     const [{ partitions }] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
     expect(partitions).toEqual([{ partition: 0, offset: '2', metadata: null }])

@@ -64,7 +64,7 @@ const main = async (argv, process) => {
   process.stdout.on('error', (/** @type {any} */ error) => {
     if (error.code !== 'EPIPE') throw error
     // `kafkars topics | head -1`
-    if (!commandOf(argv[0])?.changes) process.exit(EXIT.OK)
+    if (!commandOf(wordsOf(argv).name)?.changes) process.exit(EXIT.OK)
   })
   // What people are told is nobody's then.
   process.stderr.on('error', (/** @type {any} */ error) => {
@@ -83,7 +83,7 @@ const commandOf = name =>
 /** @param {string[]} argv @param {NodeJS.Process} process @returns {Promise<number>} */
 const run = async (argv, process) => {
   const print = line => process.stdout.write(`${line}\n`)
-  const { name, rest } = commandOf(argv)
+  const { name, rest } = wordsOf(argv)
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const command = commandOf(rest[0])
     print(command ? describeCommand(rest[0], command) : overview(COMMANDS))
@@ -143,7 +143,7 @@ const overdue = signal =>
   )
 
 /** The command, and all else: the options of every command may stand before it. @param {string[]} argv */
-const commandOf = argv => {
+const wordsOf = argv => {
   const options = toParse(GLOBAL_OPTIONS)
   const { tokens } = parseArgs({ args: argv, options, strict: false, tokens: true })
   const [first] = tokens.filter(({ kind }) => kind === 'positional')
