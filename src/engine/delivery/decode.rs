@@ -66,13 +66,18 @@ impl Deliveries {
         self.may_decode = true;
     }
 
-    /// The next thing to decode, if there is something and a place for it.
-    pub fn poll_decode(&mut self) -> Option<DecodeJob> {
+    /// The next thing to decode that is wanted, if there is something and a place for it.
+    pub fn poll_decode(&mut self, is_wanted: impl Fn(&Estimate) -> bool) -> Option<DecodeJob> {
         if !self.may_decode() {
             return None;
         }
-        let job = self.find_job();
-        self.may_decode = job.is_some();
+        let mut is_left = false;
+        let job = self.find_job(|estimate| {
+            let is_wanted = is_wanted(estimate);
+            is_left |= !is_wanted;
+            is_wanted
+        });
+        self.may_decode = is_left || job.is_some();
         job
     }
 
@@ -81,7 +86,7 @@ impl Deliveries {
         self.may_decode && !self.suspended && self.queued_bytes > 0
     }
 
-    fn find_job(&mut self) -> Option<DecodeJob> {
+    fn find_job(&mut self, mut is_wanted: impl FnMut(&Estimate) -> bool) -> Option<DecodeJob> {
         for step in 0..self.assigned.len() {
             let at = (self.decode_from + step) % self.assigned.len();
             let id = *self.assigned.get(at)?;
@@ -93,7 +98,12 @@ impl Deliveries {
             let Some(open) = slot.open() else { continue };
             let may_wait = !slot.is_handled();
             let estimate = open.reader.estimate();
-            let Some(buffer) = self.slabs.buffer(open.needs, estimate.bytes, may_wait) else {
+            let buffer = if is_wanted(&estimate) {
+                self.slabs.buffer(open.needs, estimate.bytes, may_wait)
+            } else {
+                None
+            };
+            let Some(buffer) = buffer else {
                 slot.reading = Reading::Open(open);
                 continue;
             };

@@ -16,6 +16,7 @@ use crate::engine::delivery::Finished;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
 use crate::engine::delivery::Verdict;
+use crate::engine::records::Estimate;
 
 use super::Event;
 use super::cursor::{Poison, State};
@@ -34,8 +35,8 @@ impl Fetch {
     }
 
     /// See [`Deliveries::poll_decode`].
-    pub fn poll_decode(&mut self) -> Option<DecodeJob> {
-        self.deliveries.poll_decode()
+    pub fn poll_decode(&mut self, is_wanted: impl Fn(&Estimate) -> bool) -> Option<DecodeJob> {
+        self.deliveries.poll_decode(is_wanted)
     }
 
     /// See [`Deliveries::decoded`].

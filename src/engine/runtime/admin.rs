@@ -101,7 +101,7 @@ impl Client for AdminClient {
 
     fn after(&mut self) {}
 
-    fn carry_out(_metadata: &SharedMetadata, (): ()) {}
+    fn carry_out(_: &Arc<Shared<AdminClient>>, (): ()) {}
 
     fn ends(&mut self) -> bool {
         self.running = !self.admin.is_idle();

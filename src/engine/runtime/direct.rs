@@ -111,7 +111,7 @@ fn try_to<C: Client>(shared: &Arc<Shared<C>>) -> bool {
         state.sent.push(request);
     }
     drop(state);
-    C::carry_out(&shared.outside, step.chores);
+    C::carry_out(shared, step.chores);
     is_done
 }
 
@@ -201,7 +201,7 @@ mod tests {
             self.waiters.remove(&id).unwrap().send(is_ok).unwrap();
         }
         fn after(&mut self) {}
-        fn carry_out((): &(), (): ()) {}
+        fn carry_out(_: &Arc<Shared<Asking>>, (): ()) {}
         fn ends(&mut self) -> bool {
             false
         }

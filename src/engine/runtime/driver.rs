@@ -52,8 +52,8 @@ pub(super) trait Client: Send + Sized + 'static {
     fn event(&mut self, outside: &Self::Outside, network: &Network, event: <Self::Machine as Machine>::Event);
     /// The machine has told everything.
     fn after(&mut self) -> Self::Chores;
-    /// See [`Client::Chores`].
-    fn carry_out(outside: &Self::Outside, chores: Self::Chores);
+    /// See [`Client::Chores`]. Comes before the requests of the pass go out.
+    fn carry_out(shared: &Arc<Shared<Self>>, chores: Self::Chores);
     /// Is there nothing left to drive? Then the task ends.
     fn ends(&mut self) -> bool;
     /// The driver slept from `since`, and is awake now; `due` is when it was to wake up at the latest.
@@ -115,7 +115,7 @@ async fn run<C: Client>(shared: Arc<Shared<C>>) {
         requests.extend(
             step.requests.into_iter().map(|outbound| -> Sent<C> { Box::pin(send(&shared, outbound)) }),
         );
-        C::carry_out(&shared.outside, step.chores);
+        C::carry_out(&shared, step.chores);
         if step.ends {
             // What was sent last goes out, and nobody waits for its answer.
             tokio::spawn(requests.for_each(|_| std::future::ready(())));

@@ -11,6 +11,7 @@ use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
 use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Range;
+use crate::engine::records::Estimate;
 
 use super::machine::Consumer;
 
@@ -21,8 +22,8 @@ impl Consumer {
     }
 
     /// See [`Fetch::poll_decode`].
-    pub fn poll_decode(&mut self) -> Option<DecodeJob> {
-        self.fetch.poll_decode()
+    pub fn poll_decode(&mut self, is_wanted: impl Fn(&Estimate) -> bool) -> Option<DecodeJob> {
+        self.fetch.poll_decode(is_wanted)
     }
 
     /// May [`Consumer::poll_decode`] find something?

@@ -10,6 +10,7 @@ use crate::engine::delivery::LANE_STOP;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::Verdict;
 use crate::engine::delivery::slabs::Slabs;
+use crate::engine::records::Estimate;
 use crate::engine::records::RecordError;
 use crate::engine::testing;
 
@@ -236,4 +237,20 @@ fn the_slab_that_has_waited_longest_is_filled_first() {
     slabs.give(3);
     let rest: Vec<_> = (0..4).map(|_| slabs.buffer(None, 1 << 20, true)).collect();
     assert_eq!(rest, [Some(Buffer::Slab(0)), Some(Buffer::Slab(2)), Some(Buffer::Slab(3)), None]);
+}
+
+#[test]
+fn what_a_decoder_does_not_want_waits_for_one_that_does() {
+    let mut supplier = Supplier::of(&[0, 1]);
+    supplier.acquire(0, &[BIG, BIG]);
+    supplier.acquire(1, &[10]);
+    let small = |estimate: &Estimate| estimate.bytes < BIG;
+    let job = supplier.deliveries.poll_decode(small).expect("the small one, although it is behind");
+    assert_eq!(job.slot, supplier.slot(1));
+    assert!(supplier.deliveries.poll_decode(small).is_none());
+    assert!(supplier.deliveries.may_decode(), "the other is there still");
+    let job = supplier.deliveries.poll_decode(|_| true).unwrap();
+    assert_eq!(job.slot, supplier.slot(0));
+    assert!(supplier.deliveries.poll_decode(|_| true).is_none());
+    assert!(!supplier.deliveries.may_decode(), "all that there is is being decoded");
 }

@@ -215,7 +215,7 @@ impl World {
 
     pub(super) fn begin_decode(&mut self) {
         assert!(self.job.is_none(), "one decoder");
-        self.job = self.fetch.poll_decode();
+        self.job = self.fetch.poll_decode(|_| true);
         if let Some(DecodeJob { buffer: Buffer::Staged(bytes), .. }) = &self.job {
             assert!(!bytes.is_empty());
         }

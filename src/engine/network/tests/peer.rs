@@ -49,14 +49,18 @@ impl Dial for FakeDialer {
             if self.refuse.load(Ordering::Relaxed) {
                 return Err(connect_error(address, Some("ECONNREFUSED"), "connect ECONNREFUSED"));
             }
-            let (ours, theirs): (_, BoxStream) = if self.tcp {
+            let broker = address.broker();
+            let (ours, peer) = if self.tcp {
                 let (ours, theirs) = tcp().await;
-                (Wire::Socket(ours), Box::new(theirs))
+                let theirs = theirs.into_std().unwrap();
+                let socket = theirs.try_clone().ok();
+                let stream = Box::new(TcpStream::from_std(theirs).unwrap());
+                (Wire::Socket(ours), Peer { broker, stream, socket })
             } else {
                 let (ours, theirs) = tokio::io::duplex(64 << 10);
-                (Wire::Stream(Box::new(ours)), Box::new(theirs))
+                (Wire::Stream(Box::new(ours)), Peer { broker, stream: Box::new(theirs), socket: None })
             };
-            let _ = self.accept.send(Peer { broker: address.broker(), stream: theirs });
+            let _ = self.accept.send(peer);
             Ok(ours)
         })
     }
@@ -161,6 +165,8 @@ pub(in crate::engine) fn broker(node_id: i32, host: &str) -> MetadataBroker {
 pub(in crate::engine) struct Peer {
     pub(in crate::engine) broker: String,
     stream: BoxStream,
+    /// The same stream over TCP, for who has to look from another place.
+    pub(in crate::engine) socket: Option<std::net::TcpStream>,
 }
 
 /// A request as the broker sees it.

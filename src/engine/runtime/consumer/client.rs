@@ -14,8 +14,14 @@ use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::clock;
 use crate::engine::protocol::metadata::MetadataResponse;
+use crate::engine::records::Decompressor;
 use crate::engine::runtime::driver::{Client, End};
 use crate::engine::runtime::shared::{Shared, Tickets, Waiter};
+
+use super::decode;
+
+/// Slab that one record may need that is not compressed, whatever the limit of those that are.
+const LARGEST_DELIVERY: usize = 1 << 30;
 
 /// Memory of V8's that the engine may write into until the delivery in it is taken.
 pub trait SlabMemory: Send {
@@ -63,6 +69,8 @@ pub(in crate::engine::runtime) struct ConsumerClient {
     pub(super) fetch_events: bool,
     /// Are commits to be told of? Some programs commit after every message.
     pub(super) commit_events: bool,
+    /// Of who decodes next; None while somebody does.
+    pub(super) codecs: Option<Box<Decompressor>>,
     /// The decoder is writing into a slab right now.
     pub(super) writing: bool,
     /// The Node environment is going: no slab and no cell may be touched any more.
@@ -79,7 +87,6 @@ pub(in crate::engine::runtime) struct Outside {
     written: Condvar,
     pub(super) decoder: Notify,
     pub(super) host: Box<dyn Host>,
-    pub(super) max_decompressed_bytes: usize,
 }
 
 /// What a pass of the driver leaves to be done.
@@ -131,12 +138,14 @@ impl Client for ConsumerClient {
         Chores { wake: self.must_wake(), decode: self.stopped || self.consumer.may_decode() }
     }
 
-    fn carry_out(outside: &Outside, Chores { wake, decode }: Chores) {
-        if decode {
-            outside.decoder.notify_one();
+    /// A small answer is decoded here: JavaScript is on its way to it when the next one is asked for, and that does not wait for another
+    /// task, or another thread.
+    fn carry_out(shared: &Arc<Shared<ConsumerClient>>, Chores { wake, decode }: Chores) {
+        if decode && decode::small_ones(shared) {
+            shared.outside.decoder.notify_one();
         }
         if wake {
-            outside.host.wake();
+            shared.outside.host.wake();
         }
     }
 
@@ -171,6 +180,7 @@ impl Shared<ConsumerClient> {
         network: Network,
         host: Box<dyn Host>,
     ) -> Shared<ConsumerClient> {
+        let codecs = Decompressor::new(max_decompressed_bytes).with_largest_delivery(LARGEST_DELIVERY);
         let client = ConsumerClient {
             consumer,
             cells: Some(cells),
@@ -180,6 +190,7 @@ impl Shared<ConsumerClient> {
             armed: false,
             fetch_events: false,
             commit_events: false,
+            codecs: Some(Box::new(codecs)),
             writing: false,
             closed: false,
             tickets: Tickets::new(),
@@ -188,7 +199,7 @@ impl Shared<ConsumerClient> {
             stopped: false,
         };
         let (written, decoder) = (Condvar::new(), Notify::new());
-        Shared::new(client, network, Outside { written, decoder, host, max_decompressed_bytes })
+        Shared::new(client, network, Outside { written, decoder, host })
     }
 
     /// Nothing will happen any more, and every call that waits hears of it.

@@ -26,6 +26,7 @@ use crate::engine::network::clock;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::runtime::SharedMetadata;
+use crate::engine::runtime::direct;
 use crate::engine::runtime::driver;
 use crate::engine::runtime::shared::{Shared, Waiter};
 
@@ -238,7 +239,7 @@ impl ConsumerHandle {
             cells.clear(lane);
         }
         drop(client);
-        self.shared.driver.notify_one();
+        direct::drive(&self.shared);
         kept
     }
 

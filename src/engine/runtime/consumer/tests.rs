@@ -1,28 +1,35 @@
-//! The tokio side on real threads, with a network that never comes up: whoever waits is answered, whatever happens.
+//! The tokio side on real threads, most of it with a network that never comes up: whoever waits is answered, whatever happens.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use kafka_protocol::messages as wire;
 
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::ConsumerConfig;
 use crate::engine::clients::consumer::Epochs;
 use crate::engine::clients::consumer::Event;
 use crate::engine::clients::consumer::GroupMembershipOperation;
+use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::fetch::FetchConfig;
 use crate::engine::machine::Failure;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::network::clock;
+use crate::engine::network::tests::peer::{World, broker, text};
 use crate::engine::network::{Address, Dial, Wire};
 use crate::engine::network::{Network, NetworkConfig};
+use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::metadata::{MetadataPartition, MetadataResponse, MetadataTopic};
 use crate::engine::testing;
+use crate::engine::testing::encode::{TestBatch, TestRecord};
 
 use super::client::{Cells, ConsumerClient, Host, SlabMemory, Writing};
-use super::handle::ConsumerHandle;
+use super::handle::{ConsumerHandle, Taken};
 use crate::engine::runtime::SharedMetadata;
 use crate::engine::runtime::driver;
 use crate::engine::runtime::executor;
@@ -270,4 +277,80 @@ fn a_decoder_that_panics_writes_no_more() {
     assert!(panicked.is_err());
     assert!(!shared.lock().writing);
     shared.close();
+}
+
+/// Tells at each wake-up of JavaScript whether this broker was asked something meanwhile.
+struct WatchingHost {
+    tell: Sender<bool>,
+    broker: Arc<Mutex<Option<std::net::TcpStream>>>,
+}
+
+impl Host for WatchingHost {
+    fn wake(&self) {
+        let broker = self.broker.lock().unwrap();
+        let asked = broker.as_ref().is_some_and(|socket| socket.peek(&mut [0]).is_ok());
+        let _ = self.tell.send(asked);
+    }
+
+    fn event(&self, _event: Event) {}
+
+    fn bug(&self, message: String) {
+        panic!("{message}");
+    }
+}
+
+#[test]
+fn a_small_answer_is_handed_over_before_the_next_one_is_asked_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    let mut world = World::over_tcp(NetworkConfig::default());
+    let (tell, heard) = channel();
+    let config =
+        ConsumerConfig { group_protocol: GroupProtocol::Manual, group_id: String::new(), ..config() };
+    let watched = Arc::<Mutex<_>>::default();
+    let host = Box::new(WatchingHost { tell, broker: watched.clone() });
+    let handle = ConsumerHandle::new(config, world.network.clone(), Box::new(NoCells), host);
+    assert_eq!(handle.take(0), Taken::Nothing, "the lane waits");
+    let partition = MetadataPartition { leader: 1, leader_epoch: -1, ..Default::default() };
+    let topic =
+        MetadataTopic { name: Some("t".into()), partitions: vec![partition], ..MetadataTopic::default() };
+    let metadata = MetadataResponse {
+        brokers: vec![broker(1, "one")],
+        topics: vec![topic],
+        ..MetadataResponse::default()
+    };
+    handle.assign(&metadata, vec![(TopicPartition { topic: "t".into(), partition: 0 }, Some(0))]);
+    runtime.block_on(async {
+        // Where the brokers are is asked of one that was named, records of the leader.
+        let mut named = world.welcome().await;
+        let request = named.request().await.unwrap();
+        let topic = wire::metadata_response::MetadataResponseTopic::default()
+            .with_name(Some(wire::TopicName(text("t"))))
+            .with_partitions(vec![
+                wire::metadata_response::MetadataResponsePartition::default()
+                    .with_leader_id(1.into())
+                    .with_leader_epoch(-1),
+            ]);
+        let one = wire::metadata_response::MetadataResponseBroker::default()
+            .with_node_id(1.into())
+            .with_host(text("one"))
+            .with_port(9092);
+        let answer = wire::MetadataResponse::default().with_brokers(vec![one]).with_topics(vec![topic]);
+        named.reply(&request, answer).await;
+        let mut leader = world.welcome().await;
+        let first = leader.request().await.unwrap();
+        assert_eq!(first.key, ApiKey::Fetch);
+        assert!(heard.try_recv().is_err(), "nothing has come");
+        let records = TestBatch::of(vec![TestRecord { value: Some(vec![7; 100]), ..TestRecord::default() }]);
+        let partition =
+            wire::fetch_response::PartitionData::default().with_records(Some(records.encode().into()));
+        let topic = wire::fetch_response::FetchableTopicResponse::default()
+            .with_topic(wire::TopicName(text("t")))
+            .with_partitions(vec![partition]);
+        *watched.lock().unwrap() = leader.socket.take();
+        leader.reply(&first, wire::FetchResponse::default().with_responses(vec![topic])).await;
+        assert_eq!(leader.request().await.map(|next| next.key), Some(ApiKey::Fetch));
+        assert_eq!(heard.try_recv(), Ok(false), "woken before the broker was asked for more");
+        assert_ne!(handle.take(0), Taken::Nothing);
+    });
 }

@@ -1,6 +1,7 @@
 //! The producer as its driver sees it: the machine, and what JavaScript has still to hear.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -122,7 +123,8 @@ impl Client for ProducerClient {
         Chores { wake, pack: self.closed || self.producer.compresses() }
     }
 
-    fn carry_out(outside: &Outside, Chores { wake, pack }: Chores) {
+    fn carry_out(shared: &Arc<Shared<ProducerClient>>, Chores { wake, pack }: Chores) {
+        let outside = &shared.outside;
         if pack {
             outside.packer.notify_one();
         }

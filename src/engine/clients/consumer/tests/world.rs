@@ -457,7 +457,7 @@ impl World {
             assert!(round < 1_000, "busy loop");
             let mut stirred = false;
             while let Some(DecodeJob { slot, epoch, mut reader, mut buffer, .. }) =
-                self.consumer.poll_decode()
+                self.consumer.poll_decode(|_| true)
             {
                 let memory = match &mut buffer {
                     Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
