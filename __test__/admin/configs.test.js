@@ -150,6 +150,19 @@ describe('alterConfigs()', () => {
     expect(error.brokerMessage).toMatch(/retention\.ms/)
   })
 
+  it('refuses a resource that is named twice, which no broker answers', async () => {
+    const name = await createTopic()
+    const of = value => ({ type: TOPIC, name, configEntries: entries({ 'retention.ms': value }) })
+    const resources = [of('1000'), of('2000')]
+    for (const method of ['alterConfigs', 'incrementalAlterConfigs']) {
+      const error = await errorOf(admin[method]({ resources }))
+      expect([error.name, error.message]).toEqual([
+        'KafkaJSNonRetriableError',
+        `Invalid resources array, it cannot have multiple entries for the same resource: ${JSON.stringify(resources[1])}`
+      ])
+    }
+  })
+
   it.each([
     [
       { resources: [{ type: 2, name: 'a', configEntries: 123 }] },

@@ -828,6 +828,11 @@ module.exports = {
       'deleteTopics() rejects at once when one does not exist, and names it; the others are gone'
     ]
   },
+  '`alterConfigs` that names a resource twice is not answered, and times out': {
+    'admin/configs': [
+      'alterConfigs() refuses a resource that is named twice, which no broker answers'
+    ]
+  },
   '`deleteTopicRecords` rejects on a client that has not met the topic': {
     'admin/partitions': ['deleteTopicRecords() works on a client that has not met the topic']
   },

@@ -63,6 +63,7 @@ module.exports = ({ attempts }) => {
 
   const alterConfigs = async ({ resources, validateOnly = false }) => {
     checkResources(resources, { emptyName: isBroker })
+    checkOnce(resources)
     checkEntries(
       resources,
       ({ name, value }) => typeof name === 'string' && typeof value === 'string'
@@ -77,6 +78,7 @@ module.exports = ({ attempts }) => {
 
   const incrementalAlterConfigs = async ({ resources, validateOnly = false }) => {
     checkResources(resources, { emptyName: isBroker })
+    checkOnce(resources)
     checkEntries(resources, ({ name, value, operation = AlterConfigOperations.SET }) => {
       const needsNone = operation === AlterConfigOperations.DELETE && value == null
       return typeof name === 'string' && (needsNone || typeof value === 'string')
@@ -178,6 +180,24 @@ const checkResources = (resources, { emptyName }) => {
     resource => typeof resource.name !== 'string' || (resource.name === '' && !emptyName(resource))
   )
   if (wrongName) invalid(`Invalid resource name ${wrongName.name}: ${json(wrongName)}`)
+}
+
+/**
+ * Brokers do not answer an AlterConfigs that names a resource twice (seen on 4.3): it would time out, and all that waits behind it on
+ * the connection with it.
+ * @param {any[]} resources
+ */
+const checkOnce = resources => {
+  const names = new Set()
+  for (const resource of resources) {
+    const name = keyOf(resource.type, resource.name)
+    if (names.has(name)) {
+      invalid(
+        `Invalid resources array, it cannot have multiple entries for the same resource: ${json(resource)}`
+      )
+    }
+    names.add(name)
+  }
 }
 
 /** @param {any[]} resources @param {(entry: any) => boolean} isRight */
