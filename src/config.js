@@ -10,7 +10,7 @@
  */
 
 const { isRegExp } = require('node:util').types
-const { KafkaJSNonRetriableError } = require('./errors')
+const { KafkaJSNonRetriableError, explained } = require('./errors')
 const { withHelp } = require('./help')
 const { LEVELS } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
@@ -56,7 +56,7 @@ const kafkaOptions = config => {
     insteadOfBrokers: brokers == null ? givenFor('new Kafka()', 'brokers', config) : null,
     ssl,
     sasl,
-    clientId: identifier('clientId', String(clientId ?? DEFAULT_CLIENT_ID)),
+    clientId: identifier('clientId', clientId ?? DEFAULT_CLIENT_ID),
     connectionTimeout: number({ connectionTimeout }, 1000),
     authenticationTimeout: number({ authenticationTimeout }, 10000),
     reauthenticationThreshold: number({ reauthenticationThreshold }, 10000),
@@ -124,7 +124,7 @@ const consumerOptions = ({
   onPartitionsRevoked,
   onPartitionsLost
 } = {}) => ({
-  groupId: groupId && identifier('groupId', String(groupId)),
+  groupId: groupId && identifier('groupId', groupId),
   partitionAssigners,
   metadataMaxAge: number({ metadataMaxAge }, 300000),
   sessionTimeout: number({ sessionTimeout }, 30000),
@@ -138,7 +138,7 @@ const consumerOptions = ({
   allowAutoTopicCreation: Boolean(allowAutoTopicCreation),
   maxInFlightRequests: number({ maxInFlightRequests }, null),
   readUncommitted: Boolean(readUncommitted),
-  rackId: identifier('rackId', String(rackId ?? '')),
+  rackId: identifier('rackId', rackId ?? ''),
   groupInstanceId,
   groupProtocol,
   groupRemoteAssignor,
@@ -438,11 +438,32 @@ const subscribeOptions = (argument, autoOffsetReset = null) => {
  * @returns {any} an object; null, undefined are a TypeError, as in kafkajs
  */
 const optionsOf = (place, value, example) => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  const message = `${place} takes an object, ${example}, received ${show(value)}`
+  if (isOptions(value)) return value
+  const message = takesObject(place, value, example)
   if (value != null) throw new KafkaJSNonRetriableError(message)
   throw withHelp(new TypeError(message), 'options-and-arguments')
 }
+
+/**
+ * The same where kafkajs goes on with whatever it finds no option in: that is a warning.
+ * @param {string} place
+ * @param {any} value
+ * @param {string} example
+ * @param {import('..').Logger} logger
+ * @returns {any} an object
+ */
+const optionsIfAny = (place, value, example, logger) => {
+  if (value == null || isOptions(value)) return optionsOf(place, value, example)
+  logger.warn(`${takesObject(place, value, example)}: it is ignored`)
+  return {}
+}
+
+/** @param {any} value */
+const isOptions = value => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @param {string} place @param {any} value @param {string} example */
+const takesObject = (place, value, example) =>
+  `${place} takes an object, ${example}, received ${show(value)}`
 
 /**
  * @param {string} place the call, as users write it
@@ -457,17 +478,21 @@ const listOf = (place, value, example) => {
 }
 
 /**
- * A name that brokers get. The engine would cut a longer one off.
+ * A name that brokers get. The engine would cut a longer one off; and as a text all objects are alike.
  * @param {string} name of the option
- * @param {string} value
+ * @param {any} value a text, or what has one
  * @returns {string}
  */
 const identifier = (name, value) => {
-  const length = Buffer.byteLength(value)
-  if (length > LONGEST_ID) {
-    fail(`Invalid ${name}: ${length} bytes, at most ${LONGEST_ID} are possible: ${show(value)}`)
+  if (typeof value === 'object' || typeof value === 'function') {
+    fail(`Invalid ${name}: expected a text, received ${show(value)}`)
   }
-  return value
+  const text = String(value)
+  const length = Buffer.byteLength(text)
+  if (length > LONGEST_ID) {
+    fail(`Invalid ${name}: ${length} bytes, at most ${LONGEST_ID} are possible: ${show(text)}`)
+  }
+  return text
 }
 
 /**
@@ -486,11 +511,12 @@ const number = (option, byDefault) => {
 }
 
 /**
- * @param {string} message
+ * @param {string} message kafkajs's, where it refuses that, too
+ * @param {string} [more] what it goes on with where people see it
  * @returns {never}
  */
-const fail = message => {
-  throw new KafkaJSNonRetriableError(message)
+const fail = (message, more) => {
+  throw explained(new KafkaJSNonRetriableError(message), more)
 }
 
 module.exports = {
@@ -501,6 +527,7 @@ module.exports = {
   kafkaOptions,
   listOf,
   number,
+  optionsIfAny,
   optionsOf,
   retryOptions,
   runOptions,

@@ -9,6 +9,7 @@ const { producerOptions } = require('./producer/options')
 const {
   consumerOptions,
   kafkaOptions,
+  optionsIfAny,
   retryOptions,
   validateGroupId,
   withoutGroup
@@ -57,16 +58,18 @@ module.exports = class Client {
   }
 
   /**
-   * @param {import('..').ProducerConfig} [config]
+   * @param {import('..').ProducerConfig} [given]
    * @returns {import('..').Producer}
    */
-  producer(config = {}) {
-    const options = producerOptions(config)
+  producer(given = {}) {
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]
+    const own = logger.namespace('Producer')
+    const config = optionsIfAny('kafka.producer()', given, '{ idempotent: true }', own)
+    const options = producerOptions(config)
     const watch = new Watch(this[PRIVATE.WATCH])
-    watch.look('kafka.producer()', config, logger.namespace('Producer'))
-    watch.look('retry', config.retry, logger.namespace('Producer'))
+    watch.look('kafka.producer()', config, own)
+    watch.look('retry', config.retry, own)
     watch.tellMisplaced()
     const emitter = new InstrumentationEventEmitter('producer')
     const cluster = this[PRIVATE.CREATE_CLUSTER]({
@@ -122,16 +125,18 @@ module.exports = class Client {
   }
 
   /**
-   * @param {import('..').AdminConfig} [config]
+   * @param {import('..').AdminConfig} [given]
    * @returns {import('..').Admin}
    */
-  admin(config = {}) {
-    const { retry } = config
+  admin(given = {}) {
     const kafka = this[PRIVATE.CONFIG]
     const logger = this[PRIVATE.LOGGER]
+    const own = logger.namespace('Admin')
+    const config = optionsIfAny('kafka.admin()', given, '{ retry: { retries: 3 } }', own)
+    const { retry } = config
     const watch = new Watch(this[PRIVATE.WATCH])
-    watch.look('kafka.admin()', config, logger.namespace('Admin'))
-    watch.look('retry', retry, logger.namespace('Admin'))
+    watch.look('kafka.admin()', config, own)
+    watch.look('retry', retry, own)
     watch.tellMisplaced()
     const emitter = new InstrumentationEventEmitter('admin')
     const cluster = this[PRIVATE.CREATE_CLUSTER]({

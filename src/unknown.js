@@ -6,6 +6,8 @@
  * that names it and the known option that was probably meant.
  */
 
+const { show } = require('./utils/show')
+
 const RETRY = [
   'maxRetryTime',
   'initialRetryTime',
@@ -227,7 +229,14 @@ class Watch {
    * @param {import('..').Logger} logger
    */
   look(place, options, logger) {
-    if (typeof options !== 'object' || options === null) return
+    if (typeof options !== 'object' || options === null) {
+      if (place === 'retry' && options != null) {
+        logger.warn(
+          `retry takes an object, { retries: 5 }, received ${show(options)}: it is ignored`
+        )
+      }
+      return
+    }
     for (const [name, value] of Object.entries(options)) {
       if (value === undefined) continue
       if (!KNOWN[place].includes(name)) {

@@ -120,6 +120,11 @@ const MISTAKES = {
   'a negative offset to commit': { does: c => c.commitOffsets([{ topic: 't', partition: 0, offset: '-1' }]), says: ['Offset must not be a negative number'] },
   'handlers at once that are none': { does: run({ eachMessage: handler, partitionsConsumedConcurrently: 0 }), says: ['partitionsConsumedConcurrently', '0'] },
 
+  'an object for a clientId': { kafka: { clientId: { name: 'shop' } }, says: ['Invalid clientId: expected a text, received an object'] },
+  'an object for a groupId': { consumer: { groupId: { name: 'g' } }, says: ['Invalid groupId: expected a text, received an object'] },
+  'a function for a transactionalId': { does: async (_, kafka) => kafka.producer({ transactionalId: () => 'x' }), says: ['Invalid transactionalId: expected a text, received a function'] },
+  'null for the options of a producer': { does: (_, kafka) => kafka.producer(null), is: 'TypeError', says: ['kafka.producer() takes an object', 'received null'] },
+  'null for the options of an admin client': { does: (_, kafka) => kafka.admin(null), is: 'TypeError', says: ['kafka.admin() takes an object', 'received null'] },
   'no argument of createTopics()': { does: admin('createTopics'), is: 'TypeError', says: ['admin.createTopics() takes an object, { topics, ', 'received undefined'] },
   'a list for the argument of createTopics()': { does: admin('createTopics', [{ topic: 't' }]), says: ['admin.createTopics() takes an object', 'received an array'] },
   'a text for the argument of deleteTopics()': { does: admin('deleteTopics', 't'), says: ['admin.deleteTopics() takes an object, { topics, timeout }', 'received "t"'] },
@@ -146,8 +151,11 @@ const MISTAKES = {
 
   'an option of a consumer in new Kafka()': { kafka: { sessionTimeout: 10000 }, does: runMisspelt({}), says: [], warns: ['Unknown option "sessionTimeout" of new Kafka() is ignored: it is an option of kafka.consumer()'] },
   'a misspelt option of ssl': { kafka: { ssl: { rejectUnauthorised: false } }, does: connect, says: [], warns: ['Unknown option "rejectUnauthorised" of ssl is ignored: did you mean "rejectUnauthorized"?'] },
+  'a number for retry': { kafka: { retry: 5 }, does: connect, says: [], warns: ['retry takes an object, { retries: 5 }, received 5: it is ignored'] },
   'a misspelt option of retry': { kafka: { retry: { retrys: 1 } }, does: connect, says: [], warns: ['Unknown option "retrys" of retry is ignored: did you mean "retries"?'] },
   'a misspelt option of a producer': { does: async (_, kafka) => kafka.producer({ idempotant: true }), says: [], warns: ['Unknown option "idempotant" of kafka.producer() is ignored: did you mean "idempotent"?'] },
+  'a text for the options of a producer': { does: async (_, kafka) => kafka.producer('orders'), says: [], warns: ['kafka.producer() takes an object, { idempotent: true }, received "orders": it is ignored'] },
+  'a text for the options of an admin client': { does: async (_, kafka) => kafka.admin('ops'), says: [], warns: ['kafka.admin() takes an object, { retry: { retries: 3 } }, received "ops": it is ignored'] },
   'a misspelt option of a consumer': { consumer: { sessionTimeOut: 1 }, does: connect, says: [], warns: ['Unknown option "sessionTimeOut" of kafka.consumer() is ignored: did you mean "sessionTimeout"?'] },
   'a misspelt fromBeginning': { does: subscribe({ topics: ['t'], fromBegining: true }), says: [], warns: ['Unknown option "fromBegining" of consumer.subscribe() is ignored: did you mean "fromBeginning"?'] },
   'a misspelt autoCommit': { does: runMisspelt({ autocommit: false }), says: [], warns: ['Unknown option "autocommit" of consumer.run() is ignored: did you mean "autoCommit"?'] },

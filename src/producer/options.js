@@ -3,7 +3,7 @@
 
 /** Defaults and validation of what a user gives to a producer. The texts are kafkajs's wherever it complains too. */
 
-const { fail, identifier, number, optionsOf, retryOptions } = require('../config')
+const { fail, identifier, number, retryOptions } = require('../config')
 const { CompressionTypes } = require('../enums')
 const { Backoff, RETRY_DEFAULTS } = require('../retry')
 const { show } = require('../utils/show')
@@ -38,7 +38,7 @@ const producerOptions = (config = {}) => {
     maxBlock,
     deliveryTimeout,
     maxRequestSize
-  } = optionsOf('kafka.producer()', config, '{ idempotent: true }')
+  } = config
   return {
     createPartitioner,
     retry: retryOptions(retry),
@@ -46,9 +46,7 @@ const producerOptions = (config = {}) => {
     allowAutoTopicCreation: Boolean(allowAutoTopicCreation),
     /** null: as the brokers allow it. */
     idempotent: idempotent == null ? null : Boolean(idempotent),
-    transactionalId: transactionalId
-      ? identifier('transactionalId', String(transactionalId))
-      : undefined,
+    transactionalId: transactionalId ? identifier('transactionalId', transactionalId) : undefined,
     transactionTimeout: positive('transactionTimeout', number({ transactionTimeout }, 60000)),
     maxInFlightRequests: number({ maxInFlightRequests }, null),
     acks: acks === undefined ? undefined : acksOf(acks),
@@ -123,9 +121,16 @@ const sendOptions = (batch, { options, isIdempotent }) => {
   } = batch
   if (!Array.isArray(topicMessages)) fail(`Invalid topicMessages array ${show(topicMessages)}`)
   for (const entry of topicMessages) {
-    if (!entry?.topic) fail('Invalid topic')
+    if (!entry?.topic || typeof entry.topic === 'object') {
+      fail(
+        'Invalid topic',
+        `expected its name, "orders" for instance, received ${show(entry?.topic)}`
+      )
+    }
   }
-  if (isIdempotent && inNumbers(acks) !== -1) fail(IDEMPOTENT_ACKS)
+  if (isIdempotent && inNumbers(acks) !== -1) {
+    fail(IDEMPOTENT_ACKS, `acks is ${show(acks)}: leave it out, or set idempotent: false`)
+  }
   for (const { topic, messages } of topicMessages) checkMessages(topic, messages)
   return {
     topicMessages: merged(topicMessages),
@@ -144,15 +149,34 @@ const sendOptions = (batch, { options, isIdempotent }) => {
 /** @param {string} topic @param {any} messages */
 const checkMessages = (topic, messages) => {
   if (!Array.isArray(messages)) {
-    fail(`Invalid messages array [${messages}] for topic "${topic}"`)
+    fail(
+      `Invalid messages array [${messages}] for topic "${topic}"`,
+      `expected [{ value: "…" }], received ${show(messages)}`
+    )
   }
-  for (const message of messages) {
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i]
     if (typeof message !== 'object' || message === null) {
-      fail(`Invalid messages array [${show(message)}] for topic "${topic}"`)
+      fail(
+        `Invalid messages array [${show(message)}] for topic "${topic}"`,
+        `message ${i} has to be an object, { value: "…" }`
+      )
     }
     if (message.value === undefined) {
-      fail(`Invalid message without value for topic "${topic}": ${JSON.stringify(message)}`)
+      fail(
+        `Invalid message without value for topic "${topic}": ${textOf(message)}`,
+        `message ${i} has no "value"; null is one, which deletes the key where a topic is compacted`
+      )
     }
+  }
+}
+
+/** JSON, where there is one: of a BigInt there is none, or of what leads in a circle. @param {any} message */
+const textOf = message => {
+  try {
+    return JSON.stringify(message)
+  } catch {
+    return show(message)
   }
 }
 
