@@ -327,8 +327,17 @@ describe('how it ends', () => {
     const group = uniqueName('deaf')
     const seek = ['--timeout', '20000', 'seek', group, topic, '--to', '2', '--yes']
     expect(await run(seek, { then: deaf })).toMatchObject({ code: 0 })
-    const [{ partitions }] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
-    expect(partitions).toEqual([{ partition: 0, offset: '2', metadata: null }])
+    const offsetOf = async () => {
+      const [{ partitions }] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+      return partitions[0].offset
+    }
+    expect(await offsetOf()).toBe('2')
+    // With an option before it, too: one that ended early would only sometimes have been done.
+    for (const offset of ['1', '3', '0', '4']) {
+      const other = ['--timeout', '30000', 'seek', group, topic, '--to', offset, '--yes']
+      expect(await run(other, { then: deaf })).toMatchObject({ code: 0 })
+      expect(await offsetOf()).toBe(offset)
+    }
     // A wrong one ends as it does otherwise.
     expect(await run(['topic', uniqueName('none')], { then: deaf })).toMatchObject({ code: 1 })
   })
