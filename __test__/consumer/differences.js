@@ -518,13 +518,17 @@ module.exports = {
   'what brokers answer is logged as an error even if the consumer deals with it': {
     'consumer/logs': ['a rebalance is told, and is no error']
   },
-  'offsets that are none: taken, wrapped, or a SyntaxError': {
+  'offsets and partitions that are none: taken for 0, wrapped, or a SyntaxError': {
     'consumer/offsets': [
+      'resolveOffset() of "NaN" is a mistake in the program',
+      'commitOffsetsIfNecessary() of the offset "NaN" is refused by name',
+      'a partition that is none is refused by name',
       'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
       'commitOffsetsIfNecessary() of the offset "abc" is refused by name',
       'commitOffsetsIfNecessary() of the offset undefined is refused by name',
       'an offset that 64 bits do not hold is refused by name'
-    ]
+    ],
+    'producer/transactions': ['refuses an offset or a partition that is none, by name']
   },
   '`socketFactory`': {
     'consumer/options': ['socketFactory is refused at once']
@@ -645,7 +649,10 @@ module.exports = {
       'what kafkajs sends, or trips over a key that is an object is refused by name',
       'what kafkajs sends, or trips over a header that is a number is refused by name',
       'what kafkajs sends, or trips over headers that are a string is refused by name',
-      'what kafkajs sends, or trips over a time that is a text is refused by name'
+      'what kafkajs sends, or trips over headers that are a Map is refused by name',
+      'what kafkajs sends, or trips over headers that are a list of pairs is refused by name',
+      'what kafkajs sends, or trips over a time that is a text is refused by name',
+      'what kafkajs sends, or trips over a time that is NaN is refused by name'
     ]
   },
   '`acks: 2` and the like, an unknown codec': {

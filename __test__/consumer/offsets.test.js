@@ -96,7 +96,7 @@ describe('resolveOffset()', () => {
     expect(result).toEqual(['9007199254740994', '3', '9007199254740994', '4'])
   })
 
-  it.each([[undefined], [null], ['abc'], [1.5], [{}]])(
+  it.each([[undefined], [null], ['abc'], ['NaN'], [1.5], [{}]])(
     'of %p is a mistake in the program',
     async offset => {
       const topic = await filled(3)
@@ -225,17 +225,20 @@ describe('commitOffsetsIfNecessary()', () => {
     expect(events.map(({ metadata }) => metadata).sort()).toEqual(notes)
   })
 
-  it.each([['-1'], ['abc'], [undefined]])('of the offset %p is refused by name', async offset => {
-    const topic = await filled(5)
-    const { groupId, result } = await withBatch(topic, ({ commitOffsetsIfNecessary }) =>
-      commitOffsetsIfNecessary({
-        topics: [{ topic, partitions: [{ partition: 0, offset }] }]
-      }).catch(error => error)
-    )
-    expect(result).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
-    expect(result.message).toMatch(offset === '-1' ? /negative/ : `received ${offset}`)
-    expect(await committed(groupId, topic)).toEqual({ 0: '-1' })
-  })
+  it.each([['-1'], ['abc'], ['NaN'], [undefined]])(
+    'of the offset %p is refused by name',
+    async offset => {
+      const topic = await filled(5)
+      const { groupId, result } = await withBatch(topic, ({ commitOffsetsIfNecessary }) =>
+        commitOffsetsIfNecessary({
+          topics: [{ topic, partitions: [{ partition: 0, offset }] }]
+        }).catch(error => error)
+      )
+      expect(result).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+      expect(result.message).toMatch(offset === '-1' ? /negative/ : `received ${offset}`)
+      expect(await committed(groupId, topic)).toEqual({ 0: '-1' })
+    }
+  )
 })
 
 describe('uncommittedOffsets()', () => {
@@ -514,6 +517,18 @@ it('an offset may be any that 64 bits hold', async () => {
     await consumer.commitOffsets([{ topic, partition: 0, offset }])
     expect(await committed(groupId, topic)).toEqual({ 0: offset })
   }
+})
+
+it('a partition that is none is refused by name', async () => {
+  const topic = await filled(3)
+  const { consumer, groupId } = await withBatch(topic, () => {})
+  for (const partition of /** @type {any[]} */ ([null, '', Infinity, -1])) {
+    const where = { topic, partition, offset: '2' }
+    const message = `Invalid partition, expected a number received ${partition}`
+    await expect(consumer.commitOffsets([where])).rejects.toThrow(message)
+    expect(() => consumer.seek(where)).toThrow(message)
+  }
+  expect(await committed(groupId, topic)).toEqual({ 0: '-1' })
 })
 
 it('an offset that 64 bits do not hold is refused by name', async () => {

@@ -170,6 +170,22 @@ const transactions = brokersOf => {
     await third.abort()
   })
 
+  it('refuses an offset or a partition that is none, by name', async () => {
+    const topic = await newTopic()
+    const consumerGroupId = uniqueName('group')
+    const transaction = /** @type {any} */ (await (await start()).transaction())
+    for (const [where, text] of [
+      [{ partition: 0, offset: 'NaN' }, 'Invalid offset "NaN" of partition 0'],
+      [{ partition: undefined, offset: '5' }, 'Invalid partition undefined'],
+      [{ partition: null, offset: '5' }, 'Invalid partition null']
+    ]) {
+      const offsets = { consumerGroupId, topics: [{ topic, partitions: [where] }] }
+      await expect(transaction.sendOffsets(offsets)).rejects.toThrow(text)
+    }
+    await transaction.commit()
+    expect(await offsetOf(consumerGroupId, topic)).toBe('-1')
+  })
+
   it('a producer that was replaced is refused, for good', async () => {
     const topic = await newTopic()
     const transactionalId = uniqueName('transaction')

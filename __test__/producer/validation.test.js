@@ -109,9 +109,24 @@ describe('what kafkajs sends, or trips over', () => {
         /^Invalid headers of message 0/
       ],
       [
+        'headers that are a Map',
+        { messages: [{ value: 'x', headers: new Map([['a', 'b']]) }] },
+        /^Invalid headers of message 0 .* Object.fromEntries/
+      ],
+      [
+        'headers that are a list of pairs',
+        { messages: [{ value: 'x', headers: [['a', 'b']] }] },
+        /^Invalid headers of message 0 .* Object.fromEntries/
+      ],
+      [
         'a time that is a text',
         { messages: [{ value: 'x', timestamp: 'now' }] },
         /^Invalid timestamp of message 0 .* "now"$/
+      ],
+      [
+        'a time that is NaN',
+        { messages: [{ value: 'x', timestamp: NaN }] },
+        /^Invalid timestamp of message 0 .* NaN$/
       ],
       [
         'a partition that is none',

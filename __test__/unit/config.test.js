@@ -250,9 +250,12 @@ const BAD_WHERES = [
   { offset: -1 },
   { offset: '-2' },
   { offset: 7 },
-  { offset: 7n },
-  { offset: NaN }
+  { offset: 7n }
 ]
+
+/** What kafkajs takes for 0, or for 1. */
+const NO_OFFSETS = [NaN, 'NaN', Infinity, 'Infinity', ' ', true, [], [5], {}]
+const NO_PARTITIONS = [null, '', ' ', true, [], -1, 1.5, Infinity, 2 ** 31, 1n, {}]
 
 describe('seekOptions', () => {
   it.each(BAD_WHERES)('says what kafkajs says to %p', async change => {
@@ -265,6 +268,18 @@ describe('seekOptions', () => {
 
   it.each([7, true, {}, ['t'], 1n])('refuses %p as a topic', topic => {
     expect(() => config.seekOptions({ ...WHERE, topic })).toThrow(/^Invalid topic /)
+  })
+
+  it.each(NO_OFFSETS)('refuses %p as an offset', offset => {
+    expect(() => config.seekOptions({ ...WHERE, offset })).toThrow(
+      `Invalid offset, expected a long received ${offset}`
+    )
+  })
+
+  it.each(NO_PARTITIONS)('refuses %p as a partition', partition => {
+    expect(() => config.seekOptions({ ...WHERE, partition })).toThrow(
+      `Invalid partition, expected a number received ${partition}`
+    )
   })
 
   it('makes a string of the offset and a number of the partition', () => {
@@ -291,6 +306,18 @@ describe('commitOptions', () => {
 
   it.each([7, true, {}, ['t'], 1n])('refuses %p as a topic', topic => {
     expect(() => config.commitOptions([{ ...WHERE, topic }])).toThrow(/^Invalid topic /)
+  })
+
+  it.each(NO_OFFSETS)('refuses %p as an offset', offset => {
+    expect(() => config.commitOptions([{ ...WHERE, offset }])).toThrow(
+      `Invalid offset, expected a long received ${offset}`
+    )
+  })
+
+  it.each(NO_PARTITIONS)('refuses %p as a partition', partition => {
+    expect(() => config.commitOptions([{ ...WHERE, partition }])).toThrow(
+      `Invalid partition, expected a number received ${partition}`
+    )
   })
 
   it('refuses what is no entry', () => {
@@ -330,6 +357,12 @@ describe.each(['pause', 'resume'])('pauseOptions for %s', action => {
     await compare(
       () => config.pauseOptions(action, argument),
       () => kafkajsConsumer({ groupId: 'g' })[action](argument)
+    )
+  })
+
+  it.each(NO_PARTITIONS)('refuses %p as a partition', partition => {
+    expect(() => config.pauseOptions(action, [{ topic: 't', partitions: [0, partition] }])).toThrow(
+      `Array of valid partitions required to ${action} specific partitions`
     )
   })
 

@@ -5,6 +5,7 @@
 
 const { fail, identifier, listOf, optionsOf } = require('../config')
 const Long = require('../utils/long')
+const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 
 const EARLIEST_OFFSET = -2n
@@ -21,12 +22,12 @@ const seekOptions = where => {
     where,
     '{ topic: "orders", partition: 0, offset: "0" }'
   )
-  validateTopicPartition(topic, partition)
+  const number = partitionOf(topic, partition)
   const next = toOffset(offset)
   if (next < 0n && next !== EARLIEST_OFFSET && next !== LATEST_OFFSET) {
     fail('Offset must not be a negative number')
   }
-  return { topic, partition: Number(partition), offset: String(next) }
+  return { topic, partition: number, offset: String(next) }
 }
 
 /**
@@ -41,7 +42,7 @@ const commitOptions = (offsets = []) =>
     '[{ topic: "orders", partition: 0, offset: "1" }]'
   ).map(entry => {
     const { topic, partition, offset, metadata = null, leaderEpoch = null } = entry ?? {}
-    validateTopicPartition(topic, partition)
+    const number = partitionOf(topic, partition)
     const next = toOffset(offset)
     if (next < 0n) fail('Offset must not be a negative number')
     if (metadata !== null && typeof metadata !== 'string') {
@@ -49,7 +50,7 @@ const commitOptions = (offsets = []) =>
     }
     return {
       topic,
-      partition: Number(partition),
+      partition: number,
       offset: String(next),
       metadata,
       leaderEpoch: epochOf(leaderEpoch)
@@ -65,25 +66,37 @@ const epochOf = epoch => {
   return epoch
 }
 
-const validateTopicPartition = (topic, partition) => {
+/** @param {any} topic @param {any} partition @returns {number} */
+const partitionOf = (topic, partition) => {
   if (!topic || typeof topic !== 'string') fail(`Invalid topic ${topic ? show(topic) : topic}`)
   identifier('topic', topic)
-  if (isNaN(partition)) fail(`Invalid partition, expected a number received ${partition}`)
+  return (
+    toPartition(partition) ?? fail(`Invalid partition, expected a number received ${partition}`)
+  )
 }
 
 /**
- * Whatever kafkajs takes for an offset: a number, a string, a bigint, a Long.
+ * What is an offset: a number, a string, a bigint, a Long. To kafkajs NaN is 0, as text too: where a sum went wrong,
+ * `String(Number(x) + 1)`, a commit or a seek would begin the partition anew.
  * @param {any} offset
  * @returns {bigint}
  */
 const toOffset = offset => {
-  try {
-    const { value } = Long.fromValue(offset)
-    if (value === BigInt.asIntN(64, value)) return value
-  } catch {
-    // As an offset that does not fit.
-  }
+  const value = toInteger(offset)
+  if (value !== null && value === BigInt.asIntN(64, value)) return value
   return fail(`Invalid offset, expected a long received ${offset}`)
+}
+
+/** @param {any} value @returns {bigint | null} */
+const toInteger = value => {
+  if (typeof value === 'bigint') return value
+  if (Long.isLong(value)) return value.value
+  if (typeof value === 'string' ? !value.trim() : !Number.isInteger(value)) return null
+  try {
+    return BigInt(value)
+  } catch {
+    return null
+  }
 }
 
 /**
@@ -99,12 +112,13 @@ const pauseOptions = (action, topicPartitions = []) =>
       if (!isNamed) fail(`Invalid topic ${entry?.topic || entry}`)
       const { topic, partitions } = entry
       if (partitions === undefined) return { topic }
-      if (!Array.isArray(partitions) || partitions.some(isNaN)) {
+      const numbers = Array.isArray(partitions) ? partitions.map(toPartition) : [null]
+      if (numbers.includes(null)) {
         fail(
           `Array of valid partitions required to ${action} specific partitions instead of ${partitions}`
         )
       }
-      return { topic, partitions: partitions.map(Number) }
+      return { topic, partitions: /** @type {number[]} */ (numbers) }
     }
   )
 

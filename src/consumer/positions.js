@@ -8,6 +8,7 @@ const { fail, listOf } = require('../config')
 const { toOffset } = require('./arguments')
 const { createRetry } = require('../retry')
 const { EARLIEST, LATEST, byTopic, lookUp } = require('../utils/offsets')
+const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 
 /** @typedef {{ topic: string, partition: number }} TopicPartition */
@@ -22,13 +23,14 @@ const NAMED = { earliest: EARLIEST, latest: LATEST }
  */
 const partitionsOf = (place, partitions) =>
   listOf(place, partitions, '[{ topic: "orders", partition: 0 }]').map(entry => {
-    const { topic, partition } = entry ?? {}
-    if (!topic || !Number.isInteger(Number(partition)) || Number(partition) < 0) {
+    const { topic } = entry ?? {}
+    const partition = toPartition(entry?.partition)
+    if (!topic || partition === null) {
       fail(
         `Invalid partition of ${place}: expected { topic: "orders", partition: 0 }, received ${show(entry)}`
       )
     }
-    return { ...entry, topic: String(topic), partition: Number(partition) }
+    return { ...entry, topic: String(topic), partition }
   })
 
 class Positions {

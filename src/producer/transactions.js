@@ -12,6 +12,7 @@
 const assert = require('node:assert')
 const { setTimeout: delay } = require('node:timers/promises')
 const { KafkaJSError, KafkaJSNonRetriableError, fromFailure } = require('../errors')
+const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 const { toDelay } = require('../utils/timers')
 const createMessageProducer = require('./messageProducer')
@@ -305,10 +306,8 @@ const groupOf = (cluster, groupId, topics) => {
  * @param {import('../cluster/members').Member[]} members of the group that run here: they know who wrote the message before it
  */
 const offsetOf = (topic, { partition: given, offset, metadata = null }, members) => {
-  const isText = typeof given === 'string' && given.trim() !== ''
-  const partition = isText ? Number(given) : given
-  // To the engine, what is no number is 0.
-  if (!Number.isInteger(partition) || partition < 0 || partition >= 2 ** 31) {
+  const partition = toPartition(given)
+  if (partition === null) {
     throw new KafkaJSNonRetriableError(`Invalid partition ${show(given)} of topic "${topic}"`)
   }
   const text = String(offset)

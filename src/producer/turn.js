@@ -9,6 +9,7 @@
  */
 
 const { KafkaJSNonRetriableError } = require('../errors')
+const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 
 /** @typedef {import('../..').Message} Message */
@@ -141,7 +142,7 @@ class TurnWriter {
     }
     this.reserve(size)
     const head = this.at >> 2
-    const time = timestamp ? timeOf(timestamp, topic, i) : now
+    const time = timestamp || Number.isNaN(timestamp) ? timeOf(timestamp, topic, i) : now
     const { words } = this
     words[head] = partition == null ? -1 : partitionOf(partition, topic, i)
     words[head + 1] = time | 0
@@ -228,6 +229,12 @@ const flatten = (headers, topic, i) => {
       `Invalid headers of message ${i} for topic "${topic}": they have to be an object, received ${show(headers)}`
     )
   }
+  // A Map or the Headers of a request have no keys of their own, a list of pairs has numbers: the names would be lost.
+  if (Symbol.iterator in headers && headers.length !== 0) {
+    throw new KafkaJSNonRetriableError(
+      `Invalid headers of message ${i} for topic "${topic}": they have to be an object of names and values: Object.fromEntries() makes one`
+    )
+  }
   const entries = []
   for (const name of Object.keys(headers)) {
     const value = headers[name]
@@ -253,8 +260,8 @@ const timeOf = (timestamp, topic, i) => {
 
 /** @param {any} partition @param {string} topic @param {number} i @returns {number} */
 const partitionOf = (partition, topic, i) => {
-  const number = typeof partition === 'string' && partition.trim() ? Number(partition) : partition
-  if (!(Number.isInteger(number) && number >= 0 && number <= MOST)) {
+  const number = toPartition(partition)
+  if (number === null) {
     throw new KafkaJSNonRetriableError(
       `Invalid partition of message ${i} for topic "${topic}": ${show(partition)}`
     )
