@@ -126,10 +126,13 @@ describe('a producer', () => {
   it('writes at disconnect() what was sent before it', async () => {
     const topic = await createTopic({ partitions: 2 })
     const producer = await startProducer()
-    const sends = upTo(50).map(i =>
-      producer.send({ topic, messages: [{ value: String(i), partition: i % 2 }] })
-    )
+    let written = 0
+    const sends = upTo(50).map(async i => {
+      await producer.send({ topic, messages: [{ value: String(i), partition: i % 2 }] })
+      written++
+    })
     await producer.disconnect()
+    expect(written).toBe(50)
     await Promise.all(sends)
     const log = await readLog(topic)
     expect(
