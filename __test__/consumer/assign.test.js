@@ -94,6 +94,50 @@ describe('without a group', () => {
     expect(values).toEqual([2, 3, 4])
   })
 
+  it('knows what is assigned, and where it was sought to, before it reads', async () => {
+    const topic = await filled(10)
+    const { consumer } = loner()
+    await consumer.assign([{ topic, partition: 0, offset: 'earliest' }])
+    expect(consumer.assignment()).toEqual([{ topic, partitions: [0] }])
+    consumer.seek({ topic, partition: 0, offset: '7' })
+    expect(await read(consumer, 2)).toEqual([7, 8])
+    await consumer.stop()
+    expect(consumer.assignment()).toEqual([{ topic, partitions: [0] }])
+    await consumer.seekToBeginning()
+    expect(await read(consumer, 2)).toEqual([0, 1])
+    await consumer.stop()
+    expect(() => consumer.seek({ topic, partition: 1, offset: '0' })).toThrow('not initialized')
+  })
+
+  it.each(['restartOnFailure', 'CRASH'])(
+    'goes on where it is sought to when it crashes, by %s',
+    async place => {
+      const topic = await filled(10)
+      const { consumer } = loner({
+        retry: {
+          retries: 0,
+          initialRetryTime: 50,
+          restartOnFailure: async () => seekIn('restartOnFailure')
+        }
+      })
+      const seekIn = where => {
+        if (where === place) consumer.seek({ topic, partition: 0, offset: '7' })
+        return true
+      }
+      consumer.on(consumer.events.CRASH, () => seekIn('CRASH'))
+      await consumer.assign([{ topic, partition: 0, offset: 2 }])
+      const values = []
+      await consumer.run({
+        eachMessage: async ({ message }) => {
+          values.push(Number(message.value))
+          if (values.at(-1) === 4) throw new Error('a poison')
+        }
+      })
+      await waitFor(() => values.length === 6)
+      expect(values).toEqual([2, 3, 4, 7, 8, 9])
+    }
+  )
+
   it('takes others while it runs, and those that stay go on', async () => {
     const topic = await filled(30, { partitions: 3 })
     const { consumer } = loner()

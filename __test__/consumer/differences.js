@@ -756,10 +756,14 @@ module.exports = {
       'without a group begins at the end, or at a time',
       'without a group refuses what needs a group, by name',
       'without a group may be pushed as well',
+      'without a group knows what is assigned, and where it was sought to, before it reads',
+      'without a group goes on where it is sought to when it crashes, by restartOnFailure',
+      'without a group goes on where it is sought to when it crashes, by CRASH',
       'without a group takes others while it runs, and those that stay go on',
       'without a group subscribes when it has a group and nothing is assigned any more',
       'with a group assign() begins where the group has committed, and commits by itself',
       'positions are known, and how far they are from the end, without asking',
+      'positions leader epochs are known, committed, and answered',
       'positions beginning, end, committed and by time are asked',
       'positions seek to the beginning, to the end, and to a time'
     ]

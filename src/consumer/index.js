@@ -223,20 +223,18 @@ module.exports = config => {
 
   const seek = topicPartitionOffset => {
     if (topicPartitionOffset?.offset instanceof Date) return seekToTime(topicPartitionOffset)
-    const where = seekOptions(topicPartitionOffset)
-    lifecycle.runner.seek(where)
+    lifecycle.seek(seekOptions(topicPartitionOffset))
   }
 
   const seekToTime = async ({ topic, partition, offset: time }) => {
     const [where] = partitionsOf('consumer.seek()', [{ topic, partition }])
-    const { runner } = lifecycle
-    runner.seek({ ...where, offset: await positions.resolve(where, time) })
+    lifecycle.seek({ ...where, offset: await positions.resolve(where, time) })
   }
 
   /** @param {string} place @param {any} partitions all that are assigned, if none are given @param {number} offset */
   const seekAll = (place, partitions, offset) => {
-    const all = partitions === undefined ? positions.progresses() : partitionsOf(place, partitions)
-    for (const { topic, partition } of all) lifecycle.runner.seek({ topic, partition, offset })
+    const all = partitions === undefined ? positions.assigned() : partitionsOf(place, partitions)
+    for (const { topic, partition } of all) lifecycle.seek({ topic, partition, offset })
   }
 
   const assign = async partitions => {

@@ -338,13 +338,14 @@ class Lifecycle {
 
     // What fails now is logged; it must not keep the application from hearing about the crash.
     await this.finish(session).catch(() => {})
+    // Who hears of the crash may seek: that is behind this.
+    this.goOnWhere(session)
     await this.close().catch(() => {})
 
     const shouldRestart = (await mayRestart(error, this)) && !restart.cancelled
     this.emitter.emit(events.CRASH, { error, groupId, restart: shouldRestart })
     // A listener may have called stop() or disconnect().
     if (!shouldRestart || restart.cancelled) return this.onOver(error)
-    this.goOnWhere(session)
 
     const retryTime = restartTimeOf(error, this.retry)
     logger.error(`Restarting the consumer in ${retryTime}ms`, { retryCount, retryTime, groupId })
@@ -354,13 +355,24 @@ class Lifecycle {
     }, toDelay(retryTime))
   }
 
+  /**
+   * What the user has assigned may be sought before it is read: it begins there.
+   * @param {{ topic: string, partition: number, offset: any }} where
+   * @throws {KafkaJSNonRetriableError} of anything else, before `run()` and after `stop()`
+   */
+  seek(where) {
+    const entry = this.running ? undefined : this.assigned?.find(isSame(where))
+    if (entry) entry.offset = String(where.offset)
+    else this.runner.seek(where)
+  }
+
   /** What the user has assigned begins behind what was handled of it. @param {Session} session @private */
   goOnWhere(session) {
     const reached = session.runner?.reached ?? []
-    this.assigned &&= this.assigned.map(entry => {
-      const same = ({ topic, partition }) => topic === entry.topic && partition === entry.partition
-      return { ...entry, offset: reached.find(same)?.position ?? entry.offset }
-    })
+    this.assigned &&= this.assigned.map(entry => ({
+      ...entry,
+      offset: reached.find(isSame(entry))?.position ?? entry.offset
+    }))
   }
 
   /** @private */
@@ -371,5 +383,7 @@ class Lifecycle {
     this.restart = null
   }
 }
+
+const isSame = where => entry => entry.topic === where.topic && entry.partition === where.partition
 
 module.exports = Lifecycle

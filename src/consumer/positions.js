@@ -53,7 +53,12 @@ class Positions {
 
   /** What is assigned. */
   assignment() {
-    return byTopic(this.progresses(), numberOf)
+    return byTopic(this.assigned(), numberOf)
+  }
+
+  /** By the user, who need not have begun to read, or by the group. @returns {TopicPartition[]} */
+  assigned() {
+    return this.lifecycle.assigned ?? this.progresses()
   }
 
   /** What is known of each assigned partition. */
