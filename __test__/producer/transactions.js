@@ -170,6 +170,16 @@ const transactions = brokersOf => {
     await third.abort()
   })
 
+  it('no offsets are nothing: what has only these can be committed', async () => {
+    const topic = await newTopic()
+    const consumerGroupId = uniqueName('group')
+    const transaction = await (await start()).transaction()
+    await transaction.sendOffsets({ consumerGroupId, topics: [] })
+    await transaction.sendOffsets({ consumerGroupId, topics: [{ topic, partitions: [] }] })
+    await transaction.commit()
+    expect(transaction.isActive()).toBe(false)
+  })
+
   it('refuses an offset or a partition that is none, by name', async () => {
     const topic = await newTopic()
     const consumerGroupId = uniqueName('group')

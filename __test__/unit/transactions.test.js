@@ -150,6 +150,15 @@ describe('offsets of a transaction', () => {
     const { sendOffsets } = await carrying({})
     expect(sendOffsets.mock.calls).toMatchObject([[{ groupId: 'g' }, [{ leaderEpoch: 3 }]]])
   })
+
+  test.each([[[]], [[{ topic: 't', partitions: [] }]]])(
+    'are not sent if there are none: %j',
+    async none => {
+      const { transaction, sendOffsets } = await carrying({})
+      await transaction.sendOffsets({ consumerGroupId: 'g', topics: none })
+      expect(sendOffsets).toHaveBeenCalledTimes(1)
+    }
+  )
 })
 
 it('offsets of what is no partition are sent of none', async () => {

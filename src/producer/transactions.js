@@ -197,6 +197,8 @@ const createTransaction = (transactions, sender) => {
     const offsets = topics.flatMap(({ topic, partitions }) =>
       partitions.map(entry => offsetOf(topic, entry, members))
     )
+    // The coordinator has no transaction of them, and would refuse to commit it.
+    if (offsets.length === 0) return
     const trouble = await awaited(sender.engine.sendOffsets(group, offsets))
     if (trouble) throw (refused ??= ofTransaction(transactions.errorOf(trouble)))
     for (const { topic, partition, offset } of offsets) {
