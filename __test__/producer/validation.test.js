@@ -186,6 +186,13 @@ it('a name that is no topic is refused by the broker, and the producer goes on',
   expect(valuesOf(await readLog(topic))).toEqual(['y'])
 })
 
+it('a topic that is no text is refused, and not made', async () => {
+  const producer = /** @type {any} */ (await startProducer())
+  const error = await rejection(producer.send({ topic: 5, messages: [{ value: 'x' }] }))
+  expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+  expect(error.message).toMatch(/invalid topic/i)
+})
+
 it('a topic that does not exist rejects with its name, and the others go on', async () => {
   const [topic, missing] = [await createTopic(), uniqueName('missing')]
   const producer = await startProducer({

@@ -121,7 +121,8 @@ const sendOptions = (batch, { options, isIdempotent }) => {
   } = batch
   if (!Array.isArray(topicMessages)) fail(`Invalid topicMessages array ${show(topicMessages)}`)
   for (const entry of topicMessages) {
-    if (!entry?.topic || typeof entry.topic === 'object') {
+    // `String()` of what is no text may well be the name of a topic, which would be made.
+    if (!entry?.topic || typeof entry.topic !== 'string') {
       fail(
         'Invalid topic',
         `expected its name, "orders" for instance, received ${show(entry?.topic)}`
@@ -181,18 +182,17 @@ const textOf = message => {
 }
 
 /**
- * Entries of the same topic become one, in their order. What is no string is none of a topic's names, as the broker will say.
- * @param {{ topic: any, messages: any[] }[]} topicMessages
+ * Entries of the same topic become one, in their order.
+ * @param {{ topic: string, messages: any[] }[]} topicMessages
  */
 const merged = topicMessages => {
   if (topicMessages.length === 1) {
     const [{ topic, messages }] = topicMessages
-    return [{ topic: String(topic), messages }]
+    return [{ topic, messages }]
   }
   /** @type {Map<string, any[]>} */
   const byTopic = new Map()
-  for (const { topic: given, messages } of topicMessages) {
-    const topic = String(given)
+  for (const { topic, messages } of topicMessages) {
     const before = byTopic.get(topic)
     // The first array is the caller's, and stays as it is.
     if (before === undefined) byTopic.set(topic, messages.slice())
