@@ -57,6 +57,8 @@ pub struct ConsumerGroup {
     pub(super) owned: BTreeSet<TopicPartition>,
     /// Has there been an assignment since we joined?
     pub(super) assigned: bool,
+    /// Partitions were given up since the last [`Event::Joined`].
+    pub(super) has_revoked: bool,
     /// Since when there is something that the next [`Event::Joined`] tells.
     pub(super) joining_since: Option<Instant>,
     pub(super) told: Told,
@@ -105,6 +107,7 @@ impl ConsumerGroup {
             target: Target::default(),
             owned: BTreeSet::new(),
             assigned: false,
+            has_revoked: false,
             joining_since: None,
             told: Told::default(),
             is_telling: false,
@@ -146,6 +149,7 @@ impl ConsumerGroup {
         if let State::Revoking { partitions } = &self.state {
             // Not what the target says by now: those that it has lost since are still being handled.
             self.owned.retain(|partition| !partitions.contains(partition));
+            self.has_revoked = true;
             if self.is_telling {
                 self.transition(State::Acknowledging);
                 self.beat.want_now();
@@ -345,6 +349,7 @@ impl ConsumerGroup {
         self.forget_target();
         self.owned.clear();
         self.assigned = false;
+        self.has_revoked = false;
         self.joining_since = Some(now);
         self.valid_until = None;
         // What is outstanding was said by the member that we were.
@@ -374,8 +379,7 @@ impl ConsumerGroup {
             self.events.push_back(Event::Revoke { partitions: Owned::Only(revoked) });
             return;
         }
-        let has_revoked = matches!(self.state, State::Revoking { .. });
-        if !self.assigned || has_revoked || target != self.owned {
+        if !self.assigned || self.has_revoked || target != self.owned {
             self.assigned = true;
             self.owned = target;
             self.tell_joined(now);
@@ -385,6 +389,7 @@ impl ConsumerGroup {
 
     fn tell_joined(&mut self, now: Instant) {
         let since = self.joining_since.take().unwrap_or(now);
+        self.has_revoked = false;
         let joined = Event::Joined {
             duration: now.saturating_duration_since(since),
             is_leader: false,

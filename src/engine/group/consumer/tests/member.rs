@@ -500,3 +500,23 @@ fn a_coordinator_that_never_spoke_the_protocol_is_told_apart() {
         assert!(!world.group.is_unsupported() && matches!(world.events()[..], [Seen::Failed(_)]));
     }
 }
+
+/// The coordinator has a heartbeat that names what is given up, so what is left is told behind its answer.
+#[test]
+fn what_was_given_up_is_told_also_when_a_heartbeat_was_under_way() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    world.sent();
+    world.answer(answer(3, Some(vec![ids(ORDERS, &[1])])));
+    world.advance(INTERVAL);
+    assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[0, 1])]));
+    world.events();
+    world.group.revoked(world.now);
+    assert_eq!(world.events(), []);
+    world.answer(answer(3, None));
+    assert_eq!(world.events(), [Seen::Heartbeat, Seen::Assigned(orders(&[1]))]);
+    assert_eq!(world.sent().owned, Some(vec![ids(ORDERS, &[1])]));
+    world.answer(answer(3, None));
+    assert_eq!(world.events(), [Seen::Heartbeat], "once");
+    assert!(world.group.is_stable());
+}
