@@ -312,6 +312,28 @@ describe('after the end', () => {
     expect(new Set(members).size).toBe(3)
   })
 
+  it('run() goes on at once with what is left, although a broker holds a Fetch of the run before', async () => {
+    const topic = await filled(10)
+    const values = /** @type {number[]} */ ([])
+    const watching = defer()
+    const { consumer, seen } = await startConsumer({
+      topics: [topic],
+      maxWaitTimeInMs: LONG_POLL,
+      handle: async ({ message }, { stop }) => {
+        values.push(Number(message.value))
+        if (values.length !== 3) return
+        await polling({ seen: await watching.promise })
+        void stop()
+      }
+    })
+    watching.resolve(seen)
+    await waitFor(() => seen.of('STOP').length > 0)
+    const eachMessage = async ({ message }) => void values.push(Number(message.value))
+    await consumer.run({ eachMessage })
+    expect(await timed(() => waitFor(() => values.length >= 10))).toBeLessThan(SOON)
+    expect(values).toEqual(upTo(10))
+  })
+
   it('run() called while it stops waits for that', async () => {
     const topic = await filled(3)
     const { consumer, messages } = await startConsumer({ topics: [topic] })

@@ -236,6 +236,14 @@ impl Fetch {
         self.deliveries.reassure();
     }
 
+    /// Where Fetches are under way.
+    pub fn asked(&self) -> impl Iterator<Item = Target> {
+        self.nodes.iter().flat_map(|(id, node)| {
+            let kinds = [(ConnectionKind::Fetch, &node.main), (ConnectionKind::FetchExpress, &node.express)];
+            kinds.into_iter().filter(|(_, fetch)| fetch.is_some()).map(|(kind, _)| Target::Node(*id, kind))
+        })
+    }
+
     fn find_request(&mut self, now: Instant, metadata: &Metadata) -> Option<Outbound> {
         self.look_for_overdue(now);
         if self.stays_full() {

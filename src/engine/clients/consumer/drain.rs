@@ -13,12 +13,13 @@ use crate::engine::group::GroupMembershipOperation;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::Owned;
+use crate::engine::machine::Target;
 use crate::engine::offsets;
 use crate::engine::protocol::ErrorCode;
 
 use super::Event;
 use super::hooks::Hook;
-use super::machine::Consumer;
+use super::machine::{Consumer, Room};
 use super::state::{Drain, State, Step, Why};
 
 impl Consumer {
@@ -201,7 +202,17 @@ impl Consumer {
             }
         }
         self.settle_heartbeats();
+        self.leave_behind();
         self.events.push_back(Event::Stopped);
+    }
+
+    /// What brokers still hold back, a long poll or a join, keeps its connections: those of a run that follows are others, or its first
+    /// requests would wait behind that.
+    fn leave_behind(&mut self) {
+        let coordinator = self.cluster.coordinator(&self.coordinator_key);
+        let coordinator = coordinator.filter(|_| self.outstanding.are_of(Room::Group));
+        let held = coordinator.map(Target::coordinator).into_iter().chain(self.fetch.asked());
+        self.events.extend(held.map(Event::Renew));
     }
 }
 

@@ -111,7 +111,7 @@ fn group_of(config: &ConsumerConfig, seed: u64) -> AnyGroup {
 /// Which machine sent a request, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tag {
-    room: Room,
+    pub(super) room: Room,
     id: u64,
 }
 

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::machine::Tag;
+use super::machine::{Room, Tag};
 
 /// The requests that are out, and when their brokers are silent for too long.
 #[derive(Debug, Default)]
@@ -22,6 +22,11 @@ impl Outstanding {
 
     pub(super) fn answered(&mut self, tag: Tag) {
         self.requests.retain(|(sent, _)| *sent != tag);
+    }
+
+    /// Is one of this room's out?
+    pub(super) fn are_of(&self, room: Room) -> bool {
+        self.requests.iter().any(|(tag, _)| tag.room == room)
     }
 
     /// Is one of them overdue? It will be again after the same time.

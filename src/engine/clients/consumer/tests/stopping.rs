@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::GroupMembershipOperation;
+use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
+use crate::engine::machine::Target;
 
 use super::world::*;
 
@@ -277,4 +280,32 @@ fn a_slow_coordinator_is_waited_for() {
     world.cluster.holds_commits = false;
     world.must_stop_within(2 * SECOND);
     assert_eq!(world.cluster.committed[&0], 13);
+}
+
+/// A run that follows would wait behind it.
+#[test]
+fn what_brokers_hold_back_is_left_to_its_connections() {
+    let renewed = |world: &World| -> Vec<Target> {
+        let targets = world.events.iter().filter_map(|event| match event {
+            Event::Renew(target) => Some(*target),
+            _ => None,
+        });
+        targets.collect()
+    };
+    let mut world = World::running();
+    world.stop();
+    world.must_stop_within(SECOND);
+    let mut targets = renewed(&world);
+    targets.sort_by_key(|target| format!("{target:?}"));
+    assert_eq!(targets, [0, 1].map(|node| Target::Node(node, ConnectionKind::Fetch)));
+
+    // A static member says nothing, and its JoinGroup stays where it is.
+    let mut world = World::new();
+    world.cluster.holds_joins = true;
+    world.start();
+    world.run(SECOND);
+    world.consumer.stop(world.now, GroupMembershipOperation::RemainInGroup);
+    world.settle();
+    world.run(SECOND);
+    assert_eq!((world.stopped, renewed(&world)), (1, vec![Target::coordinator(0)]));
 }
