@@ -4,7 +4,7 @@
 /** Partitions that the program assigns, with and without a group, and what a consumer knows of positions. */
 
 const { committed, createTopic, produce, waitFor } = require('../kafka/helpers')
-const { commitFor, createConsumer, createKafka, filled, numbered } = require('./support')
+const { commitFor, createConsumer, createKafka, defer, filled, numbered } = require('./support')
 const { pause, rejection, upTo } = require('./support')
 
 /** @type {any[]} */
@@ -152,6 +152,105 @@ describe('without a group', () => {
     const stayed = [...first, ...rest].filter(of(1))
     expect(new Set(stayed).size).toBe(stayed.length)
     expect(rest.filter(of(0))).toEqual([])
+  })
+
+  it('reads nothing any more of what is taken away while others go', async () => {
+    const topic = await filled(30, { partitions: 3 })
+    const { consumer } = loner()
+    const start = partition => ({ topic, partition, offset: 'earliest' })
+    const values = /** @type {number[]} */ ([])
+    const done = defer()
+    await consumer.assign([start(0), start(1)])
+    await consumer.run({
+      partitionsConsumedConcurrently: 2,
+      eachMessage: async ({ partition, message }) => {
+        values.push(Number(message.value))
+        if (partition === 0) await done.promise
+      }
+    })
+    await waitFor(() => values.length >= 11)
+    await consumer.assign([start(1)])
+    await consumer.assign([start(2)])
+    done.resolve()
+    await waitFor(() => values.length >= 21)
+    expect(consumer.assignment()).toEqual([{ topic, partitions: [2] }])
+    await produce(topic, numbered(2, { partitions: 2, first: 100 }))
+    await produce(topic, [{ value: '200', partition: 2 }])
+    await waitFor(() => values.includes(200))
+    expect(values.filter(value => value === 100 || value === 101)).toEqual([])
+  })
+
+  it('counts calls in their order, also when one has to look up where to begin', async () => {
+    const topic = await filled(20, { partitions: 2 })
+    const { consumer } = loner()
+    await Promise.all([
+      consumer.assign([{ topic, partition: 0, offset: new Date(0) }]),
+      consumer.assign([{ topic, partition: 1, offset: 'earliest' }])
+    ])
+    await read(consumer, 10)
+    expect(consumer.assignment()).toEqual([{ topic, partitions: [1] }])
+  })
+
+  it('counts no call that was before the end of the assignment', async () => {
+    const topic = await filled(20, { partitions: 2 })
+    const consumer = /** @type {any} */ (createConsumer({ groupId: `${topic}-group` }))
+    const late = rejection(consumer.assign([{ topic, partition: 0, offset: new Date(0) }]))
+    await consumer.unsubscribe()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    expect((await late).message).toMatch(/unsubscribe\(\)/)
+    expect((await read(consumer, 20)).sort((a, b) => a - b)).toEqual(upTo(20))
+  })
+
+  it('is refused while a group is joined, and goes behind unsubscribe()', async () => {
+    const topic = await filled(1)
+    const consumer = /** @type {any} */ (createConsumer({ groupId: `${topic}-group` }))
+    await consumer.run({ eachMessage: async () => {} })
+    const start = { topic, partition: 0, offset: 'earliest' }
+    expect((await rejection(consumer.assign([start]))).message).toMatch(/unsubscribe\(\)/)
+    expect(consumer.assignment()).toEqual([])
+    await consumer.unsubscribe()
+    await consumer.assign([start])
+    expect(await read(consumer, 1)).toEqual([0])
+  })
+
+  it('what comes back has all its tries again', async () => {
+    const topic = await filled(2, { partitions: 2 })
+    const retry = { retries: 2, initialRetryTime: 1000, factor: 0, multiplier: 1 }
+    const { consumer } = loner({ retry })
+    const crashed = jest.fn()
+    consumer.on(consumer.events.CRASH, crashed)
+    const start = partition => ({ topic, partition, offset: 'earliest' })
+    let [tries, others] = [0, 0]
+    await consumer.assign([start(0)])
+    await consumer.run({
+      eachMessage: async ({ partition }) => {
+        if (partition === 1) return void others++
+        tries++
+        throw new Error('not yet')
+      }
+    })
+    for (const time of [1, 2]) {
+      await waitFor(() => tries === 2 * time)
+      await consumer.assign([start(1)])
+      await waitFor(() => others === time)
+      expect(crashed).not.toHaveBeenCalled()
+      await consumer.assign([start(0)])
+    }
+  })
+
+  it('disconnect() waits for a handler that hangs no longer than in a group', async () => {
+    const topic = await filled(1)
+    const { consumer } = loner({ rebalanceTimeout: 500, maxPollInterval: 500 })
+    await consumer.assign([{ topic, partition: 0, offset: 'earliest' }])
+    const hangs = defer()
+    await consumer.run({
+      eachMessage: () => {
+        hangs.resolve()
+        return new Promise(() => {})
+      }
+    })
+    await hangs.promise
+    await consumer.disconnect()
   })
 
   it('subscribes when it has a group and nothing is assigned any more', async () => {

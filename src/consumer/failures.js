@@ -46,6 +46,20 @@ class Failures {
   }
 
   /**
+   * What is not ours any more begins anew when it comes back: a failure of hours ago must not make the next one a crash.
+   * @param {{ topic: string, partitions: number[] }[]} assignment
+   */
+  assigned(assignment) {
+    if (!this.any) return
+    const ours = new Map(assignment.map(({ topic, partitions }) => [topic, partitions]))
+    for (const key of [...this.backoffs.keys()]) {
+      const [topic, partition] = key.split('\u0000')
+      if (!ours.get(topic)?.includes(Number(partition))) this.backoffs.delete(key)
+    }
+    this.any = this.backoffs.size > 0
+  }
+
+  /**
    * @param {Lane} lane
    * @param {any} thrown by its handler
    * @returns {number} ms until the partition may be handed out again

@@ -14,7 +14,7 @@ const { events, wrap, unwrap } = require('./instrumentationEvents')
 const { createOn } = require('../instrumentation/clientEvents')
 const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSNonRetriableError } = require('../errors')
-const { interruptible } = require('../utils/interruption')
+const { createInterruption, interruptible } = require('../utils/interruption')
 const { Positions, partitionsOf } = require('./positions')
 const clock = require('./clock')
 const { healthOf } = require('./health')
@@ -237,6 +237,11 @@ module.exports = config => {
     for (const { topic, partition } of all) lifecycle.seek({ topic, partition, offset })
   }
 
+  /** Ends when the last `assign()` counts. @type {Promise<any>} */
+  let assigning = Promise.resolve()
+  /** How often `unsubscribe()` was called: no `assign()` from before that counts any more. */
+  let unsubscribed = 0
+
   const assign = async partitions => {
     const wanted = partitionsOf('consumer.assign()', partitions)
     if (subscription.topics.size > 0 || subscription.pattern !== null) {
@@ -244,7 +249,32 @@ module.exports = config => {
         'This consumer has subscribed: assign() is possible after unsubscribe()'
       )
     }
-    const starts = await Promise.all(wanted.map(startOf))
+    if (lifecycle.assigned === null && lifecycle.running) {
+      throw new KafkaJSNonRetriableError(
+        'This consumer runs as a member of its group: assign() is possible after unsubscribe()'
+      )
+    }
+    const before = assigning
+    const since = unsubscribed
+    const resolving = Promise.all(wanted.map(startOf))
+    // A Date has to be looked up. The calls count in their order nevertheless.
+    const inTurn = async () => {
+      const starts = await resolving
+      await before
+      if (since !== unsubscribed) {
+        throw createInterruption('unsubscribe() was called before the partitions were assigned')
+      }
+      return { begun: assignNow(starts) }
+    }
+    const turn = inTurn()
+    assigning = turn.catch(() => {})
+    await (
+      await turn
+    ).begun
+  }
+
+  /** @param {NonNullable<typeof lifecycle.assigned>} starts */
+  const assignNow = async starts => {
     const isNew = lifecycle.assigned === null
     lifecycle.assigned = starts
     if (!isNew && lifecycle.running) await lifecycle.runner.assign(starts)
@@ -272,6 +302,7 @@ module.exports = config => {
   }
 
   const unsubscribe = async () => {
+    unsubscribed++
     await lifecycle.stop()
     subscription.clear()
     lifecycle.assigned = null

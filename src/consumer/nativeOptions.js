@@ -3,9 +3,6 @@
 
 const { toNativeHooks } = require('./rebalanceHooks')
 
-/** ms */
-const FOREVER = 2 ** 31
-
 /**
  * @param {{ groupId: string, options: Record<string, any>, run: Record<string, any>, assigners: any[] }} config
  *   of `kafka.consumer()` and of `run()`; the engine's assigners are names
@@ -17,8 +14,7 @@ const toNativeOptions = ({ groupId, options, run, assigners }) => ({
   sessionTimeout: options.sessionTimeout,
   rebalanceTimeout: options.rebalanceTimeout,
   heartbeatInterval: options.heartbeatInterval,
-  // Who is no member of a group has no place in it to lose.
-  maxPollInterval: run.isManual ? FOREVER : options.maxPollInterval,
+  maxPollInterval: options.maxPollInterval,
   metadataMaxAge: options.metadataMaxAge,
   allowAutoTopicCreation: options.allowAutoTopicCreation,
   maxBytesPerPartition: options.maxBytesPerPartition,

@@ -436,6 +436,7 @@ class Runner {
   joined(event) {
     // In the next turn: what is committed in this one, by listeners and behind run(), says where to begin.
     setImmediate(() => this.engine.completeJoin())
+    this.failures.assigned(event.assignment)
     this.consumerGroup.joined(event)
     this.starting?.resolve()
   }

@@ -32,6 +32,8 @@ pub struct ManualAssignment {
     state: State,
     owned: BTreeSet<TopicPartition>,
     wanted: BTreeSet<TopicPartition>,
+    /// What our owner gives up.
+    going: BTreeSet<TopicPartition>,
     events: VecDeque<Event>,
 }
 
@@ -46,8 +48,8 @@ enum State {
 impl ManualAssignment {
     /// Nothing is assigned. `commits`: there is a group to commit to.
     pub fn new(commits: bool) -> ManualAssignment {
-        let (owned, wanted, events) = Default::default();
-        ManualAssignment { commits, state: State::Idle, owned, wanted, events }
+        let (owned, wanted, going, events) = Default::default();
+        ManualAssignment { commits, state: State::Idle, owned, wanted, going, events }
     }
 
     /// These, and no others. Ends in [`Event::Joined`]; in between, [`Event::Revoke`] asks for those that go.
@@ -63,7 +65,9 @@ impl ManualAssignment {
     /// What is revoked is released.
     pub fn revoked(&mut self, _now: Instant) {
         if self.state == State::Revoking {
-            self.owned.retain(|partition| self.wanted.contains(partition));
+            // Not all that is not wanted by now: handlers of what was taken away since are still at work.
+            let gone = std::mem::take(&mut self.going);
+            self.owned.retain(|partition| !gone.contains(partition));
             self.go_on();
         }
     }
@@ -86,6 +90,7 @@ impl ManualAssignment {
         let gone: BTreeSet<TopicPartition> = self.owned.difference(&self.wanted).cloned().collect();
         if !gone.is_empty() {
             self.state = State::Revoking;
+            self.going.clone_from(&gone);
             self.events.push_back(Event::Revoke { partitions: Owned::Only(gone) });
             return;
         }
@@ -202,6 +207,23 @@ mod tests {
         group.leave(now, GroupMembershipOperation::Default);
         assert_eq!((group.poll_event(), group.poll_event()), (Some(Event::Left), None));
         assert!(group.membership().is_none());
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn what_is_taken_away_while_others_go_is_given_up_behind_them() {
+        let now = Instant::now();
+        let mut group = ManualAssignment::new(true);
+        group.assign([tp(0), tp(1)]);
+        group.poll_event();
+        group.assign([tp(1)]);
+        let gone = |partition| Some(Event::Revoke { partitions: Owned::Only([tp(partition)].into()) });
+        assert_eq!(group.poll_event(), gone(0));
+        group.assign([tp(0), tp(2)]);
+        group.revoked(now);
+        assert_eq!(group.poll_event(), gone(1));
+        group.revoked(now);
+        assert_eq!(assignment(group.poll_event()), [0, 2]);
     }
 
     #[test]

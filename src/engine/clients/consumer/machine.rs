@@ -222,7 +222,7 @@ impl Consumer {
         self.topics = names.iter().map(|name| (name.to_string(), false)).collect();
         for (partition, offset) in &partitions {
             if let Some(offset) = offset
-                && !self.fetch.deliveries().is_assigned(partition)
+                && !self.stays_ours(partition)
             {
                 self.pending_seeks.insert(partition.clone(), *offset);
             }
@@ -261,8 +261,7 @@ impl Consumer {
         if self.hooks.seek(&partition, offset) {
             return;
         }
-        let is_going = self.state.drained().is_some_and(|drained| drained.contains(&partition));
-        if self.fetch.deliveries().is_assigned(&partition) && !is_going {
+        if self.stays_ours(&partition) {
             self.apply_seek(&partition, offset);
         } else {
             let TopicPartition { topic, partition: number } = &partition;
@@ -275,6 +274,12 @@ impl Consumer {
                 self.remark(LogLevel::Warn, message);
             }
         }
+    }
+
+    /// Is this partition ours, and not about to go?
+    fn stays_ours(&self, partition: &TopicPartition) -> bool {
+        let is_going = self.state.drained().is_some_and(|drained| drained.contains(partition));
+        self.fetch.deliveries().is_assigned(partition) && !is_going
     }
 
     /// Stops delivery; None = every partition of the topic.

@@ -9,9 +9,9 @@ use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Owned;
 
-use super::Event;
 use super::machine::Consumer;
 use super::state::{State, Why};
+use super::{Event, GroupProtocol};
 
 impl Consumer {
     /// A lane has begun, moved on, or ended.
@@ -37,9 +37,10 @@ impl Consumer {
         }
     }
 
-    /// When the guard fires, unless a handler makes progress.
+    /// When the guard fires, unless a handler makes progress. Who is no member of a group has no place in it to lose.
     pub(super) fn poll_interval_ends(&self) -> Option<Instant> {
-        self.oldest_progress_ends().filter(|_| self.state.heeds_poll_interval())
+        let is_member = self.config.group_protocol != GroupProtocol::Manual;
+        self.oldest_progress_ends().filter(|_| is_member && self.state.heeds_poll_interval())
     }
 
     fn oldest_progress_ends(&self) -> Option<Instant> {

@@ -1,6 +1,7 @@
 //! The whole consumer on virtual time: a scripted coordinator, brokers with logs, a network with latency, handlers that
 //! take time and fail. [`world::World`] keeps the ledger and checks the promises after every step.
 
+mod assigned;
 mod assignors;
 mod cluster;
 mod consumer_protocol;
