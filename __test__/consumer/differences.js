@@ -571,6 +571,8 @@ module.exports = {
     'consumer/subscribe': [
       'patterns match them with flags that keep a state, too',
       'patterns new topics that match join at the next metadata refresh',
+      'patterns a topic that is deleted keeps no other out, and is not made again (allowAutoTopicCreation: true)',
+      'patterns a topic that is deleted keeps no other out, and is not made again (allowAutoTopicCreation: false)',
       'patterns may match nothing at first'
     ]
   },

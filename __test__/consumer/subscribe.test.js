@@ -59,6 +59,35 @@ describe('patterns', () => {
     expect(seen.of('CRASH')).toEqual([])
   })
 
+  // With automatic creation, whoever asks for a topic makes it again.
+  it.each([true, false])(
+    'a topic that is deleted keeps no other out, and is not made again (allowAutoTopicCreation: %s)',
+    async allowAutoTopicCreation => {
+      const prefix = uniqueName('pattern')
+      const [first, second] = ['a', 'b'].map(suffix => `${prefix}.${suffix}`)
+      await createTopic({ topic: first })
+      const { messages, seen } = await startConsumer({
+        topics: [new RegExp(`^${prefix}\\.`)],
+        metadataMaxAge: 300,
+        allowAutoTopicCreation
+      })
+      await withAdmin(undefined, admin =>
+        admin.deleteTopics({ topics: [first], timeout: ADMIN_TIMEOUT })
+      )
+      // It leaves the assignment, too.
+      await waitFor(() => {
+        const { memberAssignment } = seen.of('GROUP_JOIN').at(-1)
+        return Object.keys(memberAssignment).length === 0
+      })
+      await createTopic({ topic: second })
+      await produce(second, [{ value: '1' }])
+      await waitFor(() => messages.some(({ topic }) => topic === second))
+      const names = await withAdmin(undefined, admin => admin.listTopics())
+      expect(names).not.toContain(first)
+      expect(seen.of('CRASH')).toEqual([])
+    }
+  )
+
   it('may match nothing at first', async () => {
     const prefix = uniqueName('pattern')
     const { messages } = await startConsumer({

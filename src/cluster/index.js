@@ -98,6 +98,16 @@ class Cluster extends Connection {
     return update
   }
 
+  /**
+   * What is known to be there, or to be there no more: no broker is asked.
+   * @param {string[]} added
+   * @param {string[]} gone
+   */
+  changeTargetTopics(added, gone) {
+    for (const topic of gone) this.targetTopics.delete(topic)
+    for (const topic of added) this.targetTopics.add(topic)
+  }
+
   /** @private */
   async extendTargetTopics(topics) {
     const added = topics.filter(topic => !this.targetTopics.has(topic))

@@ -91,7 +91,9 @@ module.exports = config => {
         eachBatch: run.eachBatch,
         cluster,
         groupId,
-        options,
+        options: subscription.isByPatterns
+          ? { ...options, allowAutoTopicCreation: false }
+          : options,
         assigners,
         deserialization,
         run,

@@ -3,6 +3,9 @@
 
 const { isRegExp } = require('node:util').types
 
+/** A topic that was matched is gone when so many looks in a row have not found it: a broker may be behind. */
+const ABSENCES = 2
+
 /** What a consumer subscribed to: topics by name, and the patterns that named some of them. */
 class Subscription {
   /** @param {{ cluster: import('../cluster'), groupId: string, logger: import('../..').Logger }} options */
@@ -12,6 +15,8 @@ class Subscription {
     this.logger = logger
     /** @type {Map<string, { fromBeginning: boolean }>} */
     this.topics = new Map()
+    /** Those of them that only a pattern has named, and how many looks in a row have not found them. @type {Map<string, number>} */
+    this.matched = new Map()
     /** Topics that appear later are matched too. @type {{ pattern: RegExp, fromBeginning: boolean }[]} */
     this.patterns = []
     /** Left to the broker (KIP-848). @type {{ re2: string, fromBeginning: boolean }[]} */
@@ -40,7 +45,9 @@ class Subscription {
 
   /** Nothing is subscribed any more. */
   clear() {
+    this.cluster.changeTargetTopics([], [...this.topics.keys()])
     this.topics.clear()
+    this.matched.clear()
     this.patterns.length = 0
     this.expressions.length = 0
   }
@@ -59,18 +66,46 @@ class Subscription {
     while (this.pending.size > 0) await Promise.allSettled(this.pending)
   }
 
+  /** Has nobody named a topic? What patterns match was there, and is not to be made again when somebody deletes it. */
+  get isByPatterns() {
+    return this.patterns.length > 0 && this.matched.size === this.topics.size
+  }
+
   /**
-   * Adds the topics that match a pattern by now, and did not before.
+   * Adds the topics that match a pattern by now, and did not before. Those that were matched and are gone are left out: to ask for
+   * them would make them again, or keep the others out.
    * @returns {Promise<boolean>} whether there are any
    */
   async matchAgain() {
-    const before = this.topics.size
+    const names = await this.names()
+    const gone = this.leaveOutGone(names)
+    const added = []
     for (const { pattern, fromBeginning } of this.patterns) {
-      const matched = await this.match([pattern])
-      const added = matched.filter(name => !this.topics.has(name))
-      if (added.length > 0) await this.load(added, [], fromBeginning)
+      for (const name of this.match([pattern], names)) {
+        if (this.topics.has(name)) continue
+        this.topics.set(name, { fromBeginning })
+        this.matched.set(name, 0)
+        added.push(name)
+      }
     }
-    return this.topics.size > before
+    this.cluster.changeTargetTopics(added, gone)
+    return added.length + gone.length > 0
+  }
+
+  /** @param {string[]} names of the topics that there are @returns {string[]} @private */
+  leaveOutGone(names) {
+    const there = new Set(names)
+    const gone = []
+    for (const [name, absences] of this.matched) {
+      if (there.has(name)) this.matched.set(name, 0)
+      else if (absences + 1 < ABSENCES) this.matched.set(name, absences + 1)
+      else gone.push(name)
+    }
+    for (const name of gone) {
+      this.topics.delete(name)
+      this.matched.delete(name)
+    }
+    return gone
   }
 
   /** @private */
@@ -80,12 +115,14 @@ class Subscription {
       await this.cluster.untilDisconnected(async signal => {
         entries.push(...this.remember(names, fromBeginning))
         if (patterns.length > 0) {
-          const matched = await this.match(patterns, true)
+          const matched = this.match(patterns, await this.names(), true)
           signal.throwIfAborted()
           entries.push(...this.remember(matched, fromBeginning))
         }
         await this.cluster.addMultipleTargetTopics(entries.map(({ name }) => name))
         signal.throwIfAborted()
+        for (const { name, before } of entries) if (!before) this.matched.set(name, 0)
+        for (const name of names) this.matched.delete(name)
         this.patterns.push(...patterns.map(pattern => ({ pattern, fromBeginning })))
       })
     } catch (e) {
@@ -94,15 +131,20 @@ class Subscription {
     }
   }
 
+  /** @returns {Promise<string[]>} of all topics, internal ones included @private */
+  async names() {
+    const { topicMetadata } = await this.cluster.metadata()
+    return topicMetadata.map(({ topic }) => topic)
+  }
+
   /**
    * @param {RegExp[]} patterns
+   * @param {string[]} names of all topics
    * @param {boolean} [areNew] one that matches nothing is told
-   * @returns {Promise<string[]>} the names they match, internal topics included
+   * @returns {string[]} the names they match
    * @private
    */
-  async match(patterns, areNew = false) {
-    const { topicMetadata } = await this.cluster.metadata()
-    const names = topicMetadata.map(({ topic }) => topic)
+  match(patterns, names, areNew = false) {
     const matched = patterns.flatMap(topicRegExp => {
       // With `g` or `y` a RegExp goes on where its last match ended: begin anew with every name, on a copy.
       const pattern = new RegExp(topicRegExp)
