@@ -244,6 +244,21 @@ describe('deserializers of a consumer that is pulled', () => {
     })
   }
 
+  it('that are left out are no answer: getMany() waits for others', async () => {
+    const topic = await topicOf(['{', '{'])
+    const consumer = await puller(topic, {
+      valueDeserializer: 'json',
+      onDeserializationError: 'skip'
+    })
+    expect(await consumer.getMany({ timeout: SOON })).toEqual([])
+    const waiting = consumer.getMany()
+    await pause(100)
+    await produce(topic, [{ value: '1' }])
+    expect((await waiting).map(({ messages }) => values(messages))).toEqual([[1]])
+    await consumer.getMany({ timeout: 0 })
+    expect(await end({ consumer, groupId: `${topic}-group` }, topic)).toBe(3)
+  })
+
   it('end an iteration, and the next one begins with the same message', async () => {
     const topic = await topicOf(['1', '{', '3'])
     const consumer = await puller(topic, { valueDeserializer: 'json' })

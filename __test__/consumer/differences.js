@@ -149,6 +149,7 @@ module.exports = {
       'deserializers of a consumer that is pulled a format: getMany() hands out what is before it, of each partition',
       'deserializers of a consumer that is pulled an async function: what cannot be read is not handed out, and not passed over',
       'deserializers of a consumer that is pulled an async function: getMany() hands out what is before it, of each partition',
+      'deserializers of a consumer that is pulled that are left out are no answer: getMany() waits for others',
       'deserializers of a consumer that is pulled end an iteration, and the next one begins with the same message',
       'deserializers of a consumer that is pulled do not let a call wait for longer than it was to, when they leave out what there is',
       'deserializers of a consumer that is pulled are not overtaken by another call'
@@ -731,6 +732,7 @@ module.exports = {
       'getOne() counts a message as handled when the next is asked for',
       'getOne() is null when none comes in time, and waits for one that comes',
       'getOne() asks only for the partitions that are named',
+      'getOne() asks for one of many partitions, also when all the others have messages that nobody asks for',
       'getOne() is asked one at a time',
       'getMany() has what there is, by partition',
       'getMany() has at most maxRecords, counts them as handled when the next are asked for, and none in time',
@@ -747,8 +749,16 @@ module.exports = {
       'streams a Readable reads no message ahead of its reader',
       'streams a Readable may be a pipeline’s source',
       'streams a Web stream has the same messages',
+      'who ends while he waits for messages a Readable: takes no message with him, and the consumer may be asked again',
+      'who ends while he waits for messages a Readable: while the group is joined',
+      'who ends while he waits for messages a Web stream: takes no message with him, and the consumer may be asked again',
+      'who ends while he waits for messages a Web stream: while the group is joined',
+      'who ends while he waits for messages an iterator: takes no message with him, and the consumer may be asked again',
+      'who ends while he waits for messages an iterator: while the group is joined',
+      'who ends while he waits for messages an iterator that has ended has no more messages',
       'a consumer is either pushed or pulled',
       'a consumer that is pulled shares its group, and goes on when others come and go',
+      'a consumer that waits for one partition gives the others up at once',
       'a consumer works by the protocol of KIP-848 as well',
       'a consumer seeks, and pauses, while it is pulled'
     ]

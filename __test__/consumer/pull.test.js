@@ -3,6 +3,7 @@
 
 /** Messages that are asked for: `getOne`, `getMany`, `for await`, streams. */
 
+const { once } = require('node:events')
 const { pipeline } = require('node:stream/promises')
 const { committed, createTopic, produce, waitFor } = require('../kafka/helpers')
 const { SOON, createConsumer, filled, numbered, pause, rejection, timed } = require('./support')
@@ -61,7 +62,32 @@ describe('getOne()', () => {
     for (let n = 0; n < 4; n++) values.push(valueOf(await consumer.getOne({ partitions })))
     expect(values).toEqual([1, 3, 5, 7])
     expect(await consumer.getOne({ partitions, timeout: 200 })).toBe(null)
+    expect(consumer.paused()).toEqual([])
+    expect(consumer.health()).toMatchObject({
+      paused: [],
+      waitsFor: { reason: 'pull', partition: 0 }
+    })
+    consumer.pause([{ topic, partitions: [0] }])
+    expect(consumer.paused()).toEqual([{ topic, partitions: [0] }])
+    expect(await consumer.getOne({ timeout: 200 })).toBe(null)
+    consumer.resume([{ topic }])
     expect(valueOf(await consumer.getOne())).toBe(0)
+  })
+
+  it('asks for one of many partitions, also when all the others have messages that nobody asks for', async () => {
+    const count = 40
+    const topic = await filled(2 * count, { partitions: count })
+    const consumer = await puller(topic)
+    const values = []
+    for (const partition of [39, 20, 0, 39, 20, 0]) {
+      const partitions = [{ topic, partition }]
+      const message = await consumer.getOne({ partitions, timeout: 10_000 })
+      values.push(message && valueOf(message))
+    }
+    expect(values).toEqual([39, 20, 0, 79, 60, 40])
+    const rest = []
+    while (rest.length < 2 * count - 6) rest.push(valueOf(await consumer.getOne()))
+    expect(rest.sort((a, b) => a - b)).toEqual(upTo(2 * count).filter(n => !values.includes(n)))
   })
 
   it('is asked one at a time', async () => {
@@ -246,6 +272,69 @@ describe('streams', () => {
   })
 })
 
+describe('who ends while he waits for messages', () => {
+  const others = /** @type {Record<string, (consumer: any) => Promise<() => Promise<any>>>} */ ({
+    'a Readable': async consumer => {
+      const stream = consumer.stream()
+      stream.on('data', () => {})
+      return async () => {
+        stream.destroy()
+        await once(stream, 'close')
+      }
+    },
+    'a Web stream': async consumer => {
+      const reader = consumer.readableStream().getReader()
+      const reading = reader.read()
+      return async () => {
+        await reader.cancel()
+        expect(await reading).toMatchObject({ done: true })
+      }
+    },
+    'an iterator': async consumer => {
+      const messages = consumer[Symbol.asyncIterator]()
+      const next = messages.next()
+      return async () => {
+        await messages.return(undefined)
+        expect(await next).toMatchObject({ done: true })
+        expect(await messages.next()).toMatchObject({ done: true })
+      }
+    }
+  })
+
+  for (const [name, begin] of Object.entries(others)) {
+    it(`${name}: takes no message with him, and the consumer may be asked again`, async () => {
+      const topic = await createTopic()
+      const consumer = await puller(topic)
+      expect(await consumer.getOne({ timeout: 0 })).toBe(null)
+      const end = await begin(consumer)
+      await pause(100)
+      await end()
+      await produce(topic, numbered(2))
+      const values = [await consumer.getOne(), await consumer.getOne()].map(valueOf)
+      expect(values).toEqual([0, 1])
+    })
+
+    it(`${name}: while the group is joined`, async () => {
+      const topic = await filled(1)
+      const consumer = await puller(topic)
+      const end = await begin(consumer)
+      await end()
+      expect(valueOf(await consumer.getOne())).toBe(0)
+    })
+  }
+
+  it('an iterator that has ended has no more messages', async () => {
+    const topic = await filled(3)
+    const consumer = await puller(topic)
+    const messages = consumer[Symbol.asyncIterator]()
+    expect(valueOf((await messages.next()).value)).toBe(0)
+    expect(valueOf((await messages.next()).value)).toBe(1)
+    await messages.return(undefined)
+    expect(await messages.next()).toEqual({ value: undefined, done: true })
+    expect(valueOf(await consumer.getOne())).toBe(1)
+  })
+})
+
 describe('a consumer', () => {
   it('is either pushed or pulled', async () => {
     const topic = await filled(1)
@@ -283,6 +372,24 @@ describe('a consumer', () => {
     const behind = Object.values(offsets).reduce((sum, offset) => sum + Number(offset), 0)
     // All but the last message that each of them had in hand.
     expect(behind).toBeGreaterThanOrEqual(238)
+  })
+
+  it('that waits for one partition gives the others up at once', async () => {
+    const topic = await filled(4, { partitions: 2 })
+    const options = { rebalanceTimeout: 600_000, heartbeatInterval: 200 }
+    const first = await puller(topic, options)
+    const values = [await first.getOne(), await first.getOne()].map(valueOf)
+    const [read] = values.map(value => value % 2)
+    const partitions = [{ topic, partition: read }]
+    while (await first.getOne({ partitions, timeout: 500 }));
+    const waiting = first.getOne({ partitions })
+    const second = await puller(topic, options)
+    const assigned = () => [first, second].flatMap(consumer => consumer.assignment())
+    const joining = second.getOne({ timeout: 0 })
+    await waitFor(() => assigned().length === 2)
+    await joining
+    await first.stop()
+    expect(await waiting).toBe(null)
   })
 
   it('works by the protocol of KIP-848 as well', async () => {

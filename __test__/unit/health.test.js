@@ -4,6 +4,7 @@
 /** What the engine tells of a consumer, in the words of users. */
 
 const { healthOf, lookAt } = require('../../src/consumer/health')
+const { Puller } = require('../../src/consumer/puller')
 
 const NOW = 1_000_000
 
@@ -68,13 +69,27 @@ it('times are those of the wall, and the lag is that of what may be read', () =>
 })
 
 it('who pulls is no handler, and a retry topic waits for its time', () => {
-  const [pulled, retried] = [{ puller: {} }, { recovery: { levels: new Map([['t', 0]]) } }]
+  const [pulled, retried] = [
+    { puller: new Puller() },
+    { recovery: { levels: new Map([['t', 0]]) } }
+  ]
   for (const reason of ['handler', 'taker']) {
     expect(waitOf(engineWait(reason)).reason).toBe('handler')
     expect(waitOf(engineWait(reason), pulled).reason).toBe('pull')
   }
   expect(waitOf(engineWait('back-off')).reason).toBe('back-off')
   expect(waitOf(engineWait('back-off'), retried).reason).toBe('delay')
+})
+
+it('what is set aside because nobody asks for it is not paused', () => {
+  const puller = new Puller()
+  puller.aside.put(/** @type {any} */ ({ pause() {} }), { topic: 't', partition: 1 })
+  const told = { partitions: [{ ...progressing(engineWait('messages')), isPaused: true }] }
+  const [partition] = lookAt(runnerOf(told, { puller }), NOW).partitions
+  expect(partition).toMatchObject({ isPaused: false, wait: { reason: 'pull', partition: 1 } })
+  puller.aside.forget([{ topic: 't', partitions: [1] }])
+  const [paused] = lookAt(runnerOf(told, { puller }), NOW).partitions
+  expect(paused).toMatchObject({ isPaused: true, wait: { reason: 'messages' } })
 })
 
 it('every reason has a sentence, with the names that are known', () => {

@@ -27,6 +27,16 @@ const TROUBLE = ['position', 'leader', 'fetch', 'hook']
 /** What a partition waits for as a rule. */
 const USUAL = ['handler', 'pull', 'back-off', 'delay']
 
+/** As the engine would tell of a partition that nobody asks for: see `aside.js`. */
+const ASIDE = {
+  reason: 'taker',
+  topic: null,
+  partition: null,
+  broker: null,
+  error: null,
+  lasted: null
+}
+
 /**
  * What a run does at this moment.
  * @param {import('./runner')} runner
@@ -54,11 +64,14 @@ const lookAt = (runner, now) => {
     lastHeartbeat: ago(lastHeartbeat),
     lastProgress: ago(lastProgress),
     wait: waitOf(wait),
-    partitions: partitions.map(({ progress, isPaused, wait: own }) => ({
-      ...withLag(progress, runner.readUncommitted),
-      isPaused,
-      wait: waitOf(own, wait === null ? progress : undefined)
-    }))
+    partitions: partitions.map(({ progress, isPaused, wait: own }) => {
+      const isAside = runner.puller?.aside.has(progress) ?? false
+      return {
+        ...withLag(progress, runner.readUncommitted),
+        isPaused: isPaused && !isAside,
+        wait: waitOf(isAside && wait === null ? ASIDE : own, wait === null ? progress : undefined)
+      }
+    })
   }
 }
 

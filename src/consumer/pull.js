@@ -35,24 +35,39 @@ const createPull = ({ puller, start }) => {
   /** The same for all that iterate: the messages are handed out once. Ends with the run, whoever ends that. */
   const iterator = () => {
     const { stops } = puller
-    const end = async value => {
+    let hasEnded = false
+    let isWaiting = false
+    const isOver = () => hasEnded || puller.stops !== stops
+    /** Who waits for a message at this moment takes none with him: it would count as handled. */
+    const end = async () => {
+      hasEnded = true
+      if (isWaiting) puller.endWait()
       await puller.giveUp()
-      return { value, done: true }
+    }
+    const wait = async () => {
+      isWaiting = true
+      try {
+        return await puller.getOne()
+      } finally {
+        isWaiting = false
+      }
     }
     const slow = async () => {
-      const isOver = () => puller.stops !== stops
       if (!isOver()) await start()
-      const value = isOver() ? null : await puller.getOne()
-      return value === null ? { value: undefined, done: true } : { value, done: false }
+      const value = isOver() ? null : await wait()
+      return value === null || hasEnded ? { value: undefined, done: true } : { value, done: false }
     }
     return {
       next() {
-        const value = puller.quick()
+        const value = hasEnded ? null : puller.quick()
         return value === null ? slow() : Promise.resolve({ value, done: false })
       },
-      return: end,
+      async return(value) {
+        await end()
+        return { value, done: true }
+      },
       async throw(error) {
-        await puller.giveUp()
+        await end()
         throw error
       },
       [Symbol.asyncIterator]() {

@@ -11,6 +11,7 @@
 
 // Not by the global ones, which a test's fake timers replace.
 const { clearTimeout, setTimeout } = require('node:timers')
+const { Aside } = require('./aside')
 const { RESOLVED, FLAGS, STALE, laneAt } = require('./cells')
 const clock = require('./clock')
 const { KafkaJSNonRetriableError } = require('../errors')
@@ -71,6 +72,7 @@ class Puller {
     this.current = null
     /** Others want to have their turn before the next message. */
     this.mustYield = false
+    this.aside = new Aside()
     /** Who waits for messages: one at a time. @type {{ look: () => boolean, end: (error: any) => void } | null} */
     this.waiter = null
     /** A call asks for messages. */
@@ -94,6 +96,7 @@ class Puller {
     this.ended = null
     this.lanes = Array.from({ length: LANES }, (_, number) => new PulledLane(number))
     this.handedOut.clear()
+    this.aside.clear()
     return this
   }
 
@@ -149,7 +152,7 @@ class Puller {
    * @returns {Promise<any>} null: none has come in time, or the consumer has ended
    */
   getOne({ timeout = Infinity, wanted = ALL } = {}) {
-    return this.ask(() => this.tryOne(wanted), timeout, null)
+    return this.ask(() => this.tryOne(wanted), { timeout, wanted, otherwise: null })
   }
 
   /**
@@ -158,7 +161,7 @@ class Puller {
    * @returns {Promise<{ topic: string, partition: number, messages: any[] }[]>} empty: nothing has come in time
    */
   getMany({ timeout = Infinity, maxRecords = Infinity, wanted = ALL } = {}) {
-    return this.ask(() => this.tryMany(maxRecords, wanted), timeout, [])
+    return this.ask(() => this.tryMany(maxRecords, wanted), { timeout, wanted, otherwise: [] })
   }
 
   /** What was handed out counts as handled. */
@@ -166,6 +169,11 @@ class Puller {
     this.current = null
     for (const lane of this.handedOut) this.settleLane(lane)
     this.handedOut.clear()
+  }
+
+  /** Who waits for messages is answered that there are none. */
+  endWait() {
+    this.waiter?.end(null)
   }
 
   /** What was handed out last was not handled: it is handed out again. */
@@ -179,12 +187,11 @@ class Puller {
    * One call at a time: what the other has would count as handled.
    * @template T
    * @param {() => T | Promise<T | typeof LEFT_OUT> | null} attempt null: there is nothing
-   * @param {number} timeout ms
-   * @param {T} otherwise
+   * @param {{ timeout: number, wanted: Wanted, otherwise: T }} options ms
    * @returns {Promise<T>}
    * @private
    */
-  async ask(attempt, timeout, otherwise) {
+  async ask(attempt, { timeout, wanted, otherwise }) {
     if (this.isAsked) {
       throw new KafkaJSNonRetriableError(
         'Messages are being waited for already: one call at a time can ask for them'
@@ -196,6 +203,7 @@ class Puller {
       for (;;) {
         this.settle()
         const { runner } = this
+        if (runner) this.aside.release(runner.engine, wanted)
         // Others want to have their turn, too.
         if (runner && (this.mustYield || (runner.turn.isDue() && runner.turn.isOverdue()))) {
           this.mustYield = false
@@ -310,10 +318,14 @@ class Puller {
     for (const lane of lanes) {
       if (except?.has(lane)) continue
       if (lane.delivery !== null && !this.handedOut.has(lane)) this.settleLane(lane)
-      while (lane.delivery === null && mayTake) mayTake = this.take(lane)
-      const { delivery } = lane
-      if (delivery === null || lane.next >= delivery.count) continue
-      if (wanted(lane.topic, lane.partition)) return lane
+      for (;;) {
+        while (lane.delivery === null && mayTake) mayTake = this.take(lane)
+        if (lane.delivery === null) break
+        if (wanted(lane.topic, lane.partition)) return lane
+        // What nobody asks for must not fill the lanes, nor be in them when its partition is to go.
+        this.aside.put(runner.engine, lane)
+        this.giveBack(lane)
+      }
     }
     return null
   }
@@ -403,14 +415,15 @@ const readMany = async (deserialization, batches, places) => {
       places.forEach(handBack)
       throw error
     }
-    if (unreadable > 0) whole.push({ topic, partition, messages: readable })
+    if (readable.length > 0) whole.push({ topic, partition, messages: readable })
     if (error) {
       handBack({ ...places[n], next: places[n].next + unreadable })
       places.slice(n + 1).forEach(handBack)
       break
     }
   }
-  return whole
+  // All of it is left out: as if it had not come.
+  return whole.length > 0 ? whole : LEFT_OUT
 }
 
 module.exports = { LANES, Puller }

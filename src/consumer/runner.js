@@ -322,6 +322,7 @@ class Runner {
 
   pause(topicPartitions) {
     this.consumerGroup.tellFetching('Pausing', topicPartitions)
+    this.puller?.aside.forget(topicPartitions)
     for (const { topic, partitions } of topicPartitions) {
       this.engine.pause(topic, partitions?.map(Number) ?? null)
     }
@@ -329,6 +330,7 @@ class Runner {
 
   resume(topicPartitions) {
     this.consumerGroup.tellFetching('Resuming', topicPartitions)
+    this.puller?.aside.forget(topicPartitions)
     for (const { topic, partitions } of topicPartitions) {
       this.engine.resume(topic, partitions?.map(Number) ?? null)
     }
@@ -345,9 +347,15 @@ class Runner {
   }
 
   paused() {
+    const { aside } = this.puller ?? {}
+    const own = ({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.filter(partition => !aside?.has({ topic, partition }))
+    })
     return this.consumerGroup
       .inOrder(this.engine.paused())
-      .map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
+      .map(own)
+      .filter(({ partitions }) => partitions.length > 0)
   }
 
   /** @param {ReturnType<typeof import('./arguments').commitOptions>} offsets */
