@@ -133,7 +133,7 @@ const REFUSALS = new Set(['protocol', 'authentication', 'unsupported-api', 'coor
 
 /**
  * @param {RetryOptions} [options]
- * @param {{ random?: () => number, signal?: AbortSignal }} [environment] an aborted signal ends it with its reason
+ * @param {{ random?: () => number, signal?: import('./utils/interruption').Signal }} [environment] an aborted signal ends it with its reason
  * @returns {<T>(attempt: Attempt<T>) => Promise<T>}
  */
 const createRetry =
@@ -172,7 +172,7 @@ const tryOnce = (attempt, { retryCount, retryTime }) =>
 
 /**
  * @param {number} ms
- * @param {AbortSignal} [signal] rejects with its reason
+ * @param {import('./utils/interruption').Signal} [signal] rejects with its reason
  * @returns {Promise<void>}
  */
 const sleep = (ms, signal) =>
@@ -185,7 +185,7 @@ const sleep = (ms, signal) =>
       signal?.removeEventListener('abort', abort)
       resolve()
     }, toDelay(ms))
-    signal?.addEventListener('abort', abort, { once: true })
+    signal?.addEventListener('abort', abort)
   })
 
 module.exports = { RETRY_DEFAULTS, Backoff, crashOf, createRetry, isRetriable, sleep }

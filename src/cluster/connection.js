@@ -99,7 +99,7 @@ class Connection {
 
   /**
    * Connects if need be.
-   * @param {AbortSignal} [signal] aborted: the caller does not want it any more
+   * @param {import('../utils/interruption').Signal} [signal] aborted: the caller does not want it any more
    * @returns {Promise<NativeClient>} rejects after a `disconnect()`
    */
   connected(signal = NEVER) {
@@ -118,7 +118,7 @@ class Connection {
   /**
    * Does this, unless a `disconnect()` comes in between, or has come already: then it rejects at once.
    * @template T
-   * @param {(signal: AbortSignal) => Promise<T>} work called at once
+   * @param {(signal: import('../utils/interruption').Signal) => Promise<T>} work called at once
    * @returns {Promise<T>}
    */
   untilDisconnected(work) {

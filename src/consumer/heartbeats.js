@@ -3,6 +3,8 @@
 
 /** `heartbeat()` of the handlers. The engine has a timer of its own; this one only spares it questions. */
 
+// Not the global ones, which jsdom and a test's fake timers replace.
+const { clearTimeout, setTimeout } = require('node:timers')
 const { createErrorFromCode } = require('../protocol/error')
 const { GROUP_ERROR } = require('./cells')
 

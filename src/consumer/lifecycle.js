@@ -16,6 +16,8 @@
  */
 
 const { AsyncResource } = require('node:async_hooks')
+// Not the global ones, which jsdom and a test's fake timers replace.
+const { clearInterval, setInterval } = require('node:timers')
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('./instrumentationEvents')
 const { KafkaJSNonRetriableError } = require('../errors')

@@ -11,7 +11,7 @@
 class Session {
   /**
    * @param {RunOptions} run
-   * @param {AbortSignal} signal aborted by `stop()` and `disconnect()`, not by a crash
+   * @param {import('../utils/interruption').Signal} signal aborted by `stop()` and `disconnect()`, not by a crash
    */
   constructor(run, signal) {
     this.run = run

@@ -3,8 +3,6 @@
 
 /** Calls that end because the program wants no more of them: `stop()` and `disconnect()` came in between. */
 
-const { setMaxListeners } = require('node:events')
-
 const { KafkaJSNonRetriableError } = require('../errors')
 
 /** @type {WeakSet<Error>} */
@@ -21,22 +19,50 @@ const createInterruption = message => {
   return error
 }
 
-/**
- * What ends many calls at once. As many may wait for it as a program makes: Node would warn of a leak at the eleventh.
- *
- * @returns {AbortController}
- */
+/** As Node's: the global one may be another's, jsdom's for instance, which has less. Nobody counts who listens. */
+class Signal {
+  constructor() {
+    this.aborted = false
+    /** @type {any} */
+    this.reason = undefined
+    /** @type {Set<() => void>} */
+    this.listeners = new Set()
+  }
+
+  throwIfAborted() {
+    if (this.aborted) throw this.reason
+  }
+
+  /** @param {'abort'} _ @param {() => void} listener called once */
+  addEventListener(_, listener) {
+    this.listeners.add(listener)
+  }
+
+  /** @param {'abort'} _ @param {() => void} listener */
+  removeEventListener(_, listener) {
+    this.listeners.delete(listener)
+  }
+}
+
+/** What ends many calls at once. */
 const createAbort = () => {
-  const controller = new AbortController()
-  setMaxListeners(0, controller.signal)
-  return controller
+  const signal = new Signal()
+  const abort = reason => {
+    if (signal.aborted) return
+    signal.aborted = true
+    signal.reason = reason
+    const listeners = [...signal.listeners]
+    signal.listeners.clear()
+    for (const listener of listeners) listener()
+  }
+  return { signal, abort }
 }
 
 /**
  * Does this, unless the signal is aborted first: then it rejects at once with the signal's reason, and what the work comes to
  * is nobody's.
  * @template T
- * @param {AbortSignal} signal
+ * @param {Signal} signal
  * @param {() => Promise<T>} work called at once
  * @returns {Promise<T>}
  */
@@ -44,7 +70,7 @@ const unlessAborted = (signal, work) =>
   new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)
     if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
+    signal.addEventListener('abort', abort)
     const done = () => signal.removeEventListener('abort', abort)
     work().then(resolve, reject).then(done)
   })
@@ -68,4 +94,4 @@ const interruptible =
     return promise
   }
 
-module.exports = { createAbort, createInterruption, interruptible, unlessAborted }
+module.exports = { Signal, createAbort, createInterruption, interruptible, unlessAborted }

@@ -8,6 +8,7 @@
 
 const { fromFailure } = require('../../errors')
 const { Backoff, isRetriable, sleep } = require('../../retry')
+const { createAbort } = require('../../utils/interruption')
 const { letterOfBatch } = require('./letters')
 
 class Unreadable {
@@ -32,7 +33,7 @@ class Unreadable {
     this.isOurs = isOurs
     this.seek = seek
     this.crash = crash
-    this.closed = new AbortController()
+    this.closed = createAbort()
   }
 
   /**
@@ -73,7 +74,7 @@ class Unreadable {
 
   /** Nothing is tried again. */
   close() {
-    this.closed.abort()
+    this.closed.abort(undefined)
   }
 }
 
