@@ -11,7 +11,7 @@
 
 const { helpFor } = require('./help')
 const { describe } = require('./protocol/errorCodes')
-const { NEEDS_CONSUMER_PROTOCOL, withRemedy } = require('./protocol/remedies')
+const { NEEDS_CONSUMER_PROTOCOL, unconnected, withRemedy } = require('./protocol/remedies')
 const { bugs } = /** @type {{ bugs?: { url: string } }} */ (require('../package.json'))
 
 /** Every error of this package except the two marked below; `retriable` unless told otherwise. */
@@ -435,9 +435,16 @@ const CLASSES = {
     return Object.assign(new KafkaJSProtocolError({ ...entry, message: text }), where)
   },
   connection: ({ message, broker, code }) =>
-    new KafkaJSConnectionError(message, { broker: broker ?? undefined, code: code ?? undefined }),
+    explained(
+      new KafkaJSConnectionError(message, { broker: broker ?? undefined, code: code ?? undefined }),
+      unconnected({ message, broker, code })
+    ),
   closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
-  timeout: failure => new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
+  timeout: failure =>
+    explained(
+      new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),
+      `broker ${failure.broker} has not answered within requestTimeout: it is overloaded, or the network drops packets`
+    ),
   authentication: ({ message, broker }, { mechanism }) => {
     // A provider of the program's says what it likes.
     const unnamed = mechanism && !message.includes('SASL') ? [`SASL ${mechanism}`] : []

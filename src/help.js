@@ -49,6 +49,8 @@ const BY_TYPE = {
   GROUP_MAX_SIZE_REACHED: 'groups',
   OFFSET_OUT_OF_RANGE: 'offset-out-of-range',
   CORRUPT_MESSAGE: 'messages-that-cannot-be-read',
+  INVALID_TIMESTAMP: 'messages-that-cannot-be-written',
+  INVALID_RECORD: 'messages-that-cannot-be-written',
   MESSAGE_TOO_LARGE: 'messages-that-cannot-be-written',
   RECORD_LIST_TOO_LARGE: 'messages-that-cannot-be-written',
   NOT_ENOUGH_REPLICAS: 'messages-that-cannot-be-written',

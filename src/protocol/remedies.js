@@ -16,6 +16,7 @@
  * @property {string | null} [transactionalId]
  * @property {string} [operation] of an ACL, if it is not the usual one
  * @property {number} [sessionTimeout] ms
+ * @property {number} [transactionTimeout] ms
  * @property {string} [groupProtocol]
  * @property {string | null} [groupRemoteAssignor]
  * @property {string | null} [broker] "host:port"
@@ -27,6 +28,20 @@ const needs = (operation, resource, name) =>
 
 const fenced = transactionalId =>
   `another producer has begun as transactionalId "${transactionalId}", or a transaction has taken longer than transactionTimeout: this producer can do nothing any more`
+
+const POSSIBLE_NAME = /^(?!\.{1,2}$)[\w.-]{1,249}$/
+
+/** @param {Asked} asked */
+const tooLarge = ({ topic }) =>
+  topic == null
+    ? null
+    : `max.message.bytes of topic "${topic}" is the limit, for a batch and after compression: send smaller messages, compress them, or raise it`
+
+/** @param {Asked} asked */
+const notEnoughReplicas = ({ topic }) =>
+  topic == null
+    ? null
+    : `fewer replicas of topic "${topic}" are in sync than its min.insync.replicas says: are all brokers up?`
 
 const NEEDS_CONSUMER_PROTOCOL =
   'groupProtocol "consumer" needs brokers of Kafka 4.0 or later whose feature group.version is 1; "classic" goes with each, and "auto" finds out'
@@ -45,12 +60,13 @@ const REMEDIES = {
     ),
   CLUSTER_AUTHORIZATION_FAILED: ({ operation }) =>
     operation
-      ? needs(operation, 'the cluster')
+      ? // A topic's WRITE is IDEMPOTENT_WRITE on the cluster, where messages are to be numbered.
+        needs(operation === 'WRITE' ? 'IDEMPOTENT_WRITE' : operation, 'the cluster')
       : 'the user of this client needs an ACL on the cluster',
   UNKNOWN_TOPIC_OR_PARTITION: ({ topic, partition, allowAutoTopicCreation, operation }) => {
     if (topic == null) return null
     if (partition != null && partition >= 0) {
-      return `topic "${topic}" has no partition ${partition}, or does not exist`
+      return `topic "${topic}" has no partition ${partition}, or does not exist: fetchTopicMetadata() of an admin client tells which there are`
     }
     if (operation === 'DELETE') return `topic "${topic}" does not exist`
     const remedy = {
@@ -59,10 +75,28 @@ const REMEDIES = {
     }[String(allowAutoTopicCreation)]
     return `topic "${topic}" does not exist: create it${remedy ?? ''}`
   },
-  INVALID_TOPIC_EXCEPTION: ({ topic }) =>
+  INVALID_TOPIC_EXCEPTION: ({ topic }) => {
+    if (topic == null) return null
+    if (!POSSIBLE_NAME.test(topic)) {
+      return `"${topic}": a name has 1 to 249 of the characters a-z, A-Z, 0-9, ".", "_" and "-", and is not "." or ".."`
+    }
+    return topic.startsWith('__')
+      ? `"${topic}" is a topic of the brokers' own: nobody else writes to it, or makes it`
+      : `"${topic}" is a possible name: is there another topic whose name differs only in "." and "_"?`
+  },
+  MESSAGE_TOO_LARGE: tooLarge,
+  RECORD_LIST_TOO_LARGE: tooLarge,
+  NOT_ENOUGH_REPLICAS: notEnoughReplicas,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: notEnoughReplicas,
+  INVALID_TIMESTAMP: ({ topic }) =>
     topic == null
       ? null
-      : `"${topic}": a name has 1 to 249 of the characters a-z, A-Z, 0-9, ".", "_" and "-", and is not "." or ".."`,
+      : `topic "${topic}" has the limits (message.timestamp.before.max.ms, message.timestamp.after.max.ms); "timestamp" is in milliseconds`,
+  INVALID_RECORD: ({ topic }) => (topic == null ? null : `topic "${topic}"`),
+  INVALID_TRANSACTION_TIMEOUT: ({ transactionTimeout }) =>
+    transactionTimeout === undefined
+      ? null
+      : `transactionTimeout is ${transactionTimeout} ms; without that setting (transaction.max.timeout.ms) a broker allows up to 900000`,
   INVALID_SESSION_TIMEOUT: ({ sessionTimeout }) =>
     sessionTimeout === undefined
       ? null
@@ -98,4 +132,53 @@ const withRemedy = (type, message, asked) => {
   return remedy ? `${message}: ${remedy}` : message
 }
 
-module.exports = { NEEDS_CONSUMER_PROTOCOL, withRemedy }
+const TRUST = 'the broker does not accept the certificate of this client (ssl.cert)'
+const DEMANDED = 'the listener demands a certificate of the client: give ssl.cert and ssl.key'
+const VERSIONS =
+  'broker and client have no version of TLS in common: see minVersion and maxVersion of "ssl"'
+
+/** Why no connection could be made, and what to do, by Node's name of the error. @type {Record<string, string>} */
+const UNCONNECTED = {
+  ECONNREFUSED: 'nobody listens there: is the port right, and is the broker up?',
+  ENOTFOUND: 'there is no such host, as far as the name servers of this machine know',
+  EAI_AGAIN: 'the name server does not answer: is this machine online?',
+  ETIMEDOUT: 'no answer at all: a firewall or a security group, as a rule',
+  EHOSTUNREACH: 'there is no way to that host: VPN, routes, security groups',
+  ENETUNREACH: 'there is no way to that network: VPN, routes, security groups',
+  ECONNRESET:
+    'the other end has hung up: a broker or a proxy that is going down, or a listener of the other kind ("ssl")',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "the broker's certificate is for other names: connect by one of them, or set ssl.servername",
+  CERT_HAS_EXPIRED: 'the broker needs a new certificate, or the clock of this machine is wrong',
+  CERT_NOT_YET_VALID: "is the clock of this machine right, and the broker's certificate?",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: DEMANDED,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `${DEMANDED}; or both have no cipher in common`,
+  ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE: `${DEMANDED}; or both have no cipher in common`,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: TRUST,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: TRUST,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: TRUST,
+  ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE: TRUST,
+  ERR_SSL_SSL_TLS_ALERT_CERTIFICATE_UNKNOWN: TRUST,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: VERSIONS,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: VERSIONS
+}
+
+const TIMEOUT = 'Connection timeout'
+
+/**
+ * What the text of a failed connection goes on with: the broker, where the text does not name it, why, and what to do.
+ * @param {{ message: string, broker?: string | null, code?: string | number | null }} failure
+ */
+const unconnected = ({ message, broker, code }) => {
+  // That advice is better.
+  if (message.includes('advertised.listeners')) return null
+  const late =
+    message === TIMEOUT
+      ? 'nothing has answered within connectionTimeout: a firewall, a broker that is busy, or a time that is too short for the way'
+      : null
+  const why = late ?? UNCONNECTED[String(code)]
+  const where = broker && !message.includes(broker) ? `broker ${broker}` : null
+  return [where, why].filter(Boolean).join(': ')
+}
+
+module.exports = { NEEDS_CONSUMER_PROTOCOL, unconnected, withRemedy }
