@@ -39,10 +39,9 @@ const createCluster = () => {
 
 it('partitions of ever new topics are not all kept, and those in use are read again', async () => {
   const cluster = createCluster()
-  const partitioner = DefaultPartitioner()
   const partitioning = new Partitioning({
     cluster: /** @type {any} */ (cluster),
-    partitioner,
+    createPartitioner: DefaultPartitioner,
     retry: {}
   })
   const send = topic =>
@@ -58,10 +57,9 @@ it('partitions of ever new topics are not all kept, and those in use are read ag
 describe('a topic that is deleted', () => {
   const setUp = async () => {
     const cluster = createCluster()
-    const partitioner = DefaultPartitioner()
     const partitioning = new Partitioning({
       cluster: /** @type {any} */ (cluster),
-      partitioner,
+      createPartitioner: DefaultPartitioner,
       retry: { retries: 0 }
     })
     const send = topic =>

@@ -171,7 +171,9 @@ it('offsets of what is no partition are sent of none', async () => {
     return /** @type {any[]} */ (sendOffsets.mock.lastCall)[1][0].partition
   }
   for (const wrong of [undefined, null, NaN, '', 'x', 1.5, -1, 2 ** 31, true]) {
-    await expect(sent(wrong)).rejects.toThrow(/^Invalid partition .* of topic "t"$/)
+    await expect(sent(wrong)).rejects.toThrow(
+      /^Invalid partition .* of topic "t" in transaction\.sendOffsets\(\): expected/
+    )
   }
   expect(sendOffsets).not.toHaveBeenCalled()
   expect([await sent(3), await sent('3')]).toEqual([3, 3])

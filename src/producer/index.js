@@ -1,9 +1,11 @@
 // @ts-check
 'use strict'
 
+const { optionsIfAny } = require('../config')
 const { createOn } = require('../instrumentation/clientEvents')
 const InstrumentationEventEmitter = require('../instrumentation/emitter')
-const { KafkaJSError, KafkaJSNonRetriableError } = require('../errors')
+const { KafkaJSError, KafkaJSNonRetriableError, explained } = require('../errors')
+const { withHelp } = require('../help')
 const { interruptible } = require('../utils/interruption')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
 const createMessageProducer = require('./messageProducer')
@@ -12,6 +14,7 @@ const { DefaultPartitioner, LegacyPartitioner } = require('./partitioners')
 const { Partitioning } = require('./partitioning')
 const { Sender } = require('./sender')
 const { Transactions } = require('./transactions')
+const { unknownOption } = require('../unknown')
 
 /** The partitioners that the engine has as well. */
 const NATIVE = new Map([
@@ -21,6 +24,22 @@ const NATIVE = new Map([
 
 /** @typedef {import('./sender').TopicMessages} TopicMessages */
 /** @typedef {import('./turn').Terms} Terms */
+
+/**
+ * Nothing to send is no mistake, but messages under another name are: as in kafkajs they are not sent, and the log says so.
+ * @param {any} batch
+ * @param {import('../..').Logger} logger
+ */
+const tellOfNothing = (batch, logger) => {
+  if (batch.topicMessages !== undefined) return
+  const [name] = Object.keys(batch).filter(key => !SEND_BATCH.includes(key))
+  if (name !== undefined) {
+    logger.warn(`Nothing was sent. ${unknownOption('producer.sendBatch()', name, SEND_BATCH)}`)
+  }
+}
+
+const BATCH = '{ topicMessages: [{ topic, messages }] }'
+const SEND_BATCH = ['topicMessages', 'acks', 'timeout', 'compression', 'compressionLevel']
 
 /** `disconnect()` waits so long for what was sent before it, ms. */
 const PATIENCE = 30000
@@ -60,7 +79,7 @@ module.exports = config => {
   const native = NATIVE.get(createPartitioner)
   const partitioning = native
     ? null
-    : new Partitioning({ cluster, partitioner: createPartitioner(), retry: given })
+    : new Partitioning({ cluster, createPartitioner, retry: given })
 
   /** @type {'disconnected' | 'connected' | 'disconnecting'} */
   let status = 'disconnected'
@@ -146,20 +165,29 @@ module.exports = config => {
   /** @returns {Sender} */
   const connected = () => {
     if (status === 'disconnecting') {
-      throw new KafkaJSNonRetriableError(
-        `The producer is disconnecting; therefore, it can't safely accept messages anymore`
+      throw explained(
+        new KafkaJSNonRetriableError(
+          `The producer is disconnecting; therefore, it can't safely accept messages anymore`
+        ),
+        'disconnect() was called before this send: send first, or connect() again'
       )
     }
     if (status === 'disconnected' || sender === null) {
-      throw new KafkaJSError('The producer is disconnected')
+      const more = 'await producer.connect() before anything is sent, also behind a disconnect()'
+      throw withHelp(
+        explained(new KafkaJSError('The producer is disconnected'), more),
+        'options-and-arguments'
+      )
     }
     return sender
   }
 
   /** @type {import('./transactions').Check} */
-  const check = (batch, isIdempotent) => {
+  const check = (argument, isIdempotent) => {
+    const batch = optionsIfAny('producer.sendBatch()', argument, BATCH, logger)
     const checked = sendOptions(batch, { options, isIdempotent })
     connected()
+    if (checked.topicMessages.length === 0) tellOfNothing(batch, logger)
     return checked
   }
 
@@ -193,6 +221,7 @@ module.exports = config => {
         cluster,
         logger,
         transactionalId,
+        transactionTimeout: options.transactionTimeout,
         createSender: () => {
           const { transactionTimeout } = options
           const retries = retriesOf(given, { ...options, idempotent: true })
@@ -205,7 +234,10 @@ module.exports = config => {
 
   const transaction = async () => {
     if (transactions === null) {
-      throw new KafkaJSNonRetriableError('Must provide transactional id for transactional producer')
+      throw explained(
+        new KafkaJSNonRetriableError('Must provide transactional id for transactional producer'),
+        'kafka.producer({ transactionalId: "orders-1" }), a name that no producer has which runs at the same time'
+      )
     }
     return transactions.begin()
   }

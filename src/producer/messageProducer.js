@@ -1,6 +1,8 @@
 // @ts-check
 'use strict'
 
+const { optionsOf } = require('../config')
+
 /**
  * `send` and `sendBatch` of a producer and of its transactions, where kafkajs has them and tracers look for them: Instana replaces what
  * this file exports, Sentry rewrites the source of `sendBatch`, an async function by this name that `send` calls as well.
@@ -17,6 +19,7 @@ module.exports = ({ deliver }) => {
   // No async function: that would be another promise for every send.
   const send = record => {
     try {
+      optionsOf('producer.send()', record, '{ topic: "orders", messages: [{ value: "…" }] }')
       const { topic, messages, acks, timeout, compression, compressionLevel } = record
       const topicMessages = [{ topic, messages }]
       return sendBatch({ topicMessages, acks, timeout, compression, compressionLevel })

@@ -7,10 +7,15 @@
  */
 
 const { createRetry } = require('../retry')
-const { KafkaJSNonRetriableError } = require('../errors')
+const { KafkaJSNonRetriableError, explained } = require('../errors')
+const { withHelp } = require('../help')
 const { show } = require('../utils/show')
+const { readable } = require('../utils/thrown')
 
 /** @typedef {{ topic: string, messages: any[] }} TopicMessages */
+
+/** The section that helps. */
+const OPTIONS = 'options-and-arguments'
 
 /** Topics whose partitions are known. */
 const MOST_TOPICS = 1000
@@ -19,13 +24,13 @@ class Partitioning {
   /**
    * @param {{
    *   cluster: import('../cluster'),
-   *   partitioner: (args: any) => any,
+   *   createPartitioner: any,
    *   retry: any
-   * }} options
+   * }} options `createPartitioner`: the program's
    */
-  constructor({ cluster, partitioner, retry }) {
+  constructor({ cluster, createPartitioner, retry }) {
     this.cluster = cluster
-    this.partitioner = partitioner
+    this.partitioner = partitionerOf(createPartitioner)
     this.retry = retry
     /** The send that waits for the partitions of its topics, and all behind it. @type {Promise<any> | null} */
     this.tail = null
@@ -110,6 +115,25 @@ class Partitioning {
       })
   }
 
+  /**
+   * @private
+   * @param {{ topic: string, partitionMetadata: any[], message: any }} args of the partitioner
+   * @param {number} i which of the topic's messages it is
+   */
+  partitionOf(args, i) {
+    const which = () => `message ${i} of topic "${args.topic}"`
+    let partition
+    try {
+      partition = this.partitioner(args)
+    } catch (thrown) {
+      throw thrownBy(`the partitioner, for ${which()}`, thrown)
+    }
+    if (isPartition(partition)) return partition
+    throw new KafkaJSNonRetriableError(
+      `The partitioner has to return the number of a partition, it returned ${show(partition)} for ${which()}`
+    )
+  }
+
   /** Not the user's messages: those are never changed. @private @param {TopicMessages[]} topicMessages */
   partitioned(topicMessages) {
     return topicMessages.map(({ topic, messages }) => {
@@ -117,12 +141,7 @@ class Partitioning {
       return {
         topic,
         messages: messages.map((message, i) => {
-          const partition = this.partitioner({ topic, partitionMetadata, message })
-          if (!isPartition(partition)) {
-            throw new KafkaJSNonRetriableError(
-              `The partitioner has to return the number of a partition, it returned ${show(partition)} for message ${i} of topic "${topic}"`
-            )
-          }
+          const partition = this.partitionOf({ topic, partitionMetadata, message }, i)
           return { ...message, partition }
         })
       }
@@ -130,8 +149,51 @@ class Partitioning {
   }
 }
 
+/** A number, or one as text. @param {any} partition */
 const isPartition = partition =>
-  (typeof partition === 'number' || typeof partition === 'string') &&
-  Number.isInteger(Number(partition))
+  (typeof partition === 'number' || (typeof partition === 'string' && partition.trim() !== '')) &&
+  Number.isInteger(Number(partition)) &&
+  Number(partition) >= 0
+
+/** As in kafkajs, where what is none is called. @param {string} message */
+const mistyped = message => withHelp(new TypeError(message), OPTIONS)
+
+/** @param {any} create @returns {(args: any) => any} */
+const partitionerOf = create => {
+  if (typeof create !== 'function') {
+    throw mistyped(
+      `createPartitioner has to be a function that returns a partitioner, received ${show(create)}`
+    )
+  }
+  let partitioner
+  try {
+    partitioner = create()
+  } catch (thrown) {
+    throw thrownBy('createPartitioner, which gets nothing and returns the partitioner', thrown)
+  }
+  if (typeof partitioner !== 'function') {
+    throw mistyped(
+      `createPartitioner has to return a partitioner, a function, it returned ${show(partitioner)}`
+    )
+  }
+  return partitioner
+}
+
+/**
+ * What the program throws stays the error, as in kafkajs; where people see it, it says where it comes from.
+ * @param {string} by
+ * @param {any} thrown
+ */
+const thrownBy = (by, thrown) => {
+  const error = readable(thrown, by)
+  if (!(error instanceof Error)) return error
+  try {
+    explained(error, `thrown by ${by}`)
+    return 'helpUrl' in error ? error : withHelp(error, OPTIONS)
+  } catch {
+    // It is frozen, or computes its stack.
+    return error
+  }
+}
 
 module.exports = { Partitioning }

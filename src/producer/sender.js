@@ -133,7 +133,7 @@ class Sender {
     this.engine.start()
     if (this.options.idempotent !== true) return
     const failure = await this.engine.identify()
-    if (failure) throw this.ended ?? fromFailure(failure)
+    if (failure) throw this.ended ?? fromFailure(failure, { operation: 'IDEMPOTENT_WRITE' })
   }
 
   /**
@@ -229,9 +229,11 @@ class Sender {
    * @param {import('../native').NativeFailedPart[]} parts
    */
   errorOf({ firsts }, succeeded, parts) {
+    const { transactionalId } = this.options
     const failed = parts.map(({ topic, partition, messages, failure, mayBeWritten }) => {
       const named = partition === null ? { topic } : { topic, partition }
-      const error = Object.assign(fromFailure({ ...failure, topic, partition }, { topic }), named)
+      const asked = { topic, transactionalId, operation: 'WRITE' }
+      const error = Object.assign(fromFailure({ ...failure, topic, partition }, asked), named)
       const numbers = numbersOf(firsts?.get(topic) ?? 0, messages)
       return { topic, partition, messages: numbers, error, mayBeWritten }
     })

@@ -11,7 +11,9 @@
 
 const assert = require('node:assert')
 const { setTimeout: delay } = require('node:timers/promises')
-const { KafkaJSError, KafkaJSNonRetriableError, fromFailure } = require('../errors')
+const { listOf, optionsOf } = require('../config')
+const { KafkaJSError, KafkaJSNonRetriableError, explained, fromFailure } = require('../errors')
+const { withHelp } = require('../help')
 const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 const { toDelay } = require('../utils/timers')
@@ -30,7 +32,12 @@ const createMessageProducer = require('./messageProducer')
 /** `disconnect()` tries so long to abort a transaction, ms: its coordinator does it otherwise, after `transactionTimeout`. */
 const PATIENCE = 1000
 
+/** @param {string} text kafkajs's @param {string} [more] */
+const misused = (text, more) =>
+  withHelp(explained(new KafkaJSNonRetriableError(text), more), 'transactions')
+
 const ENDED = 'Cannot continue to use transaction once ended'
+const BEGIN_ANOTHER = 'begin another one by producer.transaction()'
 
 class Transactions {
   /**
@@ -38,15 +45,25 @@ class Transactions {
    *   cluster: import('../cluster'),
    *   logger: import('../..').Logger,
    *   transactionalId: string,
+   *   transactionTimeout: number,
    *   createSender: () => import('./sender').Sender,
    *   check: (batch: any) => Checked,
    *   handOver: HandOver
    * }} options `createSender`: one whose messages all belong to transactions
    */
-  constructor({ cluster, logger, transactionalId, createSender, check, handOver }) {
+  constructor({
+    cluster,
+    logger,
+    transactionalId,
+    transactionTimeout,
+    createSender,
+    check,
+    handOver
+  }) {
     this.cluster = cluster
     this.logger = logger
     this.transactionalId = transactionalId
+    this.transactionTimeout = transactionTimeout
     this.createSender = createSender
     this.check = check
     this.handOver = handOver
@@ -62,13 +79,15 @@ class Transactions {
   /** @returns {Promise<import('../..').Transaction>} */
   async begin() {
     if (this.state === 'TRANSACTING' || this.isBeginning) {
-      throw new KafkaJSNonRetriableError(
-        'There is already an ongoing transaction for this producer. Please end the transaction before beginning another.'
+      throw misused(
+        'There is already an ongoing transaction for this producer. Please end the transaction before beginning another.',
+        'commit() or abort() ends it; for two at the same time, make two producers, each with a transactionalId of its own'
       )
     }
     if (this.state !== 'READY') {
-      throw new KafkaJSNonRetriableError(
-        `Transaction state exception: Cannot call "beginTransaction" in state "${this.state}"`
+      throw misused(
+        `Transaction state exception: Cannot call "beginTransaction" in state "${this.state}"`,
+        'await what commit() or abort() of the transaction before returns'
       )
     }
     this.isBeginning = true
@@ -117,15 +136,22 @@ class Transactions {
     this.state = to
   }
 
-  /** @param {import('../native').NativeTrouble} trouble */
-  errorOf({ trouble, failure }) {
-    const { transactionalId } = this
-    if (!failure) return new KafkaJSNonRetriableError(ENDED)
-    const error = fromFailure(failure, { transactionalId })
+  /**
+   * @param {import('../native').NativeTrouble} trouble
+   * @param {import('../errors').Asked} [asked] what for
+   */
+  errorOf({ trouble, failure }, asked) {
+    const { transactionalId, transactionTimeout } = this
+    if (!failure) return misused(ENDED, BEGIN_ANOTHER)
+    const error = fromFailure(failure, { ...asked, transactionalId, transactionTimeout })
     if (trouble === 'unanswered') {
-      return new KafkaJSNonRetriableError(
-        `The coordinator of transactional id "${transactionalId}" does not answer: ${error.message}`,
-        { cause: error }
+      const { helpUrl } = error
+      return Object.assign(
+        new KafkaJSNonRetriableError(
+          `The coordinator of transactional id "${transactionalId}" does not answer: ${error.message}`,
+          { cause: error }
+        ),
+        { helpUrl }
       )
     }
     return error
@@ -138,7 +164,8 @@ class Transactions {
  * @returns {import('../..').Transaction}
  */
 const createTransaction = (transactions, sender) => {
-  let isOver = false
+  /** What has become of it, once it is over. @type {string | null} */
+  let outcome = null
   /** How much was sent and is not answered. */
   let outstanding = 0
   /** Called when nothing is. */
@@ -149,7 +176,7 @@ const createTransaction = (transactions, sender) => {
   const carried = []
 
   const isActive = () =>
-    transactions.state === 'TRANSACTING' && transactions.sender === sender && !isOver
+    transactions.state === 'TRANSACTING' && transactions.sender === sender && outcome === null
 
   /**
    * @template {any[]} A, T
@@ -159,7 +186,12 @@ const createTransaction = (transactions, sender) => {
   const guarded =
     method =>
     (...args) =>
-      isActive() ? method(...args) : Promise.reject(new KafkaJSNonRetriableError(ENDED))
+      isActive() ? method(...args) : Promise.reject(misused(ENDED, why()))
+
+  const why = () => {
+    if (transactions.sender !== sender) return `the producer was disconnected: ${BEGIN_ANOTHER}`
+    return `it is ${outcome ?? 'about to end'}: ${BEGIN_ANOTHER}`
+  }
 
   const answered = () => {
     outstanding -= 1
@@ -186,21 +218,29 @@ const createTransaction = (transactions, sender) => {
     }
   })
 
-  const sendOffsets = async (/** @type {any} */ { consumer, consumerGroupId, topics }) => {
-    assert(consumer || consumerGroupId, 'Missing consumerGroupId')
-    assert(topics, 'Missing offset topics')
+  const sendOffsets = async (/** @type {any} */ argument) => {
+    const { consumer, consumerGroupId, topics } = offsetsOptions(argument)
     const { cluster } = transactions
     const group = consumer
       ? consumer.groupMetadata({ topics })
       : groupOf(cluster, consumerGroupId, topics)
     const members = cluster.members.of(group.groupId)
     const offsets = topics.flatMap(({ topic, partitions }) =>
-      partitions.map(entry => offsetOf(topic, entry, members))
+      listOf(
+        `partitions of topic ${show(topic)} in ${SEND_OFFSETS}`,
+        partitions,
+        '[{ partition: 0, offset: "1" }]'
+      ).map(entry => offsetOf(topic, entry, members))
     )
     // The coordinator has no transaction of them, and would refuse to commit it.
     if (offsets.length === 0) return
     const trouble = await awaited(sender.engine.sendOffsets(group, offsets))
-    if (trouble) throw (refused ??= ofTransaction(transactions.errorOf(trouble)))
+    if (trouble) {
+      const { groupId } = group
+      throw (refused ??= ofTransaction(
+        transactions.errorOf(trouble, { groupId, topic: only(topics) })
+      ))
+    }
     for (const { topic, partition, offset } of offsets) {
       carried.push({ groupId: group.groupId, topic, partition, offset })
     }
@@ -217,7 +257,7 @@ const createTransaction = (transactions, sender) => {
       transactions.transition('TRANSACTING')
       throw refusalOf(refused ?? ofTransaction(transactions.errorOf(/** @type {any} */ (trouble))))
     }
-    ended(trouble)
+    ended(trouble, 'committed')
     for (const offset of carried) transactions.cluster.markOffsetAsCommitted(offset)
   }
 
@@ -234,11 +274,13 @@ const createTransaction = (transactions, sender) => {
 
   const commit = () => ending('COMMITTING', commitAll)
 
-  const abort = () => ending('ABORTING', async () => ended(await sender.engine.abortTransaction()))
+  const abortAll = async () => ended(await sender.engine.abortTransaction(), 'aborted')
 
-  /** @param {import('../native').NativeTrouble | null} trouble */
-  const ended = trouble => {
-    isOver = true
+  const abort = () => ending('ABORTING', abortAll)
+
+  /** @param {import('../native').NativeTrouble | null} trouble @param {string} how */
+  const ended = (trouble, how) => {
+    outcome = trouble ? 'over, by an error' : how
     transactions.transition('READY')
     if (trouble) throw transactions.errorOf(trouble)
   }
@@ -283,9 +325,49 @@ const ofTransaction = error => {
 const refusalOf = cause => {
   const text = `The transaction can only be aborted, because something in it has failed: ${cause.message}`
   const error = new (cause.retriable ? KafkaJSError : KafkaJSNonRetriableError)(text, { cause })
-  const { type, code } = cause
+  const { type, code, helpUrl } = cause
+  if (helpUrl !== undefined) error.helpUrl = helpUrl
   return type === undefined ? error : Object.assign(error, { type, code })
 }
+
+const SEND_OFFSETS = 'transaction.sendOffsets()'
+const OFFSETS = '[{ topic: "orders", partitions: [{ partition: 0, offset: "1" }] }]'
+
+/** The argument of `sendOffsets()`. What is missing is an AssertionError, as in kafkajs. @param {any} argument */
+const offsetsOptions = argument => {
+  const { consumer, consumerGroupId, topics } = optionsOf(
+    SEND_OFFSETS,
+    argument,
+    `{ consumer, topics: ${OFFSETS} }`
+  )
+  const checked = check => {
+    try {
+      check()
+    } catch (error) {
+      const known = `"consumer" or "consumerGroupId", and "topics": ${OFFSETS}`
+      const given =
+        Object.keys(argument)
+          .map(name => `"${name}"`)
+          .join(', ') || 'none of them'
+      throw withHelp(
+        explained(error, `${SEND_OFFSETS} takes ${known}; it got ${given}`),
+        'transactions'
+      )
+    }
+  }
+  checked(() => assert(consumer || consumerGroupId, 'Missing consumerGroupId'))
+  checked(() => assert(topics, 'Missing offset topics'))
+  if (consumer && typeof consumer.groupMetadata !== 'function') {
+    throw misused(
+      `consumer of ${SEND_OFFSETS} has to be one of kafka.consumer(), received ${show(consumer)}`
+    )
+  }
+  listOf(`topics of ${SEND_OFFSETS}`, topics, OFFSETS)
+  return { consumer, consumerGroupId, topics }
+}
+
+/** Whose name an error about them can only be. @param {any[]} topics */
+const only = topics => (topics.length === 1 ? String(topics[0].topic) : undefined)
 
 /**
  * As whom offsets of a group are committed: a member of it that runs here, if one of them has all these partitions. Then an offset
@@ -310,12 +392,14 @@ const groupOf = (cluster, groupId, topics) => {
 const offsetOf = (topic, { partition: given, offset, metadata = null }, members) => {
   const partition = toPartition(given)
   if (partition === null) {
-    throw new KafkaJSNonRetriableError(`Invalid partition ${show(given)} of topic "${topic}"`)
+    throw new KafkaJSNonRetriableError(
+      `Invalid partition ${show(given)} of topic "${topic}" in ${SEND_OFFSETS}: expected a number from 0`
+    )
   }
   const text = String(offset)
   if (!/^\d{1,19}$/.test(text)) {
     throw new KafkaJSNonRetriableError(
-      `Invalid offset ${show(offset)} of partition ${partition} of topic "${topic}"`
+      `Invalid offset ${show(offset)} of partition ${partition} of topic "${topic}" in ${SEND_OFFSETS}: expected that of the next message, as digits`
     )
   }
   const where = { topic, partition, offset: text }

@@ -263,7 +263,7 @@ const partitionOf = (partition, topic, i) => {
   const number = toPartition(partition)
   if (number === null) {
     throw new KafkaJSNonRetriableError(
-      `Invalid partition of message ${i} for topic "${topic}": ${show(partition)}`
+      `Invalid partition of message ${i} for topic "${topic}": expected a number from 0 (without one the partitioner chooses), received ${show(partition)}`
     )
   }
   return number
