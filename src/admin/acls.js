@@ -40,7 +40,9 @@ module.exports = ({ attempts }) => {
       { isCurable: isCurableChange }
     )
     results.forEach(({ errorCode, errorMessage }, i) => {
-      if (errorCode !== 0) throw Object.assign(refused(errorCode, errorMessage), { acl: acl[i] })
+      if (errorCode !== 0) {
+        throw Object.assign(refused(errorCode, 'ALTER', errorMessage), { acl: acl[i] })
+      }
     })
     return true
   }
@@ -57,7 +59,7 @@ module.exports = ({ attempts }) => {
     }
     const answer = await attempts.whole('describe ACL', async client => {
       const told = unwrap(await client.describeAcls(toNativeFilter(filter)))
-      if (told.errorCode !== 0) throw refused(told.errorCode, told.errorMessage)
+      if (told.errorCode !== 0) throw refused(told.errorCode, 'DESCRIBE', told.errorMessage)
       return told
     })
     const resources = Array.from(
@@ -88,7 +90,7 @@ module.exports = ({ attempts }) => {
     )
     answers.forEach(({ errorCode, errorMessage }, i) => {
       if (errorCode !== 0) {
-        throw Object.assign(refused(errorCode, errorMessage), { filter: filters[i] })
+        throw Object.assign(refused(errorCode, 'ALTER', errorMessage), { filter: filters[i] })
       }
     })
     const filterResponses = answers.map(({ errorCode, errorMessage, acls }) => ({
@@ -129,7 +131,7 @@ const checkRules = (rules, what, isText) => {
   }
 }
 
-const refused = (code, brokerMessage) => refusal(code, { brokerMessage })
+const refused = (code, operation, brokerMessage) => refusal(code, { operation, brokerMessage })
 
 const toNative = rule => ({
   resourceType: rule.resourceType,

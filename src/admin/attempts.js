@@ -8,7 +8,7 @@
  */
 
 const { Backoff, createRetry, sleep } = require('../retry')
-const { KafkaJSNumberOfRetriesExceeded } = require('../errors')
+const { KafkaJSNumberOfRetriesExceeded, wordsOf } = require('../errors')
 const { about } = require('./refusals')
 
 /** @typedef {import('../native').NativeClient} NativeClient */
@@ -81,7 +81,7 @@ class Attempts {
           const e = withoutLookUp(caught)
           lost ||= isLost(e)
           if (curable(e)) {
-            logger.warn(`Could not ${what}`, { error: e.message, retryCount, retryTime })
+            logger.warn(`Could not ${what}`, { error: wordsOf(e), retryCount, retryTime })
           } else bail(e)
           throw e
         }

@@ -60,16 +60,21 @@ module.exports = ({ attempts }) => {
       'delete groups',
       groupIds,
       async (client, wanted, { lost }) =>
-        resultsOfParts(unwrap(await client.deleteGroups(wanted)), wanted, (answer, asked) => {
-          const found = new Map(Array.from(answer, ({ name, errorCode }) => [name, errorCode]))
-          return asked.map(groupId => {
-            const errorCode = found.get(groupId) ?? 0
-            // By an attempt of ours whose answer was lost.
-            const isGone = lost && errorCode === GROUP_ID_NOT_FOUND
-            if (errorCode === 0 || isGone) return { groupId, errorCode: 0 }
-            return refusal(errorCode, { groupId, operation: 'DELETE' })
-          })
-        })
+        resultsOfParts(
+          unwrap(await client.deleteGroups(wanted)),
+          wanted,
+          (answer, asked) => {
+            const found = new Map(Array.from(answer, ({ name, errorCode }) => [name, errorCode]))
+            return asked.map(groupId => {
+              const errorCode = found.get(groupId) ?? 0
+              // By an attempt of ours whose answer was lost.
+              const isGone = lost && errorCode === GROUP_ID_NOT_FOUND
+              if (errorCode === 0 || isGone) return { groupId, errorCode: 0 }
+              return refusal(errorCode, { groupId, operation: 'DELETE' })
+            })
+          },
+          { operation: 'DELETE' }
+        )
     )
     const failed = results.flatMap((error, i) =>
       error instanceof Error
@@ -143,10 +148,15 @@ const describe = async (attempts, groupIds) => {
   const found = new Map()
   const look = async (type, ids) => {
     const groups = await attempts.inParts('describe groups', ids, async (client, wanted) =>
-      resultsOfParts(unwrap(await client[KINDS[type]](wanted)), wanted, (answer, asked) => {
-        const byId = new Map(Array.from(answer, group => [group.groupId, group]))
-        return asked.map(groupId => judge(groupId, byId.get(groupId)))
-      })
+      resultsOfParts(
+        unwrap(await client[KINDS[type]](wanted)),
+        wanted,
+        (answer, asked) => {
+          const byId = new Map(Array.from(answer, group => [group.groupId, group]))
+          return asked.map(groupId => judge(groupId, byId.get(groupId)))
+        },
+        { operation: 'DESCRIBE' }
+      )
     )
     const error = failuresOf(groups).find(
       ({ name }) => name !== 'KafkaJSServerDoesNotSupportApiKey'

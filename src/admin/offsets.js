@@ -142,7 +142,9 @@ module.exports = ({ cluster, attempts }) => {
     const results = await attempts.whole(
       'delete offsets',
       async (client, { lost }) => {
-        const answer = unwrap(await client.deleteGroupOffsets(groupId, wanted))
+        const answer = unwrap(await client.deleteGroupOffsets(groupId, wanted), {
+          operation: 'DELETE'
+        })
         if (answer.errorCode !== 0) {
           const error = refusal(answer.errorCode, { groupId, operation: 'DELETE' })
           // A group that an attempt of ours, whose answer was lost, has left with nothing.
@@ -254,8 +256,12 @@ const offsetsOf = async (client, groupIds, topics) => {
       )
     )
   const told = await ask(groupIds)
-  const results = resultsOfParts(told, groupIds, (answer, asked) =>
-    asked.map((groupId, i) => toCommitted(groupId, answer[i] ?? LEFT_OUT, topics))
+  const results = resultsOfParts(
+    told,
+    groupIds,
+    (answer, asked) =>
+      asked.map((groupId, i) => toCommitted(groupId, answer[i] ?? LEFT_OUT, topics)),
+    { operation: 'DESCRIBE' }
   )
   // Brokers before 3.0 are asked for one group at a time.
   if (groupIds.length > 1) {

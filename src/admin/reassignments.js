@@ -67,7 +67,7 @@ module.exports = ({ attempts }) => {
     const time = toTimeout(timeout ?? TIMEOUT)
     return attempts.whole('list reassignments', async client => {
       const answer = unwrap(await client.listPartitionReassignments(wanted, time))
-      if (answer.errorCode !== 0) throw refusalOf(answer)
+      if (answer.errorCode !== 0) throw refusalOf(answer, 'DESCRIBE')
       const found = byTopic(answer.partitions, ongoing => ({
         partition: ongoing.partition,
         replicas: [...ongoing.replicas],
@@ -99,7 +99,7 @@ module.exports = ({ attempts }) => {
         const results = Array.from(answer.partitions)
         const errors = results
           .filter(({ errorCode }) => errorCode !== 0 && !isNotNeeded(errorCode))
-          .map(refusalOf)
+          .map(result => refusalOf(result))
         if (errors.length > 0) throw together('Errors electing leaders', errors)
         return results.map(({ topic, partition, errorCode }) => ({
           topic,
@@ -122,9 +122,9 @@ const isNotNeeded = errorCode => describe(errorCode).type === 'ELECTION_NOT_NEED
 /** There is no move that could be ended. */
 const isNotUnderWay = errorCode => describe(errorCode).type === 'NO_REASSIGNMENT_IN_PROGRESS'
 
-/** @param {any} result of a request, or of a partition */
-const refusalOf = ({ topic, partition, errorCode, errorMessage }) =>
-  refusal(errorCode, { topic, partition, operation: 'ALTER', brokerMessage: errorMessage })
+/** @param {any} result of a request, or of a partition @param {string} [operation] the ACL operation that it takes */
+const refusalOf = ({ topic, partition, errorCode, errorMessage }, operation = 'ALTER') =>
+  refusal(errorCode, { topic, partition, operation, brokerMessage: errorMessage })
 
 const toTopicPartitions = ({ topic, partitions }) => ({ topic, partitions })
 

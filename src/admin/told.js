@@ -22,13 +22,14 @@ const answersOf = told =>
  * @param {import('../native').NativeTold<T>[]} told
  * @param {Part[]} parts what was asked for
  * @param {(answer: T, parts: Part[]) => any[]} resultsOf what a broker's answer says of these, in their order
+ * @param {import('../errors').Asked} [asked] what it takes
  * @returns {any[]} an error for those whose broker was not found or has not answered
  */
-const resultsOfParts = (told, parts, resultsOf) => {
+const resultsOfParts = (told, parts, resultsOf, asked) => {
   const results = new Array(parts.length)
   for (const { parts: places, failure, answer } of told) {
     const found = failure
-      ? places.map(() => fromFailure(failure))
+      ? places.map(() => fromFailure(failure, asked))
       : resultsOf(
           /** @type {T} */ (answer),
           places.map(place => parts[place])

@@ -71,7 +71,8 @@ module.exports = ({ attempts }) => {
               }
               return toDescription(told)
             })
-          }
+          },
+          { operation: 'DESCRIBE' }
         )
     )
     results.forEach((result, i) => {
