@@ -78,7 +78,7 @@ module.exports = {
           '/producer/(faults|ledger|limits|transactionsV1)\\.test\\.js$',
           // What is said there, kafkajs does not say.
           '/producer/mistakes\\.test\\.js$',
-          '/admin/mistakes\\.test\\.js$'
+          '/admin/(mistakes|connecting)\\.test\\.js$'
         ]
       })
     }

@@ -43,6 +43,11 @@ export interface NativeFailure {
   cause: NativeFailure | null
 }
 
+/** Of a seed broker; `hasAnswered`: ApiVersions, and what an authentication asks. */
+export interface NativeSeedFailure extends NativeFailure {
+  hasAnswered: boolean
+}
+
 export interface NativeTls {
   host: string | null // where to connect, instead of to each broker's host
   port: number | null // the same
@@ -220,7 +225,7 @@ export interface NativeLogDirs {
 export class NativeClient {
   constructor(options: NativeClientOptions, notify: (event: NativeClientEvent) => void)
   /** Connects to a seed broker (ApiVersions and SASL included) and reads the broker list from it. */
-  connect(host: string, port: number): Promise<NativeFailure | null>
+  connect(host: string, port: number): Promise<NativeSeedFailure | null>
   isConnected(): boolean
   metadata(topics: string[] | null, allowAutoTopicCreation: boolean): Promise<NativeFailure | NativeMetadata>
   findCoordinator(groupId: string): Promise<NativeFailure | NativeMetadata['brokers'][number]>

@@ -14,7 +14,7 @@ const { run, workplace } = require('./commandLine')
  * @property {string[] | (() => string[])} args
  * @property {Record<string, string | undefined>} [env]
  * @property {string} [input]
- * @property {number} code of the exit: 1 refused, 2 wrong usage, 3 nobody was reached
+ * @property {number} code of the exit: 1 refused, 2 wrong usage, 3 nobody was reached, or the login was refused
  * @property {(string | RegExp)[]} says on standard error
  */
 
@@ -47,8 +47,8 @@ const MISTAKES = {
   'a command that there is not': { args: ['topcis'], code: 2, says: ['There is no command "topcis"', see('')] },
   'an option that there is not': { args: ['topics', '--brocker', 'h:1'], code: 2, says: ["'--brocker'", see('topics')] },
   'an option without its value': { args: ['topics', '--brokers'], code: 2, says: ['--brokers', see('topics')] },
-  'a topic that is missing': { args: ['topic'], code: 2, says: ['Usage: kafkars topic TOPIC', see('topic')] },
-  'a topic too many': { args: ['topic', 'a', 'b'], code: 2, says: ['Usage: kafkars topic TOPIC'] },
+  'a topic that is missing': { args: ['topic'], code: 2, says: ['Usage: kafkars topic NAME', see('topic')] },
+  'a topic too many': { args: ['topic', 'a', 'b'], code: 2, says: ['Usage: kafkars topic NAME'] },
   'a number that is none': { args: ['tail', 'a', '--max', 'x'], code: 2, says: ['--max', see('tail')] },
   'a time with a unit': { args: ['topics', '--timeout', '5s'], code: 2, says: ['--timeout 5s: not ms'] },
   'no brokers': { args: ['topics'], env: { KAFKARS_BROKERS: undefined }, code: 2, says: ['Which brokers? Give --brokers host:port, KAFKARS_BROKERS, or a kafkars.json'] },
@@ -68,8 +68,8 @@ const MISTAKES = {
   'plain text to a listener with TLS': { args: () => brokers('ssl'), code: 3, says: ['a TLS listener spoken to in plain text?'] },
   'no SASL to a listener with it': { args: () => brokers('oauth'), code: 3, says: ['does this listener want SASL?'] },
   'SASL to a listener without it': { args: () => brokers('plaintext', ...asUser()), env: PASSWORD, code: 1, says: ['is a listener without SASL', 'leave it out'] },
-  'a wrong password': { args: () => brokers('saslSsl', ...trusted(), ...asUser()), env: PASSWORD, code: 1, says: ['Invalid username or password', 'User, password or mechanism is wrong'] },
-  'a wrong password, by SCRAM': { args: () => brokers('saslSsl', ...trusted(), ...asUser('scram-sha-512')), env: PASSWORD, code: 1, says: ['invalid credentials', 'User, password or mechanism is wrong'] },
+  'a wrong password': { args: () => brokers('saslSsl', ...trusted(), ...asUser()), env: PASSWORD, code: 3, says: ['Invalid username or password', 'User, password or mechanism is wrong'] },
+  'a wrong password, by SCRAM': { args: () => brokers('saslSsl', ...trusted(), ...asUser('scram-sha-512')), env: PASSWORD, code: 3, says: ['invalid credentials', 'User, password or mechanism is wrong'] },
   'a mechanism that the listener does not offer': { args: () => brokers('saslSsl', ...trusted(), ...asUser('scram-sha-1')), env: PASSWORD, code: 1, says: ['SCRAM-SHA-1 was asked for', '--sasl-mechanism'] },
   'a topic that there is not': { args: ['topic', unknown], code: 1, says: ['does not host this topic-partition', unknown, 'There is no such topic'] },
   'a topic that there is not, to read': { args: ['tail', unknown, '--end'], code: 1, says: [unknown, 'There is no such topic'] },
@@ -96,7 +96,7 @@ it.each(Object.entries(MISTAKES))('%s', async (_, { args, env, input, code, says
 it('a password is in no line either that the client logs', async () => {
   const args = brokers('saslSsl', ...trusted(), ...asUser(), '--verbose')
   const { code, stdout, stderr } = await run(args, { env: PASSWORD })
-  expect(code).toBe(1)
+  expect(code).toBe(3)
   expect(stderr).toContain('Invalid username or password')
   expect(stdout + stderr).not.toContain(SECRET)
 })

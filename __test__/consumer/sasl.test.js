@@ -147,7 +147,7 @@ describe('a listener', () => {
 
   it('with SASL closes on those without, and the log has a guess', async () => {
     const log = createLog()
-    const retry = { retries: 0 }
+    const retry = { retries: 1, initialRetryTime: 10 }
     const error = await failureOf({ brokers: oauth, retry, ...log.options })
     expect(error).toMatchObject({
       name: 'KafkaJSNumberOfRetriesExceeded',

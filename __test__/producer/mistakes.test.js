@@ -10,7 +10,7 @@ const { startCluster } = require('../kafka')
 const { connections } = require('../kafka/connections')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { SECRET, createLogs, expectTold, headOf, linesOf } = require('../consumer/told')
-const { createConsumer, createKafka, createProducer, rejection } = require('./support')
+const { createConsumer, createKafka, createProducer, rejection, waitFor } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -614,6 +614,25 @@ it('messages of a transaction under another name are told, too', async () => {
   expect(linesOf(logs, 'WARN').filter(line => line.includes('Nothing was sent'))).toEqual([
     'Nothing was sent. Unknown option "messages" of producer.sendBatch() is ignored'
   ])
+  await transaction.abort()
+})
+
+it('offsets of a topic that there is not are waited for, and the log says which', async () => {
+  const { logs, logCreator } = createLogs()
+  const kafka = createKafka({ ...connections(cluster).plaintext, logLevel: 2, logCreator })
+  const producer = createProducer({ kafka, transactionalId: uniqueName('tx') })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  const missing = uniqueName('missing')
+  const topics = [{ topic: missing, partitions: [{ partition: 0, offset: '1' }] }]
+  const sent = transaction.sendOffsets({ consumerGroupId: 'g', topics })
+  sent.catch(() => {})
+  await waitFor(() => linesOf(logs, 'WARN').some(line => line.includes(missing)))
+  expect(linesOf(logs, 'WARN').filter(line => line.includes(missing))).toEqual([
+    `The offsets of group "g" cannot be sent to the transaction, trying again: topic "${missing}" has no partition 0, or does not exist`
+  ])
+  await createTopic({ topic: missing, brokers: cluster.brokers })
+  await sent
   await transaction.abort()
 })
 

@@ -45,6 +45,60 @@ const settle = async promise => {
 beforeEach(() => jest.useFakeTimers())
 afterEach(() => jest.useRealTimers())
 
+describe('a seed that closes', () => {
+  const closed = hasAnswered => createFailure('closed', { broker: 'b1:9092', hasAnswered })
+  const SASL = 'does this listener want SASL?'
+  const sasl = { mechanism: 'plain', username: 'u', password: 'p' }
+
+  /** What is said of each attempt. */
+  const told = async (config, ...answers) => {
+    const { cluster, world, messages } = create({
+      retry: { retries: answers.length - 1 },
+      ...config
+    })
+    world.onConnect = async () => answers.shift()
+    const { error } = await settle(cluster.connect())
+    return { cluster, world, error, lines: messages('ERROR') }
+  }
+
+  it('behind ApiVersions wants SASL if it does so again', async () => {
+    const { error, lines } = await told({}, closed(true), closed(true), closed(true))
+    expect(lines.map(line => line.includes(SASL))).toEqual([false, true, true])
+    expect(lines[0]).toContain(
+      'closed it at the first request: a broker or a proxy that is going down, or a listener that wants SASL'
+    )
+    expect(error.cause).toMatchObject({ name: 'KafkaJSConnectionClosedError', broker: 'b1:9092' })
+    expect(error.message).toContain(SASL)
+  })
+
+  it.each([
+    ['before it has answered', {}, closed(false), 'before it has answered anything'],
+    ['before it has answered, with TLS', { ssl: true }, closed(false), '(ssl.cert)'],
+    ['on a client with SASL', { sasl }, closed(true), 'while it was opened'],
+    ['on one with SASL and without TLS', { sasl }, closed(false), '("ssl" is not given)'],
+    ['on one with SASL and TLS', { sasl, ssl: true }, closed(false), '(ssl.cert)']
+  ])('%s is told as it is, however often', async (_, config, failure, words) => {
+    const { lines } = await told(config, failure, failure, failure)
+    expect(lines).toHaveLength(3)
+    for (const line of lines) {
+      expect(line).toContain(words)
+      expect(line).not.toContain(SASL)
+    }
+  })
+
+  it('on a client that it has served is going down', async () => {
+    const { cluster, world } = await told({}, null)
+    await cluster.disconnect()
+    world.onConnect = async () => closed(true)
+    const { error } = await settle(cluster.connect())
+    expect(error.message).toContain(
+      'at the first request: a broker or a proxy that is going down, as'
+    )
+    const again = await settle(cluster.connect())
+    expect(again.error.message).not.toContain('SASL')
+  })
+})
+
 describe('connect', () => {
   it('goes from seed to seed, logs and finally gives up', async () => {
     const { cluster, world, messages } = create({ retry: { retries: 3 } })
@@ -55,7 +109,7 @@ describe('connect', () => {
     expect(world.connects).toEqual(['b1:9092', 'b2:9092', '::1:9093', 'b1:9092'])
     expect(messages('ERROR')).toEqual(
       Array(4).fill(
-        '[BrokerPool] Failed to connect to seed broker, trying another broker from the list: Connection error: refused'
+        '[BrokerPool] Failed to connect to seed broker, trying another broker from the list: Connection error: refused: nobody listens there: is the port right, and is the broker up?'
       )
     )
   })

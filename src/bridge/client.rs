@@ -17,6 +17,7 @@ use crate::engine::clients::admin::ReadMetadata;
 use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::NetworkEvent;
+use crate::engine::network::SeedError;
 use crate::engine::network::Unauthenticated;
 use crate::engine::network::UnknownIdentity;
 use crate::engine::network::UnknownName;
@@ -129,7 +130,11 @@ impl NativeClient {
         };
         promise::spawn(env, work, |env, result| match result {
             Ok(()) => Ok(None),
-            Err(error) => failure::net_error(env, &error).map(|error| Some(error.to_unknown())),
+            Err(SeedError { error, has_answered }) => {
+                let mut failure = failure::net_error(env, &error)?;
+                failure.set("hasAnswered", has_answered)?;
+                Ok(Some(failure.to_unknown()))
+            }
         })
     }
 

@@ -27,7 +27,7 @@ const { createSeeds } = require('./seeds')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
 const { readable } = require('../utils/thrown')
 const { LONGEST_DELAY } = require('../utils/timers')
-const { KafkaJSNonRetriableError, fromFailure } = require('../errors')
+const { KafkaJSNonRetriableError, fromFailure, wordsOf } = require('../errors')
 
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
@@ -72,6 +72,10 @@ class Connection {
     this.closed = createAbort()
     /** The engine's sockets and threads do not keep the process alive; this timer does while connected. @type {NodeJS.Timeout | null} */
     this.keepAlive = null
+    /** To any broker, ever. */
+    this.wasConnected = false
+    /** How often a broker has answered ApiVersions and nothing else. */
+    this.closedBehindVersions = 0
     /** What JavaScript authentication threw, by its text: the engine only hands back the text. */
     this.authenticationErrors = new Map()
     emitter.watch(() => this.client?.setRequestEvents(listensToRequests(emitter)))
@@ -238,6 +242,7 @@ class Connection {
         const failure = await unlessAborted(signal, () => client.connect(host, port))
         signal.throwIfAborted()
         if (failure) throw this.connectError(failure, seed)
+        this.wasConnected = true
         this.keepAlive ??= setInterval(() => {}, LONGEST_DELAY)
         return client
       } catch (e) {
@@ -245,11 +250,11 @@ class Connection {
         if (e.name === 'KafkaJSConnectionError' || e.type === 'ILLEGAL_SASL_STATE') {
           seed = await nextSeed()
           this.logger.error(
-            `Failed to connect to seed broker, trying another broker from the list: ${e.message}`,
+            `Failed to connect to seed broker, trying another broker from the list: ${wordsOf(e)}`,
             { retryCount, retryTime }
           )
         } else {
-          this.logger.error(e.message, { retryCount, retryTime })
+          this.logger.error(wordsOf(e), { retryCount, retryTime })
         }
         if (!e.retriable) bail(e)
         throw e
@@ -260,7 +265,7 @@ class Connection {
   }
 
   /**
-   * @param {import('../native').NativeFailure} failure
+   * @param {import('../native').NativeSeedFailure} failure
    * @param {{ host: string, port: number }} seed
    * @private
    */
@@ -268,9 +273,35 @@ class Connection {
     const mine = this.authenticationErrors.get(failure.message)
     if (mine) return mine
     const broker = `${host}:${port}`
-    if (failure.failure !== 'closed' || this.config.sasl) return fromFailure(failure, { broker })
-    const guess = `${broker} closed it at the first request: does this listener want SASL? ("sasl" is not given)`
-    return fromFailure({ ...failure, message: `${failure.message}: ${guess}` })
+    if (failure.failure !== 'closed') return fromFailure(failure, { broker })
+    const why = this.closedBecause(failure.hasAnswered)
+    return fromFailure({ ...failure, message: `${failure.message}: ${broker} closed it ${why}` })
+  }
+
+  /**
+   * A listener with SASL answers ApiVersions, and closes at any other request. So does a broker that goes down, or a proxy: but not again
+   * and again, and not one that has served this client.
+   * @param {boolean} hasAnswered
+   * @private
+   */
+  closedBecause(hasAnswered) {
+    const { ssl, sasl } = this.config
+    const listener = ssl
+      ? 'a listener that takes only certain certificates (ssl.cert)'
+      : 'a listener with TLS ("ssl" is not given)'
+    if (sasl) {
+      return `while it was opened: a broker or a proxy that is going down, as a rule, or ${listener}`
+    }
+    if (!hasAnswered) {
+      return `before it has answered anything: a broker or a proxy that is going down, ${listener}, or no Kafka listener`
+    }
+    if (this.wasConnected) {
+      return 'at the first request: a broker or a proxy that is going down, as a rule'
+    }
+    this.closedBehindVersions++
+    return this.closedBehindVersions > 1
+      ? 'at the first request, again: does this listener want SASL? ("sasl" is not given)'
+      : 'at the first request: a broker or a proxy that is going down, or a listener that wants SASL ("sasl" is not given)'
   }
 
   /**

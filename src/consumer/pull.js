@@ -11,7 +11,7 @@ const { ReadableStream } = require('node:stream/web')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { placeOf } = require('../utils/offsets')
 const { show } = require('../utils/show')
-const { listOf, number } = require('../config')
+const { listOf, number, optionsOf } = require('../config')
 
 /** @typedef {import('./puller').Puller} Puller */
 
@@ -123,7 +123,7 @@ const createPull = ({ puller, start }) => {
  */
 const pullOptions = (method, options) => {
   const place = `consumer.${method}()`
-  const { timeout, maxRecords, partitions } = options
+  const { timeout, maxRecords, partitions } = optionsOf(place, options, '{ timeout: 1000 }')
   const most = number({ maxRecords }, undefined)
   if (most !== undefined && !(most >= 1)) {
     throw new KafkaJSNonRetriableError(

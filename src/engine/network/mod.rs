@@ -44,7 +44,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
@@ -71,6 +70,21 @@ pub use sasl::Unauthenticated;
 #[derive(Clone)]
 pub struct Network {
     inner: Arc<Inner>,
+}
+
+/// Why a seed broker has not told the brokers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedError {
+    /// What has failed.
+    pub error: NetError,
+    /// It has answered ApiVersions, and what an authentication asks. A broker that is then silent for good may want one.
+    pub has_answered: bool,
+}
+
+impl From<NetError> for SeedError {
+    fn from(error: NetError) -> SeedError {
+        SeedError { error, has_answered: false }
+    }
 }
 
 struct Inner {
@@ -120,30 +134,23 @@ impl Network {
     }
 
     /// Connects to a seed broker and learns the brokers from it. The connection then serves [`Target::Any`].
-    pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, NetError> {
+    pub async fn connect_seed(&self, host: &str, port: u16) -> Result<MetadataResponse, SeedError> {
         let link = self.pool().seed(Address { host: host.to_owned(), port })?;
         let request = MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false }.into();
         let connection = link.connection_for(&request).await?;
-        let answer = connection.send(&request, Duration::ZERO).await.inspect_err(|error| {
-            if matches!(error, NetError::Closed { .. }) && self.inner.context.sasl.is_none() {
-                connection.log(
-                    LogLevel::Warn,
-                    "The broker closed at the first request: does this listener want SASL?",
-                );
-            }
-        });
-        let answer = answer?;
+        let sent = connection.send(&request, Duration::ZERO).await;
+        let answer = sent.map_err(|error| SeedError { error, has_answered: true })?;
         if is_rebootstrap(&answer) {
             self.pool().forget();
             let reason = ErrorCode::REBOOTSTRAP_REQUIRED.message();
-            return Err(dial::connect_error(connection.address(), None, reason));
+            return Err(dial::connect_error(connection.address(), None, reason).into());
         }
         match answer {
             Response::Metadata(metadata) => {
                 self.update_brokers(&metadata.brokers);
                 Ok(metadata)
             }
-            _ => Err(link.closed()),
+            _ => Err(link.closed().into()),
         }
     }
 

@@ -40,9 +40,9 @@ pub(super) async fn open(
     let unfinished = KillOnDrop::new(&connection);
     connection.set_versions(negotiate(&connection).await.inspect_err(|error| {
         if is_first && let NetError::Closed { .. } = error {
-            let guess =
-                "The broker closed a new connection: is this a listener with TLS, or not a Kafka listener?";
-            tell_failure(context, endpoint, LogLevel::Warn, guess);
+            let what = "The broker closed a new connection before it has answered: it or a proxy is going down, or this is \
+                        a listener with TLS, or no Kafka listener";
+            tell_failure(context, endpoint, LogLevel::Warn, what);
         }
     })?);
     if let Some(sasl) = &context.sasl

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::machine::CoordinatorKey;
+use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::produce::ProducerId;
@@ -174,12 +175,15 @@ impl Transaction {
         }
         let (verdict, reason) = match response {
             Ok(Response::TxnOffsetCommit(answer)) => {
-                let rows = answer.topics.iter().flat_map(|topic| &topic.partitions);
-                let refused = rows.map(|row| row.error).filter(|code| code.is_err());
-                let worst =
-                    refused.map(|code| (verdict::of_offsets(code), code)).max_by_key(|(v, _)| rank(*v));
+                let rows = answer.topics.iter().flat_map(|topic| {
+                    topic.partitions.iter().map(|row| (topic.name.as_str(), row.partition, row.error))
+                });
+                let refused = rows.filter(|(.., code)| code.is_err());
+                let worst = refused
+                    .map(|row| (verdict::of_offsets(row.2), row))
+                    .max_by_key(|(verdict, _)| rank(*verdict));
                 match worst {
-                    Some((verdict, code)) => (verdict, refusal(code)),
+                    Some((verdict, row)) => (verdict, refusal_of_offset(row)),
                     None => {
                         open.offsets.pop_front();
                         open.started = Started::Yes;
@@ -194,6 +198,9 @@ impl Transaction {
         };
         match verdict {
             Verdict::Retry { is_lost, is_short } => {
+                if !is_short && self.commit.attempts() == 0 {
+                    self.offsets_wait(&reason);
+                }
                 self.last_failure = Some(reason);
                 if is_short {
                     self.commit.want_at(now + SHORT);
@@ -210,6 +217,20 @@ impl Transaction {
             Verdict::Doomed => self.doom(reason),
             Verdict::Fatal => self.fail(reason),
         }
+    }
+
+    /// Tells why the offsets are not there yet, for as long as that may take.
+    fn offsets_wait(&mut self, reason: &Reason) {
+        let why = match reason {
+            Reason::Broker { message: Some(message), .. } => message.clone(),
+            Reason::Broker { code, .. } => code.message().into_owned(),
+            Reason::Net(error) => error.told(),
+            _ => return,
+        };
+        let group = self.group().cloned().unwrap_or_default();
+        let line =
+            format!("The offsets of group {group:?} cannot be sent to the transaction, trying again: {why}");
+        self.log(LogLevel::Warn, line);
     }
 
     fn end_answered(&mut self, now: Instant, answer: &EndTxnResponse) {
@@ -245,6 +266,20 @@ impl Transaction {
         }
         self.begin_next(now);
     }
+}
+
+/// What is wrong with an offset. What is wrong with its group is told of each partition alike, and names none.
+fn refusal_of_offset((topic, partition, code): (&str, i32, ErrorCode)) -> Reason {
+    let message = match code {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => {
+            Some(format!("topic {topic:?} has no partition {partition}, or does not exist"))
+        }
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::OFFSET_METADATA_TOO_LARGE => {
+            Some(format!("partition {partition} of topic {topic:?}"))
+        }
+        _ => None,
+    };
+    Reason::Broker { code, message }
 }
 
 /// How bad it is.

@@ -11,7 +11,7 @@ use super::{closed, heartbeat, metadata, send};
 use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
-use crate::engine::network::{NetworkConfig, NetworkEvent};
+use crate::engine::network::{NetworkConfig, NetworkEvent, SeedError};
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -412,11 +412,27 @@ async fn a_seed_that_cannot_tell_the_brokers_is_none() {
     let mut world = World::new(NetworkConfig::default());
     let (seeding, mut peer, request) = seeding(&mut world).await;
     peer.reply(&request, rebootstrap()).await;
-    assert!(matches!(seeding.await.unwrap(), Err(NetError::Connect { .. })));
+    assert!(matches!(seeding.await.unwrap(), Err(SeedError { error: NetError::Connect { .. }, .. })));
     assert!(!world.network.is_connected());
 }
 
-type Seeding = JoinHandle<Result<MetadataResponse, NetError>>;
+#[tokio::test(start_paused = true)]
+async fn a_seed_that_closes_has_answered_before_or_not() {
+    let mut world = World::new(NetworkConfig::default());
+    let (seeding, peer, _) = seeding(&mut world).await;
+    drop(peer);
+    let behind_versions = SeedError { error: closed("seed:9092"), has_answered: true };
+    assert_eq!(seeding.await.unwrap(), Err(behind_versions));
+
+    let network = world.network.clone();
+    let seeding = tokio::spawn(async move { network.connect_seed("seed", 9092).await });
+    let mut peer = world.accept().await;
+    peer.request().await.unwrap();
+    drop(peer);
+    assert_eq!(seeding.await.unwrap(), Err(closed("seed:9092").into()));
+}
+
+type Seeding = JoinHandle<Result<MetadataResponse, SeedError>>;
 
 /// Somebody connects to a seed, which is asked for the brokers.
 async fn seeding(world: &mut World) -> (Seeding, Peer, Received) {
@@ -458,7 +474,7 @@ async fn close_ends_everything_wherever_it_waits() {
         let late = world.network.send(to, metadata(), Duration::ZERO).await;
         assert_eq!(late, Err(NetError::ClientClosed));
     }
-    assert_eq!(world.network.connect_seed("one", 9092).await, Err(NetError::ClientClosed));
+    assert_eq!(world.network.connect_seed("one", 9092).await, Err(NetError::ClientClosed.into()));
     world.network.update_brokers(&[broker(1, "one")]);
     assert_eq!(world.dial_count(), 2);
     world.network.close().await;

@@ -339,7 +339,7 @@ async fn without_an_answer_there_is_no_connection() {
     };
     let network = Network::new(config, move |event| drop(tell.send(event))).unwrap();
     let error = network.connect_seed("127.0.0.1", port).await.unwrap_err();
-    assert_eq!(error.to_string(), "Connection timeout");
+    assert_eq!(error.error.to_string(), "Connection timeout");
     assert_eq!(accepting.await.unwrap(), b"");
     let check = loop {
         match events.recv().await.unwrap() {

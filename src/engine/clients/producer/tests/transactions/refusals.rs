@@ -62,6 +62,23 @@ fn after_an_error_a_transaction_can_only_be_aborted_and_then_all_is_well() {
 }
 
 #[test]
+fn offsets_of_a_topic_that_there_is_not_are_refused_by_name_when_patience_ends() {
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+        world.scripted = (0..1000).map(|_| ("TxnOffsetCommit", Scripted::Code(code))).collect();
+        let sent = world.send_offsets(1);
+        world.run_for(SECOND);
+        assert_eq!(world.answer(sent), None, "it may only just have been made");
+        world.run_for(120 * SECOND);
+        let message = Some("topic \"in\" has no partition 0, or does not exist".to_owned());
+        let doomed = Some(Err(Trouble::Doomed(Reason::Broker { code, message })));
+        assert_eq!(world.answer(sent), doomed);
+    });
+}
+
+#[test]
 fn a_producer_that_was_replaced_is_refused_for_good() {
     both(|mut world| {
         world.begin();
