@@ -40,7 +40,7 @@ impl Admission {
     /// Waits for a place in flight and, unless it is a heartbeat, for the end of a throttle: a throttled member must
     /// not be thrown out of its group for being quiet. Keep the permit as long as the answer is awaited.
     pub(super) async fn admit(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
-        let heartbeat = matches!(request, Request::Heartbeat(_));
+        let heartbeat = matches!(request, Request::Heartbeat(_) | Request::ConsumerGroupHeartbeat(_));
         let muted_until = || self.muted_until().filter(|until| !heartbeat && *until > Instant::now());
         if muted_until().is_none()
             && let Ok(permit) = self.places.try_acquire()

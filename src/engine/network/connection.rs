@@ -245,42 +245,38 @@ impl Connection {
         let received = self.received.load(Ordering::Relaxed);
         let times = Times { created, sent: Instant::now() };
         let frame = Frame::of(request, frame);
-        if !request.is_answered() {
-            return self.write_only(frame, key, version, correlation_id, times).await;
-        }
-        let (reply, answer) = oneshot::channel();
-        self.lock().waiting.insert(correlation_id, Waiter { key, version, times, reply });
-        // If the task has ended, `answer` will say so.
-        self.outbox.put(frame, None);
-        self.sent.notify_one();
-
-        let answer = match self.context.config.request_timeout {
-            None => answer.await,
-            Some(limit) => match within(limit.saturating_add(held), answer).await {
-                Ok(answer) => answer,
-                Err(Late) => {
-                    self.timed_out(key, version, correlation_id, times, received);
-                    // What is sent again over another connection must not be overtaken by this.
-                    if key == ApiKey::Produce {
-                        self.kill(self.closed());
-                    }
-                    return Err(NetError::Timeout {
-                        broker: self.broker.to_string(),
-                        api: key.name(),
-                        key: key.code(),
-                        version,
-                        correlation_id,
-                        created_at: epoch_ms(times.created),
-                        sent_at: epoch_ms(times.sent),
-                        pending_duration: ms(times.sent - times.created),
-                    });
-                }
-            },
+        let outcome = async {
+            if !request.is_answered() {
+                return self.write_only(frame, key, version, correlation_id, times).await;
+            }
+            let (reply, answer) = oneshot::channel();
+            self.lock().waiting.insert(correlation_id, Waiter { key, version, times, reply });
+            // If the task has ended, `answer` will say so.
+            self.outbox.put(frame, None);
+            self.sent.notify_one();
+            match answer.await {
+                Ok(result) => result,
+                Err(_) => Err(self.died().await),
+            }
         };
-        match answer {
-            Ok(result) => result,
-            Err(_) => Err(self.died().await),
-        }
+        let Some(limit) = self.context.config.request_timeout else { return outcome.await };
+        within(limit.saturating_add(held), outcome).await.unwrap_or_else(|Late| {
+            self.timed_out(key, version, correlation_id, times, received);
+            // What is sent again over another connection must not be overtaken by this.
+            if key == ApiKey::Produce {
+                self.kill(self.closed());
+            }
+            Err(NetError::Timeout {
+                broker: self.broker.to_string(),
+                api: key.name(),
+                key: key.code(),
+                version,
+                correlation_id,
+                created_at: epoch_ms(times.created),
+                sent_at: epoch_ms(times.sent),
+                pending_duration: ms(times.sent - times.created),
+            })
+        })
     }
 
     /// A request that gets no answer: that it is written to the socket is all there will be.
@@ -294,6 +290,7 @@ impl Connection {
     ) -> Result<Response, NetError> {
         let (written, is_written) = oneshot::channel();
         self.outbox.put(frame, Some(written));
+        self.sent.notify_one();
         if is_written.await.is_err() {
             return Err(self.died().await);
         }

@@ -13,7 +13,8 @@ use crate::engine::network::{NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
-use crate::engine::protocol::produce::{ProduceRequest, ProduceResponse};
+use crate::engine::protocol::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest;
+use crate::engine::protocol::produce::{ProducePartition, ProduceRequest, ProduceResponse, ProduceTopic};
 
 const TO: Target = Target::coordinator(1);
 
@@ -258,6 +259,24 @@ async fn a_connection_that_is_renewed_serves_whom_it_has_and_closes() {
     assert_eq!(world.dial_count(), 3);
 }
 
+/// Of a member of a group of KIP-848.
+fn member_heartbeat() -> Request {
+    let (group_id, member_id) = ("g".to_owned(), "m".to_owned());
+    ConsumerGroupHeartbeatRequest {
+        group_id,
+        member_id,
+        member_epoch: 1,
+        group_instance_id: None,
+        rack_id: None,
+        rebalance_timeout_ms: -1,
+        topics: None,
+        topic_regex: None,
+        server_assignor: None,
+        owned: None,
+    }
+    .into()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_throttled_connection_is_mute_but_for_heartbeats() {
     let (world, mut peer) = connected(NetworkConfig::default()).await;
@@ -273,6 +292,11 @@ async fn a_throttled_connection_is_mute_but_for_heartbeats() {
     let beat = peer.request().await.unwrap();
     assert_eq!(beat.key.name(), "Heartbeat");
     peer.reply_heartbeat(&beat, 0).await;
+    beating.await.unwrap().unwrap();
+    let beating = send(&world.network, TO, member_heartbeat());
+    let beat = peer.request().await.unwrap();
+    assert_eq!(beat.key.name(), "ConsumerGroupHeartbeat");
+    peer.reply(&beat, wire::ConsumerGroupHeartbeatResponse::default()).await;
     beating.await.unwrap().unwrap();
     assert_eq!(before.elapsed().as_secs(), 0);
 
@@ -378,4 +402,24 @@ async fn a_produce_that_is_late_must_not_be_written_behind_its_repetition() {
     let again = send(&world.network, TO, produce(0));
     world.welcome().await.request().await.unwrap();
     again.await.unwrap().unwrap();
+}
+
+/// A broker that stands still takes no more bytes, and neither closes nor answers.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_gets_no_answer_is_not_written_for_ever() {
+    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    let before = tokio::time::Instant::now();
+    let records = bytes::Bytes::from(vec![0; 1 << 20]);
+    let partition = ProducePartition { partition: 0, header: bytes::Bytes::new(), records };
+    let topics =
+        vec![ProduceTopic { name: "t".to_owned(), partitions: vec![partition], ..Default::default() }];
+    let large = ProduceRequest { acks: 0, topics, ..ProduceRequest::default() };
+    let sent = [large.into(), produce(0)].map(|request| send(&world.network, TO, request));
+    let [first, second] = sent;
+    let error = first.await.unwrap().unwrap_err();
+    assert!(matches!(error, NetError::Timeout { api: "Produce", .. }), "{error:?}");
+    assert_eq!(before.elapsed().as_secs(), 30);
+    // What is sent again over another connection must not be overtaken by what is in this one.
+    assert!(second.await.unwrap().is_err());
+    assert!(peer.request().await.is_none());
 }

@@ -55,7 +55,7 @@ pub fn delete_groups(groups: Vec<String>) -> Spread<DeleteGroupsResponse> {
     to_coordinators(groups, |groups| DeleteGroupsRequest { groups })
 }
 
-/// What groups have committed for these topics, or for all. Brokers before 2.8 are asked for one group at a time: several of one
+/// What groups have committed for these topics, or for all. Brokers before 3.0 are asked for one group at a time: several of one
 /// coordinator fail there as [`crate::engine::machine::NetError::UnsupportedApi`].
 pub fn fetch_offsets(
     groups: Vec<(String, Option<TopicPartitions>)>,
