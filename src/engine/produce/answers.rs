@@ -1,11 +1,13 @@
 //! What brokers say to a Produce, and what it leads to.
 
+use std::cmp::Ordering;
 use std::time::Instant;
 
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::produce::{ProduceResponse, ProduceResponsePartition};
 
 use super::machine::Produce;
@@ -32,31 +34,22 @@ impl Produce {
         }
     }
 
-    fn answered_well(&mut self, now: Instant, mut sent: Sent, answer: ProduceResponse) {
+    fn answered_well(&mut self, now: Instant, sent: Sent, answer: ProduceResponse) {
         if !answer.node_endpoints.is_empty() {
             self.events.push_back(Event::NodesNamed(answer.node_endpoints));
         }
-        // Brokers answer in the order of the request, mostly.
-        sent.batches.reverse();
+        let mut asked = Asked::new(&sent.batches);
         for topic in answer.topics {
+            let which = Which { topic_id: topic.topic_id, name: &topic.name };
             for row in topic.partitions {
-                let is_it = |sent: &SentBatch| {
-                    let is_topic = if topic.topic_id.is_zero() {
-                        *sent.at.topic == *topic.name
-                    } else {
-                        sent.topic_id == topic.topic_id
-                    };
-                    is_topic && sent.at.partition == row.partition
-                };
-                if let Some(at) = sent.batches.iter().rposition(is_it) {
-                    let batch = sent.batches.remove(at);
-                    self.told(now, sent.node, &batch, row);
+                if let Some(batch) = asked.take(which, row.partition) {
+                    self.told(now, sent.node, batch, row);
                 }
             }
         }
         // What an answer leaves out, nobody knows.
-        sent.batches.reverse();
-        self.unanswered(now, &sent.batches, sent.node, &NetError::OutOfStep);
+        let left: Vec<_> = asked.left().cloned().collect();
+        self.unanswered(now, &left, sent.node, &NetError::OutOfStep);
     }
 
     /// One partition's answer.
@@ -201,5 +194,119 @@ impl Produce {
 
     fn place(&self, slot: usize, batch: u64) -> Option<usize> {
         self.partitions.get(slot)?.find(batch)
+    }
+}
+
+/// A topic, as an answer names it: by its id, from the version on that has one.
+#[derive(Clone, Copy)]
+struct Which<'a> {
+    topic_id: TopicId,
+    name: &'a str,
+}
+
+/// The batches of a request, whose answer may have them in any order: there may be thousands.
+struct Asked<'a> {
+    batches: &'a [SentBatch],
+    answered: Vec<bool>,
+    /// Short answers are in the order of the request, mostly.
+    next: usize,
+    /// Their places in the order of topics and partitions, once that is needed.
+    sorted: Option<Vec<usize>>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(batches: &'a [SentBatch]) -> Asked<'a> {
+        Asked { batches, answered: vec![false; batches.len()], next: 0, sorted: None }
+    }
+
+    /// The batch that this is about, once.
+    fn take(&mut self, which: Which<'_>, partition: i32) -> Option<&'a SentBatch> {
+        let batches = self.batches;
+        let is_by_id = !which.topic_id.is_zero();
+        let order = |batch: &SentBatch, topic_id: &TopicId, name: &str, partition: i32| {
+            let of_topic = if is_by_id { batch.topic_id.cmp(topic_id) } else { (*batch.at.topic).cmp(name) };
+            of_topic.then(batch.at.partition.cmp(&partition))
+        };
+        let is_it = |at: usize| {
+            batches
+                .get(at)
+                .map_or(Ordering::Less, |batch| order(batch, &which.topic_id, which.name, partition))
+        };
+        let at = if is_it(self.next).is_eq() {
+            self.next
+        } else {
+            let sorted = self.sorted.get_or_insert_with(|| {
+                let mut places: Vec<_> = batches.iter().enumerate().collect();
+                places.sort_unstable_by(|(_, one), (_, other)| {
+                    order(one, &other.topic_id, &other.at.topic, other.at.partition)
+                });
+                places.into_iter().map(|(at, _)| at).collect()
+            });
+            *sorted.get(sorted.binary_search_by(|at| is_it(*at)).ok()?)?
+        };
+        self.next = at + 1;
+        let is_told = std::mem::replace(self.answered.get_mut(at)?, true);
+        batches.get(at).filter(|_| !is_told)
+    }
+
+    /// Those that nothing was said about.
+    fn left(&self) -> impl Iterator<Item = &'a SentBatch> {
+        self.batches.iter().zip(&self.answered).filter(|(_, answered)| !**answered).map(|(batch, _)| batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::machine::TopicPartition;
+
+    fn topic_id(topic: u128) -> TopicId {
+        TopicId(topic.to_be_bytes())
+    }
+
+    /// Five topics, whose ids are in another order than their names, of three partitions each.
+    fn batches() -> Vec<SentBatch> {
+        let at = |place: u64| TopicPartition {
+            topic: format!("t{}", place % 5).into(),
+            partition: (place / 5) as i32,
+        };
+        let batch = |place: u64| SentBatch {
+            slot: 0,
+            batch: place,
+            at: at(place),
+            topic_id: topic_id(u128::from(9 - place % 5)),
+        };
+        (0..15).map(batch).collect()
+    }
+
+    #[test]
+    fn answers_in_any_order_find_their_batches_once() {
+        let batches = batches();
+        let mut places: Vec<usize> = (0..15).collect();
+        let mut rng = fastrand::Rng::with_seed(7);
+        for round in 0..200 {
+            let by_id = round % 2 == 0;
+            if round > 1 {
+                rng.shuffle(&mut places);
+            }
+            let told = rng.usize(0..=15);
+            let mut asked = Asked::new(&batches);
+            for at in &places[..told] {
+                let SentBatch { at, topic_id: id, batch, .. } = &batches[*at];
+                let which = if by_id {
+                    Which { topic_id: *id, name: "" }
+                } else {
+                    Which { topic_id: TopicId::default(), name: &at.topic }
+                };
+                assert_eq!(asked.take(which, at.partition).map(|found| found.batch), Some(*batch));
+                assert!(asked.take(which, at.partition).is_none(), "told twice");
+                assert!(asked.take(which, 3).is_none(), "not asked for");
+                let unknown = Which { topic_id: topic_id(u128::from(by_id)), name: "u" };
+                assert!(asked.take(unknown, at.partition).is_none(), "not asked for");
+            }
+            let mut left = places[told..].to_vec();
+            left.sort_unstable();
+            assert_eq!(asked.left().map(|batch| batch.batch as usize).collect::<Vec<_>>(), left);
+        }
     }
 }

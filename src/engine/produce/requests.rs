@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -74,6 +75,8 @@ struct Draft {
     node: i32,
     size: usize,
     body: ProduceRequest,
+    /// Of the topics in the body.
+    names: Vec<Arc<str>>,
     sent: Sent,
 }
 
@@ -189,18 +192,20 @@ impl Draft {
             transactions_v1: membership.is_some_and(|membership| membership.transactions_v1),
             topics: Vec::new(),
         };
-        Draft { node, size: 0, body, sent: Sent { node, acks, batches: Vec::new() } }
+        Draft { node, size: 0, body, names: Vec::new(), sent: Sent { node, acks, batches: Vec::new() } }
     }
 
     fn add(&mut self, at: &TopicPartition, topic_id: TopicId, partition: ProducePartition) {
         let topics = &mut self.body.topics;
-        match topics.iter_mut().find(|topic| topic.name == *at.topic) {
+        // All partitions of a topic share its name. There may be thousands of topics: to compare their texts would take long.
+        let known = self.names.iter().rposition(|name| Arc::ptr_eq(name, &at.topic));
+        match known.and_then(|at| topics.get_mut(at)) {
             Some(topic) => topic.partitions.push(partition),
-            None => topics.push(ProduceTopic {
-                name: at.topic.to_string(),
-                topic_id,
-                partitions: vec![partition],
-            }),
+            None => {
+                self.names.push(at.topic.clone());
+                let name = at.topic.to_string();
+                topics.push(ProduceTopic { name, topic_id, partitions: vec![partition] });
+            }
         }
     }
 }

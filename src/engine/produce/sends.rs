@@ -1,6 +1,7 @@
 //! Which sends are not answered yet, and what is known of them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::{Answer, Event, FailedPart, FailedSend, Row};
 
@@ -47,7 +48,12 @@ impl SendTable {
     /// A part is written. Two halves of what was one batch make one row: their offsets follow each other.
     pub(super) fn written(&mut self, number: u64, row: Option<Row>) {
         let (Some(pending), Some(row)) = (self.get_mut(number), row) else { return };
-        match pending.rows.iter_mut().find(|known| known.partition == row.partition) {
+        // While it is sent to, a topic has one name, which is not to be compared letter by letter: there may be thousands of rows.
+        let is_same = |known: &&mut Row| {
+            known.partition.partition == row.partition.partition
+                && Arc::ptr_eq(&known.partition.topic, &row.partition.topic)
+        };
+        match pending.rows.iter_mut().find(is_same) {
             Some(known) if known.base_offset < 0 || row.base_offset < 0 => known.base_offset = -1,
             Some(known) => known.base_offset = known.base_offset.min(row.base_offset),
             None => pending.rows.push(row),
