@@ -54,6 +54,9 @@ pub use lanes::{Delivery, Finished, LANE_CLOSING, LANE_STALE, LANE_STOP, Outcome
 pub use slabs::{Buffer, MAX_MESSAGES};
 pub use slot::SlotId;
 
+/// What a [`DecodeJob`] is expected to be.
+pub use crate::engine::records::Estimate;
+
 /// What bounds the deliveries of one consumer.
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryConfig {

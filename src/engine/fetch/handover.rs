@@ -12,11 +12,11 @@ use crate::engine::delivery::DecodeJob;
 use crate::engine::delivery::Decoded;
 use crate::engine::delivery::Deliveries;
 use crate::engine::delivery::Delivery;
+use crate::engine::delivery::Estimate;
 use crate::engine::delivery::Finished;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
 use crate::engine::delivery::Verdict;
-use crate::engine::records::Estimate;
 
 use super::Event;
 use super::cursor::{Poison, State};

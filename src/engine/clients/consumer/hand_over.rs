@@ -5,13 +5,13 @@ use std::time::Instant;
 use crate::engine::delivery::DecodeJob;
 use crate::engine::delivery::Decoded;
 use crate::engine::delivery::Delivery;
+use crate::engine::delivery::Estimate;
 use crate::engine::delivery::Outcome;
 use crate::engine::delivery::SlotId;
 #[cfg(doc)]
 use crate::engine::fetch::Fetch;
 use crate::engine::machine::TopicPartition;
 use crate::engine::offsets::Range;
-use crate::engine::records::Estimate;
 
 use super::machine::Consumer;
 
