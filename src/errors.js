@@ -307,7 +307,7 @@ const sayAlso = (error, same) => {
 const FRAMES = '\n    at '
 
 /**
- * An error that stands for several goes on with the first.
+ * An error that stands for several goes on with the first, and leads where that leads.
  * @template {any} E
  * @param {E} error
  * @param {any[]} errors
@@ -316,6 +316,7 @@ const FRAMES = '\n    at '
 const withFirst = (error, [first, ...rest]) => {
   if (!first?.message) return error
   const others = rest.length > 0 ? ` (and ${rest.length} more, see "errors")` : ''
+  if (first.helpUrl !== undefined) Object.assign(error, { helpUrl: first.helpUrl })
   return explained(error, `${wordsOf(first)}${others}`)
 }
 

@@ -13,7 +13,7 @@ const { createAuthority } = require('../kafka/certificates')
 const { connections } = require('../kafka/connections')
 const { createTopic, produce, sharedCluster } = require('../kafka/helpers')
 const { SECRET, createLogs, expectTold, linesOf } = require('../consumer/told')
-const { createAdmin, createConsumer, createKafka, errorOf } = require('./support')
+const { createConsumer, createKafka, errorOf } = require('./support')
 
 const authority = createAuthority('somebody')
 const certificate = (/** @type {any} */ options) =>
@@ -25,6 +25,9 @@ const day = (/** @type {string} */ text) => new Date(text)
 /** @type {(net.Server | tls.Server)[]} */
 const servers = []
 afterAll(() => servers.forEach(server => server.close()))
+
+/** That tries as often as `retry` of the client says. @param {any} options of `new Kafka()` */
+const createAdmin = options => createKafka(options).admin()
 
 /** @param {net.Server} server @returns {Promise<string[]>} */
 const listening = async server => {
@@ -114,7 +117,7 @@ const MISTAKES = {
     says: ['certificate has expired', 'broker 127.0.0.1:', 'needs a new certificate']
   },
   'a certificate of the future': {
-    to: behindTls(certificate({ notBefore: day('2090-01-01'), notAfter: day('2091-01-01') })),
+    to: behindTls(certificate({ notBefore: day('2048-01-01'), notAfter: day('2049-01-01') })),
     is: because('CERT_NOT_YET_VALID'),
     says: ['not yet valid', 'is the clock of this machine right']
   },
@@ -210,10 +213,7 @@ const MISTAKES = {
   'a proxy that drops': {
     to: behindTcp(socket => socket.resetAndDestroy()),
     is: because('ECONNRESET'),
-    says: [
-      'the other end has hung up: a broker or a proxy that is going down',
-      'broker 127.0.0.1:'
-    ],
+    says: ['the other end has hung up: a broker or a proxy that is going down', /127\.0\.0\.1:\d+/],
     not: ['SASL']
   },
   'a broker that drops a client with SASL': {
@@ -354,8 +354,7 @@ describe('a consumer that is pulled', () => {
     'two pulls at once': {
       does: async (consumer, topic) => {
         await consumer.subscribe({ topics: [topic] })
-        const first = consumer.getOne({ timeout: 1000 })
-        return consumer.getOne({ timeout: 100 }).finally(() => first)
+        return Promise.all([consumer.getOne({ timeout: 100 }), consumer.getOne({ timeout: 100 })])
       },
       is: invalid,
       says: ['Messages are being waited for already', 'one call at a time']
@@ -429,7 +428,6 @@ describe('a consumer that is pulled', () => {
   it.each(Object.entries(PULLED))('%s', async (_, { options, does, is, says, help = OPTIONS }) => {
     const topic = await createTopic()
     await produce(topic, [{ value: 'no JSON' }])
-    // No JSON.
     const { logs, logCreator } = createLogs()
     const kafka = createKafka({ logLevel: 5, logCreator })
     const consumer = createConsumer({ kafka, ...options })

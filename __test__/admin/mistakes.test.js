@@ -233,7 +233,7 @@ const MISTAKES = {
       admin.deleteTopicRecords({ topic: c.topic, partitions: [{ partition: 0, offset: '10' }] }),
     is: { cause: { name: 'KafkaJSDeleteTopicRecordsError' } },
     says: c => ['The requested offset is not within the range', `partition 0 of ${topic(c)}`],
-    help: 'administering'
+    help: 'offset-out-of-range'
   }
 }
 

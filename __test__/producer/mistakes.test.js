@@ -154,17 +154,6 @@ const MISTAKES = {
     says: () => [`"__consumer_offsets" is a topic of the brokers' own: nobody else writes to it`],
     help: 'topics'
   },
-  'a name too much like another one': {
-    does: async (producer, { topic }) => {
-      await createTopic({ topic: `${topic}.x`, brokers: cluster.brokers })
-      await producer.connect()
-      return producer.send({ topic: `${topic}_x`, messages: ONE })
-    },
-    is: { type: 'INVALID_TOPIC_EXCEPTION', code: 17 },
-    says: ({ topic }) => [`"${topic}_x" is a possible name`, 'differs only in "." and "_"'],
-    help: 'topics',
-    produced: 0
-  },
   'no topic': argument(
     ['Invalid topic: expected its name', 'received undefined'],
     send({ topic: undefined })

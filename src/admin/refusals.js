@@ -77,15 +77,11 @@ const placeOf = ({ topic, partition, groupId, transactionalId, user }) => {
 }
 
 /**
- * Several refusals of one call: it goes on with the first, and leads where that leads.
+ * Several refusals of one call.
  * @param {string} text kafkajs's
  * @param {any[]} errors
  */
-const together = (text, errors) => {
-  const [{ helpUrl }] = errors
-  const error = withFirst(new KafkaJSAggregateError(text, errors), errors)
-  return helpUrl === undefined ? error : Object.assign(error, { helpUrl })
-}
+const together = (text, errors) => withFirst(new KafkaJSAggregateError(text, errors), errors)
 
 /**
  * The error, which says what it is about.
