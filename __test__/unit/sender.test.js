@@ -126,6 +126,18 @@ describe('a turn', () => {
     expect(readTurn(turn)).toHaveLength(1)
   })
 
+  it('takes a Map or a list without entries for no headers, and refuses one whose names would be lost', () => {
+    const turn = new TurnWriter()
+    const write = headers =>
+      turn.write(1, TERMS, [{ topic: 't', messages: [{ value: 'x', headers }] }])
+    write(new Map())
+    write([])
+    const read = readTurn(turn).map(({ topics }) => topics[0].messages[0].headers)
+    expect(read).toEqual([[], []])
+    expect(() => write(new Map([['a', '1']]))).toThrow('an object of names and values')
+    expect(() => write([['a', '1']])).toThrow('an object of names and values')
+  })
+
   it('has nothing of a send that is refused in its middle', () => {
     const turn = new TurnWriter()
     turn.write(1, TERMS, [{ topic: 't', messages: [{ value: 'one' }] }])

@@ -230,7 +230,7 @@ const flatten = (headers, topic, i) => {
     )
   }
   // A Map or the Headers of a request have no keys of their own, a list of pairs has numbers: the names would be lost.
-  if (Symbol.iterator in headers && headers.length !== 0) {
+  if (Symbol.iterator in headers && !headers[Symbol.iterator]().next().done) {
     throw new KafkaJSNonRetriableError(
       `Invalid headers of message ${i} for topic "${topic}": they have to be an object of names and values: Object.fromEntries() makes one`
     )
