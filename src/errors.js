@@ -316,8 +316,10 @@ const FRAMES = '\n    at '
 const withFirst = (error, [first, ...rest]) => {
   if (!first?.message) return error
   const others = rest.length > 0 ? ` (and ${rest.length} more, see "errors")` : ''
-  if (first.helpUrl !== undefined) Object.assign(error, { helpUrl: first.helpUrl })
-  return explained(error, `${wordsOf(first)}${others}`)
+  const told = explained(error, `${wordsOf(first)}${others}`)
+  return first.helpUrl === undefined
+    ? told
+    : Object.assign(/** @type {any} */ (told), { helpUrl: first.helpUrl })
 }
 
 /** Several errors at once. Not a KafkaJSError. */
