@@ -110,9 +110,16 @@ const produce = async (topic, messages, { compression = 'none', acks = -1, broke
   })
 }
 
+/** What passes while brokers die and come back. */
+const PASSING = [
+  'LEADER_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE'
+]
+
 /**
  * While brokers die, kafkajs's idempotent producer does not even connect: it asks for all topics, and gives up at the first
- * partition of any of them that has no leader in that moment.
+ * partition of any of them that has no leader in that moment, or at a coordinator that has just come.
  *
  * @param {import('kafkajs').Producer} producer
  */
@@ -122,7 +129,7 @@ const connected = producer =>
       await producer.connect()
       return true
     } catch (error) {
-      if (/** @type {any} */ (error).cause?.type !== 'LEADER_NOT_AVAILABLE') throw error
+      if (!PASSING.includes(/** @type {any} */ (error).cause?.type)) throw error
     }
   })
 
