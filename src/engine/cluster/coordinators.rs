@@ -44,6 +44,8 @@ pub(super) enum Lookup {
 struct Coordinator {
     /// The node, while it is believed in.
     node: Option<i32>,
+    /// The one that is not believed in any more: others are asked.
+    former: Option<i32>,
     request: RequestState,
     /// It is looked for in vain.
     missing: Reminder,
@@ -66,10 +68,11 @@ impl Coordinators {
         }
     }
 
-    /// The coordinator of `key` has moved, or does not answer: to be found again, by another broker's word.
+    /// The coordinator of `key` has moved, or does not answer: to be found again, by another broker's word. Not by its own, if
+    /// there is another one: who stood still while a successor was chosen takes itself for the coordinator.
     pub(super) fn lost(&mut self, key: &CoordinatorKey) {
         let coordinator = self.keys.entry(key.clone()).or_default();
-        coordinator.node = None;
+        coordinator.former = coordinator.node.take().or(coordinator.former);
         coordinator.request.doubt();
     }
 
@@ -105,8 +108,12 @@ impl Coordinators {
                 Some(request) => !self.one_by_one && request.key_type == key.kind,
             };
             if fits && coordinator.request.is_due(now) {
-                if coordinator.request.send(now, id, ()) == Target::AnyOther {
-                    to = Target::AnyOther;
+                let others_first = coordinator.request.attempts() < OTHERS_FIRST;
+                let former = coordinator.former.filter(|_| others_first);
+                if coordinator.request.send(now, id, ()) == Target::AnyOther
+                    && !matches!(to, Target::AnyBut(_))
+                {
+                    to = former.map_or(Target::AnyOther, Target::AnyBut);
                 }
                 let new = || FindCoordinatorRequest { key_type: key.kind, keys: Vec::new() };
                 request.get_or_insert_with(new).keys.push(key.id.to_string());
@@ -186,6 +193,7 @@ impl Coordinators {
                 let FoundCoordinator { node_id, host, port, .. } = found;
                 let coordinator = self.keys.entry(key.clone()).or_default();
                 coordinator.node = Some(node_id);
+                coordinator.former = None;
                 coordinator.missing.over();
                 coordinator.request.succeeded();
                 coordinator.request.space_until(Some(now + SPACING));
@@ -218,6 +226,10 @@ impl Coordinators {
         Lookup::Again { key, why, code, told: coordinator.missing.goes_on(now) }
     }
 }
+
+/// So often the others are asked, before the word of the one that was lost is better than none: while a successor is chosen they may
+/// have no answer.
+const OTHERS_FIRST: u32 = 4;
 
 /// Does a broker that knows no several keys refuse them?
 pub(super) fn asks_too_much(keys: &[CoordinatorKey], error: &NetError) -> bool {

@@ -8,6 +8,7 @@ pub mod assignors;
 mod classic;
 mod consumer;
 mod manual;
+mod search;
 
 use std::time::Duration;
 

@@ -8,6 +8,8 @@ pub enum Target {
     /// Any broker, connected or not, but the one that was asked the same before: its answer was of no use, which others
     /// may not share. A broker that is cut off from its controllers does not know that it knows nothing.
     AnyOther,
+    /// As `AnyOther`, and this broker only when no other one can be reached: what it says of itself is in doubt.
+    AnyBut(i32),
     /// The broker with this node id.
     Node(i32, ConnectionKind),
 }

@@ -178,8 +178,8 @@ impl Network {
     /// [`NetError::NoBroker`] for a node that is not known. [`NetError::Connect`], [`NetError::Authentication`] and [`NetError::UnsupportedApi`]: not sent.
     /// [`NetError::Closed`], [`NetError::Timeout`] and [`NetError::Decode`]: it may have had its effect.
     pub async fn send(&self, to: Target, request: Request, held: Duration) -> Result<Response, NetError> {
-        if matches!(to, Target::Any | Target::AnyOther) {
-            return self.send_to_any(&request, held, to == Target::AnyOther).await;
+        if matches!(to, Target::Any | Target::AnyOther | Target::AnyBut(_)) {
+            return self.send_to_any(&request, held, to).await;
         }
         let link = self.pool().route(to)?;
         let connection = link.connection_for(&request).await?;
@@ -248,13 +248,8 @@ impl Network {
 
     /// Tries a few brokers as long as they cannot be reached or are silent: what any broker can answer may be asked twice.
     /// An error after that is the caller's, but the next request will go elsewhere.
-    async fn send_to_any(
-        &self,
-        request: &Request,
-        held: Duration,
-        other: bool,
-    ) -> Result<Response, NetError> {
-        let result = self.try_any(request, held, other).await;
+    async fn send_to_any(&self, request: &Request, held: Duration, to: Target) -> Result<Response, NetError> {
+        let result = self.try_any(request, held, to).await;
         let is_stale = result.as_ref().is_ok_and(is_rebootstrap);
         if is_stale {
             self.pool().forget();
@@ -265,8 +260,8 @@ impl Network {
         result
     }
 
-    async fn try_any(&self, request: &Request, held: Duration, other: bool) -> Result<Response, NetError> {
-        let candidates = self.pool().any(request.key(), other)?;
+    async fn try_any(&self, request: &Request, held: Duration, to: Target) -> Result<Response, NetError> {
+        let candidates = self.pool().any(request.key(), to)?;
         let mut last = NetError::NoBroker;
         let attempts = candidates.len().min(ATTEMPTS_AT_ANY);
         for (attempt, link) in candidates.into_iter().take(attempts).enumerate() {

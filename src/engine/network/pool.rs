@@ -117,11 +117,11 @@ impl Pool {
         }
     }
 
-    /// Where a request to `to` goes; [`Target::Any`] and [`Target::AnyOther`] are [`Pool::any`]'s.
+    /// Where a request to `to` goes; to any broker: see [`Pool::any`].
     pub(super) fn route(&mut self, to: Target) -> Result<Arc<Link>, NetError> {
         match to {
             Target::Node(node, kind) => self.link(node, kind),
-            Target::Any | Target::AnyOther => Err(NetError::NoBroker),
+            Target::Any | Target::AnyOther | Target::AnyBut(_) => Err(NetError::NoBroker),
         }
     }
 
@@ -135,9 +135,9 @@ impl Pool {
     }
 
     /// All brokers, the best for `question` first. As a rule those that did not fail, or failed longest ago; of those the
-    /// connected ones; of those the one that was asked longest ago. With `other` only the last rule counts, and a broker that
-    /// has failed waits for [`TURNS_AFTER_FAILURE`] turns.
-    pub(super) fn any(&mut self, question: ApiKey, other: bool) -> Result<Vec<Arc<Link>>, NetError> {
+    /// connected ones; of those the one that was asked longest ago. For another one only the last rule counts, and a broker that
+    /// has failed waits for [`TURNS_AFTER_FAILURE`] turns. One that is not to be asked comes last, behind a seed, which it may be.
+    pub(super) fn any(&mut self, question: ApiKey, to: Target) -> Result<Vec<Arc<Link>>, NetError> {
         let nodes: Vec<i32> = self.brokers.keys().copied().collect();
         let mut links = nodes
             .iter()
@@ -151,17 +151,22 @@ impl Pool {
         let seed = self.seed.clone().filter(|seed| !self.is_node(seed));
         links.extend(seed.clone());
         let turns = self.turns;
+        let shunned = match to {
+            Target::AnyBut(node) => self.links.get(&(node, ConnectionKind::General)).cloned(),
+            _ => None,
+        };
         links.sort_by_cached_key(|link| {
             let failed = link.last_failure.load(Ordering::Relaxed);
             let asked = link.asked(question);
             let is_apart = !link.is_connected();
-            if !other {
-                return (failed, is_apart, asked);
+            if to == Target::Any {
+                return (0, failed, is_apart, asked);
             }
-            let is_seed = is_apart && seed.as_ref().is_some_and(|seed| Arc::ptr_eq(seed, link));
-            let since = if is_seed { turns } else { asked };
+            let is = |other: &Option<Arc<Link>>| other.as_ref().is_some_and(|other| Arc::ptr_eq(other, link));
+            let shyness = if is(&shunned) { 2 } else { u8::from(shunned.is_some() && is(&seed)) };
+            let since = if is_apart && is(&seed) { turns } else { asked };
             let penalty = if failed > 0 { failed + TURNS_AFTER_FAILURE } else { 0 };
-            (since.max(penalty), is_apart, 0)
+            (shyness, since.max(penalty), is_apart, 0)
         });
         if self.closed {
             return Err(NetError::ClientClosed);

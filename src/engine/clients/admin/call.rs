@@ -287,7 +287,7 @@ impl<C: Call> Run<C> {
         for to in order {
             let broker = match to {
                 Target::Node(node, _) => Some(node),
-                Target::Any | Target::AnyOther => None,
+                Target::Any | Target::AnyOther | Target::AnyBut(_) => None,
             };
             let asked = Asked { broker, parts: requests.remove(&to).unwrap_or_default() };
             let request = call.request(&asked, &self.found);

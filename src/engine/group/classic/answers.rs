@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::engine::group::Event;
+use crate::engine::group::search::Search;
 use crate::engine::machine::AssignmentDelta;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
@@ -23,7 +24,7 @@ use crate::engine::protocol::sync_group::SyncGroupResponse;
 use super::errors::{Action, RequestError};
 use super::machine::{Group, Timer};
 use super::requests::{Asked, PROTOCOL_TYPE};
-use super::state::{MemberState, Round};
+use super::state::{MemberState, Proof, Round};
 
 impl Group {
     /// An answer of the current epoch.
@@ -35,6 +36,14 @@ impl Group {
         let refusal = match (api, response) {
             (ApiKey::JoinGroup, Ok(Response::JoinGroup(response))) => {
                 return self.on_join(now, sent, response);
+            }
+            (ApiKey::SyncGroup, Ok(Response::SyncGroup(response))) if sent.about.beats => {
+                match response.error {
+                    // In a group that has become one of KIP-848 another protocol may count by now. It looks for the member, and at
+                    // its generation, before that.
+                    ErrorCode::NONE | ErrorCode::INCONSISTENT_GROUP_PROTOCOL => return self.on_proof(now),
+                    code => RequestError::of(api, code),
+                }
             }
             (ApiKey::SyncGroup, Ok(Response::SyncGroup(response))) => {
                 return self.on_sync(now, sent, response);
@@ -137,6 +146,7 @@ impl Group {
             }
         };
         self.transition(MemberState::Stable);
+        self.protocol.clone_from(&round.protocol);
         let revoked = self.own(&assignment);
         self.noticed = None;
         self.reason = None;
@@ -176,22 +186,55 @@ impl Group {
     /// The interval is counted from answer to answer, as users see it: one that was slow is not followed at once.
     fn on_heartbeat(&mut self, now: Instant, sent: Sent<Asked>) {
         self.alive(now);
-        self.renewed(sent);
+        if !self.counts(now, self.proof == Proof::Given) {
+            return self.doubted(now);
+        }
+        self.confirmed(sent);
         self.beat_after_interval(now);
         self.events.push_back(Event::Heartbeat);
+    }
+
+    /// Does an answer to Heartbeat show that the session is not over, should there be a doubt? Only that of a coordinator that has
+    /// the group, and that others name.
+    fn counts(&self, now: Instant, has_group: bool) -> bool {
+        !self.is_doubtful(now) || has_group && self.is_named(now)
+    }
+
+    /// An answer to Heartbeat that counts.
+    fn confirmed(&mut self, sent: Sent<Asked>) {
+        self.search = Search::None;
+        self.proof = Proof::Wanted;
+        self.renewed(sent);
+    }
+
+    /// All is well, says somebody who may not know.
+    fn doubted(&mut self, now: Instant) {
+        if self.may_prove() {
+            self.coordinator_lost(now);
+            self.beat.want_now();
+        } else {
+            self.beat.want_at(now + self.config.own_interval());
+        }
+    }
+
+    /// The coordinator knows us in this generation. Its session is another matter.
+    fn on_proof(&mut self, now: Instant) {
+        self.alive(now);
+        self.proof = Proof::Given;
+        self.beat.want_now();
     }
 
     fn refused(&mut self, now: Instant, sent: Sent<Asked>, refusal: RequestError) {
         let api = sent.about.api;
         let extra = vec![("error", refusal.message())];
         self.log(LogLevel::Debug, format!("{} was refused", api.name()), extra);
-        if api == ApiKey::Heartbeat {
+        if sent.about.beats {
             // While a JoinGroup or SyncGroup is outstanding, or about to be, its answer will say the same.
             if self.beats() {
                 self.heartbeat_refused(now, sent, refusal);
             } else if self.beats_beside() {
                 match refusal.action {
-                    Action::Rejoin => self.renewed(sent),
+                    Action::Rejoin if !self.is_doubtful(now) => self.renewed(sent),
                     // What we have kept may be another member's already. (An ILLEGAL_GENERATION is older than the answer that
                     // comes: the next generation has begun.)
                     Action::ForgetMember => self.valid_until = Some(now),
@@ -216,7 +259,7 @@ impl Group {
                 self.try_again(now);
             }
             Action::FindCoordinator => {
-                self.coordinator_lost();
+                self.coordinator_lost(now);
                 self.call.failed(now, &mut self.rng);
                 if api == ApiKey::JoinGroup {
                     self.try_again(now);
@@ -251,14 +294,23 @@ impl Group {
         match refusal.action {
             Action::Retry => self.beat_after_backoff(now),
             Action::FindCoordinator => {
-                self.coordinator_lost();
+                self.coordinator_lost(now);
                 self.beat_after_backoff(now);
             }
             Action::Rejoin => {
                 // To the coordinator we are alive. Unless we own something, we are rejoining or will be told by Sync.
                 self.alive(now);
                 self.note_rebalance();
-                self.renewed(sent);
+                let is_heartbeat = sent.about.api == ApiKey::Heartbeat;
+                if is_heartbeat && self.counts(now, true) {
+                    self.confirmed(sent);
+                } else if self.may_prove() {
+                    if is_heartbeat {
+                        self.coordinator_lost(now);
+                    }
+                    self.proof = Proof::Rebalance;
+                    self.beat.want_now();
+                }
                 if matches!(self.state, MemberState::Stable) {
                     // To handlers of partitions that are kept nothing happens.
                     self.noticed = refusal.code().filter(|_| !self.is_cooperative());
@@ -383,13 +435,15 @@ impl Group {
     pub(super) fn session_expired(&mut self, now: Instant) {
         let extra = vec![("sessionTimeout", self.config.session_timeout.as_millis().to_string())];
         self.log(LogLevel::Warn, "The coordinator has not answered for the session timeout", extra);
-        self.coordinator_lost();
+        self.coordinator_lost(now);
         self.beat.give_up();
         self.beat_after_backoff(now);
     }
 
-    fn coordinator_lost(&mut self) {
+    fn coordinator_lost(&mut self, now: Instant) {
         self.timers.clear(Timer::Session);
+        self.search = Search::On(now);
+        self.proof = Proof::Wanted;
         self.events.push_back(Event::CoordinatorLost);
     }
 }

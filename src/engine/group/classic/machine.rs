@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::engine::group::assignors::{Partitions, RebalanceProtocol};
+use crate::engine::group::search::Search;
 use crate::engine::group::{Event, GroupConfig, Membership, Waits};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
@@ -26,7 +27,7 @@ use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 
 use super::requests::Asked;
-use super::state::MemberState;
+use super::state::{MemberState, Proof};
 
 timers! {
     /// What happens by itself.
@@ -64,6 +65,8 @@ pub struct Group {
     pub(super) reason: Option<String>,
     /// The join that is under way is out of date: start over when its answer is there.
     pub(super) again: bool,
+    /// What the last SyncGroup was about.
+    pub(super) protocol: String,
     /// The assignment that the owner holds, as the leaders have written it; None while it holds none.
     pub(super) owned: Option<BTreeSet<TopicPartition>>,
     pub(super) noticed: Option<ErrorCode>,
@@ -86,6 +89,8 @@ pub struct Group {
     pub(super) follow_up: Option<Duration>,
     /// See [`Group::valid_until`].
     pub(super) valid_until: Option<Instant>,
+    pub(super) search: Search,
+    pub(super) proof: Proof,
     /// By then the coordinator may have gone on without our JoinGroup, if it has never arrived.
     pub(super) join_ends: Option<Instant>,
     pub(super) timers: Timers<Timer>,
@@ -106,6 +111,7 @@ impl Group {
             topics: Vec::new(),
             reason: None,
             again: false,
+            protocol: String::new(),
             owned: None,
             noticed: None,
             joining_since: None,
@@ -117,6 +123,8 @@ impl Group {
             beat: RequestState::default(),
             follow_up: None,
             valid_until: None,
+            search: Search::default(),
+            proof: Proof::Wanted,
             join_ends: None,
             timers: Timers::default(),
             last_id: 0,
@@ -242,6 +250,7 @@ impl Machine for Group {
     }
 
     fn poll_request(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
+        self.search.found(coordinator);
         self.handle_timeout(now);
         let coordinator = coordinator?;
         let barred = self.held.is_some() && !matches!(self.state, MemberState::Leaving { .. });
@@ -249,7 +258,7 @@ impl Machine for Group {
             && self.call.is_settled()
             && let Some((body, held)) = self.call_body()
         {
-            let (asked, outbound) = self.outbound(coordinator, body, held);
+            let (asked, outbound) = self.outbound(coordinator, body, held, false);
             self.call.send(now, outbound.id, asked);
             return Some(outbound);
         }
@@ -257,8 +266,12 @@ impl Machine for Group {
             && (self.beats() || self.beats_beside())
             && let Some(generation_id) = self.generation_id
         {
-            let body = self.config.heartbeat_request(&self.member_id, generation_id).into();
-            let (asked, outbound) = self.outbound(coordinator, body, Duration::ZERO);
+            let body = if self.is_to_prove(now) {
+                self.config.sync_request(&self.member_id, generation_id, &self.protocol, &[]).into()
+            } else {
+                self.config.heartbeat_request(&self.member_id, generation_id).into()
+            };
+            let (asked, outbound) = self.outbound(coordinator, body, Duration::ZERO, true);
             self.beat.send(now, outbound.id, asked);
             self.beat.want_at(now + self.config.own_interval());
             return Some(outbound);
@@ -291,6 +304,7 @@ impl Group {
         }
         if !matches!(to, MemberState::Revoking { .. } | MemberState::Leaving { .. }) {
             self.epoch += 1;
+            self.proof = Proof::Wanted;
         }
         self.call.cancel();
         self.state = to;
@@ -325,6 +339,26 @@ impl Group {
         is_held && self.call.is_in_flight() && self.owned.is_some() && self.generation_id.is_some()
     }
 
+    /// May the session be over?
+    pub(super) fn is_doubtful(&self, now: Instant) -> bool {
+        self.valid_until().is_some_and(|until| until <= now)
+    }
+
+    /// Has another broker told us lately who the coordinator is, because of a doubt?
+    pub(super) fn is_named(&self, now: Instant) -> bool {
+        self.search.is_fresh(now, self.config.session_timeout)
+    }
+
+    /// Is the next heartbeat a SyncGroup?
+    fn is_to_prove(&self, now: Instant) -> bool {
+        self.proof == Proof::Wanted && self.is_doubtful(now) && self.is_named(now) && self.may_prove()
+    }
+
+    /// Does a SyncGroup change nothing? Elsewhere the group may wait for one of ours that assigns; a join renews the session itself.
+    pub(super) fn may_prove(&self) -> bool {
+        matches!(self.state, MemberState::Stable | MemberState::Revoking { .. })
+    }
+
     /// What the state wants to send, and how long the broker may hold its answer back.
     fn call_body(&self) -> Option<(Request, Duration)> {
         match &self.state {
@@ -345,10 +379,10 @@ impl Group {
         }
     }
 
-    fn outbound(&mut self, node: i32, body: Request, held: Duration) -> (Asked, Outbound) {
+    fn outbound(&mut self, node: i32, body: Request, held: Duration, beats: bool) -> (Asked, Outbound) {
         self.last_id += 1;
         let id = self.last_id;
-        let asked = Asked { api: body.key(), epoch: self.epoch };
+        let asked = Asked { api: body.key(), epoch: self.epoch, beats };
         let to = match self.state {
             // Over the connection for requests: the coordinator's own waits for an answer that is held back.
             MemberState::Leaving { beside: true, .. } => Target::node(node),

@@ -15,6 +15,8 @@ pub(super) struct Asked {
     pub(super) api: ApiKey,
     /// The epoch in which it was made.
     pub(super) epoch: u64,
+    /// A heartbeat, or what stands in its place (see [`Proof`](super::state::Proof)).
+    pub(super) beats: bool,
 }
 
 impl GroupConfig {

@@ -54,6 +54,24 @@ pub(super) struct Round {
     pub(super) leader: String,
 }
 
+/// What shows that a session that may be over ([`Group::valid_until`]) is not. An answer to Heartbeat does not: a coordinator that is
+/// still loading the group says that all is well to whoever asks, and so does one that stood still while its successor was
+/// chosen. So another broker is asked who the coordinator is ([`Search`]), that one whether we are a member (SyncGroup, which it
+/// knows only when it has the group, and which changes nothing), and then for a Heartbeat.
+///
+/// [`Group::valid_until`]: super::Group::valid_until
+/// [`Search`]: crate::engine::group::search::Search
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The coordinator is asked by SyncGroup, once it is found and if there is still a doubt.
+    Wanted,
+    /// It has the group, so all answers to the next Heartbeat count.
+    Given,
+    /// The group rebalances, by the word of somebody who may not know: a former coordinator, or SyncGroup of one that is loading.
+    /// That one says to a Heartbeat that all is well, so an answer to the next one counts if it is again that the group rebalances.
+    Rebalance,
+}
+
 /// Where Leaving leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {

@@ -8,4 +8,5 @@ mod member;
 mod model;
 mod random;
 mod refusals;
+mod session;
 mod world;

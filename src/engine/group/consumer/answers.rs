@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::engine::group::Event;
+use crate::engine::group::search::Search;
 use crate::engine::machine::Failure;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::NetError;
@@ -39,11 +40,15 @@ impl ConsumerGroup {
         }
         self.beat.succeeded();
         self.nonsense = 0;
+        if self.is_doubtful(now) && !self.search.is_fresh(now, self.interval * SESSION_INTERVALS) {
+            return self.doubted(now);
+        }
         self.told = sent.about;
         self.is_telling = false;
         if let Ok(interval @ 1..) = u64::try_from(answer.heartbeat_interval_ms) {
             self.interval = Duration::from_millis(interval).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         }
+        self.search = Search::None;
         self.valid_until = Some(sent.at + self.interval * SESSION_INTERVALS);
         if self.state == State::Joining {
             self.newcomer_until = Some(now + self.interval * NEWCOMER_INTERVALS);
@@ -75,12 +80,20 @@ impl ConsumerGroup {
         }
     }
 
+    /// All is well, says somebody who may not know: one that stood still while its successor was chosen does. So another broker is
+    /// asked who the coordinator is, and that one everything anew.
+    fn doubted(&mut self, now: Instant) {
+        self.told = Told::default();
+        self.coordinator_lost(now);
+        self.beat.want_now();
+    }
+
     fn refused(&mut self, now: Instant, code: ErrorCode, message: Option<String>) {
         self.told = Told::default();
         let is_leaving = matches!(self.state, State::Leaving { .. });
         match code {
             ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE => {
-                self.events.push_back(Event::CoordinatorLost);
+                self.coordinator_lost(now);
                 self.try_again(now, code.message());
             }
             ErrorCode::COORDINATOR_LOAD_IN_PROGRESS => self.try_again(now, code.message()),
@@ -148,7 +161,7 @@ impl ConsumerGroup {
             | NetError::Closed { .. }
             | NetError::Timeout { .. }
             | NetError::NoBroker => {
-                self.events.push_back(Event::CoordinatorLost);
+                self.coordinator_lost(now);
                 self.try_again(now, error);
             }
         }
@@ -158,8 +171,18 @@ impl ConsumerGroup {
     pub(super) fn fall_silent(&mut self, now: Instant) {
         self.give_up();
         self.told = Told::default();
-        self.events.push_back(Event::CoordinatorLost);
+        self.coordinator_lost(now);
         self.try_again(now, "The coordinator has not answered for three heartbeat intervals");
+    }
+
+    fn coordinator_lost(&mut self, now: Instant) {
+        self.search = Search::On(now);
+        self.events.push_back(Event::CoordinatorLost);
+    }
+
+    /// May the session be over?
+    fn is_doubtful(&self, now: Instant) -> bool {
+        self.valid_until().is_some_and(|until| until <= now)
     }
 
     /// What a [`Reminder`](crate::engine::machine::Reminder) has told is for everybody, the rest for the curious.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::engine::group::search::Search;
 use crate::engine::group::{Event, GroupMembershipOperation, Membership, Subscription};
 use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
@@ -82,6 +83,7 @@ pub struct ConsumerGroup {
     /// Until then we have joined a short while ago, and heartbeats are closer together.
     pub(super) newcomer_until: Option<Instant>,
     pub(super) valid_until: Option<Instant>,
+    pub(super) search: Search,
     /// Why `heartbeat()` should reject, since we were last stable.
     pub(super) noticed: Option<ErrorCode>,
     /// Answers that made no sense since the last one that did.
@@ -120,6 +122,7 @@ impl ConsumerGroup {
             interval: FIRST_INTERVAL,
             newcomer_until: None,
             valid_until: None,
+            search: Search::default(),
             noticed: None,
             nonsense: 0,
             is_unsupported: false,
@@ -288,6 +291,7 @@ impl Machine for ConsumerGroup {
     }
 
     fn poll_request(&mut self, now: Instant, coordinator: Option<i32>) -> Option<Outbound> {
+        self.search.found(coordinator);
         self.handle_timeout(now);
         let coordinator = coordinator?;
         if !self.beat.is_settled() {

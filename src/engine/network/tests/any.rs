@@ -108,6 +108,20 @@ async fn a_broker_that_failed_is_passed_over_for_a_while_and_not_for_ever() {
     assert!(later.contains(&one), "{later:?}");
 }
 
+/// What it says of itself is in doubt.
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_not_to_be_asked_is_asked_when_there_is_no_other_one() {
+    let mut brokers = Answering::new();
+    brokers.ask(Target::node(1), metadata()).await;
+    for _ in 0..3 {
+        assert_eq!(brokers.ask(Target::AnyBut(1), metadata()).await, "two:9092");
+    }
+    brokers.serving["two:9092"].abort();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    brokers.world.refuse.store(true, Ordering::Relaxed);
+    assert_eq!(brokers.ask(Target::AnyBut(1), metadata()).await, "one:9092");
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_has_no_complaint_asks_the_connected_ones_in_turn() {
     let mut brokers = Answering::new();

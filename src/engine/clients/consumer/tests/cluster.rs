@@ -56,6 +56,10 @@ pub(super) struct Cluster {
     next_member: usize,
     /// Heartbeats are told to rejoin until somebody does.
     pub(super) rebalancing: bool,
+    /// The coordinator is still loading the group.
+    pub(super) loading: bool,
+    /// This broker was the coordinator, and does not know yet that it is not.
+    pub(super) former: Option<i32>,
     /// JoinGroups are held back.
     pub(super) holds_joins: bool,
     /// SyncGroups are held back.
@@ -88,6 +92,8 @@ impl Cluster {
             protocol: EAGER,
             next_member: 0,
             rebalancing: false,
+            loading: false,
+            former: None,
             holds_joins: false,
             holds_syncs: false,
             holds_commits: false,
@@ -133,8 +139,12 @@ impl Cluster {
         to: Target,
         request: &Request,
     ) -> Option<Result<Response, NetError>> {
+        if let Some(answer) = self.answer_of_former(to, request) {
+            return Some(Ok(answer));
+        }
         let elsewhere = to != Target::coordinator(self.coordinator);
         let not_coordinator = if elsewhere { ErrorCode::NOT_COORDINATOR } else { ErrorCode::NONE };
+        let loading = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS;
         Some(Ok(match request {
             Request::Metadata(request) => {
                 let mut answer = self.metadata();
@@ -155,24 +165,24 @@ impl Cluster {
                 return Some(Err(NetError::UnsupportedApi { api, key, theirs }));
             }
             Request::ConsumerGroupHeartbeat(request) => {
-                let answer = if elsewhere { refused(not_coordinator) } else { self.beat(request) };
+                let answer = if elsewhere {
+                    refused(not_coordinator)
+                } else if self.loading {
+                    refused(loading)
+                } else {
+                    self.beat(request)
+                };
                 Response::ConsumerGroupHeartbeat(answer)
             }
-            Request::FindCoordinator(_) => Response::FindCoordinator(FindCoordinatorResponse {
-                coordinators: vec![FoundCoordinator {
-                    node_id: self.coordinator,
-                    host: format!("b{}", self.coordinator),
-                    port: 9092,
-                    ..Default::default()
-                }],
-                ..Default::default()
-            }),
+            Request::FindCoordinator(_) => found(self.coordinator),
             Request::JoinGroup(_) if self.holds_joins && !elsewhere => return None,
             Request::JoinGroup(request) => {
                 let mut answer =
                     JoinGroupResponse { member_id: request.member_id.clone(), ..Default::default() };
                 if elsewhere {
                     answer.error = ErrorCode::NOT_COORDINATOR;
+                } else if self.loading {
+                    answer.error = loading;
                 } else if request.member_id.is_empty() && request.group_instance_id.is_some() {
                     // KIP-345: who comes again under its name takes its own place.
                     self.members = [self.new_member()].into();
@@ -196,6 +206,7 @@ impl Cluster {
                 if error == ErrorCode::NONE && self.rebalancing {
                     error = ErrorCode::REBALANCE_IN_PROGRESS;
                 }
+                let error = if self.loading { loading } else { error };
                 let error = if elsewhere { not_coordinator } else { error };
                 let assigned = request.assignments.first().map(|a| a.assignment.clone());
                 let assignment = if self.follows { Some(self.assignment()) } else { assigned };
@@ -214,6 +225,8 @@ impl Cluster {
                 if error == ErrorCode::NONE && self.rebalancing {
                     error = ErrorCode::REBALANCE_IN_PROGRESS;
                 }
+                // To whoever asks.
+                let error = if self.loading { ErrorCode::NONE } else { error };
                 let error = if elsewhere { not_coordinator } else { error };
                 Response::Heartbeat(HeartbeatResponse { error, ..Default::default() })
             }
@@ -230,6 +243,7 @@ impl Cluster {
             Request::OffsetCommit(_) if self.holds_commits && !elsewhere => return None,
             Request::OffsetCommit(request) => {
                 let error = self.membership(&request.member_id, request.generation_id);
+                let error = if self.loading { loading } else { error };
                 let error = if elsewhere { not_coordinator } else { error };
                 let mut topics = Vec::new();
                 for topic in &request.topics {
@@ -391,6 +405,41 @@ impl Cluster {
             ..Default::default()
         }
     }
+}
+
+impl Cluster {
+    /// To a coordinator that stood still nothing has happened meanwhile.
+    fn answer_of_former(&self, to: Target, request: &Request) -> Option<Response> {
+        let former = self.former?;
+        let is_asked = to == Target::coordinator(former);
+        match request {
+            // Nobody else has been asked on purpose.
+            Request::FindCoordinator(_) if to != Target::AnyBut(former) => Some(found(former)),
+            Request::Heartbeat(_) if is_asked => Some(Response::Heartbeat(HeartbeatResponse::default())),
+            Request::SyncGroup(_) if is_asked => Some(Response::SyncGroup(SyncGroupResponse {
+                protocol_type: Some("consumer".into()),
+                protocol_name: Some(self.protocol.into()),
+                assignment: self.assignment(),
+                ..Default::default()
+            })),
+            Request::ConsumerGroupHeartbeat(request) if is_asked => {
+                Some(Response::ConsumerGroupHeartbeat(ConsumerGroupHeartbeatResponse {
+                    member_id: Some(request.member_id.clone()),
+                    member_epoch: request.member_epoch,
+                    heartbeat_interval_ms: 1_000,
+                    ..Default::default()
+                }))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn found(node_id: i32) -> Response {
+    let host = format!("b{node_id}");
+    let coordinator = FoundCoordinator { node_id, host, port: 9092, ..Default::default() };
+    let coordinators = vec![coordinator];
+    Response::FindCoordinator(FindCoordinatorResponse { coordinators, ..Default::default() })
 }
 
 fn refused(error: ErrorCode) -> ConsumerGroupHeartbeatResponse {

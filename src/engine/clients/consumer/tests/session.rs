@@ -27,6 +27,11 @@ fn busy_static() -> World {
     at_work(world)
 }
 
+/// The same in a group of KIP-848.
+fn busy_by_epoch() -> World {
+    at_work(World::by_epoch(&[0, 1, 2, 3]))
+}
+
 fn at_work(mut world: World) -> World {
     world.handler = Some(SECOND);
     world.append_all(20);
@@ -302,6 +307,71 @@ fn a_coordinator_that_is_gone_after_a_stand_holds_up_and_costs_nothing() {
     world.down = false;
     world.run(60 * SECOND);
     assert_eq!(world.joined, 1);
+    world.assert_all_committed();
+    assert_nothing_twice(&world);
+}
+
+/// Such a coordinator answers each Heartbeat, whoever asks.
+#[test]
+fn the_word_of_a_coordinator_that_is_still_loading_the_group_is_no_proof() {
+    for is_member in [false, true] {
+        let mut world = busy();
+        world.cluster.coordinator = 1;
+        world.cluster.loading = true;
+        if !is_member {
+            others_are_through(&mut world);
+        }
+        let delivered = world.delivered.len();
+        world.stand_still(SESSION);
+        world.run(5 * SECOND);
+        assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+        world.cluster.loading = false;
+        world.run(60 * SECOND);
+        assert_eq!(world.joined, if is_member { 1 } else { 2 });
+        world.assert_all_committed();
+        if is_member {
+            assert_nothing_twice(&world);
+        } else {
+            assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+        }
+    }
+}
+
+#[test]
+fn the_word_of_a_coordinator_that_stood_still_itself_is_no_proof() {
+    for mut world in [busy(), busy_by_epoch()] {
+        world.cluster.former = Some(0);
+        world.cluster.coordinator = 1;
+        others_are_through(&mut world);
+        let delivered = world.delivered.len();
+        world.stand_still(SESSION);
+        world.run(5 * SECOND);
+        assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+        assert_eq!(world.joined, 2);
+        world.assert_all_committed();
+    }
+}
+
+#[test]
+fn who_is_still_a_member_of_the_next_coordinator_goes_on_although_the_former_one_is_wrong() {
+    for mut world in [busy(), busy_by_epoch()] {
+        world.cluster.former = Some(0);
+        world.cluster.coordinator = 1;
+        world.stand_still(SESSION);
+        world.run(60 * SECOND);
+        assert_eq!(world.joined, 1);
+        world.assert_all_committed();
+        assert_nothing_twice(&world);
+    }
+}
+
+#[test]
+fn a_rebalance_that_a_stand_has_missed_takes_nothing_that_is_not_committed() {
+    let mut world = busy();
+    world.cluster.rebalancing = true;
+    world.stand_still(SESSION + SECOND);
+    world.run(60 * SECOND);
+    assert_eq!(world.joined, 2);
     world.assert_all_committed();
     assert_nothing_twice(&world);
 }

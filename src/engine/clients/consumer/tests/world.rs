@@ -102,7 +102,7 @@ pub(super) struct World {
 fn node(to: Target) -> Option<i32> {
     match to {
         Target::Node(node, _) => Some(node),
-        Target::Any | Target::AnyOther => None,
+        Target::Any | Target::AnyOther | Target::AnyBut(_) => None,
     }
 }
 

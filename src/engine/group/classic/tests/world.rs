@@ -7,6 +7,7 @@ use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
 use crate::engine::group::GroupMembershipOperation;
 use crate::engine::group::assignors::RebalanceProtocol;
+use crate::engine::group::classic::state::MemberState;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
@@ -58,6 +59,8 @@ pub(super) struct World {
     given_up: Vec<u64>,
     /// What `leave` says.
     pub(super) operation: GroupMembershipOperation,
+    /// SyncGroups that stand in for a heartbeat, because the session may be over.
+    proofs: Vec<u64>,
     /// LeaveGroups sent.
     pub(super) leaves: usize,
     /// Times that the clock woke the machine.
@@ -95,6 +98,7 @@ impl World {
             left: false,
             failed: false,
             given_up: Vec::new(),
+            proofs: Vec::new(),
             operation: GroupMembershipOperation::Default,
             leaves: 0,
             wakes: 0,
@@ -347,9 +351,8 @@ impl World {
             }
             Event::CoordinatorLost => {
                 self.found = false;
-                let given_up =
-                    self.in_flight.iter().filter(|sent| matches!(sent.body, Request::Heartbeat(_)));
-                self.given_up.extend(given_up.map(|sent| sent.id));
+                let given_up = self.in_flight.iter().filter(|sent| self.beats(sent)).map(|sent| sent.id);
+                self.given_up.extend(given_up.collect::<Vec<_>>());
             }
             Event::Left => self.left = true,
             Event::Failed(_) => {
@@ -366,6 +369,12 @@ impl World {
 
     fn see_request(&mut self, outbound: Outbound) {
         let may_be_beside = matches!(outbound.body, Request::LeaveGroup(_) | Request::Heartbeat(_));
+        if matches!(outbound.body, Request::SyncGroup(_))
+            && !matches!(self.group.state, MemberState::Syncing { .. })
+        {
+            self.proofs.push(outbound.id);
+        }
+        let is_call = |sent: &Outbound| is_call(sent) && !self.proofs.contains(&sent.id);
         let beside = may_be_beside && self.in_flight.iter().any(is_call);
         let to = if beside { Target::node(COORDINATOR) } else { Target::coordinator(COORDINATOR) };
         assert_eq!(outbound.to, to, "behind a request that is held back it would wait");
@@ -380,10 +389,12 @@ impl World {
         }
         self.in_flight.push(outbound);
         assert!(self.in_flight.iter().filter(|sent| is_call(sent)).count() <= 1, "{:?}", self.in_flight);
-        let is_beat = |sent: &&Outbound| {
-            matches!(sent.body, Request::Heartbeat(_)) && !self.given_up.contains(&sent.id)
-        };
+        let is_beat = |sent: &&Outbound| self.beats(sent) && !self.given_up.contains(&sent.id);
         assert!(self.in_flight.iter().filter(is_beat).count() <= 1, "{:?}", self.in_flight);
+    }
+
+    fn beats(&self, sent: &Outbound) -> bool {
+        matches!(sent.body, Request::Heartbeat(_)) || self.proofs.contains(&sent.id)
     }
 }
 

@@ -391,6 +391,32 @@ fn a_coordinator_that_is_silent_is_looked_up_again() {
     assert_eq!(world.events(), []);
 }
 
+/// A coordinator that stood still while its successor was chosen says that all is well.
+#[test]
+fn an_answer_that_comes_when_the_session_may_be_over_is_as_none_until_others_name_the_coordinator() {
+    let mut world = World::member(config());
+    world.advance(INTERVAL);
+    world.sent();
+    let over = world.group.valid_until();
+    world.now += 3 * INTERVAL;
+    world.answer(answer(4, Some(vec![ids(ORDERS, &[0])])));
+    assert_eq!(world.events(), [Seen::CoordinatorLost]);
+    assert_eq!(world.group.membership().unwrap().generation_id, 3);
+    assert_eq!(world.group.valid_until(), over);
+    // The one that others name is told everything.
+    let request = world.sent();
+    assert_eq!((request.member_epoch, request.topics), (3, Some(vec!["orders".to_owned()])));
+    assert_eq!(request.owned, Some(vec![ids(ORDERS, &[0, 1])]));
+    // It may stand still, too, until it has a successor.
+    world.now += 3 * INTERVAL;
+    world.answer(answer(3, None));
+    assert_eq!((world.events(), world.group.valid_until()), (vec![Seen::CoordinatorLost], over));
+    world.sent();
+    world.answer(answer(4, Some(vec![ids(ORDERS, &[0, 1])])));
+    assert_eq!(world.events(), [Seen::EpochChanged, Seen::Heartbeat]);
+    assert_eq!(world.group.valid_until(), Some(world.now + 3 * INTERVAL));
+}
+
 #[test]
 fn nonsense_is_asked_again_over_another_connection_and_not_for_ever() {
     let mut world = World::member(config());

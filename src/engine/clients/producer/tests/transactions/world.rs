@@ -229,7 +229,7 @@ impl World {
     pub(super) fn launch(&mut self, program: usize, Outbound { id, to, body, .. }: Outbound<Tag>) {
         let node = match to {
             Target::Node(node, _) => node,
-            Target::Any | Target::AnyOther => 0,
+            Target::Any | Target::AnyOther | Target::AnyBut(_) => 0,
         };
         let name = body.key().name();
         self.asked.push(name);
