@@ -298,9 +298,12 @@ const wordsOf = ({ name, message, stack }) => {
   return head.startsWith(`${name}: ${message}`) ? head.slice(name.length + 2) : message
 }
 
+/** What it goes on with alone. @param {any} error @returns {string} nothing: it does not */
+const moreOf = error => wordsOf(error).slice(error.message.length + 2)
+
 /** Of an error that says the same as another: what people see of it goes on as there. @param {Error} error @param {any} same */
 const sayAlso = (error, same) => {
-  if (same instanceof Error) explained(error, wordsOf(same).slice(same.message.length + 2))
+  if (same instanceof Error) explained(error, moreOf(same))
 }
 
 /** Where the frames of a stack begin. */
@@ -571,6 +574,7 @@ module.exports = {
   coordinatorNotFound,
   fromFailure,
   isFailure,
+  moreOf,
   isKafkaJSError,
   isRebalancing,
   explained,

@@ -27,7 +27,7 @@ const { createSeeds } = require('./seeds')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
 const { readable } = require('../utils/thrown')
 const { LONGEST_DELAY } = require('../utils/timers')
-const { KafkaJSNonRetriableError, fromFailure, wordsOf } = require('../errors')
+const { KafkaJSNonRetriableError, fromFailure, moreOf } = require('../errors')
 
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
@@ -247,14 +247,16 @@ class Connection {
         return client
       } catch (e) {
         signal.throwIfAborted()
+        const help = moreOf(e)
+        const more = { retryCount, retryTime, ...(help && { help }) }
         if (e.name === 'KafkaJSConnectionError' || e.type === 'ILLEGAL_SASL_STATE') {
           seed = await nextSeed()
           this.logger.error(
-            `Failed to connect to seed broker, trying another broker from the list: ${wordsOf(e)}`,
-            { retryCount, retryTime }
+            `Failed to connect to seed broker, trying another broker from the list: ${e.message}`,
+            more
           )
         } else {
-          this.logger.error(wordsOf(e), { retryCount, retryTime })
+          this.logger.error(e.message, more)
         }
         if (!e.retriable) bail(e)
         throw e
