@@ -14,7 +14,7 @@ const { createFailure, createTopic, createWorld } = support
 const create = (config = {}, options = {}) => {
   const world = createWorld()
   native.NativeClient = support.createNativeClient(world)
-  const { root, messages } = support.createLogger()
+  const { root, entries, messages } = support.createLogger()
   const emitter = new InstrumentationEventEmitter()
   const cluster = new Cluster({
     config: kafkaOptions({ brokers: ['b1:9092', 'b2:9092', '[::1]:9093'], ...config }),
@@ -26,7 +26,7 @@ const create = (config = {}, options = {}) => {
     readCommitted: true,
     ...options
   })
-  return { cluster, world, emitter, messages }
+  return { cluster, world, emitter, entries, messages }
 }
 
 const refused = () =>
@@ -101,7 +101,7 @@ describe('a seed that closes', () => {
 
 describe('connect', () => {
   it('goes from seed to seed, logs and finally gives up', async () => {
-    const { cluster, world, messages } = create({ retry: { retries: 3 } })
+    const { cluster, world, entries, messages } = create({ retry: { retries: 3 } })
     world.onConnect = async () => refused()
     const { error } = await settle(cluster.connect())
     expect(error).toBeInstanceOf(errors.KafkaJSNumberOfRetriesExceeded)
@@ -112,6 +112,8 @@ describe('connect', () => {
         '[BrokerPool] Failed to connect to seed broker, trying another broker from the list: Connection error: refused'
       )
     )
+    const failures = entries.filter(({ label }) => label === 'ERROR')
+    for (const { log } of failures) expect(log.help).toMatch('nobody listens there')
   })
 
   it('is shared, and does nothing when connected', async () => {
