@@ -7,6 +7,16 @@ const native = require('../../src/native')
 const { Kafka, logLevel } = require('../..')
 const { createNativeClient, createWorld } = require('./support')
 
+const RULE = {
+  resourceType: 2,
+  resourceName: 't',
+  resourcePatternType: 3,
+  principal: 'p',
+  host: '*',
+  operation: 3,
+  permissionType: 3
+}
+
 /** Arguments with all that there may be in them. */
 const VALID = {
   createTopics: {
@@ -53,39 +63,11 @@ const VALID = {
   resetOffsets: { groupId: 'g', topic: 't' },
   deleteConsumerGroupOffsets: { groupId: 'g', topics: [{ topic: 't', partitions: [0] }] },
   createAcls: {
-    acl: [
-      {
-        resourceType: 2,
-        resourceName: 't',
-        resourcePatternType: 3,
-        principal: 'p',
-        host: '*',
-        operation: 3,
-        permissionType: 3
-      }
-    ]
+    acl: [RULE]
   },
-  describeAcls: {
-    resourceType: 2,
-    resourceName: 't',
-    resourcePatternType: 3,
-    principal: 'p',
-    host: '*',
-    operation: 3,
-    permissionType: 3
-  },
+  describeAcls: RULE,
   deleteAcls: {
-    filters: [
-      {
-        resourceType: 2,
-        resourceName: 't',
-        resourcePatternType: 3,
-        principal: 'p',
-        host: '*',
-        operation: 3,
-        permissionType: 3
-      }
-    ]
+    filters: [RULE]
   },
   describeUserScramCredentials: { users: ['a'] },
   alterUserScramCredentials: {

@@ -9,6 +9,7 @@
 const { createRetry } = require('../retry')
 const { KafkaJSNonRetriableError, explained } = require('../errors')
 const { withHelp } = require('../help')
+const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 const { readable } = require('../utils/thrown')
 
@@ -128,7 +129,7 @@ class Partitioning {
     } catch (thrown) {
       throw thrownBy(`the partitioner, for ${which()}`, thrown)
     }
-    if (isPartition(partition)) return partition
+    if (toPartition(partition) !== null) return partition
     throw new KafkaJSNonRetriableError(
       `The partitioner has to return the number of a partition, it returned ${show(partition)} for ${which()}`
     )
@@ -148,12 +149,6 @@ class Partitioning {
     })
   }
 }
-
-/** A number, or one as text. @param {any} partition */
-const isPartition = partition =>
-  (typeof partition === 'number' || (typeof partition === 'string' && partition.trim() !== '')) &&
-  Number.isInteger(Number(partition)) &&
-  Number(partition) >= 0
 
 /** As in kafkajs, where what is none is called. @param {string} message */
 const mistyped = message => withHelp(new TypeError(message), OPTIONS)

@@ -55,6 +55,15 @@ fn others_are_through(world: &mut World) {
     }
 }
 
+/// For a session, and in the seconds behind it. How much was handed out before?
+fn stands_still_and_hands_out_nothing(world: &mut World) -> usize {
+    let delivered = world.delivered.len();
+    world.stand_still(SESSION);
+    world.run(5 * SECOND);
+    assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+    delivered
+}
+
 fn is_stale(world: &World, lane: usize) -> bool {
     world.consumer.lane_flags().nth(lane).unwrap() & LANE_STALE != 0
 }
@@ -63,10 +72,7 @@ fn is_stale(world: &World, lane: usize) -> bool {
 fn who_stood_still_for_longer_than_the_session_hands_out_nothing_that_others_have() {
     let mut world = busy();
     others_are_through(&mut world);
-    let delivered = world.delivered.len();
-    world.stand_still(SESSION);
-    world.run(5 * SECOND);
-    assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+    stands_still_and_hands_out_nothing(&mut world);
     assert_eq!(world.joined, 2);
     world.assert_all_committed();
     assert!(world.cluster.commits.iter().all(|(_, offset)| *offset <= 10), "{:?}", world.cluster.commits);
@@ -287,10 +293,7 @@ fn who_is_unknown_to_the_next_coordinator_hands_out_nothing_that_others_have() {
     let mut world = busy();
     world.cluster.coordinator = 1;
     others_are_through(&mut world);
-    let delivered = world.delivered.len();
-    world.stand_still(SESSION);
-    world.run(5 * SECOND);
-    assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+    stands_still_and_hands_out_nothing(&mut world);
     assert_eq!(world.joined, 2);
     world.assert_all_committed();
 }
@@ -321,10 +324,7 @@ fn the_word_of_a_coordinator_that_is_still_loading_the_group_is_no_proof() {
         if !is_member {
             others_are_through(&mut world);
         }
-        let delivered = world.delivered.len();
-        world.stand_still(SESSION);
-        world.run(5 * SECOND);
-        assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+        let delivered = stands_still_and_hands_out_nothing(&mut world);
         world.cluster.loading = false;
         world.run(60 * SECOND);
         assert_eq!(world.joined, if is_member { 1 } else { 2 });
@@ -343,10 +343,7 @@ fn the_word_of_a_coordinator_that_stood_still_itself_is_no_proof() {
         world.cluster.former = Some(0);
         world.cluster.coordinator = 1;
         others_are_through(&mut world);
-        let delivered = world.delivered.len();
-        world.stand_still(SESSION);
-        world.run(5 * SECOND);
-        assert_eq!(world.delivered.len(), delivered, "{:?}", &world.delivered[delivered..]);
+        stands_still_and_hands_out_nothing(&mut world);
         assert_eq!(world.joined, 2);
         world.assert_all_committed();
     }
