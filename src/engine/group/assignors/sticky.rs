@@ -314,8 +314,15 @@ impl<'a> Shares<'a> {
 
     /// What is in another rack than its owner goes to a member in one of its racks, where that leaves all loads as they are;
     /// or two members swap, if the other partition comes nearer too, or at least no further away and not from its home. As
-    /// each step brings something nearer and none the other way, what this leaves is left alone the next time.
+    /// each step brings something nearer and none the other way, there is an end; and as it may make room for one that was
+    /// passed over, all are gone through until nothing moves: what is left then is left alone the next time.
     fn nearer(&mut self, movable: Movable) {
+        while self.bring_nearer(movable) {}
+    }
+
+    /// Goes through all partitions once. Has any moved?
+    fn bring_nearer(&mut self, movable: Movable) -> bool {
+        let mut has_moved = false;
         for partition in 0..self.owners.len() {
             let Some(owner) = self.owners[partition] else { continue };
             if self.fits(owner, partition)
@@ -330,6 +337,7 @@ impl<'a> Shares<'a> {
             if let Some(&(_, member)) = lighter {
                 self.take(partition);
                 self.give(partition, member);
+                has_moved = true;
                 continue;
             }
             let swaps = near.flat_map(|&(_, member)| {
@@ -349,7 +357,9 @@ impl<'a> Shares<'a> {
                 self.take(other);
                 self.give(partition, member);
                 self.give(other, owner);
+                has_moved = true;
             }
         }
+        has_moved
     }
 }
