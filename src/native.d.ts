@@ -867,8 +867,10 @@ export class NativeConsumer {
     assignment: NativeTopicPartitions[]
   } | null
   // Questions: the number under which `notify` hears the answer, or why there will be none.
-  /** Commits these offsets, or (null) everything resolved and not committed. */
+  /** Commits these offsets, or (null) everything resolved and not committed: by `sendCommits()` at the latest. */
   commit(offsets: NativeOffset[] | null): number | NativeFailure
+  /** Sends what `commit()` was given since the last time, in one request. */
+  sendCommits(): void
   /** Must `commitIfNecessary` be called? Else the cells say what has to happen before that. */
   isCommitNecessary(): boolean
   /** Commits if autoCommitInterval or autoCommitThreshold say so. */

@@ -82,6 +82,7 @@ const CALLS = /** @type {[string, (consumer: any) => any][]} */ ([
   ['finish of no lane', consumer => consumer.finish(99, NaN)],
   ['finish for ever', consumer => consumer.finish(0, Infinity)],
   ['resolve', consumer => consumer.resolve(0, '9223372036854775807')],
+  ['sendCommits', consumer => consumer.sendCommits()],
   ['isCommitNecessary', consumer => consumer.isCommitNecessary()],
   ['seek', consumer => consumer.seek('t', 0, '5')],
   ['seek of the last offset', consumer => consumer.seek('t', -1, '9223372036854775807')],

@@ -220,6 +220,9 @@ module.exports = {
   'one OffsetCommit after every batch, awaited': {
     'consumer/commit': [
       'autoCommit does not keep the next batch waiting, and one commit may be for several'
+    ],
+    'consumer/offsets': [
+      'commitOffsetsIfNecessary() of one turn of the event loop travel in one request'
     ]
   },
   'a batch is one partition of one fetch': {

@@ -225,6 +225,26 @@ describe('commitOffsetsIfNecessary()', () => {
     expect(events.map(({ metadata }) => metadata).sort()).toEqual(notes)
   })
 
+  it('of one turn of the event loop travel in one request', async () => {
+    const topic = await filled(8, { partitions: 4 })
+    const test = await withBatch(topic, () => {})
+    const requests = () =>
+      test.seen.of('REQUEST').filter(({ apiName }) => apiName === 'OffsetCommit').length
+    // Something else may happen just then, with which the first of them goes out.
+    const counts = []
+    for (let round = 0; round < 5; round++) {
+      const before = requests()
+      await Promise.all(
+        [0, 1, 2, 3].map(partition =>
+          test.consumer.commitOffsets([{ topic, partition, offset: String(partition + 1) }])
+        )
+      )
+      counts.push(requests() - before)
+    }
+    expect(Math.min(...counts)).toBe(1)
+    expect(await committed(test.groupId, topic)).toEqual({ 0: '1', 1: '2', 2: '3', 3: '4' })
+  })
+
   it.each([['-1'], ['abc'], ['NaN'], [undefined]])(
     'of the offset %p is refused by name',
     async offset => {

@@ -15,6 +15,7 @@ const create = () => {
   let ticket = 0
   const engine = {
     commit: jest.fn((/** @type {any} */ _offsets) => ticket++),
+    sendCommits: jest.fn(),
     enableCommitEvents: jest.fn()
   }
   const questions = new Questions()
@@ -138,4 +139,20 @@ it('what is committed before the start waits for it, and fails when it never com
   stopped.commits.end()
   await expect(never).rejects.toThrow('stopped before it could commit')
   await expect(never).rejects.toBeInstanceOf(KafkaJSNonRetriableError)
+})
+
+it('what is committed in one turn of the event loop is sent once, at its end', async () => {
+  const { engine, questions, commits } = create()
+  commits.start()
+  const turn = () => new Promise(resolve => setImmediate(resolve))
+  for (const first of [0, 3]) {
+    engine.sendCommits.mockClear()
+    const ends = [0, 1, 2].map(partition => commits.commitOffsets([at('t', partition, '7')]))
+    await Promise.resolve()
+    expect(engine.sendCommits).not.toHaveBeenCalled()
+    await turn()
+    expect(engine.sendCommits).toHaveBeenCalledTimes(1)
+    for (const ticket of [0, 1, 2]) questions.answer(first + ticket, null)
+    await Promise.all(ends)
+  }
 })

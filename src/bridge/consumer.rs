@@ -378,6 +378,11 @@ impl NativeConsumer {
     }
 
     #[napi(catch_unwind)]
+    pub fn send_commits(&self) {
+        self.handle.send_commits();
+    }
+
+    #[napi(catch_unwind)]
     pub fn is_commit_necessary(&self) -> bool {
         self.handle.is_commit_necessary()
     }

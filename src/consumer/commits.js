@@ -6,6 +6,8 @@
  * a flat list, which is grouped by topic on the wire; its event `committed` names the ticket of the commit that it is about.
  */
 
+// By no global that a test's fake timers replace.
+const { setImmediate } = require('node:timers')
 const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { commitOptions } = require('./arguments')
 const Long = require('../utils/long')
@@ -57,6 +59,11 @@ class Commits {
     this.isStarted = false
     this.isOver = false
     this.unwatch = () => {}
+    this.willSend = false
+    this.send = () => {
+      this.willSend = false
+      this.engine.sendCommits()
+    }
   }
 
   /** The engine has started. */
@@ -135,7 +142,20 @@ class Commits {
   commit(commit) {
     if (commit?.offsets.length === 0) return DONE
     if (!this.isStarted) return this.commitOnceStarted(commit)
-    return this.ended(this.engine.commit(commit && commit.offsets), commit)
+    const asked = this.engine.commit(commit && commit.offsets)
+    this.sendSoon()
+    return this.ended(asked, commit)
+  }
+
+  /**
+   * Commits of one turn of the event loop travel together. The engine has one on its way at a time: if the first of them went alone,
+   * lanes that wait for their commits would fall into two groups, one of which waits for the other's.
+   * @private
+   */
+  sendSoon() {
+    if (this.willSend) return
+    this.willSend = true
+    setImmediate(this.send)
   }
 
   /** @param {Commit | null} commit @private */

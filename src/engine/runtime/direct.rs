@@ -18,8 +18,8 @@
 //! - A panic in the machine leaves a permit, too: the driver finds the client's lock poisoned.
 //!
 //! One call at a time: while its requests lie in `sent`, another one wakes the driver. Whether a request may pass one that the driver has
-//! made and not yet sent is the caller's question: a send does this when nothing of its producer's is out. For a consumer's commits it
-//! did not pay.
+//! made and not yet sent is the caller's question: a send does this when nothing of its producer's is out; a consumer has one commit out at a
+//! time.
 //! Locks are taken in this order: this, client.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

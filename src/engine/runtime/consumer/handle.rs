@@ -346,7 +346,8 @@ impl ConsumerHandle {
         Some((membership, client.consumer.owned()))
     }
 
-    /// See [`Consumer::commit_with`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was.
+    /// See [`Consumer::commit_with`]. `ticket` is the caller's number for it, used once: `Committed` tells whose commit it was. It goes
+    /// out with whatever wakes the driver next, [`ConsumerHandle::send_commits`] at the latest: so commits travel together.
     ///
     /// # Errors
     /// Of this and the next two: the consumer does not run, and `done` will not be called.
@@ -358,6 +359,11 @@ impl ConsumerHandle {
         done: Waiter,
     ) -> Result<(), Failure> {
         self.with_ticket(ticket, done, |consumer, _| consumer.commit_with(ticket, offsets, epochs))
+    }
+
+    /// Sends what [`ConsumerHandle::commit`] was given.
+    pub fn send_commits(&self) {
+        direct::drive(&self.shared);
     }
 
     /// May [`ConsumerHandle::commit_if_necessary`] have something to do? Else the cells say what has to happen before.
@@ -379,7 +385,9 @@ impl ConsumerHandle {
     /// # Errors
     /// See [`ConsumerHandle::commit`].
     pub fn commit_if_necessary(&self, ticket: u64, done: Waiter) -> Result<(), Failure> {
-        self.with_ticket(ticket, done, |consumer, now| consumer.commit_if_necessary(now, ticket))
+        self.with_ticket(ticket, done, |consumer, now| consumer.commit_if_necessary(now, ticket))?;
+        self.shared.driver.notify_one();
+        Ok(())
     }
 
     /// See [`Consumer::heartbeat`].
@@ -387,7 +395,9 @@ impl ConsumerHandle {
     /// # Errors
     /// See [`ConsumerHandle::commit`].
     pub fn heartbeat(&self, ticket: u64, done: Waiter) -> Result<(), Failure> {
-        self.with_ticket(ticket, done, |consumer, now| consumer.heartbeat(now, ticket))
+        self.with_ticket(ticket, done, |consumer, now| consumer.heartbeat(now, ticket))?;
+        self.shared.driver.notify_one();
+        Ok(())
     }
 
     /// See [`Consumer::stop`].
@@ -458,8 +468,6 @@ impl ConsumerHandle {
         client.read_cells(now);
         client.tickets.wait(ticket, done);
         command(&mut client.consumer, now);
-        drop(client);
-        self.shared.driver.notify_one();
         Ok(())
     }
 }
