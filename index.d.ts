@@ -55,7 +55,7 @@ export interface KafkaConfig {
   authenticationTimeout?: number
   /** Authenticate again this long before the session ends (KIP-368). Default: 10000. */
   reauthenticationThreshold?: number
-  /** How long an answer is waited for. Default: 30000. */
+  /** How long an answer is waited for, from 1 on. Default: 30000. */
   requestTimeout?: number
   /** `false`: requests never time out. Default: `true`. */
   enforceRequestTimeout?: boolean
@@ -261,7 +261,7 @@ export interface ConsumerConfig<Key = any, Value = any> {
   }
   /** May a topic be created by subscribing to it, where brokers do that? Default: `true`. */
   allowAutoTopicCreation?: boolean
-  /** Requests of a connection that may wait for an answer. Default: no limit. */
+  /** Requests of a connection that may wait for an answer, from 1 on. Default: no limit. */
   maxInFlightRequests?: number
   /** `true` delivers messages of open and aborted transactions too. Default: `false`. */
   readUncommitted?: boolean
@@ -1843,7 +1843,7 @@ export interface ProducerConfig {
   transactionalId?: string
   /** After this time the brokers abort a transaction that nobody ends, ms. Default: 60000. */
   transactionTimeout?: number
-  /** Requests that may be out to one broker, five at the most. Default: five. */
+  /** Requests that may be out to one broker, one to five. Default: five. */
   maxInFlightRequests?: number
   /** Of calls that give none: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. Not in kafkajs. */
   acks?: number
@@ -1853,7 +1853,7 @@ export interface ProducerConfig {
   compression?: CompressionTypes | CompressionName
   /** Of calls that give none: gzip 0 to 9, zstd 1 to 22. Default: the codec's. Not in kafkajs. */
   compressionLevel?: number
-  /** How long a batch waits for more messages, ms. Default: 0. Not in kafkajs. */
+  /** How long a batch waits for more messages, ms; less than `deliveryTimeout`. Default: 0. Not in kafkajs. */
   linger?: number
   /** A batch of so many bytes takes no further call. Default: 1000000. Not in kafkajs. */
   batchSize?: number

@@ -12,7 +12,8 @@
 const { isRegExp } = require('node:util').types
 const { KafkaJSNonRetriableError, explained } = require('./errors')
 const { withHelp } = require('./help')
-const { LEVELS } = require('./loggers')
+const { LEAST, bounded, isNothing, toNumber } = require('./limits')
+const { LEVELS, levelOf } = require('./loggers')
 const consoleLogCreator = require('./loggers/console')
 const { checkTls } = require('./tls')
 const { givenFor } = require('./unknown')
@@ -41,14 +42,18 @@ const kafkaOptions = config => {
     enforceRequestTimeout = true,
     retry,
     socketFactory,
-    logLevel = LEVELS.INFO,
-    logCreator = consoleLogCreator
+    logLevel,
+    logCreator
   } = optionsOf('new Kafka()', config, '{ brokers: ["localhost:9092"] }')
   if (socketFactory != null) {
     throw new KafkaJSNonRetriableError(
       'The option "socketFactory" is not supported: connections are made by the native engine. For a proxy, let ' +
         '"brokers" and the advertised listeners point to it'
     )
+  }
+  if (logCreator != null && typeof logCreator !== 'function') {
+    const message = `logCreator has to be a function that returns a logger, received ${show(logCreator)}`
+    throw withHelp(new TypeError(message), 'options-and-arguments')
   }
   checkTls(ssl)
   return {
@@ -62,8 +67,8 @@ const kafkaOptions = config => {
     reauthenticationThreshold: number({ reauthenticationThreshold }, 10000),
     requestTimeout: enforceRequestTimeout ? number({ requestTimeout }, 30000) : 0,
     retry: retryOptions(retry),
-    logLevel,
-    logCreator
+    logLevel: levelOf(logLevel) ?? LEVELS.INFO,
+    logCreator: logCreator ?? consoleLogCreator
   }
 }
 
@@ -363,7 +368,7 @@ const runOptions = (config = {}, ofConsumer = {}) => {
     eachBatchAutoResolve: Boolean(eachBatchAutoResolve),
     partitionsConsumedConcurrently:
       messagesConsumedConcurrently == null
-        ? lanes
+        ? Math.min(lanes, MOST_PARTITIONS)
         : Math.min(messagesConsumedConcurrently, MOST_LANES),
     messagesConsumedConcurrently,
     orderBy: orderBy ?? 'key',
@@ -372,6 +377,8 @@ const runOptions = (config = {}, ofConsumer = {}) => {
   }
 }
 
+/** Each of them has a place in memory, whether a partition comes to it or not. */
+const MOST_PARTITIONS = 2 ** 16
 /** Partitions whose messages are handled beside each other at a time. */
 const MOST_LANES = 256
 const ORDERS = ['key', 'partition', 'none']
@@ -480,11 +487,12 @@ const listOf = (place, value, example) => {
 /**
  * A name that brokers get. The engine would cut a longer one off; and as a text all objects are alike.
  * @param {string} name of the option
- * @param {any} value a text, or what has one
+ * @param {any} value a text, or a number
  * @returns {string}
  */
 const identifier = (name, value) => {
-  if (typeof value === 'object' || typeof value === 'function') {
+  const isName = ['string', 'bigint'].includes(typeof value) || Number.isFinite(value)
+  if (!isName) {
     fail(`Invalid ${name}: expected a text, received ${show(value)}`)
   }
   const text = String(value)
@@ -503,11 +511,14 @@ const identifier = (name, value) => {
  */
 const number = (option, byDefault) => {
   const [[name, value]] = Object.entries(option)
-  // parseInt() of a variable that is not set gives NaN.
-  if (value == null || value === '' || Number.isNaN(value)) return byDefault
-  const result = Number(value)
-  if (Number.isNaN(result)) fail(`Invalid ${name}, expected a number received ${value}`)
-  return result
+  if (isNothing(value)) return byDefault
+  const result = toNumber(value)
+  const received = typeof value === 'string' ? value : show(value)
+  if (Number.isNaN(result)) fail(`Invalid ${name}, expected a number received ${received}`)
+  if (result < LEAST[name]) {
+    fail(`Invalid ${name}, expected a number from ${LEAST[name]} on, received ${received}`)
+  }
+  return bounded(name, result)
 }
 
 /**

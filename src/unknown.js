@@ -3,9 +3,10 @@
 
 /**
  * Unknown options. They do nothing, as in kafkajs; but a misspelt `sessionTimeout` should not go unnoticed, so each is one warning
- * that names it and the known option that was probably meant.
+ * that names it and the known option that was probably meant. The same of known ones whose value makes no sense (`limits.js`).
  */
 
+const { oddity } = require('./limits')
 const { show } = require('./utils/show')
 
 const RETRY = [
@@ -239,9 +240,12 @@ class Watch {
     }
     for (const [name, value] of Object.entries(options)) {
       if (value === undefined) continue
-      if (!KNOWN[place].includes(name)) {
-        if (!seen.has(options)) this.#unknown(place, name, logger)
-      } else if (PLACES.includes(place)) this.#given.add(name)
+      const isKnown = KNOWN[place].includes(name)
+      if (isKnown && PLACES.includes(place)) this.#given.add(name)
+      if (seen.has(options)) continue
+      const odd = isKnown ? oddity(place, name, value) : null
+      if (odd !== null) logger.warn(odd)
+      if (!isKnown) this.#unknown(place, name, logger)
     }
     seen.add(options)
   }

@@ -24,6 +24,36 @@ it('a number that is none is refused by name', () => {
   )
 })
 
+it('a number that nothing could work with is refused by name', () => {
+  expect(() => createConsumer({ maxInFlightRequests: 0 })).toThrow(
+    'Invalid maxInFlightRequests, expected a number from 1 on, received 0'
+  )
+  expect(() => createKafka({ requestTimeout: -1 })).toThrow(
+    'Invalid requestTimeout, expected a number from 1 on, received -1'
+  )
+})
+
+it('what counts as something else than it says is warned of, and a logLevel may be named', async () => {
+  const warnings = /** @type {string[]} */ ([])
+  const logCreator =
+    () =>
+    ({ label, log }) =>
+      warnings.push(`${label} ${log.message}`)
+  const kafka = createKafka({ logLevel: /** @type {any} */ ('warn'), logCreator })
+  const topic = await filled(3)
+  const messages = /** @type {any[]} */ ([])
+  // Brokers would give one batch at a time, and nothing at all.
+  const consumer = createConsumer({ kafka, maxBytes: -1, maxBytesPerPartition: -1 })
+  await consumer.subscribe({ topics: [topic], fromBeginning: /** @type {any} */ ('yes') })
+  await consumer.run({ eachMessage: async ({ message }) => void messages.push(message) })
+  await waitFor(() => messages.length === 3)
+  expect(warnings).toEqual([
+    'WARN maxBytes of kafka.consumer() is -1, which counts as 1: expected a number from that on',
+    'WARN maxBytesPerPartition of kafka.consumer() is -1, which counts as 1: expected a number from that on',
+    'WARN fromBeginning of consumer.subscribe() is "yes", which counts as true: expected true or false'
+  ])
+})
+
 it.each([0, -1, 1.5])('partitionsConsumedConcurrently: %d is refused by run()', async count => {
   const consumer = createConsumer()
   await consumer.subscribe({ topics: [await createTopic()] })

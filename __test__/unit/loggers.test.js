@@ -2,7 +2,7 @@
 
 const oracle = require('kafkajs/src/loggers')
 const oracleConsole = require('kafkajs/src/loggers/console')
-const { LEVELS, createLogger, createEngineLog } = require('../../src/loggers')
+const { LEVELS, createLogger, createEngineLog, levelOf } = require('../../src/loggers')
 const consoleLogCreator = require('../../src/loggers/console')
 
 const METHODS = ['info', 'error', 'warn', 'debug']
@@ -46,6 +46,34 @@ describe('loggers', () => {
     process.env.KAFKAJS_LOG_LEVEL = value
     const ours = entriesOf(createLogger, LEVELS.WARN)
     expect(ours).toEqual(entriesOf(oracle.createLogger, LEVELS.WARN))
+  })
+
+  it.each([
+    ['warn', LEVELS.WARN],
+    [' DEBUG ', LEVELS.DEBUG],
+    ['4', LEVELS.INFO],
+    [3, 3],
+    [Infinity, Infinity],
+    [false, LEVELS.NOTHING],
+    [undefined, LEVELS.INFO],
+    [null, LEVELS.INFO],
+    ['', LEVELS.INFO],
+    [NaN, LEVELS.INFO],
+    ['loud', null],
+    [{}, null]
+  ])('read %p as a level', (given, level) => {
+    expect(levelOf(given)).toBe(level)
+  })
+
+  it('take a level by its name later on, and leave what is none', () => {
+    const entries = []
+    const root = createLogger({ level: LEVELS.ERROR, logCreator: () => e => entries.push(e) })
+    root.setLogLevel(/** @type {any} */ ('debug'))
+    root.debug('heard')
+    root.setLogLevel(/** @type {any} */ ('loud'))
+    root.namespace('A').debug('heard, too')
+    root.namespace('B', /** @type {any} */ ('error')).warn('not heard')
+    expect(entries.map(({ log }) => log.message)).toEqual(['heard', 'heard, too'])
   })
 
   it('print on the console what kafkajs prints', () => {

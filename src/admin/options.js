@@ -1,10 +1,14 @@
 // @ts-check
 'use strict'
 
-/** What the methods of an admin client take: an argument of another shape is refused, an option that nobody knows is warned of. */
+/**
+ * What the methods of an admin client take: an argument of another shape is refused, an option that nobody knows or whose value makes no
+ * sense is warned of.
+ */
 
 const { KafkaJSNonRetriableError } = require('../errors')
 const { withHelp } = require('../help')
+const { oddity } = require('../limits')
 const { show } = require('../utils/show')
 const { unknownOption } = require('../unknown')
 
@@ -84,7 +88,7 @@ const OPTIONAL = [
 ]
 
 /**
- * What looks at the argument of each call. Each unknown option is warned of once: programs call again and again.
+ * What looks at the argument of each call. What is odd is warned of once: programs call again and again.
  * @param {import('../..').Logger} logger
  */
 const createCheck = logger => {
@@ -97,10 +101,12 @@ const createCheck = logger => {
       refuse(method, keys, options)
     }
     for (const name of ENTRIES[method] ?? []) checkEntries(name, options[name])
-    for (const name of Object.keys(options)) {
-      if (keys.includes(name) || options[name] === undefined) continue
-      const text = unknownOption(`admin.${method}()`, name, keys)
-      if (!told.has(text)) logger.warn(text)
+    const place = `admin.${method}()`
+    for (const [name, value] of Object.entries(options)) {
+      if (value === undefined) continue
+      const isKnown = keys.includes(name)
+      const text = isKnown ? oddity(place, name, value) : unknownOption(place, name, keys)
+      if (text !== null && !told.has(text)) logger.warn(text)
       told.add(text)
     }
   }

@@ -31,6 +31,10 @@ const {
   validateGroupId
 } = require('../config')
 
+const NO_HANDLER =
+  'consumer.run() got neither eachMessage nor eachBatch: this consumer joins its group, and reads nothing'
+const NO_TOPICS = 'consumer.subscribe() got an empty list: it has subscribed to nothing'
+
 /**
  * Makes the consumer that `kafka.consumer()` returns: a plain object, whose methods work without `this` and may be replaced.
  *
@@ -188,6 +192,9 @@ module.exports = config => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
     const runs = withFailures(runConfig?.onFailure, runOf(runConfig))
+    if (!runs.eachMessage && !runs.eachBatch && !lifecycle.running) {
+      logger.warn(NO_HANDLER, { groupId })
+    }
     if (lifecycle.assigned === null) needsGroup('run()')
     goes('run()')
     await lifecycle.run(runs)
@@ -210,6 +217,7 @@ module.exports = config => {
       )
     }
     watch.look('consumer.subscribe()', argument, logger)
+    if (topics.length === 0) logger.warn(NO_TOPICS, { groupId })
     await subscription.add(topics, fromBeginning)
   }
 

@@ -8,10 +8,10 @@
 
 const { Readable } = require('node:stream')
 const { ReadableStream } = require('node:stream/web')
-const { KafkaJSNonRetriableError } = require('../errors')
 const { placeOf } = require('../utils/offsets')
+const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
-const { listOf, number, optionsOf } = require('../config')
+const { fail, listOf, number, optionsOf } = require('../config')
 
 /** @typedef {import('./puller').Puller} Puller */
 
@@ -124,15 +124,17 @@ const createPull = ({ puller, start }) => {
 const pullOptions = (method, options) => {
   const place = `consumer.${method}()`
   const { timeout, maxRecords, partitions } = optionsOf(place, options, '{ timeout: 1000 }')
+  const wait = number({ [`timeout of ${place}`]: timeout }, undefined)
+  if (wait !== undefined && !(wait >= 0)) {
+    fail(`timeout of ${place} must be ms, 0 or greater, received ${show(timeout)}`)
+  }
   const most = number({ maxRecords }, undefined)
   if (most !== undefined && !(most >= 1)) {
-    throw new KafkaJSNonRetriableError(
-      `maxRecords of ${place} must be at least 1, received ${show(maxRecords)}`
-    )
+    fail(`maxRecords of ${place} must be at least 1, received ${show(maxRecords)}`)
   }
   return {
-    timeout: number({ timeout }, undefined),
-    maxRecords: most,
+    timeout: wait,
+    maxRecords: most === undefined ? undefined : Math.floor(most),
     wanted: partitions === undefined ? undefined : among(place, partitions)
   }
 }
@@ -140,10 +142,16 @@ const pullOptions = (method, options) => {
 /** @param {string} place @param {any} partitions @returns {(topic: string, partition: number) => boolean} */
 const among = (place, partitions) => {
   const wanted = new Set(
-    listOf(place, partitions, '[{ topic: "orders", partition: 0 }]').flatMap(
-      ({ topic, partition, partitions: numbers = [partition] }) =>
-        numbers.map(one => placeOf({ topic, partition: Number(one) }))
-    )
+    listOf(place, partitions, '[{ topic: "orders", partition: 0 }]').flatMap(entry => {
+      const { topic, partition, partitions: numbers = [partition] } = entry ?? {}
+      const known = Array.isArray(numbers) ? numbers.map(toPartition) : [null]
+      if (!topic || known.includes(null)) {
+        fail(
+          `Invalid partition of ${place}: expected { topic: "orders", partition: 0 }, received ${show(entry)}`
+        )
+      }
+      return known.map(one => placeOf({ topic, partition: /** @type {number} */ (one) }))
+    })
   )
   return (topic, partition) => wanted.has(placeOf({ topic, partition }))
 }

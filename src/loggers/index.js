@@ -7,11 +7,27 @@
  * The environment variable KAFKAJS_LOG_LEVEL wins over every level given in code.
  */
 
+const { withHelp } = require('../help')
+const { show } = require('../utils/show')
 const { readable } = require('../utils/thrown')
 
 /** @typedef {import('../..').Logger} Logger */
 
 const LEVELS = { NOTHING: 0, ERROR: 1, WARN: 2, INFO: 4, DEBUG: 5 }
+
+/**
+ * A level as programs write it: a number, its text, or the name of one, from the environment. Nothing means INFO.
+ * @param {any} level
+ * @returns {number | null} null: it is none
+ */
+const levelOf = level => {
+  if (level == null || level === '' || Number.isNaN(level)) return LEVELS.INFO
+  if (typeof level === 'number') return level
+  if (level === false) return LEVELS.NOTHING
+  if (typeof level !== 'string') return null
+  const number = LEVELS[level.trim().toUpperCase()] ?? Number(level)
+  return Number.isNaN(number) ? null : number
+}
 
 /**
  * @template T
@@ -28,6 +44,10 @@ const orFromEnvironment = level =>
 const createLogger = ({ level = LEVELS.INFO, logCreator }) => {
   let instanceLevel = orFromEnvironment(level)
   const write = logCreator(instanceLevel)
+  if (typeof write !== 'function') {
+    const message = `logCreator has to return a function, which is called with each entry, received ${show(write)}`
+    throw withHelp(new TypeError(message), 'options-and-arguments')
+  }
   let hasTold = false
   /** What is logged has happened, and goes on, whether or not the program's logger can write it. Told once. */
   const tell = (/** @type {any} */ thrown) => {
@@ -63,9 +83,12 @@ const createLogger = ({ level = LEVELS.INFO, logCreator }) => {
       error: at('ERROR', LEVELS.ERROR),
       warn: at('WARN', LEVELS.WARN),
       debug: at('DEBUG', LEVELS.DEBUG),
-      namespace: (name, levelOfName) => create(name, orFromEnvironment(levelOfName)),
+      namespace: (name, levelOfName) => {
+        const own = levelOfName == null ? undefined : (levelOf(levelOfName) ?? undefined)
+        return create(name, orFromEnvironment(own))
+      },
       setLogLevel: newLevel => {
-        instanceLevel = newLevel
+        instanceLevel = levelOf(newLevel) ?? instanceLevel
       }
     }
   }
@@ -93,4 +116,4 @@ const createEngineLog = root => {
   }
 }
 
-module.exports = { LEVELS, createLogger, createEngineLog }
+module.exports = { LEVELS, createLogger, levelOf, createEngineLog }

@@ -11,6 +11,8 @@ const { DefaultPartitioner } = require('./partitioners')
 
 /** ms that brokers may wait for replicas. */
 const TIMEOUT = 30000
+/** ms. */
+const DELIVERY_TIMEOUT = 120000
 /** The engine takes no longer times, ms. */
 const MONTH = 30 * 24 * 3600 * 1000
 
@@ -53,11 +55,11 @@ const producerOptions = (config = {}) => {
     timeout: number({ timeout }, TIMEOUT),
     compression: codecOf(compression),
     compressionLevel: number({ compressionLevel }, null),
-    linger: number({ linger }, 0),
+    linger: lingerOf(linger, deliveryTimeout),
     batchSize: positive('batchSize', number({ batchSize }, 1000000)),
     bufferMemory: positive('bufferMemory', number({ bufferMemory }, 33554432)),
     maxBlock: number({ maxBlock }, 60000),
-    deliveryTimeout: positive('deliveryTimeout', number({ deliveryTimeout }, 120000)),
+    deliveryTimeout: positive('deliveryTimeout', number({ deliveryTimeout }, DELIVERY_TIMEOUT)),
     maxRequestSize: positive('maxRequestSize', number({ maxRequestSize }, 4194304))
   }
 }
@@ -234,6 +236,14 @@ const codecOf = compression => {
   return fail(
     `Invalid compression ${show(compression)}: it has to be one of CompressionTypes (${[...CODECS.keys()].join(', ')})`
   )
+}
+
+/** What lingered for longer would be given up before it is sent. @param {any} given @param {any} deliveryTimeout */
+const lingerOf = (given, deliveryTimeout) => {
+  const linger = number({ linger: given }, 0)
+  const most = number({ deliveryTimeout }, DELIVERY_TIMEOUT)
+  if (linger === 0 || linger < most) return linger
+  return fail(`Producer linger (${linger}) must be lower than deliveryTimeout (${most})`)
 }
 
 /** @param {string} name @param {number} value */

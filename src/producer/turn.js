@@ -250,7 +250,8 @@ const flatten = (headers, topic, i) => {
 /** @param {any} timestamp @param {string} topic @param {number} i @returns {number} ms */
 const timeOf = (timestamp, topic, i) => {
   const time = Math.trunc(Number(timestamp))
-  if (!Number.isSafeInteger(time)) {
+  const isNone = typeof timestamp === 'boolean' || Array.isArray(timestamp)
+  if (isNone || !Number.isSafeInteger(time)) {
     throw new KafkaJSNonRetriableError(
       `Invalid timestamp of message ${i} for topic "${topic}": expected milliseconds, received ${show(timestamp)}`
     )

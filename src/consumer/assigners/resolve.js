@@ -38,7 +38,9 @@ const named = name => {
  */
 const resolveAssigners = partitionAssigners => {
   if (partitionAssigners == null) return [roundRobin]
-  if (!Array.isArray(partitionAssigners)) throw refusal(partitionAssigners, 'an array of')
+  if (!Array.isArray(partitionAssigners) || partitionAssigners.length === 0) {
+    throw refusal(partitionAssigners, 'an array of')
+  }
   return partitionAssigners.map(assigner => {
     if (typeof assigner === 'function') return assigner
     const known = typeof assigner === 'string' ? named(assigner) : undefined

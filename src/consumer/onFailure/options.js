@@ -31,7 +31,7 @@ const failureOptions = (given, { groupId, autoCommit }) => {
     exactlyOnce = false,
     unreadable = false
   } = optionsOf('onFailure of consumer.run()', given, '{ deadLetterTopic: "orders.dead" }')
-  const attempts = number({ retries }, RETRIES)
+  const attempts = number({ 'onFailure.retries': retries }, RETRIES)
   if (!(attempts >= 0)) fail(`onFailure.retries must be 0 or greater, received ${show(retries)}`)
   if (when !== null && typeof when !== 'function') {
     fail(`onFailure.when has to be a function, received ${show(when)}`)
@@ -89,7 +89,7 @@ const levelsOf = (retryTopics, groupId) => {
   return retryTopics.map(entry => {
     const { topic, delay } = typeof entry === 'object' && entry !== null ? entry : { delay: entry }
     const time = number({ 'delay of onFailure.retryTopics': delay }, -1)
-    if (!(time >= 0)) {
+    if (!(time >= 0 && Number.isFinite(time))) {
       fail(`A delay of onFailure.retryTopics must be ms, 0 or greater, received ${show(delay)}`)
     }
     if (topic !== undefined && (typeof topic !== 'string' || !topic)) {
