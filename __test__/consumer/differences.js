@@ -321,6 +321,14 @@ module.exports = {
         'stop() before the first join has run() reject, and soon',
         'disconnect() before the first join has run() reject, and soon',
         'after the end disconnected, a consumer does nothing before connect()'
+      ],
+      'consumer/process': [
+        'the program in README.md ends well while no broker answers',
+        'the program in README.md ends well while it joins its group',
+        'the program in docs/operating.md ends well while no broker answers',
+        'the program in docs/operating.md ends well while it joins its group',
+        'the program in docs/quick-start.md ends well while no broker answers',
+        'the program in docs/quick-start.md ends well while it joins its group'
       ]
     },
   '`disconnect()` leaves the group': {

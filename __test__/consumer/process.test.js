@@ -4,10 +4,24 @@
 /** What whole processes do: how they end, what they survive. */
 
 const { execFile } = require('node:child_process')
+const { EventEmitter, once } = require('node:events')
+const fs = require('node:fs')
+const net = require('node:net')
+const os = require('node:os')
 const path = require('node:path')
 const { promisify } = require('node:util')
 
-const { committed, createTopic, produce, sharedCluster, uniqueName } = require('../kafka/helpers')
+const { ROOT, allBlocks } = require('../docs/blocks')
+const {
+  committed,
+  createTopic,
+  observer,
+  produce,
+  sharedCluster,
+  uniqueName,
+  waitFor,
+  withAdmin
+} = require('../kafka/helpers')
 
 const { brokers } = sharedCluster()
 
@@ -89,6 +103,86 @@ it.each(['stop', 'disconnect'])(
     ])
   }
 )
+
+/** The programs in the documents that a signal ends. */
+const ENDING = allBlocks().filter(
+  ({ language, code }) => language === 'js' && /process\.once\(/.test(code) && /\.run\(/.test(code)
+)
+
+describe.each(ENDING.map(({ page, code }) => [page, code]))('the program in %s', (_, code) => {
+  const client = process.env.CLIENT === 'kafkajs' ? require.resolve('kafkajs') : ROOT
+  const isModule = !code.includes('require(')
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kafkars-ending-'))
+  afterAll(() => fs.rmSync(directory, { recursive: true, force: true }))
+
+  /** Begins it, with the names of this run. @param {{ topic: string, groupId: string, seed: string }} names */
+  const begin = ({ topic, groupId, seed }) => {
+    const given = code.includes('new Kafka(')
+      ? ''
+      : `import { Kafka } from 'kafkars'
+         const handle = async () => {}
+         const kafka = new Kafka({ brokers: ['localhost:9092'] })\n`
+    const program = `${given}${code}`
+      .replace(/(from |require\()'kafkars'/, `$1${JSON.stringify(require.resolve(client))}`)
+      .replace('localhost:9092', seed)
+      .replace("groupId: 'shop'", `groupId: '${groupId}'`)
+      .replace("topics: ['orders']", `topics: ['${topic}']`)
+    const file = path.join(directory, `program.${isModule ? 'mjs' : 'cjs'}`)
+    fs.writeFileSync(file, program)
+    const child = execFile(process.execPath, [file])
+    let stderr = ''
+    child.stderr?.on('data', data => (stderr += data))
+    return { child, complaints: () => stderr }
+  }
+
+  /** Tells it to end, which it has to do soon and without a word. @param {ReturnType<typeof begin>} program */
+  const end = async ({ child, complaints }) => {
+    child.kill(code.includes('SIGTERM') ? 'SIGTERM' : 'SIGINT')
+    const slow = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    const [status, signal] = await once(child, 'close')
+    clearTimeout(slow)
+    expect({ status, signal, stderr: complaints() }).toEqual({
+      status: 0,
+      signal: null,
+      stderr: ''
+    })
+  }
+
+  it('ends well while no broker answers', async () => {
+    const silent = net.createServer(() => {}).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = /** @type {net.AddressInfo} */ (silent.address())
+    const program = begin({ topic: 'orders', groupId: 'shop', seed: `127.0.0.1:${port}` })
+    await once(silent, 'connection')
+    await end(program).finally(() => silent.close())
+  })
+
+  it('ends well while it joins its group', async () => {
+    const [topic, groupId] = [await filled(1), uniqueName('group')]
+    // A member whose handler does not end: the rebalance waits for it.
+    const other = observer().consumer({ groupId })
+    const handling = new EventEmitter()
+    const begun = once(handling, 'begun')
+    const eachMessage = async () => {
+      handling.emit('begun')
+      await once(handling, 'done')
+    }
+    await other.subscribe({ topics: [topic], fromBeginning: true })
+    await other.run({ eachMessage })
+    await begun
+    const program = begin({ topic, groupId, seed: brokers[0] })
+    await waitFor(async () => {
+      const { groups } = await withAdmin(undefined, admin => admin.describeGroups([groupId]))
+      return groups[0].state === 'PreparingRebalance'
+    })
+    try {
+      await end(program)
+    } finally {
+      handling.emit('done')
+      await other.disconnect()
+    }
+  })
+})
 
 it('worker threads can be terminated while they consume', async () => {
   const [topic, groupId] = [await filled(20_000, 3), uniqueName('group')]

@@ -97,6 +97,17 @@ it('offset-store: every view counts once, by offsets that Kafka knows nothing of
   expect(await committed(GROUP_ID, TOPIC)).toEqual({ 0: '-1', 1: '-1', 2: '-1' })
 })
 
+// kafkajs joins nevertheless, and tells of what it has lost.
+it('service: a signal before it has begun ends it as well', async () => {
+  const TOPIC = await createTopic()
+  const { child, lines, ended } = start('service', { CLIENT: 'kafkars', TOPIC })
+  await waitFor(() => lines().length > 0, { message: 'the service' })
+  stopService(child)
+  const { code, result, errors } = await ended
+  expect({ code, errors }).toEqual({ code: 0, errors: '' })
+  expect(result).toMatchObject({ reason: 'SIGTERM', handled: 0 })
+})
+
 family(
   CLIENTS,
   client => client === CLIENTS[0][0],
@@ -260,6 +271,12 @@ family(
   })
 })
 
+/** As the operating system would. @param {import('node:child_process').ChildProcess} child */
+const stopService = child => {
+  if (process.platform === 'win32') child.send('SIGTERM')
+  else child.kill('SIGTERM')
+}
+
 /**
  * Runs the service until its health says so, then stops it as the operating system would.
  *
@@ -281,8 +298,7 @@ const serve = async (env, enough) => {
     const { state, handled } = await health.json()
     return health.status === 200 && state === 'ready' && enough(handled)
   })
-  if (process.platform === 'win32') child.send('SIGTERM')
-  else child.kill('SIGTERM')
+  stopService(child)
   const { code, result, errors } = await ended
   if (code !== 0) throw new Error(`the service ended with exit code ${code}: ${errors}`)
   expect(result.reason).toBe('SIGTERM')

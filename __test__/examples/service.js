@@ -5,6 +5,7 @@
  * group and ends with exit code 0, so that the next instance starts exactly behind it.
  *
  *     starting ── GROUP_JOIN ──► ready ── SIGTERM, SIGINT ──► stopping ── disconnected ──► exit 0
+ *        └───────────────────────────────────────────────────────┘
  *                                  └──── CRASH without restart ──────────────────────────► exit 1
  *
  *     KAFKA_BROKERS=localhost:9092 TOPIC=mails PORT=8080 node service.js
@@ -30,6 +31,8 @@ const {
 const GRACE = 10_000
 /** ms to hand a mail over */
 const DELIVERY = 2
+/** What is told of a group that was not joined yet. */
+const NO_GROUP = { state: 'Unknown', members: [] }
 
 /** What an orchestrator may ask. */
 class Health {
@@ -74,6 +77,7 @@ const untilToldToStop = () =>
   })
 
 const main = async () => {
+  const told = untilToldToStop()
   const health = new Health()
   const server = await health.listen(Number(PORT))
   const { port } = server.address()
@@ -99,21 +103,25 @@ const main = async () => {
     consumer.on(CRASH, ({ payload: { error, restart } }) => restart || reject(error))
   })
 
-  await consumer.connect()
-  await consumer.subscribe({ topic: TOPIC, fromBeginning: true })
-  await consumer.run({
-    partitionsConsumedConcurrently: 2,
-    autoCommitInterval: 1000,
-    eachMessage: async () => {
-      health.inHand += 1
-      await sleep(DELIVERY)
-      health.inHand -= 1
-      health.handled += 1
-    }
-  })
+  /** Rejects if that fails, unless we were told to stop meanwhile. */
+  const start = async () => {
+    await consumer.connect()
+    await consumer.subscribe({ topic: TOPIC, fromBeginning: true })
+    await consumer.run({
+      partitionsConsumedConcurrently: 2,
+      autoCommitInterval: 1000,
+      eachMessage: async () => {
+        health.inHand += 1
+        await sleep(DELIVERY)
+        health.inHand -= 1
+        health.handled += 1
+      }
+    })
+  }
 
-  const reason = await Promise.race([untilToldToStop(), crashed])
-  const { members, state } = await consumer.describeGroup()
+  const reason = await Promise.race([told, crashed, start().then(() => crashed)])
+  const isMember = health.state === 'ready'
+  const { members, state } = isMember ? await consumer.describeGroup() : NO_GROUP
   health.become('stopping')
 
   await Promise.race([

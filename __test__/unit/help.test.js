@@ -12,6 +12,11 @@ const { describe: describeCode } = require('../../src/protocol/errorCodes')
 const ROOT = path.join(__dirname, '..', '..')
 const page = fs.readFileSync(path.join(ROOT, 'docs', 'troubleshooting.md'), 'utf8')
 
+const sources = fs
+  .readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.js'))
+  .map(file => fs.readFileSync(path.join(ROOT, 'src', file), 'utf8'))
+
 /** As GitHub makes links of headings. */
 const sections = [...page.matchAll(/^## (.*)$/gm)].map(([, title]) =>
   title
@@ -21,7 +26,14 @@ const sections = [...page.matchAll(/^## (.*)$/gm)].map(([, title]) =>
 )
 
 test('every section that an error leads to is on the page', () => {
-  const used = [...Object.values(BY_CLASS), ...Object.values(BY_TYPE), 'the-addon-is-missing']
+  const named = sources.flatMap(text => [...text.matchAll(/withHelp\([^]*?, '([a-z-]+)'\)/g)])
+  const used = [
+    ...Object.values(BY_CLASS),
+    ...Object.values(BY_TYPE),
+    ...named.map(([, section]) => section),
+    'the-addon-is-missing'
+  ]
+  expect(used).toContain('ended-by-the-program')
   expect(used.filter(section => !sections.includes(section))).toEqual([])
 })
 

@@ -115,7 +115,7 @@ const MAY_REQUIRE = {
   enums: ['protocol'],
   prometheus: [],
   unknown: ['limits', 'utils'],
-  utils: ['errors'],
+  utils: ['errors', 'help'],
   loggers: ['help', 'utils'],
   help: [],
   // kafkajs keeps the codes and the function that makes errors of them in one folder, and programs look for them there.

@@ -24,7 +24,7 @@ const { authenticate, toNativeSasl } = require('../sasl')
 const { createIdentityCheck, toNativeTls } = require('../tls')
 const { hasOwnLookup, lookUp } = require('./lookup')
 const { createSeeds } = require('./seeds')
-const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
+const { createAbort, createInterruption, ended, unlessAborted } = require('../utils/interruption')
 const { readable } = require('../utils/thrown')
 const { LONGEST_DELAY } = require('../utils/timers')
 const { KafkaJSNonRetriableError, fromFailure, moreOf } = require('../errors')
@@ -144,9 +144,7 @@ class Connection {
   /** The beginning of `disconnect()`: calls under way reject, later ones too. Connections stay open until `close()`. */
   refuse() {
     this.interrupt()
-    this.closed.abort(
-      new KafkaJSNonRetriableError('Disconnected: connect() has to be called before anything else')
-    )
+    this.closed.abort(ended('Disconnected: connect() has to be called before anything else'))
   }
 
   /** Calls under way reject; a later one connects anew. */

@@ -4,9 +4,16 @@
 /** Calls that end because the program wants no more of them: `stop()` and `disconnect()` came in between. */
 
 const { KafkaJSNonRetriableError } = require('../errors')
+const { withHelp } = require('../help')
 
 /** @type {WeakSet<Error>} */
 const interruptions = new WeakSet()
+
+/**
+ * What calls are rejected with that the program has ended itself.
+ * @param {string} message
+ */
+const ended = message => withHelp(new KafkaJSNonRetriableError(message), 'ended-by-the-program')
 
 /**
  * What pending calls are rejected with.
@@ -14,7 +21,7 @@ const interruptions = new WeakSet()
  * @returns {Error}
  */
 const createInterruption = message => {
-  const error = new KafkaJSNonRetriableError(message)
+  const error = ended(message)
   interruptions.add(error)
   return error
 }
@@ -94,4 +101,4 @@ const interruptible =
     return promise
   }
 
-module.exports = { Signal, createAbort, createInterruption, interruptible, unlessAborted }
+module.exports = { Signal, createAbort, createInterruption, ended, interruptible, unlessAborted }
