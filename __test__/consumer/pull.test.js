@@ -195,6 +195,17 @@ describe('for await', () => {
     }
   }
 
+  it('that `await using` ends has committed what was handled', async () => {
+    const topic = await filled(2)
+    const consumer = await puller(topic)
+    expect(valueOf(await consumer.getOne())).toBe(0)
+    expect(valueOf(await consumer.getOne())).toBe(1)
+    // What `await using` calls at the end of its block.
+    await consumer[Symbol.asyncDispose]()
+    expect(await committedOf(topic)).toBe(1)
+    expect(consumer.health().state).toBe('stopped')
+  })
+
   it('begins again after stop()', async () => {
     const topic = await filled(2)
     const consumer = await puller(topic)
