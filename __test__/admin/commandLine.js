@@ -1,7 +1,7 @@
 // @ts-check
 'use strict'
 
-/** Runs the command line: in a pipe and on a terminal. */
+/** Runs the command line: in a pipe and on a terminal. It is kafkars's with `CLIENT=kafkajs` as well, which has none. */
 
 const { spawn } = require('node:child_process')
 const fs = require('node:fs')
@@ -67,12 +67,15 @@ const run = (args, options) =>
 /**
  * On a terminal: Python's pseudo-terminal, as the machine that builds the addon has one.
  * @param {string[]} args
- * @param {Parameters<typeof execute>[1]} [options] `input` is what is typed
+ * @param {Parameters<typeof execute>[1] & { size?: { rows: number, columns: number } }} [options] `input` is what is typed
  */
-const onTerminal = (args, options) => {
+const onTerminal = (args, { size, ...options } = {}) => {
   const program =
     'import pty, sys, os; status = pty.spawn(sys.argv[1:]); sys.exit(os.waitstatus_to_exitcode(status))'
-  return execute(['python3', '-c', program, process.execPath, BIN, ...args], {
+  const sized = size
+    ? ['sh', '-c', `stty rows ${size.rows} cols ${size.columns}; exec "$0" "$@"`]
+    : []
+  return execute(['python3', '-c', program, ...sized, process.execPath, BIN, ...args], {
     ...options,
     env: { KAFKARS_BROKERS: sharedCluster().brokers.join(','), TERM: 'xterm' }
   })

@@ -100,6 +100,22 @@ describe('lag --watch on a terminal that shows little', () => {
 })
 
 describe('help', () => {
+  it.each([40, 80, 120])('is no wider than a terminal of %d, and says all', async columns => {
+    const wordsOf = text => text.split(/\s+/).filter(Boolean)
+    const told = async (args, terminal) => {
+      const process = createProcess(terminal)
+      expect(await run(args, /** @type {any} */ (process))).toBe(0)
+      return process.printed()
+    }
+    for (const args of [['--help'], ['help', 'tail'], ['seek', '-h'], ['doctor', '--help']]) {
+      const lines = (await told(args, { columns })).split('\n')
+      const examples = lines.filter(line => /^ {2}(kafkars|KAFKARS_|echo) ?/.test(line))
+      const others = lines.filter(line => !examples.includes(line))
+      expect(Math.max(...others.map(line => line.length))).toBeLessThanOrEqual(columns)
+      expect(wordsOf(lines.join(' '))).toEqual(wordsOf(await told(args)))
+    }
+  })
+
   it('of what is no command is that of all', async () => {
     for (const name of ['toString', '__proto__', 'constructor', 'nothing']) {
       const process = createProcess()

@@ -84,9 +84,11 @@ const commandOf = name =>
 const run = async (argv, process) => {
   const print = line => process.stdout.write(`${line}\n`)
   const { name, rest } = wordsOf(argv)
+  const { isTTY, columns } = process.stdout
+  const width = (isTTY && columns) || Infinity
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const command = commandOf(rest[0])
-    print(command ? describeCommand(rest[0], command) : overview(COMMANDS))
+    print(command ? describeCommand(rest[0], command, width) : overview(COMMANDS, width))
     return name === undefined ? EXIT.USAGE : EXIT.OK
   }
   if (name === '--version' || name === '-v') {
@@ -102,7 +104,7 @@ const run = async (argv, process) => {
     if (command === undefined) throw new UsageError(`There is no command "${name}"`)
     const { values, positionals } = parse(command, rest)
     if (values.help) {
-      print(describeCommand(name, command))
+      print(describeCommand(name, command, width))
       return EXIT.OK
     }
     const { most = 0, least = most } = command
