@@ -75,10 +75,7 @@ module.exports = {
       ...(process.env.CLIENT === 'kafkajs' && {
         testPathIgnorePatterns: [
           '/consumer/(damage|errorCodes|faults|ledger|onFailureLedger|outages|shutdown|truncation)\\.test\\.js$',
-          '/producer/(faults|ledger|limits|transactionsV1)\\.test\\.js$',
-          // What is said there, kafkajs does not say.
-          '/producer/mistakes\\.test\\.js$',
-          '/admin/(mistakes|connecting)\\.test\\.js$'
+          '/producer/(faults|ledger|limits|transactionsV1)\\.test\\.js$'
         ]
       })
     }
