@@ -776,6 +776,9 @@ module.exports = {
       'partitionsConsumedConcurrently: 1.5 is refused by run()'
     ]
   },
+  '`kafka.consumer({})`, without a `groupId`, throws': {
+    'consumer/assign': ['without a group refuses what needs a group, by name']
+  },
   '`run()` without a handler reads the same messages a thousand times a second': {
     'consumer/options': ['run() without a handler makes a member that reads nothing']
   },
@@ -970,7 +973,6 @@ module.exports = {
     'consumer/assign': [
       'without a group reads what is assigned, from where it is told, and asks no coordinator',
       'without a group begins at the end, or at a time',
-      'without a group refuses what needs a group, by name',
       'without a group may be pushed as well',
       'without a group knows what is assigned, and where it was sought to, before it reads',
       'without a group goes on where it is sought to when it crashes, by restartOnFailure',
