@@ -421,7 +421,8 @@ describe('a consumer that is pulled', () => {
         return consumer.getOne({ timeout: 100 })
       },
       is: invalid,
-      says: ['Disconnected: connect() has to be called']
+      says: ['Disconnected: connect() has to be called'],
+      help: 'ended-by-the-program'
     }
   }
 
