@@ -164,7 +164,7 @@ const MISTAKES = {
   'a groupId that is true': { consumer: { groupId: true }, says: ['Invalid groupId: expected a text, received true'] },
   'no assigner': { consumer: { partitionAssigners: [] }, says: ['Invalid partitionAssigners, expected an array of functions', 'received []'] },
   'a wait for messages below nothing': { does: c => c.getMany({ timeout: -1 }), says: ['timeout of consumer.getMany() must be ms, 0 or greater, received -1'] },
-  'a wait for a message that is none': { does: c => c.getOne({ timeout: 'a while' }), says: ['Invalid timeout of consumer.getOne(), expected a number received a while'] },
+  'a wait for a message that is none': { does: c => c.getOne({ timeout: 'a while' }), says: ['Invalid timeout, expected a number received a while'] },
   'a partition to pull that is none': { does: c => c.getMany({ partitions: [{ topic: 't', partition: 'first' }] }), says: ['Invalid partition of consumer.getMany(): expected { topic: "orders", partition: 0 }', 'received an object'] },
   'a partition to pull that is a number': { does: c => c.getOne({ partitions: [0] }), says: ['Invalid partition of consumer.getOne()', 'received 0'] },
   'a delay without end': { does: run({ eachMessage: handler, onFailure: { retryTopics: [Infinity], deadLetterTopic: 'd' } }), says: ['A delay of onFailure.retryTopics must be ms, 0 or greater, received Infinity'] },

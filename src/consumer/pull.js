@@ -124,8 +124,9 @@ const createPull = ({ puller, start }) => {
 const pullOptions = (method, options) => {
   const place = `consumer.${method}()`
   const { timeout, maxRecords, partitions } = optionsOf(place, options, '{ timeout: 1000 }')
-  const wait = number({ [`timeout of ${place}`]: timeout }, undefined)
-  if (wait !== undefined && !(wait >= 0)) {
+  const wait = number({ timeout }, undefined)
+  // It would count as 0, and a loop that asks would not wait.
+  if (Number(timeout) < 0) {
     fail(`timeout of ${place} must be ms, 0 or greater, received ${show(timeout)}`)
   }
   const most = number({ maxRecords }, undefined)
