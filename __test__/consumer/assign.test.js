@@ -283,6 +283,22 @@ describe('with a group', () => {
     await consumer.disconnect()
     expect((await committed(groupId, topic))[0]).toBe('4')
   })
+
+  it('begins there by name as well, and elsewhere where that is asked for', async () => {
+    const topic = await filled(6)
+    const groupId = `${topic}-group`
+    await commitFor(groupId, topic, { 0: 2 })
+    const consumer = /** @type {any} */ (createConsumer({ groupId }))
+    for (const [offset, values] of /** @type {[any, number[]][]} */ ([
+      ['committed', [2, 3]],
+      ['earliest', [0, 1]],
+      ['4', [4, 5]]
+    ])) {
+      await consumer.assign([{ topic, partition: 0, offset }])
+      expect(await read(consumer, 2)).toEqual(values)
+      await consumer.unsubscribe()
+    }
+  })
 })
 
 describe('positions', () => {

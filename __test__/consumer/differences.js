@@ -942,8 +942,10 @@ module.exports = {
       'getOne() is asked one at a time',
       'getMany() has what there is, by partition',
       'getMany() has at most maxRecords, counts them as handled when the next are asked for, and none in time',
+      'getMany() asks only for the partitions that are named',
       'for await has one message after the other, and leaves when the loop breaks',
       'for await that throws has committed what came before',
+      'for await that `await using` ends has committed what was handled',
       'for await ends with disconnect()',
       'for await ends with stop() in its body, which waits for that',
       'for await ends with stop() in its body, which does not wait for that',
@@ -953,6 +955,7 @@ module.exports = {
       'for await lets the event loop turn',
       'for await rejects with what ends the consumer for good',
       'streams a Readable reads no message ahead of its reader',
+      'streams a Readable that is destroyed has committed what came before the message in hand',
       'streams a Readable may be a pipeline’s source',
       'streams a Web stream has the same messages',
       'who ends while he waits for messages a Readable: takes no message with him, and the consumer may be asked again',
@@ -986,10 +989,14 @@ module.exports = {
       'without a group disconnect() waits for a handler that hangs no longer than in a group',
       'without a group subscribes when it has a group and nothing is assigned any more',
       'with a group assign() begins where the group has committed, and commits by itself',
+      'with a group begins there by name as well, and elsewhere where that is asked for',
       'positions are known, and how far they are from the end, without asking',
       'positions leader epochs are known, committed, and answered',
       'positions beginning, end, committed and by time are asked',
       'positions seek to the beginning, to the end, and to a time'
+    ],
+    'consumer/transactions': [
+      'the lag is that of what may be read: an open transaction ends it, unless what is not committed is read'
     ]
   },
   'a session shorter than `reauthenticationThreshold` stalls the consumer': {

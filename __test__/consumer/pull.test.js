@@ -136,6 +136,24 @@ describe('getMany()', () => {
     await consumer.disconnect()
     expect(await committedOf(topic)).toBe(5)
   })
+
+  it('asks only for the partitions that are named', async () => {
+    const topic = await filled(8, { partitions: 2 })
+    const consumer = await puller(topic)
+    for (const [partition, expected] of [
+      [1, [1, 3, 5, 7]],
+      [0, [0, 2, 4, 6]]
+    ]) {
+      const partitions = [{ topic, partition }]
+      const values = []
+      while (values.length < 4) {
+        const batches = await consumer.getMany({ partitions })
+        values.push(...batches.flatMap(({ messages }) => messages.map(valueOf)))
+      }
+      expect(values).toEqual(expected)
+      expect(await consumer.getMany({ partitions, timeout: 200 })).toEqual([])
+    }
+  })
 })
 
 describe('for await', () => {
@@ -254,6 +272,24 @@ describe('streams', () => {
     expect(values).toEqual(upTo(6))
     await waitFor(async () => (await committedOf(topic)) === 5)
     await consumer.disconnect()
+  })
+
+  it('a Readable that is destroyed has committed what came before the message in hand', async () => {
+    const topic = await filled(5)
+    const consumer = await puller(topic)
+    const stream = consumer.stream()
+    const values = []
+    for (let n = 0; n < 3; n++) {
+      await waitFor(() => {
+        const message = stream.read()
+        if (message) values.push(valueOf(message))
+        return Boolean(message)
+      })
+    }
+    stream.destroy()
+    expect(values).toEqual([0, 1, 2])
+    await waitFor(async () => (await committedOf(topic)) === 2)
+    expect(valueOf(await consumer.getOne())).toBe(2)
   })
 
   it('a Readable may be a pipeline’s source', async () => {

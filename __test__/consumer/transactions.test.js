@@ -170,6 +170,39 @@ it('an open transaction that is aborted lets go of what is behind it, and only o
   expect(messages).toHaveLength(8)
 })
 
+it('the lag is that of what may be read: an open transaction ends it, unless what is not committed is read', async () => {
+  const topic = await createTopic()
+  const producer = await transactional()
+  await produce(topic, numbered(3))
+  await producer.begin()
+  await producer.send(topic, [{ value: '3', partition: 0 }])
+  await produce(topic, [{ value: '4' }])
+  const [committedOnly, all] = await Promise.all(
+    [false, true].map(async readUncommitted => {
+      const { consumer, messages } = await startConsumer({
+        topics: [topic],
+        maxWaitTimeInMs: 200,
+        readUncommitted
+      })
+      await waitFor(() => messages.length === (readUncommitted ? 5 : 3))
+      return /** @type {any} */ (consumer)
+    })
+  )
+  const of = consumer => consumer.lag()[0] ?? {}
+  const ends = { highWatermark: '5', lastStableOffset: '3', lag: '0' }
+  await waitFor(() => of(committedOnly).lag === '0' && of(all).lag === '0')
+  expect(of(committedOnly)).toMatchObject({ ...ends, position: '3' })
+  expect(of(all)).toMatchObject({ ...ends, position: '5' })
+  await producer.commit()
+  // The end of a transaction has an offset, too.
+  await waitFor(() => of(committedOnly).position === '6')
+  expect(of(committedOnly)).toMatchObject({
+    highWatermark: '6',
+    lastStableOffset: '6',
+    lag: '0'
+  })
+})
+
 it('without fromBeginning a group begins at the last stable offset: an open transaction is still to come', async () => {
   const topic = await createTopic()
   const producer = await transactional()

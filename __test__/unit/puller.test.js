@@ -1,7 +1,7 @@
 // @ts-check
 'use strict'
 
-/** Partitions that nobody asks for, behind which the named ones must be found: on an engine that hands out one message at a time. */
+/** How messages are asked for, on an engine that hands out one at a time. */
 
 const { createCells } = require('../../src/consumer/cells')
 const { Puller } = require('../../src/consumer/puller')
@@ -49,7 +49,7 @@ const runnerOf = messages => {
       }
     }
   }
-  return { runner, paused, lanes }
+  return { runner, paused, lanes, queue }
 }
 
 const only = wanted => (_, partition) => partition === wanted
@@ -78,4 +78,19 @@ it('finds what is asked for behind more partitions than there are lanes, and han
   const rest = partitions.filter(n => n !== 39 && n !== 20)
   expect([...seen.keys()].sort((a, b) => a - b)).toEqual(rest)
   for (const n of rest) expect(seen.get(n)).toEqual([0, 1])
+})
+
+it('asks for nothing while it waits, and once when it is woken', async () => {
+  const { runner, queue } = runnerOf({})
+  const take = jest.spyOn(runner, 'take')
+  const puller = new Puller()
+  puller.attach(/** @type {any} */ (runner))
+  const next = puller.getOne()
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+  const asked = take.mock.calls.length
+  expect(asked).toBe(1)
+  queue.push({ slot: 7, offset: 3 })
+  puller.wakeOnce()
+  expect(await next).toMatchObject({ partition: 7, offset: '3' })
+  expect(take.mock.calls.length - asked).toBe(1)
 })
