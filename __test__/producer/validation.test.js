@@ -79,6 +79,27 @@ describe('before it is connected', () => {
   })
 })
 
+it('retries of an idempotent one that end are told, and by default they do not', () => {
+  const told = 'Limiting retries for the idempotent producer may invalidate EoS guarantees'
+  const lines = /** @type {string[]} */ ([])
+  const logCreator = () => entry => void (entry.log.message === told && lines.push(told))
+  const start = (options, retry) =>
+    createProducer({
+      kafka: createKafka({ logLevel: 2, logCreator, ...(retry && { retry }) }),
+      retry: undefined,
+      ...options
+    })
+  start({ idempotent: true })
+  start({ idempotent: true, retry: { retries: Number.MAX_SAFE_INTEGER } })
+  start({ retry: { retries: 3 } })
+  expect(lines).toEqual([])
+  start({ idempotent: true, retry: { retries: 3 } })
+  expect(lines).toEqual([told])
+  start({ idempotent: true }, { retries: 3 })
+  expect(lines).toEqual([told, told])
+  expect(() => start({ idempotent: true }, { retries: 0 })).toThrow('must allow retries')
+})
+
 describe('what kafkajs sends, or trips over', () => {
   it.each(
     /** @type {[string, any, RegExp][]} */ ([
