@@ -34,7 +34,7 @@ const HELP = {
 }
 
 /** @typedef {keyof typeof HELP} Name */
-/** @typedef {Record<string, string | number>} Labels */
+/** null: there is none, a group for instance. @typedef {Record<string, string | number | null>} Labels */
 
 /** @typedef {{ value: number }} Cell */
 
@@ -131,7 +131,7 @@ class Deliveries {
 /** @param {Labels} labels */
 const written = labels =>
   `{${Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(String(value))}"`)
+    .map(([name, value]) => `${name}="${escaped(String(value ?? ''))}"`)
     .join(',')}}`
 
 /** @param {string} text */

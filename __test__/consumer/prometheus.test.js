@@ -5,7 +5,15 @@
 
 const { createMetrics } = require('../../src/prometheus')
 const { produce } = require('../kafka/helpers')
-const { defer, filled, numbered, startConsumer, waitFor } = require('./support')
+const {
+  createConsumer,
+  createKafka,
+  defer,
+  filled,
+  numbered,
+  startConsumer,
+  waitFor
+} = require('./support')
 
 /** @param {string} text @returns {Map<string, number>} */
 const read = text =>
@@ -45,6 +53,46 @@ it('tells of messages, lag, commits and joins, until it is ended', async () => {
   const again = await startConsumer({ topics: [topic] })
   await waitFor(() => again.messages.length === 300)
   expect(collected.metrics()).toBe(before)
+})
+
+it('counts what is pulled as what is pushed, in a group and without', async () => {
+  const collected = createMetrics()
+  const topic = await filled(20, { partitions: 2 })
+  const groupId = `${topic}-group`
+  const of = (/** @type {string} */ name, more = '', group = groupId) =>
+    read(collected.metrics()).get(
+      `kafkars_consumer_${name}{group="${group}",topic="${topic}"${more}}`
+    )
+  const messages = (/** @type {number} */ partition, group = groupId) =>
+    of('messages_total', `,partition="${partition}"`, group)
+  const member = /** @type {any} */ (createConsumer({ groupId }))
+  await member.subscribe({ topics: [topic], fromBeginning: true })
+  // From one partition and the other in turn: each message counts once.
+  for (let n = 0; n < 6; n++) {
+    await member.getOne({ partitions: [{ topic, partition: n % 2 }] })
+  }
+  await waitFor(() => messages(0) === 3)
+  expect(messages(1)).toBe(2)
+  expect(of('offset', ',partition="1"')).toBe(1)
+  let count = 6
+  for await (const _ of member) if (++count === 20) break
+  await member.disconnect()
+  expect([messages(0), messages(1)]).toContain(10)
+  expect((messages(0) ?? 0) + (messages(1) ?? 0)).toBe(19)
+  expect(of('delivery_seconds_count')).toBeGreaterThan(1)
+  expect(of('commits_total')).toBeGreaterThan(0)
+
+  const loner = /** @type {any} */ (createKafka()).consumer({ maxWaitTimeInMs: 100 })
+  await loner.assign([{ topic, partition: 0, offset: 4 }])
+  let left = 6
+  while (left > 0) {
+    for (const batch of await loner.getMany()) left -= batch.messages.length
+  }
+  await loner.getMany({ timeout: 0 })
+  expect(messages(0, '')).toBe(6)
+  expect(of('lag', ',partition="0"', '')).toBe(0)
+  await loner.disconnect()
+  collected.end()
 })
 
 it('tells of the lag as it is when it is asked, between deliveries as well', async () => {

@@ -18,6 +18,7 @@ const runnerOf = messages => {
     deserialization: null,
     state: 'running',
     autoCommit: false,
+    batchEvents: { started: () => 1, ended() {} },
     turn: { begin() {}, isDue: () => false },
     engine: {
       pause: (_, [partition]) => paused.add(partition),

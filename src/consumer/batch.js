@@ -70,12 +70,13 @@ module.exports = class Batch {
 /**
  * The same figures for events, without a Batch.
  * @param {Delivery} delivery
+ * @param {bigint} [lastOffset] if not that of the delivery
  */
-const range = ({ firstOffset, lastOffset, highWatermark }) => ({
-  firstOffset: String(firstOffset),
+const range = (delivery, lastOffset = delivery.lastOffset) => ({
+  firstOffset: String(delivery.firstOffset),
   lastOffset: String(lastOffset),
-  offsetLag: String(highWatermark - 1n - lastOffset),
-  offsetLagLow: String(highWatermark - 1n - firstOffset)
+  offsetLag: String(delivery.highWatermark - 1n - lastOffset),
+  offsetLagLow: String(delivery.highWatermark - 1n - delivery.firstOffset)
 })
 
 module.exports.range = range

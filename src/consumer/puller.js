@@ -48,6 +48,8 @@ class PulledLane {
     this.next = 0
     /** Those before this one are handled. */
     this.handled = 0
+    /** When its first message was handed out; 0: it was not. */
+    this.startedAt = 0
   }
 }
 
@@ -321,7 +323,12 @@ class Puller {
       for (;;) {
         while (lane.delivery === null && mayTake) mayTake = this.take(lane)
         if (lane.delivery === null) break
-        if (wanted(lane.topic, lane.partition)) return lane
+        if (wanted(lane.topic, lane.partition)) {
+          if (lane.startedAt === 0) {
+            lane.startedAt = runner.batchEvents.started(/** @type {any} */ (lane))
+          }
+          return lane
+        }
         // What nobody asks for must not fill the lanes, nor be in them when its partition is to go.
         this.aside.put(runner.engine, lane)
         this.giveBack(lane)
@@ -339,6 +346,7 @@ class Puller {
     Object.assign(lane, { delivery, topic, partition })
     lane.next = delivery.first
     lane.handled = delivery.first
+    lane.startedAt = 0
     // Nothing but control records, aborted or compacted ones: the position moves.
     if (delivery.count === 0) this.settleLane(lane)
     return true
@@ -367,6 +375,7 @@ class Puller {
     lane.handled = lane.next
     if (lane.next >= delivery.count) {
       if (!isStale) deliveries.resolveTo(lane, delivery.nextOffset)
+      if (lane.startedAt !== 0) runner.batchEvents.ended({ ...lane, delivery })
       lane.delivery = null
       deliveries.finish(number, 0)
     } else if (cells[flagsAt] !== 0) {
@@ -377,8 +386,11 @@ class Puller {
   /** The engine has the rest again. @private @param {PulledLane} lane */
   giveBack(lane) {
     const { delivery, number, handled: next } = lane
+    const { runner } = this
     lane.delivery = null
-    if (delivery) this.runner?.deliveries.leave({ number, delivery, next })
+    if (delivery === null || runner === null) return
+    if (next > delivery.first) runner.batchEvents.ended({ ...lane, delivery }, next)
+    runner.deliveries.leave({ number, delivery, next })
   }
 }
 
