@@ -97,6 +97,23 @@ it('offset-store: every view counts once, by offsets that Kafka knows nothing of
   expect(await committed(GROUP_ID, TOPIC)).toEqual({ 0: '-1', 1: '-1', 2: '-1' })
 })
 
+it('audit: what was paid since then, and no offset is committed', async () => {
+  const TOPIC = await createTopic({ partitions: 3 })
+  const noon = Date.parse('2026-01-01T12:00:00Z')
+  const payment = i => json({ customer: `c${i % 4}`, cents: 100 })
+  // One a second, and one that is no JSON.
+  await fill(TOPIC, 1200, i => ({
+    value: i === 601 ? 'cash' : payment(i),
+    partition: i % 3,
+    timestamp: String(noon + 1000 * i)
+  }))
+  const SINCE = new Date(noon + 600_000).toISOString()
+  const { totals, unreadable, lag, state, metrics } = await run('audit', { TOPIC, SINCE })
+  expect(totals).toEqual({ c0: 15_000, c1: 14_900, c2: 15_000, c3: 15_000 })
+  expect({ unreadable, lag, state }).toEqual({ unreadable: ['1/200'], lag: 0, state: 'running' })
+  expect(metrics).toContain('# TYPE kafkars_consumer_messages_total counter')
+})
+
 // kafkajs joins nevertheless, and tells of what it has lost.
 it('service: a signal before it has begun ends it as well', async () => {
   const TOPIC = await createTopic()
