@@ -75,7 +75,7 @@ module.exports = {
       ...(process.env.CLIENT === 'kafkajs' && {
         testPathIgnorePatterns: [
           '/consumer/(damage|errorCodes|faults|ledger|onFailureLedger|outages|shutdown|truncation)\\.test\\.js$',
-          '/producer/(faults|ledger|limits|transactionsV1)\\.test\\.js$'
+          '/producer/(faults|ledger|limits|transactionFaults|transactionsV1)\\.test\\.js$'
         ]
       })
     }
