@@ -134,7 +134,10 @@ module.exports = {
     ]
   },
   '`kafkars_consumer_messages_total`': {
-    'consumer/prometheus': ['tells of messages, lag, commits and joins, until it is ended']
+    'consumer/prometheus': [
+      'tells of messages, lag, commits and joins, until it is ended',
+      'counts what is pulled as what is pushed, in a group and without'
+    ]
   },
   '`kafkars_consumer_lag`': {
     'consumer/prometheus': [
