@@ -553,6 +553,8 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
   getMany(options?: PullManyOptions): Promise<PulledBatch<Key, Value>[]>
   /** All messages, one after the other; `break` commits what was handled. Not in kafkajs. */
   [Symbol.asyncIterator](): AsyncIterableIterator<PulledMessage<Key, Value>>
+  /** Disconnects: `await using consumer = kafka.consumer(…)` calls it at the end of its block. Not in kafkajs. */
+  [Symbol.asyncDispose](): Promise<void>
   /** The same as a Readable in object mode, which reads nothing ahead. Not in kafkajs. */
   stream(): import('node:stream').Readable
   /** The same as a ReadableStream of the Web. Not in kafkajs. */
@@ -2020,6 +2022,8 @@ export type Producer = Sender & {
   isConnected(): boolean
   /** Resolves when what was sent before is answered, well or not. It does not wait for `linger`. Not in kafkajs. */
   flush(): Promise<void>
+  /** Disconnects: `await using producer = kafka.producer(…)` calls it at the end of its block. Not in kafkajs. */
+  [Symbol.asyncDispose](): Promise<void>
   /** The names that `on` takes. */
   readonly events: ProducerEvents
   on(

@@ -5,7 +5,8 @@ import {
   ConfigResourceTypes,
   Kafka,
   KafkaJSConnectionClosedError,
-  KafkaJSNoBrokerAvailableError
+  KafkaJSNoBrokerAvailableError,
+  ScramMechanisms
 } from '../..'
 import { createMetrics } from '../../types/prometheus'
 
@@ -102,6 +103,36 @@ const administer = async () => {
 }
 void administer()
 
+const repair = async (): Promise<(string | null | undefined)[]> => {
+  const admin = new Kafka({ brokers: ['localhost:9092'] }).admin()
+  const topics = [{ topic: 'orders', partitions: [0] }]
+  const [{ committed, end, lag, owner }] = await admin.groupLag('g')
+  const [forgotten] = await admin.deleteConsumerGroupOffsets({ groupId: 'g', topics })
+  const [away] = await admin.removeMembersFromConsumerGroup({
+    groupId: 'g',
+    members: [{ groupInstanceId: 'instance-1' }]
+  })
+  const mechanism = ScramMechanisms.SCRAM_SHA_512
+  await admin.alterUserScramCredentials({
+    upsertions: [{ user: 'u', mechanism, password: 'secret', iterations: 8192 }]
+  })
+  const { users } = await admin.describeUserScramCredentials({ users: ['u'] })
+  await admin.alterClientQuotas({
+    quotas: [{ entity: { user: 'u', clientId: null }, values: { producer_byte_rate: 1024 } }]
+  })
+  const { quotas } = await admin.describeClientQuotas({ entity: { user: true }, strict: true })
+  const { transactions } = await admin.listTransactions({ states: ['Ongoing'], duration: 60000 })
+  const { partitions } = await admin.describeProducers({ topics })
+  const [{ producers }] = partitions
+  const startOffset = producers[0]?.currentTransactionStartOffset
+  if (startOffset != null)
+    await admin.abortTransaction({ topic: 'orders', partition: 0, startOffset })
+  const { groups } = await admin.listGroups({ types: ['share'], states: ['Stable'] })
+  console.log(owner, users[0]?.user.trim(), quotas[0]?.values.producer_byte_rate.toFixed(), groups)
+  return [committed, end, lag, forgotten.error?.message, away.error?.name, transactions[0]?.state]
+}
+void repair()
+
 const loner = new Kafka({ brokers: ['localhost:9092'] }).consumer<string, Order>({
   valueDeserializer: 'json'
 })
@@ -115,9 +146,27 @@ export const pulled = async (): Promise<number> => {
     console.log(topic, key, value.total)
     break
   }
+  for await (const { offset } of loner.stream()) console.log(offset)
+  for await (const { value } of loner.readableStream()) console.log(value.total)
   await loner.seek({ topic: 'orders', partition: 0, offset: new Date() })
   const [{ lag }] = loner.lag()
   return (one?.value.total ?? 0) + Number(lag)
+}
+export const placed = async (): Promise<(string | null)[]> => {
+  const kafka = new Kafka({ brokers: ['localhost:9092'] })
+  const where = { topic: 'orders', partition: 0 }
+  await using reader = kafka.consumer({})
+  await using writer = kafka.producer()
+  await writer.send({ topic: 'orders', messages: [{ value: 'v' }] })
+  await reader.assign([where, { ...where, partition: 1, offset: 'committed' }])
+  reader.seekToBeginning([where])
+  reader.seekToEnd()
+  const [begin] = await reader.beginningOffsets([where])
+  const [end] = await reader.endOffsets([where])
+  const [then] = await reader.offsetsForTimes([{ ...where, timestamp: new Date() }])
+  console.log(reader.assignment()[0]?.partitions, reader.subscription().join())
+  await reader.unsubscribe()
+  return [reader.position(where), begin.offset, end.offset, then.offset]
 }
 export const seen = (): [string, number, string | undefined] => {
   const { state, assignment, lastProgress, waitsFor } = consumer.health()
