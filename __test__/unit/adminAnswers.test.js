@@ -4,6 +4,7 @@
 /** What the admin client makes of answers that are in another order, partial, or a broker's that cannot yet. */
 
 const { Attempts } = require('../../src/admin/attempts')
+const createGroupMethods = require('../../src/admin/groups')
 const createOffsetMethods = require('../../src/admin/offsets')
 const createPartitionMethods = require('../../src/admin/partitions')
 const createQuotaMethods = require('../../src/admin/quotas')
@@ -158,4 +159,22 @@ it('a group that an answer leaves out is refused as unknown', async () => {
   )
   const error = await methods.fetchOffsets({ groupIds: ['a', 'b'] }).catch(e => e)
   expect(error).toMatchObject({ name: 'KafkaJSProtocolError', type: 'UNKNOWN', groupId: 'b' })
+})
+
+it.each([
+  [
+    'does not answer',
+    { failure: { failure: 'closed', message: 'Closed connection' }, answer: null }
+  ],
+  ['refuses', { failure: null, answer: { errorCode: CLUSTER_AUTHORIZATION_FAILED, groups: [] } }]
+])('listGroups rejects when a broker %s, and has the groups of the others', async (_, silent) => {
+  const groups = [{ groupId: 'a', protocolType: 'consumer', state: 'Stable', type: 'classic' }]
+  const told = [
+    { broker: 1, parts: [0], failure: null, answer: { errorCode: 0, groups } },
+    { broker: 2, parts: [0], ...silent }
+  ]
+  const methods = methodsOf({ listGroups: async () => told }, createGroupMethods)
+  const error = await methods.listGroups().catch(e => e)
+  expect(error).toBeInstanceOf(Error)
+  expect(error.groups).toEqual([{ groupId: 'a', protocolType: 'consumer' }])
 })

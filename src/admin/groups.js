@@ -26,20 +26,21 @@ module.exports = ({ attempts }) => {
   const listGroups = async ({ states = [], types = [] } = {}) => {
     checkTexts(states, 'states')
     checkTexts(types, 'types')
-    const groups = await attempts.whole('list groups', async client => {
-      const told = unwrap(await client.listGroups(states, types))
-      const answers = told.filter(({ failure }) => !failure).map(({ answer }) => answer)
-      const found = answers.flatMap(answer => Array.from(answer?.groups ?? [], toListed))
-      try {
+    /** Those of the brokers that have answered. @type {any[]} */
+    let groups = []
+    try {
+      await attempts.whole('list groups', async client => {
+        const told = unwrap(await client.listGroups(states, types))
+        const answers = told.filter(({ failure }) => !failure).map(({ answer }) => answer)
+        groups = answers.flatMap(answer => Array.from(answer?.groups ?? [], toListed))
         for (const { errorCode } of answersOf(told)) {
           if (errorCode !== 0) throw refusal(errorCode, { operation: 'DESCRIBE' })
         }
-      } catch (e) {
-        // Those of the others.
-        throw Object.assign(e, { groups: found })
-      }
-      return found
-    })
+      })
+    } catch (e) {
+      // On the error that is seen, which is another one when the retries are used up.
+      throw Object.assign(e, { groups })
+    }
     return { groups }
   }
 
