@@ -8,6 +8,15 @@
 import * as net from 'net'
 import * as tls from 'tls'
 
+/** What `await using` needs, which only `esnext.disposable` and newer types of Node declare. */
+declare global {
+  /** The symbols that JavaScript itself knows. */
+  interface SymbolConstructor {
+    /** The method that `await using` calls at the end of its block. */
+    readonly asyncDispose: unique symbol
+  }
+}
+
 // Kafka
 
 /** Makes clients of one Kafka cluster, which share its options and its logger. */

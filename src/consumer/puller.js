@@ -375,7 +375,7 @@ class Puller {
     lane.handled = lane.next
     if (lane.next >= delivery.count) {
       if (!isStale) deliveries.resolveTo(lane, delivery.nextOffset)
-      if (lane.startedAt !== 0) runner.batchEvents.ended({ ...lane, delivery })
+      if (lane.startedAt !== 0) runner.batchEvents.ended(/** @type {any} */ (lane))
       lane.delivery = null
       deliveries.finish(number, 0)
     } else if (cells[flagsAt] !== 0) {
@@ -387,10 +387,11 @@ class Puller {
   giveBack(lane) {
     const { delivery, number, handled: next } = lane
     const { runner } = this
+    if (delivery !== null && runner !== null) {
+      if (next > delivery.first) runner.batchEvents.ended(/** @type {any} */ (lane), next)
+      runner.deliveries.leave({ number, delivery, next })
+    }
     lane.delivery = null
-    if (delivery === null || runner === null) return
-    if (next > delivery.first) runner.batchEvents.ended({ ...lane, delivery }, next)
-    runner.deliveries.leave({ number, delivery, next })
   }
 }
 
