@@ -91,10 +91,11 @@ class Backoff {
   /**
    * The error to give up with, or null while another try may follow.
    * @param {any} error what the last try threw
+   * @param {(error: any) => boolean} [mayRetry]
    * @returns {import('./errors').KafkaJSError | null}
    */
-  verdict(error) {
-    if (!isRetriable(error)) {
+  verdict(error, mayRetry = isRetriable) {
+    if (!mayRetry(error)) {
       return new KafkaJSNonRetriableError(error, { cause: error.cause || error })
     }
     return this.exhausted ? new KafkaJSNumberOfRetriesExceeded(error, this) : null
@@ -133,11 +134,13 @@ const REFUSALS = new Set(['protocol', 'authentication', 'unsupported-api', 'coor
 
 /**
  * @param {RetryOptions} [options]
- * @param {{ random?: () => number, signal?: import('./utils/interruption').Signal }} [environment] an aborted signal ends it with its reason
+ * @param {{
+ *   random?: () => number, signal?: import('./utils/interruption').Signal, mayRetry?: (error: any) => boolean
+ * }} [environment] an aborted signal ends it with its reason; `mayRetry`: instead of what errors say of themselves
  * @returns {<T>(attempt: Attempt<T>) => Promise<T>}
  */
 const createRetry =
-  (options, { random, signal } = {}) =>
+  (options, { random, signal, mayRetry } = {}) =>
   async attempt => {
     const backoff = new Backoff(options, random)
     for (;;) {
@@ -146,7 +149,7 @@ const createRetry =
       if ('value' in outcome) return outcome.value
       signal?.throwIfAborted()
       if (outcome.bailed) throw outcome.error
-      const final = backoff.verdict(outcome.error)
+      const final = backoff.verdict(outcome.error, mayRetry)
       if (final) throw final
       await sleep(backoff.retryTime, signal)
       backoff.advance()

@@ -7,6 +7,7 @@
 
 const kafkajs = require('kafkajs')
 const { createTopic, produce, uniqueName } = require('../kafka/helpers')
+const { API, Writer, framed, respond } = require('../kafka/protocol')
 const {
   createAdmin,
   createKafka,
@@ -34,6 +35,8 @@ const OFFSET_DELETE = 47
 const ALTER_QUOTAS = 49
 const ALTER_SCRAM = 51
 
+const COORDINATOR_NOT_AVAILABLE = 15
+const NOT_COORDINATOR = 16
 const NOT_CONTROLLER = 41
 
 /** @type {import('../kafka').Cluster} */
@@ -83,6 +86,43 @@ it('a controller that has moved is looked up again', async () => {
     await admin.createTopics({ validateOnly: true, waitForLeaders: false, topics: [{ topic }] })
   ).toBe(true)
   expect(moves).toBe(2)
+})
+
+it('a coordinator that has moved is looked up again', async () => {
+  const admin = create()
+  const topic = await createTopic({ brokers: cluster.brokers })
+  const groupId = uniqueName('moved')
+  let refused = 0
+  proxy.answer(
+    API.FindCoordinator,
+    request => {
+      refused++
+      return respond(request, { error: COORDINATOR_NOT_AVAILABLE })
+    },
+    2
+  )
+  const partitions = [{ partition: 0, offset: '0' }]
+  await admin.setOffsets({ groupId, topic, partitions })
+  expect(refused).toBe(2)
+  proxy.answer(
+    DELETE_GROUPS,
+    ({ correlationId, version }) => {
+      refused++
+      const out = new Writer(version >= 2)
+      out.int32(correlationId)
+      out.tags()
+      out.int32(0)
+      out.array([groupId], name => {
+        out.string(name)
+        out.int16(NOT_COORDINATOR)
+      })
+      out.tags()
+      return framed(out.bytes())
+    },
+    2
+  )
+  expect(await admin.deleteGroups([groupId])).toEqual([{ groupId, errorCode: 0 }])
+  expect(refused).toBe(4)
 })
 
 it('records are deleted although the connection breaks', async () => {

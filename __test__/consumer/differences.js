@@ -1030,6 +1030,7 @@ module.exports = {
     {
       'admin/faults': [
         'a controller that has moved is looked up again',
+        'a coordinator that has moved is looked up again',
         'records are deleted although the connection breaks',
         'topics are listed although the connection has broken since the last call',
         'what a lost answer has done counts as done createTopics()',

@@ -74,7 +74,7 @@ class Attempts {
     // A call connects by itself, also behind a disconnect(): as in kafkajs.
     cluster.reopen()
     return cluster.untilDisconnected(signal =>
-      createRetry(retry, { signal })(async (bail, retryCount, retryTime) => {
+      createRetry(retry, { signal, mayRetry: curable })(async (bail, retryCount, retryTime) => {
         try {
           return await work(await cluster.connected(), { lost })
         } catch (caught) {
