@@ -1,7 +1,7 @@
 // @ts-check
 'use strict'
 
-/** Lists and describes everything again and again, and tells how much memory that has left in use. */
+/** Lists and describes everything again and again, and tells how much memory that has left in use, at least. */
 
 const { Kafka, logLevel } = require('../../..')
 
@@ -21,8 +21,15 @@ const main = async () => {
     return process.memoryUsage().rss
   }
   // What one call has taken the process keeps for the next.
-  const before = await after(8)
-  process.send?.((await after(24)) - before)
+  let before = await after(8)
+  let least = Infinity
+  // What stays grows each time; the allocators' own rooms do not.
+  for (let n = 0; n < 3; n++) {
+    const now = await after(24)
+    least = Math.min(least, now - before)
+    before = now
+  }
+  process.send?.(least)
   await admin.disconnect()
   process.disconnect()
 }
