@@ -6,12 +6,14 @@ const common = {
   transform: {}
 }
 
+/** Not where one works: there, whatever fails is looked at. */
+const secondTry = process.env.CI ? { setupFilesAfterEnv: ['<rootDir>/ci/secondTry.js'] } : undefined
+
 /** One real broker, which is started for the run (or KAFKA_BROKERS, KAFKA_FIXTURE). */
 const broker = {
   globalSetup: '<rootDir>/kafka/globalSetup.js',
   globalTeardown: '<rootDir>/kafka/globalTeardown.js',
-  // Not where one works: there, whatever fails is looked at.
-  ...(process.env.CI && { setupFilesAfterEnv: ['<rootDir>/ci/secondTry.js'] })
+  ...secondTry
 }
 
 /**
@@ -51,6 +53,7 @@ module.exports = {
     {
       ...common,
       displayName: 'bridge',
+      ...secondTry,
       testMatch: ['<rootDir>/bridge/**/*.test.js']
     },
     {
