@@ -765,12 +765,13 @@ module.exports = {
   "an option that should be a number and is none (`'5 s'`) is taken": {
     'consumer/options': ['a number that is none is refused by name']
   },
-  "a number that nothing works with (`maxInFlightRequests: 0`) hangs or crashes; `'false'` counts as true, and any `logLevel` that is a text as DEBUG":
+  "a number or a list that nothing works with (`maxInFlightRequests: 0`, `partitionAssigners: []`) hangs or crashes; `'false'` counts as true, and any `logLevel` that is a text as DEBUG":
     {
       'consumer/options': [
         'a number that nothing could work with is refused by name',
         'what counts as something else than it says is warned of, and a logLevel may be named'
-      ]
+      ],
+      'consumer/assigners': ['several assigners are at least one']
     },
   '`partitionsConsumedConcurrently: 0` hangs': {
     'consumer/options': [
