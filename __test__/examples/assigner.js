@@ -16,7 +16,7 @@
 
 const { setTimeout: sleep } = require('node:timers/promises')
 
-const { AssignerProtocol, Kafka, PartitionAssigners, logLevel } = require('./client')
+const { AssignerProtocol, Kafka, PartitionAssigners, logLevel } = require('../../index.js')
 const { fetchLogEnd } = require('./log-end')
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol

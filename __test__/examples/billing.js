@@ -12,7 +12,7 @@
 const fs = require('node:fs')
 const { setTimeout: sleep } = require('node:timers/promises')
 
-const { Kafka, logLevel } = require('./client')
+const { Kafka, logLevel } = require('../../index.js')
 
 const {
   KAFKA_BROKERS = 'localhost:9092',

@@ -17,7 +17,7 @@
 const fs = require('node:fs')
 const { setTimeout: sleep } = require('node:timers/promises')
 
-const { Kafka, logLevel } = require('./client')
+const { Kafka, logLevel } = require('../../index.js')
 const { fetchLogEnd } = require('./log-end')
 
 const {

@@ -33,12 +33,15 @@ afterAll(() => fs.rmSync(directory, { recursive: true, force: true }))
 const running = new Set()
 afterEach(() => running.forEach(child => child.kill('SIGKILL')))
 
+const ON_KAFKAJS = ['-r', path.join(__dirname, '../kafka/onKafkajs.js')]
+
 /**
  * @param {string} program
- * @param {Record<string, string>} env
+ * @param {Record<string, string>} env `CLIENT`: kafkajs instead of kafkars
  */
 const start = (program, env) => {
-  const child = spawn(process.execPath, [path.join(__dirname, `${program}.js`)], {
+  const swap = env.CLIENT === 'kafkajs' ? ON_KAFKAJS : []
+  const child = spawn(process.execPath, [...swap, path.join(__dirname, `${program}.js`)], {
     env: { ...process.env, KAFKA_BROKERS: sharedCluster().brokers.join(','), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc']
   })

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Kafka, logLevel } = require('./client')
+const { Kafka, logLevel } = require('../../index.js')
 
 /**
  * Where the partitions of a topic end now, so that a job knows when it has caught up.

@@ -14,7 +14,7 @@
 
 const fs = require('node:fs')
 
-const { Kafka, logLevel } = require('./client')
+const { Kafka, logLevel } = require('../../index.js')
 const { fetchLogEnd } = require('./log-end')
 
 const {

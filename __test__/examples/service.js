@@ -18,7 +18,7 @@
 const http = require('node:http')
 const { setTimeout: sleep } = require('node:timers/promises')
 
-const { Kafka, logLevel } = require('./client')
+const { Kafka, logLevel } = require('../../index.js')
 
 const {
   KAFKA_BROKERS = 'localhost:9092',

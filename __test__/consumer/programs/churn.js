@@ -6,7 +6,7 @@
  * Arguments: a JSON object { brokers, topic, groupId, count, rounds }.
  */
 
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const { brokers, topic, groupId, count, rounds } = JSON.parse(process.argv[2])
 

@@ -2,7 +2,7 @@
 
 /** Connects a consumer and has nothing else to do for a while. Arguments: a JSON object { brokers, topic, groupId }. */
 
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const { brokers, topic, groupId } = JSON.parse(process.argv[2])
 

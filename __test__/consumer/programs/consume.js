@@ -5,7 +5,7 @@
  * Prints what it has handled. Arguments: a JSON object { brokers, topic, groupId, count, fail }.
  */
 
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const { brokers, topic, groupId, count, fail } = JSON.parse(process.argv[2])
 

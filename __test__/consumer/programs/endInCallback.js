@@ -7,7 +7,7 @@
 
 const { executionAsyncId } = require('node:async_hooks')
 const { setTimeout: pause } = require('node:timers/promises')
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const { brokers, topic, groupId, end } = JSON.parse(process.argv[2])
 

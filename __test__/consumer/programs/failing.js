@@ -7,7 +7,7 @@
 
 const fs = require('node:fs')
 
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const { brokers, topic, groupId, retryTopic, deadLetterTopic, file } = JSON.parse(process.argv[2])
 

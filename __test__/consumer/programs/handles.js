@@ -7,7 +7,7 @@
 
 const { createHook } = require('node:async_hooks')
 const { setImmediate: nextTurn } = require('node:timers/promises')
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const { brokers, topic, groupId, count } = JSON.parse(process.argv[2])
 

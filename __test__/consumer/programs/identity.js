@@ -3,7 +3,7 @@
 /** A worker thread that connects with a `checkServerIdentity` of its own, and posts what it was asked. */
 
 const { parentPort, workerData } = require('node:worker_threads')
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const main = async () => {
   const { brokers, ca } = workerData

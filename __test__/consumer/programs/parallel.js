@@ -9,7 +9,7 @@
 const fs = require('node:fs')
 const { setTimeout: pause } = require('node:timers/promises')
 
-const { Kafka, logLevel } = require('../../examples/client')
+const { Kafka, logLevel } = require('../../kafka/client')
 
 const { brokers, topic, groupId, file, stuck, most } = JSON.parse(process.argv[2])
 

@@ -9,7 +9,7 @@ const { Worker, isMainThread, parentPort, workerData } = require('node:worker_th
 const { once } = require('node:events')
 
 const consume = () => {
-  const { Kafka, logLevel } = require('../../examples/client')
+  const { Kafka, logLevel } = require('../../kafka/client')
   const { brokers, topic, groupId, busy } = workerData
   const consumer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({ groupId })
   let told = false

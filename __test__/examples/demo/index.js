@@ -64,7 +64,7 @@ const main = async () => {
  * @returns {Promise<boolean>} whether the proof holds
  */
 const play = async brokers => {
-  const { Kafka, logLevel } = require('../client')
+  const { Kafka, logLevel } = require('../../kafka/client')
   const topic = `demo-orders-${Date.now().toString(36)}`
   const groupId = `${topic}-readers`
   const admin = witness(brokers)
@@ -180,7 +180,7 @@ const showProof = checks => {
 
 /** @param {string[]} brokers */
 const witness = brokers => {
-  const { Kafka, logLevel } = require('../client')
+  const { Kafka, logLevel } = require('../../kafka/client')
   return new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.ERROR }).admin()
 }
 

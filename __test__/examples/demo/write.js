@@ -2,7 +2,7 @@
 
 /** Writes the orders, a block at a time in turn with every codec. */
 
-const { CompressionTypes, Kafka, logLevel } = require('../client')
+const { CompressionTypes, Kafka, logLevel } = require('../../kafka/client')
 const { orders, recordOf } = require('./orders')
 
 /** orders per send */

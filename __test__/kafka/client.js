@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * The client that an example runs on: kafkars, or with `CLIENT=kafkajs` kafkajs. Everything else in the
- * examples is the same for both, which is their point.
+ * The client that a program of the specs and the demo run on: kafkars, or with `CLIENT=kafkajs` kafkajs. Everything else in
+ * them is the same for both.
  */
 
 /** @type {Record<string, () => any>} */
