@@ -23,6 +23,9 @@ const partitionOf = async topic => {
   return topics[0].partitions[0]
 }
 
+/** Java's, by which a group has its partition of __consumer_offsets. @param {string} text */
+const hashCode = text => Array.from(text).reduce((hash, c) => (31 * hash + c.charCodeAt(0)) | 0, 0)
+
 const assigned = async replicas => {
   const topic = uniqueName('assigned')
   const replicaAssignment = [{ partition: 0, replicas }]
@@ -174,6 +177,37 @@ describe('with a broker that is down', () => {
       { topic: led, partition: 0, elected: false }
     ])
   })
+})
+
+it('lists no groups while a broker that has some does not answer, and says which the others have', async () => {
+  const topic = await assigned([1, 2])
+  const groups = Array.from({ length: 24 }, () => uniqueName('listed')).sort()
+  for (const groupId of groups) {
+    await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '0' }] })
+  }
+  const of = found => found.map(({ groupId }) => groupId).filter(id => groups.includes(id))
+  const impatient = createAdmin({
+    brokers: cluster.brokers,
+    requestTimeout: 1000,
+    retry: { retries: 0 }
+  })
+  expect(of((await impatient.listGroups()).groups).sort()).toEqual(groups)
+  const { topics } = await observer.fetchTopicMetadata({ topics: ['__consumer_offsets'] })
+  const leaders = topics[0].partitions
+    .sort((one, other) => one.partitionId - other.partitionId)
+    .map(({ leader }) => leader)
+  const coordinatorOf = groupId => leaders[Math.abs(hashCode(groupId)) % leaders.length]
+  const frozen = coordinatorOf(groups[0])
+  await cluster.nodes[frozen - 1].sigstop()
+  try {
+    const error = await errorOf(impatient.listGroups())
+    expect(error.message).toContain('timed out')
+    const others = groups.filter(groupId => coordinatorOf(groupId) !== frozen)
+    expect(of(error.groups).sort()).toEqual(others)
+  } finally {
+    await cluster.nodes[frozen - 1].sigcont()
+  }
+  expect(of((await impatient.listGroups()).groups).sort()).toEqual(groups)
 })
 
 it('elects nobody in a topic that does not exist, and names it', async () => {

@@ -1116,6 +1116,11 @@ module.exports = {
   '`describeGroups` and `deleteGroups` answer in any order': {
     'admin/groups': ['describeGroups() keeps the order, as deleteGroups() does']
   },
+  '`listGroups` of a cluster in which one broker does not answer has nothing': {
+    'admin/cluster': [
+      'lists no groups while a broker that has some does not answer, and says which the others have'
+    ]
+  },
   'a group of KIP-848, of Kafka Streams and a share group look `Dead`': {
     'admin/groups': [
       'describeGroups() tells of a group of KIP-848 in the same words, with its epochs',
