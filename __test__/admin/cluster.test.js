@@ -3,7 +3,7 @@
 
 /** What takes three brokers: partitions that move, leaders that are elected, a broker that is down. */
 
-const { uniqueName } = require('../kafka/helpers')
+const { coordinatorOf, uniqueName } = require('../kafka/helpers')
 const { createAdmin, createObserver, errorOf, eventually, useCluster } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
@@ -22,9 +22,6 @@ const partitionOf = async topic => {
   const { topics } = await observer.fetchTopicMetadata({ topics: [topic] })
   return topics[0].partitions[0]
 }
-
-/** Java's, by which a group has its partition of __consumer_offsets. @param {string} text */
-const hashCode = text => Array.from(text).reduce((hash, c) => (31 * hash + c.charCodeAt(0)) | 0, 0)
 
 const assigned = async replicas => {
   const topic = uniqueName('assigned')
@@ -193,17 +190,13 @@ it('lists no groups while a broker that has some does not answer, and says which
     retry: { initialRetryTime: 20, retries: 2 }
   })
   expect(of((await impatient.listGroups()).groups).sort()).toEqual(groups)
-  const { topics } = await observer.fetchTopicMetadata({ topics: ['__consumer_offsets'] })
-  const leaders = topics[0].partitions
-    .sort((one, other) => one.partitionId - other.partitionId)
-    .map(({ leader }) => leader)
-  const coordinatorOf = groupId => leaders[Math.abs(hashCode(groupId)) % leaders.length]
-  const frozen = coordinatorOf(groups[0])
+  const coordinators = await Promise.all(groups.map(id => coordinatorOf(id, cluster.brokers)))
+  const [frozen] = coordinators
   await cluster.nodes[frozen - 1].sigstop()
   try {
     const error = await errorOf(impatient.listGroups())
     expect(error.message).toContain('timed out')
-    const others = groups.filter(groupId => coordinatorOf(groupId) !== frozen)
+    const others = groups.filter((_, n) => coordinators[n] !== frozen)
     expect(of(error.groups).sort()).toEqual(others)
   } finally {
     await cluster.nodes[frozen - 1].sigcont()

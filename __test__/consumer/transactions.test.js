@@ -133,13 +133,19 @@ it('a topic of nothing but aborted messages is read to its end', async () => {
   expect(seen.of('CRASH')).toEqual([])
 })
 
-it('an open transaction holds back what is behind it', async () => {
+/** A topic with 0 to 2, 3 in a transaction that is open, and 4 behind it. */
+const withOpenTransaction = async () => {
   const topic = await createTopic()
   const producer = await transactional()
   await produce(topic, numbered(3))
   await producer.begin()
   await producer.send(topic, [{ value: '3', partition: 0 }])
   await produce(topic, [{ value: '4' }])
+  return { topic, producer }
+}
+
+it('an open transaction holds back what is behind it', async () => {
+  const { topic, producer } = await withOpenTransaction()
   const { messages } = await startConsumer({ topics: [topic], maxWaitTimeInMs: 200 })
   await waitFor(() => messages.length >= 3)
   await pause(300) // nothing must come
@@ -171,12 +177,7 @@ it('an open transaction that is aborted lets go of what is behind it, and only o
 })
 
 it('the lag is that of what may be read: an open transaction ends it, unless what is not committed is read', async () => {
-  const topic = await createTopic()
-  const producer = await transactional()
-  await produce(topic, numbered(3))
-  await producer.begin()
-  await producer.send(topic, [{ value: '3', partition: 0 }])
-  await produce(topic, [{ value: '4' }])
+  const { topic, producer } = await withOpenTransaction()
   const [committedOnly, all] = await Promise.all(
     [false, true].map(async readUncommitted => {
       const { consumer, messages } = await startConsumer({
@@ -204,12 +205,7 @@ it('the lag is that of what may be read: an open transaction ends it, unless wha
 })
 
 it('without fromBeginning a group begins at the last stable offset: an open transaction is still to come', async () => {
-  const topic = await createTopic()
-  const producer = await transactional()
-  await produce(topic, numbered(3))
-  await producer.begin()
-  await producer.send(topic, [{ value: '3', partition: 0 }])
-  await produce(topic, [{ value: '4' }])
+  const { topic, producer } = await withOpenTransaction()
   const { messages, seen } = await startConsumer({
     topics: [topic],
     fromBeginning: false,

@@ -187,7 +187,8 @@ const coordinatorOf = async (key, brokers, log = '__consumer_offsets') => {
   let hash = 0
   for (const char of key) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
   const { topics } = await withAdmin(brokers, admin => admin.fetchTopicMetadata({ topics: [log] }))
-  const partition = (hash & 0x7fffffff) % topics[0].partitions.length
+  // Not the lowest 31 bits: Kafka's Utils.abs.
+  const partition = Math.abs(hash) % topics[0].partitions.length
   const found = topics[0].partitions.find(({ partitionId }) => partitionId === partition)
   return found?.leader ?? -1
 }

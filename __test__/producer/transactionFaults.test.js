@@ -52,27 +52,28 @@ describe.each([[1], [2]])('transactions of protocol %i', version => {
       return () => count
     },
     'does not arrive': apiKey => {
-      let count = 0
-      proxy.answer(apiKey, () => {
-        if (count < 2) {
-          count++
-          proxy.cut()
-        }
-        return undefined
-      })
-      return () => count
+      const { cut, count } = cutTwice()
+      proxy.answer(apiKey, cut)
+      return count
     },
     'is carried out, and its answer is lost': apiKey => {
-      let count = 0
-      proxy.mutate(apiKey, () => {
-        if (count < 2) {
-          count++
-          proxy.cut()
-        }
-        return undefined
-      })
-      return () => count
+      const { cut, count } = cutTwice()
+      proxy.mutate(apiKey, cut)
+      return count
     }
+  }
+
+  /** What breaks the connection, and how often it has. */
+  const cutTwice = () => {
+    let count = 0
+    const cut = () => {
+      if (count < 2) {
+        count++
+        proxy.cut()
+      }
+      return undefined
+    }
+    return { cut, count: () => count }
   }
 
   const start = (options = {}) =>
