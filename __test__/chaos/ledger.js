@@ -132,7 +132,7 @@ class Ledger {
 
 /**
  * Owners of a partition that went on after the next owner had begun. One message is allowed: the one that was being
- * handled when the partition was lost; twenty of a member that handles so many at once.
+ * handled when the partition was lost; twenty of a member that has so many in hand.
  *
  * @param {{ time: number, owner: string }[]} entries
  * @returns {string[]}
@@ -148,7 +148,7 @@ const strays = entries => {
       stray.set(owner, (stray.get(owner) ?? 0) + 1)
     }
   }
-  const allowed = (/** @type {string} */ owner) => (owner.includes('-parallel') ? 20 : 1)
+  const allowed = (/** @type {string} */ owner) => (/-(parallel|many)/.test(owner) ? 20 : 1)
   return [...stray]
     .filter(([owner, count]) => count > allowed(owner))
     .map(([owner, count]) => `${owner}, ${count}`)

@@ -27,7 +27,10 @@ const { below, chance } = random(seed)
 const { write, logCreator } = startJournal(ledger)
 
 const kafka = createKafka(library, { brokers, clientId: 'member', logCreator })
-const consumer = kafka.consumer(consumerOptions(groupId, protocol))
+const consumer = kafka.consumer({
+  ...consumerOptions(groupId, protocol),
+  ...(mode === 'pulledManual' && { autoCommit: false })
+})
 
 /** Next offsets by partition of what is ours. @type {Map<number, bigint>} */
 const next = new Map()
@@ -106,6 +109,55 @@ const MODES = {
   }
 }
 
+/** A way to pull: until an iterator ends because a message fails, or because of trouble. */
+const PULLED = {
+  pulled: async () => {
+    for await (const message of consumer) await take(message)
+  },
+  many: async () => {
+    for (;;) {
+      for (const { partition, messages } of await consumer.getMany({ maxRecords: MANY })) {
+        for (const message of messages) await insistOn({ ...message, partition })
+      }
+    }
+  },
+  stream: async () => {
+    for await (const message of consumer.stream()) await take(message)
+  },
+  pulledManual: async () => {
+    for (;;) {
+      const message = await consumer.getOne()
+      if (message) await insistOn(message)
+    }
+  }
+}
+/** As many as a member may have in hand, see `ledger.js`. */
+const MANY = 20
+
+/** The iterator ends with what fails, which comes again. */
+const take = async message => {
+  await work(message.partition)
+  handled(message.partition, message)
+}
+
+/** Who asks for more has handled what was asked for. */
+const insistOn = message => take(message).catch(() => insistOn(message))
+
+const pull = async () => {
+  while (!stopping) {
+    try {
+      await PULLED[mode]()
+    } catch (error) {
+      if (stopping) return
+      if (error.message === 'Not now') for (const partition of next.keys()) write('f', partition)
+      else write('c', true, `${mode}: ${error.name}: ${error.message}`)
+    }
+  }
+}
+
+/** Of what is pulled, all that is handled. */
+const commitPulled = () => consumer.commitOffsets().catch(() => {})
+
 const COMMANDS = {
   pause: async () => {
     const paused = [...next.keys()].filter(() => chance(0.5))
@@ -126,6 +178,7 @@ const COMMANDS = {
     stopping = true
     clearInterval(committing)
     if (mode === 'manual') await commit()
+    if (mode === 'pulledManual') await commitPulled()
     await consumer.disconnect()
     process.exit(0)
   }
@@ -137,9 +190,11 @@ let running = false
 let stopping = false
 const main = async () => {
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
-  await consumer.run(MODES[mode])
+  if (PULLED[mode]) pull()
+  else await consumer.run(MODES[mode])
   running = true
   if (mode === 'manual') committing = setInterval(commit, 200)
+  if (mode === 'pulledManual') committing = setInterval(commitPulled, 200)
 }
 
 process.on('message', name => {

@@ -7,7 +7,7 @@ const { fork } = require('node:child_process')
 const path = require('node:path')
 const { setTimeout: pause } = require('node:timers/promises')
 
-/** Ways to consume, see `member.js`. There is `parallel` as well, for `--modes`. */
+/** Ways to consume, see `member.js`. There are more, for `--modes`: `parallel`; `pulled`, `many`, `stream`, `pulledManual`. */
 const MODES = ['message', 'batch', 'concurrent', 'manual']
 
 /** @typedef {'eager' | 'cooperative' | 'consumer'} Protocol the last one is that of KIP-848 */
