@@ -44,6 +44,7 @@ const main = async () => {
   const plan = planOf(values)
   const cluster = await startCluster({
     brokers: 3,
+    lasting: true,
     config: {
       'group.consumer.heartbeat.interval.ms': heartbeat,
       'group.consumer.session.timeout.ms': SESSION

@@ -62,7 +62,7 @@ const keep = async brokers => {
   closeInherited()
   const count = Number(brokers)
   if (count !== 1 && count !== 3) throw new Error('--brokers: a cluster has 1 or 3 nodes')
-  const cluster = await startCluster({ brokers: count })
+  const cluster = await startCluster({ brokers: count, lasting: true })
   /** @returns {Promise<string>} */
   const stop = async () => {
     const answer = await cluster.stop().then(

@@ -41,6 +41,7 @@ const startJavaConsumer = async (brokers, { topic, groupId, share = false, confi
   const tool = share ? 'ConsoleShareConsumer' : 'ConsoleConsumer'
   const settings = share ? config : { 'auto.offset.reset': 'earliest', ...config }
   const args = [
+    '-XX:TieredStopAtLevel=1',
     '-XX:+UseSerialGC',
     '-XX:-UsePerfData',
     `-XX:SharedArchiveFile=${archive}`,

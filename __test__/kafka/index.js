@@ -68,6 +68,7 @@ const execute = promisify(execFile)
  * @property {Record<string, number>} [features]  levels below the newest, as { 'transaction.version': 1 }
  * @property {boolean} [coordinators]  false: there are to be none, so they are not waited for
  * @property {boolean} [proxied]    adds the PROXIED listener and its fault proxies
+ * @property {boolean} [lasting]    it will work for minutes, and is to be as fast as it can
  */
 
 /**
@@ -81,7 +82,8 @@ const startCluster = async (options = {}) => {
     try {
       const { archive } = distribution
       await once(path.dirname(archive), directory => recordClasses(distribution, directory))
-      return await tryStart(distribution, options, [`-XX:SharedArchiveFile=${archive}`])
+      const flags = [`-XX:SharedArchiveFile=${archive}`, ...(options.lasting ? [] : BRIEF)]
+      return await tryStart(distribution, options, flags)
     } catch (error) {
       // Between the choice of a port and the broker's start somebody else may have taken it.
       const { message } = /** @type {Error} */ (error)
@@ -99,7 +101,10 @@ const startCluster = async (options = {}) => {
  */
 const recordClasses = async (distribution, directory) => {
   const archive = path.join(directory, path.basename(distribution.archive))
-  const cluster = await tryStart(distribution, {}, [`-XX:ArchiveClassesAtExit=${archive}`])
+  const cluster = await tryStart(distribution, {}, [
+    `-XX:ArchiveClassesAtExit=${archive}`,
+    ...BRIEF
+  ])
   await cluster.nodes[0].stop()
   await cluster.stop()
 }
@@ -157,7 +162,14 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
     for (const [feature, level] of Object.entries(options.features ?? {})) {
       const to = ['--bootstrap-server', `127.0.0.1:${PLAINTEXT}`, 'downgrade']
       const command = ['org.apache.kafka.tools.FeatureCommand', ...to]
-      await execute(java, ['-cp', classpath, ...command, '--feature', `${feature}=${level}`])
+      await execute(java, [
+        ...BRIEF,
+        '-cp',
+        classpath,
+        ...command,
+        '--feature',
+        `${feature}=${level}`
+      ])
     }
   } catch (error) {
     await end()
@@ -279,5 +291,7 @@ const filesIn = directory => {
 
 const EXCERPT = 20
 const JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:-UsePerfData']
+/** Java's second compiler takes more than half of the processor's time in a broker's first minute, and saves some later. */
+const BRIEF = ['-XX:TieredStopAtLevel=1']
 
 module.exports = { startCluster }

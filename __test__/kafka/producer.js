@@ -84,7 +84,8 @@ const startProducer = async (brokers, config = {}) => {
   const classpath = await compile(distribution, path.join(__dirname, 'Produce.java'))
   const settings = { 'bootstrap.servers': brokers.join(','), 'max.block.ms': 60_000, ...config }
   const { java, archive } = distribution
-  const flags = ['-XX:+UseSerialGC', '-XX:-UsePerfData', `-XX:SharedArchiveFile=${archive}`]
+  const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-XX:-UsePerfData']
+  flags.push(`-XX:SharedArchiveFile=${archive}`)
   // Java warns of an archive that does not fit on the stream of our answers.
   flags.push('-Xlog:disable', '-Xlog:all=warning:stderr')
   const args = [

@@ -18,7 +18,7 @@ const sharedCluster = async () => {
   const { KAFKA_FIXTURE, KAFKA_BROKERS } = process.env
   if (KAFKA_FIXTURE) return attach(`KAFKA_FIXTURE=${KAFKA_FIXTURE}`, read(KAFKA_FIXTURE))
   if (KAFKA_BROKERS) return attach(`KAFKA_BROKERS=${KAFKA_BROKERS}`, describe(KAFKA_BROKERS))
-  return startCluster()
+  return startCluster({ lasting: true })
 }
 
 /**
