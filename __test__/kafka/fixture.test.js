@@ -21,7 +21,10 @@ const {
   waitFor,
   withAdmin
 } = require('./helpers')
+const { PRODUCE, failPartitions } = require('./produced')
 const { startProducer } = require('./producer')
+
+const NOT_LEADER_FOR_PARTITION = 6
 
 /** A second, the default, is little for a handshake on a busy machine. */
 const PATIENT = { logLevel: logLevel.NOTHING, connectionTimeout: 20_000 }
@@ -256,6 +259,25 @@ describe('a cluster of three', () => {
     const { messages } = await consume({ brokers: listeners.proxied }, topic, 1)
     expect(values(messages)).toEqual(['v'])
     await Promise.all(proxies.map(proxy => proxy.heal()))
+  })
+
+  it('writes nothing twice while one leader is slow and another refuses', async () => {
+    const { proxies, listeners, brokers } = cluster
+    const topic = await createTopic({ partitions: 3, brokers })
+    const { topics } = await withAdmin(brokers, admin =>
+      admin.fetchTopicMetadata({ topics: [topic] })
+    )
+    const [slow, refusing] = topics[0].partitions.map(row => proxies[row.leader - 1])
+    slow.delay(1000)
+    refusing.mutate(
+      PRODUCE,
+      failPartitions(() => NOT_LEADER_FOR_PARTITION),
+      1
+    )
+    const messages = [0, 1, 2, 0, 1, 2].map(partition => ({ partition, value: 'v' }))
+    await produce(topic, messages, { brokers: listeners.proxied })
+    await Promise.all(proxies.map(proxy => proxy.heal()))
+    expect(await logEnd(topic, brokers)).toEqual({ 0: '2', 1: '2', 2: '2' })
   })
 })
 

@@ -133,16 +133,33 @@ const connected = producer =>
     }
   })
 
-/** @returns {Promise<Set<number>>} the partitions that took their messages; -1 for those of the producer's choice */
+/**
+ * Each partition by itself: of one send to several leaders kafkajs repeats what a slow one has not acknowledged yet as soon as another
+ * one fails, with sequences of its own, so that the slow one writes it twice.
+ *
+ * @returns {Promise<Set<number>>} the partitions that took their messages; -1 for those of the producer's choice
+ */
 const send = async (topic, messages, { compression, acks, brokers }) => {
   // A producer that has to try again must not write anything twice.
   const idempotent = acks === -1
   const producer = observer(brokers).producer({ idempotent, maxInFlightRequests: 1 })
+  const type = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
+  /** @type {Map<number, import('kafkajs').Message[]>} */
+  const byPartition = new Map()
+  for (const message of messages) {
+    const partition = message.partition ?? -1
+    const others = byPartition.get(partition)
+    if (others) others.push(message)
+    else byPartition.set(partition, [message])
+  }
   try {
     await connected(producer)
-    const type = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
-    const written = await producer.send({ topic, messages, acks, compression: type })
-    return new Set([-1, ...written.map(({ partition }) => partition)])
+    const written = new Set([-1])
+    for (const part of byPartition.values()) {
+      const rows = await producer.send({ topic, messages: part, acks, compression: type })
+      for (const { partition } of rows) written.add(partition)
+    }
+    return written
   } finally {
     await producer.disconnect()
   }
