@@ -24,6 +24,7 @@ const { version } = require('../../package.json')
  * @property {number} [most] how many arguments it takes at the most, default 0
  * @property {number} [least] and at least, default `most`
  * @property {boolean} [changes] is it done although nobody reads what it prints?
+ * @property {boolean} [ends] does it heed `signal`, to end in good order and with a code of its own? What does not is ended at once.
  * @property {(context: Context) => Promise<number | void>} run resolves to an exit code; none = 0
  *
  * @typedef {object} Context
@@ -52,7 +53,7 @@ const COMMANDS = {
 /** What scripts can tell apart. */
 const EXIT = { OK: 0, FAILED: 1, USAGE: 2, UNREACHABLE: 3, INTERRUPTED: 130 }
 
-/** How long a command that is interrupted may take to end by itself, ms. */
+/** How long a command that ends by itself may take to when it is interrupted, ms. */
 const GRACE = 3000
 
 /**
@@ -125,7 +126,8 @@ const run = async (argv, process) => {
       signal: interrupted.signal,
       interrupt
     }
-    const code = await Promise.race([command.run(context), overdue(interrupted.signal)])
+    const grace = command.ends ? GRACE : 0
+    const code = await Promise.race([command.run(context), overdue(interrupted.signal, grace)])
     return code ?? EXIT.OK
   } catch (e) {
     if (interrupted.signal.aborted) return EXIT.INTERRUPTED
@@ -136,11 +138,16 @@ const run = async (argv, process) => {
   }
 }
 
-/** The exit code of a command that does not end although it is interrupted. @param {AbortSignal} signal @returns {Promise<number>} */
-const overdue = signal =>
+/**
+ * The exit code of a command that does not end although it is interrupted.
+ * @param {AbortSignal} signal
+ * @param {number} grace ms
+ * @returns {Promise<number>}
+ */
+const overdue = (signal, grace) =>
   new Promise(resolve =>
     signal.addEventListener('abort', () =>
-      setTimeout(() => resolve(EXIT.INTERRUPTED), GRACE).unref()
+      setTimeout(() => resolve(EXIT.INTERRUPTED), grace).unref()
     )
   )
 

@@ -26,6 +26,7 @@ module.exports = {
   summary: 'How far a group is behind: partitions, owners, committed offsets, ends, lag.',
   usage: 'GROUP [--watch]',
   most: 1,
+  ends: true,
   options: {
     watch: {
       type: 'boolean',

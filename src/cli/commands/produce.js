@@ -18,6 +18,7 @@ module.exports = {
   usage: 'TOPIC [--key-separator TEXT] [--json]',
   most: 1,
   changes: true,
+  ends: true,
   options: {
     'key-separator': {
       type: 'string',

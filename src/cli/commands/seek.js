@@ -15,6 +15,7 @@ module.exports = {
   usage: 'GROUP TOPIC --to earliest|latest|OFFSET|TIME [--dry-run]',
   most: 2,
   changes: true,
+  ends: true,
   options: {
     to: {
       type: 'string',

@@ -12,6 +12,7 @@ module.exports = {
   summary: 'Prints messages as they come: one line each on a terminal, JSON lines in a pipe.',
   usage: 'TOPIC [--from … | --last N] [--filter …] [--max N] [--end]',
   most: 1,
+  ends: true,
   options: {
     from: {
       type: 'string',
