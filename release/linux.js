@@ -6,7 +6,8 @@
  * `npm run release:linux -- x64-gnu` builds those whose names contain it.
  *
  * zig is linker and C compiler: it knows glibc back to 2.17, musl, and both architectures. Needs `pip install ziglang cargo-zigbuild`
- * (or both of them on PATH) and `rustup target add` for what is not this machine's; OpenSSL is built along and needs perl and make.
+ * (or both of them on PATH); OpenSSL is built along and needs perl and make. What is not this machine's needs a standard library of Rust: by
+ * `rustup target add`, or of another compiler, which `RUSTC` names; where that has only the source of it, the library is built along.
  */
 
 const { execFileSync, spawnSync } = require('node:child_process')
@@ -21,11 +22,43 @@ const ARTIFACTS = path.join(ROOT, 'artifacts')
 /** @param {string} command @param {string[]} args */
 const works = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
 
-/** @returns {Set<string>} the targets that there is a standard library for */
+/**
+ * What the compiler has brought along.
+ *
+ * @typedef {object} Library
+ * @property {Set<string>} targets that there is a standard library for
+ * @property {boolean} source is there that of the library?
+ *
+ * @returns {Library}
+ */
 const installed = () => {
-  const { stdout } = spawnSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' })
+  const rustc = process.env.RUSTC ?? 'rustc'
+  const { stdout } = spawnSync(rustc, ['--print', 'sysroot'], { encoding: 'utf8' })
   const directory = path.join((stdout ?? '').trim(), 'lib', 'rustlib')
-  return new Set(fs.existsSync(directory) ? fs.readdirSync(directory) : [])
+  const lock = path.join(directory, 'src', 'rust', 'library', 'Cargo.lock')
+  return {
+    targets: new Set(fs.existsSync(directory) ? fs.readdirSync(directory) : []),
+    source: fs.existsSync(lock)
+  }
+}
+
+/**
+ * With what a platform is built, beside the environment.
+ *
+ * @param {Pick<import('./platforms').Platform, 'target' | 'libc'>} platform
+ * @param {Library} library
+ * @returns {Record<string, string> | null} null when there is no standard library for it, and none can be built
+ */
+const settings = ({ target, libc }, { targets, source }) => {
+  /** @type {Record<string, string>} */
+  const env = {}
+  // A library that is loaded into Node has musl from it.
+  if (libc === 'musl') env.RUSTFLAGS = '-C target-feature=-crt-static'
+  if (targets.has(target)) return env
+  // Cargo calls it unstable, whatever the compiler is.
+  return source
+    ? { ...env, CARGO_UNSTABLE_BUILD_STD: 'std,panic_unwind', RUSTC_BOOTSTRAP: '1' }
+    : null
 }
 
 /** Why nothing can be built here. @returns {string | null} */
@@ -52,13 +85,11 @@ const glibcOf = file => {
   return newest ? newest.join('.') : null
 }
 
-/** @param {import('./platforms').Platform} platform @returns {string} the binary */
-const build = ({ target, libc, file }) => {
+/** @param {import('./platforms').Platform} platform @param {Record<string, string>} more @returns {string} the binary */
+const build = ({ target, libc, file }, more) => {
   const versioned = libc === 'glibc' ? `${target}.${GLIBC}` : target
   const flags = ['--platform', '--release', '--cross-compile', '--target', versioned]
-  // A library that is loaded into Node has musl from it.
-  const env =
-    libc === 'musl' ? { ...process.env, RUSTFLAGS: '-C target-feature=-crt-static' } : process.env
+  const env = { ...process.env, ...more }
   const own = ['--output-dir', ARTIFACTS, '--js', 'index.js', '--dts', 'index.d.ts']
   execFileSync('npx', ['napi', 'build', ...flags, ...own], { cwd: ROOT, env, stdio: 'inherit' })
   return path.join(ARTIFACTS, file)
@@ -68,15 +99,17 @@ const main = () => {
   const [wanted = ''] = process.argv.slice(2)
   const linux = platforms().filter(({ os, name }) => os === 'linux' && name.includes(wanted))
   const reason = missing()
-  const targets = installed()
+  const library = installed()
   fs.mkdirSync(ARTIFACTS, { recursive: true })
   const report = linux.map(platform => {
     if (reason) return { platform, failed: reason }
-    if (!targets.has(platform.target)) {
-      return { platform, failed: `no standard library: rustup target add ${platform.target}` }
+    const more = settings(platform, library)
+    if (more === null) {
+      const remedy = `rustup target add ${platform.target}, or a compiler that has one in RUSTC`
+      return { platform, failed: `no standard library: ${remedy}` }
     }
     try {
-      const file = build(platform)
+      const file = build(platform, more)
       const newest = platform.libc === 'glibc' ? glibcOf(file) : null
       if (newest && Number(newest.split('.')[1]) > Number(GLIBC.split('.')[1])) {
         return { platform, failed: `the binary wants glibc ${newest}` }
@@ -98,4 +131,6 @@ const main = () => {
   if (report.some(({ failed }) => failed)) process.exitCode = 1
 }
 
-main()
+if (require.main === module) main()
+
+module.exports = { settings }

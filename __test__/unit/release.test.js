@@ -5,6 +5,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { packing, publishing } = require('../../release/guard')
+const { settings } = require('../../release/linux')
 const { platforms } = require('../../release/platforms')
 const manifest = require('../../package.json')
 
@@ -22,6 +23,21 @@ test('the platforms have the names of npm', () => {
     ['win32-x64-msvc', 'win32', 'x64', null],
     ['win32-arm64-msvc', 'win32', 'arm64', null]
   ])
+})
+
+test('a binary for Linux is built where there is a standard library for it, or the source of one', () => {
+  const [gnu, , musl] = platforms()
+  const targets = new Set([gnu.target])
+  expect(settings(gnu, { targets, source: false })).toEqual({})
+  expect(settings(musl, { targets, source: false })).toBeNull()
+  // Rust links musl into what it makes, unless it is told not to; and what Node loads has that of Node.
+  const RUSTFLAGS = '-C target-feature=-crt-static'
+  expect(settings(musl, { targets: new Set([musl.target]), source: true })).toEqual({ RUSTFLAGS })
+  expect(settings(musl, { targets, source: true })).toEqual({
+    RUSTFLAGS,
+    CARGO_UNSTABLE_BUILD_STD: 'std,panic_unwind',
+    RUSTC_BOOTSTRAP: '1'
+  })
 })
 
 test('the crate has the version of the package', () => {
