@@ -65,7 +65,7 @@ const MISTAKES = {
   'a host that there is not': { args: ['topics', '-b', 'no-such-host.invalid:9092'], code: 3, says: ['no-such-host.invalid', /No such host|The name server does not answer/] },
   'an authority that nobody trusts': { args: () => brokers('ssl', '--ssl', '--ssl-ca', file('other.pem', sharedCluster().otherCa)), code: 3, says: ['unable to verify', '--ssl-ca'] },
   'TLS to a listener without it': { args: () => brokers('plaintext', '--ssl'), code: 3, says: ['is this a listener with TLS?'] },
-  'plain text to a listener with TLS': { args: () => brokers('ssl'), code: 3, says: ['a TLS listener spoken to in plain text?'] },
+  'plain text to a listener with TLS': { args: () => brokers('ssl'), code: 3, says: ['this is a listener with TLS'] },
   'no SASL to a listener with it': { args: () => brokers('oauth'), code: 3, says: ['does this listener want SASL?'] },
   'SASL to a listener without it': { args: () => brokers('plaintext', ...asUser()), env: PASSWORD, code: 1, says: ['is a listener without SASL', 'leave it out'] },
   'a wrong password': { args: () => brokers('saslSsl', ...trusted(), ...asUser()), env: PASSWORD, code: 3, says: ['Invalid username or password', 'User, password or mechanism is wrong'] },

@@ -87,19 +87,19 @@ const CONNECTION = { name: 'KafkaJSNumberOfRetriesExceeded' }
 const because = code => ({ ...CONNECTION, cause: { name: 'KafkaJSConnectionError', code } })
 const closed = { ...CONNECTION, cause: { name: 'KafkaJSConnectionClosedError' } }
 const SASL = 'does this listener want SASL?'
-const OTHER_KIND = 'a TLS listener spoken to in plain text?'
+const OTHER_KIND = 'this is a listener with TLS, spoken to in plain text: "ssl" is not given'
 
 /** @type {Record<string, Row>} */
 const MISTAKES = {
   'an authority that nobody trusts': {
     to: async () => ({ brokers: ssl(), ssl: { ca: [sharedCluster().otherCa] } }),
     is: because('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
-    says: ['a CA that is not a public one belongs into ssl.ca', /broker 127\.0\.0\.1:\d+/]
+    says: ['ssl.ca has to have the CA that has signed it', /broker 127\.0\.0\.1:\d+/]
   },
   'no authority': {
     to: async () => ({ brokers: ssl(), ssl: true }),
     is: because('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
-    says: ['belongs into ssl.ca']
+    says: ['unless that is a public one']
   },
   'another host': {
     to: behindTls(certificate({ hosts: ['kafka.example.com'] })),
@@ -197,7 +197,15 @@ const MISTAKES = {
       socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     ),
     is: CONNECTION,
-    says: ['not a Kafka listener', 'broker 127.0.0.1:'],
+    says: ['this is a server of HTTP, and no Kafka listener: broker 127.0.0.1:'],
+    not: [SASL]
+  },
+  'no Kafka, and nobody who is known': {
+    to: behindTcp(socket => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.2\r\n'))),
+    is: CONNECTION,
+    says: [
+      'announced a response of 1397966893 bytes, as no Kafka listener does: broker 127.0.0.1:'
+    ],
     not: [SASL]
   },
   'a proxy that has nobody behind it': {
@@ -233,7 +241,10 @@ const MISTAKES = {
   'nobody who answers in TLS': {
     to: behindTcp(() => {}, { connectionTimeout: 300, ssl: true }),
     is: CONNECTION,
-    says: ['Connection timeout: broker 127.0.0.1:', 'within connectionTimeout: a firewall'],
+    says: [
+      'Connection timeout: broker 127.0.0.1:',
+      'within connectionTimeout, or within authenticationTimeout once there was a connection: a firewall'
+    ],
     not: [SASL]
   },
   'nobody who listens': {

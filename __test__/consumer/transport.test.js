@@ -319,7 +319,7 @@ describe('a listener of the other kind', () => {
   // Not by a timeout, whose words would be others.
   it('with TLS, spoken to in plain text, is recognised', async () => {
     const error = await failureOf({ brokers: sslListener })
-    expectConnectionError(error, { message: 'a TLS listener spoken to in plain text?' })
+    expectConnectionError(error, { message: 'this is a listener with TLS' })
   })
 
   it('without TLS, greeted with TLS, is recognised', async () => {

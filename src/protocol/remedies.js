@@ -174,7 +174,7 @@ const unconnected = ({ message, broker, code }) => {
   if (message.includes('advertised.listeners')) return null
   const late =
     message === TIMEOUT
-      ? 'nothing has answered within connectionTimeout: a firewall, a broker that is busy, or a time that is too short for the way'
+      ? 'nothing has answered within connectionTimeout, or within authenticationTimeout once there was a connection: a firewall, a broker that is busy or stands still, or a time that is too short for the way'
       : null
   const why = late ?? UNCONNECTED[String(code)]
   const where = broker && !message.includes(broker) ? `broker ${broker}` : null

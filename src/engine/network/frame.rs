@@ -31,9 +31,11 @@ pub(super) enum FrameError {
     Io(#[from] io::Error),
     #[error("the peer stopped in the middle of a response: nothing came for {} s", STALL.as_secs())]
     Stalled,
-    #[error(
-        "the peer announced a response of {0} bytes: not a Kafka listener, or a TLS listener spoken to in plain text?"
-    )]
+    #[error("this is a listener with TLS, spoken to in plain text: \"ssl\" is not given")]
+    Tls,
+    #[error("this is a server of HTTP, and no Kafka listener")]
+    Http,
+    #[error("the peer announced a response of {0} bytes, as no Kafka listener does")]
     Size(i64),
 }
 
@@ -46,17 +48,17 @@ impl<'a, R: AsyncRead + Unpin> FrameReader<'a, R> {
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
         let length = loop {
             if let Some((length, _)) = self.buffered().split_first_chunk::<4>() {
-                break i32::from_be_bytes(*length);
+                break *length;
             }
             if self.fill().await? == 0 {
                 return if self.buffered().is_empty() { Ok(None) } else { Err(truncated()) };
             }
         };
         self.start += 4;
-        let length = match usize::try_from(length) {
+        let length = match usize::try_from(i32::from_be_bytes(length)) {
             // No response is shorter than its correlation id.
             Ok(length) if (4..=self.max_frame).contains(&length) => length,
-            _ => return Err(FrameError::Size(length.into())),
+            _ => return Err(not_a_length(length)),
         };
 
         // The announced length is only believed as bytes arrive.
@@ -98,6 +100,16 @@ impl<'a, R: AsyncRead + Unpin> FrameReader<'a, R> {
         self.end += read;
         self.received.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
+    }
+}
+
+/// Who answers with this where a length belongs.
+fn not_a_length(head: [u8; 4]) -> FrameError {
+    match head {
+        // An alert, which is what a TLS server has to say of our request, or a handshake; of SSL 3 or any TLS.
+        [0x15 | 0x16, 3, ..] => FrameError::Tls,
+        head if head == *b"HTTP" => FrameError::Http,
+        head => FrameError::Size(i32::from_be_bytes(head).into()),
     }
 }
 
@@ -174,6 +186,18 @@ mod tests {
         }
         let (frames, error) = read_all(&frame(&[1; 100]), 100).await;
         assert_eq!((frames.len(), error.is_none()), (1, true));
+    }
+
+    #[tokio::test]
+    async fn who_speaks_another_protocol_is_recognised() {
+        // What Java's and OpenSSL's servers say of plain text: a fatal alert.
+        for alert in [[0x15, 3, 3, 0, 2, 2, 50], [0x15, 3, 1, 0, 2, 2, 70]] {
+            assert!(matches!(read_all(&alert, 100 << 20).await.1, Some(FrameError::Tls)));
+        }
+        let http = read_all(b"HTTP/1.1 400 Bad Request\r\n", 100 << 20).await.1;
+        assert!(matches!(http, Some(FrameError::Http)));
+        let ssh = read_all(b"SSH-2.0-OpenSSH_9.2\r\n", 100 << 20).await.1;
+        assert!(matches!(ssh, Some(FrameError::Size(0x5353_482d))));
     }
 
     #[tokio::test]

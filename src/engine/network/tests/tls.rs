@@ -174,7 +174,9 @@ async fn echo(mut stream: BoxStream) -> Outcome {
 }
 
 fn untrusted(words: &str) -> String {
-    format!("Connection error: {words}: a CA that is not a public one belongs into ssl.ca")
+    format!(
+        "Connection error: {words}: ssl.ca has to have the CA that has signed it, unless that is a public one"
+    )
 }
 
 fn trusting(pem: &str) -> TlsConfig {

@@ -18,8 +18,8 @@ pub(super) fn of_certificate(verdict: X509VerifyResult) -> Reason {
     let code = VERDICTS.iter().find(|(number, _)| *number == verdict.as_raw());
     let code = code.map_or("UNSPECIFIED", |(_, code)| *code);
     let message = if UNTRUSTED.contains(&code) {
-        // The message says what to do, because with these codes nearly always a private CA is missing in `ssl.ca`.
-        format!("{words}: a CA that is not a public one belongs into ssl.ca")
+        // The message says what to do, because with these codes nearly always a private CA is missing in `ssl.ca`, or another one is in it.
+        format!("{words}: ssl.ca has to have the CA that has signed it, unless that is a public one")
     } else {
         words.to_owned()
     };
