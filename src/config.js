@@ -465,6 +465,11 @@ const optionsIfAny = (place, value, example, logger) => {
   return {}
 }
 
+const calledWithoutNew = () => {
+  const message = `Class constructor Kafka cannot be invoked without 'new': new Kafka({ brokers: ["localhost:9092"] })`
+  return withHelp(new TypeError(message), 'options-and-arguments')
+}
+
 /** @param {any} value */
 const isOptions = value => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -531,6 +536,7 @@ const fail = (message, more) => {
 }
 
 module.exports = {
+  calledWithoutNew,
   consumerOptions,
   disconnectOptions,
   fail,

@@ -7,6 +7,7 @@ const createConsumer = require('./consumer')
 const createProducer = require('./producer')
 const { producerOptions } = require('./producer/options')
 const {
+  calledWithoutNew,
   consumerOptions,
   kafkaOptions,
   optionsIfAny,
@@ -31,7 +32,7 @@ const PRIVATE = {
 const METADATA_MAX_AGE = 300000
 
 /** The entry point, known as `Kafka`: makes clients of one cluster, which share its options and its logger. */
-module.exports = class Client {
+class Client {
   /** @param {import('..').KafkaConfig} config */
   constructor(config) {
     const options = kafkaOptions(config)
@@ -159,3 +160,13 @@ module.exports = class Client {
     return this[PRIVATE.LOGGER]
   }
 }
+
+/** A class says of a call without `new` what it is called in here, and not what to do. */
+const Kafka = new Proxy(Client, {
+  apply: () => {
+    throw calledWithoutNew()
+  }
+})
+Client.prototype.constructor = Kafka
+
+module.exports = Kafka
