@@ -593,6 +593,7 @@ module.exports = {
         'a wrong password',
         'a wrong password, by SCRAM',
         'no Kafka',
+        'no Kafka, and nobody who is known',
         'a proxy that has nobody behind it',
         'a proxy that drops',
         'a broker that drops a client with SASL',
@@ -613,6 +614,7 @@ module.exports = {
         'a handler that disconnect() waits for is named',
         'a topic that does not exist is named',
         'a topic that a subscription creates is told',
+        'a topic that a send creates is told, once',
         'a pattern that matches nothing, and a seek of a partition of nobody, are told'
       ]
     },

@@ -174,6 +174,17 @@ together({
     expect(told.map(({ label }) => label)).toEqual(['INFO'])
   },
 
+  'a topic that a send creates is told, once': async () => {
+    const { kafka, of } = listen()
+    const topic = uniqueName('created')
+    const producer = kafka().producer()
+    for (const value of ['a', 'b']) await producer.send({ topic, messages: [{ value }] })
+    await waitFor(() => of(`Topic "${topic}" did not exist and was created`).length > 0)
+    const told = of(`Topic "${topic}" did not exist and was created`)
+    expect(told.map(({ label, log }) => [label, log.topic])).toEqual([['INFO', topic]])
+    await producer.disconnect()
+  },
+
   'a pattern that matches nothing, and a seek of a partition of nobody, are told': async () => {
     const { kafka, of } = listen()
     const topic = await createTopic()

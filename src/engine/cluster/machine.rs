@@ -109,6 +109,8 @@ pub struct Cluster {
     topics: BTreeSet<Arc<str>>,
     /// Those of them that no answer has told of.
     fresh: BTreeSet<Arc<str>>,
+    /// Those of these that did not exist at the first question, which has had them created.
+    created: BTreeSet<Arc<str>>,
     /// What others of the group subscribe to, while we lead it.
     others: Vec<Arc<str>>,
     survey: Option<Survey>,
@@ -141,6 +143,7 @@ impl Cluster {
             metadata: Metadata::default(),
             topics: BTreeSet::new(),
             fresh: BTreeSet::new(),
+            created: BTreeSet::new(),
             others: Vec::new(),
             survey: None,
             asked: Vec::new(),
@@ -212,6 +215,7 @@ impl Cluster {
     pub fn ignore(&mut self, topic: &Arc<str>) {
         self.topics.remove(topic);
         self.fresh.remove(topic);
+        self.created.remove(topic);
     }
 
     /// Refreshes do not ask for these topics any more, and what is known of them is forgotten.
@@ -403,6 +407,7 @@ impl Cluster {
         let is_behind = change.is_behind;
         let mut is_settled = !is_behind;
         self.events.push_back(Event::Metadata(change));
+        let may_be_created = self.config.allow_auto_topic_creation;
         let (mut missing, mut leaderless) = (Vec::new(), Vec::new());
         let unspeakable = MetadataTopic { error: ErrorCode::INVALID_TOPIC_EXCEPTION, ..Default::default() };
         let told: HashMap<_, _> = answer.topics.iter().map(|topic| (topic.name.as_deref(), topic)).collect();
@@ -417,6 +422,9 @@ impl Cluster {
                     is_settled &= !partitions.is_empty();
                     if !is_behind && !partitions.is_empty() {
                         self.fresh.remove(name);
+                        if self.created.remove(name) {
+                            self.events.push_back(Event::Log(creation(name)));
+                        }
                     }
                 }
                 Some(MetadataTopic {
@@ -433,13 +441,16 @@ impl Cluster {
                     if self.topics.contains(name) {
                         let code = told.map_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, |topic| topic.error);
                         missing.push((&**name, code));
+                        let is_unknown = code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+                        if is_unknown && may_be_created && self.fresh.contains(name) {
+                            self.created.insert(name.clone());
+                        }
                         self.events.push_back(Event::TopicMissing { topic: name.clone(), code });
                     }
                 }
             }
         }
         is_settled &= leaderless.is_empty();
-        let may_be_created = self.config.allow_auto_topic_creation;
         let lines = [
             self.missing
                 .sees(now, !missing.is_empty())
@@ -545,6 +556,13 @@ impl Cluster {
 
 fn log(level: LogLevel, message: String) -> Log {
     Log { level, namespace: "Cluster", message, extra: Vec::new() }
+}
+
+/// Nobody should have topics without knowing, those with a misspelt name for instance.
+fn creation(topic: &str) -> Log {
+    let message = format!("Topic {topic:?} did not exist and was created (allowAutoTopicCreation)");
+    let extra = vec![("topic", topic.to_owned())];
+    Log { level: LogLevel::Info, namespace: "Cluster", message, extra }
 }
 
 /// Its partitions stay assigned, and wait for it to come back.

@@ -92,7 +92,7 @@ impl NetError {
     /// For the log: as the text for users, which is kafkajs's, and with the broker where that does not name it.
     pub fn told(&self) -> String {
         match self {
-            NetError::Closed { broker } => format!("{broker} closed the connection"),
+            NetError::Closed { broker } => format!("{broker} closed the connection: its log says why"),
             NetError::Timeout { broker, .. } => format!("{self} at {broker}"),
             NetError::Connect { broker, message, .. } if !message.contains(broker) => {
                 format!("{self} ({broker})")

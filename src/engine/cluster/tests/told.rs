@@ -39,6 +39,32 @@ fn at(told: &[(u64, String)]) -> Vec<u64> {
     told.iter().map(|(second, _)| second / 10 * 10).collect()
 }
 
+/// A topic is watched that the first answer does not know, and the next one does: what is told of it.
+fn appears(allow_auto_topic_creation: bool) -> Vec<(LogLevel, String)> {
+    let config = ClusterConfig { metadata_max_age: MAX_AGE, allow_auto_topic_creation };
+    let mut world = World { cluster: Cluster::new(config, 1), ..World::new() };
+    world.cluster.watch("new".into());
+    world.settle();
+    world.answer_refresh(Ok(metadata(vec![broken("new", ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)])));
+    for time in [Duration::from_secs(1), MAX_AGE] {
+        world.pass(time);
+        world.answer_refresh(Ok(metadata(vec![topic("new", 7)])));
+    }
+    let logs = world.events().into_iter().filter_map(|event| match event {
+        Event::Log(log) => Some((log.level, log.message)),
+        _ => None,
+    });
+    logs.collect()
+}
+
+#[test]
+fn a_topic_that_a_question_has_had_created_is_told_once() {
+    let told = "Topic \"new\" did not exist and was created (allowAutoTopicCreation)";
+    assert_eq!(appears(true), [(LogLevel::Info, told.to_owned())]);
+    // Somebody else has created it.
+    assert_eq!(appears(false), []);
+}
+
 #[test]
 fn a_coordinator_that_never_comes_is_told_again_with_the_likely_cause() {
     let mut world = World::new();
@@ -67,7 +93,10 @@ fn a_broker_that_closes_at_the_question_is_named() {
     world.set_topics(&[]);
     let told = world.goes_on("GroupCoordinator", 12, || Err(closed()));
     assert_eq!(at(&told), [0, 10]);
-    assert!(told[1].1.ends_with(" s, trying again: h:9092 closed the connection"), "{told:?}");
+    assert!(
+        told[1].1.ends_with(" s, trying again: h:9092 closed the connection: its log says why"),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -88,7 +117,10 @@ fn metadata_that_never_comes_is_told_again() {
     let told = world.goes_on("Metadata", 45, || Err(closed()));
     assert_eq!(at(&told), [0, 10, 40]);
     assert!(told[2].1.starts_with("Failed to refresh the metadata for 4"), "{told:?}");
-    assert!(told[2].1.ends_with(" s, trying again: h:9092 closed the connection"), "{told:?}");
+    assert!(
+        told[2].1.ends_with(" s, trying again: h:9092 closed the connection: its log says why"),
+        "{told:?}"
+    );
 }
 
 #[test]
