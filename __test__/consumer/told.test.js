@@ -178,6 +178,7 @@ together({
     const { kafka, of } = listen()
     const topic = uniqueName('created')
     const producer = kafka().producer()
+    await producer.connect()
     for (const value of ['a', 'b']) await producer.send({ topic, messages: [{ value }] })
     await waitFor(() => of(`Topic "${topic}" did not exist and was created`).length > 0)
     const told = of(`Topic "${topic}" did not exist and was created`)
