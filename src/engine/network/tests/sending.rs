@@ -189,7 +189,7 @@ async fn a_dropped_send_harms_nobody() {
 async fn what_is_not_kafka_closes_the_connection() {
     let unasked = [0, 0, 0, 6, 0, 0, 0x77, 0, 0, 0];
     for (garbage, logged) in
-        [(&b"HTTP/1.1 400 Bad Request\r\n"[..], "1213486160 bytes"), (&unasked, "without match")]
+        [(&b"HTTP/1.1 400 Bad Request\r\n"[..], "a server of HTTP"), (&unasked, "without match")]
     {
         let (mut world, mut peer) = connected(NetworkConfig::default()).await;
         let sent = send(&world.network, TO, heartbeat("g"));
