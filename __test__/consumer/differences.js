@@ -451,6 +451,7 @@ module.exports = {
         'a mechanism that the listener does not offer is told by name, and at once',
         'a username by another name is told by name, and at once',
         "another certificate's key is told by name, and at once",
+        'a key of another kind than the certificate is told by name, and at once',
         'a broker without a port is told by name, and at once',
         'a topic of a name that is none is told by name, and at once',
         'a sessionTimeout out of bounds is told by name, and at once',

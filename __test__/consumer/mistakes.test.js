@@ -7,6 +7,7 @@
  * On a cluster of its own, where our user may do nothing but what a spec allows.
  */
 
+const { generateKeyPairSync } = require('node:crypto')
 const { startCluster } = require('../kafka')
 const { createAuthority } = require('../kafka/certificates')
 const { connections } = require('../kafka/connections')
@@ -44,6 +45,12 @@ afterAll(async () => {
  * @property {number} [connections] that were attempted, until the error
  * @property {Record<string, number>} [requests] that were answered until then, by name
  */
+
+/** @type {import('node:crypto').ED25519KeyPairOptions<'pem', 'pem'>} */
+const PEM = {
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' }
+}
 
 const connect = consumer => consumer.connect()
 
@@ -137,6 +144,16 @@ const MISTAKES = {
     kafka: ({ to }) => ({
       brokers: to.mutualTls.brokers,
       ssl: { ...to.mutualTls.ssl, key: createAuthority('x').issue({ name: 'x' }).key }
+    }),
+    does: connect,
+    is: { name: 'KafkaJSNonRetriableError' },
+    says: () => ['ssl.key: it does not belong to ssl.cert'],
+    connections: 0
+  },
+  'a key of another kind than the certificate': {
+    kafka: ({ to }) => ({
+      brokers: to.mutualTls.brokers,
+      ssl: { ...to.mutualTls.ssl, key: generateKeyPairSync('ed25519', PEM).privateKey }
     }),
     does: connect,
     is: { name: 'KafkaJSNonRetriableError' },

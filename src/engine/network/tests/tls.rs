@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    date_time_ymd,
+    PKCS_ED25519, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring::cipher_suite::{
@@ -60,6 +60,11 @@ fn identity(ca: Option<&Ca>, names: &[&str], change: impl FnOnce(&mut Certificat
         None => params.self_signed(&key).unwrap(),
     };
     Identity { chain: vec![certificate.der().clone()], chain_pem: certificate.pem(), key }
+}
+
+/// A key of another kind than those of [`identity`].
+fn ed25519() -> String {
+    KeyPair::generate_for(&PKCS_ED25519).unwrap().serialize_pem()
 }
 
 type Outcome = Result<(), (Option<Cow<'static, str>>, String)>;
@@ -460,6 +465,11 @@ fn unusable_material_is_refused_at_birth_and_named() {
         ("ssl.cert", TlsConfig { keys: keys(&one), ..good.clone() }),
         ("ssl.cert", TlsConfig { certs: certs("rubbish"), keys: keys(&one), ..good.clone() }),
         ("ssl.key", TlsConfig { certs: certs(&one.chain_pem), keys: keys(&two), ..good.clone() }),
+        // Of another kind, which OpenSSL and Node keep beside the certificate and never use.
+        (
+            "ssl.key",
+            TlsConfig { certs: certs(&one.chain_pem), keys: vec![Zeroizing::new(ed25519())], ..good.clone() },
+        ),
         (
             "ssl.key",
             TlsConfig {

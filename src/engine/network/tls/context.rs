@@ -227,14 +227,28 @@ impl Identity {
         self.show(&mut ssl).map_err(|(field, stack)| {
             let is_mismatch = stack.errors().iter().any(|error| error.reason_code() == KEY_VALUES_MISMATCH);
             match is_mismatch && field == "ssl.key" {
-                true => invalid(field, "it does not belong to ssl.cert"),
+                true => foreign_key(),
                 false => invalid(field, of_material(&stack)),
             }
-        })
+        })?;
+        // OpenSSL compares no key with a certificate of another kind: none would be shown, and nobody would know why.
+        let mut texts = self.chains.iter().filter(|chain| chain.key.is_none()).peekable();
+        let is_used = texts.peek().is_none() || texts.any(|chain| chain.fits(&self.keys));
+        if is_used { Ok(()) } else { Err(foreign_key()) }
     }
 }
 
+fn foreign_key() -> NetworkConfigError {
+    invalid("ssl.key", "it does not belong to ssl.cert")
+}
+
 impl Chain {
+    /// Is the certificate's key among these?
+    fn fits(&self, keys: &[PKey<Private>]) -> bool {
+        let public = self.certificate.public_key();
+        public.is_ok_and(|public| keys.iter().any(|key| public.public_eq(key)))
+    }
+
     fn show(&self, ssl: &mut SslRef) -> std::result::Result<(), (&'static str, ErrorStack)> {
         let mut show = || {
             ssl.set_certificate(&self.certificate)?;
