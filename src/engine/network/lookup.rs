@@ -81,7 +81,30 @@ async fn ask_system(host: String) -> io::Result<Vec<IpAddr>> {
 /// Node's words for a name without addresses.
 pub(super) fn lookup_error(address: &Address, endpoint: &Address, error: &io::Error) -> NetError {
     // The system gives a text, not a code; but for what this process lacks.
-    let temporary = error.to_string().contains("emporary failure");
-    let code = node_code(error).unwrap_or(if temporary { "EAI_AGAIN" } else { "ENOTFOUND" });
+    let text = error.to_string();
+    let is_temporary = TEMPORARY.iter().any(|words| text.contains(words));
+    let code = node_code(error).unwrap_or(if is_temporary { "EAI_AGAIN" } else { "ENOTFOUND" });
     connect_error(address, Some(code), format_args!("getaddrinfo {code} {}", endpoint.host))
+}
+
+/// What `gai_strerror(EAI_AGAIN)` says: of glibc and macOS, of musl.
+const TEMPORARY: [&str; 2] = ["emporary failure", "Try again"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_server_that_does_not_answer_is_none_that_knows_no_name() {
+        let address = Address { host: "b".to_owned(), port: 9092 };
+        let code = |text: &str| match lookup_error(&address, &address, &io::Error::other(text.to_owned())) {
+            NetError::Connect { code, .. } => code.unwrap_or_default().into_owned(),
+            other => panic!("{other:?}"),
+        };
+        let failed = "failed to lookup address information: ";
+        assert_eq!(code(&format!("{failed}Temporary failure in name resolution")), "EAI_AGAIN");
+        assert_eq!(code(&format!("{failed}Try again")), "EAI_AGAIN");
+        assert_eq!(code(&format!("{failed}Name does not resolve")), "ENOTFOUND");
+        assert_eq!(code(&format!("{failed}Name or service not known")), "ENOTFOUND");
+    }
 }
