@@ -26,7 +26,8 @@ impl Offsets {
     ) {
         let is_current = !flight.is_stray;
         let answer = Answer::to(&flight, response);
-        let Outcome { committed, unknown_topic, note_refused, .. } = answer.about(&flight.offsets);
+        let Outcome { committed, refused, verdict, unknown_topic, note_refused } =
+            answer.about(&flight.offsets);
         if note_refused && self.note_limit > 0 {
             self.stop_noting();
             self.log(LogLevel::Warn, NOTE_REFUSED.to_owned(), Vec::new());
@@ -42,7 +43,17 @@ impl Offsets {
             };
             let committed: Vec<&Offset> =
                 committed.iter().filter(|(partition, ..)| counts(partition)).collect();
+            // A user who has chosen offsets is told of the failure, and chooses again.
+            let is_chosen = flight.manual.iter().any(|manual| !manual.automatic);
+            let is_doubtful = verdict.is_doubtful() && !note_refused && !is_chosen;
+            let in_doubt = refused.iter().filter(|(partition, ..)| is_doubtful && counts(partition));
+            let in_doubt: Vec<&Offset> = in_doubt.collect();
             self.note_committed(&committed);
+            for (partition, ..) in in_doubt {
+                if let Some(state) = self.partitions.get_mut(partition) {
+                    state.in_doubt = true;
+                }
+            }
         }
         let riders = std::mem::take(&mut flight.manual);
         let mut waits = Waits::default();
@@ -152,8 +163,9 @@ impl Offsets {
                     None => {
                         self.tell_uncommitted(&failure);
                         // As long as heartbeats are answered well we are a member, and no other one commits these
-                        // partitions: the commit is tried again.
-                        self.commits.wanted |= is_current && self.commits.flush.is_none();
+                        // partitions: the commit is tried again. A flush does not wait for that.
+                        self.commits.wanted |= is_current;
+                        waits.tries = FLUSH_TRIES;
                     }
                 }
             }
@@ -289,6 +301,11 @@ impl Verdict {
             Verdict::Rebalance(_) => 5,
             Verdict::No(_) => 6,
         }
+    }
+
+    /// May the coordinator have taken it nevertheless?
+    fn is_doubtful(&self) -> bool {
+        matches!(self, Verdict::Again(_) | Verdict::Moved(_))
     }
 
     fn or_worse(self, other: Verdict) -> Verdict {

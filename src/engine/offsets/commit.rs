@@ -319,14 +319,14 @@ impl Offsets {
 
     /// When the first of the partitions that were refused is tried again.
     fn refused_until(&self) -> Option<Instant> {
-        self.refused_open().filter_map(|(_, until)| until).min()
+        self.refused().filter_map(|(_, until)| until).min()
     }
 
     /// The partitions that were refused and are to be tried again, and when.
-    fn refused_open(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
+    fn refused(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
         self.commits.unknown_topics.iter().filter(|(partition, _)| {
             let offset = self.partitions.get(partition).and_then(Partition::uncommitted);
-            offset.is_some_and(|offset| self.is_open(partition, offset))
+            offset.is_some_and(|offset| self.is_tried(partition, offset))
         })
     }
 
@@ -356,7 +356,7 @@ impl Offsets {
         let is_asked_for = commits.manual.iter().any(|manual| concerns(&manual.offsets));
         let is_open = |open: (&TopicPartition, i64)| of.contains(open.0);
         let is_wanted = commits.wanted && self.open().any(is_open)
-            || self.refused_open().any(|(partition, _)| of.contains(partition));
+            || self.refused().any(|(partition, _)| of.contains(partition));
         if self.member.is_none() || !(is_under_way || is_asked_for || is_wanted) {
             self.end_flush();
         }
@@ -462,7 +462,7 @@ impl Offsets {
         state.resolved_epoch.filter(|_| state.resolved == Some(offset))
     }
 
-    /// What automatic commits write, now or later.
+    /// What is to be committed, and waited for.
     fn open(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.uncommitted().filter(|(partition, offset)| self.is_open(partition, *offset))
     }
@@ -490,21 +490,33 @@ impl Offsets {
 
     /// Has the coordinator exactly this?
     fn is_committed(&self, (partition, offset, note): &Offset) -> bool {
-        let is_same = |state: &Partition| state.committed == Some(*offset) && state.committed_note == *note;
+        let is_same = |state: &Partition| {
+            !state.in_doubt && state.committed == Some(*offset) && state.committed_note == *note
+        };
         self.partitions.get(partition).is_some_and(is_same)
     }
 
     /// What an automatic commit writes now.
     fn committable(&self, now: Instant) -> impl Iterator<Item = (&TopicPartition, i64)> {
-        self.open().filter(move |(partition, _)| self.commits.unknown_topics.is_ready(partition, now))
+        self.uncommitted().filter(move |(partition, offset)| {
+            self.is_tried(partition, *offset) && self.commits.unknown_topics.is_ready(partition, now)
+        })
     }
 
-    /// Is this offset worth a commit? For a partition that is about to go, a topic that the coordinator does not know is tried less
-    /// often: the rebalance does not wait for it.
+    /// Is this offset worth waiting for its commit? For a partition that is about to go, a topic that the coordinator does not know is
+    /// tried less often: the rebalance does not wait for it.
     fn is_open(&self, partition: &TopicPartition, offset: i64) -> bool {
-        let is_going = self.commits.flush.as_ref().is_some_and(|flush| flush.of.contains(partition));
-        let tries = if is_going { FLUSH_TRIES } else { PARTITION_TRIES };
+        let tries = if self.is_going(partition) { FLUSH_TRIES } else { PARTITION_TRIES };
         self.commits.unknown_topics.is_open(partition, offset, tries)
+    }
+
+    /// Is it tried, now or later? What is given up is tried rarely, unless it is about to go.
+    fn is_tried(&self, partition: &TopicPartition, offset: i64) -> bool {
+        !self.is_going(partition) || self.is_open(partition, offset)
+    }
+
+    fn is_going(&self, partition: &TopicPartition) -> bool {
+        self.commits.flush.as_ref().is_some_and(|flush| flush.of.contains(partition))
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {

@@ -75,6 +75,8 @@ pub(super) struct Partition {
     /// The leader epoch of the record before `resolved` (KIP-320).
     pub(super) resolved_epoch: Option<i32>,
     pub(super) committed: Option<i64>,
+    /// Or another one: a commit that we have chosen was not answered well, and may have been taken.
+    pub(super) in_doubt: bool,
     /// What a transaction has committed: nothing before it is committed by itself, until the position is another one.
     transacted: Option<i64>,
     /// What is finished beyond `resolved`.
@@ -101,6 +103,7 @@ impl Partition {
             resolved: None,
             resolved_epoch: None,
             committed: None,
+            in_doubt: false,
             transacted: None,
             finished: Finished::default(),
             note: None,
@@ -110,7 +113,9 @@ impl Partition {
 
     /// What a commit would write: resolved, and not committed already.
     pub(super) fn uncommitted(&self) -> Option<i64> {
-        let is_news = |resolved: &i64| Some(*resolved) != self.committed || self.note != self.committed_note;
+        let is_news = |resolved: &i64| {
+            self.in_doubt || Some(*resolved) != self.committed || self.note != self.committed_note
+        };
         let is_past = |resolved: &i64| self.transacted.is_some_and(|offset| *resolved < offset);
         self.resolved.filter(|resolved| is_news(resolved) && !is_past(resolved))
     }
@@ -277,7 +282,7 @@ impl Offsets {
             if let Some(state) = self.partitions.get_mut(partition) {
                 (state.start, state.resolved, state.committed) = (None, None, None);
                 (state.start_epoch, state.resolved_epoch) = (None, None);
-                state.is_at_start = true;
+                (state.is_at_start, state.in_doubt) = (true, false);
                 state.forget_finished();
                 state.committed_note = None;
             }
@@ -320,6 +325,7 @@ impl Offsets {
     pub fn committed_elsewhere(&mut self, partition: &TopicPartition, offset: i64) {
         if let Some(state) = self.partitions.get_mut(partition) {
             (state.committed, state.transacted) = (Some(offset), Some(offset));
+            state.in_doubt = false;
         }
     }
 
@@ -357,7 +363,7 @@ impl Offsets {
     /// The group has committed this, with this metadata.
     pub(super) fn read_committed(&mut self, partition: &TopicPartition, offset: i64, metadata: Option<&str>) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
-        state.committed = Some(offset);
+        (state.committed, state.in_doubt) = (Some(offset), false);
         if self.config.keeps_finished {
             state.finished = metadata.map_or_else(Finished::default, |note| Finished::decode(note, offset));
             state.note = metadata.filter(|_| !state.finished.is_empty()).map(str::to_owned);
@@ -368,7 +374,7 @@ impl Offsets {
     /// The coordinator has taken this.
     pub(super) fn took(&mut self, partition: &TopicPartition, offset: i64, note: Option<&str>) {
         let Some(state) = self.partitions.get_mut(partition) else { return };
-        state.committed = Some(offset);
+        (state.committed, state.in_doubt) = (Some(offset), false);
         if self.config.keeps_finished {
             // Metadata of the user's is not written over before there is something new to say.
             let is_theirs = note.is_some_and(|note| !is_note(note));

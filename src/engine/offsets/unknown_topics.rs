@@ -1,15 +1,19 @@
 //! Partitions whose offsets the coordinator does not take because it does not know their topic: deleted, or so new that it
-//! has not heard of it. Each is tried again by itself, so that the commits of other partitions do not wait, and ten times at the
-//! most.
+//! has not heard of it. Each is tried again by itself, so that the commits of other partitions do not wait. After ten times it is
+//! given up: nobody waits for it any more. But who does not know may only be far behind, cut off from its controllers for
+//! instance, and nothing may be handled behind that offset: so as long as the partition is ours it is tried every half minute.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
 use crate::engine::machine::Backoff;
 use crate::engine::machine::Owned;
+use crate::engine::machine::Pace;
 use crate::engine::machine::TopicPartition;
+
+use super::answer::PARTITION_TRIES;
 
 /// See the module's documentation. Empty as long as all is well.
 #[derive(Debug, Default)]
@@ -35,6 +39,9 @@ impl UnknownTopics {
         let refusal = self.0.entry(partition.clone()).or_insert_with(new);
         refusal.offset = offset;
         refusal.tries = refusal.tries.saturating_add(1);
+        if refusal.tries == PARTITION_TRIES {
+            refusal.backoff = Backoff::new(Pace { first: RARELY, longest: RARELY, ..Pace::default() });
+        }
         refusal.backoff.failed(now, rng);
         refusal.tries
     }
@@ -58,7 +65,7 @@ impl UnknownTopics {
         self.0.contains_key(partition)
     }
 
-    /// Is this offset worth another try, now or later? It has had its share after `tries`; progress gets one more.
+    /// Is this offset worth waiting for another try? It has had its share after `tries`; progress gets one more.
     pub(super) fn is_open(&self, partition: &TopicPartition, offset: i64, tries: u32) -> bool {
         self.0.get(partition).is_none_or(|refusal| refusal.tries < tries || refusal.offset != offset)
     }
@@ -73,3 +80,6 @@ impl UnknownTopics {
         self.0.iter().map(|(partition, refusal)| (partition, refusal.backoff.ready_at()))
     }
 }
+
+/// Between two tries of what is given up; ±20 %.
+pub(super) const RARELY: Duration = Duration::from_secs(30);

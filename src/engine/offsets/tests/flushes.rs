@@ -1,6 +1,7 @@
 //! The last commit before partitions go, and what happens to those that miss it.
 
 use crate::engine::machine::Failure;
+use crate::engine::machine::Owned;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::protocol::ErrorCode;
@@ -104,6 +105,24 @@ fn a_refused_flush_is_over() {
         assert_eq!(world.events().last(), Some(&Event::Flushed), "{code:?}");
         world.pass(PATIENCE);
         assert!(world.is_quiet());
+    }
+}
+
+#[test]
+fn what_is_kept_is_committed_although_the_flush_of_what_goes_is_refused() {
+    for code in [ErrorCode::REBALANCE_IN_PROGRESS, ErrorCode::ILLEGAL_GENERATION] {
+        let mut world = World::consuming(config());
+        world.resolve(0, 12);
+        world.resolve(1, 15);
+        world.offsets.flush(Owned::Only([t(0)].into()));
+        world.settle();
+        world.refuse_commit(code);
+        assert_eq!(world.events().last(), Some(&Event::Flushed), "{code:?}");
+        world.remove(&[0]);
+        world.pass(PATIENCE);
+        assert_eq!(world.committing(), [(1, 15)], "{code:?}");
+        world.answer_commit();
+        assert_eq!(world.uncommitted(), []);
     }
 }
 

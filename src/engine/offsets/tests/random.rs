@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::Offset;
 use crate::engine::offsets::OffsetsConfig;
@@ -33,6 +34,12 @@ enum Step {
     Flush,
     Assign(Vec<i32>),
     Revoke,
+    /// The membership goes on in the next generation.
+    NextGeneration,
+    /// A join is under way, in which all is kept.
+    Rejoin(bool),
+    /// This one is given up in good order, the others are kept: flushed, and gone at the end of that or after its time.
+    GiveUp(i32),
     Coordinator(bool),
     Lead(i32),
     /// Answers one of the requests in flight.
@@ -64,6 +71,10 @@ fn codes() -> impl Strategy<Value = ErrorCode> {
         ErrorCode::REQUEST_TIMED_OUT,
         ErrorCode::REBALANCE_IN_PROGRESS,
         ErrorCode::ILLEGAL_GENERATION,
+        ErrorCode::STALE_MEMBER_EPOCH,
+        ErrorCode::UNKNOWN_MEMBER_ID,
+        ErrorCode::FENCED_MEMBER_EPOCH,
+        ErrorCode::UNKNOWN_SERVER_ERROR,
     ])
 }
 
@@ -94,10 +105,26 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::Flush),
         2 => prop::collection::btree_set(0..3, 1..4).prop_map(|set| Step::Assign(set.into_iter().collect())),
         1 => Just(Step::Revoke),
+        1 => Just(Step::NextGeneration),
+        1 => any::<bool>().prop_map(Step::Rejoin),
+        1 => (0..3).prop_map(Step::GiveUp),
         3 => any::<bool>().prop_map(Step::Coordinator),
         2 => prop::sample::select(vec![-1, 1, 2]).prop_map(Step::Lead),
         25 => (0usize..4, answers()).prop_map(|(index, answer)| Step::Answer(index, answer)),
         10 => (0u64..400).prop_map(Step::Pass),
+    ]
+}
+
+/// What happens to a group of whose messages nobody handles any more.
+fn faults() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => Just(Step::NextGeneration),
+        1 => any::<bool>().prop_map(Step::Rejoin),
+        1 => (0..3).prop_map(Step::GiveUp),
+        2 => any::<bool>().prop_map(Step::Coordinator),
+        1 => prop::sample::select(vec![-1, 1, 2]).prop_map(Step::Lead),
+        15 => (0usize..4, answers()).prop_map(|(index, answer)| Step::Answer(index, answer)),
+        8 => (0u64..400).prop_map(Step::Pass),
     ]
 }
 
@@ -108,6 +135,8 @@ struct Model {
     group: BTreeMap<i32, i64>,
     /// Where the handler of each partition of ours has come; None while its position is being looked up.
     reading: BTreeMap<i32, Option<i64>>,
+    /// Where they have come by themselves, or were sent, since their partitions are ours.
+    handled: BTreeMap<i32, i64>,
     /// Everything that was ever resolved or sought, per partition.
     ledger: BTreeSet<(i32, i64)>,
     /// Partitions whose user has gone back.
@@ -122,6 +151,7 @@ impl Model {
             world: World::with(config),
             group: BTreeMap::from([(0, 10), (1, 10)]),
             reading: BTreeMap::new(),
+            handled: BTreeMap::new(),
             ledger: BTreeSet::new(),
             backwards: BTreeSet::new(),
             next_ticket: 0,
@@ -135,6 +165,7 @@ impl Model {
                 if let Some(Some(at)) = self.reading.get_mut(&partition) {
                     *at += by;
                     self.ledger.insert((partition, *at));
+                    self.handled.insert(partition, *at);
                     let next = *at;
                     self.world.resolve(partition, next);
                 }
@@ -143,6 +174,7 @@ impl Model {
             Step::Seek(partition, to) => {
                 if let Some(at) = self.reading.get_mut(&partition) {
                     *at = Some(to);
+                    self.handled.insert(partition, to);
                     self.ledger.insert((partition, to));
                     self.backwards.insert(partition);
                     self.world.seek(partition, to);
@@ -170,12 +202,24 @@ impl Model {
                     self.backwards.extend(0..3);
                 }
                 self.reading = partitions.iter().map(|partition| (*partition, None)).collect();
+                self.handled.clear();
                 self.world.assign(&partitions, true);
             }
             Step::Revoke => {
                 self.reading.clear();
+                self.handled.clear();
                 self.world.revoke_all();
             }
+            Step::NextGeneration => {
+                if !self.reading.is_empty() {
+                    self.world.next_generation();
+                }
+            }
+            Step::Rejoin(is_under_way) => {
+                self.world.offsets.set_rejoining(is_under_way);
+                self.world.settle();
+            }
+            Step::GiveUp(partition) => self.give_up(partition),
             Step::Coordinator(known) => {
                 self.world.coordinator_known = known;
                 self.world.settle();
@@ -193,6 +237,27 @@ impl Model {
             Step::Pass(millis) => self.world.pass_ms(millis),
         }
         self.look();
+    }
+
+    fn give_up(&mut self, partition: i32) {
+        if self.reading.len() < 2 || !self.reading.contains_key(&partition) {
+            return;
+        }
+        self.world.offsets.flush(Owned::Only([t(partition)].into()));
+        self.world.settle();
+        for _ in 0..20 {
+            if self.world.has(&Event::Flushed) {
+                break;
+            }
+            if let Some(at) = self.world.index_of("OffsetCommit") {
+                let outbound = self.world.in_flight.remove(at);
+                self.answer(outbound, Answer::Refused(ErrorCode::REBALANCE_IN_PROGRESS));
+            }
+            self.world.pass_ms(100);
+        }
+        self.reading.remove(&partition);
+        self.handled.remove(&partition);
+        self.world.remove(&[partition]);
     }
 
     fn commit(&mut self, offsets: Option<Vec<Offset>>) {
@@ -279,6 +344,7 @@ impl Model {
     /// Everybody is well for long enough.
     fn calm(&mut self) {
         self.world.coordinator_known = true;
+        self.world.offsets.set_rejoining(false);
         self.world.lead(&[1, 1, 2]);
         for _ in 0..30 {
             self.world.settle();
@@ -335,6 +401,40 @@ proptest! {
         prop_assert_eq!(model.world.uncommitted(), []);
         for (partition, at) in &model.reading {
             prop_assert_eq!(model.group.get(partition).copied(), *at);
+        }
+    }
+
+    /// What was handled is committed in the end, whatever became of the commit before, although nothing is handled behind it: the end
+    /// of a batch is told once.
+    #[test]
+    fn what_was_handled_is_committed_although_nothing_follows(
+        interval in prop::option::of(10u64..200),
+        threshold in prop::option::of(1u64..20),
+        steps in prop::collection::vec(steps(), 1..100),
+        faults in prop::collection::vec(faults(), 0..60),
+    ) {
+        let mut model = Model::new(OffsetsConfig {
+            auto_commit_interval: interval.map(Duration::from_millis),
+            auto_commit_threshold: threshold,
+            ..config()
+        });
+        model.step(Step::Assign(vec![0, 1, 2]));
+        for step in steps {
+            // The owner has no flush of all that is not followed by the end of the membership.
+            let is_end = matches!(step, Step::Flush);
+            model.step(step);
+            if is_end {
+                model.step(Step::Revoke);
+            }
+        }
+        model.step(Step::BatchEnd);
+        for fault in faults {
+            model.step(fault);
+        }
+        model.calm();
+        prop_assert_eq!(model.world.uncommitted(), []);
+        for (partition, at) in &model.handled {
+            prop_assert_eq!(model.group.get(partition), Some(at), "{}", partition);
         }
     }
 

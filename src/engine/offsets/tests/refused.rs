@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::engine::machine::Failure;
-use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::OffsetsConfig;
 use crate::engine::offsets::answer::PARTITION_TRIES;
 use crate::engine::offsets::commit::SPACING;
+use crate::engine::offsets::unknown_topics::RARELY;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::metadata::MetadataResponse;
@@ -190,6 +190,30 @@ fn an_answer_to_another_question_is_no_answer() {
     assert_eq!(world.committing(), [(0, 12)]);
 }
 
+#[test]
+fn what_may_be_committed_is_taken_back_when_the_user_goes_back() {
+    let misfortunes: [fn(&mut World); 4] = [
+        |world| world.cut("OffsetCommit", closed()),
+        |world| world.cut("OffsetCommit", timed_out()),
+        |world| world.refuse_commit(ErrorCode::REQUEST_TIMED_OUT),
+        |world| world.answer_commit_with(&[]),
+    ];
+    for fail in misfortunes {
+        let mut world = World::consuming(config());
+        world.resolve(0, 12);
+        world.batch_end();
+        fail(&mut world);
+        // To where the group was, as far as we know; by now it may be at 12.
+        world.seek(0, 10);
+        world.pass(PATIENCE);
+        assert_eq!(world.committing(), [(0, 10)]);
+        world.answer_commit();
+        world.pass(PATIENCE);
+        assert!(world.is_quiet());
+        assert_eq!(world.uncommitted(), []);
+    }
+}
+
 // ---- topics that nobody knows (any more)
 
 #[test]
@@ -230,7 +254,7 @@ fn a_deleted_topic_commits_nothing_by_itself() {
 }
 
 #[test]
-fn a_deleted_topic_is_given_up() {
+fn a_topic_that_is_unknown_for_long_is_tried_rarely() {
     let mut world = World::consuming(config());
     world.resolve(0, 12);
     world.batch_end();
@@ -239,18 +263,43 @@ fn a_deleted_topic_is_given_up() {
         world.pass(PATIENCE);
     }
     assert!(world.is_quiet());
-    assert_eq!((world.offsets.poll_timeout(world.now), world.warnings()), (None, 1));
+    assert_eq!(world.warnings(), 1);
     world.resolve(1, 15);
     world.batch_end();
     assert_eq!(world.committing(), [(1, 15)]);
     world.answer_commit();
-    // It is not gone after all.
-    world.resolve(0, 13);
-    world.batch_end();
-    world.pass(SPACING);
-    assert_eq!(world.committing(), [(0, 13)]);
+    world.pass(RARELY.mul_f64(0.7));
+    assert!(world.is_quiet());
+    // Nothing is handled behind it, and nobody else commits it.
+    world.pass(RARELY.mul_f64(0.6));
+    assert_eq!(world.committing(), [(0, 12)]);
+    world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_ID);
+    world.pass(RARELY.mul_f64(0.7));
+    assert!(world.is_quiet());
+    world.pass(RARELY.mul_f64(0.6));
+    assert_eq!(world.committing(), [(0, 12)], "the coordinator may only be far behind");
     world.answer_commit();
     assert_eq!((world.uncommitted(), world.warnings()), (vec![], 1));
+    world.pass(RARELY * 2);
+    assert!(world.is_quiet());
+}
+
+#[test]
+fn progress_in_a_topic_that_is_unknown_for_long_is_tried_at_once() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.batch_end();
+    for _ in 0..PARTITION_TRIES {
+        world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_ID);
+        world.pass(PATIENCE);
+    }
+    world.commit(1, None);
+    assert_eq!(world.done(), [(1, Ok(()))], "nobody waits for what is given up");
+    world.resolve(0, 13);
+    world.commit(2, None);
+    assert_eq!(world.committing(), [(0, 13)]);
+    world.answer_commit();
+    assert_eq!((world.done(), world.uncommitted()), (vec![(2, Ok(()))], vec![]));
 }
 
 #[test]
