@@ -4,7 +4,7 @@ use crate::engine::clients::producer::{Reason, Trouble};
 use crate::engine::protocol::ErrorCode;
 
 use super::world::{Scripted, World};
-use super::{SECOND, all_committed, both};
+use super::{SECOND, all_committed, both, broker};
 
 #[test]
 fn an_end_is_asked_for_until_it_is_answered() {
@@ -107,6 +107,32 @@ fn a_commit_that_is_refused_when_nobody_waits_for_it_is_aborted_and_the_next_tra
             assert_eq!(all_committed(&world), [1]);
         });
     }
+}
+
+/// By the first protocol the coordinator raises the epoch as it does for a successor, and tells nobody: who asked for the next one
+/// could throw a successor out. So it is final, as in Java; a producer that is made anew goes on.
+#[test]
+fn a_commit_that_is_never_carried_out_is_aborted_after_the_transactions_time() {
+    both(|mut world| {
+        give_up_a_commit(&mut world, Scripted::LostBefore);
+        world.model.transaction_timeout = 60 * SECOND;
+        world.run_for(SECOND);
+        world.scripted.clear();
+        let begun = world.begin();
+        world.run_for(5 * SECOND);
+        if !world.model.is_v2 {
+            let fenced = Trouble::Fatal(broker(ErrorCode::PRODUCER_FENCED));
+            assert_eq!(world.answer(begun), Some(Err(fenced)));
+            world.begin_program();
+            world.begin();
+            world.run_for(SECOND);
+        }
+        world.send(1);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(world.is_done(committed));
+        assert_eq!(all_committed(&world), [1]);
+    });
 }
 
 #[test]

@@ -128,12 +128,13 @@ impl Model {
         }
     }
 
-    /// Aborts an ongoing transaction under a higher epoch, so that its producer cannot go on.
+    /// Aborts an ongoing transaction under a higher epoch. Only by the second protocol its producer can learn that epoch, by an abort of
+    /// its own.
     fn fence(&mut self, name: &str) {
         let until = self.now + MARKERS;
         let txn = self.txns.get_mut(name).unwrap();
+        txn.last_epoch = self.is_v2.then_some(txn.epoch);
         txn.epoch += 1;
-        txn.last_epoch = None;
         txn.state = TxnState::Prepare { commit: false, until };
     }
 

@@ -3,7 +3,7 @@
 use crate::engine::clients::producer::{GroupMetadata, Reason, Trouble};
 use crate::engine::protocol::ErrorCode;
 
-use super::world::Scripted;
+use super::world::{Scripted, World};
 use super::{SECOND, all_committed, both, broker};
 
 #[test]
@@ -148,8 +148,43 @@ fn a_transaction_that_takes_too_long_is_aborted_by_its_coordinator_and_its_produ
         world.run_for(62 * SECOND);
         let committed = world.commit();
         world.run_for(SECOND);
-        let fenced = broker(ErrorCode::PRODUCER_FENCED);
-        assert_eq!(world.answer(committed), Some(Err(Trouble::Fatal(fenced))));
+        let told = match world.model.is_v2 {
+            false => Trouble::Fatal(broker(ErrorCode::PRODUCER_FENCED)),
+            true => Trouble::Doomed(broker(ErrorCode::INVALID_TXN_STATE)),
+        };
+        assert_eq!(world.answer(committed), Some(Err(told)));
         assert_eq!(all_committed(&world), []);
     });
+}
+
+/// As in Java: what is wrong with the producer itself is no abort's to mend.
+#[test]
+fn what_a_coordinator_says_of_the_producer_is_final() {
+    let codes = [
+        ErrorCode::INVALID_TXN_STATE,
+        ErrorCode::PRODUCER_FENCED,
+        ErrorCode::INVALID_PRODUCER_EPOCH,
+        ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    ];
+    for api in ["AddPartitionsToTxn", "AddOffsetsToTxn"] {
+        for code in codes {
+            let mut world = World::new(false, 7);
+            world.begin();
+            world.run_for(SECOND);
+            world.scripted = vec![(api, Scripted::Code(code))];
+            world.send(7);
+            world.send_offsets(1);
+            let committed = world.commit();
+            world.run_for(SECOND);
+            let fatal = Some(Err(Trouble::Fatal(broker(code))));
+            assert_eq!(world.answer(committed), fatal, "{api} {code:?}");
+            let aborted = world.abort();
+            let begun = world.begin();
+            assert_eq!(
+                (world.answer(aborted), world.answer(begun)),
+                (fatal.clone(), fatal),
+                "{api} {code:?}"
+            );
+        }
+    }
 }
