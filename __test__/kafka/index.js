@@ -134,13 +134,14 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
       { ids: running.map(({ id }) => id), coordinators, check: () => assertAlive(nodes) }
     )
   }
+  const readyAgain = () => ready().catch(error => Promise.reject(withLogs(error, nodes)))
   /** @type {BrokerNode[]} */
   const nodes = plans.map(nodePlan => {
     const properties = prepareNode(plan, nodePlan, template)
     const { id, directory } = nodePlan
     const log4j = `-Dlog4j2.configurationFile=${path.join(directory, 'log4j2.xml')}`
     const command = [java, ...JVM, ...flags, log4j, '-cp', classpath, 'kafka.Kafka', properties]
-    return new BrokerNode({ id, directory, command, ready })
+    return new BrokerNode({ id, directory, command, ready: readyAgain })
   })
   /** @type {import('./proxy').Proxy[]} */
   const proxies = []
