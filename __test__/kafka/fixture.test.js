@@ -291,6 +291,16 @@ describe('a broker that ends by itself', () => {
     fs.rmSync(path.join(logFile, '..', '..'), { recursive: true })
   })
 
+  it('can be started again, and then fails nothing', async () => {
+    const cluster = await startCluster()
+    const [node] = cluster.nodes
+    process.kill(node.pid, 'SIGKILL')
+    await waitFor(() => !node.running)
+    expect(node.crashed).toBe(true)
+    await node.restart()
+    await cluster.stop()
+  })
+
   it('fails the stop', async () => {
     const cluster = await startCluster()
     const [{ pid, logFile }] = cluster.nodes

@@ -65,6 +65,7 @@ class BrokerNode {
       this.#pid = 0
     })
     this.#ending = false
+    this.crashed = false
     this.#answers = readline.createInterface({ input: supervisor.stdout })
     this.#pid = Number(await this.#answer())
   }
