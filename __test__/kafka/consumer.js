@@ -15,6 +15,7 @@ const { spawn } = require('node:child_process')
 const readline = require('node:readline')
 
 const { fetchKafka } = require('./fetch')
+const { BRIEF, JVM } = require('./java')
 
 /**
  * @typedef {object} JavaConsumer
@@ -41,9 +42,8 @@ const startJavaConsumer = async (brokers, { topic, groupId, share = false, confi
   const tool = share ? 'ConsoleShareConsumer' : 'ConsoleConsumer'
   const settings = share ? config : { 'auto.offset.reset': 'earliest', ...config }
   const args = [
-    '-XX:TieredStopAtLevel=1',
-    '-XX:+UseSerialGC',
-    '-XX:-UsePerfData',
+    ...BRIEF,
+    ...JVM,
     `-XX:SharedArchiveFile=${archive}`,
     // Java warns of an archive that does not fit on the stream of the messages.
     '-Xlog:disable',

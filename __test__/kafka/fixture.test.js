@@ -22,6 +22,7 @@ const {
   withAdmin
 } = require('./helpers')
 const { PRODUCE, failPartitions } = require('./produced')
+const { lives } = require('./ports')
 const { startProducer } = require('./producer')
 
 const NOT_LEADER_FOR_PARTITION = 6
@@ -317,14 +318,6 @@ describe('nothing is left behind', () => {
     const { startCluster } = require(${JSON.stringify(__dirname)})
     startCluster().then(({ nodes, logDir }) => console.log(JSON.stringify([nodes[0].pid, logDir])))
   `
-  const isAlive = (/** @type {number} */ pid) => {
-    try {
-      return process.kill(pid, 0)
-    } catch {
-      return false
-    }
-  }
-
   /** @param {string[]} command that runs the rest of its arguments */
   const start = async ([command, ...args]) => {
     const parent = spawn(command, [...args, process.execPath, '-e', START], { detached: true })
@@ -335,9 +328,9 @@ describe('nothing is left behind', () => {
 
   it.each(/** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGKILL']))('after %s', async signal => {
     const { parent, pid, logDir } = await start(['env'])
-    expect(isAlive(pid)).toBe(true)
+    expect(lives(pid)).toBe(true)
     parent.kill(signal)
-    await waitFor(() => !isAlive(pid))
+    await waitFor(() => !lives(pid))
     await waitFor(() => !fs.existsSync(path.join(logDir, 'broker-1', 'data')))
     fs.rmSync(logDir, { recursive: true })
   })
@@ -346,7 +339,7 @@ describe('nothing is left behind', () => {
     const { parent, pid, logDir } = await start(['env'])
     process.kill(pid, 'SIGSTOP')
     parent.kill('SIGKILL')
-    await waitFor(() => !isAlive(pid))
+    await waitFor(() => !lives(pid))
     fs.rmSync(logDir, { recursive: true, force: true })
   })
 
@@ -370,7 +363,7 @@ describe('nothing is left behind', () => {
     // Free at once, while supervisor and broker may still be on their way out.
     execFileSync('flock', ['--nonblock', lock, 'true'])
     fs.rmSync(directory, { recursive: true })
-    await waitFor(() => !isAlive(pid))
+    await waitFor(() => !lives(pid))
     fs.rmSync(logDir, { recursive: true, force: true })
   })
 })

@@ -22,6 +22,7 @@ const { promisify } = require('node:util')
 const { createAuthority } = require('./certificates')
 const { PROTOCOLS, prepareNode } = require('./config')
 const { RUNS, USERS, fetchKafka, once } = require('./fetch')
+const { BRIEF, JVM } = require('./java')
 const { BrokerNode } = require('./node')
 const { freePorts } = require('./ports')
 const { startProxy } = require('./proxy')
@@ -140,7 +141,17 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
     const properties = prepareNode(plan, nodePlan, template)
     const { id, directory } = nodePlan
     const log4j = `-Dlog4j2.configurationFile=${path.join(directory, 'log4j2.xml')}`
-    const command = [java, ...JVM, ...flags, log4j, '-cp', classpath, 'kafka.Kafka', properties]
+    const command = [
+      java,
+      '-Xmx512m',
+      ...JVM,
+      ...flags,
+      log4j,
+      '-cp',
+      classpath,
+      'kafka.Kafka',
+      properties
+    ]
     return new BrokerNode({ id, directory, command, ready: readyAgain })
   })
   /** @type {import('./proxy').Proxy[]} */
@@ -291,8 +302,5 @@ const filesIn = directory => {
 }
 
 const EXCERPT = 20
-const JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:-UsePerfData']
-/** Java's second compiler takes more than half of the processor's time in a broker's first minute, and saves some later. */
-const BRIEF = ['-XX:TieredStopAtLevel=1']
 
 module.exports = { startCluster }

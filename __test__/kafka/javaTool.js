@@ -3,6 +3,7 @@
 const { spawn } = require('node:child_process')
 
 const { fetchKafka } = require('./fetch')
+const { BRIEF, JVM } = require('./java')
 
 /**
  * @typedef {object} JavaTool
@@ -21,7 +22,7 @@ const { fetchKafka } = require('./fetch')
  */
 const startJavaTool = async (name, options, hear) => {
   const { java, classpath } = await fetchKafka()
-  const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m']
+  const flags = [...BRIEF, ...JVM, '-Xmx128m']
   const child = spawn(java, [...flags, '-cp', classpath, name, ...options], {
     stdio: ['ignore', 'pipe', 'pipe']
   })

@@ -17,6 +17,7 @@ const path = require('node:path')
 const readline = require('node:readline')
 
 const { fetchKafka } = require('./fetch')
+const { JVM } = require('./java')
 
 /** Of members. @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
@@ -67,8 +68,7 @@ const startJavaMember = async options => {
   const settings = path.join(directory, 'member.properties')
   fs.writeFileSync(settings, propertiesOf(settingsOf(options)))
   const flags = [
-    '-XX:+UseSerialGC',
-    '-XX:-UsePerfData',
+    ...JVM,
     `-XX:SharedArchiveFile=${archive}`,
     // Java warns of an archive that does not fit on the stream of the events.
     '-Xlog:disable',

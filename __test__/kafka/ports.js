@@ -69,4 +69,4 @@ const LAST = 32000
 /** Of all checkouts on this machine. */
 const CLAIMS = path.join(os.tmpdir(), 'kafkars-ports')
 
-module.exports = { CLAIMS, FIRST, LAST, freePorts }
+module.exports = { CLAIMS, FIRST, LAST, freePorts, lives }

@@ -20,6 +20,7 @@ const path = require('node:path')
 const readline = require('node:readline')
 
 const { compile, fetchKafka } = require('./fetch')
+const { BRIEF, JVM } = require('./java')
 
 /**
  * An array is one header per element, as kafkajs has it.
@@ -84,8 +85,7 @@ const startProducer = async (brokers, config = {}) => {
   const classpath = await compile(distribution, path.join(__dirname, 'Produce.java'))
   const settings = { 'bootstrap.servers': brokers.join(','), 'max.block.ms': 60_000, ...config }
   const { java, archive } = distribution
-  const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-XX:-UsePerfData']
-  flags.push(`-XX:SharedArchiveFile=${archive}`)
+  const flags = [...BRIEF, ...JVM, `-XX:SharedArchiveFile=${archive}`]
   // Java warns of an archive that does not fit on the stream of our answers.
   flags.push('-Xlog:disable', '-Xlog:all=warning:stderr')
   const args = [

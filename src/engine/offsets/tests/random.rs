@@ -146,6 +146,15 @@ struct Model {
 }
 
 impl Model {
+    /// One that commits by itself, also after so many ms or offsets.
+    fn committing(interval: Option<u64>, threshold: Option<u64>) -> Model {
+        Model::new(OffsetsConfig {
+            auto_commit_interval: interval.map(Duration::from_millis),
+            auto_commit_threshold: threshold,
+            ..config()
+        })
+    }
+
     fn new(config: OffsetsConfig) -> Model {
         Model {
             world: World::with(config),
@@ -370,11 +379,7 @@ proptest! {
         threshold in prop::option::of(1u64..20),
         steps in prop::collection::vec(steps(), 1..150),
     ) {
-        let mut model = Model::new(OffsetsConfig {
-            auto_commit_interval: interval.map(Duration::from_millis),
-            auto_commit_threshold: threshold,
-            ..config()
-        });
+        let mut model = Model::committing(interval, threshold);
         model.step(Step::Assign(vec![0, 1, 2]));
         for step in steps {
             model.step(step);
@@ -413,11 +418,7 @@ proptest! {
         steps in prop::collection::vec(steps(), 1..100),
         faults in prop::collection::vec(faults(), 0..60),
     ) {
-        let mut model = Model::new(OffsetsConfig {
-            auto_commit_interval: interval.map(Duration::from_millis),
-            auto_commit_threshold: threshold,
-            ..config()
-        });
+        let mut model = Model::committing(interval, threshold);
         model.step(Step::Assign(vec![0, 1, 2]));
         for step in steps {
             // The owner has no flush of all that is not followed by the end of the membership.
