@@ -445,7 +445,8 @@ const CLASSES = {
       new KafkaJSConnectionError(message, { broker: broker ?? undefined, code: code ?? undefined }),
       unconnected({ message, broker, code })
     ),
-  closed: ({ message, broker }) => new KafkaJSConnectionClosedError(message, splitBroker(broker)),
+  closed: ({ message, broker, retriable }) =>
+    Object.assign(new KafkaJSConnectionClosedError(message, splitBroker(broker)), { retriable }),
   timeout: failure =>
     explained(
       new KafkaJSRequestTimeoutError(failure.message, /** @type {any} */ (failure)),

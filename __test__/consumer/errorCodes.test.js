@@ -3,7 +3,7 @@
 
 /** Brokers that refuse what they are asked, and brokers that talk nonsense. The proxy answers in their place. */
 
-const { family } = require('../ci/soak')
+const { family, longBlock } = require('../ci/soak')
 const { committed, createTopic, produce } = require('../kafka/helpers')
 const { API, framed, respond } = require('../kafka/protocol')
 const {
@@ -397,6 +397,26 @@ describe('a refusal for good', () => {
     refuse(API.Heartbeat, { error: 27 }, 1)
     const crash = await crashOf(test.seen)
     expectRefusal(crash, 'GROUP_AUTHORIZATION_FAILED', { joined: true })
+  })
+
+  // Not before it has gone on for half a minute: a broker that goes down closes, too.
+  longBlock('at which the broker closes each time', () => {
+    it.each([
+      ['GroupCoordinator', API.FindCoordinator],
+      ['JoinGroup', API.JoinGroup],
+      ['Fetch', API.Fetch]
+    ])('%s (%i) is a crash that names it', async (name, apiKey) => {
+      proxy.answer(apiKey, () => void proxy.cut())
+      const { seen } = await start()
+      const { error, restart } = await crashOf(seen)
+      expect(restart).toBe(false)
+      expect(error.message).toMatch(
+        RegExp(
+          `^127\\.0\\.0\\.1:\\d+ closes the connection at each ${name} request, \\d+ times in 3\\d s: its log says why$`
+        )
+      )
+      expect(seen.of('CRASH')).toHaveLength(1)
+    })
   })
 
   /** As in kafkajs: as it is before the first join, wrapped after it. */

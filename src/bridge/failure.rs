@@ -101,6 +101,9 @@ pub(super) fn net_error<'env>(env: &'env Env, error: &NetError) -> Result<Object
             object(env, "connection", Fields { broker, code_name: code.as_deref(), ..fields })
         }
         NetError::Closed { broker } => object(env, "closed", Fields { broker: Some(broker), ..fields }),
+        NetError::Repelled { broker, .. } => {
+            object(env, "closed", Fields { broker: Some(broker), retriable: false, ..fields })
+        }
         NetError::Timeout {
             broker,
             api,

@@ -581,7 +581,10 @@ fn can_be_asked(topic: &str) -> bool {
 fn is_final(error: &NetError) -> bool {
     matches!(
         error,
-        NetError::Authentication { .. } | NetError::UnsupportedApi { .. } | NetError::ClientClosed
+        NetError::Authentication { .. }
+            | NetError::UnsupportedApi { .. }
+            | NetError::Repelled { .. }
+            | NetError::ClientClosed
     )
 }
 

@@ -73,7 +73,7 @@ impl Fetch {
             node.muted_until = Some(now + jittered(NODE_BACKOFF, self.rng.f64()));
         }
         match error {
-            NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
+            NetError::Authentication { .. } | NetError::UnsupportedApi { .. } | NetError::Repelled { .. } => {
                 self.events.push_back(Event::Failed(Failure::Net(error)));
             }
             NetError::ClientClosed => {}

@@ -1,11 +1,14 @@
 //! What became of a request that was not answered.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::DecodeError;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::VersionRange;
+
+use super::seconds;
 
 /// Why a request got no answer. Says whether the request may have reached the broker only through its variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +28,21 @@ pub enum NetError {
     Closed {
         /// `host:port`.
         broker: String,
+    },
+    /// No broker has ever answered this request, and they close the connection whenever they get it.
+    #[error(
+        "{broker} closes the connection at each {api} request, {times} times in {}: its log says why",
+        seconds(*lasted)
+    )]
+    Repelled {
+        /// `host:port`: the last one.
+        broker: String,
+        /// kafkajs's name of the API.
+        api: &'static str,
+        /// How often in a row.
+        times: u32,
+        /// From the first time to the last.
+        lasted: Duration,
     },
     /// No answer in time. The connection stays open.
     #[error("Request {api}(key: {key}, version: {version}) timed out")]

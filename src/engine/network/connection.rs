@@ -181,11 +181,15 @@ impl Connection {
             }
             self.exchange(request, version, held, created).await
         };
-        tokio::select! {
+        let result = tokio::select! {
             biased;
             result = converse => result,
             reason = self.died() => Err(reason),
-        }
+        };
+        let (api, closings) = (request.key(), &self.context.closings);
+        result
+            .inspect(|_| closings.answered(api))
+            .map_err(|error| closings.unanswered(Instant::now().into_std(), created.into_std(), api, error))
     }
 
     /// One request and its answer past the queue, in a version of the caller's choice: for opening the connection, and

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::closings::Closings;
 use super::config::NetworkConfig;
 use super::dial::Dial;
 use super::events::Events;
@@ -37,6 +38,7 @@ pub(super) struct Context {
     pub(super) sasl: Option<Sasl>,
     pub(super) outside: Outside,
     pub(super) unreachable: Unreachable,
+    pub(super) closings: Closings,
     /// The time of the brokers, see [`clock`](super::clock). For what tokio is to wait for it has its own.
     pub(super) clock: Clock,
     /// Every task holds a receiver: no receiver left = every task has ended.
@@ -52,8 +54,9 @@ impl Context {
         clock: Clock,
     ) -> Arc<Context> {
         let sasl = config.sasl.clone().map(Sasl::new);
-        let (unreachable, tasks) = (Unreachable::default(), watch::Sender::new(()));
-        Arc::new(Context { config, events, dialer, sasl, outside, unreachable, clock, tasks })
+        let (unreachable, closings) = (Unreachable::default(), Closings::default());
+        let tasks = watch::Sender::new(());
+        Arc::new(Context { config, events, dialer, sasl, outside, unreachable, closings, clock, tasks })
     }
 
     /// Spawns a task that [`Context::all_ended`] waits for.

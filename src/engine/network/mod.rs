@@ -10,6 +10,7 @@
 //! lookup      the system's names, or outside's  questions   what is asked outside
 //! outbox      what goes to the socket, in order
 //! clock       the time of the brokers           deadline    time limits
+//! closings    requests that brokers repel       unreachable brokers that cannot be reached
 //! ```
 //! A connection is opened when it is first needed, and again after it has died, with back-off per broker. A request
 //! on a connection that dies gets [`NetError::Closed`]; what to do then is the sender's decision.
@@ -18,6 +19,7 @@
 
 mod admission;
 pub mod clock;
+mod closings;
 mod config;
 mod connection;
 mod context;

@@ -401,7 +401,7 @@ impl Offsets {
         }
         match error {
             _ if asked.is_empty() => {}
-            NetError::Authentication { .. } | NetError::UnsupportedApi { .. } => {
+            NetError::Authentication { .. } | NetError::UnsupportedApi { .. } | NetError::Repelled { .. } => {
                 self.once(Event::Failed(Failure::Net(error)));
                 for (partition, _) in asked {
                     self.ask_for(partition, None);

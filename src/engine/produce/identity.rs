@@ -144,7 +144,12 @@ impl Identity {
         let is_refused = match &reason {
             Reason::Broker { code, .. } => !code.retriable() && *code != ErrorCode::UNKNOWN_SERVER_ERROR,
             Reason::Net(error) => {
-                matches!(error, NetError::UnsupportedApi { .. } | NetError::Authentication { .. })
+                matches!(
+                    error,
+                    NetError::UnsupportedApi { .. }
+                        | NetError::Authentication { .. }
+                        | NetError::Repelled { .. }
+                )
             }
             _ => false,
         };

@@ -70,7 +70,7 @@ pub(super) fn of_silence(error: &NetError) -> Verdict {
         NetError::UnsupportedApi { .. } | NetError::Authentication { .. } => {
             Verdict::Refused { doubt: Doubt::No }
         }
-        NetError::ClientClosed => Verdict::Refused { doubt: Doubt::Strong },
+        NetError::ClientClosed | NetError::Repelled { .. } => Verdict::Refused { doubt: Doubt::Strong },
         _ => Verdict::Retry { is_stale: true, doubt: Doubt::Strong },
     }
 }

@@ -66,9 +66,10 @@ impl RequestError {
             | NetError::Decode { .. }
             | NetError::OutOfStep
             | NetError::NoBroker => Action::FindCoordinator,
-            NetError::UnsupportedApi { .. } | NetError::Authentication { .. } | NetError::ClientClosed => {
-                Action::Fatal
-            }
+            NetError::UnsupportedApi { .. }
+            | NetError::Authentication { .. }
+            | NetError::Repelled { .. }
+            | NetError::ClientClosed => Action::Fatal,
         };
         RequestError { action, failure: Failure::Net(error) }
     }

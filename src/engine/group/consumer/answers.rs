@@ -142,13 +142,18 @@ impl ConsumerGroup {
     fn unanswered(&mut self, now: Instant, error: NetError) {
         self.told = Told::default();
         match error {
-            NetError::UnsupportedApi { .. } | NetError::Authentication { .. } | NetError::ClientClosed
+            NetError::UnsupportedApi { .. }
+            | NetError::Authentication { .. }
+            | NetError::Repelled { .. }
+            | NetError::ClientClosed
                 if matches!(self.state, State::Leaving { .. }) =>
             {
                 self.departed(now);
             }
             NetError::UnsupportedApi { .. } => self.unsupported(Failure::Net(error)),
-            NetError::Authentication { .. } | NetError::ClientClosed => self.fail(Failure::Net(error)),
+            NetError::Authentication { .. } | NetError::Repelled { .. } | NetError::ClientClosed => {
+                self.fail(Failure::Net(error));
+            }
             NetError::OutOfStep | NetError::Decode { .. } if self.nonsense >= NONSENSE_TRIES => {
                 self.fail(Failure::Net(error));
             }

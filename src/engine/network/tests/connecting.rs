@@ -509,3 +509,53 @@ async fn a_broker_may_close_an_idle_connection() {
     let errors = |event: &NetworkEvent| matches!(event, NetworkEvent::Log { level, .. } if *level as u8 <= 2);
     assert!(!world.events().iter().any(errors));
 }
+
+/// A heartbeat that is sent a second after another, to brokers that do this with each connection: how often until it is in vain.
+async fn repelled<F: Future<Output = ()>>(world: &mut World, broker: impl Fn(Peer) -> F) -> Option<usize> {
+    for sent_before in 0..60 {
+        let sent = send(&world.network, Target::node(1), heartbeat("g"));
+        broker(world.accept().await).await;
+        match sent.await.unwrap() {
+            Err(NetError::Closed { .. }) => {}
+            Err(NetError::Repelled { api: "Heartbeat", .. }) => return Some(sent_before),
+            other => panic!("{other:?}"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    None
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_at_which_brokers_close_each_time_is_in_vain() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let closes = async |mut peer: Peer| {
+        peer.welcome().await;
+        peer.request().await.unwrap();
+    };
+    assert_eq!(repelled(&mut world, closes).await, Some(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_closes_before_it_has_answered_may_be_going_down() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let closes = async |mut peer: Peer| {
+        peer.request().await.unwrap();
+    };
+    assert_eq!(repelled(&mut world, closes).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_ever_answered_is_not_in_vain() {
+    let mut world = World::with_brokers(NetworkConfig::default());
+    let sent = send(&world.network, Target::node(1), heartbeat("g"));
+    let mut peer = world.welcome().await;
+    let request = peer.request().await.unwrap();
+    peer.reply_heartbeat(&request, 0).await;
+    sent.await.unwrap().unwrap();
+    drop(peer);
+    let closes = async |mut peer: Peer| {
+        peer.welcome().await;
+        peer.request().await.unwrap();
+    };
+    assert_eq!(repelled(&mut world, closes).await, None);
+}
