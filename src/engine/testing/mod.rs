@@ -5,4 +5,5 @@ pub(crate) mod broker;
 pub(crate) mod config;
 pub(crate) mod encode;
 pub(crate) mod exploration;
+pub(crate) mod soak;
 pub(crate) mod turns;

@@ -13,6 +13,7 @@ use crate::engine::protocol::fetch::FetchResponse;
 
 use super::world::*;
 use crate::engine::fetch::response::PACE;
+use crate::engine::testing::soak::cases;
 
 /// A bit of the records of a partition is flipped on the way.
 fn flip(partition: i32, at: usize) -> impl FnOnce(&mut FetchResponse) {
@@ -311,7 +312,7 @@ fn is_unprotected(records: &[u8], at: usize) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// [`World::take`] holds the ledger: each record once, in order, unaltered, none lost.
     #[test]

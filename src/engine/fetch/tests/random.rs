@@ -10,6 +10,7 @@ use crate::engine::protocol::Response;
 
 use super::world::*;
 use crate::engine::testing::broker::refused;
+use crate::engine::testing::soak::cases;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -170,7 +171,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_storm_ends_with_everything_delivered(

@@ -17,6 +17,7 @@ use crate::engine::offsets::Reset;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::testing::soak::cases;
 
 use super::world::*;
 
@@ -369,7 +370,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(600), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Only what was resolved is committed, nothing goes back by itself, and in the end every position is known,
     /// nobody waits for a commit, and a flush leaves nothing uncommitted.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::cluster::{COOPERATIVE, EAGER};
 use super::world::*;
+use crate::engine::testing::soak::cases;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -90,7 +91,8 @@ pub(super) fn storm_with(seed: u64, protocol: &'static str, hooks: HooksGiven) -
 
 /// An eager group, and one that rebalances cooperatively.
 fn storms() -> impl Iterator<Item = (u64, &'static str)> {
-    (0..200).map(|seed| (seed, EAGER)).chain((0..100).map(|seed| (seed, COOPERATIVE)))
+    let of = |count: u32, protocol| (0..u64::from(cases(count))).map(move |seed| (seed, protocol));
+    of(200, EAGER).chain(of(100, COOPERATIVE))
 }
 
 #[test]

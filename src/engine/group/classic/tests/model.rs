@@ -464,7 +464,7 @@ fn three_members_share_three_partitions_in_the_first_interleavings() {
 }
 
 #[test]
-#[ignore = "takes minutes: `cargo soak`"]
+#[ignore = "takes minutes: `SOAK=1 cargo soak`"]
 fn two_members_come_through_a_mishap_in_all_interleavings() {
     for mishaps in MISHAPS {
         let all = explore(Node::new(2, 3, mishaps), usize::MAX);
@@ -473,7 +473,7 @@ fn two_members_come_through_a_mishap_in_all_interleavings() {
 }
 
 #[test]
-#[ignore = "takes minutes: `cargo soak`"]
+#[ignore = "takes minutes: `SOAK=1 cargo soak`"]
 fn three_members_share_three_partitions_in_many_more_interleavings() {
     let seen = explore(Node::new(3, 3, NONE), 28);
     eprintln!("{seen} states");

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::testing::soak::cases;
 
 #[test]
 fn an_answer_that_leaves_something_out_is_not_what_is_assigned_by() {
@@ -213,7 +214,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 const TOPICS: [&str; 3] = ["a", "b", "c"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(150), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_to_topics_two_rebalances_later_each_partition_has_an_owner(

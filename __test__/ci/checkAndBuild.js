@@ -1,0 +1,83 @@
+// @ts-check
+'use strict'
+
+/**
+ * The first part of `npm test`: the checks, and beside them the release build. The compiler works on one core for most of the time that it
+ * needs for that. The checks are seen while they run; what the build says is shown when it ends. Ends when both have ended, with an error
+ * if one has.
+ *
+ * Of three minutes that the compiler needs in a fresh checkout, the OpenSSL that is linked in takes one. So it is built once, for the
+ * addon; the checks of Rust begin behind it and link the same.
+ */
+
+const { spawn } = require('node:child_process')
+const { existsSync, readdirSync } = require('node:fs')
+const { join } = require('node:path')
+
+const ROOT = join(__dirname, '..', '..')
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target')
+
+/**
+ * @param {string} script
+ * @param {{ isSeen: boolean, env?: NodeJS.ProcessEnv }} how
+ * @returns {Promise<boolean>} has it succeeded?
+ */
+const run = (script, { isSeen, env = {} }) =>
+  new Promise(resolve => {
+    const output = isSeen ? 'inherit' : 'pipe'
+    const child = spawn('npm', ['run', script], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', output, output],
+      shell: process.platform === 'win32'
+    })
+    /** @type {Buffer[]} */
+    const said = []
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', part => said.push(part))
+    child.on('error', error => said.push(Buffer.from(`${error.message}\n`)))
+    child.on('close', code => {
+      process.stdout.write(Buffer.concat(said))
+      if (code !== 0) console.error(`npm run ${script} has failed`)
+      resolve(code === 0)
+    })
+  })
+
+/** @param {string} folder */
+const list = folder => (existsSync(folder) ? readdirSync(folder) : [])
+
+/** Where a build has installed its OpenSSL: behind the end of that build script, which is when its `output` is there. @param {string} profile */
+const openssl = profile => {
+  const scripts = join(profile, 'build')
+  const built = list(scripts).find(
+    name =>
+      name.startsWith('openssl-sys-') &&
+      existsSync(join(scripts, name, 'output')) &&
+      existsSync(join(scripts, name, 'out', 'openssl-build', 'install'))
+  )
+  return built && join(scripts, built, 'out', 'openssl-build', 'install')
+}
+
+/** The build's, whose folder is named by the platform. */
+const opensslOfBuild = () =>
+  list(TARGET)
+    .map(name => openssl(join(TARGET, name, 'release')))
+    .find(Boolean)
+
+/** What tells the `openssl-sys` crate to take the build's; nothing where the checks have one of their own. @param {Promise<any>} build */
+const sharedOpenssl = async build => {
+  if (openssl(join(TARGET, 'debug'))) return {}
+  let isBuilding = true
+  build.then(() => (isBuilding = false))
+  while (isBuilding && !opensslOfBuild()) await new Promise(resolve => setTimeout(resolve, 500))
+  const shared = opensslOfBuild()
+  return shared ? { OPENSSL_NO_VENDOR: '1', OPENSSL_STATIC: '1', OPENSSL_DIR: shared } : {}
+}
+
+const main = async () => {
+  const build = run('build', { isSeen: false })
+  const checks = [await run('check:js', { isSeen: true })]
+  checks.push(await run('check:rust', { isSeen: true, env: await sharedOpenssl(build) }))
+  process.exitCode = [await build, ...checks].every(Boolean) ? 0 : 1
+}
+
+main()
