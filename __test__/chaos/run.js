@@ -2,24 +2,26 @@
 'use strict'
 
 /**
- * npm run chaos -- --minutes 5 --seed 1 [--faults 'a broker is killed,links stall'] [--modes batch,manual]
- *   [--protocol eager|cooperative|consumer]
- *                  what a group reads
- *   --transactions [--transaction-version 1|2]
- *                  what a group reads, and writes in transactions
- *   --producer     what a hundred producers write
- *
- * Ledgers and logs stay in `.kafka/chaos/<what>-<seed>-<protocol>`.
+ * `npm run chaos -- --help` says what there is. Everything fails for some minutes, on three brokers, and every message is accounted for.
  */
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
 
 const { startCluster } = require('../kafka')
+const { optionsOf } = require('../usage')
 const { PROTOCOLS, complaints, runChaos } = require('./chaos')
 const { complaints: producerComplaints, runProducers } = require('./producers')
 const { complaints: transactionComplaints, runTransactions } = require('./transactions')
+
+const USAGE = `npm run chaos -- [--minutes 5] [--seed 1] [--faults 'a broker is killed,links stall'] [--modes batch,manual]
+                 [--protocol ${PROTOCOLS.join('|')}]
+                 what a group reads
+  --transactions [--transaction-version 1|2]
+                 what a group reads, and writes in transactions
+  --producer     what a hundred producers write
+
+Ledgers and logs stay in .kafka/chaos/<what>-<seed>-<protocol>.`
 
 const group = {
   run: runChaos,
@@ -55,17 +57,15 @@ const producers = {
 }
 
 const main = async () => {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '5' },
-      seed: { type: 'string', default: String(Date.now() % 10_000) },
-      faults: { type: 'string' },
-      modes: { type: 'string' },
-      protocol: { type: 'string', default: 'eager' },
-      transactions: { type: 'boolean' },
-      'transaction-version': { type: 'string', default: '2' },
-      producer: { type: 'boolean' }
-    }
+  const values = optionsOf(USAGE, {
+    minutes: { type: 'string', default: '5' },
+    seed: { type: 'string', default: String(Date.now() % 10_000) },
+    faults: { type: 'string' },
+    modes: { type: 'string' },
+    protocol: { type: 'string', default: 'eager' },
+    transactions: { type: 'boolean' },
+    'transaction-version': { type: 'string', default: '2' },
+    producer: { type: 'boolean' }
   })
   const { minutes, seed, faults, modes } = values
   const protocol = PROTOCOLS.find(name => name === values.protocol)

@@ -4,14 +4,11 @@
 /**
  * Topics that grow, are deleted and made again while members come and go: is there a partition that nobody reads?
  *
- *   node __test__/chaos/topics.js [--minutes 2] [--seed 1] [--client kafkars|kafkajs]
- *
  * After each step every partition of its topic gets a message. Of one that is not handled within 30 s it is asked whether
  * it is in the log (a broker that is behind takes what is for a topic that is no more) and whether its partition has an owner.
  */
 
 const { setTimeout: pause } = require('node:timers/promises')
-const { parseArgs } = require('node:util')
 
 const { startCluster } = require('../kafka')
 const {
@@ -22,6 +19,7 @@ const {
   waitFor,
   withAdmin
 } = require('../kafka/helpers')
+const { optionsOf } = require('../usage')
 const { random: createRandom } = require('./random')
 
 const PATIENCE = 30_000
@@ -195,15 +193,14 @@ const ownedBy = async (library, brokers, groupId) => {
   return new Set(shares.flatMap(([topic, list]) => list.map(partition => `${topic} ${partition}`)))
 }
 
+const USAGE = 'node __test__/chaos/topics.js [--minutes 2] [--seed 1] [--client kafkars|kafkajs]'
+
 const main = async () => {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '2' },
-      seed: { type: 'string', default: '1' },
-      client: { type: 'string', default: 'kafkars' }
-    }
+  const { minutes, seed, client } = optionsOf(USAGE, {
+    minutes: { type: 'string', default: '2' },
+    seed: { type: 'string', default: '1' },
+    client: { type: 'string', default: 'kafkars' }
   })
-  const { minutes, seed, client } = values
   const library = client === 'kafkars' ? require('../..') : require(client)
   const cluster = await startCluster({ brokers: 3 })
   const { slowest, unowned, unread, unwritten, ...outcome } = await growAndRemake({

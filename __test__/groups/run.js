@@ -2,16 +2,12 @@
 'use strict'
 
 /**
- * npm run groups -- [--client kafkars,java+kafkars] [--protocol eager,cooperative,consumer] [--scenario join,kill]
- *   [--assignor range] [--heartbeat 500] [--minutes 20]
- *
- * What becomes of groups when their members change, on three brokers, for each client and protocol: how much moves, how long
+ * `npm run groups`: what becomes of groups when their members change, on three brokers, for each client and protocol: how much moves, how long
  * it is not read, and whether each message is handled once. A client `a+b` is a group of both, led by the first.
  */
 
-const { parseArgs } = require('node:util')
-
 const { startCluster } = require('../kafka')
+const { optionsOf } = require('../usage')
 const { CLIENTS, PROTOCOLS, librdkafkaIsMissing } = require('./clients')
 const { complaintsOf } = require('./ledger')
 const { rowOf, tableOf } = require('./report')
@@ -28,16 +24,20 @@ const MIXED = ['kafkars+java', 'java+kafkars', 'kafkars+librdkafka', 'librdkafka
 /** What mixed groups play, where nothing else is asked for. */
 const OF_MIXED = ['join', 'leave']
 
+const USAGE = `npm run groups -- [--client kafkars,java+kafkars] [--protocol ${PROTOCOLS.join(',')}]
+                  [--scenario ${Object.keys(SCENARIOS).join(',')}]
+                  [--assignor range] [--heartbeat 500] [--minutes 20]
+
+A client "a+b" is a group of both, led by the first; --heartbeat is the interval that the brokers give, ms.`
+
 const main = async () => {
-  const { values } = parseArgs({
-    options: {
-      client: { type: 'string', default: [...GROUPS, ...MIXED].join(',') },
-      protocol: { type: 'string', default: PROTOCOLS.join(',') },
-      scenario: { type: 'string' },
-      assignor: { type: 'string' },
-      heartbeat: { type: 'string', default: '500' },
-      minutes: { type: 'string', default: '20' }
-    }
+  const values = optionsOf(USAGE, {
+    client: { type: 'string', default: [...GROUPS, ...MIXED].join(',') },
+    protocol: { type: 'string', default: PROTOCOLS.join(',') },
+    scenario: { type: 'string' },
+    assignor: { type: 'string' },
+    heartbeat: { type: 'string', default: '500' },
+    minutes: { type: 'string', default: '20' }
   })
   const end = Date.now() + Number(values.minutes) * 60_000
   const heartbeat = Number(values.heartbeat)

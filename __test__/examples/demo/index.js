@@ -12,9 +12,9 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { parseArgs } = require('node:util')
 
 const { sharedCluster } = require('../../kafka/shared')
+const { optionsOf } = require('../../usage')
 const { Ledger } = require('./ledger')
 const { startMember } = require('./member')
 const { prove } = require('./proof')
@@ -25,8 +25,11 @@ const { writeOrders } = require('./write')
 const ORDERS = 300_000
 const PARTITIONS = 6
 const { CLIENT = 'kafkars' } = process.env
-const { values: options } = parseArgs({ options: { pull: { type: 'boolean', default: false } } })
-const PULL = Boolean(options.pull)
+const USAGE = `npm run demo [-- --pull]
+
+  --pull          members that ask for their orders
+  CLIENT=kafkajs  the same program on kafkajs`
+const PULL = Boolean(optionsOf(USAGE, { pull: { type: 'boolean' } }).pull)
 /** kafkajs writes and reads the others only with packages that it does not bring. */
 const CODECS = /** @type {const} */ (
   CLIENT === 'kafkajs' ? ['None', 'GZIP'] : ['ZSTD', 'LZ4', 'Snappy', 'GZIP']
