@@ -68,6 +68,16 @@ impl<'a, R: AsyncRead + Unpin> FrameReader<'a, R> {
         self.start += here;
         while frame.len() < length {
             let missing = length - frame.len();
+            if missing <= TAIL {
+                // With room for more than is missing: a read that fills its buffer has to be followed by one that finds nothing.
+                if within(STALL, self.fill()).await.map_err(|_| FrameError::Stalled)?? == 0 {
+                    return Err(truncated());
+                }
+                let here = self.buffered().len().min(missing);
+                frame.extend_from_slice(self.buffered().get(..here).unwrap_or_default());
+                self.start += here;
+                continue;
+            }
             if frame.len() == frame.capacity() {
                 // A failing allocation ends this connection, not the process.
                 let more = frame.len().min(missing);
@@ -119,6 +129,8 @@ fn truncated() -> FrameError {
 
 /// Holds any answer but a Fetch; a Fetch has at most this much copied once.
 const HEAD: usize = 16 << 10;
+/// So few bytes of a frame come by way of the small buffer: brokers write the end of a response, a few bytes, by itself.
+const TAIL: usize = 1 << 10;
 /// A frame whose rest does not come for so long has another length than it says: everything behind it would be taken for a
 /// part of it.
 const STALL: Duration = Duration::from_secs(10);

@@ -49,7 +49,7 @@ async fn carry_out_large(shared: Arc<Shared<ConsumerClient>>, first: Job) -> Opt
     let mut next = Some(first);
     for turn in 1_u32.. {
         match next {
-            Some(job) if !is_small(&job.decode.estimate) => carry_out(&shared, job),
+            Some(job) if !is_small(&job.decode.estimate) => _ = carry_out(&shared, job),
             small_or_none => return small_or_none,
         }
         if turn.is_multiple_of(TURNS) {
@@ -62,9 +62,15 @@ async fn carry_out_large(shared: Arc<Shared<ConsumerClient>>, first: Job) -> Opt
 
 /// What is small, here and now. Is there something left for the task?
 pub(super) fn small_ones(shared: &Arc<Shared<ConsumerClient>>) -> bool {
+    let mut has_woken = false;
     for _ in 0..TURNS {
         let Some(job) = next_job(shared, is_small) else { break };
-        carry_out(shared, job);
+        has_woken |= carry_out(shared, job);
+    }
+    if has_woken {
+        // JavaScript may have been woken on this very core, and what comes next can wait for its turn: the handler is what somebody
+        // waits for.
+        std::thread::yield_now();
     }
     let client = shared.lock();
     client.closed || client.stopped || client.consumer.may_decode()
@@ -119,7 +125,8 @@ fn next_job(shared: &Arc<Shared<ConsumerClient>>, is_wanted: impl Fn(&Estimate) 
     Some(Job { decode, memory, writing, codecs })
 }
 
-fn carry_out(shared: &Shared<ConsumerClient>, job: Job) {
+/// Has it woken JavaScript?
+fn carry_out(shared: &Shared<ConsumerClient>, job: Job) -> bool {
     // What is named last is dropped first, after a panic too: the memory must be let go of before `Writing` says that the decoder does
     // not write into it any more.
     let Job { writing: _writing, decode, mut memory, mut codecs } = job;
@@ -155,4 +162,5 @@ fn carry_out(shared: &Shared<ConsumerClient>, job: Job) {
     if is_news {
         shared.driver.notify_one();
     }
+    wake
 }
