@@ -15,11 +15,11 @@ use crate::engine::protocol::add_partitions_to_txn::TxnTopicResult;
 use crate::engine::protocol::api_versions::TRANSACTION_VERSION;
 use crate::engine::protocol::end_txn::EndTxnResponse;
 
-use super::Event;
 use super::machine::Transaction;
 use super::requests::Asked;
 use super::state::{Ending, Membership, Protocol, Started, State};
 use super::verdict::{self, Verdict, refusal};
+use super::{Event, Trouble};
 
 impl Transaction {
     /// The transaction's coordinator has answered, or has not.
@@ -57,6 +57,11 @@ impl Transaction {
         if *asked == Asked::Features && matches!(error, NetError::UnsupportedApi { .. }) {
             self.protocol = Some(Protocol::V1);
             return;
+        }
+        if *asked == Asked::End
+            && let State::Ending(ending) = &mut self.state
+        {
+            ending.transaction.is_in_doubt = true;
         }
         let verdict = verdict::of_silence(&error);
         self.decide(now, verdict, Reason::Net(error));
@@ -234,8 +239,9 @@ impl Transaction {
     }
 
     fn end_answered(&mut self, now: Instant, answer: &EndTxnResponse) {
-        let State::Ending(Ending { transaction, committed, .. }) = &self.state else { return };
-        let (committed, started) = (*committed, transaction.started);
+        let State::Ending(Ending { transaction, committed, ticket, .. }) = &mut self.state else { return };
+        let (committed, is_in_doubt) = (*committed, transaction.is_in_doubt);
+        let is_perhaps_none = transaction.started == Started::Perhaps || is_in_doubt;
         match answer.error {
             ErrorCode::NONE => {
                 self.request.succeeded();
@@ -245,17 +251,24 @@ impl Transaction {
                 }
                 self.ended(now);
             }
-            // What the coordinator was asked never came to it.
-            ErrorCode::INVALID_TXN_STATE if !committed && started == Started::Perhaps => self.ended(now),
+            // What the coordinator was asked never came to it; or a commit did, before it was given up.
+            ErrorCode::INVALID_TXN_STATE if !committed && is_perhaps_none => self.given_up(now),
             code => match verdict::of_end(code, committed) {
                 // There is nothing left to abort; the next transaction begins with InitProducerId.
                 Verdict::Doomed if !committed => self.given_up(now),
+                // Only a coordinator that has aborted it knows what became of the commit that it has not answered.
+                Verdict::Doomed if is_in_doubt && code != ErrorCode::INVALID_TXN_STATE => {
+                    if let Some(ticket) = ticket.take() {
+                        self.answer(ticket, Err(Trouble::Unanswered(refusal(code))));
+                    }
+                    self.doom(refusal(code));
+                }
                 verdict => self.decide(now, verdict, refusal(code)),
             },
         }
     }
 
-    /// The coordinator knows nothing of the transaction that is being aborted.
+    /// For the coordinator there is no transaction that could be aborted.
     fn given_up(&mut self, now: Instant) {
         let State::Ending(Ending { ticket, .. }) = &self.state else { return };
         let ticket = *ticket;

@@ -289,9 +289,11 @@ impl Transaction {
     pub(super) fn ended(&mut self, now: Instant) {
         let State::Ending(Ending { transaction, ticket, committed, .. }) = &self.state else { return };
         let ticket = *ticket;
-        // What was out when it was given up may be written: in a transaction with the same epoch, sequences could not go on.
-        let is_tainted =
-            !committed && transaction.protocol == Protocol::V1 && transaction.started != Started::No;
+        // The next one needs another epoch. What was out when this one was given up may be written, so that sequences could not go on;
+        // and what the coordinator reads late would be the end of the next one.
+        let is_tainted = transaction.protocol == Protocol::V1
+            && transaction.started != Started::No
+            && (!committed || transaction.is_in_doubt);
         self.transition(if is_tainted { State::Uninitialized } else { State::Ready });
         if let Some(ticket) = ticket {
             self.answer(ticket, Ok(()));

@@ -50,6 +50,8 @@ pub(super) struct Open {
     pub(super) groups: BTreeSet<Arc<str>>,
     pub(super) offsets: VecDeque<OffsetsCall>,
     pub(super) started: Started,
+    /// Its end was asked for, and not answered: it may be carried out, now or later.
+    pub(super) is_in_doubt: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +104,7 @@ impl Open {
             groups: BTreeSet::new(),
             offsets: VecDeque::new(),
             started: Started::No,
+            is_in_doubt: false,
         }
     }
 

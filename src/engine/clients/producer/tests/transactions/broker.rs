@@ -79,11 +79,11 @@ impl World {
             }
             Request::EndTxn(request) => Response::EndTxn(model.end(request)),
             Request::TxnOffsetCommit(request) => {
-                let error = match node == model.group_coordinator {
+                let result = match node == model.group_coordinator {
                     true => model.commit_offsets(request),
-                    false => ErrorCode::NOT_COORDINATOR,
+                    false => Err(ErrorCode::NOT_COORDINATOR),
                 };
-                refusal(body, error)
+                refusal(body, result.err().unwrap_or_default())
             }
             Request::Produce(request) => {
                 let topics = request.topics.iter().map(|topic| {

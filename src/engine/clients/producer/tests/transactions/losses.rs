@@ -89,6 +89,57 @@ fn patience_ends_and_the_end_is_found_out_before_the_next_transaction() {
     });
 }
 
+/// An attempt of which nobody hears may be carried out, whatever the next one is answered.
+#[test]
+fn a_commit_that_is_refused_behind_an_attempt_that_was_not_answered_is_in_doubt() {
+    let code = ErrorCode::TRANSACTION_ABORTABLE;
+    for (lost, is_committed) in [(Scripted::LostAfter, true), (Scripted::LostBefore, false)] {
+        both(|mut world| {
+            world.begin();
+            world.run_for(SECOND);
+            world.send(0);
+            world.run_for(SECOND);
+            world.scripted = vec![("EndTxn", lost.clone()), ("EndTxn", Scripted::Code(code))];
+            let committed = world.commit();
+            world.run_for(SECOND);
+            assert_eq!(world.answer(committed), Some(Err(Trouble::Unanswered(broker(code)))));
+            let begun = world.begin();
+            world.run_for(SECOND);
+            assert!(world.is_done(begun));
+            world.send(1);
+            let committed = world.commit();
+            world.run_for(SECOND);
+            assert!(world.is_done(committed));
+            assert_eq!(all_committed(&world), if is_committed { vec![0, 1] } else { vec![1] });
+        });
+    }
+}
+
+/// By the first protocol transactions share an epoch, until one is asked for.
+#[test]
+fn what_is_read_late_of_the_end_of_a_transaction_does_not_end_the_next_one() {
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        world.send(0);
+        world.run_for(SECOND);
+        world.scripted = vec![("EndTxn", Scripted::Late(3 * SECOND))];
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(world.is_done(committed));
+        world.begin();
+        world.run_for(SECOND);
+        world.send(1);
+        world.run_for(3 * SECOND);
+        assert_eq!(all_committed(&world), [0]);
+        world.send(2);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(world.is_done(committed));
+        assert_eq!(all_committed(&world), [0, 1, 2]);
+    });
+}
+
 #[test]
 fn a_commit_that_is_refused_when_nobody_waits_for_it_is_aborted_and_the_next_transaction_begins() {
     for waits in [false, true] {

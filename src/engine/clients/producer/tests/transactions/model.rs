@@ -68,6 +68,12 @@ pub(super) struct Model {
     offsets: HashMap<String, i64>,
     pending_offsets: HashMap<(i64, String), i64>,
     next_id: i64,
+    /// A batch of more records is too large for the brokers.
+    pub(super) largest: usize,
+    /// Every offset that was ever committed.
+    pub(super) history: Vec<i64>,
+    /// How often an ongoing transaction was aborted under a higher epoch.
+    pub(super) fences: usize,
 }
 
 impl Model {
@@ -85,6 +91,9 @@ impl Model {
             offsets: HashMap::new(),
             pending_offsets: HashMap::new(),
             next_id: 100,
+            largest: usize::MAX,
+            history: Vec::new(),
+            fences: 0,
         }
     }
 
@@ -128,6 +137,16 @@ impl Model {
         }
     }
 
+    /// When something happens by itself.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let due = self.txns.values().filter_map(|txn| match txn.state {
+            TxnState::Ongoing => Some(txn.began + self.transaction_timeout),
+            TxnState::Prepare { until, .. } => Some(until),
+            _ => None,
+        });
+        due.min()
+    }
+
     /// Aborts an ongoing transaction under a higher epoch. Only by the second protocol its producer can learn that epoch, by an abort of
     /// its own.
     fn fence(&mut self, name: &str) {
@@ -136,6 +155,7 @@ impl Model {
         txn.last_epoch = self.is_v2.then_some(txn.epoch);
         txn.epoch += 1;
         txn.state = TxnState::Prepare { commit: false, until };
+        self.fences += 1;
     }
 
     fn complete(&mut self, name: &str, commit: bool) {
@@ -155,6 +175,7 @@ impl Model {
                 && commit
             {
                 self.offsets.insert(group, offset);
+                self.history.push(offset);
             }
         }
     }
@@ -234,7 +255,8 @@ impl Model {
             true => EndTxnResponse { producer_id: txn.id, producer_epoch: txn.epoch, ..Default::default() },
             false => answer(ErrorCode::NONE),
         };
-        let is_repetition = is_v2 && Some(request.producer_epoch) == txn.last_epoch;
+        let has_ended = matches!(txn.state, TxnState::Prepare { .. } | TxnState::Complete { .. });
+        let is_repetition = is_v2 && has_ended && Some(request.producer_epoch) == txn.last_epoch;
         if txn.epoch != request.producer_epoch && !is_repetition {
             return answer(ErrorCode::PRODUCER_FENCED);
         }
@@ -266,9 +288,18 @@ impl Model {
         }
     }
 
-    pub(super) fn commit_offsets(&mut self, request: &TxnOffsetCommitRequest) -> ErrorCode {
+    /// By the second protocol other brokers add to a transaction, and have a word of their own for one that is fenced.
+    fn add_unasked(&mut self, name: &str, id: i64, epoch: i16, what: &Added) -> Result<(), ErrorCode> {
+        match self.add(name, id, epoch, what) {
+            ErrorCode::NONE => Ok(()),
+            ErrorCode::PRODUCER_FENCED => Err(ErrorCode::INVALID_PRODUCER_EPOCH),
+            code => Err(code),
+        }
+    }
+
+    pub(super) fn commit_offsets(&mut self, request: &TxnOffsetCommitRequest) -> Result<(), ErrorCode> {
         if request.generation_id >= 0 && request.generation_id != self.generation {
-            return ErrorCode::ILLEGAL_GENERATION;
+            return Err(ErrorCode::ILLEGAL_GENERATION);
         }
         let (name, id, epoch) = (&request.transactional_id, request.producer_id, request.producer_epoch);
         if request.transactions_v1 {
@@ -277,17 +308,15 @@ impl Model {
                     && txn.groups.contains(&request.group_id)
             });
             if !is_in {
-                return ErrorCode::INVALID_TXN_STATE;
+                return Err(ErrorCode::INVALID_TXN_STATE);
             }
         } else {
-            let code = self.add(name, id, epoch, &Added::Group(request.group_id.clone()));
-            if code.is_err() {
-                return code;
-            }
+            let added = Added::Group(request.group_id.clone());
+            self.add_unasked(name, id, epoch, &added)?;
         }
         let offset = request.topics[0].partitions[0].offset;
         self.pending_offsets.insert((id, request.group_id.clone()), offset);
-        ErrorCode::NONE
+        Ok(())
     }
 
     /// Writes a batch of a transaction.
@@ -299,6 +328,9 @@ impl Model {
         batch: Vec<u8>,
     ) -> Result<i64, ErrorCode> {
         let (id, epoch, base, last, values) = read(batch);
+        if values.len() > self.largest {
+            return Err(ErrorCode::MESSAGE_TOO_LARGE);
+        }
         let known = self.logs[partition].known.get(&id).cloned().unwrap_or_default();
         if epoch < known.epoch {
             return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
@@ -317,11 +349,7 @@ impl Model {
                 return Err(ErrorCode::INVALID_TXN_STATE);
             }
         } else {
-            match self.add(name, id, epoch, &Added::Partition(partition)) {
-                ErrorCode::NONE => {}
-                ErrorCode::PRODUCER_FENCED => return Err(ErrorCode::INVALID_PRODUCER_EPOCH),
-                code => return Err(code),
-            }
+            self.add_unasked(name, id, epoch, &Added::Partition(partition))?;
         }
         let log = &mut self.logs[partition];
         let known = log.known.entry(id).or_default();

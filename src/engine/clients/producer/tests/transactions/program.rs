@@ -35,7 +35,9 @@ pub(super) struct Program {
     pub(super) group: GroupMetadata,
     /// Everything that its calls were answered, by ticket.
     pub(super) answers: BTreeMap<u64, Result<(), Trouble>>,
-    /// Sends that failed.
+    /// Sends that are answered, by ticket: are they written?
+    pub(super) sent: BTreeMap<u64, bool>,
+    /// Why sends failed.
     pub(super) failed: Vec<Reason>,
     pub(super) is_closed: bool,
 }
@@ -44,13 +46,23 @@ impl Program {
     pub(super) fn heard(&mut self, event: Event) {
         match event {
             Event::Transacted { ticket, result } => drop(self.answers.insert(ticket, result)),
-            Event::Answer(Answer::Failed(failed)) => self.failed.push(failed.failed[0].reason.clone()),
+            Event::Answer(Answer::Sent { ticket, .. }) => self.is_sent(ticket, true),
+            Event::Answer(Answer::Failed(failed)) => {
+                self.is_sent(failed.ticket, false);
+                self.failed.push(failed.failed[0].reason.clone());
+            }
             Event::Closed => self.is_closed = true,
             _ => {}
         }
     }
 
-    pub(super) fn send(&mut self, at: Instant, values: &[u64]) {
+    fn is_sent(&mut self, ticket: i32, is_written: bool) {
+        let is_first = self.sent.insert(u64::try_from(ticket).unwrap(), is_written).is_none();
+        assert!(is_first, "send {ticket} was answered twice");
+    }
+
+    /// Sends these, each to its partition. Returns the ticket.
+    pub(super) fn send(&mut self, at: Instant, values: &[u64]) -> u64 {
         self.next_ticket += 1;
         let record = |value: &u64| {
             let partition = i32::try_from(value % PARTITIONS as u64).unwrap();
@@ -60,6 +72,7 @@ impl Program {
         let ticket = i32::try_from(self.next_ticket).unwrap();
         let turn = TestSend { ticket, topics, ..TestSend::default() }.encode();
         assert_eq!(self.producer.submit(at, &turn).unwrap().sends, 1);
+        self.next_ticket
     }
 
     pub(super) fn ticket(&mut self) -> u64 {

@@ -21,28 +21,35 @@ impl World {
         self.turn();
     }
 
-    pub(super) fn misfortune(&mut self) {
+    /// Of the cluster.
+    pub(super) fn disturb(&mut self) {
         let node = self.rng.i32(0..3);
-        match self.rng.u32(0..8) {
+        match self.rng.u32(0..6) {
             0 => self.model.transaction_coordinator = node,
             1 => self.model.group_coordinator = node,
             2 | 3 => {
                 let partition = self.rng.usize(0..PARTITIONS);
                 self.model.leaders[partition] = node;
             }
+            _ => self.faults = [0, 3, 10, 30][self.rng.usize(0..4)],
+        }
+    }
+
+    pub(super) fn misfortune(&mut self) {
+        match self.rng.u32(0..4) {
             // kill -9: what it has sent may still arrive.
-            4 => {
+            0 if self.rng.bool() => {
                 let program = self.programs.len() - 1;
                 self.programs[program].step = Step::Dead(Trouble::Misplaced);
                 self.begin_program();
                 self.program().step = Step::Begin;
             }
             // Another one with its name, while it goes on.
-            5 => {
+            0 => {
                 self.begin_program();
                 self.program().step = Step::Begin;
             }
-            _ => self.faults = [0, 3, 10, 30][self.rng.usize(0..4)],
+            _ => self.disturb(),
         }
     }
 }

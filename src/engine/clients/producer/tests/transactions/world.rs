@@ -26,6 +26,8 @@ pub(super) struct Flight {
     pub(super) read_at: Option<Duration>,
     pub(super) answer_at: Duration,
     pub(super) answer: Option<Result<Response, NetError>>,
+    /// Its producer has the answer. The broker may read it later: it was in the buffers of a connection that is closed.
+    pub(super) is_told: bool,
 }
 
 pub(super) struct World {
@@ -50,6 +52,8 @@ pub(super) enum Scripted {
     /// It is read, and the answer is lost.
     LostAfter,
     LostBefore,
+    /// It is taken for lost, and read so much later.
+    Late(Duration),
 }
 
 fn config(patience: Duration) -> ProducerConfig {
@@ -95,6 +99,7 @@ impl World {
             next_ticket: 0,
             group: GroupMetadata::of_group("g"),
             answers: BTreeMap::new(),
+            sent: BTreeMap::new(),
             failed: Vec::new(),
             is_closed: false,
         });
@@ -133,9 +138,14 @@ impl World {
     }
 
     pub(super) fn send(&mut self, value: u64) {
+        self.send_all(&[value]);
+    }
+
+    pub(super) fn send_all(&mut self, values: &[u64]) -> u64 {
         let at = self.at();
-        self.program().send(at, &[value]);
+        let ticket = self.program().send(at, values);
         self.turn();
+        ticket
     }
 
     pub(super) fn send_offsets(&mut self, next: i64) -> u64 {
@@ -156,18 +166,17 @@ impl World {
     pub(super) fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
-            let timers = self.programs.iter().filter_map(|program| program.producer.poll_timeout(self.at()));
+            let programs = self.programs.iter().filter(|program| !program.is_closed);
+            let timers = programs.filter_map(|program| program.producer.poll_timeout(self.at()));
             let timers = timers.map(|at| at.saturating_duration_since(self.start));
             let timer = timers.min();
             let flights = self.flights.iter().flat_map(|flight| [flight.read_at, Some(flight.answer_at)]);
-            // The cluster's own time passes in steps.
-            let next = timer.into_iter().chain(flights.flatten()).filter(|at| *at > self.now).min();
-            let next = next.unwrap_or(end).min(self.now + 5 * MS).min(end);
-            self.now = next;
+            let next = timer.into_iter().chain(flights.flatten()).chain(self.model.due());
+            self.now = next.filter(|at| *at > self.now).min().unwrap_or(end).min(end);
             self.model.pass(self.now);
             let at = self.at();
             let has_happened = self.land() || timer.is_some_and(|at| at <= self.now);
-            for program in &mut self.programs {
+            for program in self.programs.iter_mut().filter(|program| !program.is_closed) {
                 if program.producer.poll_timeout(at).is_some_and(|due| due <= at) {
                     program.producer.handle_timeout(at);
                 }
@@ -193,15 +202,20 @@ impl World {
                 flight.answer.get_or_insert(Ok(answer));
             }
         }
-        let (landed, left): (Vec<_>, Vec<_>) =
-            flights.into_iter().partition(|flight| flight.read_at.is_none() && flight.answer_at <= self.now);
-        self.flights = left;
-        let has_landed = !landed.is_empty();
-        for Flight { program, tag, answer, .. } in landed {
-            let at = self.at();
-            let lost = || Err(NetError::Closed { broker: "h:1".to_owned() });
-            self.programs[program].producer.handle_response(at, tag, answer.unwrap_or_else(lost));
+        let mut has_landed = false;
+        for flight in &mut flights {
+            let is_there = flight.answer.is_some() || flight.read_at.is_none();
+            if !flight.is_told && is_there && flight.answer_at <= self.now {
+                has_landed = true;
+                flight.is_told = true;
+                let lost = || Err(NetError::Closed { broker: "h:1".to_owned() });
+                let answer = flight.answer.take().unwrap_or_else(lost);
+                let at = self.at();
+                self.programs[flight.program].producer.handle_response(at, flight.tag, answer);
+            }
         }
+        flights.retain(|flight| !flight.is_told || flight.read_at.is_some());
+        self.flights = flights;
         has_landed
     }
 
@@ -209,7 +223,7 @@ impl World {
     pub(super) fn turn(&mut self) {
         let at = self.at();
         for index in 0..self.programs.len() {
-            loop {
+            while !self.programs[index].is_closed {
                 let mut is_idle = true;
                 while let Some(outbound) = self.programs[index].producer.poll_request(at, ()) {
                     is_idle = false;
@@ -248,8 +262,17 @@ impl World {
                 read_at = None;
                 answer = Some(lost);
             }
-            None if self.faults > 0 && self.rng.u32(0..self.faults) == 0 => match self.rng.u32(0..3) {
+            Some(Scripted::Late(by)) => {
+                read_at = Some(answer_at + by);
+                answer = Some(lost);
+            }
+            None if self.faults > 0 && self.rng.u32(0..self.faults) == 0 => match self.rng.u32(0..4) {
                 0 => answer = Some(lost),
+                // Nobody can guard against an InitProducerId, or an offset, that is read behind the next one.
+                3 if !["InitProducerId", "TxnOffsetCommit"].contains(&name) => {
+                    read_at = Some(answer_at + MS * self.rng.u32(0..3000));
+                    answer = Some(lost);
+                }
                 1 => {
                     read_at = None;
                     answer = Some(lost);
@@ -261,13 +284,29 @@ impl World {
                         ErrorCode::COORDINATOR_NOT_AVAILABLE,
                         ErrorCode::CONCURRENT_TRANSACTIONS,
                         ErrorCode::TRANSACTION_ABORTABLE,
+                        ErrorCode::NOT_LEADER_OR_FOLLOWER,
                     ];
+                    let codes = match name {
+                        "Produce" => &codes[3..],
+                        // By the versions that have nothing to abort.
+                        "InitProducerId" => &codes[..4],
+                        _ => &codes[..5],
+                    };
                     read_at = None;
                     answer = Some(Ok(refusal(&body, codes[self.rng.usize(0..codes.len())])));
                 }
             },
             None => {}
         }
-        self.flights.push(Flight { program, tag: id, node, body, read_at, answer_at, answer });
+        self.flights.push(Flight {
+            program,
+            tag: id,
+            node,
+            body,
+            read_at,
+            answer_at,
+            answer,
+            is_told: false,
+        });
     }
 }
