@@ -118,6 +118,9 @@ impl Produce {
         // One that may be in the log already is not written again under other numbers. A leader that had it did not find it too large.
         let may_be_split = batch.count() > 1 && !(batch.doubt == Doubt::Strong && sequence.is_some());
         if verdict == Verdict::TooLarge && may_be_split {
+            // No partition of a transaction has an epoch of its own to raise: its numbers go on. If the slight doubt was right after all,
+            // the leader refuses them.
+            let end = if self.identity.is_given() { End::NotWritten } else { end };
             self.batch_split(slot, place, end);
             return;
         }

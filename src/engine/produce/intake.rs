@@ -210,6 +210,7 @@ impl Produce {
                 self.sends.end_part(part.origin.send, &mut self.events);
             }
             // One without messages is answered by that.
+            self.make_room();
             self.end_of_life();
         }
     }

@@ -313,7 +313,7 @@ impl Produce {
         memory == 0 || memory.saturating_add(wanted) <= self.config.buffer_memory
     }
 
-    fn make_room(&mut self) {
+    pub(super) fn make_room(&mut self) {
         if let Some(wanted) = self.wanted
             && self.has_room(wanted)
         {

@@ -218,6 +218,18 @@ fn a_full_buffer_takes_no_send_until_there_is_room() {
 }
 
 #[test]
+fn there_is_room_again_when_a_send_without_messages_is_answered() {
+    let mut world = World::ready(ProduceConfig { buffer_memory: 1200, ..config() });
+    world.brokers.create("new", 1);
+    let large = send(2, "t", 0, &["x".repeat(300).as_str()]);
+    assert_eq!(world.submit(&[send(1, "new", 0, &[]), large.clone()]).sends, 1, "the topic is not known yet");
+    world.run();
+    assert_eq!(world.offsets(1), []);
+    assert_eq!(world.events.iter().filter(|(_, event)| *event == Event::Answer(Answer::Room)).count(), 1);
+    assert_eq!(world.submit(&[large]).sends, 1);
+}
+
+#[test]
 fn small_sends_count_with_what_is_kept_of_them() {
     let mut world = World::ready(ProduceConfig { buffer_memory: 100_000, ..config() });
     let sends: Vec<TestSend> = (0..10_000).map(|n| send(n, "t", 0, &["x"])).collect();

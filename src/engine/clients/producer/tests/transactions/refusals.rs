@@ -188,3 +188,21 @@ fn what_a_coordinator_says_of_the_producer_is_final() {
         }
     }
 }
+
+/// Its numbers go on: in the log they are behind those of what was written before, which the first of them would repeat.
+#[test]
+fn a_batch_that_is_too_large_for_the_next_leader_is_divided_and_nothing_of_it_is_lost() {
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        world.send(0);
+        world.run_for(SECOND);
+        let codes = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::MESSAGE_TOO_LARGE];
+        world.scripted = codes.map(|code| ("Produce", Scripted::Code(code))).to_vec();
+        world.send_all(&[3, 6]);
+        let committed = world.commit();
+        world.run_for(5 * SECOND);
+        assert!(world.is_done(committed));
+        assert_eq!(world.model.committed(0), [0, 3, 6]);
+    });
+}
