@@ -2,6 +2,7 @@
 //! happens to it, to its requests and to its coordinators, a reader of committed messages gets each number once, in order.
 
 mod broker;
+mod ledger;
 mod life;
 mod losses;
 mod model;
