@@ -15,28 +15,42 @@ const TOPIC_AUTHORIZATION_FAILED = 29
 
 /**
  * @param {any} engine what the native producer answers
- * @param {() => Promise<any>} [handOver] what becomes of a send
+ * @param {(sender: any, checked: any) => Promise<any>} [handOver] what becomes of a send
  * @param {any} [cluster]
  */
-const begin = (engine, handOver, cluster) => {
-  const sender = {
+const createTransactions = (engine, handOver, cluster) => {
+  const createSender = () => ({
     isOpen: true,
     open: async () => {},
     flush: async () => {},
+    take: () => {},
+    close: async () => {},
+    send: engine.send,
     engine: { beginTransaction: async () => null, abortTransaction: async () => null, ...engine }
-  }
-  const transactions = new Transactions(
+  })
+  return new Transactions(
     /** @type {any} */ ({
       cluster: { connect: async () => {}, ...cluster },
       logger: { debug: () => {} },
       transactionalId: 'x',
-      createSender: () => sender,
+      createSender,
       check: batch => batch,
       handOver
     })
   )
-  return transactions.begin()
 }
+
+/** @param {Parameters<typeof createTransactions>} parts */
+const begin = (...parts) => createTransactions(...parts).begin()
+
+/** A promise, and what resolves it. */
+const later = () => {
+  let resolve = /** @type {(value?: any) => void} */ (() => {})
+  const promise = new Promise(take => (resolve = take))
+  return { promise, resolve }
+}
+
+const record = { topicMessages: [{ topic: 't', messages: [{ value: 'v' }] }] }
 
 /** @param {number} code */
 const refusal = code => ({
@@ -104,8 +118,7 @@ describe('a commit that is refused', () => {
   test('because of several things, of which the handler may throw any', async () => {
     const errors = [1, 2].map(() => Object.assign(new Error('Abort'), refused))
     const transaction = await begin({}, () => Promise.reject(errors.shift()))
-    const record = { topic: 't', messages: [{ value: 'v' }] }
-    const both = await Promise.all([1, 2].map(() => rejection(transaction.send(record))))
+    const both = await Promise.all([1, 2].map(() => rejection(transaction.sendBatch(record))))
     expect(both.map(ends)).toEqual([false, false])
   })
 })
@@ -202,5 +215,67 @@ describe('a consumer that lost its partitions is no member as whom to commit', (
     } catch (error) {
       expect(ends(error)).toBe(false)
     }
+  })
+})
+
+it('what waits for its partitions when its transaction is aborted is not sent in the next one', async () => {
+  const partitions = later()
+  const send = jest.fn(async () => [])
+  const transactions = createTransactions({ send }, (sender, checked) =>
+    partitions.promise.then(() => sender.send(checked))
+  )
+  const first = await transactions.begin()
+  const sent = rejection(first.sendBatch(record))
+  await first.abort()
+  const second = await transactions.begin()
+  partitions.resolve()
+  expect(await sent).toMatchObject({ message: 'Cannot continue to use transaction once ended' })
+  expect(send).not.toHaveBeenCalled()
+  expect(second.isActive()).toBe(true)
+})
+
+describe('a disconnect() in between', () => {
+  it('lets nothing begin that was about to, and the next one begins', async () => {
+    const [connected, begun] = [later(), later()]
+    const engine = { beginTransaction: jest.fn(() => begun.promise) }
+    const cluster = { connect: jest.fn(() => connected.promise) }
+    const transactions = createTransactions(engine, undefined, cluster)
+
+    const connecting = rejection(transactions.begin())
+    await transactions.close({ timeout: 0 })
+    connected.resolve()
+    expect(await connecting).toMatchObject({ message: 'The producer is disconnected' })
+    expect(engine.beginTransaction).not.toHaveBeenCalled()
+
+    const beginning = rejection(transactions.begin())
+    await new Promise(setImmediate)
+    expect(engine.beginTransaction).toHaveBeenCalledTimes(1)
+    // It has been answered, and nobody has heard it yet.
+    begun.resolve(null)
+    await transactions.close({ timeout: 0 })
+    expect(await beginning).toMatchObject({ message: 'The producer is disconnected' })
+
+    expect((await transactions.begin()).isActive()).toBe(true)
+  })
+
+  it.each([
+    ['committed', null],
+    ['refused', refusal(TRANSACTION_ABORTABLE)],
+    ['in doubt', { ...refusal(PRODUCER_FENCED), trouble: 'fatal' }]
+  ])('what is %s behind it is none of the next one', async (_, trouble) => {
+    const committed = later()
+    const transactions = createTransactions({ commitTransaction: () => committed.promise })
+    const first = await transactions.begin()
+    const done = first.commit().then(
+      () => 'resolved',
+      () => 'rejected'
+    )
+    await transactions.close({ timeout: 0 })
+    const second = await transactions.begin()
+    committed.resolve(trouble)
+    expect(await done).toBe(trouble ? 'rejected' : 'resolved')
+    expect([first.isActive(), second.isActive()]).toEqual([false, true])
+    await second.abort()
+    expect((await transactions.begin()).isActive()).toBe(true)
   })
 })

@@ -15,6 +15,7 @@ const { Partitioning } = require('./partitioning')
 const { Sender } = require('./sender')
 const { Transactions } = require('./transactions')
 const { unknownOption } = require('../unknown')
+const { within } = require('../utils/timers')
 
 /** The partitioners that the engine has as well. */
 const NATIVE = new Map([
@@ -117,9 +118,11 @@ module.exports = config => {
   const reopen = async () => {
     try {
       await cluster.connect()
-      const closed = sender
+      // Behind a disconnect() nobody would close the new one.
+      const before = connected()
+      if (before.isOpen) return
       sender = createSender()
-      await Promise.all([closed?.close({ timeout: 0 }), sender.open()])
+      await Promise.all([before.close({ timeout: 0 }), sender.open()])
     } finally {
       // The next send tries again what has failed.
       reopening = null
@@ -138,9 +141,11 @@ module.exports = config => {
 
   const end = async ({ timeout }) => {
     status = 'disconnecting'
-    const open = sender
+    const until = Date.now() + timeout
     try {
-      await Promise.all([open?.close({ timeout }), transactions?.close({ timeout })])
+      if (partitioning) await within(timeout, partitioning.handedOver())
+      const left = { timeout: Math.max(0, until - Date.now()) }
+      await Promise.all([sender?.close(left), transactions?.close(left)])
     } finally {
       sender = null
       status = 'disconnected'
@@ -213,7 +218,11 @@ module.exports = config => {
     }
   })
 
-  const flush = async () => sender?.flush()
+  const flush = async () => {
+    await reopening?.catch(() => {})
+    await partitioning?.handedOver()
+    await sender?.flush()
+  }
 
   // What is sent outside of them has a producer id of its own, as in kafkajs.
   const transactions = transactionalId
@@ -239,6 +248,7 @@ module.exports = config => {
         'kafka.producer({ transactionalId: "orders-1" }), a name that no producer has which runs at the same time'
       )
     }
+    await ending
     return transactions.begin()
   }
 

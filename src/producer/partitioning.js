@@ -67,6 +67,11 @@ class Partitioning {
     return (await handed).answer
   }
 
+  /** Resolves when everything is handed over that was sent before, or has failed. @returns {Promise<void>} */
+  handedOver() {
+    return this.tail ?? Promise.resolve()
+  }
+
   /** @private @param {string} topic */
   isKnown(topic) {
     const { brokerPool } = this.cluster

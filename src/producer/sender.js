@@ -10,14 +10,12 @@
  *                         └─► backlog ────┘ there is room
  */
 
-// Not by the global ones, which a test's fake timers replace.
-const { clearTimeout, setTimeout } = require('node:timers')
 const native = require('../native')
 const { createEngineLog } = require('../loggers')
 const { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout, fromFailure } = require('../errors')
 const { createInterruption } = require('../utils/interruption')
 const { Numbered } = require('../utils/numbered')
-const { toDelay } = require('../utils/timers')
+const { within } = require('../utils/timers')
 const { Answers } = require('./answers')
 const { Backlog } = require('./backlog')
 const { TurnWriter } = require('./turn')
@@ -182,7 +180,7 @@ class Sender {
     const until = Date.now() + timeout
     this.submit()
     this.ended = createInterruption('The producer is disconnected')
-    if (!this.backlog.isEmpty) await atMost(timeout, this.backlog.drained())
+    if (!this.backlog.isEmpty) await within(timeout, this.backlog.drained())
     await this.engine.close(Math.max(0, until - Date.now()))
     this.take()
     this.backlog.end()
@@ -208,7 +206,7 @@ class Sender {
     else this.broken(fromFailure(told.error))
   }
 
-  /** Settles what is answered. @private */
+  /** Settles what is answered. */
   take() {
     this.answers.read(this.engine.answers(this.answers.memory), this.settling)
   }
@@ -309,17 +307,6 @@ const numbersOf = (first, ranges) => {
     for (let i = ranges[n]; i < ranges[n + 1]; i++) numbers.push(i - first)
   }
   return numbers
-}
-
-/** @param {number} ms @param {Promise<void>} done */
-const atMost = (ms, done) => {
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, toDelay(ms))
-    done.then(() => {
-      clearTimeout(timer)
-      resolve(undefined)
-    })
-  })
 }
 
 module.exports = { Sender }

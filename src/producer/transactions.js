@@ -14,6 +14,7 @@ const { setTimeout: delay } = require('node:timers/promises')
 const { listOf, optionsOf } = require('../config')
 const { KafkaJSError, KafkaJSNonRetriableError, explained, fromFailure } = require('../errors')
 const { withHelp } = require('../help')
+const { createInterruption } = require('../utils/interruption')
 const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 const { toDelay } = require('../utils/timers')
@@ -26,7 +27,8 @@ const createMessageProducer = require('./messageProducer')
  * What is to be sent, looked at and in the engine's words; throws what is wrong with it.
  * @typedef {{ topicMessages: { topic: string, messages: any[] }[], terms: import('./turn').Terms }} Checked
  * @typedef {(batch: any, isIdempotent: boolean) => Checked} Check
- * @typedef {(sender: import('./sender').Sender, checked: Checked) => Promise<RecordMetadata[]>} HandOver
+ * @typedef {Pick<import('./sender').Sender, 'send'>} Gate where it is handed over: a sender, or what lets it through
+ * @typedef {(to: Gate, checked: Checked) => Promise<RecordMetadata[]>} HandOver
  */
 
 /** `disconnect()` tries so long to abort a transaction, ms: its coordinator does it otherwise, after `transactionTimeout`. */
@@ -72,6 +74,8 @@ class Transactions {
     /** The first transaction opens it. @type {import('./sender').Sender | null} */
     this.sender = null
     this.isBeginning = false
+    /** How often it was closed. */
+    this.closes = 0
     /** The commit or the abort that is under way. @type {Promise<void> | null} */
     this.ending = null
   }
@@ -91,14 +95,18 @@ class Transactions {
       )
     }
     this.isBeginning = true
+    const { closes } = this
     try {
       const sender = await this.open()
+      this.throwIfClosedSince(closes)
       const trouble = await sender.engine.beginTransaction()
+      // What has begun nevertheless is aborted by whoever has closed it.
+      this.throwIfClosedSince(closes)
       if (trouble) throw this.errorOf(trouble)
-      this.transition('TRANSACTING')
+      this.transition(sender, 'TRANSACTING')
       return createTransaction(this, sender)
     } finally {
-      this.isBeginning = false
+      if (this.closes === closes) this.isBeginning = false
     }
   }
 
@@ -106,11 +114,19 @@ class Transactions {
   async open() {
     const before = this.sender
     if (before?.isOpen) return before
+    const { closes } = this
     await this.cluster.connect()
+    // Who has closed it found no sender to close.
+    this.throwIfClosedSince(closes)
     const sender = this.createSender()
     this.sender = sender
     await Promise.all([before?.close({ timeout: 0 }), sender.open()])
     return sender
+  }
+
+  /** @private @param {number} closes how often it was closed by then */
+  throwIfClosedSince(closes) {
+    if (this.closes !== closes) throw createInterruption('The producer is disconnected')
   }
 
   /**
@@ -119,6 +135,8 @@ class Transactions {
    */
   async close({ timeout }) {
     const until = Date.now() + timeout
+    this.closes += 1
+    this.isBeginning = false
     const { sender, ending } = this
     if (ending) {
       const enough = new AbortController()
@@ -130,8 +148,13 @@ class Transactions {
     await sender?.close({ timeout: Math.max(0, Math.min(until - Date.now(), PATIENCE)) })
   }
 
-  /** @param {State} to */
-  transition(to) {
+  /**
+   * What has outlived a `disconnect()` does not touch what has begun since.
+   * @param {import('./sender').Sender} sender of the transaction that begins or ends
+   * @param {State} to
+   */
+  transition(sender, to) {
+    if (this.sender !== sender) return
     this.logger.debug(`Transaction state transition ${this.state} --> ${to}`)
     this.state = to
   }
@@ -210,11 +233,17 @@ const createTransaction = (transactions, sender) => {
     return answer
   }
 
+  /** What waits for the partitions of its topics may come when the transaction is aborted, and another one has begun. @type {Gate} */
+  const gate = {
+    send: (topicMessages, terms) =>
+      outcome === null ? sender.send(topicMessages, terms) : Promise.reject(misused(ENDED, why()))
+  }
+
   const { send, sendBatch } = createMessageProducer({
     deliver: batch => {
       const checked = transactions.check(batch)
       if (checked.topicMessages.length === 0) return Promise.resolve([])
-      return awaited(transactions.handOver(sender, checked))
+      return awaited(transactions.handOver(gate, checked))
     }
   })
 
@@ -254,7 +283,7 @@ const createTransaction = (transactions, sender) => {
     }
     const trouble = refused ? null : await sender.engine.commitTransaction()
     if (refused || trouble?.trouble === 'doomed') {
-      transactions.transition('TRANSACTING')
+      transactions.transition(sender, 'TRANSACTING')
       throw refusalOf(refused ?? ofTransaction(transactions.errorOf(/** @type {any} */ (trouble))))
     }
     ended(trouble, 'committed')
@@ -263,7 +292,7 @@ const createTransaction = (transactions, sender) => {
 
   /** @param {State} state @param {() => Promise<void>} end */
   const ending = async (state, end) => {
-    transactions.transition(state)
+    transactions.transition(sender, state)
     const done = end()
     const marked = done.catch(() => {})
     transactions.ending = marked
@@ -274,14 +303,20 @@ const createTransaction = (transactions, sender) => {
 
   const commit = () => ending('COMMITTING', commitAll)
 
-  const abortAll = async () => ended(await sender.engine.abortTransaction(), 'aborted')
+  const abortAll = async () => {
+    outcome = 'aborted'
+    const trouble = await sender.engine.abortTransaction()
+    // There is room again. What has waited for it is refused now; it would be taken for the next transaction's.
+    sender.take()
+    ended(trouble, 'aborted')
+  }
 
   const abort = () => ending('ABORTING', abortAll)
 
   /** @param {import('../native').NativeTrouble | null} trouble @param {string} how */
   const ended = (trouble, how) => {
     outcome = trouble ? 'over, by an error' : how
-    transactions.transition('READY')
+    transactions.transition(sender, 'READY')
     if (trouble) throw transactions.errorOf(trouble)
   }
 

@@ -1,6 +1,9 @@
 // @ts-check
 'use strict'
 
+// Not by the global ones, which a test's fake timers replace.
+const { clearTimeout, setTimeout } = require('node:timers')
+
 /** The longest delay of a timer, ms: Node takes a longer one for none. */
 const LONGEST_DELAY = 2 ** 31 - 1
 /** Whatever is done over and over is done no more often than this, ms. */
@@ -18,4 +21,19 @@ const toInterval = ms => Math.min(Math.max(ms, SHORTEST_INTERVAL), LONGEST_DELAY
  */
 const toDelay = ms => Math.min(ms, LONGEST_DELAY)
 
-module.exports = { LONGEST_DELAY, toDelay, toInterval }
+/**
+ * Waits for this, for so many ms at the most.
+ * @param {number} ms
+ * @param {Promise<void>} done does not reject
+ * @returns {Promise<void>}
+ */
+const within = (ms, done) =>
+  new Promise(resolve => {
+    const timer = setTimeout(resolve, toDelay(ms))
+    done.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+
+module.exports = { LONGEST_DELAY, toDelay, toInterval, within }
