@@ -1,5 +1,6 @@
 //! The machine, a cluster, and the time.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::engine::cluster::{Leader, Metadata};
@@ -24,6 +25,8 @@ pub(super) enum Fate {
     LostBefore,
     /// The connection breaks when it is written.
     LostAfter,
+    /// The connection breaks, and it is read nevertheless, so much later.
+    Late(Duration),
     /// Nothing is written, and this is said.
     Refused(ErrorCode),
     /// It is written, and this is said.
@@ -56,6 +59,10 @@ pub(super) struct World {
     /// InitProducerId is answered so.
     pub(super) init: Result<(), ErrorCode>,
     flights: Vec<Flight>,
+    /// What is read late: when, and where.
+    late: Vec<(Instant, i32, ProduceRequest)>,
+    /// When something was.
+    pub(super) read_late: HashSet<Duration>,
     refresh_at: Option<Instant>,
     pub(super) refresh_delay: Duration,
     compressor: Compressor,
@@ -77,6 +84,8 @@ impl World {
             latency: Box::new(|| Duration::from_millis(2)),
             init: Ok(()),
             flights: vec![],
+            late: vec![],
+            read_late: HashSet::new(),
             refresh_at: None,
             refresh_delay: Duration::from_millis(5),
             compressor: Compressor::default(),
@@ -174,7 +183,8 @@ impl World {
         self.turn();
         let flight = self.flights.iter().map(|f| f.arrives).min();
         let timer = self.machine.poll_timeout(self.now);
-        let next = [flight, timer, self.refresh_at].into_iter().flatten().min();
+        let late = self.late.iter().map(|(at, ..)| *at).min();
+        let next = [flight, timer, self.refresh_at, late].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next <= end) else {
             self.now = end;
             return false;
@@ -183,6 +193,12 @@ impl World {
         if self.refresh_at.is_some_and(|at| at <= self.now) {
             self.refresh_at = None;
             self.refresh();
+        }
+        while let Some(at) = self.late.iter().position(|(at, ..)| *at <= self.now) {
+            let (_, node, request) = self.late.remove(at);
+            self.brokers.clock = self.since_start();
+            self.read_late.insert(self.brokers.clock);
+            self.brokers.produce(node, &request, None);
         }
         while let Some(at) = self.flights.iter().position(|f| f.arrives <= self.now) {
             let flight = self.flights.remove(at);
@@ -231,7 +247,10 @@ impl World {
                 self.brokers.produce(node, &request, None);
                 Ok(self.brokers.produce(node, &request, Some(code)))
             }
-            Fate::LostBefore => {
+            Fate::LostBefore | Fate::Late(_) => {
+                if let Some(Fate::Late(by)) = fate {
+                    self.late.push((self.now + by, node, request.clone()));
+                }
                 self.break_connection(node, false);
                 Err(closed())
             }
