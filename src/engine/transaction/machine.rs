@@ -146,6 +146,20 @@ impl Transaction {
         self.doom(reason.clone());
     }
 
+    /// A coordinator is known.
+    pub fn coordinator_found(&mut self, key: &CoordinatorKey) {
+        self.looked_for.remove(key);
+    }
+
+    /// None is looked for any more, and asking again does not help.
+    pub fn lookups_failed(&mut self, reason: &Reason) {
+        let keys = std::mem::take(&mut self.looked_for);
+        // Whoever needs one later looks for it anew.
+        if !self.is_at_rest() {
+            keys.iter().for_each(|key| self.coordinator_failed(key, reason.clone()));
+        }
+    }
+
     /// A coordinator cannot be found, and asking again does not help.
     pub fn coordinator_failed(&mut self, key: &CoordinatorKey, reason: Reason) {
         self.looked_for.remove(key);

@@ -118,9 +118,7 @@ impl Transaction {
     /// The node of a coordinator; where it is not known, it is looked for.
     fn coordinator(&mut self, view: View<'_>, key: CoordinatorKey) -> Option<i32> {
         let node = (view.coordinator)(&key);
-        if node.is_some() {
-            self.looked_for.remove(&key);
-        } else if self.looked_for.insert(key.clone()) {
+        if node.is_none() && self.looked_for.insert(key.clone()) {
             self.events.push_back(Event::CoordinatorWanted(key));
         }
         node

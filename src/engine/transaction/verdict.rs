@@ -97,7 +97,10 @@ pub(super) fn of_end(code: ErrorCode, committed: bool) -> Verdict {
 /// No answer.
 pub(super) fn of_silence(error: &NetError) -> Verdict {
     match error {
-        NetError::UnsupportedApi { .. } | NetError::Authentication { .. } => Verdict::Fatal,
+        NetError::UnsupportedApi { .. }
+        | NetError::Authentication { .. }
+        | NetError::Repelled { .. }
+        | NetError::ClientClosed => Verdict::Fatal,
         _ => LOST,
     }
 }

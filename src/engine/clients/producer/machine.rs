@@ -144,9 +144,20 @@ impl Producer {
             cluster::Event::TopicError { topic, code } | cluster::Event::TopicMissing { topic, code } => {
                 self.produce.topic_refused(now, &topic, code);
             }
-            cluster::Event::Failed(failure) => self.produce.fail_all(&reason_of(failure)),
+            cluster::Event::Failed(failure) => {
+                let reason = reason_of(failure);
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.lookups_failed(&reason);
+                }
+                self.produce.fail_all(&reason);
+            }
             cluster::Event::Log(log) => self.events.push_back(Event::Log(log)),
-            cluster::Event::CoordinatorFound { .. } => self.tell_brokers(),
+            cluster::Event::CoordinatorFound { key, .. } => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.coordinator_found(&key);
+                }
+                self.tell_brokers();
+            }
             cluster::Event::CoordinatorFailed { key, failure } => {
                 if let Some(transaction) = &mut self.transaction {
                     transaction.coordinator_failed(&key, reason_of(failure));

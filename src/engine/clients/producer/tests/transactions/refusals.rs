@@ -1,6 +1,7 @@
 //! What coordinators and leaders refuse: what only an abort can mend, and what nothing can.
 
 use crate::engine::clients::producer::{GroupMetadata, Reason, Trouble};
+use crate::engine::machine::NetError;
 use crate::engine::protocol::ErrorCode;
 
 use super::world::{Scripted, World};
@@ -204,5 +205,43 @@ fn a_batch_that_is_too_large_for_the_next_leader_is_divided_and_nothing_of_it_is
         world.run_for(5 * SECOND);
         assert!(world.is_done(committed));
         assert_eq!(world.model.committed(0), [0, 3, 6]);
+    });
+}
+
+/// No broker lets us in: nobody looks for the coordinator any more, so nobody may wait for it.
+#[test]
+fn who_is_not_let_in_waits_for_no_coordinator() {
+    let error = NetError::Authentication { broker: "h:1".into(), message: "no".into(), code: None };
+    for api in ["GroupCoordinator", "InitProducerId"] {
+        both(|mut world| {
+            world.scripted = vec![(api, Scripted::Unsent(error.clone()))];
+            let begun = world.begin();
+            world.run_for(SECOND);
+            let fatal = Some(Err(Trouble::Fatal(Reason::Net(error.clone()))));
+            assert_eq!(world.answer(begun), fatal, "{api}");
+        });
+    }
+    both(|mut world| {
+        world.begin();
+        world.run_for(SECOND);
+        world.scripted = vec![
+            ("TxnOffsetCommit", Scripted::Code(ErrorCode::NOT_COORDINATOR)),
+            ("GroupCoordinator", Scripted::Unsent(error.clone())),
+            ("GroupCoordinator", Scripted::Unsent(error.clone())),
+        ];
+        let sent = world.send_offsets(1);
+        world.run_for(SECOND);
+        let doomed = Some(Err(Trouble::Doomed(Reason::Net(error.clone()))));
+        assert_eq!(world.answer(sent), doomed);
+        world.scripted.clear();
+        let aborted = world.abort();
+        world.run_for(SECOND);
+        assert!(world.is_done(aborted));
+        world.begin();
+        world.run_for(SECOND);
+        world.send_offsets(2);
+        let committed = world.commit();
+        world.run_for(SECOND);
+        assert!(world.is_done(committed));
     });
 }

@@ -54,6 +54,8 @@ pub(super) enum Scripted {
     LostBefore,
     /// It is taken for lost, and read so much later.
     Late(Duration),
+    /// It is not sent at all.
+    Unsent(NetError),
 }
 
 fn config(patience: Duration) -> ProducerConfig {
@@ -261,6 +263,10 @@ impl World {
             Some(Scripted::LostBefore) => {
                 read_at = None;
                 answer = Some(lost);
+            }
+            Some(Scripted::Unsent(error)) => {
+                read_at = None;
+                answer = Some(Err(error));
             }
             Some(Scripted::Late(by)) => {
                 read_at = Some(answer_at + by);
