@@ -200,29 +200,48 @@ const HEADER = 128
 const BATCH = 64
 const INDEX = 32
 
-/** A slab without keys, values and headers, see `src/engine/records/layout.rs`. */
-const createSlab = ({ baseOffset, baseTimestamp = 0n, highWatermark, messages, far = [] }) => {
+/**
+ * A slab without values and headers, see `src/engine/records/layout.rs`. `key` of a message: text; `next`: behind control records and
+ * gaps, which follow the last message.
+ */
+const createSlab = ({
+  slot = 0,
+  baseOffset,
+  baseTimestamp = 0n,
+  highWatermark,
+  messages,
+  next = baseOffset + BigInt((messages.at(-1)?.offset ?? -1) + 1),
+  far = []
+}) => {
   const tables = HEADER + BATCH + INDEX * messages.length
-  const slab = new Uint8Array(new ArrayBuffer(tables + 8 * far.length))
+  const keys = messages.map(({ key = null }) => (key === null ? null : Buffer.from(key)))
+  const end = tables + 8 * far.length
+  const size = keys.reduce((sum, key) => sum + (key?.length ?? 0), end)
+  const slab = new Uint8Array(new ArrayBuffer((size + 7) & ~7))
   const view = new DataView(slab.buffer)
   const int = (at, value) => view.setInt32(at, value, true)
   const long = (at, value) => view.setBigInt64(at, value, true)
-  const last = baseOffset + BigInt(messages.at(-1).offset)
   int(0, messages.length)
   int(4, HEADER + BATCH)
   int(8, slab.length)
   far.forEach((timestamp, i) => long(tables + 8 * i, timestamp))
   int(24, HEADER)
   int(28, 1)
-  const longs = [baseOffset, baseTimestamp, baseOffset, last, last + 1n, highWatermark, baseOffset]
+  const longs = [baseOffset, baseTimestamp, baseOffset, next - 1n, next, highWatermark, baseOffset]
   longs.forEach((value, i) => long(32 + 8 * i, value))
+  int(96, slot)
   int(HEADER + 4, messages.length)
   const context = [baseOffset, baseTimestamp, baseTimestamp, -1n]
   context.forEach((value, i) => long(HEADER + 8 + 8 * i, value))
   int(HEADER + 60, 2)
+  let keyAt = end
   messages.forEach(({ offset, timestamp = 0 }, i) => {
     const at = HEADER + BATCH + INDEX * i
-    ;[0, -1, 0, -1, 0, 0, offset, timestamp].forEach((value, n) => int(at + 4 * n, value))
+    const key = keys[i]
+    const words = [keyAt, key?.length ?? -1, 0, -1, 0, 0, offset, timestamp]
+    words.forEach((value, n) => int(at + 4 * n, value))
+    if (key !== null) slab.set(key, keyAt)
+    keyAt += key?.length ?? 0
   })
   return slab
 }

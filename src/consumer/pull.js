@@ -7,8 +7,12 @@
  */
 
 const { Readable } = require('node:stream')
+// Not the global ones, which jsdom and a test's fake timers replace.
+const { clearTimeout, setTimeout } = require('node:timers')
 const { ReadableStream } = require('node:stream/web')
+const clock = require('./clock')
 const { placeOf } = require('../utils/offsets')
+const { LONGEST_DELAY } = require('../utils/timers')
 const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 const { fail, listOf, number, optionsOf } = require('../config')
@@ -20,36 +24,76 @@ const { fail, listOf, number, optionsOf } = require('../config')
  *   is pushed
  */
 const createPull = ({ puller, start }) => {
+  /**
+   * Reads, unless it does already. The group may take long to be joined: that goes on when the time is over.
+   * @param {number} timeout ms
+   * @returns {Promise<number>} what is left of it
+   */
+  const startWithin = async timeout => {
+    const isReading = puller.runner?.state === 'running'
+    const starting = start()
+    if (isReading || timeout > LONGEST_DELAY) {
+      await starting
+      return timeout
+    }
+    starting.catch(() => {})
+    const until = clock.now() + timeout
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer
+    const over = new Promise(resolve => {
+      timer = setTimeout(resolve, timeout)
+    })
+    try {
+      await Promise.race([starting, over])
+    } finally {
+      clearTimeout(timer)
+    }
+    return Math.max(0, until - clock.now())
+  }
+
+  /**
+   * One call at a time, also while the group is joined.
+   * @param {number} [timeout] ms
+   */
+  const begin = async (timeout = Infinity) => {
+    puller.claim()
+    try {
+      return await startWithin(timeout)
+    } finally {
+      puller.isAsked = false
+    }
+  }
+
   const getOne = async (options = {}) => {
     const { timeout, wanted } = pullOptions('getOne', options)
-    await start()
-    return puller.getOne({ timeout, wanted })
+    return puller.getOne({ timeout: await begin(timeout), wanted })
   }
 
   const getMany = async (options = {}) => {
     const { timeout, wanted, maxRecords } = pullOptions('getMany', options)
-    await start()
-    return puller.getMany({ timeout, wanted, maxRecords })
+    return puller.getMany({ timeout: await begin(timeout), wanted, maxRecords })
   }
 
   /** The same for all that iterate: the messages are handed out once. Ends with the run, whoever ends that. */
   const iterator = () => {
     const { stops } = puller
     let hasEnded = false
-    let isWaiting = false
+    let waiting = 0
     const isOver = () => hasEnded || puller.stops !== stops
     /** Who waits for a message at this moment takes none with him: it would count as handled. */
     const end = async () => {
+      // What is in hand now is another's.
+      const isLate = isOver()
       hasEnded = true
-      if (isWaiting) puller.endWait()
-      await puller.giveUp()
+      if (waiting > 0) puller.endWait()
+      if (!isLate) await puller.giveUp()
     }
     const wait = async () => {
-      isWaiting = true
+      waiting++
       try {
-        return await puller.getOne()
+        return await puller.getOne({ isOver })
       } finally {
-        isWaiting = false
+        waiting--
       }
     }
     const slow = async () => {
@@ -59,7 +103,7 @@ const createPull = ({ puller, start }) => {
     }
     return {
       next() {
-        const value = hasEnded ? null : puller.quick()
+        const value = isOver() ? null : puller.quick()
         return value === null ? slow() : Promise.resolve({ value, done: false })
       },
       async return(value) {

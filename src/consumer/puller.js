@@ -61,6 +61,7 @@ class PulledLane {
  */
 /** @type {Wanted} */
 const ALL = () => true
+const NEVER = () => false
 
 class Puller {
   constructor() {
@@ -68,9 +69,7 @@ class Puller {
     this.runner = null
     /** @type {PulledLane[]} */
     this.lanes = []
-    /** Those with messages that are handed out and not handled. @type {Set<PulledLane>} */
-    this.handedOut = new Set()
-    /** The only lane with such messages, while they are asked for one by one. @type {PulledLane | null} */
+    /** The only lane with messages that are handed out and not handled, while they are asked for one by one. @type {PulledLane | null} */
     this.current = null
     /** Others want to have their turn before the next message. */
     this.mustYield = false
@@ -97,7 +96,7 @@ class Puller {
     this.runner = runner
     this.ended = null
     this.lanes = Array.from({ length: LANES }, (_, number) => new PulledLane(number))
-    this.handedOut.clear()
+    this.current = null
     this.aside.clear()
     return this
   }
@@ -115,7 +114,6 @@ class Puller {
   /** The runner is about to end: what is held goes back, and nothing of what was handed out last counts as handled. */
   release() {
     for (const lane of this.lanes) if (lane.delivery) this.giveBack(lane)
-    this.handedOut.clear()
     this.current = null
   }
 
@@ -138,11 +136,12 @@ class Puller {
     const { delivery, next } = current
     if (delivery === null || next >= delivery.count || runner.deserialization !== null) return null
     const { cells, turn } = runner
-    if (cells[current.flagsAt] !== 0) return null
     if (turn.isDue() && turn.isOverdue()) {
       this.mustYield = true
       return null
     }
+    // Behind the look at the clock, which makes them right.
+    if (cells[current.flagsAt] !== 0) return null
     cells[current.resolvedAt] = delivery.offsetDelta(next - 1) + 1
     current.handled = next
     return this.read(current)
@@ -150,11 +149,12 @@ class Puller {
 
   /**
    * The next message.
-   * @param {{ timeout?: number, wanted?: Wanted }} [options] ms; none: for as long as it takes
+   * @param {{ timeout?: number, wanted?: Wanted, isOver?: () => boolean }} [options] ms; none: for as long as it takes; `isOver`: has who
+   *   asks left meanwhile?
    * @returns {Promise<any>} null: none has come in time, or the consumer has ended
    */
-  getOne({ timeout = Infinity, wanted = ALL } = {}) {
-    return this.ask(() => this.tryOne(wanted), { timeout, wanted, otherwise: null })
+  getOne({ timeout = Infinity, wanted = ALL, isOver = NEVER } = {}) {
+    return this.ask(() => this.tryOne(wanted), { timeout, wanted, isOver, otherwise: null })
   }
 
   /**
@@ -163,14 +163,14 @@ class Puller {
    * @returns {Promise<{ topic: string, partition: number, messages: any[] }[]>} empty: nothing has come in time
    */
   getMany({ timeout = Infinity, maxRecords = Infinity, wanted = ALL } = {}) {
-    return this.ask(() => this.tryMany(maxRecords, wanted), { timeout, wanted, otherwise: [] })
+    const attempt = () => this.tryMany(maxRecords, wanted)
+    return this.ask(attempt, { timeout, wanted, isOver: NEVER, otherwise: [] })
   }
 
-  /** What was handed out counts as handled. */
+  /** What was handed out counts as handled; what the engine wants back goes, also where nothing was handed out lately. */
   settle() {
     this.current = null
-    for (const lane of this.handedOut) this.settleLane(lane)
-    this.handedOut.clear()
+    for (const lane of this.lanes) this.settleLane(lane)
   }
 
   /** Who waits for messages is answered that there are none. */
@@ -186,20 +186,27 @@ class Puller {
   }
 
   /**
-   * One call at a time: what the other has would count as handled.
-   * @template T
-   * @param {() => T | Promise<T | typeof LEFT_OUT> | null} attempt null: there is nothing
-   * @param {{ timeout: number, wanted: Wanted, otherwise: T }} options ms
-   * @returns {Promise<T>}
-   * @private
+   * A call begins to ask; until `isAsked` is false again.
+   * @throws {KafkaJSNonRetriableError} one call at a time: what the other has would count as handled
    */
-  async ask(attempt, { timeout, wanted, otherwise }) {
+  claim() {
     if (this.isAsked) {
       throw new KafkaJSNonRetriableError(
         'Messages are being waited for already: one call at a time can ask for them'
       )
     }
     this.isAsked = true
+  }
+
+  /**
+   * @template T
+   * @param {() => T | Promise<T | typeof LEFT_OUT> | null} attempt null: there is nothing
+   * @param {{ timeout: number, wanted: Wanted, isOver: () => boolean, otherwise: T }} options ms
+   * @returns {Promise<T>}
+   * @private
+   */
+  async ask(attempt, { timeout, wanted, isOver, otherwise }) {
+    this.claim()
     const until = clock.now() + timeout
     try {
       for (;;) {
@@ -212,6 +219,11 @@ class Puller {
           await runner.turn.next()
         }
         const found = await (attempt() ?? this.wait(attempt, until - clock.now(), otherwise))
+        // Who has left takes nothing along: the next question would count it as handled.
+        if (isOver()) {
+          this.release()
+          return otherwise
+        }
         if (found !== LEFT_OUT) return found
       }
     } finally {
@@ -265,7 +277,6 @@ class Puller {
       if (lane === null) return null
       const place = { lane, delivery: lane.delivery, next: lane.next }
       const message = this.read(lane)
-      this.handedOut.add(lane)
       this.current = lane
       const { deserialization } = /** @type {import('./runner')} */ (this.runner)
       if (deserialization === null) return message
@@ -297,7 +308,6 @@ class Puller {
       const messages = new Array(Math.min((delivery?.count ?? 0) - next, maxRecords - count))
       for (let i = 0; i < messages.length; i++) messages[i] = this.read(lane)
       count += messages.length
-      this.handedOut.add(lane)
       batches.push({ topic, partition, messages })
       places.push({ lane, delivery, next })
     }
@@ -316,25 +326,31 @@ class Puller {
   laneWith(wanted, except) {
     const { runner, lanes } = this
     if (runner === null) return null
-    let mayTake = true
+    // What is held comes before what is new: it would wait for as long as there is more of others.
     for (const lane of lanes) {
-      if (except?.has(lane)) continue
-      if (lane.delivery !== null && !this.handedOut.has(lane)) this.settleLane(lane)
-      for (;;) {
-        while (lane.delivery === null && mayTake) mayTake = this.take(lane)
-        if (lane.delivery === null) break
-        if (wanted(lane.topic, lane.partition)) {
-          if (lane.startedAt === 0) {
-            lane.startedAt = runner.batchEvents.started(/** @type {any} */ (lane))
-          }
-          return lane
-        }
-        // What nobody asks for must not fill the lanes, nor be in them when its partition is to go.
-        this.aside.put(runner.engine, lane)
-        this.giveBack(lane)
-      }
+      if (lane.delivery === null || except?.has(lane)) continue
+      this.settleLane(lane)
+      if (this.isOffered(lane, wanted)) return lane
+    }
+    const free = lanes.find(({ delivery }) => delivery === null)
+    while (free !== undefined && this.take(free)) {
+      if (this.isOffered(free, wanted)) return free
     }
     return null
+  }
+
+  /** Has it messages, and are they asked for? Others do not stay. @private @param {PulledLane} lane @param {Wanted} wanted */
+  isOffered(lane, wanted) {
+    const { batchEvents, engine } = /** @type {import('./runner')} */ (this.runner)
+    if (lane.delivery === null) return false
+    if (wanted(lane.topic, lane.partition)) {
+      if (lane.startedAt === 0) lane.startedAt = batchEvents.started(/** @type {any} */ (lane))
+      return true
+    }
+    // What nobody asks for must not fill the lanes, nor be in them when its partition is to go.
+    this.aside.put(engine, lane)
+    this.giveBack(lane)
+    return false
   }
 
   /** @private @param {PulledLane} lane @returns {boolean} false: there is nothing to take */
@@ -368,13 +384,12 @@ class Puller {
     const { runner } = this
     if (delivery === null || runner === null) return
     const { cells, deliveries } = runner
-    const isStale = (cells[flagsAt] & STALE) !== 0
-    if (!isStale && lane.next > lane.handled) {
+    if (lane.next > lane.handled) {
       cells[lane.resolvedAt] = delivery.offsetDelta(lane.next - 1) + 1
     }
     lane.handled = lane.next
     if (lane.next >= delivery.count) {
-      if (!isStale) deliveries.resolveTo(lane, delivery.nextOffset)
+      if ((cells[flagsAt] & STALE) === 0) deliveries.resolveTo(lane, delivery.nextOffset)
       if (lane.startedAt !== 0) runner.batchEvents.ended(/** @type {any} */ (lane))
       lane.delivery = null
       deliveries.finish(number, 0)
@@ -389,7 +404,9 @@ class Puller {
     const { runner } = this
     if (delivery !== null && runner !== null) {
       if (next > delivery.first) runner.batchEvents.ended(/** @type {any} */ (lane), next)
-      runner.deliveries.leave({ number, delivery, next })
+      // The program may have written into what it has had in hand: that is fetched again.
+      if (lane.next > next) runner.deliveries.finish(number, 0)
+      else runner.deliveries.leave({ number, delivery, next })
     }
     lane.delivery = null
   }
