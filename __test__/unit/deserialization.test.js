@@ -202,3 +202,13 @@ describe('onDeserializationError', () => {
     expect([unreadable, error.name]).toEqual([2, 'KafkaJSDeserializationError'])
   })
 })
+
+it('what is awaited need not be a promise', async () => {
+  /** Of these, `then()` returns nothing. */
+  const later = /** @type {any} */ (value => ({ then: resolve => void resolve(value) }))
+  const options = { keyDeserializer: () => later('key'), valueDeserializer: () => later('value') }
+  expect(await read(options)).toMatchObject({ key: 'key', value: 'value' })
+  const unreadable = () => ({ then: (_, reject) => void reject(new Error('no schema')) })
+  const onDeserializationError = () => later('skip')
+  expect(await read({ valueDeserializer: unreadable, onDeserializationError })).toBe(null)
+})

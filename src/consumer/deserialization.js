@@ -125,20 +125,23 @@ class Deserialization {
     try {
       const { headers } = message
       const newValue = this.value({ topic, partition, headers, data: value })
-      if (isThenable(newValue)) {
-        return newValue.then(
-          later => {
-            message.value = later
-            return message
-          },
-          error => this.failed(topic, partition, message, 'value', value, error)
-        )
-      }
+      if (isThenable(newValue)) return this.readValueLater(topic, partition, message, newValue)
       message.value = newValue
       return message
     } catch (error) {
       return this.failed(topic, partition, message, 'value', value, error)
     }
+  }
+
+  /** Not by `newValue.then()`: of what is no promise it may return anything. @private */
+  async readValueLater(topic, partition, message, newValue) {
+    const { value } = message
+    try {
+      message.value = await newValue
+    } catch (error) {
+      return this.failed(topic, partition, message, 'value', value, error)
+    }
+    return message
   }
 
   /**
@@ -181,9 +184,12 @@ class Deserialization {
     if (typeof this.onError !== 'function') return this.decide(this.onError, error)
     const { timestamp, headers } = message
     const verdict = this.onError(error, { topic, partition, offset, timestamp, headers })
-    return isThenable(verdict)
-      ? verdict.then(later => this.decide(later, error))
-      : this.decide(verdict, error)
+    return isThenable(verdict) ? this.decideLater(verdict, error) : this.decide(verdict, error)
+  }
+
+  /** @param {PromiseLike<any>} verdict @param {Failure} error @returns {Promise<null>} @private */
+  async decideLater(verdict, error) {
+    return this.decide(await verdict, error)
   }
 
   /** @param {any} verdict @param {Failure} error @returns {null} @private */
