@@ -5,7 +5,7 @@
 
 const { KafkaJSError, isRebalancing } = require('../errors')
 const { Backoff } = require('../retry')
-const { placeOf } = require('../utils/offsets')
+const { placeOf, placesOf } = require('../utils/offsets')
 const { readable } = require('../utils/thrown')
 const { Later } = require('./onFailure/recovery')
 
@@ -51,10 +51,10 @@ class Failures {
    */
   assigned(assignment) {
     if (!this.any) return
-    const ours = new Map(assignment.map(({ topic, partitions }) => [topic, partitions]))
+    const ours = placesOf(assignment)
     for (const key of [...this.backoffs.keys()]) {
       const [topic, partition] = key.split('\u0000')
-      if (!ours.get(topic)?.includes(Number(partition))) this.backoffs.delete(key)
+      if (!ours.has(placeOf({ topic, partition: Number(partition) }))) this.backoffs.delete(key)
     }
     this.any = this.backoffs.size > 0
   }

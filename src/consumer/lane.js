@@ -40,6 +40,7 @@ class Lane {
     this.delivery = /** @type {any} */ (null)
     this.topic = ''
     this.partition = 0
+    /** The message to hand out next; where batches are handed out, behind the last one when the handler has gone through. */
     this.next = 0
     this.startedAt = 0
     /** Its handler has heard that the batch is stale: it may have left it early. */
@@ -105,9 +106,12 @@ class Lane {
    */
   async handleAndRecover(recovery) {
     for (;;) {
+      const { next } = this
       try {
         await this.handle()
-        return recovery.succeeded(this)
+        // One that was not called, because the engine said stop, has not succeeded.
+        if (this.next > next) recovery.succeeded(this)
+        return
       } catch (error) {
         this.handling = false
         await recovery.recover(this, error)
@@ -200,6 +204,7 @@ class Lane {
       const result = this.handler(this.payload(messages))
       if (isThenable(result)) await result
     }
+    this.next = delivery.count
     if (runner.failures.any) runner.failures.succeeded(this)
     if ((cells[flagsAt] & STALE) !== 0) return
     // A handler that was told that its batch is stale may have left it early, also if that has turned out to be wrong: what it has not

@@ -317,6 +317,7 @@ class Runner {
 
   seek({ topic, partition, offset }) {
     this.necessity.forget()
+    this.unreadable?.sought({ topic, partition: Number(partition) })
     this.engine.seek(topic, Number(partition), String(offset))
   }
 
@@ -445,6 +446,7 @@ class Runner {
     // In the next turn: what is committed in this one, by listeners and behind run(), says where to begin.
     setImmediate(() => this.engine.completeJoin())
     this.failures.assigned(event.assignment)
+    this.recovery?.assigned(event.assignment)
     this.consumerGroup.joined(event)
     this.starting?.resolve()
   }

@@ -10,6 +10,14 @@ const EARLIEST = '-2'
 /** A partition as the key of a map. @param {{ topic: string, partition: number }} where */
 const placeOf = ({ topic, partition }) => `${topic}\u0000${partition}`
 
+/** @param {{ topic: string, partitions: number[] }[]} topics @returns {Set<string>} the keys of all their partitions */
+const placesOf = topics =>
+  new Set(
+    topics.flatMap(({ topic, partitions }) =>
+      partitions.map(partition => placeOf({ topic, partition }))
+    )
+  )
+
 /**
  * @template {{ topic: string, partition: number }} Entry
  * @param {Iterable<Entry>} entries
@@ -38,4 +46,4 @@ const byTopic = (entries, toPartition) => {
   return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }))
 }
 
-module.exports = { EARLIEST, LATEST, byTopic, lookUp, placeOf }
+module.exports = { EARLIEST, LATEST, byTopic, lookUp, placeOf, placesOf }

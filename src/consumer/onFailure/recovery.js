@@ -14,7 +14,7 @@
 
 const { KafkaJSNonRetriableError } = require('../../errors')
 const { Backoff, isRetriable } = require('../../retry')
-const { placeOf } = require('../../utils/offsets')
+const { placeOf, placesOf } = require('../../utils/offsets')
 const { show } = require('../../utils/show')
 const { CLOSING, STALE } = require('../cells')
 const { now } = require('../clock')
@@ -133,6 +133,16 @@ class Recovery {
   /** A handler that has failed for this partition before has gone through. @param {Lane} lane */
   succeeded(lane) {
     if (this.attempts.size > 0) this.attempts.delete(placeOf(lane))
+  }
+
+  /**
+   * What is not ours any more begins anew when it comes back, as with `Failures`.
+   * @param {{ topic: string, partitions: number[] }[]} assignment
+   */
+  assigned(assignment) {
+    if (this.attempts.size === 0) return
+    const ours = placesOf(assignment)
+    for (const place of [...this.attempts.keys()]) if (!ours.has(place)) this.attempts.delete(place)
   }
 
   /** @private @param {Lane} lane @param {string} offset @returns {number} of this message, this one included */

@@ -9,6 +9,7 @@
 const { fromFailure } = require('../../errors')
 const { Backoff, isRetriable, sleep } = require('../../retry')
 const { createAbort } = require('../../utils/interruption')
+const { placeOf } = require('../../utils/offsets')
 const { letterOfBatch } = require('./letters')
 
 class Unreadable {
@@ -34,10 +35,17 @@ class Unreadable {
     this.seek = seek
     this.crash = crash
     this.closed = createAbort()
+    /** Behind which batch each partition waits to go on. @type {Map<string, import('./outbox').Position>} */
+    this.waiting = new Map()
+  }
+
+  /** The program says where this partition goes on. @param {{ topic: string, partition: number }} where */
+  sought(where) {
+    this.waiting.delete(placeOf(where))
   }
 
   /**
-   * Ends when the partition goes on, or is another member's.
+   * Ends when the partition goes on, here or where the program has sought, or is another member's.
    * @param {{ error: import('../../native').NativeFailure, bytes: Buffer, next: string }} event of the engine
    */
   async setAside({ error: failure, bytes, next }) {
@@ -48,7 +56,9 @@ class Unreadable {
     const position = { topic, partition, offset: next }
     const where = { topic, partition, offset, lastOffset: letter.lastOffset }
     const backoff = new Backoff(this.retry)
-    const isOurs = () => this.isOurs(topic, partition)
+    const place = placeOf(position)
+    this.waiting.set(place, position)
+    const isOurs = () => this.waiting.get(place) === position && this.isOurs(topic, partition)
     while (isOurs()) {
       try {
         await this.outbox.send(deadLetterTopic, [letter.message], position, isOurs)
@@ -65,7 +75,7 @@ class Unreadable {
           { ...where, stack: refused.stack }
         )
         // Too large for its topic, for instance: it stays where it is, and the end is that of a consumer without onFailure.
-        if (isLost) return this.crash(error)
+        if (isLost && isOurs()) return this.crash(error)
         await sleep(backoff.retryTime, this.closed.signal).catch(() => {})
         backoff.advance()
       }
