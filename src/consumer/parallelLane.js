@@ -18,7 +18,7 @@
 const { setTimeout, clearTimeout } = require('node:timers')
 const { placeOf } = require('../utils/offsets')
 const { toDelay } = require('../utils/timers')
-const { FLAGS, laneAt } = require('./cells')
+const { FLAGS, STALE, laneAt } = require('./cells')
 const { Window } = require('./window')
 
 /**
@@ -39,8 +39,6 @@ class Task {
     /** The next of its order. @type {Task | null} */
     this.follower = null
     this.isDone = false
-    /** As `Failures` know it, once it has failed. @type {any} */
-    this.failure = null
     /** @type {NodeJS.Timeout | null} */
     this.timer = null
   }
@@ -73,7 +71,7 @@ class ParallelLane {
     /** The last message of each order. @type {Map<string, Task>} */
     this.last = new Map()
     this.running = 0
-    /** Have failed and wait to be tried again. @type {Set<Task>} */
+    /** Have failed and are to be tried again. @type {Set<Task>} */
     this.failed = new Set()
     /** Nothing begins any more. */
     this.isStopping = false
@@ -202,7 +200,9 @@ class ParallelLane {
       if (follower !== null) this.startable.push(follower)
       else this.last.delete(order)
     }
-    if (task.failure !== null) this.runner.failures.succeeded(task.failure)
+    const { failures } = this.runner
+    // Also of one that has failed in a lane before this one.
+    if (failures.any) failures.succeeded(this.failureOf(task))
     if (entry.left === 0) this.ended(entry, delivery)
     this.tellSoon()
   }
@@ -215,25 +215,33 @@ class ParallelLane {
 
   /** It is tried again after a while. The others of its order wait, and no one else does. @param {Task} task @private */
   fail(task, error) {
-    const { runner, topic, partition, flagsAt } = this
-    const { entry, index } = task
-    const { delivery } = entry
+    const { delivery } = task.entry
     if (delivery === null) return
-    const offset = entry.offset(index)
-    const name = `${placeOf(this)}\u0000${offset}`
-    task.failure ??= { topic, partition, delivery, next: index, flagsAt, name }
-    const wait = runner.failures.failed(task.failure, error)
+    const wait = this.runner.failures.failed(this.failureOf(task), error)
+    this.failed.add(task)
     if (delivery.isGone()) {
       this.isStopping = true
       this.backoff = Math.max(this.backoff, wait)
     }
     this.look()
     if (this.isStopping) return
-    this.failed.add(task)
     task.timer = setTimeout(() => this.again(task), toDelay(wait))
     // The engine counts what goes on.
     this.tellSoon()
-    this.lanes.watch()
+  }
+
+  /** As `Failures` know it: the same message again when another lane has it. @param {Task} task @private */
+  failureOf({ entry, index }) {
+    const { topic, partition, flagsAt } = this
+    const name = `${placeOf(this)}\u0000${entry.offset(index)}`
+    return {
+      topic,
+      partition,
+      delivery: /** @type {any} */ (entry.delivery),
+      next: index,
+      flagsAt,
+      name
+    }
   }
 
   /** @param {Task} task @private */
@@ -265,11 +273,13 @@ class ParallelLane {
 
   /** What is not finished is delivered again. */
   close() {
-    const { runner, window, number, backoff } = this
+    const { runner, window, number, flagsAt, backoff } = this
     this.tell()
-    for (const { timer, failure } of this.failed) {
-      if (timer !== null) clearTimeout(timer)
-      runner.failures.succeeded(failure)
+    const isStale = (runner.cells[flagsAt] & STALE) !== 0
+    for (const task of this.failed) {
+      if (task.timer !== null) clearTimeout(task.timer)
+      // The program has sought, for instance. Else the next attempt counts on, in whichever lane.
+      if (isStale) runner.failures.succeeded(this.failureOf(task))
     }
     for (const entry of window.entries) this.ended(entry, entry.delivery)
     runner.deliveries.finish(number, window.isFinished ? 0 : backoff)

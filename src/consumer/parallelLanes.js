@@ -13,7 +13,7 @@ const { ParallelLane } = require('./parallelLane')
 
 /** How far lanes have come is told the engine after so many ms: it commits no more often either. */
 const SPACING = 20
-/** Lanes in which nothing is under way but waits look after so many ms whether they are to stop. */
+/** Lanes in which nothing is under way, and something waits, are looked at after so many ms: are they to stop? */
 const WATCH = 50
 
 class ParallelLanes {
@@ -77,6 +77,7 @@ class ParallelLanes {
     } finally {
       this.isPumping = false
     }
+    this.watch()
   }
 
   /** @private */
@@ -178,14 +179,17 @@ class ParallelLanes {
     for (const lane of this.busy) lane.tell()
   }
 
-  /** As long as messages wait to be tried again, and perhaps nothing else goes on. */
+  /**
+   * As long as there are lanes of which no handler will tell when to look at them: their messages wait for another attempt, or all handlers
+   * are at work for others.
+   * @private
+   */
   watch() {
-    if (this.isWatching) return
+    if (this.isWatching || !this.busy.some(lane => lane.running === 0)) return
     this.isWatching = true
     setTimeout(() => {
       this.isWatching = false
       this.sweep()
-      if (this.busy.some(lane => lane.failed.size > 0)) this.watch()
       this.pump()
     }, WATCH).unref()
   }
