@@ -390,3 +390,36 @@ it('parallel: a message that fails counts its attempts on when its partition was
   expect(attempts).toBe(3)
   expect(world.crashes).toMatchObject([{ name: 'KafkaJSNumberOfRetriesExceeded' }])
 })
+
+it('eachBatch: what was left early because the batch was stale comes again, also when it is not stale after all', async () => {
+  const batches = /** @type {number[][]} */ ([])
+  const world = new World(1, {
+    partitions: 1,
+    run: {},
+    eachBatch: async ({ batch, isStale, resolveOffset }) => {
+      batches.push(batch.messages.map(({ offset }) => Number(offset)))
+      resolveOffset(batch.messages[0].offset)
+      await world.work()
+      if (isStale()) await world.work()
+    }
+  })
+  world.resolves = () => {}
+  world.commits = () => {}
+  const [log] = world.logs
+  for (let n = 0; n < 3; n++) log.messages.push({ offset: log.end++, key: null })
+  await world.start([0])
+  const [slot] = world.engine.assigned()
+  world.engine.fetch(slot, 3, false)
+  await world.hear()
+  while (world.told.length > 0) await world.hear()
+  world.interrupt()
+  await world.goOn()
+  world.engine.reassure()
+  await world.goOn()
+  expect(slot.resolved).toBe(1)
+  await world.rest()
+  expect(batches).toEqual([
+    [0, 1, 2],
+    [1, 2]
+  ])
+})
