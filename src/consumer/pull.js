@@ -25,14 +25,13 @@ const { fail, listOf, number, optionsOf } = require('../config')
  */
 const createPull = ({ puller, start }) => {
   /**
-   * Reads, unless it does already. The group may take long to be joined: that goes on when the time is over.
+   * Begins to read. The group may take long to be joined: that goes on when the time is over.
    * @param {number} timeout ms
    * @returns {Promise<number>} what is left of it
    */
   const startWithin = async timeout => {
-    const isReading = puller.runner?.state === 'running'
     const starting = start()
-    if (isReading || timeout > LONGEST_DELAY) {
+    if (timeout > LONGEST_DELAY) {
       await starting
       return timeout
     }
@@ -64,14 +63,17 @@ const createPull = ({ puller, start }) => {
     }
   }
 
+  /** Most calls find that it reads already. @param {number} [timeout] ms */
+  const begun = timeout => (puller.runner?.state === 'running' ? timeout : begin(timeout))
+
   const getOne = async (options = {}) => {
     const { timeout, wanted } = pullOptions('getOne', options)
-    return puller.getOne({ timeout: await begin(timeout), wanted })
+    return puller.getOne({ timeout: await begun(timeout), wanted })
   }
 
   const getMany = async (options = {}) => {
     const { timeout, wanted, maxRecords } = pullOptions('getMany', options)
-    return puller.getMany({ timeout: await begin(timeout), wanted, maxRecords })
+    return puller.getMany({ timeout: await begun(timeout), wanted, maxRecords })
   }
 
   /** The same for all that iterate: the messages are handed out once. Ends with the run, whoever ends that. */
