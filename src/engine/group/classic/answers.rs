@@ -410,7 +410,6 @@ impl Group {
     /// The session was renewed, not before this was sent.
     fn renewed(&mut self, sent: Sent<Asked>) {
         let until = sent.at + self.config.session_timeout;
-        let until = self.join_ends.map_or(until, |ends| ends.min(until));
         // A JoinGroup that was held back is older than the heartbeats beside it.
         self.valid_until = self.valid_until.max(Some(until));
     }
@@ -418,7 +417,10 @@ impl Group {
     /// After the interval, but a third of the session before its end: that much of it may be gone when the answer is there.
     fn beat_after_interval(&mut self, now: Instant) {
         self.beat.space_until(Some(now + self.config.heartbeat_interval));
-        let latest = self.valid_until().map(|end| end - self.config.session_timeout / 3);
+        // The end of a rebalance is not moved by heartbeats: to hurry would be to send one after the other.
+        let is_moved = |end: &Instant| self.join_ends.is_none_or(|ends| *end < ends);
+        let end = self.valid_until().filter(is_moved);
+        let latest = end.map(|end| end - self.config.session_timeout / 3);
         let interval = self.config.own_interval();
         let follow_up = self.follow_up.filter(|soon| *soon < interval);
         let due = now + follow_up.unwrap_or(interval);

@@ -152,8 +152,10 @@ impl Group {
     /// The coordinator counts the session from when it takes a heartbeat or answers SyncGroup. We do not know when that was, but
     /// it was not before we had sent the request: so we count from there. (It also counts from an OffsetCommit, but not in groups of
     /// KIP-848; and heartbeats are frequent enough.)
+    /// A rebalance that has not got our JoinGroup may be over before the session is.
     pub fn valid_until(&self) -> Option<Instant> {
-        self.valid_until.filter(|_| self.owned.is_some())
+        let until = self.valid_until.filter(|_| self.owned.is_some())?;
+        Some(self.join_ends.map_or(until, |ends| ends.min(until)))
     }
 
     /// Does a member keep what it may keep (KIP-429)?

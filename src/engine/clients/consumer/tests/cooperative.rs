@@ -319,6 +319,26 @@ fn a_join_that_is_held_back_for_longer_than_the_session_stops_nothing_that_is_ke
     assert_eq!(world.joined, 2);
 }
 
+/// The coordinator waits for the rebalance timeout, however long a session is.
+#[test]
+fn a_join_that_never_arrives_ends_what_is_kept_when_the_rebalance_does() {
+    let config = ConsumerConfig { rebalance_timeout: SESSION / 2, ..config() };
+    let mut world = World::cooperative_with(config, &[0, 1]);
+    world.handler = Some(MESSAGE);
+    world.append(0, 100);
+    world.run(SECOND);
+    world.cluster.rebalancing = true;
+    let before = world.requests.len();
+    world.run_until(|world| world.sent_since(before, "JoinGroup") == 1);
+    world.silent = true;
+    let had = delivered(&world, 0).len();
+    world.run(SESSION / 2);
+    let goes = delivered(&world, 0).len();
+    assert!(goes > had + 5, "it is ours until then");
+    world.run(SESSION);
+    assert_eq!(delivered(&world, 0).len(), goes);
+}
+
 #[test]
 fn what_goes_right_after_a_join_does_not_wait_for_javascript() {
     let mut world = busy(&[0, 1]);

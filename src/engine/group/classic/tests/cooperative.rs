@@ -172,3 +172,23 @@ fn heartbeats_beside_a_join_that_is_held_back_tell_whether_what_is_kept_is_still
     world.refuse(ErrorCode::UNKNOWN_MEMBER_ID);
     assert!(matches!(world.events()[..], [Event::Lost { .. }, Event::ProtocolsNeeded { .. }]));
 }
+
+/// A leader takes its time. No heartbeat moves the end of the rebalance, so there is no hurry to send one before it.
+#[test]
+fn heartbeats_beside_a_sync_that_is_held_back_keep_their_interval_to_the_end_of_the_rebalance() {
+    let mut world = World::cooperative();
+    rebalance(&mut world);
+    world.give_protocols();
+    world.answer_join(follower(2));
+    let (end, mut heartbeats) = (world.now + REBALANCE, 0);
+    while world.now < end {
+        world.advance(Duration::from_millis(10));
+        if world.in_flight.len() > 1 {
+            let answer = HeartbeatResponse { error: ErrorCode::NONE, ..Default::default() };
+            world.answer(1, Ok(Response::Heartbeat(answer)));
+            heartbeats += 1;
+        }
+    }
+    let most = REBALANCE.as_secs() / INTERVAL.as_secs();
+    assert!(heartbeats > most / 2 && heartbeats <= most + 8, "{heartbeats} heartbeats");
+}
