@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::TopicId;
+use crate::engine::protocol::fetch::AbortedTransaction;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::fetch::FetchResponse;
@@ -30,8 +31,14 @@ pub(crate) struct Log {
     pub(crate) end: i64,
     /// First offset, offset after the last, bytes.
     batches: Vec<(i64, i64, Vec<u8>)>,
-    /// Offsets that no consumer sees.
+    /// Offsets that no consumer sees: markers, what compaction has taken, and what was aborted.
     pub(crate) markers: BTreeSet<i64>,
+    /// Transactions that have not ended: by producer, the offsets that belong to them.
+    open: BTreeMap<i64, BTreeSet<i64>>,
+    /// Those that were aborted: producer, first offset, marker.
+    aborted: Vec<(i64, i64, i64)>,
+    /// How often the topic was made: its values are [`VALUE`] and this.
+    pub(crate) made: u8,
     /// Of its leader.
     pub(crate) epoch: i32,
     /// Leader epochs and their first offsets, in order.
@@ -44,10 +51,76 @@ impl Log {
         let records = lengths.iter().zip(self.end..).map(|(length, offset)| TestRecord {
             offset,
             timestamp: 1,
-            value: Some(vec![VALUE; *length]),
+            value: Some(vec![VALUE + self.made; *length]),
             ..Default::default()
         });
         self.push(TestBatch::of(records.collect()), lengths.len());
+    }
+
+    /// Appends a batch of which compaction has taken those messages whose length is 0: perhaps all of them.
+    pub(crate) fn append_compacted(&mut self, lengths: &[usize]) {
+        let (base_offset, value) = (self.end, VALUE + self.made);
+        let kept = lengths.iter().zip(base_offset..).filter(|(length, _)| **length > 0);
+        let records = kept.map(|(length, offset)| TestRecord {
+            offset,
+            value: Some(vec![value; *length]),
+            ..Default::default()
+        });
+        let records: Vec<TestRecord> = records.collect();
+        let gone = lengths.iter().zip(base_offset..).filter(|(length, _)| **length == 0);
+        self.markers.extend(gone.map(|(_, offset)| offset));
+        let last_offset_delta = i32::try_from(lengths.len()).unwrap() - 1;
+        self.push(
+            TestBatch { base_offset, last_offset_delta, records, ..TestBatch::default() },
+            lengths.len(),
+        );
+    }
+
+    /// Compaction has taken whole batches with so many offsets. (The last batch of a log it leaves.)
+    pub(crate) fn append_gap(&mut self, offsets: i64) {
+        self.markers.extend(self.end..self.end + offsets);
+        self.end += offsets;
+    }
+
+    /// Appends a batch of this producer's transaction.
+    pub(crate) fn append_of(&mut self, producer_id: i64, messages: usize) {
+        let offsets = self.end..self.end + i64::try_from(messages).unwrap();
+        let records = offsets.clone().map(|offset| TestRecord {
+            offset,
+            value: Some(vec![VALUE + self.made; 20]),
+            ..Default::default()
+        });
+        let batch = TestBatch { transactional: true, producer_id, ..TestBatch::of(records.collect()) };
+        self.push(batch, messages);
+        self.open.entry(producer_id).or_default().extend(offsets);
+    }
+
+    /// Ends this producer's transaction, which may have no messages.
+    pub(crate) fn end_transaction(&mut self, producer_id: i64, commits: bool) {
+        let offsets = self.open.remove(&producer_id).unwrap_or_default();
+        if let Some(first) = offsets.first().filter(|_| !commits) {
+            self.aborted.push((producer_id, *first, self.end));
+            self.markers.extend(offsets);
+        }
+        self.markers.insert(self.end);
+        self.push(TestBatch::marker(self.end, producer_id, commits), 1);
+    }
+
+    /// Ends all transactions.
+    pub(crate) fn end_transactions(&mut self) {
+        for producer_id in self.open.keys().copied().collect::<Vec<_>>() {
+            self.end_transaction(producer_id, producer_id % 2 == 0);
+        }
+    }
+
+    /// Before the first message of an open transaction.
+    pub(crate) fn last_stable(&self) -> i64 {
+        self.open.values().filter_map(|offsets| offsets.first()).min().copied().unwrap_or(self.end)
+    }
+
+    /// Its topic was deleted and made again.
+    pub(crate) fn made_anew(&self) -> Log {
+        Log { made: self.made + 1, ..Log::default() }
     }
 
     /// Appends offsets that no consumer sees.
@@ -102,14 +175,15 @@ impl Log {
         self.batches.retain(|(_, next, _)| *next > offset);
     }
 
-    fn read(&self, asked: &FetchPartition) -> Result<Bytes, ErrorCode> {
+    fn read(&self, asked: &FetchPartition, read_committed: bool) -> Result<Bytes, ErrorCode> {
         if asked.fetch_offset < self.start || asked.fetch_offset > self.end {
             return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
         }
+        let end = if read_committed { self.last_stable() } else { self.end };
         let mut bytes = Vec::new();
         let mut whole = 0;
-        for (_, next, batch) in &self.batches {
-            if *next > asked.fetch_offset {
+        for (first, next, batch) in &self.batches {
+            if *next > asked.fetch_offset && *first < end {
                 bytes.extend_from_slice(batch);
                 whole = if whole == 0 { bytes.len() } else { whole };
             }
@@ -118,12 +192,22 @@ impl Log {
         bytes.truncate(whole.max(usize::try_from(asked.max_bytes).unwrap()));
         Ok(bytes.into())
     }
+
+    /// The aborted transactions that have not ended before this offset, in no order.
+    fn aborted_from(&self, offset: i64) -> Vec<AbortedTransaction> {
+        let aborted = self.aborted.iter().rev().filter(|(_, _, marker)| *marker >= offset);
+        aborted
+            .map(|&(producer_id, first_offset, _)| AbortedTransaction { producer_id, first_offset })
+            .collect()
+    }
 }
 
-#[derive(Default, Clone)]
+#[derive(Clone)]
 pub(crate) struct Broker {
+    /// The topic's id, which is another one when it was made anew.
+    pub(crate) topic_id: TopicId,
     session: Option<(i32, i32)>,
-    wanted: BTreeMap<i32, FetchPartition>,
+    wanted: BTreeMap<(TopicId, i32), FetchPartition>,
     sessions: i32,
     /// Does the cache of sessions have a place for us?
     pub(crate) grants: bool,
@@ -131,11 +215,22 @@ pub(crate) struct Broker {
     pub(crate) errors: BTreeMap<i32, (ErrorCode, Option<(i32, i32)>)>,
     /// Where it sends consumers that say where they are (KIP-392).
     pub(crate) preferred: Option<i32>,
+    /// It does not lead these, and gives of them what it has.
+    pub(crate) follows: BTreeSet<i32>,
 }
 
 impl Broker {
     pub(crate) fn new() -> Broker {
-        Broker { grants: true, ..Broker::default() }
+        Broker {
+            topic_id: TOPIC,
+            session: None,
+            wanted: BTreeMap::new(),
+            sessions: 0,
+            grants: true,
+            errors: BTreeMap::new(),
+            preferred: None,
+            follows: BTreeSet::new(),
+        }
     }
 
     /// Forgets the session: evicted, or restarted.
@@ -153,7 +248,7 @@ impl Broker {
 
     /// What the long poll of the session asks for.
     pub(crate) fn session_partitions(&self) -> Vec<i32> {
-        self.wanted.keys().copied().collect()
+        self.wanted.keys().map(|(_, partition)| *partition).collect()
     }
 
     pub(crate) fn fetch(&mut self, request: &FetchRequest, logs: &BTreeMap<i32, Log>) -> FetchResponse {
@@ -175,21 +270,22 @@ impl Broker {
             session_id = self.session.map_or(0, |(id, _)| id);
         }
         for topic in &request.forgotten {
-            assert_eq!((topic.topic_id, request.session_epoch > 0), (TOPIC, true));
+            assert!(request.session_epoch > 0);
             for partition in &topic.partitions {
-                assert!(wanted.remove(partition).is_some(), "forgotten but never asked for: {partition}");
+                let is_known = wanted.remove(&(topic.topic_id, *partition)).is_some();
+                assert!(is_known, "forgotten but never asked for: {partition}");
             }
         }
         for topic in &request.topics {
-            assert_eq!(topic.topic_id, TOPIC);
             for partition in &topic.partitions {
-                wanted.insert(partition.partition, partition.clone());
+                wanted.insert((topic.topic_id, partition.partition), partition.clone());
             }
         }
-        let mut partitions = Vec::new();
-        for (partition, asked) in &wanted {
-            let mut answer = self.answer(*partition, asked, logs);
-            if !request.rack_id.is_empty() && !answer.error.is_err() && self.preferred.is_some() {
+        let mut topics: Vec<FetchResponseTopic> = Vec::new();
+        for ((topic_id, partition), asked) in &wanted {
+            let mut answer = self.answer(*topic_id, *partition, asked, logs, request.read_committed);
+            let is_led = !self.follows.contains(partition);
+            if !request.rack_id.is_empty() && !answer.error.is_err() && self.preferred.is_some() && is_led {
                 answer.preferred_read_replica = self.preferred;
                 answer.records = Bytes::new();
             }
@@ -198,29 +294,52 @@ impl Broker {
                 || !answer.records.is_empty()
                 || answer.preferred_read_replica.is_some();
             if is_news || request.session_epoch <= 0 {
-                partitions.push(answer);
+                match topics.last_mut().filter(|topic| topic.topic_id == *topic_id) {
+                    Some(topic) => topic.partitions.push(answer),
+                    None => topics.push(FetchResponseTopic {
+                        topic_id: *topic_id,
+                        partitions: vec![answer],
+                        ..Default::default()
+                    }),
+                }
             }
         }
         if request.session_epoch >= 0 {
             self.wanted = wanted;
         }
-        let topics = vec![FetchResponseTopic { topic_id: TOPIC, partitions, ..Default::default() }];
         FetchResponse { session_id, topics, ..Default::default() }
     }
 
     fn answer(
         &self,
+        topic_id: TopicId,
         partition: i32,
         asked: &FetchPartition,
         logs: &BTreeMap<i32, Log>,
+        read_committed: bool,
     ) -> FetchResponsePartition {
-        let log = &logs[&partition];
-        let mut answer = FetchResponsePartition { partition, high_watermark: log.end, ..Default::default() };
+        let Some(log) = logs.get(&partition).filter(|_| topic_id == self.topic_id) else {
+            let error = if topic_id == self.topic_id {
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+            } else {
+                ErrorCode::UNKNOWN_TOPIC_ID
+            };
+            return FetchResponsePartition { partition, error, ..Default::default() };
+        };
+        let mut answer = FetchResponsePartition {
+            partition,
+            high_watermark: log.end,
+            last_stable_offset: log.last_stable(),
+            ..Default::default()
+        };
         match self.errors.get(&partition) {
             Some((error, leader)) => (answer.error, answer.current_leader) = (*error, *leader),
-            None => match (log.diverging(asked), log.read(asked)) {
+            None => match (log.diverging(asked), log.read(asked, read_committed)) {
                 (Some(diverging), _) => answer.diverging_epoch = Some(diverging),
-                (None, Ok(records)) => answer.records = records,
+                (None, Ok(records)) => {
+                    answer.records = records;
+                    answer.aborted = log.aborted_from(asked.fetch_offset);
+                }
                 (None, Err(error)) => answer.error = error,
             },
         }

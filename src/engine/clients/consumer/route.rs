@@ -48,9 +48,11 @@ impl Consumer {
         self.remind(now);
     }
 
-    /// The part of [`Consumer::route`] that decoding and finishing can have stirred.
+    /// The part of [`Consumer::route`] that decoding and finishing can have stirred: they may end after the consumer has.
     pub(super) fn route_fetch(&mut self) {
-        while let Some(event) = self.fetch.poll_event() {
+        while self.state != State::Stopped
+            && let Some(event) = self.fetch.poll_event()
+        {
             self.fetch_event(event);
         }
     }

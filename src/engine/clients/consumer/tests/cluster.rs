@@ -10,15 +10,18 @@ use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::Subscription;
 use crate::engine::protocol::TopicId;
 use crate::engine::protocol::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, JOIN_EPOCH, TopicPartitions,
 };
 use crate::engine::protocol::consumer_protocol::Assignment;
+use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::find_coordinator::FindCoordinatorResponse;
 use crate::engine::protocol::find_coordinator::FoundCoordinator;
 use crate::engine::protocol::heartbeat::HeartbeatResponse;
 use crate::engine::protocol::join_group::JoinGroupMember;
+use crate::engine::protocol::join_group::JoinGroupRequest;
 use crate::engine::protocol::join_group::JoinGroupResponse;
 use crate::engine::protocol::leave_group::LeaveGroupResponse;
 use crate::engine::protocol::list_offsets::LATEST;
@@ -68,14 +71,30 @@ pub(super) struct Cluster {
     pub(super) holds_commits: bool,
     /// What the next assignment gives us.
     pub(super) share: Vec<i32>,
+    former_share: Vec<i32>,
     /// Somebody else leads the group, and assigns.
     pub(super) follows: bool,
     pub(super) committed: BTreeMap<i32, i64>,
+    /// That, as it was told last.
+    pub(super) told: BTreeMap<i32, i64>,
     /// Every commit that was taken.
     pub(super) commits: Vec<(i32, i64)>,
     pub(super) left: usize,
     /// The groups of KIP-848: there our generation is our epoch.
     pub(super) kip848: Kip848,
+    /// Of the topic as it is now.
+    pub(super) topic_id: TopicId,
+    /// One in so many requests is refused, or answered in part; 0 = none.
+    pub(super) moods: u32,
+    pub(super) rng: fastrand::Rng,
+    /// Followers are read from, too.
+    pub(super) has_followers: bool,
+    /// Other members take up what is not ours, and come further with it.
+    pub(super) has_others: bool,
+    /// What they have handled.
+    pub(super) others: BTreeMap<i32, BTreeSet<i64>>,
+    /// Partitions whose committed offset may go back, because the user has said so.
+    pub(super) rewinds: BTreeSet<i32>,
 }
 
 impl Cluster {
@@ -98,11 +117,107 @@ impl Cluster {
             holds_syncs: false,
             holds_commits: false,
             share: vec![0, 1, 2, 3],
+            former_share: Vec::new(),
             follows: false,
             committed: BTreeMap::new(),
+            told: BTreeMap::new(),
             commits: Vec::new(),
             left: 0,
             kip848: Kip848::default(),
+            topic_id: TOPIC,
+            moods: 0,
+            rng: fastrand::Rng::with_seed(1),
+            has_followers: false,
+            has_others: false,
+            others: BTreeMap::new(),
+            rewinds: BTreeSet::new(),
+        }
+    }
+
+    /// Is the next request refused?
+    fn is_moody(&mut self) -> bool {
+        self.moods > 0 && self.rng.u32(0..self.moods) == 0
+    }
+
+    /// A broker takes a Fetch in, and answers with less, or with an error.
+    pub(super) fn spoil(&mut self, mut answer: FetchResponse) -> FetchResponse {
+        if !self.is_moody() {
+            return answer;
+        }
+        match self.rng.u32(0..3) {
+            // FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR, UNKNOWN_SERVER_ERROR
+            0 => FetchResponse {
+                error: ErrorCode(self.rng.choice([70, 71, 106, -1]).unwrap()),
+                ..Default::default()
+            },
+            // It throttles us.
+            1 => {
+                answer.topics.clear();
+                answer
+            }
+            _ => {
+                for topic in &mut answer.topics {
+                    topic.partitions.retain(|_| self.rng.bool());
+                }
+                answer
+            }
+        }
+    }
+
+    /// Perhaps one of these.
+    fn mood(&mut self, codes: &[i16]) -> ErrorCode {
+        if self.is_moody() { ErrorCode(self.rng.choice(codes).copied().unwrap()) } else { ErrorCode::NONE }
+    }
+
+    /// Another member has had this partition, and has come somewhat further.
+    fn pass_on(&mut self, partition: i32) {
+        let Some(log) = self.logs.get(&partition).filter(|_| self.has_others) else { return };
+        let from = self.committed.get(&partition).copied().unwrap_or(0).max(log.start);
+        let to = self.rng.i64(from..=log.last_stable().max(from));
+        self.others.entry(partition).or_default().extend(from..to);
+        self.committed.insert(partition, to);
+    }
+
+    /// The coordinator has put us out, and others have taken everything over.
+    pub(super) fn put_out(&mut self) {
+        self.members.clear();
+        for partition in self.partitions() {
+            self.pass_on(partition);
+        }
+    }
+
+    pub(super) fn partitions(&self) -> Vec<i32> {
+        self.logs.keys().copied().collect()
+    }
+
+    /// The topic is deleted and made anew, with as many partitions.
+    pub(super) fn recreate(&mut self) {
+        self.topic_id.0[0] += 1;
+        for log in self.logs.values_mut() {
+            *log = log.made_anew();
+        }
+        for broker in self.brokers.values_mut() {
+            broker.topic_id = self.topic_id;
+        }
+        self.leader_epoch = 1;
+        self.committed.clear();
+        self.told.clear();
+        self.others.clear();
+        self.rewinds.clear();
+        self.kip848.assigned.clear();
+        self.kip848.is_news = true;
+        self.heal();
+    }
+
+    /// Is this the topic as it is now? Who knows no ids speaks of its name.
+    fn is_current(&self, id: TopicId) -> bool {
+        id.is_zero() || id == self.topic_id
+    }
+
+    /// Partitions have no other trouble than that a broker does not lead them.
+    pub(super) fn heal(&mut self) {
+        for (partition, node) in self.leaders.clone() {
+            self.lead(partition, node);
         }
     }
 
@@ -122,10 +237,18 @@ impl Cluster {
     /// The partition's leader is this node from now on.
     pub(super) fn move_leader(&mut self, partition: i32, node: i32) {
         self.leader_epoch += 1;
+        self.lead(partition, node);
+    }
+
+    fn lead(&mut self, partition: i32, node: i32) {
         self.leaders.insert(partition, node);
         for (id, broker) in &mut self.brokers {
+            broker.follows.remove(&partition);
             if *id == node {
                 broker.errors.remove(&partition);
+            } else if self.has_followers {
+                broker.errors.remove(&partition);
+                broker.follows.insert(partition);
             } else {
                 broker.errors.insert(partition, (ErrorCode::NOT_LEADER_OR_FOLLOWER, None));
             }
@@ -145,9 +268,25 @@ impl Cluster {
         let elsewhere = to != Target::coordinator(self.coordinator);
         let not_coordinator = if elsewhere { ErrorCode::NOT_COORDINATOR } else { ErrorCode::NONE };
         let loading = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS;
+        let is_of_group = !matches!(
+            request,
+            Request::Metadata(_)
+                | Request::FindCoordinator(_)
+                | Request::ListOffsets(_)
+                | Request::LeaveGroup(_)
+        );
+        // COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR
+        let mood = if is_of_group { self.mood(&[14, 15, 16]) } else { ErrorCode::NONE };
+        let elsewhere = elsewhere || mood.is_err();
+        let not_coordinator = if mood.is_err() { mood } else { not_coordinator };
         Some(Ok(match request {
             Request::Metadata(request) => {
                 let mut answer = self.metadata();
+                if self.is_moody()
+                    && let Some(partition) = self.rng.choice(&mut answer.topics[0].partitions)
+                {
+                    (partition.error, partition.leader) = (ErrorCode::LEADER_NOT_AVAILABLE, -1);
+                }
                 // Without a list all topics are meant. Ids hide the names beside them.
                 let is_asked = |topic: &MetadataTopic| {
                     request.topics.as_ref().is_none_or(|asked| {
@@ -174,20 +313,25 @@ impl Cluster {
                 };
                 Response::ConsumerGroupHeartbeat(answer)
             }
+            Request::FindCoordinator(_) if self.is_moody() => {
+                let error = ErrorCode::COORDINATOR_NOT_AVAILABLE;
+                let coordinators = vec![FoundCoordinator { node_id: -1, error, ..Default::default() }];
+                Response::FindCoordinator(FindCoordinatorResponse { coordinators, ..Default::default() })
+            }
             Request::FindCoordinator(_) => found(self.coordinator),
             Request::JoinGroup(_) if self.holds_joins && !elsewhere => return None,
             Request::JoinGroup(request) => {
                 let mut answer =
                     JoinGroupResponse { member_id: request.member_id.clone(), ..Default::default() };
                 if elsewhere {
-                    answer.error = ErrorCode::NOT_COORDINATOR;
+                    answer.error = not_coordinator;
                 } else if self.loading {
                     answer.error = loading;
                 } else if request.member_id.is_empty() && request.group_instance_id.is_some() {
                     // KIP-345: who comes again under its name takes its own place.
                     self.members = [self.new_member()].into();
                     answer.member_id = self.members.iter().next().cloned().unwrap();
-                    self.welcome(&mut answer);
+                    self.welcome(&mut answer, &owned_in(request));
                 } else if request.member_id.is_empty() {
                     answer.member_id = self.new_member();
                     answer.error = ErrorCode::MEMBER_ID_REQUIRED;
@@ -196,7 +340,7 @@ impl Cluster {
                 } else if !self.members.contains(&request.member_id) {
                     answer.error = ErrorCode::UNKNOWN_MEMBER_ID;
                 } else {
-                    self.welcome(&mut answer);
+                    self.welcome(&mut answer, &owned_in(request));
                 }
                 Response::JoinGroup(answer)
             }
@@ -249,9 +393,20 @@ impl Cluster {
                 for topic in &request.topics {
                     let mut partitions = Vec::new();
                     for asked in &topic.partitions {
+                        // REQUEST_TIMED_OUT, UNKNOWN_TOPIC_OR_PARTITION, REBALANCE_IN_PROGRESS
+                        let mood = self.mood(&[7, 3, 27]);
+                        let error = if error == ErrorCode::NONE { mood } else { error };
+                        let error = if error == ErrorCode::NONE && !self.is_current(topic.topic_id) {
+                            ErrorCode::UNKNOWN_TOPIC_ID
+                        } else {
+                            error
+                        };
                         if error == ErrorCode::NONE {
-                            self.committed.insert(asked.partition, asked.offset);
                             self.commits.push((asked.partition, asked.offset));
+                            let former = self.committed.insert(asked.partition, asked.offset);
+                            let goes_back = former.is_some_and(|former| asked.offset < former);
+                            let may = !self.has_others || self.rewinds.contains(&asked.partition);
+                            assert!(!goes_back || may, "{}: back from {former:?}", asked.partition);
                         }
                         partitions.push(OffsetCommitResponsePartition { partition: asked.partition, error });
                     }
@@ -263,12 +418,26 @@ impl Cluster {
             Request::OffsetFetch(request) => {
                 let mut topics = Vec::new();
                 for topic in request.topics.iter().flatten() {
-                    let partitions = topic.partitions.iter().map(|p| OffsetFetchResponsePartition {
-                        partition: *p,
-                        offset: self.committed.get(p).copied().unwrap_or(-1),
-                        ..Default::default()
-                    });
-                    let partitions = partitions.collect();
+                    let is_known = self.is_current(topic.topic_id);
+                    let mut partitions = Vec::new();
+                    for p in &topic.partitions {
+                        // UNSTABLE_OFFSET_COMMIT
+                        let error = self.mood(&[88]);
+                        let error = if is_known { error } else { ErrorCode::UNKNOWN_TOPIC_ID };
+                        let offset = self.committed.get(p).copied().unwrap_or(-1);
+                        let offset = if error.is_err() { -1 } else { offset };
+                        if is_known {
+                            self.told.insert(*p, offset.max(0));
+                        }
+                        let answer = OffsetFetchResponsePartition {
+                            partition: *p,
+                            offset,
+                            error,
+                            ..Default::default()
+                        };
+                        // Some brokers leave partitions out.
+                        partitions.extend((!self.is_moody()).then_some(answer));
+                    }
                     let (name, topic_id) = spelled(request.max_version(), &topic.name, topic.topic_id);
                     topics.push(OffsetFetchResponseTopic { name, topic_id, partitions });
                 }
@@ -281,17 +450,21 @@ impl Cluster {
             Request::ListOffsets(request) => {
                 let mut topics = Vec::new();
                 for topic in &request.topics {
-                    let partitions = topic.partitions.iter().map(|asked| {
+                    let mut partitions = Vec::new();
+                    for asked in &topic.partitions {
+                        // OFFSET_NOT_AVAILABLE, UNKNOWN_LEADER_EPOCH, FENCED_LEADER_EPOCH, KAFKA_STORAGE_ERROR
+                        let mood = self.mood(&[78, 75, 74, 56]);
                         let log = &self.logs[&asked.partition];
                         let leads = to == Target::node(self.leaders[&asked.partition]);
-                        ListOffsetsResponsePartition {
+                        let error = if leads { mood } else { ErrorCode::NOT_LEADER_OR_FOLLOWER };
+                        let offset = if asked.timestamp == LATEST { log.end } else { log.start };
+                        partitions.push(ListOffsetsResponsePartition {
                             partition: asked.partition,
-                            error: if leads { ErrorCode::NONE } else { ErrorCode::NOT_LEADER_OR_FOLLOWER },
-                            offset: if asked.timestamp == LATEST { log.end } else { log.start },
+                            error,
+                            offset: if error.is_err() { -1 } else { offset },
                             ..Default::default()
-                        }
-                    });
-                    let partitions = partitions.collect();
+                        });
+                    }
                     topics.push(ListOffsetsResponseTopic { name: topic.name.clone(), partitions });
                 }
                 Response::ListOffsets(ListOffsetsResponse { topics, ..Default::default() })
@@ -306,9 +479,17 @@ impl Cluster {
     }
 
     /// The member of this answer is in the next generation.
-    fn welcome(&mut self, answer: &mut JoinGroupResponse) {
+    fn welcome(&mut self, answer: &mut JoinGroupResponse, owned: &[i32]) {
         self.generation += 1;
         self.rebalancing = false;
+        // What was ours in the last generation, and is to be ours again, nobody else has had.
+        let former = std::mem::replace(&mut self.former_share, self.share.clone());
+        for partition in 0..i32::try_from(self.logs.len()).unwrap() {
+            let is_kept = former.contains(&partition) || owned.contains(&partition);
+            if !is_kept && self.share.contains(&partition) {
+                self.pass_on(partition);
+            }
+        }
         answer.generation_id = self.generation;
         answer.protocol_type = Some("consumer".into());
         answer.protocol_name = Some(self.protocol.into());
@@ -320,6 +501,9 @@ impl Cluster {
     fn membership(&self, member_id: &str, generation_id: i32) -> ErrorCode {
         if self.fenced {
             ErrorCode::FENCED_INSTANCE_ID
+        } else if member_id.is_empty() && generation_id < 0 {
+            // Of nobody: its partitions are assigned by the user.
+            ErrorCode::NONE
         } else if !self.members.contains(member_id) {
             ErrorCode::UNKNOWN_MEMBER_ID
         } else if generation_id != self.generation {
@@ -344,7 +528,7 @@ impl Cluster {
         });
         let topic = MetadataTopic {
             name: Some("t".into()),
-            topic_id: TOPIC,
+            topic_id: self.topic_id,
             partitions: partitions.collect(),
             ..Default::default()
         };
@@ -362,9 +546,26 @@ pub(super) struct Kip848 {
     pub(super) left_at: Vec<i32>,
     /// What it said last that it owns.
     pub(super) owned: Vec<i32>,
+    /// Its epoch before this one: the answer that told of this one may have been lost.
+    previous: i32,
+    /// What it may have is not what it was told last.
+    is_news: bool,
 }
 
 impl Cluster {
+    fn next_epoch(&mut self) {
+        self.kip848.previous = self.generation;
+        self.generation += 1;
+    }
+
+    /// What was not among these and is assigned now comes from others.
+    fn pass_on_all(&mut self, kept: &[i32]) {
+        let assigned = self.kip848.assigned.clone();
+        for partition in assigned.into_iter().filter(|partition| !kept.contains(partition)) {
+            self.pass_on(partition);
+        }
+    }
+
     fn beat(&mut self, request: &ConsumerGroupHeartbeatRequest) -> ConsumerGroupHeartbeatResponse {
         let id = &request.member_id;
         if request.member_epoch < JOIN_EPOCH {
@@ -377,12 +578,21 @@ impl Cluster {
         let is_joining = request.member_epoch == JOIN_EPOCH;
         if is_joining {
             self.members = [id.clone()].into();
-            self.generation += 1;
-            self.kip848.assigned = self.share.clone();
+            self.next_epoch();
+            let assigned = std::mem::replace(&mut self.kip848.assigned, self.share.clone());
+            self.pass_on_all(&assigned);
         } else if !self.members.contains(id) {
             return refused(ErrorCode::UNKNOWN_MEMBER_ID);
         } else if request.member_epoch != self.generation {
-            return refused(ErrorCode::FENCED_MEMBER_EPOCH);
+            let owns = |owned: &Vec<TopicPartitions>| {
+                let mut partitions = owned.iter().flat_map(|topic| &topic.partitions);
+                partitions.all(|partition| self.kip848.assigned.contains(partition))
+            };
+            let is_late =
+                request.member_epoch == self.kip848.previous && request.owned.as_ref().is_some_and(owns);
+            if !is_late {
+                return refused(ErrorCode::FENCED_MEMBER_EPOCH);
+            }
         }
         if let Some(owned) = &request.owned {
             self.kip848.owned = owned.iter().flat_map(|topic| topic.partitions.clone()).collect();
@@ -392,11 +602,15 @@ impl Cluster {
         let before = assigned.clone();
         assigned.retain(|partition| share.contains(partition));
         if *assigned != share && owned.iter().all(|partition| assigned.contains(partition)) {
-            *assigned = share;
-            self.generation += 1;
+            let kept = std::mem::replace(assigned, share);
+            self.next_epoch();
+            self.pass_on_all(&kept);
         }
-        let is_news = is_joining || request.topics.is_some() || *assigned != before;
-        let assignment = vec![TopicPartitions { topic_id: TOPIC, partitions: assigned.clone() }];
+        let is_late_news = std::mem::take(&mut self.kip848.is_news);
+        let is_news =
+            is_joining || is_late_news || request.topics.is_some() || self.kip848.assigned != before;
+        let assignment =
+            vec![TopicPartitions { topic_id: self.topic_id, partitions: self.kip848.assigned.clone() }];
         ConsumerGroupHeartbeatResponse {
             member_id: Some(id.clone()),
             member_epoch: self.generation,
@@ -433,6 +647,17 @@ impl Cluster {
             _ => None,
         }
     }
+}
+
+/// What the member has kept (KIP-429).
+fn owned_in(request: &JoinGroupRequest) -> Vec<i32> {
+    let metadata = request.protocols.first().map(|protocol| protocol.metadata.clone());
+    let subscription = metadata.map(|metadata| Subscription::decode(metadata).unwrap());
+    subscription
+        .into_iter()
+        .flat_map(|subscription| subscription.owned)
+        .flat_map(|(_, owned)| owned)
+        .collect()
 }
 
 fn found(node_id: i32) -> Response {

@@ -6,6 +6,7 @@ use crate::engine::clients::consumer::GroupProtocol;
 use crate::engine::delivery::Buffer;
 use crate::engine::delivery::LANE_STOP;
 use crate::engine::delivery::Outcome;
+use crate::engine::testing::broker::VALUE;
 use crate::engine::testing::encode::decode;
 
 use super::cluster::EAGER;
@@ -14,6 +15,9 @@ use super::world::{SESSION, World, tp};
 /// A handler at work on one message.
 pub(super) struct Lane {
     pub(super) partition: i32,
+    /// Of which log these are, see [`Log::made`](crate::engine::testing::broker::Log::made).
+    made: u8,
+    stamp: u32,
     base: i64,
     next: i64,
     offsets: Vec<i64>,
@@ -55,14 +59,20 @@ impl World {
             return;
         }
         if self.failures > 0 && self.rng.u32(0..self.failures) == 0 {
+            let is_current = lane.made == self.cluster.logs[&lane.partition].made;
+            if let Some(offset) = lane.offsets.get(lane.at).filter(|_| is_current) {
+                self.ledger.failed(lane.partition, lane.stamp, *offset);
+            }
             self.lanes[index] = None;
             let wait = Duration::from_millis(self.rng.u64(0..200));
             self.consumer.finish(self.now, index, Outcome::Again(wait));
             return;
         }
         let next = lane.offsets.get(lane.at).map_or(lane.next, |offset| offset + 1);
-        let handled = self.handled.entry(lane.partition).or_default();
-        *handled = (*handled).max(next);
+        if lane.made == self.cluster.logs[&lane.partition].made {
+            let handled = self.handled.entry(lane.partition).or_default();
+            *handled = (*handled).max(next);
+        }
         lane.at += 1;
         let is_last = lane.at >= lane.offsets.len();
         let resolved = if is_last { lane.next } else { next };
@@ -85,17 +95,20 @@ impl World {
     /// The current message of this lane reaches its handler.
     fn deliver(&mut self, index: usize) {
         let Some(lane) = &self.lanes[index] else { return };
-        let Some(offset) = lane.offsets.get(lane.at) else { return };
+        let Some(&offset) = lane.offsets.get(lane.at) else { return };
         let session = self.renewed.map(|renewed| self.now - renewed);
         // Nobody takes away what the user has assigned.
         let is_safe = self.consumer.config.group_protocol == GroupProtocol::Manual
             || session.is_some_and(|session| session < SESSION);
         assert!(is_safe, "a message after the session: {session:?}");
-        self.listener.may_handle(lane.partition);
-        self.delivered.push((lane.partition, *offset));
-        let handled = self.handled.get(&lane.partition).copied().unwrap_or(0);
-        let holes = self.holes.contains(&lane.partition);
-        assert!(holes || *offset <= handled, "{}: {offset} after {handled}", lane.partition);
+        let Lane { partition, made, .. } = *lane;
+        self.listener.may_handle(partition);
+        assert!(!self.consumer.paused().contains(&tp(partition)), "{partition} is paused");
+        self.delivered.push((partition, offset));
+        let handled = self.handled.get(&partition).copied().unwrap_or(0);
+        let holes = self.holes.contains(&partition) || self.ledger.is_kept;
+        assert!(holes || offset <= handled, "{partition}: {offset} after {handled}");
+        self.write_down(partition, made, offset);
     }
 
     pub(super) fn take(&mut self, index: usize) -> bool {
@@ -122,8 +135,11 @@ impl World {
             }
         };
         let decoded = decode(&bytes);
+        let first = decoded.messages.iter().find_map(|message| message.value.as_ref()?.first());
         self.lanes[index] = Some(Lane {
             partition,
+            made: first.map_or(self.cluster.logs[&partition].made, |value| value - VALUE),
+            stamp: self.ledger.stamp(partition),
             base: delivery.summary.base_offset,
             next: delivery.summary.next_offset,
             offsets: decoded.messages.iter().map(|message| message.offset).collect(),

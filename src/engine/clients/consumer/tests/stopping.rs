@@ -309,3 +309,14 @@ fn what_brokers_hold_back_is_left_to_its_connections() {
     world.run(SECOND);
     assert_eq!((world.stopped, renewed(&world)), (1, vec![Target::coordinator(0)]));
 }
+
+#[test]
+fn what_is_decoded_after_the_end_tells_nothing() {
+    let mut world = World::running();
+    world.decoding_takes = 30 * SECOND;
+    world.append(0, 5);
+    world.run(Duration::from_millis(100));
+    world.stop();
+    // Within that the long polls are answered, and the decoder is through: whatever they tell would come behind the last event.
+    world.must_stop_within(2 * SECOND);
+}

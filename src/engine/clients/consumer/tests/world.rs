@@ -36,6 +36,7 @@ use crate::engine::testing::broker::Log;
 
 use super::cluster::{COOPERATIVE, Cluster};
 use super::handlers::Lane;
+use super::ledger::Ledger;
 use super::listener::Listener;
 
 pub(super) const SESSION: Duration = Duration::from_secs(10);
@@ -53,6 +54,18 @@ struct Sent {
     deadline: Option<Instant>,
 }
 
+/// An answer on its way back from there.
+struct Coming {
+    at: Instant,
+    tag: Tag,
+    from: Target,
+    answer: Result<Response, NetError>,
+}
+
+fn closed() -> Result<Response, NetError> {
+    Err(NetError::Closed { broker: "broker:9092".into() })
+}
+
 pub(super) struct World {
     pub(super) consumer: Consumer,
     pub(super) now: Instant,
@@ -60,7 +73,7 @@ pub(super) struct World {
     pub(super) rng: fastrand::Rng,
     sent: Vec<Sent>,
     /// Answers on their way back.
-    coming: Vec<(Instant, Tag, Result<Response, NetError>)>,
+    coming: Vec<Coming>,
     pub(super) lanes: Vec<Option<Lane>>,
     /// What lanes have let go of.
     pub(super) kept: HashMap<u32, Lane>,
@@ -69,6 +82,7 @@ pub(super) struct World {
     /// One in so many messages fails; 0 = none.
     pub(super) failures: u32,
     pub(super) listener: Listener,
+    pub(super) ledger: Ledger,
     pub(super) events: Vec<Event>,
     pub(super) lines: Vec<machine::Log>,
     pub(super) stopped: usize,
@@ -95,6 +109,12 @@ pub(super) struct World {
     pub(super) silent: bool,
     /// This broker takes requests and does nothing.
     pub(super) frozen: Option<i32>,
+    /// Each way of a message takes up to so many ms; 0 = [`LATENCY`].
+    pub(super) jitter: u64,
+    /// The decoder takes so long for an answer.
+    pub(super) decoding_takes: Duration,
+    /// What it has, and until when.
+    decoding: Option<(Instant, DecodeJob)>,
     codecs: Decompressor,
     pub(super) memory: HashMap<u32, Vec<u8>>,
 }
@@ -138,6 +158,7 @@ impl World {
             handler: Some(Duration::from_millis(1)),
             failures: 0,
             listener: Listener::default(),
+            ledger: Ledger::default(),
             events: Vec::new(),
             lines: Vec::new(),
             stopped: 0,
@@ -154,6 +175,9 @@ impl World {
             down: false,
             silent: false,
             frozen: None,
+            jitter: 0,
+            decoding_takes: Duration::ZERO,
+            decoding: None,
             codecs: Decompressor::new(1 << 20),
             memory: HashMap::new(),
             kept: HashMap::new(),
@@ -316,20 +340,39 @@ impl World {
 
     fn next_instant(&self) -> Option<Instant> {
         let sent = self.sent.iter().map(|sent| sent.deadline.unwrap_or(sent.arrives));
-        let coming = self.coming.iter().map(|(at, ..)| *at);
+        let coming = self.coming.iter().map(|coming| coming.at);
         let lanes = self.lanes.iter().flatten().filter_map(|lane| lane.until);
         let timer = self.consumer.poll_timeout(self.now);
-        sent.chain(coming).chain(lanes).chain(timer).chain(self.listener.ends_at()).min()
+        let decoding = self.decoding.iter().map(|(until, _)| *until);
+        sent.chain(coming).chain(lanes).chain(decoding).chain(timer).chain(self.listener.ends_at()).min()
+    }
+
+    fn latency(&mut self) -> Duration {
+        if self.jitter == 0 { LATENCY } else { Duration::from_millis(self.rng.u64(1..=self.jitter)) }
+    }
+
+    /// When a request to there arrives: behind those before it on its connection.
+    fn arrives(&mut self, to: Target) -> Instant {
+        let others = self.sent.iter().filter(|sent| sent.to == to).map(|sent| sent.arrives);
+        let others = others.max();
+        others.max(Some(self.now + self.latency())).unwrap()
+    }
+
+    /// The same of an answer.
+    fn comes(&mut self, from: Target) -> Instant {
+        let others = self.coming.iter().filter(|coming| coming.from == from).map(|coming| coming.at);
+        let others = others.max();
+        others.max(Some(self.now + self.latency())).unwrap()
     }
 
     pub(super) fn happen(&mut self) {
         self.arrive();
         let (due, coming): (Vec<_>, _) =
-            std::mem::take(&mut self.coming).into_iter().partition(|(at, ..)| *at <= self.now);
+            std::mem::take(&mut self.coming).into_iter().partition(|coming| coming.at <= self.now);
         self.coming = coming;
-        for (_, tag, response) in due {
-            self.hear(tag, &response);
-            self.consumer.handle_response(self.now, tag, response);
+        for Coming { tag, answer, .. } in due {
+            self.hear(tag, &answer);
+            self.consumer.handle_response(self.now, tag, answer);
         }
         if self.consumer.poll_timeout(self.now).is_some_and(|at| at <= self.now) {
             self.consumer.handle_timeout(self.now);
@@ -390,9 +433,7 @@ impl World {
             }
             let is_due = deadline.unwrap_or(arrives) <= self.now;
             let response = match &body {
-                _ if self.down && arrives <= self.now => {
-                    Some(Err(NetError::Closed { broker: "broker:9092".into() }))
-                }
+                _ if self.down && arrives <= self.now => Some(closed()),
                 Request::Fetch(request) if arrives <= self.now => {
                     let held = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap());
                     let expired = deadline.is_some() && is_due;
@@ -409,7 +450,10 @@ impl World {
                 _ => None,
             };
             match response {
-                Some(response) => self.coming.push((self.now + LATENCY, tag, response)),
+                Some(answer) => {
+                    let at = self.comes(to);
+                    self.coming.push(Coming { at, tag, from: to, answer });
+                }
                 // Held back by the coordinator, or still on its way.
                 None if is_due => {
                     let arrives = self.now + Duration::from_millis(5);
@@ -427,7 +471,8 @@ impl World {
         let Cluster { brokers, logs, .. } = &mut self.cluster;
         let broker: &mut Broker = brokers.get_mut(&node).unwrap();
         let answers = expired || broker.has_news(request, logs);
-        answers.then(|| Response::Fetch(broker.fetch(request, logs)))
+        let answer = answers.then(|| broker.fetch(request, logs));
+        answer.map(|answer| Response::Fetch(self.cluster.spoil(answer)))
     }
 
     /// The network closes its connections to brokers that are gone.
@@ -436,15 +481,41 @@ impl World {
         let (lost, sent) = std::mem::take(&mut self.sent).into_iter().partition(|sent| gone(sent.to));
         self.sent = sent;
         let lost: Vec<Sent> = lost;
-        let closed = || Err(NetError::Closed { broker: "broker:9092".into() });
-        self.coming.extend(lost.into_iter().map(|sent| (self.now, sent.tag, closed())));
+        lost.into_iter().for_each(|sent| self.break_off(sent.tag, sent.to));
     }
 
     /// Every connection breaks; held requests get no answer.
     pub(super) fn cut(&mut self) {
         for sent in std::mem::take(&mut self.sent) {
-            let closed = NetError::Closed { broker: "broker:9092".into() };
-            self.coming.push((self.now, sent.tag, Err(closed)));
+            self.break_off(sent.tag, sent.to);
+        }
+        self.happen();
+    }
+
+    fn break_off(&mut self, tag: Tag, from: Target) {
+        self.coming.push(Coming { at: self.now, tag, from, answer: closed() });
+    }
+
+    /// One connection breaks: answers on their way back are lost, and of the requests the broker may have taken the first ones in.
+    pub(super) fn break_one(&mut self) {
+        let targets = self.sent.iter().map(|sent| sent.to);
+        let targets: Vec<Target> = targets.chain(self.coming.iter().map(|coming| coming.from)).collect();
+        let Some(broken) = self.rng.choice(targets) else { return };
+        for coming in self.coming.iter_mut().filter(|coming| coming.from == broken) {
+            coming.answer = closed();
+        }
+        let (lost, sent) = std::mem::take(&mut self.sent).into_iter().partition(|sent| sent.to == broken);
+        self.sent = sent;
+        let lost: Vec<Sent> = lost;
+        let mut arrives = true;
+        for Sent { tag, to, body, .. } in lost {
+            arrives &= self.rng.bool();
+            match &body {
+                Request::Fetch(request) if arrives => drop(self.fetched(to, request, true)),
+                body if arrives => drop(self.cluster.answer(self.now, to, body)),
+                _ => {}
+            }
+            self.break_off(tag, to);
         }
         self.happen();
     }
@@ -456,18 +527,7 @@ impl World {
         for round in 0.. {
             assert!(round < 1_000, "busy loop");
             let mut stirred = false;
-            while let Some(DecodeJob { slot, epoch, mut reader, mut buffer, .. }) =
-                self.consumer.poll_decode(|_| true)
-            {
-                let memory = match &mut buffer {
-                    Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
-                    Buffer::Staged(bytes) => bytes,
-                    Buffer::Kept { .. } => panic!("nothing to decode"),
-                };
-                let result = reader.fill(&mut self.codecs, memory, 5);
-                self.consumer.decoded(self.now, Decoded { slot, epoch, reader, buffer, result });
-                stirred = true;
-            }
+            stirred |= self.decode();
             while let Some(outbound) = self.consumer.poll_request(self.now, ()) {
                 self.see_request(outbound.id, outbound.to, outbound.body);
                 stirred = true;
@@ -476,6 +536,7 @@ impl World {
                 self.see(event);
                 stirred = true;
             }
+            self.keep_ledger();
             for lane in 0..self.lanes.len() {
                 stirred |= self.lanes[lane].is_none() && self.take(lane);
             }
@@ -485,6 +546,33 @@ impl World {
         }
         let timeout = self.consumer.poll_timeout(self.now);
         assert!(timeout.is_none_or(|at| at > self.now), "a timer that has rung already: busy loop");
+    }
+
+    fn decode(&mut self) -> bool {
+        let mut stirred = false;
+        while self.decoding.as_ref().is_none_or(|(until, _)| *until <= self.now) {
+            let due = self.decoding.take().map(|(_, job)| job);
+            let is_due = due.is_some();
+            let Some(job) = due.or_else(|| self.consumer.poll_decode(|_| true)) else { break };
+            stirred = true;
+            if is_due || self.decoding_takes.is_zero() {
+                self.carry_out(job);
+            } else {
+                self.decoding = Some((self.now + self.decoding_takes, job));
+            }
+        }
+        stirred
+    }
+
+    fn carry_out(&mut self, job: DecodeJob) {
+        let DecodeJob { slot, epoch, mut reader, mut buffer, .. } = job;
+        let memory = match &mut buffer {
+            Buffer::Slab(slab) => self.memory.get_mut(slab).unwrap(),
+            Buffer::Staged(bytes) => bytes,
+            Buffer::Kept { .. } => panic!("nothing to decode"),
+        };
+        let result = reader.fill(&mut self.codecs, memory, 5);
+        self.consumer.decoded(self.now, Decoded { slot, epoch, reader, buffer, result });
     }
 
     fn see_request(&mut self, tag: Tag, to: Target, body: Request) {
@@ -498,20 +586,25 @@ impl World {
             Request::SyncGroup(_) | Request::Heartbeat(_) | Request::ConsumerGroupHeartbeat(_) => {
                 self.renewing.insert(tag, self.now);
             }
+            Request::OffsetFetch(request) => self.looked_up(request),
             Request::OffsetCommit(request) => {
-                for partition in request.topics.iter().flat_map(|topic| &topic.partitions) {
+                let current = request.topics.iter().filter(|topic| topic.topic_id == self.cluster.topic_id);
+                for partition in current.flat_map(|topic| &topic.partitions) {
                     let handled = self.handled.get(&partition.partition).copied().unwrap_or(0);
                     let committed = self.cluster.committed.get(&partition.partition).copied().unwrap_or(0);
                     let number = partition.partition;
                     let is_free =
                         self.holes.contains(&number) || self.explicit.contains(&(number, partition.offset));
-                    let is_handled = partition.offset <= handled.max(committed);
+                    let log = &self.cluster.logs[&number];
+                    let is_nothing = |offset: i64| offset < log.start || log.markers.contains(&offset);
+                    let is_handled = (handled.max(committed)..partition.offset).all(is_nothing);
                     assert!(is_free || is_handled, "{number}: commits {} after {handled}", partition.offset);
                 }
             }
             _ => {}
         }
-        self.sent.push(Sent { tag, to, body, arrives: self.now + LATENCY, deadline: None });
+        let arrives = self.arrives(to);
+        self.sent.push(Sent { tag, to, body, arrives, deadline: None });
     }
 
     fn see(&mut self, event: Event) {
