@@ -12,6 +12,7 @@ use crate::engine::clients::consumer::ResetPolicy;
 use crate::engine::machine::Machine;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::testing::broker::Log;
+use crate::engine::testing::soak::cases;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -283,7 +284,7 @@ fn storms() -> impl Iterator<Item = (u64, Protocol)> {
 
 /// `SEEDS` = how many.
 fn seeds() -> u64 {
-    std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(100)
+    std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(u64::from(cases(200)))
 }
 
 #[test]
