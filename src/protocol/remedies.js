@@ -146,7 +146,7 @@ const UNCONNECTED = {
   EHOSTUNREACH: 'there is no way to that host: VPN, routes, security groups',
   ENETUNREACH: 'there is no way to that network: VPN, routes, security groups',
   ECONNRESET:
-    'the other end has hung up: a broker or a proxy that is going down, or a listener of the other kind ("ssl")',
+    'the other end has hung up: a broker or a proxy that is going down, a listener of the other kind ("ssl"), or one that does not trust the certificate of this client (ssl.cert)',
   ERR_TLS_CERT_ALTNAME_INVALID:
     "the broker's certificate is for other names: connect by one of them, or set ssl.servername",
   CERT_HAS_EXPIRED: 'the broker needs a new certificate, or the clock of this machine is wrong',
