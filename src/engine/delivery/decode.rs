@@ -86,7 +86,18 @@ impl Deliveries {
         self.may_decode && !self.suspended && self.queued_bytes > 0
     }
 
+    /// May memory of the engine's be filled that is as large as a slab? Not when lanes have something to take, and what is decoded and
+    /// not taken yet fills, with what is queued, what may be: with many partitions, each of which would have a delivery ready, that
+    /// would be a gigabyte.
+    fn may_stage(&self) -> bool {
+        let staged: usize = self.ready.iter().map(|delivery| delivery.buffer.staged_bytes()).sum();
+        self.held_bytes().saturating_add(staged) < self.config.max_queued_bytes
+            || !self.ready.iter().any(|delivery| self.is_takeable(delivery))
+    }
+
     fn find_job(&mut self, mut is_wanted: impl FnMut(&Estimate) -> bool) -> Option<DecodeJob> {
+        let may_stage = self.slabs.is_any_free() || self.may_stage();
+        self.held_back = !may_stage;
         for step in 0..self.assigned.len() {
             let at = (self.decode_from + step) % self.assigned.len();
             let id = *self.assigned.get(at)?;
@@ -96,7 +107,7 @@ impl Deliveries {
                 continue;
             }
             let Some(open) = slot.open() else { continue };
-            let may_wait = !slot.is_handled();
+            let may_wait = !slot.is_handled() || !may_stage;
             let estimate = open.reader.estimate();
             let buffer = if is_wanted(&estimate) {
                 self.slabs.buffer(open.needs, estimate.bytes, may_wait)

@@ -39,6 +39,8 @@ pub struct Deliveries {
     pub(super) decode_from: usize,
     /// Was a slot not decoded because it was paused?
     pub(super) passed_over: bool,
+    /// Is nothing large decoded without a slab, because there is enough to take?
+    pub(super) held_back: bool,
 }
 
 impl Deliveries {
@@ -63,6 +65,7 @@ impl Deliveries {
             may_decode: true,
             decode_from: 0,
             passed_over: false,
+            held_back: false,
         }
     }
 
@@ -199,6 +202,11 @@ impl Deliveries {
     /// Is as much buffered as may be?
     pub fn is_full(&self) -> bool {
         self.held_bytes() >= self.config.max_queued_bytes
+    }
+
+    /// Does a pause make room: for the supplier to ask for more, or to decode more?
+    pub fn is_crowded(&self) -> bool {
+        self.is_full() || self.held_back
     }
 
     /// What counts for `max_queued_bytes`.

@@ -258,6 +258,7 @@ impl Deliveries {
     /// next message. The others go on.
     pub fn drain(&mut self, partitions: &Owned) {
         let Owned::Only(partitions) = partitions else { return self.suspend(false) };
+        self.may_decode = true;
         for id in partitions.iter().filter_map(|partition| self.assigned_slot(partition)).collect::<Vec<_>>()
         {
             if let Some(slot) = self.slots.get_mut(id.index()) {
@@ -322,7 +323,7 @@ impl Deliveries {
         lane.is_some_and(|lane| lane.wants_more && lane.flags == 0)
     }
 
-    fn is_takeable(&self, delivery: &Delivery) -> bool {
+    pub(super) fn is_takeable(&self, delivery: &Delivery) -> bool {
         self.slots.get(delivery.slot.index()).is_some_and(|slot| slot.lane.is_none() && !slot.is_held())
     }
 }

@@ -61,7 +61,7 @@ pub use crate::engine::records::Estimate;
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryConfig {
     /// Raw bytes buffered over all partitions, up to the end of their decoding, and what is kept during pauses: beyond this
-    /// the supplier should ask for nothing more, and nothing more is kept.
+    /// the supplier should ask for nothing more, and nothing more is kept. As much again may be decoded and wait for a lane.
     pub max_queued_bytes: usize,
     /// Handlers at once.
     pub lanes: usize,

@@ -21,6 +21,11 @@ pub enum Buffer {
 }
 
 impl Buffer {
+    /// Bytes of the engine's memory that it has.
+    pub(super) fn staged_bytes(&self) -> usize {
+        if let Buffer::Staged(bytes) = self { bytes.len() } else { 0 }
+    }
+
     /// Bytes that JavaScript keeps for it.
     pub(super) fn kept_bytes(&self) -> usize {
         if let Buffer::Kept { bytes, .. } = self { *bytes } else { 0 }
@@ -47,6 +52,10 @@ impl Default for Slabs {
 impl Slabs {
     pub(super) fn give(&mut self, slab: u32) {
         self.free.push_back(slab);
+    }
+
+    pub(super) fn is_any_free(&self) -> bool {
+        !self.free.is_empty()
     }
 
     /// Bytes that a slab should have, so that one delivery fills it.

@@ -292,9 +292,9 @@ impl Consumer {
         self.fetch.resume(&topic.into(), partitions)
     }
 
-    /// Is as much buffered as may be?
-    pub fn is_full(&self) -> bool {
-        self.fetch.deliveries().is_full()
+    /// Does a pause make room for others?
+    pub fn is_crowded(&self) -> bool {
+        self.fetch.deliveries().is_crowded()
     }
 
     /// Assigned and paused, sorted.

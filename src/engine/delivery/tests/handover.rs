@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::delivery::Buffer;
+use crate::engine::delivery::DeliveryConfig;
 use crate::engine::delivery::Finished;
 use crate::engine::delivery::LANE_CLOSING;
 use crate::engine::delivery::LANE_STALE;
@@ -223,6 +224,36 @@ fn without_a_free_slab_there_is_progress() {
     supplier.complete(0);
     supplier.consume();
     assert_eq!(supplier.offsets(1, Accepted).len(), 9);
+}
+
+#[test]
+fn what_many_partitions_have_ready_is_bounded() {
+    let partitions: Vec<i32> = (0..40).collect();
+    let mut supplier = Supplier::with(DeliveryConfig { max_queued_bytes: 10 * SLAB, lanes: 1 });
+    supplier.assign(&partitions);
+    supplier.give();
+    for &partition in &partitions {
+        // One delivery each: nothing raw is left of it once it is decoded.
+        supplier.acquire(partition, &[BIG; 4]);
+        supplier.decode_all();
+    }
+    assert!(supplier.deliveries.staged_bytes() < 11 * SLAB, "{}", supplier.deliveries.staged_bytes());
+    // Paused ones cannot be taken: they keep nobody from being decoded.
+    assert!(supplier.deliveries.is_crowded());
+    for &partition in &partitions[..39] {
+        supplier.pause(partition);
+    }
+    supplier.decode_all();
+    assert!(supplier.take(0));
+    assert_eq!(supplier.lanes[0].as_ref().unwrap().slot, supplier.slot(39));
+    supplier.complete(0);
+    for &partition in &partitions[..39] {
+        supplier.resume(partition);
+    }
+    supplier.consume();
+    for partition in partitions {
+        assert_eq!(supplier.offsets(partition, Accepted).len(), 4, "{partition}");
+    }
 }
 
 #[test]

@@ -57,4 +57,9 @@ impl Deliveries {
     pub(crate) fn ready_slabs(&self) -> usize {
         self.ready.iter().filter(|delivery| matches!(delivery.buffer, Buffer::Slab(_))).count()
     }
+
+    /// Of the engine's memory, in deliveries that no lane has taken.
+    pub(crate) fn staged_bytes(&self) -> usize {
+        self.ready.iter().map(|delivery| delivery.buffer.staged_bytes()).sum()
+    }
 }

@@ -295,7 +295,7 @@ impl ConsumerHandle {
         let mut client = self.shared.lock();
         client.consumer.pause(topic, partitions);
         client.write_cells();
-        let makes_room = client.consumer.is_full();
+        let makes_room = client.consumer.is_crowded();
         drop(client);
         if makes_room {
             self.shared.driver.notify_one();
