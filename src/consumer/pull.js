@@ -7,12 +7,10 @@
  */
 
 const { Readable } = require('node:stream')
-// Not the global ones, which jsdom and a test's fake timers replace.
-const { clearTimeout, setTimeout } = require('node:timers')
 const { ReadableStream } = require('node:stream/web')
 const clock = require('./clock')
 const { placeOf } = require('../utils/offsets')
-const { LONGEST_DELAY } = require('../utils/timers')
+const { within } = require('../utils/timers')
 const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
 const { fail, listOf, number, optionsOf } = require('../config')
@@ -30,23 +28,14 @@ const createPull = ({ puller, start }) => {
    * @returns {Promise<number>} what is left of it
    */
   const startWithin = async timeout => {
-    const starting = start()
-    if (timeout > LONGEST_DELAY) {
-      await starting
-      return timeout
-    }
-    starting.catch(() => {})
     const until = clock.now() + timeout
-    /** @type {NodeJS.Timeout | undefined} */
-    let timer
-    const over = new Promise(resolve => {
-      timer = setTimeout(resolve, timeout)
-    })
-    try {
-      await Promise.race([starting, over])
-    } finally {
-      clearTimeout(timer)
-    }
+    /** @type {{ error: any } | null} */
+    let failed = null
+    await within(
+      timeout,
+      start().catch(error => void (failed = { error }))
+    )
+    if (failed !== null) throw /** @type {{ error: any }} */ (failed).error
     return Math.max(0, until - clock.now())
   }
 

@@ -10,14 +10,13 @@
  */
 
 const assert = require('node:assert')
-const { setTimeout: delay } = require('node:timers/promises')
 const { listOf, optionsOf } = require('../config')
 const { KafkaJSError, KafkaJSNonRetriableError, explained, fromFailure } = require('../errors')
 const { withHelp } = require('../help')
 const { createInterruption } = require('../utils/interruption')
 const { toPartition } = require('../utils/partition')
 const { show } = require('../utils/show')
-const { toDelay } = require('../utils/timers')
+const { within } = require('../utils/timers')
 const createMessageProducer = require('./messageProducer')
 
 /** @typedef {import('../..').RecordMetadata} RecordMetadata */
@@ -138,11 +137,7 @@ class Transactions {
     this.closes += 1
     this.isBeginning = false
     const { sender, ending } = this
-    if (ending) {
-      const enough = new AbortController()
-      await Promise.race([ending, delay(toDelay(timeout), undefined, { signal: enough.signal })])
-      enough.abort()
-    }
+    if (ending) await within(timeout, ending)
     this.sender = null
     this.state = 'READY'
     await sender?.close({ timeout: Math.max(0, Math.min(until - Date.now(), PATIENCE)) })
