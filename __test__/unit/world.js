@@ -8,21 +8,9 @@
 const native = require('../../src/native')
 const Runner = require('../../src/consumer/runner')
 const { createDeserialization } = require('../../src/consumer/deserialization')
+const { random: createRandom } = require('../chaos/random')
 const { Engine } = require('./engine')
 const time = require('./virtualTime')
-
-/** A small generator of numbers that a seed decides. @param {number} seed */
-const createRandom = seed => {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-  const below = n => Math.floor(next() * n)
-  return { below, chance: part => next() < part, pick: list => list[below(list.length)] }
-}
 
 const silent = () => {
   const logger = { namespace: () => logger, setLogLevel() {} }
