@@ -46,7 +46,7 @@ const runnerOf = messages => {
         count: 1,
         nextOffset: BigInt(offset + 1),
         offsetDelta: () => 0,
-        message: () => ({ offset: String(offset) })
+        message: (_, topic, partition) => ({ offset: String(offset), topic, partition })
       }
     }
   }

@@ -148,11 +148,13 @@ class Delivery {
   /**
    * Message `i`. Going forward is free; going back (a retry) finds its RecordBatch again.
    * @param {number} i
+   * @param {string} [topic] it says where it comes from (there would be no room for more properties in an object that is made)
+   * @param {number} [partition]
    * @returns {KafkaMessage}
    */
-  message(i) {
+  message(i, topic, partition) {
     if (i >= this.batchEnd || i < this.batchStart) this.enterBatch(i)
-    const { i32, buffer } = this
+    const { i32, buffer, magicByte, batchContext } = this
     const at = this.index + i * INDEX_WORDS
     const keyLength = i32[at + 1]
     const valueLength = i32[at + 3]
@@ -165,17 +167,16 @@ class Delivery {
           ? this.farTimestamp(timestampDelta - FIRST_FAR)
           : this.timestamps.at(timestampDelta)
     }
-    return {
-      magicByte: this.magicByte,
-      attributes: 0,
-      timestamp: this.timestamp,
-      offset: this.offsets.at(i32[at + 6]),
-      key: keyLength < 0 ? null : this.slice(buffer, i32[at], keyLength),
-      value: valueLength < 0 ? null : this.slice(buffer, i32[at + 2], valueLength),
-      headers: headerCount === 0 ? new Empty() : this.readHeaders(i32[at + 4], headerCount),
-      isControlRecord: false,
-      batchContext: this.batchContext
-    }
+    const { timestamp } = this
+    const offset = this.offsets.at(i32[at + 6])
+    const key = keyLength < 0 ? null : this.slice(buffer, i32[at], keyLength)
+    const value = valueLength < 0 ? null : this.slice(buffer, i32[at + 2], valueLength)
+    const headers = headerCount === 0 ? new Empty() : this.readHeaders(i32[at + 4], headerCount)
+    // prettier-ignore
+    const message = topic === undefined
+      ? { magicByte, attributes: 0, timestamp, offset, key, value, headers, isControlRecord: false, batchContext }
+      : { magicByte, attributes: 0, timestamp, offset, key, value, headers, isControlRecord: false, batchContext, topic, partition }
+    return /** @type {any} */ (message)
   }
 
   /** The key of message `i`, to compare it with others; null: it has none. @param {number} i @returns {string | null} */

@@ -21,7 +21,7 @@ const { LONGEST_DELAY } = require('../utils/timers')
 /** Partitions whose messages may be held at once. */
 const LANES = 16
 /** Messages after which `getMany()` looks into no further partition: many at once are garbage that lives long. */
-const ENOUGH = 1000
+const ENOUGH = 500
 
 /** Instead of a message: it cannot be read, and counts as handled. */
 const LEFT_OUT = Symbol('left out')
@@ -67,7 +67,7 @@ class Puller {
   constructor() {
     /** @type {import('./runner') | null} */
     this.runner = null
-    /** @type {PulledLane[]} */
+    /** As many as have been needed at once: each question looks at all. @type {PulledLane[]} */
     this.lanes = []
     /** The only lane with messages that are handed out and not handled, while they are asked for one by one. @type {PulledLane | null} */
     this.current = null
@@ -95,7 +95,7 @@ class Puller {
   attach(runner) {
     this.runner = runner
     this.ended = null
-    this.lanes = Array.from({ length: LANES }, (_, number) => new PulledLane(number))
+    this.lanes = []
     this.current = null
     this.aside.clear()
     return this
@@ -305,8 +305,7 @@ class Puller {
       if (lane === null) break
       seen.add(lane)
       const { topic, partition, delivery, next } = lane
-      const messages = new Array(Math.min((delivery?.count ?? 0) - next, maxRecords - count))
-      for (let i = 0; i < messages.length; i++) messages[i] = this.read(lane)
+      const messages = this.readUpTo(lane, maxRecords - count)
       count += messages.length
       batches.push({ topic, partition, messages })
       places.push({ lane, delivery, next })
@@ -332,11 +331,21 @@ class Puller {
       this.settleLane(lane)
       if (this.isOffered(lane, wanted)) return lane
     }
-    const free = lanes.find(({ delivery }) => delivery === null)
-    while (free !== undefined && this.take(free)) {
+    const free = this.freeLane()
+    while (free !== null && this.take(free)) {
       if (this.isOffered(free, wanted)) return free
     }
     return null
+  }
+
+  /** @private @returns {PulledLane | null} null: all hold messages */
+  freeLane() {
+    const { lanes } = this
+    for (const lane of lanes) if (lane.delivery === null) return lane
+    if (lanes.length === LANES) return null
+    const lane = new PulledLane(lanes.length)
+    lanes.push(lane)
+    return lane
   }
 
   /** Has it messages, and are they asked for? Others do not stay. @private @param {PulledLane} lane @param {Wanted} wanted */
@@ -371,11 +380,21 @@ class Puller {
   /** @private @param {PulledLane} lane */
   read(lane) {
     const delivery = /** @type {Delivery} */ (lane.delivery)
-    const message = /** @type {any} */ (delivery.message(lane.next))
-    message.topic = lane.topic
-    message.partition = lane.partition
+    const message = /** @type {any} */ (delivery.message(lane.next, lane.topic, lane.partition))
     lane.next++
     return message
+  }
+
+  /** @private @param {PulledLane} lane @param {number} most */
+  readUpTo(lane, most) {
+    const { topic, partition, next } = lane
+    const delivery = /** @type {Delivery} */ (lane.delivery)
+    const messages = new Array(Math.min(delivery.count - next, most))
+    for (let i = 0; i < messages.length; i++) {
+      messages[i] = delivery.message(next + i, topic, partition)
+    }
+    lane.next += messages.length
+    return messages
   }
 
   /** What was handed out of it is handled. What the engine wants back goes. @private @param {PulledLane} lane */
