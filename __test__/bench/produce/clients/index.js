@@ -64,7 +64,8 @@ const PRODUCERS = {
   kafkats: inNode('kafkats', '@kafkats/client'),
   platformatic: inNode('platformatic', '@platformatic/kafka', hasZstd ? [] : ['zstd']),
   confluent: inNode('confluent', '@confluentinc/kafka-javascript'),
-  librdkafka
+  librdkafka: librdkafka.sticky,
+  'librdkafka-spread': librdkafka.spread
 }
 
 module.exports = { PRODUCERS }

@@ -1,10 +1,10 @@
 /*
  * Produces with librdkafka for a while and prints figures as one line of JSON.
  *
- *   producer LIBRARY BROKERS TOPIC CODEC VALUES WINDOW SIZE WARM_UP_MS DURATION_MS
+ *   producer LIBRARY BROKERS TOPIC CODEC VALUES STICKY_MS WINDOW SIZE WARM_UP_MS DURATION_MS
  *
- * WINDOW messages wait for their acknowledgement at any time; 0 = as many as the queue takes. With a window of 1 nothing lingers, and
- * each message's latency is measured.
+ * All messages of STICKY_MS go to one partition; 0 = each to one by itself. WINDOW messages wait for their acknowledgement at any time;
+ * 0 = as many as the queue takes. With a window of 1 nothing lingers, and each message's latency is measured.
  *
  * The few functions and the first field that are needed are declared here: no header of the library has to be installed.
  */
@@ -73,7 +73,7 @@ static void set(void *conf, const char *name, const char *value) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 10) die("see the head of the source");
+  if (argc != 11) die("see the head of the source");
   void *library = dlopen(argv[1], RTLD_NOW);
   if (!library) die(dlerror());
   *(void **)&conf_new = symbol(library, "rd_kafka_conf_new");
@@ -86,9 +86,9 @@ int main(int argc, char **argv) {
   *(void **)&last_error = symbol(library, "rd_kafka_last_error");
   *(void **)&flush_all = symbol(library, "rd_kafka_flush");
 
-  long window = atol(argv[6]);
-  size_t size = strtoul(argv[7], NULL, 10);
-  double warm_up = atof(argv[8]), duration = atof(argv[9]);
+  long window = atol(argv[7]);
+  size_t size = strtoul(argv[8], NULL, 10);
+  double warm_up = atof(argv[9]), duration = atof(argv[10]);
 
   FILE *file = fopen(argv[5], "rb");
   if (!file) die(argv[5]);
@@ -103,6 +103,7 @@ int main(int argc, char **argv) {
   void *conf = conf_new();
   set(conf, "bootstrap.servers", argv[2]);
   set(conf, "compression.type", argv[4]);
+  set(conf, "sticky.partitioning.linger.ms", argv[6]);
   if (window == 1) set(conf, "linger.ms", "0");
   conf_on_delivery(conf, delivered);
   char error[512];

@@ -33,8 +33,11 @@ const compile = () => {
   if (!isNew) execFileSync('cc', ['-O2', '-o', PROGRAM, SOURCE, '-ldl'], { stdio: 'pipe' })
 }
 
-/** @type {import('./index').Measured} */
-module.exports = {
+/**
+ * @param {number} sticky ms for which all messages without a key go to one partition
+ * @returns {import('./index').Measured}
+ */
+const withSticky = sticky => ({
   missing: () => {
     try {
       library()
@@ -49,7 +52,14 @@ module.exports = {
     const { outstanding, messages } = SHAPES[shape]
     // What is one send's there is one message's here; many at a time are as many as the queue takes.
     const window = messages > 1 ? 0 : outstanding
-    const numbers = [window, size, warmUp, duration].map(String)
+    const numbers = [sticky, window, size, warmUp, duration].map(String)
     return [PROGRAM, library(), brokers.join(','), topic, codec, values, ...numbers]
   }
+})
+
+module.exports = {
+  /** Its own default: what comes within 10 ms is a batch of one partition. */
+  sticky: withSticky(10),
+  /** The work of the clients of Node's: one message after the other goes to another partition. */
+  spread: withSticky(0)
 }
