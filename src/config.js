@@ -465,11 +465,6 @@ const optionsIfAny = (place, value, example, logger) => {
   return {}
 }
 
-const calledWithoutNew = () => {
-  const message = `Class constructor Kafka cannot be invoked without 'new': new Kafka({ brokers: ["localhost:9092"] })`
-  return withHelp(new TypeError(message), 'options-and-arguments')
-}
-
 /** @param {any} value */
 const isOptions = value => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -536,7 +531,6 @@ const fail = (message, more) => {
 }
 
 module.exports = {
-  calledWithoutNew,
   consumerOptions,
   disconnectOptions,
   fail,

@@ -7,7 +7,6 @@ const createConsumer = require('./consumer')
 const createProducer = require('./producer')
 const { producerOptions } = require('./producer/options')
 const {
-  calledWithoutNew,
   consumerOptions,
   kafkaOptions,
   optionsIfAny,
@@ -32,7 +31,7 @@ const PRIVATE = {
 const METADATA_MAX_AGE = 300000
 
 /** The entry point, known as `Kafka`: makes clients of one cluster, which share its options and its logger. */
-class Client {
+class Kafka {
   /** @param {import('..').KafkaConfig} config */
   constructor(config) {
     const options = kafkaOptions(config)
@@ -161,12 +160,7 @@ class Client {
   }
 }
 
-/** A class says of a call without `new` what it is called in here, and not what to do. */
-const Kafka = new Proxy(Client, {
-  apply: () => {
-    throw calledWithoutNew()
-  }
-})
-Client.prototype.constructor = Kafka
+// kafkajs's is called so. (A call without `new` names the class as it is written here.)
+Object.defineProperty(Kafka, 'name', { value: 'Client' })
 
 module.exports = Kafka

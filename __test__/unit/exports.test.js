@@ -154,6 +154,9 @@ describe('the package', () => {
     const Client = require('../../src')
     expect(kafkars.Kafka).toBe(Client)
     expect(Client.name).toBe('Client')
+    // New Relic's agent extends what is written as a class, and calls anything else.
+    expect(Function.prototype.toString.call(Client)).toMatch(/^class /)
+    expect(() => Client({})).toThrow("Class constructor Kafka cannot be invoked without 'new'")
     expect(typeof require('../../src/consumer')).toBe('function')
     for (const method of ['consumer', 'producer', 'admin', 'logger']) {
       const { writable, configurable } = Object.getOwnPropertyDescriptor(Client.prototype, method)
