@@ -442,12 +442,13 @@ const subscribeOptions = (argument, autoOffsetReset = null) => {
  * @param {string} place the call, as users write it
  * @param {any} value what it was given
  * @param {string} example
+ * @param {string} [words] what kafkajs says of a text, a number or a list
  * @returns {any} an object; null, undefined are a TypeError, as in kafkajs
  */
-const optionsOf = (place, value, example) => {
+const optionsOf = (place, value, example, words) => {
   if (isOptions(value)) return value
   const message = takesObject(place, value, example)
-  if (value != null) throw new KafkaJSNonRetriableError(message)
+  if (value != null) fail(words ?? message, words && message)
   throw withHelp(new TypeError(message), 'options-and-arguments')
 }
 

@@ -95,7 +95,7 @@ const MISTAKES = {
   'no ACL on the topic': {
     by: 'plain',
     does: send(),
-    is: { name: 'KafkaJSProtocolError', type: 'TOPIC_AUTHORIZATION_FAILED', code: 29 },
+    is: { name: 'KafkaJSNonRetriableError', type: 'TOPIC_AUTHORIZATION_FAILED', code: 29 },
     says: ({ topic }) => [`needs the ACL operation WRITE on topic "${topic}"`],
     help: 'not-authorized'
   },
@@ -195,7 +195,11 @@ const MISTAKES = {
     send({ messages: { value: 'x' } })
   ),
   'a message that is a text': argument(
-    ['Invalid messages array ["x"]', 'message 1 has to be an object, { value: "…" }'],
+    [
+      'Invalid message without value for topic',
+      '"x"',
+      'message 1 has to be an object, { value: "…" }'
+    ],
     send({ messages: [{ value: 'a' }, 'x'] })
   ),
   'a message without a value': argument(

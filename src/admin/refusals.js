@@ -15,7 +15,7 @@ const {
 } = require('../errors')
 const { describe } = require('../protocol/errorCodes')
 const { withRemedy } = require('../protocol/remedies')
-const { show } = require('../utils/show')
+const { named, show } = require('../utils/show')
 
 /**
  * @typedef {{
@@ -136,10 +136,34 @@ const checkTopic = topic => {
   }
 }
 
-/** A value that was refused: as kafkajs says it, but for objects. @param {any} value */
-const named = value => (typeof value === 'object' && value !== null ? show(value) : String(value))
+/** As kafkajs says it, but for what there is no text of. @param {any} value */
+const said = value => {
+  try {
+    return `${value}`
+  } catch {
+    return named(value)
+  }
+}
 
 /** As kafkajs shows it, but for what JSON has no way to say. @param {any} value */
-const json = value => JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one))
+const json = value => {
+  try {
+    return JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${one}n` : one))
+  } catch {
+    // It leads in a circle.
+    return show(value)
+  }
+}
 
-module.exports = { about, checkTopic, invalid, json, named, refusal, toInt32, together, toTimeout }
+module.exports = {
+  about,
+  checkTopic,
+  invalid,
+  json,
+  named,
+  refusal,
+  said,
+  toInt32,
+  together,
+  toTimeout
+}

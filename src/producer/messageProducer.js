@@ -19,7 +19,8 @@ module.exports = ({ deliver }) => {
   // No async function: that would be another promise for every send.
   const send = record => {
     try {
-      optionsOf('producer.send()', record, '{ topic: "orders", messages: [{ value: "…" }] }')
+      const example = '{ topic: "orders", messages: [{ value: "…" }] }'
+      optionsOf('producer.send()', record, example, 'Invalid topic')
       const { topic, messages, acks, timeout, compression, compressionLevel } = record
       const topicMessages = [{ topic, messages }]
       return sendBatch({ topicMessages, acks, timeout, compression, compressionLevel })

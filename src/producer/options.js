@@ -6,7 +6,7 @@
 const { fail, identifier, number, retryOptions } = require('../config')
 const { CompressionTypes } = require('../enums')
 const { Backoff, RETRY_DEFAULTS } = require('../retry')
-const { show } = require('../utils/show')
+const { named, show } = require('../utils/show')
 const { DefaultPartitioner } = require('./partitioners')
 
 /** ms that brokers may wait for replicas. */
@@ -153,7 +153,7 @@ const sendOptions = (batch, { options, isIdempotent }) => {
 const checkMessages = (topic, messages) => {
   if (!Array.isArray(messages)) {
     fail(
-      `Invalid messages array [${messages}] for topic "${topic}"`,
+      `Invalid messages array [${named(messages)}] for topic "${topic}"`,
       `expected [{ value: "…" }], received ${show(messages)}`
     )
   }
@@ -161,7 +161,9 @@ const checkMessages = (topic, messages) => {
     const message = messages[i]
     if (typeof message !== 'object' || message === null) {
       fail(
-        `Invalid messages array [${show(message)}] for topic "${topic}"`,
+        message == null
+          ? `Invalid messages array [${message}] for topic "${topic}"`
+          : `Invalid message without value for topic "${topic}": ${textOf(message)}`,
         `message ${i} has to be an object, { value: "…" }`
       )
     }

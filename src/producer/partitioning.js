@@ -84,8 +84,12 @@ class Partitioning {
     // All of them are read at once. A program may send to ever new topics: those that it goes on with are soon here again.
     if (targetTopics.size >= MOST_TOPICS) targetTopics.clear()
     await createRetry(this.retry)(() => this.add(topics)).catch(error => {
-      const { topic = error.cause?.topic } = error
-      throw topic === undefined ? error : Object.assign(error, { topic })
+      const {
+        topic = error.cause?.topic,
+        type = error.cause?.type,
+        code = error.cause?.code
+      } = error
+      throw topic === undefined ? error : Object.assign(error, { topic, type, code })
     })
     if (!topics.every(topic => this.isKnown(topic))) await this.cluster.refreshMetadata()
   }

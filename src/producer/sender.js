@@ -12,7 +12,12 @@
 
 const native = require('../native')
 const { createEngineLog } = require('../loggers')
-const { KafkaJSNumberOfRetriesExceeded, KafkaJSTimeout, fromFailure } = require('../errors')
+const {
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSTimeout,
+  fromFailure
+} = require('../errors')
 const { createInterruption } = require('../utils/interruption')
 const { Numbered } = require('../utils/numbered')
 const { within } = require('../utils/timers')
@@ -235,15 +240,27 @@ class Sender {
       const numbers = numbersOf(firsts?.get(topic) ?? 0, messages)
       return { topic, partition, messages: numbers, error, mayBeWritten }
     })
-    const [{ topic, partition, error }] = failed
+    return Object.assign(this.toldOf(failed[0]), { failed, succeeded })
+  }
+
+  /** @private @param {{ topic: string, partition: number | null, error: any }} failed */
+  toldOf({ topic, partition, error }) {
     const { retries, retryTime } = this.options
-    const told = error.retriable
-      ? Object.assign(
-          new KafkaJSNumberOfRetriesExceeded(error, { retryCount: retries, retryTime }),
-          { topic, partition }
-        )
-      : error
-    return Object.assign(told, { failed, succeeded })
+    if (error.retriable) {
+      const exceeded = new KafkaJSNumberOfRetriesExceeded(error, {
+        retryCount: retries,
+        retryTime
+      })
+      return Object.assign(exceeded, { topic, partition })
+    }
+    if (partition !== null || error.type === undefined) return error
+    // What the brokers have against the topic itself is a cause in kafkajs.
+    const { type, code } = error
+    return Object.assign(new KafkaJSNonRetriableError(error, { cause: error }), {
+      type,
+      code,
+      topic
+    })
   }
 
   /** @private @param {number} ticket */

@@ -26,4 +26,7 @@ const show = value => {
   return inspect(value)
 }
 
-module.exports = { show }
+/** A value that was refused: as kafkajs says it, but for objects. @param {any} value */
+const named = value => (typeof value === 'object' && value !== null ? show(value) : String(value))
+
+module.exports = { named, show }
