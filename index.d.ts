@@ -2645,11 +2645,11 @@ export type Admin = {
       }[]
     }[]
   >
-  /** The first offset (`low`) and the next one (`high`, `offset`) of each partition. */
+  /** Of each partition the first offset (`low`) and the end of what can be read (`high`, `offset`): an open transaction holds it back. */
   fetchTopicOffsets(topic: string): Promise<
     Array<
       SeekEntry & {
-        /** The offset that the next message gets. */
+        /** The offset behind the last message that can be read. */
         high: string
         /** Offset of the first message that is there. */
         low: string

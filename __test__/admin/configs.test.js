@@ -86,14 +86,18 @@ describe('describeConfigs()', () => {
     expect([error.name, error.type]).toEqual(['KafkaJSProtocolError', 'UNKNOWN_TOPIC_OR_PARTITION'])
   })
 
-  it('rejects with a broker that does not exist', async () => {
-    const error = await errorOf(
-      admin.describeConfigs({ resources: [{ type: BROKER, name: '99' }] })
-    )
-    expect([error.name, error.message]).toEqual([
-      'KafkaJSBrokerNotFound',
-      'Broker 99 not found in the cached metadata'
-    ])
+  it.each(['99', 'kafka-1'])('rejects with a broker that does not exist: %s', async name => {
+    const resource = { type: BROKER, name, configEntries: [] }
+    for (const asked of [
+      admin.describeConfigs({ resources: [resource] }),
+      admin.alterConfigs({ resources: [resource] })
+    ]) {
+      const error = await errorOf(asked)
+      expect([error.name, error.message]).toEqual([
+        'KafkaJSBrokerNotFound',
+        `Broker ${name} not found in the cached metadata`
+      ])
+    }
   })
 
   it.each([

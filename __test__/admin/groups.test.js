@@ -246,6 +246,11 @@ describe('deleteGroups()', () => {
     expect(groups.map(({ state }) => state)).toEqual(['Dead', 'Dead'])
   })
 
+  it('deletes once what is named twice', async () => {
+    const groupId = await emptyGroup(await createTopic())
+    expect(await admin.deleteGroups([groupId, groupId])).toEqual([{ groupId, errorCode: 0 }])
+  })
+
   it('names those that it could not delete, and deletes the others', async () => {
     const topic = await createTopic()
     const [live, empty] = [(await startMember(topic)).groupId, await emptyGroup(topic)]

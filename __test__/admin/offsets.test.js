@@ -139,6 +139,13 @@ describe('resetOffsets() and fetchOffsets()', () => {
     expect(found).toContainEqual({ topic, partitions: [all[1]] })
   })
 
+  it('tell a topic that is named twice twice', async () => {
+    const [topic, groupId] = [await filled(1, 1), uniqueName('group')]
+    await admin.setOffsets({ groupId, topic, partitions: [at(1, '1')] })
+    const told = await admin.fetchOffsets({ groupId, topics: [topic, topic] })
+    expect(told.map(({ partitions }) => partitions.length)).toEqual([2, 2])
+  })
+
   it('take several groups at once', async () => {
     const topic = await filled(1)
     const groupIds = [uniqueName('group'), uniqueName('group')]

@@ -4,7 +4,7 @@
 /** Offsets of partitions, records before them, and what they take. */
 
 const { createTopic, produce, uniqueName } = require('../kafka/helpers')
-const { createAdmin, createKafka, createObserver, errorOf } = require('./support')
+const { createAdmin, createKafka, createObserver, errorOf, eventually } = require('./support')
 
 const admin = createAdmin()
 const observer = createObserver()
@@ -42,6 +42,26 @@ describe('fetchTopicOffsets(), fetchTopicOffsetsByTimestamp()', () => {
     expect(await found('3000')).toEqual(['2', '2'])
     expect(await found(9000)).toEqual(['4', '4'])
     expect(await found(undefined)).toEqual(['4', '4'])
+  })
+
+  it('tell as the end what can be read: an open transaction holds it back, as with kafkajs', async () => {
+    const topic = await createTopic()
+    const producer = createKafka().producer({ transactionalId: uniqueName('transaction') })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    try {
+      await transaction.send({ topic, messages: [{ value: 'x' }] })
+      for (const client of [admin, observer]) {
+        expect(await client.fetchTopicOffsets(topic)).toMatchObject([{ high: '0', offset: '0' }])
+        expect(await client.fetchTopicOffsetsByTimestamp(topic)).toMatchObject([{ offset: '0' }])
+      }
+    } finally {
+      await transaction.abort()
+      await producer.disconnect()
+    }
+    await eventually(async () => {
+      expect(await admin.fetchTopicOffsets(topic)).toMatchObject([{ high: '2', low: '0' }])
+    })
   })
 
   it.each([[undefined], [null], [''], [7]])('refuse %j as a topic', async topic => {

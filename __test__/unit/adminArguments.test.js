@@ -2,6 +2,8 @@
 
 /** What users have given to an admin client in place of anything: it is refused in words, and not by what reads it. */
 
+const { inspect } = require('node:util')
+
 jest.mock('../../src/native', () => ({}))
 const native = require('../../src/native')
 const { Kafka, logLevel } = require('../..')
@@ -90,6 +92,11 @@ const VALID = {
   }
 }
 
+/** Of these there is no JSON, or not even a text. */
+const CIRCLE = /** @type {any} */ ({})
+CIRCLE.self = CIRCLE
+const BARE = Object.create(null)
+
 const WRONG = [
   null,
   undefined,
@@ -107,7 +114,12 @@ const WRONG = [
   [],
   [null],
   [7],
-  () => {}
+  () => {},
+  Symbol('x'),
+  [Symbol('x')],
+  CIRCLE,
+  BARE,
+  [BARE]
 ]
 
 /** Where there is a value. @param {any} value @param {(string | number)[]} path @returns {Iterable<(string | number)[]>} */
@@ -141,7 +153,7 @@ it.each(Object.keys(VALID))('%s()', async method => {
   for (const path of pathsOf(VALID[method])) {
     for (const wrong of WRONG) {
       const error = await admin[method](replaced(VALID[method], path, wrong)).catch(e => e)
-      if (error && isOurs(error)) mistakes.push([path.join('.'), String(wrong), error.message])
+      if (error && isOurs(error)) mistakes.push([path.join('.'), inspect(wrong), error.message])
     }
   }
   expect(mistakes).toEqual([])

@@ -11,7 +11,7 @@ const {
   ResourcePatternTypes
 } = require('../enums')
 const { isCurableChange } = require('./attempts')
-const { invalid, json, named, refusal } = require('./refusals')
+const { invalid, json, named, refusal, said } = require('./refusals')
 
 /** Keys of a rule → their values, and the name of these, in the order in which kafkajs looks at them. @type {[string, string, number[], string][]} */
 const ENUMS = [
@@ -54,7 +54,7 @@ module.exports = ({ attempts }) => {
     for (const [key, what, values, all] of ENUMS) {
       const title = key === 'resourcePatternType' ? 'resource pattern filter type' : what
       if (!values.includes(filter[key])) {
-        invalid(`Invalid ${title} ${filter[key]}`, `it is one of ${all}`)
+        invalid(`Invalid ${title} ${said(filter[key])}`, `it is one of ${all}`)
       }
     }
     const answer = await attempts.whole('describe ACL', async client => {
@@ -126,7 +126,7 @@ const checkRules = (rules, what, isText) => {
   for (const [key, name, values, all] of ENUMS) {
     const wrong = rules.find(rule => !values.includes(rule[key]))
     if (wrong) {
-      invalid(`Invalid ${name} ${wrong[key]}: ${json(wrong)}`, `it is one of ${all}`)
+      invalid(`Invalid ${name} ${said(wrong[key])}: ${json(wrong)}`, `it is one of ${all}`)
     }
   }
 }

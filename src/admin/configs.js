@@ -3,10 +3,10 @@
 
 /** Configs of topics, brokers, …: read, replaced, changed. */
 
-const { unwrap } = require('../errors')
+const { KafkaJSBrokerNotFound, explained, unwrap } = require('../errors')
 const { AlterConfigOperations, ConfigResourceTypes, ConfigSource } = require('../enums')
 const { isCurableChange } = require('./attempts')
-const { invalid, json, named, refusal } = require('./refusals')
+const { invalid, json, named, refusal, said } = require('./refusals')
 const { resultsOfParts } = require('./told')
 const { show } = require('../utils/show')
 
@@ -28,8 +28,9 @@ module.exports = ({ attempts }) => {
         !(Array.isArray(configNames) && configNames.every(name => typeof name === 'string'))
     )
     if (wrong) {
-      invalid(`Invalid resource configNames ${wrong.configNames}: ${json(wrong)}`)
+      invalid(`Invalid resource configNames ${said(wrong.configNames)}: ${json(wrong)}`)
     }
+    checkBrokers(resources)
     const asked = resources.map(({ type, name, configNames }) => ({
       type,
       name,
@@ -53,6 +54,7 @@ module.exports = ({ attempts }) => {
 
   /** @param {any[]} resources @param {(client: import('../native').NativeClient) => Promise<any>} change */
   const alter = async (resources, change) => {
+    checkBrokers(resources)
     const altered = await attempts.whole(
       'alter configs',
       async client => resultsOf(unwrap(await change(client)), resources, 'ALTER_CONFIGS'),
@@ -87,7 +89,7 @@ module.exports = ({ attempts }) => {
       const entry = resource.configEntries.find(
         ({ operation = AlterConfigOperations.SET }) => !OPERATIONS.includes(operation)
       )
-      if (entry) invalid(`Invalid config operation ${entry.operation}: ${json(resource)}`)
+      if (entry) invalid(`Invalid config operation ${said(entry.operation)}: ${json(resource)}`)
     }
     const wanted = resources.map(({ type, name, configEntries }) => ({
       type,
@@ -172,14 +174,24 @@ const checkResources = (resources, { emptyName }) => {
   const wrongType = resources.find(({ type }) => !RESOURCE_TYPES.includes(type))
   if (wrongType) {
     invalid(
-      `Invalid resource type ${wrongType.type}: ${json(wrongType)}`,
+      `Invalid resource type ${said(wrongType.type)}: ${json(wrongType)}`,
       'it is one of ConfigResourceTypes'
     )
   }
   const wrongName = resources.find(
     resource => typeof resource.name !== 'string' || (resource.name === '' && !emptyName(resource))
   )
-  if (wrongName) invalid(`Invalid resource name ${wrongName.name}: ${json(wrongName)}`)
+  if (wrongName) invalid(`Invalid resource name ${said(wrongName.name)}: ${json(wrongName)}`)
+}
+
+/** Brokers have numbers; '' stands for all of them. @param {any[]} resources */
+const checkBrokers = resources => {
+  const none = resources.find(resource => isBroker(resource) && !/^\d*$/.test(resource.name))
+  if (!none) return
+  const error = new KafkaJSBrokerNotFound(`Broker ${none.name} not found in the cached metadata`, {
+    retriable: false
+  })
+  throw explained(error, 'the name of a broker is its number, "1" for instance')
 }
 
 /**
@@ -204,7 +216,7 @@ const checkOnce = resources => {
 const checkEntries = (resources, isRight) => {
   const wrong = resources.find(({ configEntries }) => !Array.isArray(configEntries))
   if (wrong) {
-    invalid(`Invalid resource configEntries ${wrong.configEntries}: ${json(wrong)}`)
+    invalid(`Invalid resource configEntries ${said(wrong.configEntries)}: ${json(wrong)}`)
   }
   for (const resource of resources) {
     const at = resource.configEntries.findIndex(entry => !isRight(entry ?? {}))

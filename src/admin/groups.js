@@ -6,7 +6,7 @@
 const { toDescription: toKnown } = require('../utils/groupDescription')
 const { KafkaJSDeleteGroupsError, fromFailure, isFailure, unwrap, withFirst } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { about, invalid, json, named, refusal } = require('./refusals')
+const { about, invalid, json, named, refusal, said } = require('./refusals')
 const { withPartitions } = require('./streams')
 const { answersOf, resultsOfParts } = require('./told')
 const { withHelp } = require('../help')
@@ -57,9 +57,10 @@ module.exports = ({ attempts }) => {
     if (!groupIds || !Array.isArray(groupIds)) invalid(`Invalid groupIds array ${named(groupIds)}`)
     const isWrong = groupIds.some(groupId => typeof groupId !== 'string')
     if (isWrong) invalid(`Invalid groupId name: ${isWrong}`)
+    const unique = [...new Set(groupIds)]
     const results = await attempts.inParts(
       'delete groups',
-      groupIds,
+      unique,
       async (client, wanted, { lost }) =>
         resultsOfParts(
           unwrap(await client.deleteGroups(wanted)),
@@ -81,9 +82,9 @@ module.exports = ({ attempts }) => {
       error instanceof Error
         ? [
             {
-              groupId: groupIds[i],
+              groupId: unique[i],
               errorCode: codeOf(error),
-              error: about(error, { groupId: groupIds[i] })
+              error: about(error, { groupId: unique[i] })
             }
           ]
         : []
@@ -117,10 +118,10 @@ module.exports = ({ attempts }) => {
     const results = await attempts.whole(
       'remove members',
       async (client, { lost }) => {
-        const answer = await client.removeMembers(groupId, wanted, String(reason))
+        const answer = await client.removeMembers(groupId, wanted, said(reason))
         // Brokers before 2.4 let members leave one by one.
         const removed = isUnsupported(answer)
-          ? await oneByOne(client, groupId, wanted, String(reason))
+          ? await oneByOne(client, groupId, wanted, said(reason))
           : toRemoved(unwrap(answer), groupId, wanted)
         // By an attempt of ours whose answer was lost.
         const isGone = ({ error }) => lost && error?.type === 'UNKNOWN_MEMBER_ID'

@@ -65,10 +65,9 @@ module.exports = ({ cluster, logger: rootLogger, retry = {}, instrumentationEmit
   const calls = {}
   for (const [name, method] of Object.entries(methods)) {
     // What a method throws before it waits for anything is a rejection, too.
-    calls[name] = interruptible(async (...args) => {
-      check(name, args[0])
-      return method(...args)
-    })
+    calls[name] = interruptible(async (...args) =>
+      check(name, args[0]) ? method(...args) : method()
+    )
   }
 
   return {

@@ -7,7 +7,7 @@ const { KafkaJSNonRetriableError, explained, unwrap } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
 const { checkGroupId, describe } = require('./groups')
 const { offsetsAt, ofPartitions, partitionsOf, toInteger, toPartition } = require('./partitions')
-const { about, checkTopic, invalid, named, refusal } = require('./refusals')
+const { about, checkTopic, invalid, named, refusal, said } = require('./refusals')
 const { resultsOfParts } = require('./told')
 const { withHelp } = require('../help')
 const { EARLIEST, LATEST } = require('../utils/offsets')
@@ -36,12 +36,16 @@ module.exports = ({ cluster, attempts }) => {
     if (topics && !Array.isArray(topics)) invalid('Expected topics array to be set')
     if (topics) topics.forEach(checkTopic)
     const ids = groupIds ?? [groupId]
-    const found = await fetched(ids, topics || [])
+    const found = await fetched(ids, [...new Set(topics || [])])
     if (resolveOffsets) {
       for (const [i, id] of ids.entries()) await resolve(id, found[i])
     }
-    if (groupIds === undefined) return found[0]
-    return groupIds.map((id, i) => ({ groupId: id, topics: found[i] }))
+    // A topic that is named twice is told twice.
+    const asNamed = topics?.length
+      ? found.map(told => topics.map(topic => told.find(entry => entry.topic === topic)))
+      : found
+    if (groupIds === undefined) return asNamed[0]
+    return groupIds.map((id, i) => ({ groupId: id, topics: asNamed[i] }))
   }
 
   /** What each of these groups has committed for these topics, or for all. */
@@ -95,7 +99,7 @@ module.exports = ({ cluster, attempts }) => {
         topic,
         partition: toPartition(partition),
         offset: toOffset(offset),
-        metadata: metadata == null ? null : String(metadata),
+        metadata: metadata == null ? null : said(metadata),
         leaderEpoch: null
       }
     })

@@ -11,7 +11,7 @@ const {
   unwrap
 } = require('../errors')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { checkTopic, invalid, named, refusal, toInt32 } = require('./refusals')
+const { checkTopic, invalid, named, refusal, said, toInt32 } = require('./refusals')
 const { resultsOfParts } = require('./told')
 const { EARLIEST, LATEST, lookUp } = require('../utils/offsets')
 const { show } = require('../utils/show')
@@ -94,7 +94,7 @@ module.exports = ({ cluster, attempts, logger }) => {
   }
 
   const deleteTopicRecords = async ({ topic, partitions }) => {
-    if (!topic || typeof topic !== 'string') invalid(`Invalid topic "${topic}"`)
+    if (!topic || typeof topic !== 'string') invalid(`Invalid topic "${said(topic)}"`)
     if (!partitions || partitions.length === 0) invalid('Invalid partitions')
     const wanted = Array.from(partitions, entry => {
       const { partition, offset } = entry ?? {}
@@ -200,7 +200,8 @@ const partitionsOf = async (cluster, topic) =>
  */
 const offsetsAt = async (client, topic, partitions, timestamp) => {
   const asked = partitions.map(partition => ({ topic, partition, offset: timestamp }))
-  const told = unwrap(await client.listPartitionOffsets(asked, false))
+  // As in kafkajs the end is what its consumers, who read what is committed, can read: an open transaction holds it back.
+  const told = unwrap(await client.listPartitionOffsets(asked, true))
   const found = resultsOfParts(told, asked, (answer, parts) =>
     ofPartitions(answer, parts, 'DESCRIBE')
   )
@@ -245,7 +246,8 @@ const toPartition = partition => toInt32(partition, 'partition')
 /** @param {any} timestamp ms, number or text, a Date, or a name of `SPECIAL_TIMESTAMPS` */
 const toTimestamp = timestamp => {
   const value = timestamp instanceof Date ? timestamp.getTime() : timestamp
-  const special = Object.hasOwn(SPECIAL_TIMESTAMPS, value) && SPECIAL_TIMESTAMPS[value]
+  const isSpecial = typeof value === 'string' && Object.hasOwn(SPECIAL_TIMESTAMPS, value)
+  const special = isSpecial && SPECIAL_TIMESTAMPS[value]
   return special || toInteger(value, 'timestamp', 'it is a Date, or milliseconds since 1970')
 }
 
@@ -253,7 +255,7 @@ const toOffset = offset => toInteger(offset, 'offset')
 
 /** As text. @param {any} value @param {string} what @param {string} [hint] */
 const toInteger = (value, what, hint) => {
-  const text = typeof value === 'number' ? String(Math.trunc(value)) : String(value)
+  const text = typeof value === 'number' ? String(Math.trunc(value)) : said(value)
   if (!/^-?\d{1,19}$/.test(text) || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) {
     invalid(`Invalid ${what} ${show(value)}`, hint)
   }

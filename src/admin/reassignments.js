@@ -5,7 +5,7 @@
 
 const { KafkaJSAlterPartitionReassignmentsError, unwrap } = require('../errors')
 const { isCurableChange } = require('./attempts')
-const { about, invalid, named, refusal, together, toTimeout } = require('./refusals')
+const { about, invalid, named, refusal, said, together, toTimeout } = require('./refusals')
 const { checkNames } = require('./topics')
 const { describe } = require('../protocol/errorCodes')
 const { byTopic } = require('../utils/offsets')
@@ -130,20 +130,22 @@ const toTopicPartitions = ({ topic, partitions }) => ({ topic, partitions })
 
 const checkAssignment = ({ topic, partitionAssignment }) => {
   if (!partitionAssignment || !Array.isArray(partitionAssignment)) {
-    invalid(`Invalid partitions array: ${partitionAssignment} for topic: ${topic}`)
+    invalid(`Invalid partitions array: ${said(partitionAssignment)} for topic: ${topic}`)
   }
   for (const entry of partitionAssignment) {
     const { partition, replicas, cancel } = entry ?? {}
-    if (!isIndex(partition)) invalid(`Invalid partitions index: ${partition} for topic: ${topic}`)
+    if (!isIndex(partition)) {
+      invalid(`Invalid partitions index: ${said(partition)} for topic: ${topic}`)
+    }
     if (cancel === true) continue
-    const where = `Invalid replica assignment: ${replicas} for topic: ${topic} on partition: ${partition}`
+    const where = `Invalid replica assignment: ${said(replicas)} for topic: ${topic} on partition: ${partition}`
     if (!Array.isArray(replicas)) invalid(where)
     if (!replicas.every(isIndex)) invalid(`${where}. Replicas must be a non negative number`)
   }
 }
 
 const checkPartitions = ({ topic, partitions }) => {
-  const where = `Invalid partition array: ${partitions} for topic: ${topic}`
+  const where = `Invalid partition array: ${said(partitions)} for topic: ${topic}`
   if (!Array.isArray(partitions)) invalid(where)
   if (!partitions.every(isIndex)) {
     invalid(`${where}. The partition indices have to be a valid number greater than 0.`)

@@ -8,7 +8,7 @@ const { promisify } = require('node:util')
 const { unwrap } = require('../errors')
 const { ScramMechanisms } = require('../enums')
 const { failuresOf, isCurableChange } = require('./attempts')
-const { invalid, named, refusal, together } = require('./refusals')
+const { invalid, named, refusal, said, together } = require('./refusals')
 
 /** Of `RESOURCE_NOT_FOUND`: a user without credentials. */
 const RESOURCE_NOT_FOUND = 91
@@ -65,9 +65,9 @@ module.exports = ({ attempts }) => {
     if (upsertions.length + deletions.length === 0) return
     for (const { user, mechanism } of [...upsertions, ...deletions]) {
       if (!user || typeof user !== 'string') invalid(`Invalid user ${named(user)}`)
-      if (!Object.hasOwn(HASHES, mechanism)) {
+      if (!Object.hasOwn(HASHES, said(mechanism))) {
         invalid(
-          `Invalid SCRAM mechanism ${mechanism} of user "${user}"`,
+          `Invalid SCRAM mechanism ${said(mechanism)} of user "${user}"`,
           'it is one of ScramMechanisms'
         )
       }
@@ -120,7 +120,7 @@ const toCredential = async ({ user, mechanism, password, iterations = LEAST_ITER
     iterations > MOST_ITERATIONS
   ) {
     invalid(
-      `Invalid iterations ${iterations} of user "${user}", they have to be between ${LEAST_ITERATIONS} and ${MOST_ITERATIONS}`
+      `Invalid iterations ${said(iterations)} of user "${user}", they have to be between ${LEAST_ITERATIONS} and ${MOST_ITERATIONS}`
     )
   }
   if (salt !== undefined && (!(salt instanceof Uint8Array) || salt.length === 0)) {
