@@ -76,6 +76,14 @@ describe('createTopics()', () => {
     await asText.deleteTopics({ topics: [counted, assigned], timeout: '5000' })
   })
 
+  it('takes an assignment, whatever numbers are beside it', async () => {
+    const topic = uniqueName('assigned')
+    const replicaAssignment = [0, 1].map(partition => ({ partition, replicas: [1] }))
+    const topics = [{ topic, numPartitions: 2, replicationFactor: 1, replicaAssignment }]
+    expect(await admin.createTopics({ topics })).toBe(true)
+    expect(await partitionsOf(topic)).toBe(2)
+  })
+
   it('is false when those that were not made exist already, and the others are made', async () => {
     const [there, added] = [await createTopic(), uniqueName('added')]
     expect(await admin.createTopics({ topics: [{ topic: there }] })).toBe(false)
@@ -238,6 +246,12 @@ describe('listTopics(), fetchTopicMetadata()', () => {
     expect(topics.map(({ name }) => name)).toEqual(
       expect.arrayContaining([topic, '__consumer_offsets'])
     )
+  })
+
+  it('refuse a text for an object', async () => {
+    const error = await errorOf(admin.fetchTopicMetadata(/** @type {any} */ ('orders')))
+    expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+    expect(error.message).toMatch(/^admin\.fetchTopicMetadata\(\) takes an object/)
   })
 
   it('reject with the first topic that is unknown', async () => {

@@ -397,8 +397,9 @@ module.exports = {
   "a broker's unexpected error (`UNKNOWN`) for a topic that the leader assigns is the end": {
     'consumer/ownership': ['whoever assigns by an answer that tells of an error asks again']
   },
-  'a listener that throws breaks the consumer': {
-    'consumer/errors': ['a listener that throws does not disturb the consumer']
+  'a listener that throws breaks the consumer, and makes `connect()` of a producer reject': {
+    'consumer/errors': ['a listener that throws does not disturb the consumer'],
+    'producer/lifecycle': ['a producer is not disturbed by a listener that throws']
   },
   'a logger that throws breaks the consumer; so does an error that the default logger has no JSON for (a BigInt in it, a circle)':
     {
@@ -702,9 +703,11 @@ module.exports = {
         'on the way to CRASH a failure while the consumer stops is no crash'
       ]
     },
-  'what brokers answer is logged as an error even if the consumer deals with it': {
-    'consumer/logs': ['a rebalance is told, and is no error']
-  },
+  'what brokers answer is logged as an error even if the client deals with it, or a call rejects with it':
+    {
+      'consumer/logs': ['a rebalance is told, and is no error'],
+      'producer/validation': ['what a send rejects with is not logged as well']
+    },
   'offsets and partitions that are none: taken for 0, wrapped, or a SyntaxError': {
     'consumer/offsets': [
       'resolveOffset() of "NaN" is a mistake in the program',
@@ -765,6 +768,10 @@ module.exports = {
   '`rebalanceTimeout: 0`': {
     'consumer/options': ['rebalanceTimeout: 0 is refused: no member could ever join']
   },
+  "a text, a number or a list in the place of an object counts as one without options: `admin.fetchTopicMetadata('orders')` tells of all topics":
+    {
+      'admin/topics': ['listTopics(), fetchTopicMetadata() refuse a text for an object']
+    },
   "an option that should be a number and is none (`'5 s'`) is taken": {
     'consumer/options': ['a number that is none is refused by name']
   },
@@ -1066,6 +1073,10 @@ module.exports = {
     ],
     'admin/configs': ['alterConfigs() names the topic, and has the words of the broker']
   },
+  '`createTopics` with a `replicaAssignment` rejects where `numPartitions` or `replicationFactor` is beside it':
+    {
+      'admin/topics': ['createTopics() takes an assignment, whatever numbers are beside it']
+    },
   "replicas that are texts (`'1'`) make a broker close the connection": {
     'admin/topics': ['createTopics() takes numbers that come from the environment, as text']
   },

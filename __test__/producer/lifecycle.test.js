@@ -72,6 +72,14 @@ describe('a producer', () => {
     })
   })
 
+  it('is not disturbed by a listener that throws', async () => {
+    const producer = createProducer()
+    producer.on(producer.events.CONNECT, () => {
+      throw new Error('not today')
+    })
+    await producer.connect()
+  })
+
   it('tells of its requests', async () => {
     const topic = await createTopic()
     const producer = createProducer()

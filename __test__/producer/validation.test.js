@@ -200,11 +200,23 @@ it('a name that is no topic is refused by the broker, and the producer goes on',
   const topic = await createTopic()
   const producer = await startProducer()
   const error = await rejection(producer.send({ topic: 'no (topic)', messages: [{ value: 'x' }] }))
+  expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
   expect(error.message).toMatch(
     /^The request attempted to perform an operation on an invalid topic/
   )
+  expect(error.cause).toMatchObject({ type: 'INVALID_TOPIC_EXCEPTION', code: 17 })
   await producer.send({ topic, messages: [{ value: 'y' }] })
   expect(valuesOf(await readLog(topic))).toEqual(['y'])
+})
+
+it('what a send rejects with is not logged as well', async () => {
+  const lines = /** @type {string[]} */ ([])
+  const logCreator = () => entry => void lines.push(entry.log.message)
+  const producer = await startProducer({ kafka: createKafka({ logLevel: 1, logCreator }) })
+  for (const record of [{ topic: 'no (topic)' }, { compression: /** @type {any} */ (9) }]) {
+    await rejection(producer.send({ topic: 't', messages: [{ value: 'x' }], ...record }))
+  }
+  expect(lines).toEqual([])
 })
 
 it('a topic that is no text is refused, and not made', async () => {
