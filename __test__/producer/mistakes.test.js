@@ -473,6 +473,23 @@ const MISTAKES = {
     ),
     { producer: transactional, is: { name: 'TypeError' } }
   ),
+  'offsets of nothing': argument(
+    ['partitions of topic undefined in transaction.sendOffsets() takes a list'],
+    inTransaction(transaction =>
+      transaction.sendOffsets({ consumerGroupId: 'g', topics: [undefined] })
+    ),
+    { producer: transactional, is: { name: 'TypeError' } }
+  ),
+  'no offset': argument(
+    ['Invalid partition undefined of topic "t"'],
+    inTransaction(transaction =>
+      transaction.sendOffsets({
+        consumerGroupId: 'g',
+        topics: [{ topic: 't', partitions: [null] }]
+      })
+    ),
+    { producer: transactional }
+  ),
   'an offset that is none': argument(
     ['Invalid offset "last" of partition 0 of topic "t"', 'that of the next message'],
     inTransaction(transaction =>

@@ -15,7 +15,7 @@ const {
 } = require('../errors')
 const { describe } = require('../protocol/errorCodes')
 const { withRemedy } = require('../protocol/remedies')
-const { named, show } = require('../utils/show')
+const { named, said, show } = require('../utils/show')
 
 /**
  * @typedef {{
@@ -133,15 +133,6 @@ const checkTopic = topic => {
   const isObject = typeof topic === 'object' && topic !== null
   if (!topic || typeof topic !== 'string') {
     invalid(`Invalid topic ${isObject ? `${show(topic)}, expected its name` : String(topic)}`)
-  }
-}
-
-/** As kafkajs says it, but for what there is no text of. @param {any} value */
-const said = value => {
-  try {
-    return `${value}`
-  } catch {
-    return named(value)
   }
 }
 

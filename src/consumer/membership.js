@@ -5,6 +5,7 @@
 
 const { KafkaJSProtocolError } = require('../errors')
 const { describe } = require('../protocol/errorCodes')
+const { toPartition } = require('../utils/partition')
 
 const REBALANCE_IN_PROGRESS = 27
 
@@ -24,11 +25,9 @@ class Membership {
     if (membership === null) return null
     const { assignment, generationId, memberId, groupInstanceId } = membership
     const has = (topic, partition) =>
-      assignment.some(
-        entry => entry.topic === topic && entry.partitions.includes(Number(partition))
-      )
+      assignment.some(entry => entry.topic === topic && entry.partitions.includes(partition))
     const hasAll = topics.every(({ topic, partitions }) =>
-      partitions.every(({ partition }) => has(topic, partition))
+      partitions.every(entry => has(topic, toPartition(entry?.partition)))
     )
     return hasAll ? { groupId: this.groupId, generationId, memberId, groupInstanceId } : null
   }

@@ -15,7 +15,7 @@ const { KafkaJSError, KafkaJSNonRetriableError, explained, fromFailure } = requi
 const { withHelp } = require('../help')
 const { createInterruption } = require('../utils/interruption')
 const { toPartition } = require('../utils/partition')
-const { show } = require('../utils/show')
+const { said, show } = require('../utils/show')
 const { within } = require('../utils/timers')
 const createMessageProducer = require('./messageProducer')
 
@@ -250,11 +250,7 @@ const createTransaction = (transactions, sender) => {
       : groupOf(cluster, consumerGroupId, topics)
     const members = cluster.members.of(group.groupId)
     const offsets = topics.flatMap(({ topic, partitions }) =>
-      listOf(
-        `partitions of topic ${show(topic)} in ${SEND_OFFSETS}`,
-        partitions,
-        '[{ partition: 0, offset: "1" }]'
-      ).map(entry => offsetOf(topic, entry, members))
+      partitions.map(entry => offsetOf(topic, entry, members))
     )
     // The coordinator has no transaction of them, and would refuse to commit it.
     if (offsets.length === 0) return
@@ -393,7 +389,14 @@ const offsetsOptions = argument => {
     )
   }
   listOf(`topics of ${SEND_OFFSETS}`, topics, OFFSETS)
-  return { consumer, consumerGroupId, topics }
+  return { consumer, consumerGroupId, topics: topics.map(entryOf) }
+}
+
+/** @param {any} entry of `topics` @returns {{ topic: string, partitions: any[] }} */
+const entryOf = entry => {
+  const { topic, partitions } = entry ?? {}
+  const where = `partitions of topic ${show(topic)} in ${SEND_OFFSETS}`
+  return { topic, partitions: listOf(where, partitions, '[{ partition: 0, offset: "1" }]') }
 }
 
 /** Whose name an error about them can only be. @param {any[]} topics */
@@ -419,17 +422,18 @@ const groupOf = (cluster, groupId, topics) => {
  * @param {any} entry the user's
  * @param {import('../cluster/members').Member[]} members of the group that run here: they know who wrote the message before it
  */
-const offsetOf = (topic, { partition: given, offset, metadata = null }, members) => {
+const offsetOf = (topic, entry, members) => {
+  const { partition: given, offset, metadata = null } = entry ?? {}
   const partition = toPartition(given)
   if (partition === null) {
     throw new KafkaJSNonRetriableError(
-      `Invalid partition ${show(given)} of topic "${topic}" in ${SEND_OFFSETS}: expected a number from 0`
+      `Invalid partition ${show(given)} of topic ${show(topic)} in ${SEND_OFFSETS}: expected a number from 0`
     )
   }
-  const text = String(offset)
+  const text = said(offset)
   if (!/^\d{1,19}$/.test(text)) {
     throw new KafkaJSNonRetriableError(
-      `Invalid offset ${show(offset)} of partition ${partition} of topic "${topic}" in ${SEND_OFFSETS}: expected that of the next message, as digits`
+      `Invalid offset ${show(offset)} of partition ${partition} of topic ${show(topic)} in ${SEND_OFFSETS}: expected that of the next message, as digits`
     )
   }
   const where = { topic, partition, offset: text }

@@ -29,4 +29,13 @@ const show = value => {
 /** A value that was refused: as kafkajs says it, but for objects. @param {any} value */
 const named = value => (typeof value === 'object' && value !== null ? show(value) : String(value))
 
-module.exports = { named, show }
+/** The same, but objects that have a text are said by it. @param {any} value */
+const said = value => {
+  try {
+    return `${value}`
+  } catch {
+    return named(value)
+  }
+}
+
+module.exports = { named, said, show }
