@@ -518,6 +518,8 @@ module.exports = {
         'sendOffsets() without an argument',
         'offsets that are no list',
         'offsets without partitions',
+        'offsets of nothing',
+        'no offset',
         'an offset that is none',
         'an offset of a partition that is none',
         'a consumer that is none',
@@ -907,6 +909,12 @@ module.exports = {
         'a transaction that took longer than transactionTimeout rejects at commit(), can only be aborted, and the next one goes on'
       ],
       'producer/transactionsV1': ['a commit survives its coordinator (kill9)']
+    },
+  'a transaction right behind another one rejects now and then (`CONCURRENT_TRANSACTIONS`), because the brokers are not done with that':
+    {
+      'producer/transactions': [
+        'one right behind another waits until the brokers are done with that'
+      ]
     },
   'a second `transaction()` before the first has begun fences it: its messages reject': {
     'producer/transactions': ['two calls at once begin one transaction']

@@ -111,6 +111,21 @@ const transactions = brokersOf => {
     )
   })
 
+  it('one right behind another waits until the brokers are done with that', async () => {
+    const topic = await createTopic({ brokers: brokersOf(), partitions: 20 })
+    const producer = await start()
+    const [consumerGroupId, count] = [uniqueName('group'), 30]
+    for (let n = 1; n <= count; n++) {
+      const transaction = await producer.transaction()
+      const partitions = [{ partition: 0, offset: `${n}` }]
+      await transaction.sendOffsets({ consumerGroupId, topics: [{ topic, partitions }] })
+      const messages = Array.from({ length: 20 }, (_, partition) => ({ value: 'x', partition }))
+      await transaction.send({ topic, messages })
+      await transaction.commit()
+    }
+    await waitFor(async () => (await offsetOf(consumerGroupId, topic)) === `${count}`)
+  })
+
   it('two calls at once begin one transaction', async () => {
     const topic = await newTopic()
     const producer = await start()
