@@ -86,6 +86,18 @@ describe('describeConfigs()', () => {
     expect([error.name, error.type]).toEqual(['KafkaJSProtocolError', 'UNKNOWN_TOPIC_OR_PARTITION'])
   })
 
+  it('tells a resource that is named twice twice, each time what was asked for', async () => {
+    const topic = await createTopic()
+    const named = name => ({ type: TOPIC, name: topic, configNames: [name] })
+    const { resources } = await admin.describeConfigs({
+      resources: [named('retention.ms'), named('cleanup.policy')]
+    })
+    expect(resources.map(({ configEntries }) => configEntries[0].configName)).toEqual([
+      'retention.ms',
+      'cleanup.policy'
+    ])
+  })
+
   it.each(['99', 'kafka-1'])('rejects with a broker that does not exist: %s', async name => {
     const resource = { type: BROKER, name, configEntries: [] }
     for (const asked of [

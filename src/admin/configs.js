@@ -116,10 +116,13 @@ const isBroker = ({ type }) => type === BROKER || type === BROKER_LOGGER
  */
 const resultsOf = (told, resources, operation) => {
   const results = resultsOfParts(told, resources, (answer, asked) => {
-    const found = new Map(
-      Array.from(answer, result => [keyOf(result.resourceType, result.resourceName), result])
-    )
-    return asked.map(({ type, name }) => found.get(keyOf(type, name)))
+    /** What is named twice, with other configs perhaps, is answered twice, in order. @type {Map<string, any[]>} */
+    const found = new Map()
+    for (const result of answer) {
+      const key = keyOf(result.resourceType, result.resourceName)
+      found.set(key, [...(found.get(key) ?? []), result])
+    }
+    return asked.map(({ type, name }) => found.get(keyOf(type, name))?.shift())
   })
   results.forEach((result, i) => {
     const { type, name } = resources[i]
