@@ -73,10 +73,12 @@ module.exports = {
       displayName: 'consumer',
       ...broker,
       testEnvironment: '<rootDir>/consumer/environment.js',
-      testMatch: ['<rootDir>/{consumer,producer,admin,issues,examples}/**/*.test.js'],
+      testMatch: ['<rootDir>/{consumer,producer,admin,likeness,issues,examples}/**/*.test.js'],
       // Faults that kafkajs is not held to: it survives them by luck, and what it leaves behind breaks the specs that follow.
       ...(process.env.CLIENT === 'kafkajs' && {
         testPathIgnorePatterns: [
+          // It compares both, whichever is tried.
+          '/likeness/',
           '/consumer/(damage|errorCodes|faults|ledger|onFailureLedger|outages|shutdown|truncation)\\.test\\.js$',
           '/producer/(faults|ledger|limits|transactionFaults|transactionsV1)\\.test\\.js$'
         ]
