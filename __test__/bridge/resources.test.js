@@ -8,6 +8,9 @@ const { once } = require('node:events')
 const path = require('node:path')
 const { promisify } = require('node:util')
 
+/** Only Linux has `prlimit`. */
+const limited = process.platform === 'linux' ? it : it.skip
+
 const program = name => path.join(__dirname, 'programs', name)
 
 /** A limit of threads holds for nobody who may do everything, and only who is the same may change it. */
@@ -16,7 +19,7 @@ const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 const REFUSED = 'KafkaJSNumberOfRetriesExceeded KafkaJSConnectionError ECONNREFUSED'
 const EXHAUSTED = 'KafkaJSNumberOfRetriesExceeded KafkaJSConnectionError EMFILE'
 
-it.each([
+limited.each([
   // The addon itself is a file. From Node 24 on, the package.json beside it is missed first.
   [0, expect.stringMatching(/^Error Error (EMFILE|ERR_INVALID_PACKAGE_CONFIG)$/)],
   [1, EXHAUSTED],
@@ -28,7 +31,7 @@ it.each([
   expect([stdout.trim().split('\n'), stderr]).toEqual([[expected, REFUSED], ''])
 })
 
-it.each(['127.0.0.1:1', 'localhost:1'])('no thread, to %s', async broker => {
+limited.each(['127.0.0.1:1', 'localhost:1'])('no thread, to %s', async broker => {
   const child = fork(program('threads.js'), [broker], { stdio: 'pipe' })
   let stderr = ''
   child.stderr?.on('data', chunk => (stderr += chunk))
