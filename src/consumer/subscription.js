@@ -21,6 +21,8 @@ class Subscription {
     this.patterns = []
     /** Left to the broker (KIP-848). @type {{ re2: string, fromBeginning: boolean }[]} */
     this.expressions = []
+    /** Patterns do not match these. @type {Set<string>} */
+    this.leftOut = new Set()
     /** @type {Set<Promise<void>>} */
     this.pending = new Set()
   }
@@ -64,6 +66,25 @@ class Subscription {
   /** Resolves when no `subscribe()` is under way. */
   async settled() {
     while (this.pending.size > 0) await Promise.allSettled(this.pending)
+  }
+
+  /** Was there no `subscribe()`, or one of nothing? */
+  get isEmpty() {
+    const kinds = [this.topics, this.pending, { size: this.patterns.length }]
+    return kinds.every(({ size }) => size === 0) && this.expressions.length === 0
+  }
+
+  /**
+   * Patterns do not match this topic. One that is subscribed by its name stays.
+   * @param {string} topic
+   * @returns {boolean} whether one had matched it
+   */
+  leaveOut(topic) {
+    this.leftOut.add(topic)
+    if (!this.matched.delete(topic)) return false
+    this.topics.delete(topic)
+    this.cluster.changeTargetTopics([], [topic])
+    return true
   }
 
   /** Has nobody named a topic? What patterns match was there, and is not to be made again when somebody deletes it. */
@@ -150,7 +171,7 @@ class Subscription {
       const pattern = new RegExp(topicRegExp)
       const matchedTopics = names.filter(name => {
         pattern.lastIndex = 0
-        return pattern.test(name)
+        return pattern.test(name) && !this.leftOut.has(name)
       })
       this.logger.debug('Subscription based on RegExp', {
         groupId: this.groupId,

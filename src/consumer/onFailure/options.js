@@ -48,6 +48,9 @@ const failureOptions = (given, { groupId, autoCommit }) => {
       `onFailure.deadLetterTopic has to be the name of a topic, received ${show(deadLetterTopic)}`
     )
   }
+  if (exactlyOnce && deadLetterTopic === null) {
+    fail('onFailure.exactlyOnce needs a deadLetterTopic: without one, nothing is sent')
+  }
   if (unreadable && deadLetterTopic === null) {
     fail('onFailure.unreadable needs a deadLetterTopic, for the batches that cannot be read')
   }

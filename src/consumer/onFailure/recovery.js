@@ -172,9 +172,11 @@ class Recovery {
   async waitOf(attempts, error) {
     const { backoff } = this.policy
     if (backoff !== null) {
-      const wait = Number(await backoff(attempts, error))
+      const said = await backoff(attempts, error)
+      const wait = Number(said)
       if (wait >= 0) return wait
-      throw new KafkaJSNonRetriableError(`onFailure.backoff has to return ms, it returned ${wait}`)
+      const returned = `it returned ${show(said)}`
+      throw new KafkaJSNonRetriableError(`onFailure.backoff has to return ms, ${returned}`)
     }
     const waits = new Backoff(this.retry)
     for (let n = 1; n < attempts && n < MOST_DOUBLINGS; n++) waits.advance()

@@ -1,6 +1,8 @@
 // @ts-check
 'use strict'
 
+const { wordsOf } = require('../../errors')
+
 /**
  * The topics of `onFailure`: made where they are missing, if the consumer may make topics at all. Nobody has to be allowed to: what
  * exists already serves, and brokers may make topics by themselves.
@@ -28,7 +30,7 @@ const makeTopics = async ({ policy, createAdmin, logger }) => {
       })
     }
   } catch (error) {
-    logger.warn(`The topics of onFailure could not be made: ${error.message}`, { topics: names })
+    logger.warn(`The topics of onFailure could not be made: ${wordsOf(error)}`, { topics: names })
   } finally {
     await admin.disconnect()
   }
