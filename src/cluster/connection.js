@@ -21,13 +21,19 @@ const { createRetry } = require('../retry')
 const networkEvents = require('../network/instrumentationEvents')
 const native = require('../native')
 const { authenticate, toNativeSasl } = require('../sasl')
-const { createIdentityCheck, toNativeTls } = require('../tls')
+const { createIdentityCheck, toNativeTls, whyUnusable } = require('../tls')
 const { hasOwnLookup, lookUp } = require('./lookup')
 const { createSeeds } = require('./seeds')
 const { createAbort, createInterruption, ended, unlessAborted } = require('../utils/interruption')
 const { readable } = require('../utils/thrown')
 const { LONGEST_DELAY } = require('../utils/timers')
-const { KafkaJSNonRetriableError, fromFailure, moreOf } = require('../errors')
+const {
+  KafkaJSNonRetriableError,
+  KafkaJSSASLAuthenticationError,
+  explained,
+  fromFailure,
+  moreOf
+} = require('../errors')
 
 /** @typedef {import('../native').NativeClient} NativeClient */
 /** @typedef {import('../native').NativeClientEvent} NativeClientEvent */
@@ -38,6 +44,9 @@ const { KafkaJSNonRetriableError, fromFailure, moreOf } = require('../errors')
  */
 const listensToRequests = emitter =>
   Object.values(networkEvents).some(name => emitter.listens(name))
+
+/** The first request that brokers answer and controllers do not. */
+const METADATA = 3
 
 /** What JavaScript threw that is kept. */
 const MOST_ERRORS = 100
@@ -273,6 +282,10 @@ class Connection {
     const mine = this.authenticationErrors.get(failure.message)
     if (mine) return mine
     const broker = `${host}:${port}`
+    if (failure.failure === 'unsupported-api' && failure.apiKey === METADATA) {
+      const message = `${failure.message}: ${broker} is a listener of a controller, as a rule: "brokers" has to have those of brokers`
+      return fromFailure({ ...failure, message })
+    }
     if (failure.failure !== 'closed') return fromFailure(failure, { broker })
     const why = this.closedBecause(failure.hasAnswered)
     return fromFailure({ ...failure, message: `${failure.message}: ${broker} closed it ${why}` })
@@ -336,7 +349,7 @@ class Connection {
       await authenticate({ sasl, client, event, logger: this.rootLogger })
       client.authenticated(event.session, null, false)
     } catch (thrown) {
-      const e = readable(thrown, 'The provider of "sasl"')
+      const e = thrownByProvider(thrown)
       const message = String(e.message ?? e)
       // A provider may say something else each time. Those that are wanted are asked for at once.
       if (this.authenticationErrors.size >= MOST_ERRORS) this.authenticationErrors.clear()
@@ -345,6 +358,14 @@ class Connection {
       client.authenticated(event.session, message, e.retriable !== false)
     }
   }
+}
+
+/** What is no error has a text and nothing else: as one, it can say where it comes from. @param {any} thrown */
+const thrownByProvider = thrown => {
+  const e = readable(thrown, 'The provider of "sasl"')
+  return typeof e === 'object'
+    ? e
+    : explained(new KafkaJSSASLAuthenticationError(String(e)), 'thrown by the provider of "sasl"')
 }
 
 /**
@@ -358,7 +379,9 @@ const createNativeClient = (options, notify) => {
     return new NativeClient(options, notify)
   } catch (e) {
     // An option that only the engine can judge, a certificate for instance.
-    throw new KafkaJSNonRetriableError(e.message, { cause: e })
+    const why = options.tls ? whyUnusable(options.tls, e.message) : null
+    const message = why === null ? e.message : `${e.message}: ${why}`
+    throw new KafkaJSNonRetriableError(message, { cause: e })
   }
 }
 

@@ -37,13 +37,14 @@ const createSeeds = ({ brokers, insteadOfBrokers, logger }) => {
   }
 }
 
+/** What it throws is the program's, and the stack, which is what people see, says who has thrown it. @param {() => any} brokers */
 const ask = async brokers => {
   try {
     return await brokers()
   } catch (thrown) {
     const e = readable(thrown, '"config.brokers"')
     const error = new KafkaJSConnectionError(`${FAILED} "config.brokers" threw: ${e.message ?? e}`)
-    error.stack = `${error.name}\n  Caused by: ${e.stack}`
+    error.stack = `${error.name}: ${error.message}\n  Caused by: ${e.stack}`
     error.cause = e
     throw error
   }
@@ -56,8 +57,7 @@ const read = (list, instead, warn) => {
     return fail(`brokers should not be null: it has to be ${EXPECTED}${guess}`)
   }
   if (!Array.isArray(list)) {
-    const meant = typeof list === 'string' && list.split(',').map(broker => broker.trim())
-    const guess = meant ? `: did you mean [${meant.map(show).join(', ')}]?` : ''
+    const guess = typeof list === 'string' ? `: ${meantByText(list.trim())}` : ''
     return fail(`brokers has to be ${EXPECTED}, received ${show(list)}${guess}`)
   }
   if (list.length === 0) fail(`brokers array is empty: it has to be ${EXPECTED}`)
@@ -65,7 +65,7 @@ const read = (list, instead, warn) => {
   const invalid = list.findIndex(broker => typeof broker !== 'string' || broker === '')
   if (invalid >= 0) {
     const value = list[invalid]
-    const received = `expected "host:port", received ${show(value)}`
+    const received = `expected "host:port", received ${show(value)}${meantBy(value)}`
     fail(`broker at index ${invalid} is invalid "${typeof value}": ${received}`)
   }
   const refusals = list.map((broker, i) => refusalOf(broker, i))
@@ -75,23 +75,47 @@ const read = (list, instead, warn) => {
   return list.filter((_, i) => refusals[i] === null).map(split)
 }
 
+/** @param {string} text in the place of the list */
+const meantByText = text => {
+  if (text.startsWith('[')) return 'that is JSON, and JSON.parse() makes the list of it'
+  const brokers = text.split(/[,;\s]+/).filter(broker => broker !== '')
+  return `did you mean [${brokers.map(show).join(', ')}]?`
+}
+
+/** @param {any} value in the place of a broker */
+const meantBy = value => {
+  if (Array.isArray(value)) return ': a list in the list'
+  return value?.host && value.port ? `: did you mean ${show(`${value.host}:${value.port}`)}?` : ''
+}
+
+/** What a text makes of a value that is not there. */
+const NOTHING = ['undefined', 'null', 'NaN', '[object Object]']
+
 /**
  * Why this is no broker; null: it is one.
  * @param {string} broker
  * @param {number} index
  */
 const refusalOf = (broker, index) => {
-  const { port } = split(broker)
-  if (Number.isInteger(port) && port > 0 && port < 65536) return null
+  const { host, port } = split(broker)
+  const isPort = Number.isInteger(port) && port > 0 && port < 65536
+  if (isPort && !NOTHING.includes(host)) return null
   const received = `expected "host:port", received ${show(broker)}`
   return `broker at index ${index} is invalid: ${received}: ${reasonOf(broker)}`
 }
 
 const reasonOf = broker => {
+  const nothing = NOTHING.find(text => broker.startsWith(text) || broker.endsWith(`:${text}`))
+  if (nothing !== undefined) {
+    return `"${nothing}" is what a text has of a value that is not there: is a variable of the environment not set?`
+  }
   if (broker.includes('://')) {
     return 'leave out the scheme ("ssl" and "sasl" say how to connect)'
   }
-  if (broker.includes(',')) return 'each broker has to be an entry of its own'
+  if (/^["'\s]*["']/.test(broker)) return 'leave out the quotation marks'
+  if (/[,;]/.test(broker) || /\S\s+\S/.test(broker)) {
+    return 'each broker has to be an entry of its own'
+  }
   if (isIPv6(broker) || isIPv6(broker.replace(/:\d+$/, ''))) {
     return 'an IPv6 address has to be in brackets, "[::1]:9092"'
   }

@@ -29,6 +29,12 @@ const needs = (operation, resource, name) =>
 const fenced = transactionalId =>
   `another producer has begun as transactionalId "${transactionalId}", or a transaction has taken longer than transactionTimeout: this producer can do nothing any more`
 
+/** What was probably meant by a name that is none. @param {string} topic */
+const meantByName = topic => {
+  if (topic.includes(',')) return '; several topics are a list of names'
+  return /[*^$[\]/\\]/.test(topic) ? '; to subscribe by a pattern, give a RegExp: /^orders-/' : ''
+}
+
 const POSSIBLE_NAME = /^(?!\.{1,2}$)[\w.-]{1,249}$/
 
 /** @param {Asked} asked */
@@ -78,7 +84,7 @@ const REMEDIES = {
   INVALID_TOPIC_EXCEPTION: ({ topic }) => {
     if (topic == null) return null
     if (!POSSIBLE_NAME.test(topic)) {
-      return `"${topic}": a name has 1 to 249 of the characters a-z, A-Z, 0-9, ".", "_" and "-", and is not "." or ".."`
+      return `"${topic}": a name has 1 to 249 of the characters a-z, A-Z, 0-9, ".", "_" and "-", and is not "." or ".."${meantByName(topic)}`
     }
     return topic.startsWith('__')
       ? `"${topic}" is a topic of the brokers' own: nobody else writes to it, or makes it`
@@ -101,6 +107,10 @@ const REMEDIES = {
     sessionTimeout === undefined
       ? null
       : `sessionTimeout is ${sessionTimeout} ms; without those settings a broker allows 6000 to 1800000`,
+  INCONSISTENT_GROUP_PROTOCOL: ({ groupId }) =>
+    groupId == null
+      ? null
+      : `all members of group "${groupId}" need one of partitionAssigners in common: describeGroup() tells what the others have`,
   FENCED_INSTANCE_ID: ({ groupId, groupInstanceId }) =>
     groupInstanceId == null
       ? null

@@ -1,7 +1,8 @@
 // @ts-check
 'use strict'
 
-const { KafkaJSSASLAuthenticationError } = require('../errors')
+const { KafkaJSSASLAuthenticationError, explained } = require('../errors')
+const { show } = require('../utils/show')
 const { failureOf } = require('./failure')
 const { withLength, withoutLength } = require('./framing')
 
@@ -18,13 +19,16 @@ module.exports =
     async authenticate() {
       const { oauthBearerProvider, authorizationIdentity } = sasl
       if (oauthBearerProvider == null) {
-        throw new KafkaJSSASLAuthenticationError(
-          'SASL OAUTHBEARER: Missing OAuth bearer token provider'
-        )
+        throw refused('Missing OAuth bearer token provider', EXPECTED)
+      }
+      if (typeof oauthBearerProvider !== 'function') {
+        const received = `received a ${typeof oauthBearerProvider}`
+        throw refused('Invalid OAuth bearer token provider', `${EXPECTED}, ${received}`)
       }
       const token = await oauthBearerProvider()
       if (token?.value == null) {
-        throw new KafkaJSSASLAuthenticationError('SASL OAUTHBEARER: Invalid OAuth bearer token')
+        const resolved = `it resolved with ${shapeOf(token)}`
+        throw refused('Invalid OAuth bearer token', `${EXPECTED}, ${resolved}`)
       }
 
       const broker = `${host}:${port}`
@@ -39,7 +43,7 @@ module.exports =
         if (refusal) {
           // RFC 7628: a client that was refused sends this message to end the exchange. The broker's answer, an error, tells nothing new.
           await send(SEPARATOR).catch(() => {})
-          throw new Error(refusal)
+          throw new Error(`${refusal}${expiryOf(token.value)}`)
         }
         logger.debug('SASL OAUTHBEARER authentication successful', { broker })
       } catch (e) {
@@ -47,6 +51,32 @@ module.exports =
       }
     }
   })
+
+const EXPECTED = 'sasl.oauthBearerProvider has to be a function that resolves with { value: token }'
+
+/** @param {string} what kafkajs's words @param {string} more */
+const refused = (what, more) =>
+  explained(new KafkaJSSASLAuthenticationError(`SASL OAUTHBEARER: ${what}`), more)
+
+/** What it is, and never what is in it: that is a secret. @param {any} token */
+const shapeOf = token => {
+  if (typeof token === 'string') return 'a text'
+  const names = typeof token === 'object' && token !== null ? Object.keys(token) : []
+  return names.length > 0 ? `an object with ${names.join(', ')}` : show(token)
+}
+
+/** Brokers say of a token that it is invalid, and not why. @param {any} value a JSON Web Token, as a rule */
+const expiryOf = value => {
+  try {
+    const { exp } = JSON.parse(Buffer.from(String(value).split('.')[1], 'base64url').toString())
+    const ago = Math.round(Date.now() / 1000 - exp)
+    return ago > 0
+      ? `: the token has expired ${ago} s ago by the clock of this machine: does the provider give an old one, or is the clock wrong?`
+      : ''
+  } catch {
+    return ''
+  }
+}
 
 const firstMessage = ({ value, extensions }, authorizationIdentity) => {
   const identity = authorizationIdentity == null ? '' : `a=${authorizationIdentity}`

@@ -14,7 +14,8 @@ const tls = require('node:tls')
 const { inspect } = require('node:util')
 const { createIdentityCheck, hasOwnCheck } = require('./identity')
 const { readCiphers, readCurves, readSignatures } = require('./ciphers')
-const { PATH_ADVICE, isPath, plainCertificates } = require('./pem')
+const { show } = require('../utils/show')
+const { PATH_ADVICE, isPath, noPem, plainCertificates } = require('./pem')
 const { opensslConfiguration, securityLevel, usesOpensslRoots } = require('./process')
 const { refusal } = require('./refusal')
 
@@ -64,7 +65,7 @@ const toNativeTls = ssl => {
     ...readIdentity(options),
     ...opensslConfiguration(),
     securityLevel: securityLevel(),
-    servername: options.servername || null,
+    servername: readServername(options.servername),
     rejectUnauthorized: rejectUnauthorized !== false,
     alpn: readAlpn(options.ALPNProtocols)
   }
@@ -104,6 +105,13 @@ const readHost = host => {
   if (host == null) return null
   if (typeof host === 'string' && host !== '') return host
   throw refusal('host', `has to be a name or an address, received ${inspect(host)}`)
+}
+
+/** @returns {string | null} null: the name that is connected to */
+const readServername = servername => {
+  if (!servername) return null
+  if (typeof servername === 'string') return servername
+  throw refusal('servername', `has to be a name, received ${inspect(servername)}`)
 }
 
 const readPort = port => {
@@ -151,8 +159,14 @@ const readIdentity = ({ cert, key, passphrase, pfx }) => ({
     .filter(one => one && one.length !== 0)
     .map(one => {
       const { buf = one, passphrase: own = passphrase } = isBytes(one) ? {} : one
+      if (!isBytes(buf) && !(buf instanceof ArrayBuffer)) {
+        throw refusal('pfx', `has to be a Buffer, received ${show(buf)}`)
+      }
       if (isPath(toText(buf))) throw refusal('pfx', `is a text ${PATH_ADVICE}`)
-      return { bytes: Buffer.from(buf, 'latin1'), passphrase: own == null ? '' : toText(own) }
+      return {
+        bytes: Buffer.from(/** @type {any} */ (buf), 'latin1'),
+        passphrase: own == null ? '' : toText(own)
+      }
     })
 })
 
@@ -166,9 +180,28 @@ const readKey = (key, passphrase) => {
     return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   } catch (e) {
     // The message does not quote what was given, because it may be the key after all.
-    const given = isPath(toText(pem)) ? `it is a text ${PATH_ADVICE}` : e.message
-    throw refusal('key', `cannot be read: ${given}`, e)
+    throw refusal('key', `cannot be read: ${unreadable(pem) ?? e.message}`, e)
   }
+}
+
+/**
+ * What the engine's words about certificates go on with: it tells that it has found none, and not what it was given instead.
+ * @param {Pick<NativeTls, 'ca' | 'certs'>} tls
+ * @param {string} refused
+ * @returns {string | null}
+ */
+const whyUnusable = ({ ca, certs }, refused) => {
+  if (!/^Invalid ssl\.(ca|cert):/.test(refused)) return null
+  const given = refused.startsWith('Invalid ssl.ca:') ? ca : certs
+  if (given.length === 0) return 'the list is empty'
+  return given.map(noPem).find(why => why !== null) ?? null
+}
+
+/** @param {any} pem @returns {string | null} null: it looks like a key */
+const unreadable = pem => {
+  if (!isBytes(pem)) return null
+  const text = toText(pem)
+  return isPath(text) ? `it is a text ${PATH_ADVICE}` : noPem(text)
 }
 
 /** @returns {string[]} */
@@ -188,4 +221,4 @@ const readAlpn = protocols => {
   return names
 }
 
-module.exports = { checkTls, createIdentityCheck, toNativeTls }
+module.exports = { checkTls, createIdentityCheck, toNativeTls, whyUnusable }

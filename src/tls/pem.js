@@ -3,6 +3,7 @@
 
 /** Certificates in PEM, under any of the labels that OpenSSL reads. */
 
+const { show } = require('../utils/show')
 const { refusal } = require('./refusal')
 
 const OLD_LABEL = /-----(BEGIN|END) X509 CERTIFICATE-----/g
@@ -12,6 +13,43 @@ const TRUSTED = /-----BEGIN TRUSTED CERTIFICATE-----([^]*?)-----END TRUSTED CERT
 const PATH = /^(?:~|\.{0,2}[\\/]|[a-z]:[\\/]).*$|^.+\.(?:pem|key|crt|cert|cer|der|p12|pfx)$/i
 const PATH_ADVICE =
   'which looks like the path of a file: what is in it has to be given, as fs.readFileSync(path) reads it'
+
+/**
+ * What is wrong with a text that was to be PEM: variables of the environment lose its lines, other files are another format. Nothing of it is
+ * repeated: it may be a key.
+ * @param {string} text
+ * @returns {string | null} null: it looks like PEM
+ */
+const noPem = text => {
+  if (text.includes('-----BEGIN')) {
+    if (text.includes('\\n')) {
+      return 'its line ends are written as "\\n", as variables of the environment have them: text.replaceAll("\\\\n", "\\n") mends it'
+    }
+    if (!text.includes('-----END')) return 'it ends before its "-----END …-----"'
+    return text.trim().includes('\n') ? null : 'it has no line ends, and PEM needs them'
+  }
+  if (JAVA_STORES.some(start => text.startsWith(start))) {
+    return 'it is a keystore of Java: keytool -importkeystore -deststoretype pkcs12 makes a file for ssl.pfx of it, keytool -exportcert -rfc the PEM of a certificate'
+  }
+  if (Buffer.from(text, 'base64').toString().startsWith('-----BEGIN')) {
+    return 'it is PEM in base64: Buffer.from(text, "base64") is the PEM'
+  }
+  return 'it is no PEM, which begins with "-----BEGIN"'
+}
+
+/** How JKS and JCEKS begin, as UTF-8 that they are not. */
+const JAVA_STORES = [
+  [0xfe, 0xed, 0xfe, 0xed],
+  [0xce, 0xce, 0xce, 0xce]
+].map(bytes => Buffer.from(bytes).toString())
+
+/** @param {string} field @param {any} value @returns {string} */
+const toText = (field, value) => {
+  if (typeof value === 'string') return value
+  const isBinary = ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+  if (!isBinary) throw refusal(field, `has to be a text or a Buffer, received ${show(value)}`)
+  return Buffer.from(/** @type {any} */ (value)).toString()
+}
 
 /** @param {string} text */
 const isPath = text => text.length < 1024 && PATH.test(text)
@@ -28,7 +66,7 @@ const [TRUST, REJECT] = [SEQUENCE, 0xa0]
  * @returns {string}
  */
 const plainCertificates = (field, value) => {
-  const text = typeof value === 'string' ? value : Buffer.from(value).toString()
+  const text = toText(field, value)
   if (isPath(text)) throw refusal(field, `is "${text}", ${PATH_ADVICE}`)
   return text.replace(OLD_LABEL, '-----$1 CERTIFICATE-----').replace(TRUSTED, (_, body) => {
     const bytes = Buffer.from(body, 'base64')
@@ -59,4 +97,4 @@ const elementAt = (bytes, at) => {
   return { start, end: Math.min(start + length, bytes.length) }
 }
 
-module.exports = { PATH_ADVICE, isPath, plainCertificates }
+module.exports = { PATH_ADVICE, isPath, noPem, plainCertificates }
