@@ -6,7 +6,9 @@
  * that names it and the known option that was probably meant. The same of known ones whose value makes no sense (`limits.js`).
  */
 
+const { ownNameOf } = require('./foreign')
 const { oddity } = require('./limits')
+const { nearestOf } = require('./utils/nearest')
 const { show } = require('./utils/show')
 
 const RETRY = [
@@ -196,10 +198,26 @@ const KNOWN = {
   ]
 }
 
-/** Letters: "user" is a beginning of "username". */
-const SHORTEST_BEGINNING = 4
-
 /** @typedef {keyof typeof KNOWN} Place */
+
+/** Objects in the options of a place, and what is meant by their options alone. @type {Partial<Record<Place, Record<string, string[]>>>} */
+const WITHIN = {
+  'new Kafka()': {
+    retry: RETRY,
+    sasl: KNOWN.sasl,
+    ssl: ['ca', 'cert', 'key', 'pfx', 'passphrase', 'rejectUnauthorized', 'servername']
+  },
+  'kafka.consumer()': { retry: RETRY },
+  'kafka.producer()': { retry: RETRY },
+  'kafka.admin()': { retry: RETRY },
+  'consumer.run()': { onFailure: KNOWN.onFailure }
+}
+
+/** The option of an object in these options that this is. @param {Place} place @param {string} name */
+const withinOf = (place, name) => {
+  const found = Object.entries(WITHIN[place] ?? {}).find(([, names]) => names.includes(name))
+  return found === undefined ? null : found[0]
+}
 
 /** Where options are passed to a method of their own; `retry` and the like are not looked for elsewhere. */
 const PLACES = /** @type {Place[]} */ (Object.keys(KNOWN).filter(place => place.endsWith('()')))
@@ -260,14 +278,14 @@ class Watch {
   /** @param {Place} place @param {string} name @param {import('..').Logger} logger */
   #unknown(place, name, logger) {
     const owner = PLACES.includes(place) && PLACES.find(other => KNOWN[other].includes(name))
-    const text = owner
-      ? `${ignored(place, name)}: it is an option of ${owner}`
-      : unknownOption(place, name, KNOWN[place])
-    const warn = () => logger.warn(text)
-    if (owner) this.#misplaced.push({ name, warn })
-    else warn()
+    if (!owner) return logger.warn(unknownOption(place, name, KNOWN[place]))
+    const warn = () => logger.warn(`${ignored(place, name)}: it is an option of ${owner}`)
+    this.#misplaced.push({ name, warn })
   }
 }
+
+/** Its client has the options of kafkajs in an object of this name. */
+const CONFLUENT = 'kafkaJS'
 
 /** @param {string} place @param {string} name */
 const ignored = (place, name) => `Unknown option "${name}" of ${place} is ignored`
@@ -279,7 +297,10 @@ const ignored = (place, name) => `Unknown option "${name}" of ${place} is ignore
  * @param {string[]} known
  */
 const unknownOption = (place, name, known) => {
-  const meant = nearestOf(known, name)
+  const within = withinOf(/** @type {Place} */ (place), name)
+  if (within !== null) return `${ignored(place, name)}: it belongs into "${within}"`
+  if (name === CONFLUENT) return `${ignored(place, name)}: what is in it belongs here`
+  const meant = ownNameOf(place, name) ?? nearestOf(known, name)
   return meant === null ? ignored(place, name) : `${ignored(place, name)}: did you mean "${meant}"?`
 }
 
@@ -292,35 +313,9 @@ const unknownOption = (place, name, known) => {
  */
 const givenFor = (place, name, options) =>
   Object.keys(options).find(
-    given => !KNOWN[place].includes(given) && nearestOf(KNOWN[place], given) === name
+    given =>
+      !KNOWN[place].includes(given) &&
+      (given === CONFLUENT || (ownNameOf(place, given) ?? nearestOf(KNOWN[place], given)) === name)
   ) ?? null
-
-/**
- * @param {string[]} names
- * @param {string} name
- * @returns {string | null} the one that begins with it, or differs in few letters
- */
-const nearestOf = (names, name) => {
-  const begun = names.filter(known => known.toLowerCase().startsWith(name.toLowerCase()))
-  if (begun.length === 1 && name.length >= SHORTEST_BEGINNING) return begun[0]
-  const [best] = names
-    .map(known => ({ known, distance: distance(name.toLowerCase(), known.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)
-  return best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.known : null
-}
-
-/** How many letters to change, to add or to take away (Levenshtein). @param {string} a @param {string} b */
-const distance = (a, b) => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const above = row
-    row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const changed = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row[j] = Math.min(changed, above[j] + 1, row[j - 1] + 1)
-    }
-  }
-  return row[b.length]
-}
 
 module.exports = { KNOWN, Watch, givenFor, unknownOption }

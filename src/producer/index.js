@@ -9,6 +9,7 @@ const { withHelp } = require('../help')
 const { interruptible } = require('../utils/interruption')
 const { events, wrap, unwrap } = require('./instrumentationEvents')
 const createMessageProducer = require('./messageProducer')
+const { createLook } = require('./misspelt')
 const { producerOptions, retriesOf, sendOptions } = require('./options')
 const { DefaultPartitioner, LegacyPartitioner } = require('./partitioners')
 const { Partitioning } = require('./partitioning')
@@ -208,8 +209,11 @@ module.exports = config => {
     return handOver(connected(), checked)
   }
 
+  const look = createLook(logger)
+
   // No async function: that would be two promises more for every send.
   const { send, sendBatch } = createMessageProducer({
+    look,
     deliver: batch => {
       const checked = check(batch, idempotent === true)
       const open = connected()
@@ -227,6 +231,7 @@ module.exports = config => {
   // What is sent outside of them has a producer id of its own, as in kafkajs.
   const transactions = transactionalId
     ? new Transactions({
+        look,
         cluster,
         logger,
         transactionalId,

@@ -6,6 +6,7 @@
 const { fail, identifier, number, retryOptions } = require('../config')
 const { CompressionTypes } = require('../enums')
 const { Backoff, RETRY_DEFAULTS } = require('../retry')
+const { nearestOf } = require('../utils/nearest')
 const { named, show } = require('../utils/show')
 const { DefaultPartitioner } = require('./partitioners')
 
@@ -168,9 +169,13 @@ const checkMessages = (topic, messages) => {
       )
     }
     if (message.value === undefined) {
+      const near = Object.keys(message).find(
+        name => name !== 'value' && nearestOf(['value'], name) !== null
+      )
+      const meant = near === undefined ? '' : `; did you mean it by "${near}"?`
       fail(
         `Invalid message without value for topic "${topic}": ${textOf(message)}`,
-        `message ${i} has no "value"; null is one, which deletes the key where a topic is compacted`
+        `message ${i} has no "value"; null is one, which deletes the key where a topic is compacted${meant}`
       )
     }
   }

@@ -48,6 +48,7 @@ class Transactions {
    *   transactionalId: string,
    *   transactionTimeout: number,
    *   createSender: () => import('./sender').Sender,
+   *   look: (record: any) => void,
    *   check: (batch: any) => Checked,
    *   handOver: HandOver
    * }} options `createSender`: one whose messages all belong to transactions
@@ -58,6 +59,7 @@ class Transactions {
     transactionalId,
     transactionTimeout,
     createSender,
+    look,
     check,
     handOver
   }) {
@@ -66,6 +68,7 @@ class Transactions {
     this.transactionalId = transactionalId
     this.transactionTimeout = transactionTimeout
     this.createSender = createSender
+    this.look = look
     this.check = check
     this.handOver = handOver
     /** @type {State} */
@@ -235,6 +238,7 @@ const createTransaction = (transactions, sender) => {
   }
 
   const { send, sendBatch } = createMessageProducer({
+    look: transactions.look,
     deliver: batch => {
       const checked = transactions.check(batch)
       if (checked.topicMessages.length === 0) return Promise.resolve([])

@@ -7,6 +7,8 @@ const { inspect } = require('node:util')
 
 /** Characters of a text: enough to recognise it. */
 const LONGEST = 200
+/** Of an object: enough as well. */
+const MOST_NAMES = 8
 
 /**
  * A value in the words of an error: texts and numbers as they are, of everything else only what it is. The user and password of a
@@ -38,4 +40,13 @@ const said = value => {
   }
 }
 
-module.exports = { named, said, show }
+/** An object by what is in it, one level deep: where a name is wrong, people see which. @param {any} value */
+const showEntry = value => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return show(value)
+  const entries = Object.entries(value).slice(0, MOST_NAMES)
+  return entries.length === 0
+    ? 'an empty object'
+    : `{ ${entries.map(([name, one]) => `${name}: ${show(one)}`).join(', ')} }`
+}
+
+module.exports = { named, said, show, showEntry }
