@@ -282,7 +282,7 @@ const validateConsumer = (options, given = {}) => {
     )
   }
   if (groupInstanceId !== null && (typeof groupInstanceId !== 'string' || !groupInstanceId)) {
-    fail(`Consumer groupInstanceId must be a non-empty string, received ${groupInstanceId}`)
+    fail(`Consumer groupInstanceId must be a non-empty string, received ${show(groupInstanceId)}`)
   }
   if (groupInstanceId !== null) identifier('groupInstanceId', groupInstanceId)
   if (!isReset(autoOffsetReset)) {
@@ -429,13 +429,20 @@ const subscribeOptions = (argument, autoOffsetReset = null) => {
       identifier('re2', subscription.re2)
     } else if (typeof subscription !== 'string' && !isRegExp(subscription)) {
       fail(
-        `Invalid topic ${subscription} (${typeof subscription}), the topic name has to be a String or a RegExp`
+        `Invalid topic ${subscription} (${typeof subscription}), the topic name has to be a String or a RegExp`,
+        meantByTopic(subscription)
       )
     }
     if (typeof subscription === 'string') identifier('topic', subscription)
   }
   checkBeginning(autoOffsetReset, argument.fromBeginning)
   return { topics: subscriptions, fromBeginning: Boolean(fromBeginning) }
+}
+
+/** @param {any} value in the place of a topic */
+const meantByTopic = value => {
+  if (Array.isArray(value)) return 'several topics are a list, { topics: ["orders", "payments"] }'
+  return value == null ? 'is a variable of the environment not set?' : `received ${show(value)}`
 }
 
 /**

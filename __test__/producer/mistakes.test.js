@@ -124,6 +124,20 @@ const MISTAKES = {
     help: 'not-authorized'
   },
 
+  // Under another name.
+  'messages by another name': argument(
+    ['Invalid messages array [undefined]', 'did you mean it by "message"?'],
+    send(() => ({ messages: undefined, message: ONE[0] }))
+  ),
+  'a topic by another name': argument(
+    ['Invalid topic: expected its name', 'did you mean it by "topics"?'],
+    send(({ topic }) => ({ topic: undefined, topics: [topic] }))
+  ),
+  'a value by another name': argument(
+    ['Invalid message without value', 'did you mean it by "vaule"?'],
+    one({ value: undefined, vaule: 'x' })
+  ),
+
   // Where to.
   'a topic that does not exist': {
     producer: { allowAutoTopicCreation: false, retry: SOON },
@@ -612,6 +626,23 @@ it('messages under another name are not sent, as in kafkajs, and the log says so
     'producer.sendBatch() takes an object, { topicMessages: [{ topic, messages }] }, received an array: it is ignored'
   )
   expect(length).toBe(2)
+})
+
+it('what nobody knows of a send() is told once, and what was consumed may be sent on', async () => {
+  const { logs, logCreator } = createLogs()
+  const kafka = createKafka({ ...connections(cluster).plaintext, logLevel: 2, logCreator })
+  const producer = /** @type {any} */ (createProducer({ kafka }))
+  const topic = await createTopic({ brokers: cluster.brokers })
+  await producer.connect()
+  const consumed = { offset: '1', size: 5, attributes: 0, magicByte: 2, isControlRecord: false }
+  for (let n = 0; n < 2; n++) {
+    await producer.send({ topic, messages: [{ ...ONE[0], ...consumed }] })
+    await producer.send({ topic, ack: 1, messages: [{ ...ONE[0], header: { a: 'b' } }] })
+  }
+  expect(linesOf(logs, 'WARN')).toEqual([
+    'Unknown option "ack" of producer.send() is ignored: did you mean "acks"?',
+    'Unknown option "header" of a message of producer.send() is ignored: did you mean "headers"?'
+  ])
 })
 
 it('messages of a transaction under another name are told, too', async () => {

@@ -360,7 +360,7 @@ describe('run()', () => {
     const { consumer, runners, logs } = await running()
     await consumer.run()
     expect(runners).toHaveLength(1)
-    const [{ log }] = logs.filter(({ label }) => label === 'WARN')
+    const { log } = logs.findLast(({ label }) => label === 'WARN')
     expect(log.message).toBe('consumer#run was called, but the consumer is already running')
   })
 

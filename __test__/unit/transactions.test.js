@@ -34,6 +34,7 @@ const createTransactions = (engine, handOver, cluster) => {
       logger: { debug: () => {} },
       transactionalId: 'x',
       createSender,
+      look: () => {},
       check: batch => batch,
       handOver
     })

@@ -6,7 +6,7 @@
 const { fail, identifier, listOf, optionsOf } = require('../config')
 const Long = require('../utils/long')
 const { toPartition } = require('../utils/partition')
-const { show } = require('../utils/show')
+const { show, showEntry } = require('../utils/show')
 
 const EARLIEST_OFFSET = -2n
 const LATEST_OFFSET = -1n
@@ -84,7 +84,20 @@ const partitionOf = (topic, partition) => {
 const toOffset = offset => {
   const value = toInteger(offset)
   if (value !== null && value === BigInt.asIntN(64, value)) return value
-  return fail(`Invalid offset, expected a long received ${offset}`)
+  return fail(`Invalid offset, expected a long received ${offset}`, meantByOffset(offset))
+}
+
+/** @param {any} offset */
+const meantByOffset = offset => {
+  if (['earliest', 'beginning', 'first', 'smallest'].includes(offset)) {
+    return 'consumer.seekToBeginning() and offset "-2" mean the first message'
+  }
+  if (['latest', 'end', 'last', 'largest'].includes(offset)) {
+    return 'consumer.seekToEnd() and offset "-1" mean the end'
+  }
+  return typeof offset === 'string' && !Number.isNaN(Date.parse(offset))
+    ? 'for a time, offset has to be a Date'
+    : undefined
 }
 
 /** @param {any} value @returns {bigint | null} */
@@ -109,7 +122,10 @@ const pauseOptions = (action, topicPartitions = []) =>
   listOf(`consumer.${action}()`, topicPartitions, '[{ topic: "orders", partitions: [0] }]').map(
     entry => {
       const isNamed = entry?.topic && typeof entry.topic === 'string'
-      if (!isNamed) fail(`Invalid topic ${entry?.topic || entry}`)
+      if (!isNamed) {
+        const expected = 'expected { topic: "orders", partitions: [0] }'
+        fail(`Invalid topic ${entry?.topic || entry}`, `${expected}, received ${showEntry(entry)}`)
+      }
       const { topic, partitions } = entry
       if (partitions === undefined) return { topic }
       const numbers = Array.isArray(partitions) ? partitions.map(toPartition) : [null]

@@ -5,8 +5,9 @@
  * The engine's questions to the assigners: what to offer when the group is joined, and, if we lead it, who gets what.
  */
 
-const { KafkaJSMetadataNotLoaded, KafkaJSNonRetriableError } = require('../errors')
+const { KafkaJSMetadataNotLoaded, KafkaJSNonRetriableError, explained } = require('../errors')
 const { ownedOf, topicsOf } = require('./assigners/subscriptions')
+const { show } = require('../utils/show')
 const { readable } = require('../utils/thrown')
 const SeenPartitions = require('./seenPartitions')
 
@@ -35,7 +36,7 @@ class Assignment {
       // In the order of the subscription.
       const subscribed = [...ours.keys()].filter(topic => topics.includes(topic))
       const ask = () =>
-        this.assigners.map(assigner => assigner.protocol({ topics: [...subscribed] }))
+        this.assigners.map(assigner => offerOf(assigner, { topics: [...subscribed] }))
       this.engine.completeProtocols(job, null, await this.withMetadata(ask))
     } catch (error) {
       this.engine.completeProtocols(job, this.failed(error), [])
@@ -65,12 +66,19 @@ class Assignment {
     try {
       const assigner = this.assigners.find(({ name }) => name === protocol)
       if (!assigner) {
-        throw new KafkaJSNonRetriableError(
-          `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
+        const names = this.assigners.map(({ name }) => show(name)).join(', ')
+        throw explained(
+          new KafkaJSNonRetriableError(
+            `Unsupported partition assigner "${protocol}", the assigner wasn't found in the assigners list`
+          ),
+          `those of partitionAssigners have the names ${names}; "name" has to be what protocol() tells the group`
         )
       }
       cluster.brokerPool.adopt(metadata, subscribedTopics(members, topics))
-      const assignments = await assigner.assign({
+      const assignments = await methodOf(
+        assigner,
+        'assign'
+      )({
         members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
           memberId,
           groupInstanceId,
@@ -79,6 +87,12 @@ class Assignment {
         })),
         topics: [...topics.keys()]
       })
+      if (!Array.isArray(assignments)) {
+        const expected = `a list, [{ memberId, memberAssignment }]`
+        throw new KafkaJSNonRetriableError(
+          `assign() of the assigner ${show(protocol)} has to return ${expected}, it returned ${show(assignments)}`
+        )
+      }
       this.engine.completeAssign(
         job,
         null,
@@ -101,6 +115,23 @@ class Assignment {
     this.error = error instanceof Error ? error : new KafkaJSNonRetriableError(String(error))
     return this.error.message
   }
+}
+
+/** @param {any} assigner the program's @param {'protocol' | 'assign'} method */
+const methodOf = (assigner, method) => {
+  if (typeof assigner[method] === 'function') return argument => assigner[method](argument)
+  throw new KafkaJSNonRetriableError(
+    `An assigner of partitionAssigners has to have the methods protocol() and assign(): ${method} of ${show(assigner.name)} is ${show(assigner[method])}`
+  )
+}
+
+/** @param {any} assigner @param {{ topics: string[] }} subscription @returns {{ name: string, metadata: Buffer }} */
+const offerOf = (assigner, subscription) => {
+  const offer = methodOf(assigner, 'protocol')(subscription)
+  if (typeof offer?.name === 'string' && ArrayBuffer.isView(offer.metadata)) return offer
+  throw new KafkaJSNonRetriableError(
+    `protocol() of the assigner ${show(assigner.name)} has to return { name, metadata }, a text and a Buffer, it returned ${show(offer)}`
+  )
 }
 
 /** Everything that a member of the group subscribes to, us included. */

@@ -51,10 +51,15 @@ const lookAt = (runner, now) => {
   const waitOf = (told, of) => {
     if (told === null) return null
     const { lasted, ...rest } = told
+    const open =
+      runner.readUncommitted || !of ? null : openBehind(withLag(/** @type {any} */ (of), false))
     const reason = reasonOf(told.reason, runner, of?.topic)
     const { topic, partition } = told.topic === null && of ? of : told
     const about = { ...rest, reason, topic, partition, since: ago(lasted) }
-    return { ...about, message: sentence(about, runner.groupId) }
+    return {
+      ...about,
+      message: `${sentence(about, runner.groupId)}${(reason === 'messages' && open) || ''}`
+    }
   }
   return {
     // Without a membership, commits go by no name.
@@ -74,6 +79,18 @@ const lookAt = (runner, now) => {
     })
   }
 }
+
+/**
+ * Nothing is wrong with a transaction that is open, but somebody who waits for its messages looks for them.
+ * @param {any} progress
+ * @returns {string | null}
+ */
+const openBehind = ({ highWatermark, lastStableOffset }) =>
+  highWatermark != null &&
+  lastStableOffset != null &&
+  BigInt(lastStableOffset) < BigInt(highWatermark)
+    ? ` that can be: a transaction is open at offset ${lastStableOffset}, and hides what is behind it, up to ${highWatermark}`
+    : null
 
 /** @param {string} reason the engine's @param {import('./runner')} runner @param {string} [topic] @returns {Wait['reason']} */
 const reasonOf = (reason, { puller, recovery }, topic) => {

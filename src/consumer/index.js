@@ -33,7 +33,11 @@ const {
 
 const NO_HANDLER =
   'consumer.run() got neither eachMessage nor eachBatch: this consumer joins its group, and reads nothing'
+const TWO_HANDLERS =
+  'consumer.run() got eachMessage and eachBatch: eachBatch is not called, as one of them is for all messages'
 const NO_TOPICS = 'consumer.subscribe() got an empty list: it has subscribed to nothing'
+const NOT_SUBSCRIBED =
+  'Nothing to read: consumer.subscribe() was not called before, nor consumer.assign()'
 
 /**
  * Makes the consumer that `kafka.consumer()` returns: a plain object, whose methods work without `this` and may be replaced.
@@ -132,6 +136,12 @@ module.exports = config => {
     way = wanted
   }
 
+  /** As in kafkajs, who has not subscribed joins the group nevertheless. */
+  const tellOfNothing = () => {
+    if (lifecycle.running || lifecycle.assigned !== null || !subscription.isEmpty) return
+    logger.warn(NOT_SUBSCRIBED, { groupId })
+  }
+
   /** @param {string} what */
   const needsGroup = what => {
     if (groupId) return
@@ -151,15 +161,29 @@ module.exports = config => {
     if (way === 'pulling messages' && lifecycle.running) return
     if (lifecycle.assigned === null) needsGroup('subscribe()')
     goes('pulling messages')
+    tellOfNothing()
     await lifecycle.run({ ...runOf(), partitionsConsumedConcurrently: LANES, puller })
   }
-  const pull = createPull({ puller, start: startPulling })
+  const pull = createPull({ puller, start: startPulling, logger })
 
   const connect = async () => lifecycle.connect()
 
   const disconnect = async how => lifecycle.disconnect(disconnectOptions(how).leaveGroup)
 
   const stop = async () => lifecycle.stop()
+
+  /** What fails must not come back by the topic that it was put aside in. @param {string | null} topic */
+  const keepApart = topic => {
+    if (topic === null) return
+    if (subscription.leaveOut(topic)) {
+      const text = `The pattern of consumer.subscribe() matches "${topic}", which is onFailure.deadLetterTopic: it is left out`
+      logger.warn(text, { groupId })
+    }
+    if (!subscription.topics.has(topic)) return
+    fail(
+      `onFailure.deadLetterTopic is "${topic}", which this consumer has subscribed to: a message that fails there would come back for ever`
+    )
+  }
 
   /** @param {any} onFailure the user's @param {ReturnType<typeof runOf>} runs */
   const withFailures = (onFailure, runs) => {
@@ -171,6 +195,7 @@ module.exports = config => {
     }
     watch.look('onFailure', onFailure, logger)
     const policy = failureOptions(onFailure, { groupId, autoCommit: runs.autoCommit })
+    keepApart(policy.deadLetterTopic)
     const topics = policy.levels.map(({ topic }) => topic)
     if (runs.isManual && (topics.length > 0 || policy.exactlyOnce)) {
       fail(
@@ -182,6 +207,8 @@ module.exports = config => {
       if (options.allowAutoTopicCreation && createAdmin) {
         await makeTopics({ policy, createAdmin, logger })
       }
+      await subscription.settled()
+      keepApart(policy.deadLetterTopic)
       const missing = topics.filter(topic => !subscription.topics.has(topic))
       if (missing.length > 0) await subscription.add(missing, true)
     }
@@ -192,11 +219,13 @@ module.exports = config => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
     const runs = withFailures(runConfig?.onFailure, runOf(runConfig))
-    if (!runs.eachMessage && !runs.eachBatch && !lifecycle.running) {
-      logger.warn(NO_HANDLER, { groupId })
+    if (!lifecycle.running) {
+      if (!runs.eachMessage && !runs.eachBatch) logger.warn(NO_HANDLER, { groupId })
+      if (runs.eachMessage && runs.eachBatch) logger.warn(TWO_HANDLERS, { groupId })
     }
     if (lifecycle.assigned === null) needsGroup('run()')
     goes('run()')
+    if (runs.eachMessage || runs.eachBatch) tellOfNothing()
     await lifecycle.run(runs)
   }
 
@@ -252,8 +281,22 @@ module.exports = config => {
   /** How often `unsubscribe()` was called: no `assign()` from before that counts any more. */
   let unsubscribed = 0
 
+  /** What `subscribe()` and `offsetsForTimes()` take, and this does not. @param {any[]} wanted */
+  const tellOfAssigned = wanted => {
+    const has = name => wanted.some(entry => entry.offset == null && entry[name] !== undefined)
+    const hints = {
+      fromBeginning: 'offset: "earliest" begins with the first message',
+      timestamp: 'for a time, offset has to be a Date'
+    }
+    for (const [name, hint] of Object.entries(hints)) {
+      if (!has(name)) continue
+      logger.warn(`Unknown option "${name}" of consumer.assign() is ignored: ${hint}`, { groupId })
+    }
+  }
+
   const assign = async partitions => {
     const wanted = partitionsOf('consumer.assign()', partitions)
+    tellOfAssigned(wanted)
     if (subscription.topics.size > 0 || subscription.pattern !== null) {
       throw new KafkaJSNonRetriableError(
         'This consumer has subscribed: assign() is possible after unsubscribe()'
@@ -287,8 +330,11 @@ module.exports = config => {
   const assignNow = async starts => {
     const isNew = lifecycle.assigned === null
     lifecycle.assigned = starts
-    if (!isNew && lifecycle.running) await lifecycle.runner.assign(starts)
-    else if (isNew && way === 'pulling messages') await startPulling()
+    if (!isNew && lifecycle.running) {
+      lifecycle.tellMissing(starts)
+      await lifecycle.runner.assign(starts)
+    }
+    if (isNew && way === 'pulling messages') await startPulling()
   }
 
   /** @returns {Promise<{ topic: string, partition: number, offset: string | null }>} */
@@ -319,13 +365,25 @@ module.exports = config => {
     way = null
   }
 
+  /** Without "partitions" it is all of the topic, as in kafkajs. @param {'pause' | 'resume'} action @param {any} entries */
+  const tellOfPartition = (action, entries) => {
+    const meant = entries?.find(entry => entry.partitions === undefined && 'partition' in entry)
+    if (meant === undefined) return
+    logger.warn(
+      `Unknown option "partition" of consumer.${action}() is ignored: did you mean "partitions"? All partitions of "${meant.topic}" are meant without it`,
+      { groupId }
+    )
+  }
+
   const pause = topicPartitions => {
     const entries = pauseOptions('pause', topicPartitions)
+    tellOfPartition('pause', topicPartitions)
     lifecycle.runner.pause(entries)
   }
 
   const resume = topicPartitions => {
     const entries = pauseOptions('resume', topicPartitions)
+    tellOfPartition('resume', topicPartitions)
     lifecycle.runner.resume(entries)
   }
 

@@ -197,6 +197,7 @@ class Lifecycle {
     this.emitter.emit(events.CONNECT)
     this.loadMetadata()
     this.followPatterns(session)
+    if (this.assigned) this.tellMissing(this.assigned)
     if (this.assigned) await session.runner.assign(this.assigned)
     else await session.runner.start(new Map(this.subscription.topics), this.subscription.pattern)
   }
@@ -212,6 +213,27 @@ class Lifecycle {
     cluster.refreshMetadataIfNecessary().catch(({ message }) => {
       logger.debug(`Metadata could not be read: ${message}`, { groupId })
     })
+  }
+
+  /**
+   * A topic that this has created, and a partition that there is not: a group assigns none, people do, and it is waited for. Nothing
+   * waits for the answer.
+   * @param {{ topic: string, partition: number }[]} assigned
+   */
+  async tellMissing(assigned) {
+    const { brokerPool } = this.cluster
+    try {
+      await brokerPool.refreshMetadata([...new Set(assigned.map(({ topic }) => topic))])
+      for (const { topic, partition } of assigned) {
+        const { length } = brokerPool.partitionsOf(topic)
+        if (length === 0 || partition < length) continue
+        const has = length === 1 ? 'one, 0' : `${length}, 0 to ${length - 1}`
+        const text = `Topic "${topic}" has no partition ${partition}, it has ${has}: what was assigned is waited for`
+        this.logger.warn(text, { groupId: this.groupId, topic, partition })
+      }
+    } catch ({ message }) {
+      this.logger.debug(`Metadata could not be read: ${message}`, { groupId: this.groupId })
+    }
   }
 
   /**

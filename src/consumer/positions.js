@@ -9,7 +9,7 @@ const { toOffset } = require('./arguments')
 const { createRetry } = require('../retry')
 const { EARLIEST, LATEST, byTopic, lookUp } = require('../utils/offsets')
 const { toPartition } = require('../utils/partition')
-const { show } = require('../utils/show')
+const { show, showEntry } = require('../utils/show')
 
 /** @typedef {{ topic: string, partition: number }} TopicPartition */
 
@@ -27,7 +27,7 @@ const partitionsOf = (place, partitions) =>
     const partition = toPartition(entry?.partition)
     if (!topic || partition === null) {
       fail(
-        `Invalid partition of ${place}: expected { topic: "orders", partition: 0 }, received ${show(entry)}`
+        `Invalid partition of ${place}: expected { topic: "orders", partition: 0 }, received ${showEntry(entry)}`
       )
     }
     return { ...entry, topic: String(topic), partition }

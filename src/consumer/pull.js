@@ -10,18 +10,35 @@ const { Readable } = require('node:stream')
 const { ReadableStream } = require('node:stream/web')
 const clock = require('./clock')
 const { placeOf } = require('../utils/offsets')
+const { unknownOption } = require('../unknown')
 const { within } = require('../utils/timers')
 const { toPartition } = require('../utils/partition')
-const { show } = require('../utils/show')
+const { show, showEntry } = require('../utils/show')
 const { fail, listOf, number, optionsOf } = require('../config')
 
 /** @typedef {import('./puller').Puller} Puller */
 
+const KNOWN = {
+  getOne: ['timeout', 'partitions'],
+  getMany: ['timeout', 'maxRecords', 'partitions']
+}
+
 /**
- * @param {{ puller: Puller, start: () => Promise<void> }} parts `start`: reads, unless it does already; rejects for a consumer that
+ * @param {{ puller: Puller, start: () => Promise<void>, logger: import('../..').Logger }} parts `start`: reads, unless it does already; rejects for a consumer that
  *   is pushed
  */
-const createPull = ({ puller, start }) => {
+const createPull = ({ puller, start, logger }) => {
+  const told = new Set()
+  /** What nobody knows is warned of once: programs ask again and again. @param {'getOne' | 'getMany'} method @param {any} options */
+  const look = (method, options) => {
+    for (const name in options) {
+      if (KNOWN[method].includes(name)) continue
+      const text = unknownOption(`consumer.${method}()`, name, KNOWN[method])
+      if (!told.has(text)) logger.warn(text)
+      told.add(text)
+    }
+  }
+
   /**
    * Begins to read. The group may take long to be joined: that goes on when the time is over.
    * @param {number} timeout ms
@@ -57,11 +74,13 @@ const createPull = ({ puller, start }) => {
 
   const getOne = async (options = {}) => {
     const { timeout, wanted } = pullOptions('getOne', options)
+    look('getOne', options)
     return puller.getOne({ timeout: await begun(timeout), wanted })
   }
 
   const getMany = async (options = {}) => {
     const { timeout, wanted, maxRecords } = pullOptions('getMany', options)
+    look('getMany', options)
     return puller.getMany({ timeout: await begun(timeout), wanted, maxRecords })
   }
 
@@ -183,7 +202,7 @@ const among = (place, partitions) => {
       const known = Array.isArray(numbers) ? numbers.map(toPartition) : [null]
       if (!topic || known.includes(null)) {
         fail(
-          `Invalid partition of ${place}: expected { topic: "orders", partition: 0 }, received ${show(entry)}`
+          `Invalid partition of ${place}: expected { topic: "orders", partition: 0 }, received ${showEntry(entry)}`
         )
       }
       return known.map(one => placeOf({ topic, partition: /** @type {number} */ (one) }))

@@ -6,8 +6,10 @@
  * (`consumer.network.request`), while its cluster, which serves all kinds of clients, emits `network.request`.
  */
 
-const { KafkaJSNonRetriableError } = require('../errors')
+const { KafkaJSNonRetriableError, explained } = require('../errors')
 const networkEvents = require('../network/instrumentationEvents')
+const { nearestOf } = require('../utils/nearest')
+const { show } = require('../utils/show')
 const { readable } = require('../utils/thrown')
 
 /**
@@ -45,9 +47,28 @@ const createOn = ({ client, events, wrap, unwrap, emitter, logger }) => {
   const names = new Set(Object.getOwnPropertyNames(events).map(key => events[key]))
   const keys = Object.keys(events).map(key => `${client}.events.${key}`)
 
+  /** @param {any} eventName */
+  const meant = eventName => {
+    if (typeof eventName !== 'string') return ''
+    const near = nearestOf(
+      [...names],
+      eventName.includes('.') ? eventName : `${client}.${eventName}`
+    )
+    const key = Object.keys(events).find(name => events[name] === near)
+    return key === undefined ? '' : `: did you mean ${client}.events.${key}?`
+  }
+
   return (eventName, listener) => {
     if (!names.has(eventName)) {
-      throw new KafkaJSNonRetriableError(`Event name should be one of ${keys.join(', ')}`)
+      throw explained(
+        new KafkaJSNonRetriableError(`Event name should be one of ${keys.join(', ')}`),
+        `received ${show(eventName)}${meant(eventName)}`
+      )
+    }
+    if (typeof listener !== 'function') {
+      throw new KafkaJSNonRetriableError(
+        `${client}.on() takes an event and a function, received ${show(listener)}`
+      )
     }
     return emitter.addListener(unwrap(eventName), async event => {
       event.type = wrap(event.type)

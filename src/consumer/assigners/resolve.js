@@ -3,6 +3,8 @@
 
 const { inspect } = require('node:util')
 const { KafkaJSNonRetriableError } = require('../../errors')
+const { nearestOf } = require('../../utils/nearest')
+const { show } = require('../../utils/show')
 const roundRobin = require('./roundRobinAssigner')
 
 /** @typedef {import('../../..').PartitionAssigner} PartitionAssigner */
@@ -39,24 +41,38 @@ const named = name => {
 const resolveAssigners = partitionAssigners => {
   if (partitionAssigners == null) return [roundRobin]
   if (!Array.isArray(partitionAssigners) || partitionAssigners.length === 0) {
-    throw refusal(partitionAssigners, 'an array of')
+    throw refusal(partitionAssigners, 'an array of functions that make an assigner or names')
   }
   return partitionAssigners.map(assigner => {
     if (typeof assigner === 'function') return assigner
     const known = typeof assigner === 'string' ? named(assigner) : undefined
-    if (known === undefined) throw refusal(assigner, 'each')
+    if (known === undefined) {
+      throw refusal(assigner, 'each to be a function that makes an assigner or a name')
+    }
     return known
   })
 }
 
 const refusal = (value, expected) => {
   const known = ['RoundRobin', KAFKAS_ROUND_ROBIN, ...OF_ENGINE.filter(own => own !== 'roundrobin')]
-  const names = known.map(name => `"${name}"`)
-  const received = typeof value === 'string' ? `"${value}"` : inspect(value, { depth: 0 })
+  const names = known.map(show).join(', ')
   return new KafkaJSNonRetriableError(
-    `Invalid partitionAssigners, expected ${expected} functions that make an assigner or names (known: ${names.join(', ')}), ` +
-      `received ${received}`
+    `Invalid partitionAssigners, expected ${expected} (known: ${names}), received ${received(value)}${meant(known, value)}`
   )
+}
+
+/** @param {any} value */
+const received = value =>
+  typeof value === 'string' ? show(value) : inspect(value, { depth: 0, breakLength: Infinity })
+
+/** @param {string[]} known @param {any} value */
+const meant = (known, value) => {
+  // Java's have the names of their classes.
+  const name = typeof value === 'string' ? value.replace(/^.*\./, '') : ''
+  const own = name === '' ? undefined : named(name)
+  const near =
+    typeof own === 'string' ? own : (nearestOf(known, plain(name)) ?? nearestOf(known, name))
+  return name === '' || near === null ? '' : `; did you mean "${near}"?`
 }
 
 /** How assigners may give up partitions, see `rebalanceProtocol` of an assigner. */
@@ -70,7 +86,12 @@ const REBALANCE_PROTOCOLS = ['eager', 'cooperative']
  * @returns {T}
  */
 const checkAssigner = assigner => {
-  if (assigner == null || typeof assigner === 'string') return assigner
+  if (typeof assigner === 'string') return assigner
+  if (typeof assigner !== 'object' || assigner === null) {
+    throw new KafkaJSNonRetriableError(
+      `A function of partitionAssigners has to return an assigner, { name, version, protocol, assign }, it returned ${show(assigner)}`
+    )
+  }
   const { name, rebalanceProtocol } = assigner
   if (rebalanceProtocol != null && !REBALANCE_PROTOCOLS.includes(rebalanceProtocol)) {
     throw new KafkaJSNonRetriableError(
