@@ -1,7 +1,7 @@
 // @ts-check
 'use strict'
 
-const { KafkaJSSASLAuthenticationError } = require('../errors')
+const { KafkaJSSASLAuthenticationError, explained, moreOf } = require('../errors')
 
 /**
  * What became of an exchange with the broker. One that got no answer (retriable) is no verdict on the credentials.
@@ -11,8 +11,11 @@ const { KafkaJSSASLAuthenticationError } = require('../errors')
 const failureOf = (mechanism, error) =>
   error.retriable
     ? error
-    : new KafkaJSSASLAuthenticationError(
-        `SASL ${mechanism} authentication failed: ${error.message}`
+    : explained(
+        new KafkaJSSASLAuthenticationError(
+          `SASL ${mechanism} authentication failed: ${error.message}`
+        ),
+        moreOf(error)
       )
 
 module.exports = { failureOf }

@@ -43,7 +43,7 @@ module.exports =
         if (refusal) {
           // RFC 7628: a client that was refused sends this message to end the exchange. The broker's answer, an error, tells nothing new.
           await send(SEPARATOR).catch(() => {})
-          throw new Error(`${refusal}${expiryOf(token.value)}`)
+          throw explained(new Error(refusal), expiryOf(token.value))
         }
         logger.debug('SASL OAUTHBEARER authentication successful', { broker })
       } catch (e) {
@@ -65,16 +65,16 @@ const shapeOf = token => {
   return names.length > 0 ? `an object with ${names.join(', ')}` : show(token)
 }
 
-/** Brokers say of a token that it is invalid, and not why. @param {any} value a JSON Web Token, as a rule */
+/** Brokers say of a token that it is invalid, and not why. @param {any} value a JSON Web Token, as a rule @returns {string | null} */
 const expiryOf = value => {
   try {
     const { exp } = JSON.parse(Buffer.from(String(value).split('.')[1], 'base64url').toString())
     const ago = Math.round(Date.now() / 1000 - exp)
     return ago > 0
-      ? `: the token has expired ${ago} s ago by the clock of this machine: does the provider give an old one, or is the clock wrong?`
-      : ''
+      ? `the token has expired ${ago} s ago by the clock of this machine: does the provider give an old one, or is the clock wrong?`
+      : null
   } catch {
-    return ''
+    return null
   }
 }
 
