@@ -140,15 +140,15 @@ describe('STALLED', () => {
         handled.push(`${partition}:${message.offset}`)
       }
     })
-    await waitFor(() => stalls.length > 0)
+    // One lane: all partitions wait for the handler of one, whose message before it may have been a look later.
+    const stood = () => stalls.flatMap(({ partitions }) => partitions)
+    await waitFor(() => stood().length === 3)
     const [stall] = stalls
     expect(stall).toMatchObject({ reason: 'handler', memberId: healthOf(consumer).memberId })
-    // One lane: all partitions wait for the handler of one.
-    expect(stalls.flatMap(({ partitions }) => partitions).length).toBe(3)
     const { topic: whose, partition, since } = stall.waitsFor
     expect(whose).toBe(topic)
     expect(since).toBeLessThanOrEqual(Date.now() - 600)
-    const hangs = stall.partitions.find(entry => entry.partition === partition)
+    const hangs = stood().find(entry => entry.partition === partition)
     expect(hangs).toMatchObject({ topic, position: '1', highWatermark: '3', lag: '2' })
     const before = stalls.length
     await pause(1500)
