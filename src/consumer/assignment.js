@@ -75,10 +75,8 @@ class Assignment {
         )
       }
       cluster.brokerPool.adopt(metadata, subscribedTopics(members, topics))
-      const assignments = await methodOf(
-        assigner,
-        'assign'
-      )({
+      const ask = methodOf(assigner, 'assign')
+      const assignments = await ask({
         members: members.map(({ memberId, groupInstanceId, memberMetadata }) => ({
           memberId,
           groupInstanceId,

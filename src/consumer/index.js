@@ -20,6 +20,7 @@ const clock = require('./clock')
 const { healthOf } = require('./health')
 const { createPull } = require('./pull')
 const { LANES, Puller } = require('./puller')
+const { Advice } = require('./advice')
 const { commitOptions, pauseOptions, seekOptions } = require('./arguments')
 const {
   consumerOptions,
@@ -30,14 +31,6 @@ const {
   validateConsumer,
   validateGroupId
 } = require('../config')
-
-const NO_HANDLER =
-  'consumer.run() got neither eachMessage nor eachBatch: this consumer joins its group, and reads nothing'
-const TWO_HANDLERS =
-  'consumer.run() got eachMessage and eachBatch: eachBatch is not called, as one of them is for all messages'
-const NO_TOPICS = 'consumer.subscribe() got an empty list: it has subscribed to nothing'
-const NOT_SUBSCRIBED =
-  'Nothing to read: consumer.subscribe() was not called before, nor consumer.assign()'
 
 /**
  * Makes the consumer that `kafka.consumer()` returns: a plain object, whose methods work without `this` and may be replaced.
@@ -84,6 +77,7 @@ module.exports = config => {
   validateConsumer(options, given)
   const deserialization = createDeserialization(options, logger)
 
+  const advice = new Advice({ logger, groupId })
   const subscription = new Subscription({ cluster, groupId, logger })
   const lifecycle = new Lifecycle({
     cluster,
@@ -139,7 +133,7 @@ module.exports = config => {
   /** As in kafkajs, who has not subscribed joins the group nevertheless. */
   const tellOfNothing = () => {
     if (lifecycle.running || lifecycle.assigned !== null || !subscription.isEmpty) return
-    logger.warn(NOT_SUBSCRIBED, { groupId })
+    advice.onNothing()
   }
 
   /** @param {string} what */
@@ -219,10 +213,7 @@ module.exports = config => {
     watch.look('consumer.run()', runConfig, logger)
     watch.tellMisplaced()
     const runs = withFailures(runConfig?.onFailure, runOf(runConfig))
-    if (!lifecycle.running) {
-      if (!runs.eachMessage && !runs.eachBatch) logger.warn(NO_HANDLER, { groupId })
-      if (runs.eachMessage && runs.eachBatch) logger.warn(TWO_HANDLERS, { groupId })
-    }
+    if (!lifecycle.running) advice.onHandlers(runs)
     if (lifecycle.assigned === null) needsGroup('run()')
     goes('run()')
     if (runs.eachMessage || runs.eachBatch) tellOfNothing()
@@ -246,7 +237,7 @@ module.exports = config => {
       )
     }
     watch.look('consumer.subscribe()', argument, logger)
-    if (topics.length === 0) logger.warn(NO_TOPICS, { groupId })
+    advice.onTopics(topics)
     await subscription.add(topics, fromBeginning)
   }
 
@@ -281,22 +272,9 @@ module.exports = config => {
   /** How often `unsubscribe()` was called: no `assign()` from before that counts any more. */
   let unsubscribed = 0
 
-  /** What `subscribe()` and `offsetsForTimes()` take, and this does not. @param {any[]} wanted */
-  const tellOfAssigned = wanted => {
-    const has = name => wanted.some(entry => entry.offset == null && entry[name] !== undefined)
-    const hints = {
-      fromBeginning: 'offset: "earliest" begins with the first message',
-      timestamp: 'for a time, offset has to be a Date'
-    }
-    for (const [name, hint] of Object.entries(hints)) {
-      if (!has(name)) continue
-      logger.warn(`Unknown option "${name}" of consumer.assign() is ignored: ${hint}`, { groupId })
-    }
-  }
-
   const assign = async partitions => {
     const wanted = partitionsOf('consumer.assign()', partitions)
-    tellOfAssigned(wanted)
+    advice.onAssigned(wanted)
     if (subscription.topics.size > 0 || subscription.pattern !== null) {
       throw new KafkaJSNonRetriableError(
         'This consumer has subscribed: assign() is possible after unsubscribe()'
@@ -365,25 +343,15 @@ module.exports = config => {
     way = null
   }
 
-  /** Without "partitions" it is all of the topic, as in kafkajs. @param {'pause' | 'resume'} action @param {any} entries */
-  const tellOfPartition = (action, entries) => {
-    const meant = entries?.find(entry => entry.partitions === undefined && 'partition' in entry)
-    if (meant === undefined) return
-    logger.warn(
-      `Unknown option "partition" of consumer.${action}() is ignored: did you mean "partitions"? All partitions of "${meant.topic}" are meant without it`,
-      { groupId }
-    )
-  }
-
   const pause = topicPartitions => {
     const entries = pauseOptions('pause', topicPartitions)
-    tellOfPartition('pause', topicPartitions)
+    advice.onPartitions('pause', topicPartitions)
     lifecycle.runner.pause(entries)
   }
 
   const resume = topicPartitions => {
     const entries = pauseOptions('resume', topicPartitions)
-    tellOfPartition('resume', topicPartitions)
+    advice.onPartitions('resume', topicPartitions)
     lifecycle.runner.resume(entries)
   }
 

@@ -1,0 +1,69 @@
+// @ts-check
+'use strict'
+
+/** Calls that are taken as kafkajs takes them, and were hardly meant so: a line in the log for each. */
+
+const NO_HANDLER =
+  'consumer.run() got neither eachMessage nor eachBatch: this consumer joins its group, and reads nothing'
+const TWO_HANDLERS =
+  'consumer.run() got eachMessage and eachBatch: eachBatch is not called, as one of them is for all messages'
+const NO_TOPICS = 'consumer.subscribe() got an empty list: it has subscribed to nothing'
+const NOT_SUBSCRIBED =
+  'Nothing to read: consumer.subscribe() was not called before, nor consumer.assign()'
+
+/** What `subscribe()` and `offsetsForTimes()` take, and `assign()` does not. @type {Record<string, string>} */
+const NOT_ASSIGNED = {
+  fromBeginning: 'offset: "earliest" begins with the first message',
+  timestamp: 'for a time, offset has to be a Date'
+}
+
+class Advice {
+  /** @param {{ logger: import('../..').Logger, groupId: string }} parts */
+  constructor({ logger, groupId }) {
+    this.logger = logger
+    this.groupId = groupId
+    /** @type {Set<string>} */
+    this.told = new Set()
+  }
+
+  /** Once: programs call again and again. @param {string} text @private */
+  tell(text) {
+    if (this.told.has(text)) return
+    this.told.add(text)
+    this.logger.warn(text, { groupId: this.groupId })
+  }
+
+  /** @param {{ eachMessage: any, eachBatch: any }} run */
+  onHandlers({ eachMessage, eachBatch }) {
+    if (!eachMessage && !eachBatch) this.tell(NO_HANDLER)
+    if (eachMessage && eachBatch) this.tell(TWO_HANDLERS)
+  }
+
+  /** @param {any[]} topics */
+  onTopics(topics) {
+    if (topics.length === 0) this.tell(NO_TOPICS)
+  }
+
+  onNothing() {
+    this.tell(NOT_SUBSCRIBED)
+  }
+
+  /** Without "partitions" it is all of the topic. @param {'pause' | 'resume'} action @param {any[]} [entries] */
+  onPartitions(action, entries) {
+    const meant = entries?.find(entry => entry.partitions === undefined && 'partition' in entry)
+    if (meant === undefined) return
+    this.tell(
+      `Unknown option "partition" of consumer.${action}() is ignored: did you mean "partitions"? All partitions of "${meant.topic}" are meant without it`
+    )
+  }
+
+  /** @param {any[]} wanted */
+  onAssigned(wanted) {
+    for (const [name, hint] of Object.entries(NOT_ASSIGNED)) {
+      if (!wanted.some(entry => entry.offset == null && entry[name] !== undefined)) continue
+      this.tell(`Unknown option "${name}" of consumer.assign() is ignored: ${hint}`)
+    }
+  }
+}
+
+module.exports = { Advice }
