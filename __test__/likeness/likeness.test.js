@@ -208,13 +208,13 @@ test('what is listed is a row of DIFFERENCES.md', () => {
 
 test.each(
   /** @type {const} */ ([
-    ['a producer', producerProgram, 30],
-    ['transactions', transactionProgram, 10],
-    ['an admin client', adminProgram, 25]
+    ['a producer', producerProgram, 15],
+    ['transactions', transactionProgram, 5],
+    ['an admin client', adminProgram, 12]
   ])
 )('%s', async (_, create, few) => {
   const found = /** @type {string[]} */ ([])
-  const end = FIRST + Number(LIKENESS_SEEDS ?? (SOAK ? 6 * few : few))
+  const end = FIRST + Number(LIKENESS_SEEDS ?? (SOAK ? 12 * few : few))
   for (let seed = FIRST; seed < end; seed++) found.push(...(await compare(create, seed)))
   expect(found).toEqual([])
   expect(rejections).toEqual([])
