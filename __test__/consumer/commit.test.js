@@ -237,6 +237,51 @@ describe('commitOffsets()', () => {
     await waitFor(async () => (await committed(groupId, topic))[0] === '10')
   })
 
+  it('back, by a consumer that has nothing to do, is not undone: it begins there when it comes back', async () => {
+    const topic = await filled(10)
+    const { consumer, groupId, messages } = await startConsumer({ topics: [topic] })
+    await waitFor(async () => (await committed(groupId, topic))[0] === '10')
+    await consumer.commitOffsets([{ topic, partition: 0, offset: '2' }])
+    await consumer.stop()
+    expect(await committed(groupId, topic)).toEqual({ 0: '2' })
+    await consumer.run({
+      eachMessage: async ({ message }) => {
+        messages.push({ topic, partition: 0, offset: Number(message.offset), value: null })
+      }
+    })
+    await waitFor(() => messages.length >= 18)
+    expect(messages.slice(10).map(({ offset }) => offset)).toEqual(upTo(10).slice(2))
+  })
+
+  it('back is not undone by the interval or the threshold of autoCommit, when nothing is handled', async () => {
+    const topic = await filled(10)
+    const run = { autoCommitInterval: 50, autoCommitThreshold: 3 }
+    const { consumer, groupId } = await startConsumer({ topics: [topic], run })
+    await waitFor(async () => (await committed(groupId, topic))[0] === '10')
+    await consumer.commitOffsets([{ topic, partition: 0, offset: '2' }])
+    await pause(300)
+    expect(await committed(groupId, topic)).toEqual({ 0: '2' })
+    await produce(topic, numbered(1, { first: 10 }))
+    await waitFor(async () => (await committed(groupId, topic))[0] === '11')
+  })
+
+  it('before anything is handled is not undone by the position that was looked up, and keeps its metadata', async () => {
+    const topic = await filled(10)
+    const groupId = uniqueName('group')
+    const retry = { retries: 0, restartOnFailure: async () => false }
+    const handle = async (payload, consumer) => {
+      const position = { topic, partition: 0, offset: '7', metadata: 'skipped' }
+      await consumer.commitOffsets([position])
+      throw new TypeError('for good')
+    }
+    const { seen } = await startConsumer({ topics: [topic], groupId, handle, retry })
+    await waitFor(() => seen.of('CRASH').length > 0)
+    const [{ partitions }] = await withAdmin(undefined, admin =>
+      admin.fetchOffsets({ groupId, topics: [topic] })
+    )
+    expect(partitions).toEqual([{ partition: 0, offset: '7', metadata: 'skipped' }])
+  })
+
   it('while joining waits for the join', async () => {
     const topic = await filled(10)
     const groupId = uniqueName('group')
@@ -263,6 +308,24 @@ describe('commitOffsets()', () => {
     await committing
     await stopping
     expect(await committed(groupId, topic)).toEqual({ 0: '3' })
+  })
+
+  it('that is refused keeps nobody from committing what is handled, before the consumer stops', async () => {
+    const topic = await filled(10)
+    const failed = /** @type {Promise<any>[]} */ ([])
+    const { consumer, groupId, messages } = await startConsumer({
+      topics: [topic],
+      handle: ({ message }, { commitOffsets }) => {
+        if (message.offset !== '8') return
+        const nowhere = commitOffsets([{ topic, partition: 99, offset: '1' }])
+        failed.push(nowhere.catch(error => error))
+      }
+    })
+    await waitFor(() => messages.length >= 9)
+    await consumer.stop()
+    await Promise.all(failed)
+    const [next] = Object.values(await committed(groupId, topic))
+    expect(Number(next)).toBe(messages.length)
   })
 
   it('of nothing does nothing', async () => {

@@ -278,6 +278,12 @@ module.exports = {
   'out of range, `seek(-1)`, `seek(-2)` commit a literal -1 or -2': {
     'consumer/seek': ['-2 is the first message, -1 is behind the last; neither is ever committed']
   },
+  'what `commitOffsets()` has committed is written over by the position that was looked up, and loses its metadata':
+    {
+      'consumer/commit': [
+        'commitOffsets() before anything is handled is not undone by the position that was looked up, and keeps its metadata'
+      ]
+    },
   'checksums are not checked: what was damaged on the way is delivered, or an endless retry': {
     'consumer/damage': [
       'a flipped byte is fetched again, over other connections, and told',

@@ -12,8 +12,9 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitResponse;
 
-use super::commit::{FLUSH_TRIES, InFlight, Manual, SPACING, no_such_topic};
+use super::commit::{InFlight, Manual, SPACING, no_such_topic};
 use super::finished::is_note;
+use super::flush::FLUSH_TRIES;
 use super::machine::Offsets;
 use super::{Event, Offset};
 

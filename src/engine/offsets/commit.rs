@@ -32,6 +32,7 @@ use crate::engine::protocol::offset_commit::OffsetCommitRequest;
 use crate::engine::protocol::offset_commit::OffsetCommitTopic;
 
 use super::answer::PARTITION_TRIES;
+use super::flush::{FLUSH_TRIES, Flush};
 use super::machine::{Offsets, Partition, View};
 use super::unknown_topics::UnknownTopics;
 use super::{Epochs, Event, Necessity, Offset};
@@ -56,14 +57,6 @@ pub(super) struct Commits {
     pub(super) last_at: Option<Instant>,
     /// What must go out now: before partitions are given up.
     pub(super) flush: Option<Flush>,
-}
-
-/// See [`Offsets::flush`].
-#[derive(Debug)]
-pub(super) struct Flush {
-    of: Owned,
-    /// How many tries are left.
-    pub(super) tries: u32,
 }
 
 #[derive(Debug)]
@@ -153,6 +146,9 @@ impl Offsets {
             self.done(ticket, Err(Failure::Broker { code, partition }));
         } else {
             let Offsets { epoch, generation_id, .. } = *self;
+            if !automatic {
+                self.overrule(&offsets);
+            }
             let manual = Manual { ticket, offsets, epochs, automatic, epoch, generation_id, tries: 0 };
             self.commits.manual.push_back(manual);
         }
@@ -187,18 +183,17 @@ impl Offsets {
 
     /// A batch is over: with autoCommit, what it resolved goes to the group.
     pub fn batch_end(&mut self) {
+        // As in kafkajs: of all partitions.
+        for state in self.partitions.values_mut() {
+            state.is_overruled = false;
+        }
+        self.want_open();
+    }
+
+    pub(super) fn want_open(&mut self) {
         if self.config.auto_commit && self.has_open() {
             self.commits.wanted = true;
         }
-    }
-
-    /// Commits everything resolved (with autoCommit) and everything asked for, now: without spacing, and with a few
-    /// tries at most. Ends in [`Event::Flushed`] as soon as nothing of these partitions is to be committed any more, unless they
-    /// are unassigned or the membership ends before.
-    pub fn flush(&mut self, of: Owned) {
-        self.batch_end();
-        self.commits.flush = Some(Flush { of, tries: FLUSH_TRIES });
-        self.settle_flush();
     }
 
     /// No further generation will come, so the commits that wait for one fail with `failure`. Those that are on their way
@@ -248,7 +243,7 @@ impl Offsets {
     fn pending(&self) -> u64 {
         let unknown = &self.commits.unknown_topics;
         let counts = self.partitions.iter().filter(|(partition, _)| !unknown.contains(partition));
-        let pending = counts.filter_map(|(_, state)| {
+        let pending = counts.filter(|(_, state)| !state.is_overruled).filter_map(|(_, state)| {
             let base = state.committed.or(state.start).unwrap_or(0);
             Some(state.resolved?.saturating_sub(base).max(0).unsigned_abs())
         });
@@ -278,6 +273,11 @@ impl Offsets {
         if is_barred || self.commits.request.is_in_flight() || self.is_backing_off(now) {
             return None;
         }
+        if self.lets_own_commit_pass()
+            && let Some(outbound) = self.send_own(now, node, metadata)
+        {
+            return Some(outbound);
+        }
         let mut riders = Vec::new();
         while let Some(manual) = self.commits.manual.pop_front() {
             match self.offsets_of(&manual) {
@@ -289,11 +289,18 @@ impl Offsets {
         if !riders.is_empty() {
             return self.send(now, node, united(&riders), riders, metadata);
         }
+        self.send_own(now, node, metadata)
+    }
+
+    /// What nobody has asked for; of a partition for which a commit waits to be tried again, nothing goes before that.
+    fn send_own(&mut self, now: Instant, node: i32, metadata: &Metadata) -> Option<Outbound> {
         if !self.wants_commit(now) || self.spaced_until().is_some_and(|until| now < until) {
             return None;
         }
-        self.commits.wanted = false;
-        let offsets = self.noted(self.committable(now));
+        let waits = |(at, ..): &Offset| self.commits.manual.iter().any(|manual| names(manual, at));
+        let (waiting, offsets): (Vec<_>, Vec<_>) =
+            self.noted(self.committable(now)).into_iter().partition(waits);
+        self.commits.wanted = !waiting.is_empty();
         if offsets.is_empty() { None } else { self.send(now, node, offsets, Vec::new(), metadata) }
     }
 
@@ -323,7 +330,7 @@ impl Offsets {
     }
 
     /// The partitions that were refused and are to be tried again, and when.
-    fn refused(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
+    pub(super) fn refused(&self) -> impl Iterator<Item = (&TopicPartition, Option<Instant>)> {
         self.commits.unknown_topics.iter().filter(|(partition, _)| {
             let offset = self.partitions.get(partition).and_then(Partition::uncommitted);
             offset.is_some_and(|offset| self.is_tried(partition, offset))
@@ -345,29 +352,6 @@ impl Offsets {
     /// Until when automatic commits keep their distance from the last one.
     fn spaced_until(&self) -> Option<Instant> {
         self.commits.request.spaced_until().filter(|_| self.commits.flush.is_none())
-    }
-
-    /// Ends the flush when there is nothing left to send of its partitions, or there is no membership to send it in.
-    pub(super) fn settle_flush(&mut self) {
-        let commits = &self.commits;
-        let Some(Flush { of, .. }) = &commits.flush else { return };
-        let concerns = |offsets: &[Offset]| offsets.iter().any(|(partition, ..)| of.contains(partition));
-        let is_under_way = commits.request.sent().is_some_and(|sent| concerns(&sent.about.offsets));
-        let is_asked_for = commits.manual.iter().any(|manual| concerns(&manual.offsets));
-        let is_open = |open: (&TopicPartition, i64)| of.contains(open.0);
-        let is_wanted = commits.wanted && self.open().any(is_open)
-            || self.refused().any(|(partition, _)| of.contains(partition));
-        if self.member.is_none() || !(is_under_way || is_asked_for || is_wanted) {
-            self.end_flush();
-        }
-    }
-
-    pub(super) fn end_flush(&mut self) {
-        if let Some(Flush { of, .. }) = self.commits.flush.take() {
-            // What is left of kept partitions goes on.
-            self.commits.wanted &= of != Owned::All;
-            self.events.push_back(Event::Flushed);
-        }
     }
 }
 
@@ -463,12 +447,12 @@ impl Offsets {
     }
 
     /// What is to be committed, and waited for.
-    fn open(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
+    pub(super) fn open(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.uncommitted().filter(|(partition, offset)| self.is_open(partition, *offset))
     }
 
     fn has_open(&self) -> bool {
-        self.open().next().is_some()
+        self.open().any(|(partition, _)| !self.is_overruled(partition))
     }
 
     /// With what is finished beyond them.
@@ -512,11 +496,7 @@ impl Offsets {
 
     /// Is it tried, now or later? What is given up is tried rarely, unless it is about to go.
     fn is_tried(&self, partition: &TopicPartition, offset: i64) -> bool {
-        !self.is_going(partition) || self.is_open(partition, offset)
-    }
-
-    fn is_going(&self, partition: &TopicPartition) -> bool {
-        self.commits.flush.as_ref().is_some_and(|flush| flush.of.contains(partition))
+        !self.is_overruled(partition) && (!self.is_going(partition) || self.is_open(partition, offset))
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {
@@ -563,10 +543,14 @@ fn united(riders: &[Manual]) -> Vec<Offset> {
     last.into_values().cloned().collect()
 }
 
+fn names(manual: &Manual, partition: &TopicPartition) -> bool {
+    manual.offsets.iter().any(|(of, ..)| of == partition)
+}
+
 /// The leader epoch that came with what [`united`] takes of this partition.
 fn epoch_said(riders: &[Manual], topic: &Arc<str>, partition: i32) -> Option<i32> {
     let partition = TopicPartition { topic: topic.clone(), partition };
-    let last = riders.iter().rev().find(|manual| manual.offsets.iter().any(|(of, ..)| *of == partition))?;
+    let last = riders.iter().rev().find(|manual| names(manual, &partition))?;
     last.epochs.get(&partition).copied()
 }
 
@@ -577,5 +561,3 @@ pub(super) fn no_such_topic(partition: Option<TopicPartition>) -> Failure {
 
 /// Between two automatic commits of a busy consumer: at most some fifty a second.
 pub(super) const SPACING: Duration = Duration::from_millis(20);
-/// Before a rebalance goes on without the commit. The owner has a deadline as well.
-pub(super) const FLUSH_TRIES: u32 = 3;

@@ -24,7 +24,7 @@ use crate::engine::protocol::list_offsets::{EARLIEST, LATEST};
 use super::commit::Commits;
 use super::finished::{Finished, NOTE_LIMIT, is_note};
 use super::lookup::{Asked, Question};
-use super::{Event, Member, OffsetsConfig, Place, Range, Reset, ResetPolicy, Search};
+use super::{Event, Member, Offset, OffsetsConfig, Place, Range, Reset, ResetPolicy, Search};
 
 /// Positions and commits of one consumer.
 #[derive(Debug)]
@@ -77,6 +77,9 @@ pub(super) struct Partition {
     pub(super) committed: Option<i64>,
     /// Or another one: a commit that we have chosen was not answered well, and may have been taken.
     pub(super) in_doubt: bool,
+    /// The user has committed another offset since the last one was resolved, and has the last word: it is not committed by itself
+    /// before a batch ends, or another one is resolved.
+    pub(super) is_overruled: bool,
     /// What a transaction has committed: nothing before it is committed by itself, until the position is another one.
     transacted: Option<i64>,
     /// What is finished beyond `resolved`.
@@ -104,6 +107,7 @@ impl Partition {
             resolved_epoch: None,
             committed: None,
             in_doubt: false,
+            is_overruled: false,
             transacted: None,
             finished: Finished::default(),
             note: None,
@@ -124,6 +128,7 @@ impl Partition {
     pub(super) fn forget_finished(&mut self) {
         self.finished.clear();
         self.note = None;
+        self.is_overruled = false;
         self.transacted = None;
     }
 }
@@ -319,6 +324,20 @@ impl Offsets {
         state.resolved = Some(next);
         state.resolved_epoch = epoch;
         state.is_at_start = false;
+        state.is_overruled = false;
+    }
+
+    /// The user commits these, by hand.
+    pub(super) fn overrule(&mut self, offsets: &[Offset]) {
+        for (partition, offset, _) in offsets {
+            if let Some(state) = self.partitions.get_mut(partition) {
+                state.is_overruled = state.resolved.is_some_and(|resolved| resolved != *offset);
+            }
+        }
+    }
+
+    pub(super) fn is_overruled(&self, partition: &TopicPartition) -> bool {
+        self.partitions.get(partition).is_some_and(|state| state.is_overruled)
     }
 
     /// A transaction has committed this offset. What handlers had finished before must not be committed behind it.
@@ -347,6 +366,7 @@ impl Offsets {
         state.resolved = Some(next);
         state.resolved_epoch = epoch;
         state.is_at_start = false;
+        state.is_overruled = false;
         state.finished.replace_before(end, finished);
         state.note = state.finished.encode(next, limit);
         let OffsetsConfig { auto_commit_interval, auto_commit_threshold, .. } = self.config;

@@ -19,6 +19,7 @@
 mod answer;
 mod commit;
 mod finished;
+mod flush;
 mod lookup;
 mod machine;
 #[cfg(test)]

@@ -203,6 +203,50 @@ fn an_offset_learned_from_the_group_is_never_written_back() {
 }
 
 #[test]
+fn what_was_resolved_before_a_commit_by_hand_is_not_written_over_it() {
+    let interval = OffsetsConfig { auto_commit_interval: Some(PATIENCE), ..config() };
+    let threshold = OffsetsConfig { auto_commit_threshold: Some(5), ..config() };
+    for config in [config(), interval, threshold] {
+        let mut world = World::consuming(config);
+        world.resolve(0, 16);
+        world.batch_end();
+        world.answer_commit();
+        world.pass(SPACING);
+        world.commit(1, Some(vec![offset(0, 2)]));
+        assert_eq!(world.committing(), [(0, 2)]);
+        world.answer_commit();
+        world.pass(PATIENCE * 2);
+        assert!(world.is_quiet());
+        assert_eq!(world.uncommitted(), [(t(0), 16)], "for who asks");
+        world.events();
+        world.flush();
+        assert_eq!(world.events(), [Event::Flushed]);
+        assert!(world.is_quiet());
+        world.resolve(0, 17);
+        world.flush();
+        assert_eq!(world.committing(), [(0, 17)]);
+    }
+}
+
+#[test]
+fn a_commit_by_hand_counts_though_an_automatic_one_has_still_to_be_sent() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.batch_end();
+    world.answer_commit();
+    world.resolve(0, 16);
+    world.batch_end();
+    world.commit(1, Some(vec![offset(0, 2)]));
+    assert_eq!(world.committing(), [(0, 2)]);
+    world.answer_commit();
+    world.pass(PATIENCE);
+    assert!(world.is_quiet());
+    // As in kafkajs, whichever partition it is of.
+    world.batch_end();
+    assert_eq!(world.committing(), [(0, 16)]);
+}
+
+#[test]
 fn resolving_backwards_commits_backwards() {
     let mut world = World::consuming(config());
     world.resolve(0, 20);

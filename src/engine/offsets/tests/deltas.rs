@@ -124,9 +124,9 @@ fn a_flush_of_some_does_not_wait_for_the_others() {
     world.settle();
     assert_eq!(world.committing(), [(0, 12)]);
     // The other one goes on and on.
+    world.commit(7, Some(vec![offset(1, 12)]));
     world.resolve(1, 13);
     world.batch_end();
-    world.commit(7, Some(vec![offset(1, 12)]));
     world.answer_commit();
     assert!(world.has(&Event::Flushed));
     world.remove(&[0]);

@@ -277,3 +277,41 @@ fn at_the_end_everybody_who_waits_is_told() {
     }
     assert_eq!(world.events(), []);
 }
+
+#[test]
+fn a_commit_that_is_refused_does_not_keep_a_flush_from_committing_what_is_handled() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 12);
+    world.commit(1, Some(vec![offset(7, 5)]));
+    assert_eq!(world.committing(), [(7, 5)]);
+    world.flush();
+    world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(0, 12)]);
+    world.answer_commit();
+    assert!(!world.has(&Event::Flushed), "it has tries left");
+    while !world.has(&Event::Flushed) {
+        assert_eq!(world.committing(), [(7, 5)]);
+        world.refuse_commit(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        world.pass(PATIENCE);
+    }
+    assert_eq!(world.uncommitted(), []);
+}
+
+#[test]
+fn a_commit_that_is_refused_comes_before_what_is_handled_of_its_partition() {
+    let mut world = World::consuming(config());
+    world.commit(1, Some(vec![offset(0, 5)]));
+    world.resolve(0, 12);
+    world.resolve(1, 13);
+    world.flush();
+    world.refuse_commit(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+    world.pass(PATIENCE);
+    assert_eq!(world.committing(), [(1, 13)]);
+    world.answer_commit();
+    assert_eq!(world.committing(), [(0, 5)]);
+    world.answer_commit();
+    assert_eq!(world.committing(), [(0, 12)]);
+    world.answer_commit();
+    assert_eq!(world.events().last(), Some(&Event::Flushed));
+}
