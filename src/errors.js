@@ -22,7 +22,7 @@ class KafkaJSError extends Error {
    */
   constructor(e, { retriable = true, cause } = {}) {
     // An entry of the error code table would be "[object Object]" in the stack.
-    super(typeof e === 'object' && !(e instanceof Error) ? e.message : e, { cause })
+    super(typeof e === 'object' && !(e instanceof Error) ? (e.message ?? '') : e, { cause })
     Error.captureStackTrace(this, this.constructor)
     this.message = e.message || e
     this.name = 'KafkaJSError'

@@ -57,6 +57,14 @@ describe('error classes', () => {
     expect(ours.stack.split('\n')[0]).toBe(first.replace('[object Object]', ours.message))
   })
 
+  it.each([{ an: 'object' }, 'a text', 7, true, new Error('')])(
+    'have the fields of kafkajs, whatever a handler has thrown: %p',
+    thrown => {
+      const ours = new errors.KafkaJSError(thrown)
+      expect(fields(ours)).toEqual(fields(new oracle.KafkaJSError(thrown)))
+    }
+  )
+
   it('tells rebalances like kafkajs', () => {
     for (const type of ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']) {
       expect(errors.isRebalancing({ type })).toBe(oracle.isRebalancing({ type }))
