@@ -103,7 +103,7 @@ impl Offsets {
             // Its log is gone, and the offset with it.
             Some(manual) if !manual.automatic && !void.is_empty() => {
                 let partition = void.into_iter().next().map(|(partition, ..)| partition);
-                self.done(manual.ticket, Err(no_such_topic(partition)));
+                self.give_up(manual, no_such_topic(partition));
                 None
             }
             manual => manual,
@@ -160,7 +160,7 @@ impl Offsets {
                 // The heartbeat will tell of the rebalance; that an earlier membership is over was known.
                 waits.backoff |= is_current;
                 match manual {
-                    Some(manual) => self.done(manual.ticket, Err(failure)),
+                    Some(manual) => self.give_up(manual, failure),
                     None => {
                         self.tell_uncommitted(&failure);
                         // As long as heartbeats are answered well we are a member, and no other one commits these
@@ -171,7 +171,7 @@ impl Offsets {
                 }
             }
             Verdict::No(failure) => match manual {
-                Some(manual) => self.done(manual.ticket, Err(failure)),
+                Some(manual) => self.give_up(manual, failure),
                 None if failure == Failure::Stopped => {}
                 None => self.once(Event::Failed(failure)),
             },
@@ -224,7 +224,7 @@ impl Offsets {
                 let hopeless = !is_about_coordinator(&failure) && manual.tries >= tries
                     || manual.automatic && !is_current;
                 if hopeless {
-                    self.done(manual.ticket, Err(failure));
+                    self.give_up(manual, failure);
                 } else {
                     manual.offsets = refused.into_iter().map(|offset| self.within_limit(offset)).collect();
                     waits.riders.push(manual);

@@ -199,8 +199,8 @@ impl Offsets {
     /// No further generation will come, so the commits that wait for one fail with `failure`. Those that are on their way
     /// get their answers.
     pub fn refuse_commits(&mut self, failure: &Failure) {
-        for Manual { ticket, .. } in std::mem::take(&mut self.commits.manual) {
-            self.done(ticket, Err(failure.clone()));
+        for manual in std::mem::take(&mut self.commits.manual) {
+            self.give_up(manual, failure.clone());
         }
     }
 
@@ -218,7 +218,7 @@ impl Offsets {
                 manual.offsets.retain(|(partition, ..)| partition.topic != *topic);
                 self.commits.manual.push_back(manual);
             } else {
-                self.done(manual.ticket, Err(no_such_topic(first)));
+                self.give_up(manual, no_such_topic(first));
             }
         }
     }
@@ -283,7 +283,7 @@ impl Offsets {
             match self.offsets_of(&manual) {
                 Ok(offsets) if offsets.is_empty() => self.done(manual.ticket, Ok(())),
                 Ok(offsets) => riders.push(Manual { offsets, ..manual }),
-                Err(failure) => self.done(manual.ticket, Err(failure)),
+                Err(failure) => self.give_up(manual, failure),
             }
         }
         if !riders.is_empty() {
@@ -497,6 +497,16 @@ impl Offsets {
     /// Is it tried, now or later? What is given up is tried rarely, unless it is about to go.
     fn is_tried(&self, partition: &TopicPartition, offset: i64) -> bool {
         !self.is_overruled(partition) && (!self.is_going(partition) || self.is_open(partition, offset))
+    }
+
+    /// It does not come about: what its user had put aside with it counts again.
+    pub(super) fn give_up(&mut self, manual: Manual, failure: Failure) {
+        for (partition, ..) in &manual.offsets {
+            if let Some(state) = self.partitions.get_mut(partition) {
+                state.is_overruled = false;
+            }
+        }
+        self.done(manual.ticket, Err(failure));
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {

@@ -247,6 +247,18 @@ fn a_commit_by_hand_counts_though_an_automatic_one_has_still_to_be_sent() {
 }
 
 #[test]
+fn a_commit_by_hand_that_is_refused_has_overruled_nothing() {
+    let mut world = World::consuming(config());
+    world.resolve(0, 16);
+    world.commit(1, Some(vec![offset(0, 2)]));
+    assert_eq!(world.committing(), [(0, 2)]);
+    world.refuse_commit(ErrorCode::GROUP_AUTHORIZATION_FAILED);
+    world.pass(PATIENCE);
+    world.flush();
+    assert_eq!(world.committing(), [(0, 16)]);
+}
+
+#[test]
 fn resolving_backwards_commits_backwards() {
     let mut world = World::consuming(config());
     world.resolve(0, 20);
