@@ -44,8 +44,8 @@ const see = command => `See: kafkars help${command ? ` ${command}` : ''}`
 /** @type {Record<string, Row>} */
 // prettier-ignore
 const MISTAKES = {
-  'a command that there is not': { args: ['topcis'], code: 2, says: ['There is no command "topcis"', see('')] },
-  'an option that there is not': { args: ['topics', '--brocker', 'h:1'], code: 2, says: ["'--brocker'", see('topics')] },
+  'a command that there is not': { args: ['topcis'], code: 2, says: ['There is no command "topcis": did you mean "topics"?', see('')] },
+  'an option that there is not': { args: ['topics', '--brocker', 'h:1'], code: 2, says: ['There is no option "--brocker": did you mean "--brokers"?', see('topics')] },
   'an option without its value': { args: ['topics', '--brokers'], code: 2, says: ['--brokers', see('topics')] },
   'a topic that is missing': { args: ['topic'], code: 2, says: ['Usage: kafkars topic NAME', see('topic')] },
   'a topic too many': { args: ['topic', 'a', 'b'], code: 2, says: ['Usage: kafkars topic NAME'] },
@@ -57,6 +57,8 @@ const MISTAKES = {
   'a config that there is not': { args: ['topics', '--config', 'nope.json'], code: 2, says: ['nope.json', see('topics')] },
   'a config that is no JSON': { args: () => ['topics', '--config', file('broken.json', `{ "sasl": { "password": "${SECRET}" `)], code: 2, says: ['broken.json', see('topics')] },
   'an authority that there is not': { args: ['topics', '--ssl-ca', 'nope.pem'], code: 2, says: ['nope.pem', see('topics')] },
+  'a mechanism without a username': { args: ['topics', ...NOBODY, '--sasl-mechanism', 'plain'], code: 2, says: ['SASL needs a username: KAFKARS_SASL_USERNAME, or --sasl-username'] },
+  'an option that nobody knows': { args: ['topics', '--password', 'x'], code: 2, says: ['There is no option "--password"', see('topics')] },
   'a mechanism without a password': { args: () => brokers('saslSsl', ...trusted(), ...asUser()), code: 2, says: ['sasl-password-file', 'KAFKARS_SASL_PASSWORD'] },
   'a line that is no message': { args: () => ['produce', unknown, '--json'], input: '{x', code: 2, says: ['Line 1 is no message'] },
   'nobody who listens': { args: ['topics', ...NOBODY], code: 3, says: ['ECONNREFUSED 127.0.0.1:1', 'Nobody listens there'] },

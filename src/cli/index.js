@@ -13,6 +13,7 @@ const { adviceFor } = require('./advice')
 const { GLOBAL_OPTIONS, UsageError, toConfig } = require('./options')
 const { createOutput } = require('./output')
 const { describeCommand, overview } = require('./help')
+const { nearestOf } = require('../utils/nearest')
 const { version } = require('../../package.json')
 
 /**
@@ -102,7 +103,9 @@ const run = async (argv, process) => {
   process.once('SIGTERM', interrupt)
   try {
     const command = commandOf(name)
-    if (command === undefined) throw new UsageError(`There is no command "${name}"`)
+    if (command === undefined) {
+      throw new UsageError(`There is no command "${name}"${meant(Object.keys(COMMANDS), name)}`)
+    }
     const { values, positionals } = parse(command, rest)
     if (values.help) {
       print(describeCommand(name, command, width))
@@ -166,13 +169,26 @@ const WITHOUT_COMMAND = ['--help', '-h', '--version', '-v']
 const toParse = options =>
   Object.fromEntries(Object.entries(options).map(([key, { help, ...option }]) => [key, option]))
 
+/** @param {string[]} names @param {string} given @param {string} [dashes] */
+const meant = (names, given, dashes = '') => {
+  const near = nearestOf(names, given)
+  return near === null ? '' : `: did you mean "${dashes}${near}"?`
+}
+
+/** Node's words are about arguments that begin with a dash, which hardly anybody means. @param {any} error @param {string[]} known */
+const unknownFlag = (error, known) => {
+  if (error.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return null
+  const [, flag] = /'(-[^']*)'/.exec(error.message) ?? []
+  return flag && `There is no option "${flag}"${meant(known, flag.replace(/^-+/, ''), '--')}`
+}
+
 /** @param {Command} command @param {string[]} args @returns {{ values: any, positionals: string[] }} */
 const parse = ({ options }, args) => {
   const known = toParse({ ...GLOBAL_OPTIONS, ...options })
   try {
     return parseArgs({ args, options: known, allowPositionals: true })
   } catch (e) {
-    throw new UsageError(e.message)
+    throw new UsageError(unknownFlag(e, Object.keys(known)) ?? e.message)
   }
 }
 

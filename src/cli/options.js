@@ -131,6 +131,10 @@ const saslOf = (values, env, file) => {
         : contentOf(passwordFile, '--sasl-password-file').replace(/\r?\n$/, '')
   }
   if (given.mechanism === undefined && given.username === undefined) return file
+  const isByName = /^(plain|scram-sha-.*)$/i.test(given.mechanism ?? 'plain')
+  if (isByName && given.username === undefined) {
+    throw new UsageError('SASL needs a username: KAFKARS_SASL_USERNAME, or --sasl-username')
+  }
   if (given.username !== undefined && given.password === undefined) {
     throw new UsageError('SASL needs a password: KAFKARS_SASL_PASSWORD, or --sasl-password-file')
   }
