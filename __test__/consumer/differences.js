@@ -503,6 +503,7 @@ module.exports = {
         'a topic that does not exist',
         'a partition that the topic does not have',
         'a name that no topic can have',
+        "a name that no topic can have, for the program's partitioner",
         "a topic of the brokers' own",
         'no topic',
         'a topic that is an object',

@@ -209,12 +209,12 @@ test('what is listed is a row of DIFFERENCES.md', () => {
 test.each(
   /** @type {const} */ ([
     ['a producer', producerProgram, 15],
-    ['transactions', transactionProgram, 5],
+    ['transactions', transactionProgram, 6],
     ['an admin client', adminProgram, 12]
   ])
 )('%s', async (_, create, few) => {
   const found = /** @type {string[]} */ ([])
-  const end = FIRST + Number(LIKENESS_SEEDS ?? (SOAK ? 12 * few : few))
+  const end = FIRST + Number(LIKENESS_SEEDS ?? (SOAK ? 10 * few : few))
   for (let seed = FIRST; seed < end; seed++) found.push(...(await compare(create, seed)))
   expect(found).toEqual([])
   expect(rejections).toEqual([])

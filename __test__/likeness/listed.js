@@ -24,12 +24,11 @@ const idsOf = ({ value }) =>
     .sort()
     .join()
 
-/** @param {RegExp} text @returns {(seen: Seen) => boolean} */
-const refused = text => {
-  const is = (/** @type {any} */ error) =>
-    error?.retriable === false && text.test(String(error.message))
-  return ({ kafkars: { error } }) => is(error)
-}
+/** @param {RegExp} text of the error @returns {(seen: Seen) => boolean} */
+const refused =
+  text =>
+  ({ kafkars: { error } }) =>
+    text.test(error?.message)
 
 /** By name, before anything is sent. */
 const isRefused = (/** @type {Outcome} */ { error }) =>

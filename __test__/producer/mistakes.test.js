@@ -162,6 +162,14 @@ const MISTAKES = {
     help: 'topics',
     produced: 0
   },
+  "a name that no topic can have, for the program's partitioner": {
+    producer: { createPartitioner: () => () => 0 },
+    does: send({ topic: 'my topic' }),
+    is: { name: 'KafkaJSNonRetriableError', type: 'INVALID_TOPIC_EXCEPTION', topic: 'my topic' },
+    says: () => ['"my topic": a name has 1 to 249 of the characters'],
+    help: 'topics',
+    produced: 0
+  },
   "a topic of the brokers' own": {
     does: send({ topic: '__consumer_offsets' }),
     is: { type: 'INVALID_TOPIC_EXCEPTION', code: 17 },

@@ -196,18 +196,26 @@ describe('what kafkajs sends, or trips over', () => {
   })
 })
 
-it('a name that is no topic is refused by the broker, and the producer goes on', async () => {
-  const topic = await createTopic()
-  const producer = await startProducer()
-  const error = await rejection(producer.send({ topic: 'no (topic)', messages: [{ value: 'x' }] }))
-  expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
-  expect(error.message).toMatch(
-    /^The request attempted to perform an operation on an invalid topic/
-  )
-  expect(error.cause).toMatchObject({ type: 'INVALID_TOPIC_EXCEPTION', code: 17 })
-  await producer.send({ topic, messages: [{ value: 'y' }] })
-  expect(valuesOf(await readLog(topic))).toEqual(['y'])
-})
+it.each([
+  ['', {}],
+  [", with a partitioner of the program's", { createPartitioner: () => () => 0 }]
+])(
+  'a name that is no topic is refused by the broker, and the producer goes on%s',
+  async (_, options) => {
+    const topic = await createTopic()
+    const producer = await startProducer(options)
+    const error = await rejection(
+      producer.send({ topic: 'no (topic)', messages: [{ value: 'x' }] })
+    )
+    expect(error).toMatchObject({ name: 'KafkaJSNonRetriableError', retriable: false })
+    expect(error.message).toMatch(
+      /^The request attempted to perform an operation on an invalid topic/
+    )
+    expect(error.cause).toMatchObject({ type: 'INVALID_TOPIC_EXCEPTION', code: 17 })
+    await producer.send({ topic, messages: [{ value: 'y' }] })
+    expect(valuesOf(await readLog(topic))).toEqual(['y'])
+  }
+)
 
 it('what a send rejects with is not logged as well', async () => {
   const lines = /** @type {string[]} */ ([])

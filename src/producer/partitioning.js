@@ -84,12 +84,7 @@ class Partitioning {
     // All of them are read at once. A program may send to ever new topics: those that it goes on with are soon here again.
     if (targetTopics.size >= MOST_TOPICS) targetTopics.clear()
     await createRetry(this.retry)(() => this.add(topics)).catch(error => {
-      const {
-        topic = error.cause?.topic,
-        type = error.cause?.type,
-        code = error.cause?.code
-      } = error
-      throw topic === undefined ? error : Object.assign(error, { topic, type, code })
+      throw namedBy(error, error.cause)
     })
     if (!topics.every(topic => this.isKnown(topic))) await this.cluster.refreshMetadata()
   }
@@ -157,6 +152,19 @@ class Partitioning {
       }
     })
   }
+}
+
+/**
+ * With the topic that it is about, and what brokers have against it: as of a send that the engine partitions.
+ * @param {any} error
+ * @param {any} cause
+ */
+const namedBy = (error, { topic = undefined, type = undefined, code = undefined } = {}) => {
+  if (topic !== undefined) error.topic ??= topic
+  if (type !== undefined && error.name === 'KafkaJSNonRetriableError') {
+    Object.assign(error, { type, code })
+  }
+  return error
 }
 
 /** As in kafkajs, where what is none is called. @param {string} message */
