@@ -6,18 +6,17 @@
  * log lines, what is committed in the end) has to be the same. `PROGRAMS=7-7` plays that one.
  */
 
-const kafkajs = require('kafkajs')
 const { inspect } = require('node:util')
+const kafkajs = require('kafkajs')
+const kafkars = require('../..')
 const { SOAK } = require('../ci/soak')
 const { sharedCluster, uniqueName, withAdmin } = require('../kafka/helpers')
-const { play } = require('./likeKafkajs/play')
-const { programOf } = require('./likeKafkajs/program')
-const { fill, own, write } = require('./likeKafkajs/topics')
-const { differences, isVoid } = require('./likeKafkajs/views')
-const { CLIENT, loadClient } = require('./support')
+const { play } = require('./consumers/play')
+const { programOf } = require('./consumers/program')
+const { fill, own, write } = require('./consumers/topics')
+const { differences, isVoid } = require('./consumers/views')
 
 const [FIRST, LAST] = (process.env.PROGRAMS ?? (SOAK ? '1-500' : '1-40')).split('-').map(Number)
-const kafkars = loadClient()
 /** They wait most of their time. */
 const AT_ONCE = 15
 
@@ -69,26 +68,20 @@ const complaint = (seed, found) => {
   return [program.replace(/\n +at .*/g, ''), ...views].join('\n')
 }
 
-const compared = CLIENT === 'kafkajs' ? it.skip : it
-
-compared(
-  'a program sees the same',
-  async () => {
-    const seeds = Array.from({ length: LAST - FIRST + 1 }, (_, i) => FIRST + i)
-    const suspects = /** @type {number[]} */ ([])
-    const work = async () => {
-      for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-        if ((await differencesOf(seed)).length > 0) suspects.push(seed)
-      }
+it('a program sees the same', async () => {
+  const seeds = Array.from({ length: LAST - FIRST + 1 }, (_, i) => FIRST + i)
+  const suspects = /** @type {number[]} */ ([])
+  const work = async () => {
+    for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+      if ((await differencesOf(seed)).length > 0) suspects.push(seed)
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
-    const complaints = /** @type {string[]} */ ([])
-    // Once more, with no other one beside it.
-    for (const seed of suspects) {
-      const found = await differencesOf(seed)
-      if (found.length > 0) complaints.push(complaint(seed, found))
-    }
-    expect(complaints.join('\n\n')).toBe('')
-  },
-  1_200_000
-)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  const complaints = /** @type {string[]} */ ([])
+  // Once more, with no other one beside it.
+  for (const seed of suspects) {
+    const found = await differencesOf(seed)
+    if (found.length > 0) complaints.push(complaint(seed, found))
+  }
+  expect(complaints.join('\n\n')).toBe('')
+}, 1_200_000)

@@ -3,7 +3,7 @@
 
 /** Programs of random calls, the same for both libraries: a seed decides. */
 
-const { random: createRandom } = require('../chaos/random')
+const { random: createRandom } = require('../../chaos/random')
 const parts = require('./parts')
 const { fresh, list, lit, lits, named, object } = parts
 

@@ -12,11 +12,11 @@ const { SOAK } = require('../ci/soak')
 const { observer, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 const kafkajs = require('kafkajs')
 const kafkars = require('../..')
-const { adminProgram } = require('./adminPrograms')
-const { LISTED, isBroken, isListed, mayHaveWrittenMore } = require('./listed')
-const { producerProgram, transactionProgram } = require('./programs')
-const { differencesOf, seen } = require('./seen')
-const { FAMILY, World } = require('./world')
+const { adminProgram } = require('./calls/adminPrograms')
+const { LISTED, isBroken, isListed, mayHaveWrittenMore } = require('./calls/listed')
+const { producerProgram, transactionProgram } = require('./calls/programs')
+const { differencesOf, seen } = require('./calls/seen')
+const { FAMILY, World } = require('./calls/world')
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
 
@@ -124,7 +124,7 @@ const leftBy = async (world, client) => {
   return left.map(one => JSON.stringify(seen(one, world.anonymous))).sort()
 }
 
-/** Of kafkars alone. @param {import('./world').Outcome} outcome @param {import('./world').Outcome} theirs */
+/** Of kafkars alone. @param {import('./calls/world').Outcome} outcome @param {import('./calls/world').Outcome} theirs */
 const faultsOf = ({ how, error, changed, lines }, theirs) => [
   ...(how === 'hangs' ? ['it hangs'] : []),
   ...(isOurs(error) ? [`it is an error of Node's: ${error.stack}`] : []),
@@ -148,7 +148,7 @@ const withoutOffsets = value =>
 const GOES_ON = /^(send|fetch|list|describe)/
 
 /**
- * @param {(seed: number) => import('./programs').Program} create
+ * @param {(seed: number) => import('./calls/programs').Program} create
  * @param {number} seed
  * @returns {Promise<string[]>} what is neither the same nor listed
  */
