@@ -4,6 +4,7 @@ const oracleProtocol = require('kafkajs/src/consumer/assignerProtocol')
 const oracleRoundRobin = require('kafkajs/src/consumer/assigners/roundRobinAssigner')
 const protocol = require('../../src/consumer/assignerProtocol')
 const { roundRobin } = require('../../src/consumer/assigners')
+const { checkAssigner } = require('../../src/consumer/assigners/resolve')
 
 const { MemberMetadata, MemberAssignment } = protocol
 
@@ -129,4 +130,13 @@ describe('roundRobin', () => {
       expect(result).toEqual(await assign(oracleRoundRobin, cluster, group))
     }
   )
+})
+
+it('an assigner may be a class with static methods', () => {
+  class Own {
+    static version = 1
+    static protocol() {}
+    static assign() {}
+  }
+  expect(checkAssigner(/** @type {any} */ (Own))).toBe(Own)
 })

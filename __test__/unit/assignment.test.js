@@ -147,3 +147,20 @@ describe('the leader assigns', () => {
     expect([error, watchers, seen]).toEqual(['mistake', 0, {}])
   })
 })
+
+it.each([
+  [undefined, ''],
+  ['a text', 'a text'],
+  [Buffer.from('bytes'), 'bytes']
+])('a member offers the metadata of its assigner (%p), as in kafkajs', async (metadata, bytes) => {
+  const completeProtocols = jest.fn()
+  const questions = new Assignment({
+    engine: { completeProtocols },
+    cluster: /** @type {any} */ ({}),
+    assigners: [{ name: 'mine', protocol: () => ({ name: 'mine', metadata }), assign() {} }],
+    consumerGroup: { topics: new Map([['t', { fromBeginning: true }]]) }
+  })
+  await questions.offerProtocols({ job: 7, topics: ['t'] })
+  const offer = { name: 'mine', metadata: Buffer.from(bytes) }
+  expect(completeProtocols.mock.calls).toEqual([[7, null, [offer]]])
+})

@@ -123,10 +123,19 @@ const methodOf = (assigner, method) => {
   )
 }
 
-/** @param {any} assigner @param {{ topics: string[] }} subscription @returns {{ name: string, metadata: Buffer }} */
+/**
+ * As in kafkajs, metadata may be missing, or a text.
+ * @param {any} assigner
+ * @param {{ topics: string[] }} subscription
+ * @returns {{ name: string, metadata: Buffer }}
+ */
 const offerOf = (assigner, subscription) => {
   const offer = methodOf(assigner, 'protocol')(subscription)
-  if (typeof offer?.name === 'string' && ArrayBuffer.isView(offer.metadata)) return offer
+  const { name, metadata = '' } = offer ?? {}
+  const bytes = typeof metadata === 'string' ? Buffer.from(metadata) : metadata
+  if (typeof name === 'string' && ArrayBuffer.isView(bytes)) {
+    return { name, metadata: /** @type {Buffer} */ (bytes) }
+  }
   throw new KafkaJSNonRetriableError(
     `protocol() of the assigner ${show(assigner.name)} has to return { name, metadata }, a text and a Buffer, it returned ${show(offer)}`
   )

@@ -87,7 +87,10 @@ const REBALANCE_PROTOCOLS = ['eager', 'cooperative']
  */
 const checkAssigner = assigner => {
   if (typeof assigner === 'string') return assigner
-  if (typeof assigner !== 'object' || assigner === null) {
+  // It may be a class with static methods.
+  const isAssigner =
+    typeof assigner === 'function' ? 'protocol' in assigner : typeof assigner === 'object'
+  if (!isAssigner || assigner === null) {
     throw new KafkaJSNonRetriableError(
       `A function of partitionAssigners has to return an assigner, { name, version, protocol, assign }, it returned ${show(assigner)}`
     )
