@@ -49,6 +49,8 @@ describe('toNativeTls', () => {
   it('takes only the roots given', () => {
     expect(toNativeTls({ ca: 'PEM' }).ca).toEqual(['PEM'])
     expect(toNativeTls({ ca: [Buffer.from('A'), 'B'] }).ca).toEqual(['A', 'B'])
+    const bytes = new Uint8Array(Buffer.from('-PEM-')).buffer
+    expect(toNativeTls({ ca: new DataView(bytes, 1, 3) }).ca).toEqual(['PEM'])
   })
 
   it('obeys NODE_TLS_REJECT_UNAUTHORIZED unless told otherwise', () => {
@@ -115,7 +117,7 @@ describe('toNativeTls', () => {
       { bytes: a, passphrase: 'x' },
       { bytes: b, passphrase: 'y' }
     ])
-    for (const none of [[], '', null]) {
+    for (const none of [[], '', null, false]) {
       const native = toNativeTls({ key: none, pfx: none, cert: none })
       expect(native).toMatchObject({ certs: [], keys: [], pfx: [] })
     }

@@ -149,7 +149,7 @@ const extraRoots = () => {
 
 /** What the client shows of itself. @returns {Pick<NativeTls, 'certs' | 'keys' | 'pfx'>} */
 const readIdentity = ({ cert, key, passphrase, pfx }) => ({
-  certs: listOf(cert)
+  certs: listOf(cert || null)
     .filter(one => one.length !== 0)
     .map(one => plainCertificates('cert', one)),
   keys: listOf(key)

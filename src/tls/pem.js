@@ -46,9 +46,12 @@ const JAVA_STORES = [
 /** @param {string} field @param {any} value @returns {string} */
 const toText = (field, value) => {
   if (typeof value === 'string') return value
-  const isBinary = ArrayBuffer.isView(value) || value instanceof ArrayBuffer
-  if (!isBinary) throw refusal(field, `has to be a text or a Buffer, received ${show(value)}`)
-  return Buffer.from(/** @type {any} */ (value)).toString()
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value
+    return Buffer.from(buffer, byteOffset, byteLength).toString()
+  }
+  if (value instanceof ArrayBuffer) return Buffer.from(value).toString()
+  throw refusal(field, `has to be a text or a Buffer, received ${show(value)}`)
 }
 
 /** @param {string} text */
