@@ -24,6 +24,7 @@ const LONGEST = 510
  * @property {(consumer: any, kafka: any) => any} [does] the mistake, unless it is in the options
  * @property {string} [is] the name of the error
  * @property {string[]} says parts of what its stack begins with, in this order: of its message, and of what that goes on with
+ * @property {string} [saysNot]
  * @property {string[]} [warns] or there is no error, but these warnings, each once
  */
 
@@ -174,6 +175,7 @@ const MISTAKES = {
 
   'a variable for the host of a broker that is not set': { kafka: { brokers: [`${undefined}:9092`] }, says: ['received "undefined:9092"', 'is a variable of the environment not set?'] },
   'a variable for the port of a broker that is not set': { kafka: { brokers: [`h:${undefined}`] }, says: ['received "h:undefined"', 'is a variable of the environment not set?'] },
+  'a broker without a port whose name begins with that of nothing': { kafka: { brokers: ['nullarbor.example.com'] }, says: ['received "nullarbor.example.com"', 'the port is missing'] },
   'an object in a text for a broker': { kafka: { brokers: [`${{}}`] }, says: ['received "[object Object]"', 'a value that is not there'] },
   'a broker that is an object': { kafka: { brokers: [{ host: 'h', port: 9092 }] }, says: ['broker at index 0 is invalid "object"', 'did you mean "h:9092"?'] },
   'a list in the list of brokers': { kafka: { brokers: [['h:9092']] }, says: ['broker at index 0', 'a list in the list'] },
@@ -194,11 +196,11 @@ const MISTAKES = {
   'an assigner whose name nobody knows': { consumer: { partitionAssigners: ['rnge'] }, says: ['expected each to be a function that makes an assigner or a name', 'received "rnge"', 'did you mean "range"?'] },
   'the class of an assignor of Java': { consumer: { partitionAssigners: ['org.apache.kafka.clients.consumer.CooperativeStickyAssignor'] }, says: ['did you mean "cooperative-sticky"?'] },
   'a text for the list of assigners': { consumer: { partitionAssigners: 'range' }, says: ['expected an array of functions', 'received "range"', 'did you mean "range"?'] },
+  'a class that makes no assigner': { consumer: { partitionAssigners: [() => class {}] }, says: ['has to return an assigner', 'it returned a function'] },
   'a function that makes no assigner': { consumer: { partitionAssigners: [() => {}] }, says: ['has to return an assigner, { name, version, protocol, assign }, it returned undefined'] },
   'no groupInstanceId': { consumer: { groupInstanceId: '' }, says: ['groupInstanceId must be a non-empty string, received ""'] },
   'an event by another name': { does: async c => c.on('consumer.crashed', handler), says: ['Event name should be one of', 'received "consumer.crashed"', 'did you mean consumer.events.CRASH?'] },
   'an event that there is not': { does: async c => c.on(c.events.CRASHED, handler), says: ['Event name should be one of', 'received undefined'] },
-  'a listener that is no function': { does: async c => c.on(c.events.CRASH, 'log'), says: ['consumer.on() takes an event and a function, received "log"'] },
   'a variable for a topic that is not set': { does: subscribe({ topics: [undefined] }), says: ['the topic name has to be a String or a RegExp', 'is a variable of the environment not set?'] },
   'an object for a topic of a subscription': { does: subscribe({ topics: [{ topic: 't' }] }), says: ['the topic name has to be a String or a RegExp', 'received an object'] },
   'a list for "topic"': { does: subscribe({ topic: ['a', 'b'] }), says: ['the topic name has to be a String or a RegExp', '{ topics: ["orders", "payments"] }'] },
@@ -210,6 +212,7 @@ const MISTAKES = {
   'onFailure that is a text': { does: run({ eachMessage: handler, onFailure: 'dead' }), says: ['onFailure of consumer.run() takes an object', 'received "dead"'] },
   'the transaction of a dead-letter topic that there is not': { does: run({ eachMessage: handler, onFailure: { exactlyOnce: true } }), says: ['onFailure.exactlyOnce needs a deadLetterTopic'] },
 
+  'acks of an idempotent producer, beside messages by another name': { does: (_, kafka) => kafka.producer({ idempotent: true }).send({ topic: 't', message: [], acks: 1 }), says: [`leave it out, or set idempotent: false`], saysNot: 'did you mean' },
   'an option of a consumer in new Kafka()': { kafka: { sessionTimeout: 10000 }, does: runMisspelt({}), says: [], warns: ['Unknown option "sessionTimeout" of new Kafka() is ignored: it is an option of kafka.consumer()'] },
   'a misspelt option of ssl': { kafka: { ssl: { rejectUnauthorised: false } }, does: connect, says: [], warns: ['Unknown option "rejectUnauthorised" of ssl is ignored: did you mean "rejectUnauthorized"?'] },
   'a number for retry': { kafka: { retry: 5 }, does: connect, says: [], warns: ['retry takes an object, { retries: 5 }, received 5: it is ignored'] },
@@ -232,6 +235,7 @@ const MISTAKES = {
   'no subscription': { does: async c => (c.run({ eachMessage: handler }).catch(() => {}), c.disconnect()), says: [], warns: ['Nothing to read: consumer.subscribe() was not called before, nor consumer.assign()'] },
   'no subscription, and a pull': { does: async c => (c.getOne({ timeout: 1 }).catch(() => {}), c.disconnect()), says: [], warns: ['Nothing to read: consumer.subscribe() was not called before, nor consumer.assign()'] },
   'an option of getMany() that there is not': { does: async c => (c.getMany({ maxMessages: 5, timeout: 1 }).catch(() => {}), c.disconnect()), says: [], warns: expect.arrayContaining(['Unknown option "maxMessages" of consumer.getMany() is ignored']) },
+  'an option of getOne() that is undefined, and one that is no option': { does: async c => (c.getOne({ max: undefined, timeout: 1 }).catch(() => {}), c.getOne({ limit: 5 }).catch(() => {}), c.getOne({ limit: 5 }).catch(() => {}), c.disconnect()), says: [], warns: ['Nothing to read: consumer.subscribe() was not called before, nor consumer.assign()', 'Unknown option "limit" of consumer.getOne() is ignored'] },
   'a beginning for assign()': { consumer: { groupId: null }, does: async c => c.assign([{ topic: 't', partition: 0, fromBeginning: true }]), says: [], warns: ['Unknown option "fromBeginning" of consumer.assign() is ignored: offset: "earliest" begins with the first message'] },
   'a time for assign()': { consumer: { groupId: null }, does: async c => c.assign([{ topic: 't', partition: 0, timestamp: 5 }]), says: [], warns: ['Unknown option "timestamp" of consumer.assign() is ignored: for a time, offset has to be a Date'] },
   'a logLevel that is none': { kafka: { logLevel: 'loud' }, does: connect, says: [], warns: ['logLevel of new Kafka() is "loud", which counts as INFO: expected one of logLevel (NOTHING, ERROR, WARN, INFO, DEBUG)'] },
@@ -253,6 +257,9 @@ const MISTAKES = {
   'a commit below nothing': { does: runMisspelt({ autoCommitInterval: -1 }), says: [], warns: ['autoCommitInterval of consumer.run() is -1, which counts as 0: expected a number from that on'] },
   'a text for false, of an admin client': { does: (_, kafka) => expect(kafka.admin().createTopics({ topics: [], validateOnly: 'false' })).rejects.toThrow(), says: [], warns: ['validateOnly of admin.createTopics() is "false", which counts as true: expected true or false'] },
   'a time below nothing, of an admin client': { does: (_, kafka) => expect(kafka.admin().deleteTopics({ topics: 't', timeout: -1 })).rejects.toThrow(), says: [], warns: ['timeout of admin.deleteTopics() is -1, which counts as 0: expected a number from that on'] },
+  'options of a send() that are undefined': { does: (_, kafka) => expect(kafka.producer().send({ topic: 't', messages: [{ value: 'v', keys: undefined }], ack: undefined })).rejects.toThrow(), says: [], warns: [] },
+  'a listener that is no function': { does: async c => c.on(c.events.CRASH, undefined)(), says: [], warns: ['consumer.on() takes an event and a function, received undefined: nothing is called'] },
+  'no topics, and a run': { does: async c => (await c.subscribe({ topics: [] }), c.run({ eachMessage: handler }).catch(() => {}), c.disconnect()), says: [], warns: ['consumer.subscribe() got an empty list: it has subscribed to nothing'] },
   'no topics': { does: subscribe({ topics: [] }), says: [], warns: ['consumer.subscribe() got an empty list: it has subscribed to nothing'] },
   'no handler': { does: async c => (c.run({}).catch(() => {}), c.disconnect()), says: [], warns: ['consumer.run() got neither eachMessage nor eachBatch: this consumer joins its group, and reads nothing'] }
 }
@@ -276,7 +283,7 @@ const make = async ({ kafka: ofKafka, consumer: ofConsumer, does = connect }) =>
 }
 
 describe.each(Object.entries(MISTAKES).filter(([, { warns }]) => !warns))('%s', (_, row) => {
-  const { is = 'KafkaJSNonRetriableError', says } = row
+  const { is = 'KafkaJSNonRetriableError', says, saysNot } = row
 
   it('is an error that says so', async () => {
     const { error, logs, attempts } = await make(row)
@@ -288,6 +295,7 @@ describe.each(Object.entries(MISTAKES).filter(([, { warns }]) => !warns))('%s', 
       expect(seen.slice(at)).toContain(part)
       at = seen.indexOf(part, at) + part.length
     }
+    if (saysNot !== undefined) expect(seen).not.toContain(saysNot)
     expect(error.stack).toContain(error.message)
     expect(error.message.length).toBeLessThan(LONGEST)
     expect(error.helpUrl).toMatch(/\/docs\/troubleshooting\.md#[a-z-]+$/)

@@ -105,7 +105,9 @@ const refusalOf = (broker, index) => {
 }
 
 const reasonOf = broker => {
-  const nothing = NOTHING.find(text => broker.startsWith(text) || broker.endsWith(`:${text}`))
+  const nothing = NOTHING.find(
+    text => `${broker}:`.startsWith(`${text}:`) || broker.endsWith(`:${text}`)
+  )
   if (nothing !== undefined) {
     return `"${nothing}" is what a text has of a value that is not there: is a variable of the environment not set?`
   }

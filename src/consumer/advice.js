@@ -45,7 +45,7 @@ class Advice {
   }
 
   onNothing() {
-    this.tell(NOT_SUBSCRIBED)
+    if (!this.told.has(NO_TOPICS)) this.tell(NOT_SUBSCRIBED)
   }
 
   /** Without "partitions" it is all of the topic. @param {'pause' | 'resume'} action @param {any[]} [entries] */

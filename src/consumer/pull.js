@@ -28,14 +28,13 @@ const KNOWN = {
  *   is pushed
  */
 const createPull = ({ puller, start, logger }) => {
-  const told = new Set()
+  const seen = { getOne: new Set(KNOWN.getOne), getMany: new Set(KNOWN.getMany) }
   /** What nobody knows is warned of once: programs ask again and again. @param {'getOne' | 'getMany'} method @param {any} options */
   const look = (method, options) => {
     for (const name in options) {
-      if (KNOWN[method].includes(name)) continue
-      const text = unknownOption(`consumer.${method}()`, name, KNOWN[method])
-      if (!told.has(text)) logger.warn(text)
-      told.add(text)
+      if (seen[method].has(name) || options[name] === undefined) continue
+      seen[method].add(name)
+      logger.warn(unknownOption(`consumer.${method}()`, name, KNOWN[method]))
     }
   }
 

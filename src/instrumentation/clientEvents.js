@@ -66,9 +66,10 @@ const createOn = ({ client, events, wrap, unwrap, emitter, logger }) => {
       )
     }
     if (typeof listener !== 'function') {
-      throw new KafkaJSNonRetriableError(
-        `${client}.on() takes an event and a function, received ${show(listener)}`
-      )
+      // In kafkajs it fails as late as there is such an event, which may be never.
+      const received = `received ${show(listener)}: nothing is called`
+      logger.warn(`${client}.on() takes an event and a function, ${received}`)
+      return () => {}
     }
     return emitter.addListener(unwrap(eventName), async event => {
       event.type = wrap(event.type)

@@ -27,25 +27,33 @@ const createLook = logger => {
   }
   return record => {
     if (looks++ >= LOOKS) return
-    for (const name of Object.keys(record)) {
+    for (const name of namesOf(record)) {
       if (!RECORD.includes(name)) tell(unknownOption(PLACE, name, RECORD))
     }
     const message = record.messages?.[0]
     if (typeof message !== 'object' || message === null) return
-    for (const name of Object.keys(message)) {
+    for (const name of namesOf(message)) {
       if (MESSAGE.includes(name) || nearestOf(MESSAGE, name) === null) continue
       tell(unknownOption(`a message of ${PLACE}`, name, MESSAGE))
     }
   }
 }
 
+/** Those that say something. @param {any} options */
+const namesOf = options => Object.keys(options).filter(name => options[name] !== undefined)
+
+/** How what is missing is refused. */
+const REFUSALS = { topic: /^Invalid topic$/, messages: /^Invalid messages array / }
+
 /**
  * A refusal because of a name that is missing goes on with the one that was given instead.
  * @param {any} error @param {any} record
  */
 const withMeant = (error, record) => {
-  const missing = ['topic', 'messages'].filter(name => record[name] === undefined)
-  const given = Object.keys(record).filter(name => !RECORD.includes(name))
+  const missing = Object.entries(REFUSALS).flatMap(([name, refusal]) =>
+    record[name] === undefined && refusal.test(error.message) ? [name] : []
+  )
+  const given = namesOf(record).filter(name => !RECORD.includes(name))
   const meant = given.find(name => missing.includes(nearestOf(RECORD, name) ?? ''))
   return meant === undefined
     ? error
