@@ -250,6 +250,12 @@ describe('SASL led by JavaScript', () => {
     expect(error.message).toBe(message)
   })
 
+  it('says what a provider gave instead of a token, and nothing that is in it', async () => {
+    const oauthBearerProvider = async () => Buffer.from('the token itself')
+    const { error } = await authenticate({ mechanism: 'oauthbearer', oauthBearerProvider })
+    expect(error.stack).toContain('it resolved with a Buffer\n')
+  })
+
   it('keeps no more than a few of the errors of a provider that always says something else', async () => {
     let n = 0
     const oauthBearerProvider = async () => {

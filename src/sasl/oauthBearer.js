@@ -61,6 +61,8 @@ const refused = (what, more) =>
 /** What it is, and never what is in it: that is a secret. @param {any} token */
 const shapeOf = token => {
   if (typeof token === 'string') return 'a text'
+  // Their names are the places of their bytes.
+  if (ArrayBuffer.isView(token)) return 'a Buffer'
   const names = typeof token === 'object' && token !== null ? Object.keys(token) : []
   return names.length > 0 ? `an object with ${names.join(', ')}` : show(token)
 }
