@@ -359,6 +359,22 @@ describe('topics', () => {
   })
 
   it.each([
+    ['orders-*', '; to subscribe by a pattern'],
+    ['/orders/i', '; to subscribe by a pattern'],
+    ['a,b', '; several topics'],
+    ['orders/eu', ''],
+    ['orders eu', '']
+  ])('of a name that none can have (%s) say what it looks like, if anything', async (name, end) => {
+    const { cluster, world } = create()
+    world.topics[name] = createTopic(name, 0, 17)
+    const { error } = await settle(cluster.addMultipleTargetTopics([name]))
+    expect(error.stack).toContain(`"${name}": a name has 1 to 249`)
+    const [said] = error.stack.split('\n    at ', 1)
+    const [, more] = said.split('is not "." or ".."')
+    expect(more.split(/(?<=pattern|topics)/)[0]).toBe(end)
+  })
+
+  it.each([
     [3, 'UNKNOWN_TOPIC_OR_PARTITION', 6],
     [17, 'INVALID_TOPIC_EXCEPTION', 1],
     [29, 'TOPIC_AUTHORIZATION_FAILED', 1]

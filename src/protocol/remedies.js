@@ -32,7 +32,9 @@ const fenced = transactionalId =>
 /** What was probably meant by a name that is none. @param {string} topic */
 const meantByName = topic => {
   if (topic.includes(',')) return '; several topics are a list of names'
-  return /[*^$[\]/\\]/.test(topic) ? '; to subscribe by a pattern, give a RegExp: /^orders-/' : ''
+  return /[*^$[\]\\]|^\/.*\/[a-z]*$/.test(topic)
+    ? '; to subscribe by a pattern, give a RegExp: /^orders-/'
+    : ''
 }
 
 const POSSIBLE_NAME = /^(?!\.{1,2}$)[\w.-]{1,249}$/
