@@ -29,7 +29,10 @@ const ourKafka = new kafkars.Kafka({ brokers, logLevel: 0, connectionTimeout: 20
 const ourAdmin = ourKafka.admin()
 
 const rejections = /** @type {any[]} */ ([])
-const hear = (/** @type {any} */ error) => void rejections.push(error)
+/** kafkajs leaves some of its own. */
+const hear = (/** @type {any} */ error) => {
+  if (!String(error?.stack).includes('node_modules')) rejections.push(error)
+}
 
 beforeAll(async () => {
   process.on('unhandledRejection', hear)
@@ -212,10 +215,14 @@ test.each(
     ['transactions', transactionProgram, 6],
     ['an admin client', adminProgram, 12]
   ])
-)('%s', async (_, create, few) => {
-  const found = /** @type {string[]} */ ([])
-  const end = FIRST + Number(LIKENESS_SEEDS ?? (SOAK ? 10 * few : few))
-  for (let seed = FIRST; seed < end; seed++) found.push(...(await compare(create, seed)))
-  expect(found).toEqual([])
-  expect(rejections).toEqual([])
-})
+)(
+  '%s',
+  async (_, create, few) => {
+    const found = /** @type {string[]} */ ([])
+    const end = FIRST + Number(LIKENESS_SEEDS ?? (SOAK ? 10 * few : few))
+    for (let seed = FIRST; seed < end; seed++) found.push(...(await compare(create, seed)))
+    expect(found).toEqual([])
+    expect(rejections).toEqual([])
+  },
+  1_200_000
+)

@@ -224,6 +224,7 @@ class Lifecycle {
     const { brokerPool } = this.cluster
     try {
       await brokerPool.refreshMetadata([...new Set(assigned.map(({ topic }) => topic))])
+      if (this.assigned !== assigned || !this.running) return
       for (const { topic, partition } of assigned) {
         const { length } = brokerPool.partitionsOf(topic)
         if (length === 0 || partition < length) continue

@@ -499,14 +499,16 @@ impl Offsets {
         !self.is_overruled(partition) && (!self.is_going(partition) || self.is_open(partition, offset))
     }
 
-    /// It does not come about: what its user had put aside with it counts again.
-    pub(super) fn give_up(&mut self, manual: Manual, failure: Failure) {
-        for (partition, ..) in &manual.offsets {
+    /// It does not come about: what its user had put aside with it counts again, unless another one is still to be sent.
+    pub(super) fn give_up(&mut self, given_up: Manual, failure: Failure) {
+        let by_hand = |manual: &&Manual| !manual.automatic;
+        for (partition, ..) in Some(&given_up).filter(by_hand).iter().flat_map(|manual| &manual.offsets) {
+            let is_named = self.commits.manual.iter().filter(by_hand).any(|manual| names(manual, partition));
             if let Some(state) = self.partitions.get_mut(partition) {
-                state.is_overruled = false;
+                state.is_overruled &= is_named;
             }
         }
-        self.done(manual.ticket, Err(failure));
+        self.done(given_up.ticket, Err(failure));
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {

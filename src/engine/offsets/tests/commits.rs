@@ -259,6 +259,25 @@ fn a_commit_by_hand_that_is_refused_has_overruled_nothing() {
 }
 
 #[test]
+fn a_commit_that_is_refused_leaves_to_a_later_one_what_that_has_overruled() {
+    for first in [None, Some(vec![offset(0, 4)])] {
+        let mut world = World::consuming(config());
+        world.resolve(0, 16);
+        world.commit(1, first);
+        assert_eq!(world.committing().len(), 1);
+        world.commit(2, Some(vec![offset(0, 2)]));
+        world.refuse_commit(ErrorCode::OFFSET_METADATA_TOO_LARGE);
+        world.pass(PATIENCE);
+        assert_eq!(world.committing(), [(0, 2)]);
+        world.answer_commit();
+        world.events();
+        world.flush();
+        assert_eq!(world.events(), [Event::Flushed]);
+        assert!(world.is_quiet());
+    }
+}
+
+#[test]
 fn resolving_backwards_commits_backwards() {
     let mut world = World::consuming(config());
     world.resolve(0, 20);
