@@ -86,7 +86,7 @@ const measureProduce = async (brokers, options, say) => {
         const columns = columnsOf(row).map(({ name, of, digits }) => {
           return `${name} ${(of(figures) ?? NaN).toFixed(digits)}`
         })
-        say(`  round ${round + 1}  ${client.padEnd(12)}  ${columns.join('  ')}`)
+        say(`  round ${round + 1}  ${client.padEnd(17)}  ${columns.join('  ')}`)
       }
     }
     sections.push({ workload: row.shape, title, codec: row.codec, runs, columns: columnsOf(row) })
