@@ -1196,7 +1196,7 @@ module.exports = {
         'setOffsets() refuses a group with members: classic',
         'setOffsets() refuses a group with members: consumer',
         'setOffsets() rejects for a partition and for a topic that do not exist, and names them',
-        'setOffsets() refuses {"groupId":"g","topic":"t","partitions":[{"partition":0,"offset":-3}]}',
+        'setOffsets() refuses {"groupId":"g","topic":"unmade","partitions":[{"partition":0,"offset":-3}]}',
         'setOffsets() refuses {"groupId":"g","topic":"t","partitions":[{"partition":0,"offset":"x"}]}',
         'setOffsets() refuses {"groupId":"g","topic":"t","partitions":[{"partition":"x","offset":1}]}'
       ]
