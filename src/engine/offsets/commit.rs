@@ -57,6 +57,8 @@ pub(super) struct Commits {
     pub(super) last_at: Option<Instant>,
     /// What must go out now: before partitions are given up.
     pub(super) flush: Option<Flush>,
+    /// How many batches have ended, of whichever partitions, as in kafkajs: what the user had overruled counts again then.
+    pub(super) batches: u64,
 }
 
 #[derive(Debug)]
@@ -183,10 +185,7 @@ impl Offsets {
 
     /// A batch is over: with autoCommit, what it resolved goes to the group.
     pub fn batch_end(&mut self) {
-        // As in kafkajs: of all partitions.
-        for state in self.partitions.values_mut() {
-            state.is_overruled = false;
-        }
+        self.commits.batches += 1;
         self.want_open();
     }
 
@@ -241,9 +240,10 @@ impl Offsets {
 
     /// What `autoCommitThreshold` counts.
     fn pending(&self) -> u64 {
-        let unknown = &self.commits.unknown_topics;
+        let Commits { unknown_topics: unknown, batches, .. } = &self.commits;
+        let is_overruled = |state: &Partition| state.overruled_at == Some(*batches);
         let counts = self.partitions.iter().filter(|(partition, _)| !unknown.contains(partition));
-        let pending = counts.filter(|(_, state)| !state.is_overruled).filter_map(|(_, state)| {
+        let pending = counts.filter(|(_, state)| !is_overruled(state)).filter_map(|(_, state)| {
             let base = state.committed.or(state.start).unwrap_or(0);
             Some(state.resolved?.saturating_sub(base).max(0).unsigned_abs())
         });
@@ -500,15 +500,16 @@ impl Offsets {
     }
 
     /// It does not come about: what its user had put aside with it counts again, unless another one is still to be sent.
-    pub(super) fn give_up(&mut self, given_up: Manual, failure: Failure) {
-        let by_hand = |manual: &&Manual| !manual.automatic;
-        for (partition, ..) in Some(&given_up).filter(by_hand).iter().flat_map(|manual| &manual.offsets) {
-            let is_named = self.commits.manual.iter().filter(by_hand).any(|manual| names(manual, partition));
-            if let Some(state) = self.partitions.get_mut(partition) {
-                state.is_overruled &= is_named;
+    pub(super) fn give_up(&mut self, Manual { ticket, offsets, automatic, .. }: Manual, failure: Failure) {
+        for (partition, ..) in offsets.iter().filter(|_| !automatic) {
+            let waits = |manual: &Manual| !manual.automatic && names(manual, partition);
+            if !self.commits.manual.iter().any(waits)
+                && let Some(state) = self.partitions.get_mut(partition)
+            {
+                state.overruled_at = None;
             }
         }
-        self.done(given_up.ticket, Err(failure));
+        self.done(ticket, Err(failure));
     }
 
     pub(super) fn done(&mut self, ticket: u64, result: Result<(), Failure>) {

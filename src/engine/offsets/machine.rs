@@ -78,8 +78,8 @@ pub(super) struct Partition {
     /// Or another one: a commit that we have chosen was not answered well, and may have been taken.
     pub(super) in_doubt: bool,
     /// The user has committed another offset since the last one was resolved, and has the last word: it is not committed by itself
-    /// before a batch ends, or another one is resolved.
-    pub(super) is_overruled: bool,
+    /// before a batch ends, or another one is resolved. How many had ended then, see [`Commits::batches`].
+    pub(super) overruled_at: Option<u64>,
     /// What a transaction has committed: nothing before it is committed by itself, until the position is another one.
     transacted: Option<i64>,
     /// What is finished beyond `resolved`.
@@ -107,7 +107,7 @@ impl Partition {
             resolved_epoch: None,
             committed: None,
             in_doubt: false,
-            is_overruled: false,
+            overruled_at: None,
             transacted: None,
             finished: Finished::default(),
             note: None,
@@ -128,7 +128,7 @@ impl Partition {
     pub(super) fn forget_finished(&mut self) {
         self.finished.clear();
         self.note = None;
-        self.is_overruled = false;
+        self.overruled_at = None;
         self.transacted = None;
     }
 }
@@ -324,20 +324,21 @@ impl Offsets {
         state.resolved = Some(next);
         state.resolved_epoch = epoch;
         state.is_at_start = false;
-        state.is_overruled = false;
+        state.overruled_at = None;
     }
 
     /// The user commits these, by hand.
     pub(super) fn overrule(&mut self, offsets: &[Offset]) {
+        let at = self.commits.batches;
         for (partition, offset, _) in offsets {
             if let Some(state) = self.partitions.get_mut(partition) {
-                state.is_overruled = state.resolved.is_some_and(|resolved| resolved != *offset);
+                state.overruled_at = state.resolved.filter(|resolved| resolved != offset).map(|_| at);
             }
         }
     }
 
     pub(super) fn is_overruled(&self, partition: &TopicPartition) -> bool {
-        self.partitions.get(partition).is_some_and(|state| state.is_overruled)
+        self.partitions.get(partition).is_some_and(|state| state.overruled_at == Some(self.commits.batches))
     }
 
     /// A transaction has committed this offset. What handlers had finished before must not be committed behind it.
@@ -366,7 +367,7 @@ impl Offsets {
         state.resolved = Some(next);
         state.resolved_epoch = epoch;
         state.is_at_start = false;
-        state.is_overruled = false;
+        state.overruled_at = None;
         state.finished.replace_before(end, finished);
         state.note = state.finished.encode(next, limit);
         let OffsetsConfig { auto_commit_interval, auto_commit_threshold, .. } = self.config;
