@@ -113,6 +113,10 @@ describe('toNativeTls', () => {
 
   it('takes several identities, and none', () => {
     const [a, b] = [Buffer.from('a'), Buffer.from('b')]
+    const view = new DataView(new Uint8Array(Buffer.from('-abc-')).buffer, 1, 3)
+    expect(toNativeTls({ pfx: view, passphrase: view }).pfx).toEqual([
+      { bytes: Buffer.from('abc'), passphrase: 'abc' }
+    ])
     expect(toNativeTls({ pfx: [{ buf: a, passphrase: 'x' }, b], passphrase: 'y' }).pfx).toEqual([
       { bytes: a, passphrase: 'x' },
       { bytes: b, passphrase: 'y' }

@@ -15,7 +15,7 @@ const { inspect } = require('node:util')
 const { createIdentityCheck, hasOwnCheck } = require('./identity')
 const { readCiphers, readCurves, readSignatures } = require('./ciphers')
 const { show } = require('../utils/show')
-const { PATH_ADVICE, isPath, noPem, plainCertificates } = require('./pem')
+const { PATH_ADVICE, isBytes, isPath, noPem, plainCertificates, toBytes, toText } = require('./pem')
 const { opensslConfiguration, securityLevel, usesOpensslRoots } = require('./process')
 const { refusal } = require('./refusal')
 
@@ -123,9 +123,6 @@ const readPort = port => {
 
 const listOf = value => (value == null ? [] : Array.isArray(value) ? value : [value])
 
-/** @returns {string} */
-const toText = value => (typeof value === 'string' ? value : Buffer.from(value).toString())
-
 /** @returns {{ ca: string[], defaultCa: boolean }} PEM; `defaultCa`: and those that OpenSSL finds itself */
 const readRoots = ({ ca }) => {
   if (ca) return { ca: listOf(ca).map(one => plainCertificates('ca', one)), defaultCa: false }
@@ -159,18 +156,13 @@ const readIdentity = ({ cert, key, passphrase, pfx }) => ({
     .filter(one => one && one.length !== 0)
     .map(one => {
       const { buf = one, passphrase: own = passphrase } = isBytes(one) ? {} : one
-      if (!isBytes(buf) && !(buf instanceof ArrayBuffer)) {
+      if (!isBytes(buf)) {
         throw refusal('pfx', `has to be a Buffer, received ${show(buf)}`)
       }
       if (isPath(toText(buf))) throw refusal('pfx', `is a text ${PATH_ADVICE}`)
-      return {
-        bytes: Buffer.from(/** @type {any} */ (buf), 'latin1'),
-        passphrase: own == null ? '' : toText(own)
-      }
+      return { bytes: toBytes(buf), passphrase: own == null ? '' : toText(own) }
     })
 })
-
-const isBytes = value => typeof value === 'string' || ArrayBuffer.isView(value)
 
 /** @returns {string} PKCS#8 PEM, not encrypted */
 const readKey = (key, passphrase) => {

@@ -28,7 +28,7 @@ const noPem = text => {
     if (!text.includes('-----END')) return 'it ends before its "-----END …-----"'
     return text.trim().includes('\n') ? null : 'it has no line ends, and PEM needs them'
   }
-  if (JAVA_STORES.some(start => text.startsWith(start))) {
+  if (text.startsWith(JAVA_STORE)) {
     return 'it is a keystore of Java: keytool -importkeystore -deststoretype pkcs12 makes a file for ssl.pfx of it, keytool -exportcert -rfc the PEM of a certificate'
   }
   if (Buffer.from(text, 'base64').toString().startsWith('-----BEGIN')) {
@@ -37,22 +37,23 @@ const noPem = text => {
   return 'it is no PEM, which begins with "-----BEGIN"'
 }
 
-/** How JKS and JCEKS begin, as UTF-8 that they are not. */
-const JAVA_STORES = [
-  [0xfe, 0xed, 0xfe, 0xed],
-  [0xce, 0xce, 0xce, 0xce]
-].map(bytes => Buffer.from(bytes).toString())
+/** How JKS (FE ED FE ED) and JCEKS (CE CE CE CE) begin, read as the UTF-8 that they are not. */
+const JAVA_STORE = '\uFFFD'.repeat(4)
 
-/** @param {string} field @param {any} value @returns {string} */
-const toText = (field, value) => {
-  if (typeof value === 'string') return value
-  if (ArrayBuffer.isView(value)) {
-    const { buffer, byteOffset, byteLength } = value
-    return Buffer.from(buffer, byteOffset, byteLength).toString()
-  }
-  if (value instanceof ArrayBuffer) return Buffer.from(value).toString()
-  throw refusal(field, `has to be a text or a Buffer, received ${show(value)}`)
+/** @param {any} value @returns {value is string | ArrayBufferView | ArrayBuffer} */
+const isBytes = value =>
+  typeof value === 'string' || ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+
+/** @param {string | ArrayBufferView | ArrayBuffer} value a text: its characters are bytes */
+const toBytes = value => {
+  if (typeof value === 'string') return Buffer.from(value, 'latin1')
+  return ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    : Buffer.from(value)
 }
+
+/** @param {string | ArrayBufferView | ArrayBuffer} value */
+const toText = value => (typeof value === 'string' ? value : toBytes(value).toString())
 
 /** @param {string} text */
 const isPath = text => text.length < 1024 && PATH.test(text)
@@ -69,7 +70,10 @@ const [TRUST, REJECT] = [SEQUENCE, 0xa0]
  * @returns {string}
  */
 const plainCertificates = (field, value) => {
-  const text = toText(field, value)
+  if (!isBytes(value)) {
+    throw refusal(field, `has to be a text or a Buffer, received ${show(value)}`)
+  }
+  const text = toText(value)
   if (isPath(text)) throw refusal(field, `is "${text}", ${PATH_ADVICE}`)
   return text.replace(OLD_LABEL, '-----$1 CERTIFICATE-----').replace(TRUSTED, (_, body) => {
     const bytes = Buffer.from(body, 'base64')
@@ -100,4 +104,4 @@ const elementAt = (bytes, at) => {
   return { start, end: Math.min(start + length, bytes.length) }
 }
 
-module.exports = { PATH_ADVICE, isPath, noPem, plainCertificates }
+module.exports = { PATH_ADVICE, isBytes, isPath, noPem, plainCertificates, toBytes, toText }
