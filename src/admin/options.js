@@ -11,6 +11,7 @@ const { withHelp } = require('../help')
 const { oddity } = require('../limits')
 const { show } = require('../utils/show')
 const { unknownOption } = require('../unknown')
+const { createWarnOnce } = require('../utils/warnOnce')
 
 /** Methods that take an object → its keys. Those that may be called without it are `OPTIONAL`. @type {Record<string, string[]>} */
 const KEYS = {
@@ -112,11 +113,7 @@ const WORDS = {
  * @param {import('../..').Logger} logger
  */
 const createCheck = logger => {
-  const told = new Set()
-  const warn = (/** @type {string} */ text) => {
-    if (!told.has(text)) logger.warn(text)
-    told.add(text)
-  }
+  const warn = createWarnOnce(logger)
   /** @param {string} method @param {any} options @returns {boolean} */
   return (method, options) => {
     const keys = KEYS[method]

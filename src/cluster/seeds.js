@@ -5,6 +5,7 @@ const { isIPv6 } = require('node:net')
 const { KafkaJSConnectionError, KafkaJSNonRetriableError } = require('../errors')
 const { show } = require('../utils/show')
 const { readable } = require('../utils/thrown')
+const { createWarnOnce } = require('../utils/warnOnce')
 
 /** How kafkajs begins. */
 const FAILED = 'Failed to connect:'
@@ -25,11 +26,7 @@ const EXPECTED = 'a list like ["localhost:9092"], or a function that returns one
  */
 const createSeeds = ({ brokers, insteadOfBrokers, logger }) => {
   let turn = 0
-  const warned = new Set()
-  const warn = message => {
-    if (!warned.has(message)) logger.warn(`Broker left out: ${message}`)
-    warned.add(message)
-  }
+  const warn = createWarnOnce(logger)
   return async () => {
     const list = typeof brokers === 'function' ? await ask(brokers) : brokers
     const seeds = read(list, insteadOfBrokers, warn)
@@ -71,7 +68,7 @@ const read = (list, instead, warn) => {
   const refusals = list.map((broker, i) => refusalOf(broker, i))
   const first = refusals.find(refusal => refusal !== null)
   if (first && refusals.every(refusal => refusal !== null)) fail(first)
-  refusals.forEach(refusal => refusal && warn(refusal))
+  refusals.forEach(refusal => refusal && warn(`Broker left out: ${refusal}`))
   return list.filter((_, i) => refusals[i] === null).map(split)
 }
 

@@ -3,6 +3,8 @@
 
 /** Calls that are taken as kafkajs takes them, and were hardly meant so: a line in the log for each. */
 
+const { createWarnOnce } = require('../utils/warnOnce')
+
 const NO_HANDLER =
   'consumer.run() got neither eachMessage nor eachBatch: this consumer joins its group, and reads nothing'
 const TWO_HANDLERS =
@@ -20,17 +22,10 @@ const NOT_ASSIGNED = {
 class Advice {
   /** @param {{ logger: import('../..').Logger, groupId: string }} parts */
   constructor({ logger, groupId }) {
-    this.logger = logger
-    this.groupId = groupId
-    /** @type {Set<string>} */
-    this.told = new Set()
-  }
-
-  /** Once: programs call again and again. @param {string} text @private */
-  tell(text) {
-    if (this.told.has(text)) return
-    this.told.add(text)
-    this.logger.warn(text, { groupId: this.groupId })
+    this.hasNamedNone = false
+    const warn = createWarnOnce(logger)
+    /** @private */
+    this.tell = (/** @type {string} */ text) => warn(text, { groupId })
   }
 
   /** @param {{ eachMessage: any, eachBatch: any }} run */
@@ -41,11 +36,13 @@ class Advice {
 
   /** @param {any[]} topics */
   onTopics(topics) {
-    if (topics.length === 0) this.tell(NO_TOPICS)
+    if (topics.length > 0) return
+    this.hasNamedNone = true
+    this.tell(NO_TOPICS)
   }
 
   onNothing() {
-    if (!this.told.has(NO_TOPICS)) this.tell(NOT_SUBSCRIBED)
+    if (!this.hasNamedNone) this.tell(NOT_SUBSCRIBED)
   }
 
   /** Without "partitions" it is all of the topic. @param {'pause' | 'resume'} action @param {any[]} [entries] */

@@ -51,8 +51,7 @@ const lookAt = (runner, now) => {
   const waitOf = (told, of) => {
     if (told === null) return null
     const { lasted, ...rest } = told
-    const open =
-      runner.readUncommitted || !of ? null : openBehind(withLag(/** @type {any} */ (of), false))
+    const open = runner.readUncommitted || !of ? null : openBehind(/** @type {any} */ (of))
     const reason = reasonOf(told.reason, runner, of?.topic)
     const { topic, partition } = told.topic === null && of ? of : told
     const about = { ...rest, reason, topic, partition, since: ago(lasted) }

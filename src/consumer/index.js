@@ -308,11 +308,8 @@ module.exports = config => {
   const assignNow = async starts => {
     const isNew = lifecycle.assigned === null
     lifecycle.assigned = starts
-    if (!isNew && lifecycle.running) {
-      lifecycle.tellMissing(starts)
-      await lifecycle.runner.assign(starts)
-    }
-    if (isNew && way === 'pulling messages') await startPulling()
+    if (!isNew && lifecycle.running) await lifecycle.assignTo(lifecycle.runner, starts)
+    else if (isNew && way === 'pulling messages') await startPulling()
   }
 
   /** @returns {Promise<{ topic: string, partition: number, offset: string | null }>} */

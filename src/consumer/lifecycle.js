@@ -197,8 +197,7 @@ class Lifecycle {
     this.emitter.emit(events.CONNECT)
     this.loadMetadata()
     this.followPatterns(session)
-    if (this.assigned) this.tellMissing(this.assigned)
-    if (this.assigned) await session.runner.assign(this.assigned)
+    if (this.assigned) await this.assignTo(session.runner, this.assigned)
     else await session.runner.start(new Map(this.subscription.topics), this.subscription.pattern)
   }
 
@@ -216,9 +215,19 @@ class Lifecycle {
   }
 
   /**
+   * @param {import('./runner')} runner
+   * @param {NonNullable<Lifecycle['assigned']>} assigned
+   */
+  async assignTo(runner, assigned) {
+    this.tellMissing(assigned)
+    await runner.assign(assigned)
+  }
+
+  /**
    * A topic that this has created, and a partition that there is not: a group assigns none, people do, and it is waited for. Nothing
    * waits for the answer.
    * @param {{ topic: string, partition: number }[]} assigned
+   * @private
    */
   async tellMissing(assigned) {
     const { brokerPool } = this.cluster

@@ -9,6 +9,7 @@
 const { explained, moreOf } = require('../errors')
 const { unknownOption } = require('../unknown')
 const { nearestOf } = require('../utils/nearest')
+const { createWarnOnce } = require('../utils/warnOnce')
 
 const PLACE = 'producer.send()'
 const RECORD = ['topic', 'messages', 'acks', 'timeout', 'compression', 'compressionLevel']
@@ -18,13 +19,8 @@ const LOOKS = 100
 
 /** @param {import('../..').Logger} logger @returns {(record: any) => void} */
 const createLook = logger => {
-  const told = new Set()
+  const tell = createWarnOnce(logger)
   let looks = 0
-  /** @param {string} text */
-  const tell = text => {
-    if (!told.has(text)) logger.warn(text)
-    told.add(text)
-  }
   return record => {
     if (looks++ >= LOOKS) return
     for (const name of namesOf(record)) {
