@@ -96,6 +96,8 @@ it('in one group with a Java member', async () => {
   const member = await startJavaMember({ brokers, groupId, topic, protocol: 'consumer' })
   java.push(member)
   await waitFor(() => member.partitions().length === 2 && assignedTo(one, topic).length === 2)
+  // Java's would share it with a classic member as well.
+  expect(one.seen.of('GROUP_JOIN').at(-1)).toMatchObject({ groupProtocol: 'consumer' })
   await produce(topic, numbered(20, { partitions: PARTITIONS }))
   await waitFor(() => one.messages.length + member.records().length >= 20)
   const values = [...one.messages, ...member.records()].map(({ value }) => Number(value))

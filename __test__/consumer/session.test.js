@@ -18,7 +18,7 @@ const { CLIENT, createConsumer, createKafka, numbered, pause, waitFor } = requir
 const PARTITIONS = 6
 /** Ways to consume, see `programs/ledger.js`. */
 const MODES = ['eachMessage', 'concurrent', 'eachBatch', 'busy']
-/** It may have been about to hand one out when it stood still. (kafkajs begins the next batch before it knows.) */
+/** What who is cut off may hand out: what is on its way. kafkajs goes on until its heartbeat has failed. */
 const AT_MOST = CLIENT === 'kafkajs' ? 10 : 1
 /** Of who is to lose its session, ms. */
 const SHORT = 2000
@@ -127,7 +127,8 @@ it('who stood still for longer than its session hands out nothing more', async (
   }
   const [single, ...others] = await Promise.all([alone(), ...MODES.map(takenOver)])
   const handed = [single, ...others]
-  expect(handed).toEqual(handed.map(count => Math.min(count, AT_MOST)))
+  // It may have been about to hand one out. (kafkajs begins the next batch before it knows.)
+  expect(handed).toEqual(handed.map(count => Math.min(count, 1)))
 }, 120_000)
 
 it('who is cut off hands out nothing more when another one takes over', async () => {
