@@ -379,6 +379,9 @@ module.exports = {
       'commitOffsets() while stopping commits before it leaves'
     ]
   },
+  'a member that has to rejoin begins with each batch of its last fetch first': {
+    'consumer/rebalancing': ['a second member does not wait for what else was fetched']
+  },
   'a leader change makes every member rejoin': {
     'consumer/faults': ['a broker hands its partitions to others: nobody rejoins']
   },

@@ -108,6 +108,38 @@ describe('a second member', () => {
     expect(first.messages.length + messages.length).toBe(40)
   })
 
+  it('does not wait for what else was fetched', async () => {
+    const topic = await createTopic({ partitions: PARTITIONS })
+    const groupId = uniqueName('group')
+    await produce(topic, numbered(PARTITIONS, { partitions: PARTITIONS }))
+    const begun = /** @type {number[]} */ ([])
+    const { consumer } = await startConsumer({
+      topics: [topic],
+      groupId,
+      handle: async ({ partition, heartbeat }) => {
+        begun.push(partition)
+        if (begun.length > 1) return
+        // Until it knows of the second.
+        for (
+          let beats = true;
+          beats;
+          beats = await heartbeat().then(
+            () => true,
+            () => false
+          )
+        ) {
+          await pause(10)
+        }
+      }
+    })
+    await waitFor(() => begun.length > 0)
+    const rejoined = new Promise(resolve =>
+      consumer.on(consumer.events.GROUP_JOIN, () => resolve([...begun]))
+    )
+    await startConsumer({ topics: [topic], groupId })
+    expect(await rejoined).toHaveLength(1)
+  })
+
   it('makes heartbeat() of a busy handler reject', async () => {
     const topic = await createTopic({ partitions: 2 })
     const groupId = uniqueName('group')
