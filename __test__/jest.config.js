@@ -27,11 +27,10 @@ const broker = {
  * @type {import('jest').Config}
  */
 module.exports = {
-  // Specs wait most of their time, so three of them fit on two cores. kafkajs is given more: some of its specs have to fail
-  // within a few seconds, for the right reason. And a process for each file: its consumers that never end, end with it.
-  ...(process.env.CLIENT === 'kafkajs'
-    ? { maxWorkers: 1, workerIdleMemoryLimit: '1KB' }
-    : { maxWorkers: 3 }),
+  // Specs wait most of their time, so three of them fit on two cores.
+  maxWorkers: 3,
+  // A process for each file: the consumers of kafkajs that never end, end with it.
+  ...(process.env.CLIENT === 'kafkajs' && { workerIdleMemoryLimit: '1KB' }),
   testSequencer: '<rootDir>/ci/sequencer.js',
   // A client of kafkajs may go on behind its disconnect(), and try to connect for ever. That programs with ours end by
   // themselves is seen in processes of their own (`consumer/process.test.js`).
@@ -79,6 +78,8 @@ module.exports = {
         testPathIgnorePatterns: [
           // It compares both, whichever is tried.
           '/likeness/',
+          // The command line is kafkars's, whichever is tried.
+          '/admin/cli[^/]*\\.test\\.js$',
           '/consumer/(damage|errorCodes|faults|ledger|onFailureLedger|outages|shutdown|truncation)\\.test\\.js$',
           '/producer/(faults|ledger|limits|transactionFaults|transactionsV1)\\.test\\.js$'
         ]

@@ -85,10 +85,10 @@ useCluster({ proxied: true, config }, async started => {
     { partition, value: 'b' }
   ])
   await produce(topic, messages, { brokers })
-  // The topics of the coordinators are made when somebody asks for these.
+  // The topics of the coordinators are made when somebody asks for these. (kafkajs cannot ask for transactions.)
   const admin = createAdmin({ brokers })
   await admin.describeGroups(['any'])
-  await errorOf(admin.describeTransactions(['any']))
+  await admin.describeTransactions?.(['any']).catch(() => {})
 })
 
 /** As a broker of that release would tell it: all fields of an entry have fixed sizes. */

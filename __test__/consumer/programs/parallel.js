@@ -19,8 +19,12 @@ const write = (what, partition, { offset, key, value }) =>
 
 const main = async () => {
   const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, connectionTimeout: 20_000 })
-  // Whoever comes after a kill takes its place at once.
-  const consumer = kafka.consumer({ groupId, groupInstanceId: 'one' })
+  const consumer = kafka.consumer({
+    groupId,
+    // Whoever comes after a kill takes its place at once; on kafkajs, which has no static members, when its session is over.
+    groupInstanceId: 'one',
+    ...(process.env.CLIENT === 'kafkajs' && { sessionTimeout: 6000 })
+  })
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
     messagesConsumedConcurrently: 50,
