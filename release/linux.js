@@ -3,7 +3,7 @@
 
 /**
  * `npm run release:linux`: builds for each Linux platform what this machine can, into `artifacts/`, and says what it cannot and why.
- * `npm run release:linux -- x64-gnu` builds those whose names contain it.
+ * `npm run release:linux -- x64-gnu` builds those whose names contain it; `--help` says which there are.
  *
  * zig is linker and C compiler: it knows glibc back to 2.17, musl, and both architectures. Needs `pip install ziglang cargo-zigbuild`
  * (or both of them on PATH); OpenSSL is built along and needs perl and make. What is not this machine's needs a standard library of Rust: by
@@ -96,8 +96,15 @@ const build = ({ target, libc, file }, more) => {
 }
 
 const main = () => {
+  const isHelp = process.argv.includes('--help')
   const [wanted = ''] = process.argv.slice(2)
-  const linux = platforms().filter(({ os, name }) => os === 'linux' && name.includes(wanted))
+  const all = platforms().filter(({ os }) => os === 'linux')
+  const linux = all.filter(({ name }) => name.includes(wanted))
+  if (isHelp || linux.length === 0) {
+    console.log(`npm run release:linux [-- PART]\n\n  ${all.map(({ name }) => name).join('\n  ')}`)
+    process.exitCode = isHelp ? 0 : 2
+    return
+  }
   const reason = missing()
   const library = installed()
   fs.mkdirSync(ARTIFACTS, { recursive: true })

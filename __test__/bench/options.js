@@ -5,6 +5,7 @@
 const { parseArgs } = require('node:util')
 
 const { ROWS } = require('./calls')
+const { CLIENTS } = require('./clients')
 const { SHAPES } = require('./produce/workloads')
 const { COMPARED } = require('./report')
 const { WORKLOADS } = require('./workloads')
@@ -14,7 +15,7 @@ const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 const HELP = `npm run bench -- [options]
 
-  --client NAME        one of the files in clients/; repeatable (default: all of them)
+  --client NAME        ${CLIENTS.join(', ')}, or one of --produce; repeatable (default: all of them)
   --workload NAME      ${Object.keys(WORKLOADS).join(', ')}; repeatable (default: all of them)
   --api NAME           ${APIS.join(', ')}; repeatable (default: all that a client has)
   --calls              instead: what a call per message costs, of clients with kafkajs's API

@@ -4,7 +4,7 @@
 /**
  * How long a partition is silent when its leader is killed: kafkars and kafkajs beside each other, on the same log.
  *
- *   node __test__/chaos/failover.js [rounds]
+ *   node __test__/chaos/failover.js [--rounds 5]
  *
  * The floor is what the cluster needs to elect another leader and Kafka's own producer to find it.
  */
@@ -16,6 +16,7 @@ const kafkars = require('../..')
 const { startCluster } = require('../kafka')
 const { createTopic, uniqueName, waitFor, withAdmin } = require('../kafka/helpers')
 const { startProducer } = require('../kafka/producer')
+const { optionsOf } = require('../usage')
 
 const PARTITIONS = 6
 const CLIENTS = { kafkars, kafkajs }
@@ -49,7 +50,8 @@ class Silence {
 }
 
 const main = async () => {
-  const rounds = Number(process.argv[2] ?? 5)
+  const options = { rounds: /** @type {const} */ ({ type: 'string', default: '5' }) }
+  const rounds = Number(optionsOf('node __test__/chaos/failover.js [--rounds 5]', options).rounds)
   const cluster = await startCluster({ brokers: 3 })
   const { brokers, nodes } = cluster
   const topic = await createTopic({

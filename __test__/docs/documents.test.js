@@ -282,6 +282,22 @@ it.each(blocks.map(block => [`${block.page}:${block.line}`, block]))('%s', async
   await run(block)
 })
 
+test('a program goes on when its import is changed as the README shows', async () => {
+  const [{ code }] = allBlocks().filter(({ language }) => language === 'diff')
+  const changes = code.trim().split('\n')
+  const [before, after] = ['-', '+'].map(sign =>
+    changes.filter(line => line.startsWith(sign)).map(line => line.slice(1))
+  )
+  expect([before.length, after.length, changes.length]).toEqual([1, 1, 2])
+  for (const [line, { Kafka }] of /** @type {[string, any][]} */ ([
+    [before[0], kafkajs],
+    [after[0], kafkars]
+  ])) {
+    const load = (/** @type {string} */ name) => ({ kafkajs, kafkars })[name]
+    expect(new Function('require', `${line}\nreturn Kafka`)(load)).toBe(Kafka)
+  }
+})
+
 test('there are some, and the README has a whole program', () => {
   expect(blocks.length).toBeGreaterThan(15)
   const [first] = blocks.filter(({ page }) => page === 'README.md')

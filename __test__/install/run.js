@@ -4,7 +4,7 @@
 /**
  * `npm run test:install`: publishes this package and those of its platforms to a registry on loopback, and installs them as users
  * do: with npm, pnpm and yarn, into empty projects, with empty caches; loads them by `require`, by `import` and from strict TypeScript; under
- * the name of kafkajs; and reads what it says when the package of the platform was left out. Needs `npm run build` before.
+ * the name of kafkajs; reads what it says when the package of the platform was left out; and does what the documents say. Needs `npm run build` before.
  */
 
 const { execFileSync, spawnSync } = require('node:child_process')
@@ -12,6 +12,7 @@ const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { BINDING, ROOT, manifest, platforms } = require('../../release/platforms')
+const { tryDocuments } = require('./documents')
 const { publish } = require('./publish')
 const { startRegistry } = require('./registry')
 
@@ -88,11 +89,20 @@ const main = async () => {
   const npmrc = `registry=${registry.url}\n//${host}/:_authToken=anybody\n`
 
   let count = 0
-  /** An empty project, with caches of its own. @param {string} name that the package is installed under */
-  const project = name => {
+  /**
+   * An empty project, with caches of its own.
+   * @param {string} name that the package is installed under
+   * @param {Record<string, string>} [more] files, instead of these
+   */
+  const project = (name, more = {}) => {
     const own = path.join(directory, `project-${++count}`)
     fs.mkdirSync(own)
-    const files = { '.npmrc': npmrc, 'package.json': '{ "private": true }', ...programs(name) }
+    const files = {
+      '.npmrc': npmrc,
+      'package.json': '{ "private": true }',
+      ...programs(name),
+      ...more
+    }
     for (const [file, text] of Object.entries(files)) fs.writeFileSync(path.join(own, file), text)
     return own
   }
@@ -160,6 +170,14 @@ const main = async () => {
     run(foreign, 'npm', 'ci', '--cache', path.join(foreign, '.cache'), ...quietly)
     const found = start(foreign, 'program.cjs')
     check(LOADED.test(found), `npm ci by a lockfile of another platform: ${found}`)
+
+    const expectLoaded = (/** @type {string} */ own) => {
+      const output = start(own, 'program.cjs')
+      if (!LOADED.test(output)) throw new Error(`it does not run: ${output}`)
+    }
+    const { url } = registry
+    const env = ENVIRONMENT
+    await tryDocuments({ directory, url, npmrc, run, project, expectLoaded, check, env })
     console.log(`kafkars ${manifest().version} installs on ${here.name}`)
   } finally {
     registry.stop()

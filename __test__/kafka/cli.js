@@ -129,16 +129,19 @@ const ask = question => {
 /** @returns {any} an empty object when there is none */
 const readState = () => (fs.existsSync(STATE) ? JSON.parse(fs.readFileSync(STATE, 'utf8')) : {})
 
+const USAGE = 'usage: cli.js up [--brokers 1|3] | down'
+
 const main = async () => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { brokers: { type: 'string' } }
+    options: { brokers: { type: 'string' }, help: { type: 'boolean' } }
   })
   const [command] = positionals
-  if (command === 'up') await up(values.brokers)
+  if (values.help) console.log(USAGE)
+  else if (command === 'up') await up(values.brokers)
   else if (command === 'keep') await keep(values.brokers)
   else if (command === 'down') await down()
-  else throw new Error('usage: cli.js up [--brokers 1|3] | down')
+  else throw new Error(USAGE)
 }
 
 main().catch(error => {

@@ -66,15 +66,6 @@ test('every page of docs/ is linked by another document', () => {
   expect(pages().filter(page => page.startsWith('docs') && !linked(page))).toEqual([])
 })
 
-test('every block of code says what it is, and JSON is JSON', () => {
-  const odd = allBlocks().filter(
-    ({ language }) =>
-      !['js', 'ts', 'sh', 'json', 'diff', 'dockerfile', 'text', ''].includes(language)
-  )
-  expect(odd).toEqual([])
-  for (const { language, code } of allBlocks()) if (language === 'json') JSON.parse(code)
-})
-
 /** What a block takes for granted. */
 const GIVEN = {
   kafka: "import('kafkars').Kafka",
