@@ -6,12 +6,13 @@
  * asked wrongly. A row for each; the client is any, they connect alike.
  */
 
+const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const net = require('node:net')
 const tls = require('node:tls')
 const { createAuthority } = require('../kafka/certificates')
 const { connections } = require('../kafka/connections')
-const { createTopic, produce, sharedCluster } = require('../kafka/helpers')
+const { createTopic, produce, sharedCluster, waitFor } = require('../kafka/helpers')
 const { SECRET, createLogs, expectTold, linesOf } = require('../consumer/told')
 const { createConsumer, createKafka, errorOf } = require('./support')
 
@@ -24,7 +25,12 @@ const day = (/** @type {string} */ text) => new Date(text)
 
 /** @type {(net.Server | tls.Server)[]} */
 const servers = []
-afterAll(() => servers.forEach(server => server.close()))
+/** @type {import('node:child_process').ChildProcess[]} */
+const children = []
+afterAll(() => {
+  servers.forEach(server => server.close())
+  children.forEach(child => child.kill('SIGKILL'))
+})
 
 /** That tries as often as `retry` of the client says. @param {any} options of `new Kafka()` */
 const createAdmin = options => createKafka(options).admin()
@@ -51,6 +57,24 @@ const behindTcp = (handle, more) => async () => {
     handle(socket)
   })
   return { brokers: await listening(server), ...more }
+}
+
+/** Listens and accepts nothing, behind a queue that is full. */
+const DEAF = `
+const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  require('node:fs').writeSync(1, String(server.address().port))
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+})`
+
+/** @returns {Promise<string>} where nothing answers, not even to a connection */
+const swallowing = async () => {
+  const child = spawn(process.execPath, ['-e', DEAF])
+  children.push(child)
+  const [port] = await once(child.stdout, 'data')
+  const waiting = Array.from({ length: 8 }, () => net.connect(Number(port), '127.0.0.1'))
+  for (const socket of waiting) socket.on('error', () => {})
+  await waitFor(() => waiting.some(({ connecting }) => !connecting))
+  return `127.0.0.1:${port}`
 }
 
 /** Answers ApiVersions as a broker does, and closes at the request behind it. @param {{ then?: (socket: net.Socket) => void }} [options] */
@@ -197,7 +221,10 @@ const MISTAKES = {
       socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     ),
     is: CONNECTION,
-    says: ['this is a server of HTTP, and no Kafka listener: broker 127.0.0.1:'],
+    says: [
+      'this is a server of HTTP, and no Kafka listener: broker 127.0.0.1:',
+      'has to have the port of a Kafka listener'
+    ],
     not: [SASL]
   },
   'no Kafka, and nobody who is known': {
@@ -246,6 +273,23 @@ const MISTAKES = {
       'within connectionTimeout, or within authenticationTimeout once there was a connection: a firewall'
     ],
     not: [SASL]
+  },
+  // As a firewall does that drops what it does not know: the connections that wait to be accepted are as many as may.
+  'a host that swallows everything': {
+    to: async () => ({ brokers: [await swallowing()], connectionTimeout: 300 }),
+    is: CONNECTION,
+    says: [
+      'Connection timeout: broker 127.0.0.1:',
+      'within connectionTimeout',
+      'a firewall, a broker that is busy or stands still'
+    ],
+    not: [SASL]
+  },
+  'nobody who listens, by IPv6': {
+    to: async () => ({ brokers: ['[::1]:1'] }),
+    is: { ...CONNECTION, cause: { code: expect.stringMatching(/^(ECONNREFUSED|EADDRNOTAVAIL)$/) } },
+    says: ['[::1]:1'],
+    not: ['broker ::1']
   },
   'nobody who listens': {
     to: async () => ({ brokers: ['127.0.0.1:1'] }),

@@ -63,6 +63,7 @@ const MISTAKES = {
   'a broker that is none': { kafka: { brokers: [9092] }, says: ['broker at index 0 is invalid "number"', 'expected "host:port", received 9092'] },
   'a broker without a port': { kafka: { brokers: ['h'] }, says: ['broker at index 0', 'expected "host:port", received "h"', 'the port is missing'] },
   'a broker with an odd port': { kafka: { brokers: ['h:70000'] }, says: ['received "h:70000"', 'a number from 1 to 65535'] },
+  'the URL of a schema registry': { kafka: { brokers: ['http://localhost:8081'] }, says: ['expected "host:port", received "http://localhost:8081"', 'leave out the scheme'] },
   'a broker that is a URL': { kafka: { brokers: ['kafka://h:9092'] }, says: ['expected "host:port", received "kafka://h:9092"', 'leave out the scheme'] },
   'a broker that is a URL with a password': { kafka: { brokers: [`kafka://u:${SECRET}@h:9092`] }, says: ['received "kafka://…@h:9092"'] },
   'a broker that is a list': { kafka: { brokers: ['a:1,b:2'] }, says: ['received "a:1,b:2"', 'an entry of its own'] },

@@ -20,6 +20,7 @@ const { createEngineLog } = require('../loggers')
 const { createRetry } = require('../retry')
 const networkEvents = require('../network/instrumentationEvents')
 const native = require('../native')
+const { neighbourAt } = require('../protocol/remedies')
 const { authenticate, toNativeSasl } = require('../sasl')
 const { createIdentityCheck, toNativeTls, whyUnusable } = require('../tls')
 const { hasOwnLookup, lookUp } = require('./lookup')
@@ -287,8 +288,9 @@ class Connection {
       return fromFailure({ ...failure, message })
     }
     if (failure.failure !== 'closed') return fromFailure(failure, { broker })
-    const why = this.closedBecause(failure.hasAnswered)
-    return fromFailure({ ...failure, message: `${failure.message}: ${broker} closed it ${why}` })
+    const why = [this.closedBecause(failure.hasAnswered), neighbourAt(broker)].filter(Boolean)
+    const message = `${failure.message}: ${broker} closed it ${why.join('; ')}`
+    return fromFailure({ ...failure, message })
   }
 
   /**

@@ -51,6 +51,12 @@ const notEnoughReplicas = ({ topic }) =>
     ? null
     : `fewer replicas of topic "${topic}" are in sync than its min.insync.replicas says: are all brokers up?`
 
+/** @param {string} topic @param {number | null} [partition] */
+const placeOf = (topic, partition) =>
+  partition != null && partition >= 0
+    ? `partition ${partition} of topic "${topic}"`
+    : `topic "${topic}"`
+
 const NEEDS_CONSUMER_PROTOCOL =
   'groupProtocol "consumer" needs brokers of Kafka 4.0 or later whose feature group.version is 1; "classic" goes with each, and "auto" finds out'
 
@@ -96,6 +102,10 @@ const REMEDIES = {
   RECORD_LIST_TOO_LARGE: tooLarge,
   NOT_ENOUGH_REPLICAS: notEnoughReplicas,
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: notEnoughReplicas,
+  KAFKA_STORAGE_ERROR: ({ topic, partition }) =>
+    topic == null
+      ? null
+      : `the disk of the broker that leads ${placeOf(topic, partition)} is full or has failed, which the log of that broker says: make room there, or let another replica lead`,
   INVALID_TIMESTAMP: ({ topic }) =>
     topic == null
       ? null
@@ -176,6 +186,31 @@ const UNCONNECTED = {
 }
 
 const TIMEOUT = 'Connection timeout'
+const HTTP = 'this is a server of HTTP'
+
+/** Who has a port as a rule, of those who stand beside brokers. @type {Record<string, string>} */
+const NEIGHBOURS = {
+  2181: 'ZooKeeper',
+  8081: 'a schema registry',
+  8082: 'a REST proxy',
+  8083: 'Kafka Connect'
+}
+
+/**
+ * Whose port that is, where it is hardly a broker's.
+ * @param {string | null | undefined} broker
+ * @returns {string | null}
+ */
+const neighbourAt = broker => {
+  const [port] = /\d+$/.exec(broker ?? '') ?? []
+  const name = port && NEIGHBOURS[port]
+  return name
+    ? `port ${port} is that of ${name}, as a rule: brokers have another, often 9092`
+    : null
+}
+
+/** As Node writes it: an address of IPv6 is in brackets. @param {string} broker */
+const written = broker => broker.replace(/^([^[].*:.*):(\d+)$/, '[$1]:$2')
 
 /**
  * What the text of a failed connection goes on with: the broker, where the text does not name it, why, and what to do.
@@ -188,9 +223,14 @@ const unconnected = ({ message, broker, code }) => {
     message === TIMEOUT
       ? 'nothing has answered within connectionTimeout, or within authenticationTimeout once there was a connection: a firewall, a broker that is busy or stands still, or a time that is too short for the way'
       : null
-  const why = late ?? UNCONNECTED[String(code)]
-  const where = broker && !message.includes(broker) ? `broker ${broker}` : null
+  const http = message.includes(HTTP)
+    ? 'a schema registry, a proxy or a web page: "brokers" has to have the port of a Kafka listener'
+    : null
+  const known = late ?? http ?? UNCONNECTED[String(code)]
+  const why = [known, neighbourAt(broker)].filter(Boolean).join('; ')
+  const name = broker && written(broker)
+  const where = name && !message.includes(name) ? `broker ${name}` : null
   return [where, why].filter(Boolean).join(': ')
 }
 
-module.exports = { NEEDS_CONSUMER_PROTOCOL, unconnected, withRemedy }
+module.exports = { NEEDS_CONSUMER_PROTOCOL, neighbourAt, unconnected, withRemedy }
