@@ -710,7 +710,7 @@ module.exports = {
         'an option that nobody knows is warned of'
       ]
     },
-  'a partition assigner that is none: a TypeError': {
+  'something else in `partitionAssigners` than an assigner is a TypeError': {
     'consumer/configuration': ['an assigner may be named, and what is none is refused by name']
   },
   '`paused()` and `memberAssignment` sort 0, 1, 10, 2': {
@@ -751,18 +751,19 @@ module.exports = {
       'consumer/logs': ['a rebalance is told, and is no error'],
       'producer/validation': ['what a send rejects with is not logged as well']
     },
-  'offsets and partitions that are none: taken for 0, wrapped, or a SyntaxError': {
-    'consumer/offsets': [
-      'resolveOffset() of "NaN" is a mistake in the program',
-      'commitOffsetsIfNecessary() of the offset "NaN" is refused by name',
-      'a partition that is none is refused by name',
-      'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
-      'commitOffsetsIfNecessary() of the offset "abc" is refused by name',
-      'commitOffsetsIfNecessary() of the offset undefined is refused by name',
-      'an offset that 64 bits do not hold is refused by name'
-    ],
-    'producer/transactions': ['refuses an offset or a partition that is none, by name']
-  },
+  'a value that is no offset or no partition counts as 0, or as another number, or is a SyntaxError':
+    {
+      'consumer/offsets': [
+        'resolveOffset() of "NaN" is a mistake in the program',
+        'commitOffsetsIfNecessary() of the offset "NaN" is refused by name',
+        'a partition that is none is refused by name',
+        'commitOffsetsIfNecessary() of the offset "-1" is refused by name',
+        'commitOffsetsIfNecessary() of the offset "abc" is refused by name',
+        'commitOffsetsIfNecessary() of the offset undefined is refused by name',
+        'an offset that 64 bits do not hold is refused by name'
+      ],
+      'producer/transactions': ['refuses an offset or a partition that is none, by name']
+    },
   '`socketFactory`': {
     'consumer/options': ['socketFactory is refused at once']
   },
@@ -957,7 +958,7 @@ module.exports = {
         'one right behind another waits until the brokers are done with that'
       ]
     },
-  'a second `transaction()` before the first has begun fences it: its messages reject': {
+  'a second `transaction()` before the first has begun fences the first: its messages reject': {
     'producer/transactions': ['two calls at once begin one transaction']
   },
   '`disconnect()` leaves an open transaction to `transactionTimeout`: readers of committed messages wait for it':

@@ -62,7 +62,7 @@ const LISTED = [
     )
   ],
   [
-    'offsets and partitions that are none: taken for 0, wrapped, or a SyntaxError',
+    'a value that is no offset or no partition counts as 0, or as another number, or is a SyntaxError',
     refused(/^Invalid (offset|partition) .* in transaction\.sendOffsets\(\)/)
   ],
   [
