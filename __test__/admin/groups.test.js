@@ -127,7 +127,7 @@ describe('describeGroups()', () => {
     } finally {
       await tool.kill()
     }
-  })
+  }, 60_000)
 
   it('tells of a group of Kafka Streams, its program, its tasks and what they read', async () => {
     const [topic, small, other] = [

@@ -187,7 +187,7 @@ describe('a second member', () => {
     const second = await startConsumer({ topics: [topic], groupId })
     await waitFor(() => second.messages.length >= 6)
     expect(second.messages[0].offset).toBe(4)
-  })
+  }, 60_000)
 })
 
 describe('with kafkajs in the group', () => {

@@ -154,7 +154,7 @@ it('a batch that decompresses to more than maxDecompressedBytes ends the consume
     false
   ])
   expect(messages).toHaveLength(1)
-})
+}, 60_000)
 
 it('a message without compression knows no maxDecompressedBytes', async () => {
   const topic = await createTopic({ config: { 'max.message.bytes': String(4 * MB) } })
