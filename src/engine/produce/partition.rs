@@ -45,8 +45,8 @@ pub(super) enum Flow {
 struct Numbers {
     of: ProducerId,
     next: i32,
-    /// When a batch of this id and epoch was acknowledged last. A leader that knows nothing of a producer takes any sequence for
-    /// the first one: a second batch, out at the same time, would be taken although the first was refused.
+    /// When this leader acknowledged a batch of this id and epoch last. A leader that knows nothing of a producer takes any sequence
+    /// for the first one: a second batch, out at the same time, would be taken although the first was refused.
     proven: Option<Instant>,
 }
 
@@ -72,8 +72,9 @@ pub(super) struct Partition {
     pub(super) backoff: Backoff,
     /// The leader at which the last attempt failed; another one need not wait for the back-off.
     pub(super) failed_on: Option<i32>,
-    /// The topic's id when it was looked at last.
+    /// The topic's id, and who led the partition, when they were looked at last.
     topic_id: TopicId,
+    leader: Option<i32>,
     /// How often brokers had told of the topic when it had no such partition for the first time.
     pub(super) absent_since: Option<u64>,
 }
@@ -97,14 +98,17 @@ impl Partition {
             backoff: Backoff::new(pace),
             failed_on: None,
             topic_id: TopicId::ZERO,
+            leader: None,
             absent_since: None,
         }
     }
 
-    /// The topic has this id. Another one is another log, whose leader knows nothing of us.
-    pub(super) fn look(&mut self, topic_id: TopicId) {
-        if self.topic_id != topic_id {
-            self.topic_id = topic_id;
+    /// The topic has this id. Another one is another log, whose leader knows nothing of us. Nor may another leader: an unclean election
+    /// makes one of a replica that has not heard of us, and one that was made when our records were gone has not either.
+    pub(super) fn look(&mut self, topic_id: TopicId, leader: Option<i32>) {
+        let leader = leader.or(self.leader);
+        if (self.topic_id, self.leader) != (topic_id, leader) {
+            (self.topic_id, self.leader) = (topic_id, leader);
             if let Some(numbers) = &mut self.numbers {
                 numbers.proven = None;
             }
@@ -194,11 +198,11 @@ impl Partition {
         self.queue.iter().take(place).all(|batch| batch.sequence.is_none())
     }
 
-    /// The batch at this place is acknowledged, in the log of the topic with this id.
-    pub(super) fn succeeded(&mut self, now: Instant, place: usize, topic_id: TopicId) {
+    /// The batch at this place is acknowledged by this node, in the log of the topic with this id.
+    pub(super) fn succeeded(&mut self, now: Instant, place: usize, topic_id: TopicId, node: i32) {
         self.backoff.reset();
         self.failed_on = None;
-        if topic_id == self.topic_id
+        if (topic_id, Some(node)) == (self.topic_id, self.leader)
             && let Some(numbers) = &mut self.numbers
             && let Some(sequence) = self.queue.get(place).and_then(|batch| batch.sequence)
             && (sequence.producer_id, sequence.epoch) == (numbers.of.id, numbers.of.epoch)

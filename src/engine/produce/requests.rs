@@ -134,12 +134,13 @@ impl Produce {
     fn sendable(&mut self, now: Instant, view: &Metadata, slot: usize) -> Option<(usize, Leader)> {
         let is_hurried = self.is_hurried();
         let partition = self.partitions.get_mut(slot)?;
-        partition.look(view.topic_id(&partition.at.topic));
+        let leader = view.leader(&partition.at);
+        partition.look(view.topic_id(&partition.at.topic), leader.map(|leader| leader.node));
         let Move::Send(place) = partition.next_move(now, &self.identity, is_hurried, &self.config) else {
             return None;
         };
         let is_ready = partition.backoff.is_ready(now);
-        let Some(leader) = view.leader(&partition.at) else {
+        let Some(leader) = leader else {
             if is_ready {
                 partition.backoff.failed(now, &mut self.rng);
                 partition.failed_on = None;

@@ -69,6 +69,29 @@ fn the_first_batch_of_a_partition_goes_alone() {
     assert_eq!(world.brokers.values("t", 0), ["a", "b", "c", "d", "e"]);
 }
 
+/// Nor does a leader that comes later know of one always: an unclean election has lost what it had written.
+#[test]
+fn the_first_batch_at_another_leader_goes_alone() {
+    for is_out in [false, true] {
+        let mut world = known();
+        if is_out {
+            world.fates = first(&[Fate::LostBefore, Fate::Refused(ErrorCode::NOT_LEADER_OR_FOLLOWER)]);
+            world.latency = Box::new(|| Duration::from_millis(50));
+            world.send(9, 0, &["y"]);
+        } else {
+            world.fates = first(&[Fate::Refused(ErrorCode::NOT_LEADER_OR_FOLLOWER)]);
+        }
+        world.brokers.partition("t", 0).unwrap().forget_producers();
+        world.brokers.move_leader("t", 0, 2);
+        world.refresh();
+        five(&mut world);
+        world.run();
+        let values = world.brokers.values("t", 0);
+        assert_eq!(values[values.len() - 5..], ["a", "b", "c", "d", "e"], "is out: {is_out}");
+        assert!(!is_out || values[1] == "y", "{values:?}");
+    }
+}
+
 #[test]
 fn a_batch_that_is_given_up_leaves_a_gap_that_a_higher_epoch_closes() {
     let mut world = known();
