@@ -124,6 +124,11 @@ describe('a commit that is refused', () => {
   })
 })
 
+/** @returns {never} */
+const gone = () => {
+  throw new Error('The group has rebalanced')
+}
+
 describe('offsets of a transaction', () => {
   const topics = [{ topic: 't', partitions: [{ partition: 0, offset: '7' }] }]
   const at7 = { groupId: 'g', topic: 't', partition: 0, offset: '7' }
@@ -131,7 +136,7 @@ describe('offsets of a transaction', () => {
   const carrying = async (/** @type {any} */ engine) => {
     const sendOffsets = jest.fn(async () => null)
     const markOffsetAsCommitted = jest.fn()
-    const member = { metadataFor: () => null, epochBefore: () => 3 }
+    const member = { metadataFor: () => null, hadOnce: () => false, epochBefore: () => 3 }
     const cluster = { members: { of: () => [member] }, markOffsetAsCommitted }
     const transaction = await begin({ sendOffsets, ...engine }, undefined, cluster)
     await transaction.sendOffsets({ consumerGroupId: 'g', topics })
@@ -164,6 +169,34 @@ describe('offsets of a transaction', () => {
     const { sendOffsets } = await carrying({})
     expect(sendOffsets.mock.calls).toMatchObject([[{ groupId: 'g' }, [{ leaderEpoch: 3 }]]])
   })
+
+  test.each([
+    ['named', { consumerGroupId: 'g' }],
+    ['given', { consumer: { groupMetadata: () => gone() } }]
+  ])(
+    'are refused where the member has lost the partition, and nothing is committed: %s',
+    async (_, whose) => {
+      const sendOffsets = jest.fn(async () => null)
+      const member = {
+        metadataFor: () => null,
+        metadata: gone,
+        hadOnce: (/** @type {string} */ topic) => topic === 't',
+        epochBefore: () => null
+      }
+      const cluster = { members: { of: () => [member] }, markOffsetAsCommitted: jest.fn() }
+      const commitTransaction = jest.fn(async () => null)
+      const transaction = await begin({ sendOffsets, commitTransaction }, undefined, cluster)
+      // Of a partition that nobody has had here they are the program's own business.
+      const others = [{ topic: 'u', partitions: [{ partition: 0, offset: '7' }] }]
+      await transaction.sendOffsets({ consumerGroupId: 'g', topics: others })
+      expect(sendOffsets.mock.calls).toMatchObject([[{ groupId: 'g', generationId: -1 }, [{}]]])
+      await expect(transaction.sendOffsets({ ...whose, topics })).rejects.toThrow('rebalanced')
+      await expect(transaction.commit()).rejects.toThrow('rebalanced')
+      expect(sendOffsets).toHaveBeenCalledTimes(1)
+      expect(commitTransaction).not.toHaveBeenCalled()
+      expect(transaction.isActive()).toBe(true)
+    }
+  )
 
   test.each([[[]], [[{ topic: 't', partitions: [] }]]])(
     'are not sent if there are none: %j',

@@ -11,6 +11,8 @@
  *   before this offset (KIP-320); null: it does not know
  * @property {(topics: { topic: string, partitions: { partition: number }[] }[]) => GroupMetadata | null} metadataFor null: it is no
  *   member, or does not have all of these
+ * @property {(topics: { topic: string, partitions: { partition: number }[] }[]) => GroupMetadata} metadata the same; throws instead
+ * @property {(topic: string, partition: any) => boolean} hadOnce has it, or had it once?
  */
 class Members {
   constructor() {

@@ -5,6 +5,7 @@
 
 const { KafkaJSProtocolError } = require('../errors')
 const { describe } = require('../protocol/errorCodes')
+const { placeOf, placesOf } = require('../utils/offsets')
 const { toPartition } = require('../utils/partition')
 
 const REBALANCE_IN_PROGRESS = 27
@@ -14,6 +15,20 @@ class Membership {
   constructor({ engine, groupId }) {
     this.engine = engine
     this.groupId = groupId
+    /** What the group has given it, now or before. @type {Set<string>} */
+    this.given = new Set()
+  }
+
+  /** @param {{ topic: string, partitions: number[] }[]} assignment */
+  joined(assignment) {
+    // What a program assigns to itself is no membership.
+    if (this.engine.membership() === null) return
+    for (const place of placesOf(assignment)) this.given.add(place)
+  }
+
+  /** Has it, or had it once? @param {string} topic @param {any} partition the user's */
+  hadOnce(topic, partition) {
+    return this.given.has(placeOf({ topic, partition: toPartition(partition) ?? -1 }))
   }
 
   /**

@@ -182,12 +182,13 @@ class Runner {
    * @private
    */
   createRecovery(policy, createProducer) {
-    const { groupId, cluster, failures, logger, retry, commits } = this
+    const { groupId, cluster, failures, logger, retry, commits, membership } = this
     this.outbox = new Outbox({
       groupId,
       groupInstanceId: this.asked.groupInstanceId,
       exactlyOnce: policy.exactlyOnce,
       createProducer,
+      groupMetadata: topics => membership.metadata(topics),
       commitResolved: () => commits.commitHandled(),
       cluster,
       logger,
@@ -447,6 +448,7 @@ class Runner {
     setImmediate(() => this.engine.completeJoin())
     this.failures.assigned(event.assignment)
     this.recovery?.assigned(event.assignment)
+    this.membership.joined(event.assignment)
     this.consumerGroup.joined(event)
     this.starting?.resolve()
   }

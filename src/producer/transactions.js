@@ -249,9 +249,17 @@ const createTransaction = (transactions, sender) => {
   const sendOffsets = async (/** @type {any} */ argument) => {
     const { consumer, consumerGroupId, topics } = offsetsOptions(argument)
     const { cluster } = transactions
-    const group = consumer
-      ? consumer.groupMetadata({ topics })
-      : groupOf(cluster, consumerGroupId, topics)
+    const asWhom = () => {
+      try {
+        return consumer
+          ? consumer.groupMetadata({ topics })
+          : groupOf(cluster, consumerGroupId, topics)
+      } catch (error) {
+        // The messages must not be committed without the offsets that belong to them.
+        throw (refused ??= error)
+      }
+    }
+    const group = asWhom()
     const members = cluster.members.of(group.groupId)
     const offsets = topics.flatMap(({ topic, partitions }) =>
       partitions.map(entry => offsetOf(topic, entry, members))
@@ -408,15 +416,26 @@ const only = topics => (topics.length === 1 ? String(topics[0].topic) : undefine
 
 /**
  * As whom offsets of a group are committed: a member of it that runs here, if one of them has all these partitions. Then an offset
- * that came too late is refused.
+ * that came too late is refused. One of a partition that nobody has here any more is too late already: as nobody's it would be taken,
+ * and whoever has the partition now reads the messages once more.
  * @param {import('../cluster')} cluster
  * @param {string} groupId
  * @param {any[]} topics
  */
 const groupOf = (cluster, groupId, topics) => {
-  for (const member of cluster.members.of(groupId)) {
+  const members = cluster.members.of(groupId)
+  for (const member of members) {
     const metadata = member.metadataFor(topics)
     if (metadata) return metadata
+  }
+  for (const { topic, partitions } of topics) {
+    for (const entry of partitions) {
+      const one = [{ topic, partitions: [entry] }]
+      const former = members.find(member => member.hadOnce(topic, entry?.partition))
+      if (former && members.every(member => member.metadataFor(one) === null)) {
+        return former.metadata(one)
+      }
+    }
   }
   return { groupId, generationId: -1, memberId: '', groupInstanceId: null }
 }

@@ -29,19 +29,21 @@ class Outbox {
    *   groupInstanceId: string | null,
    *   exactlyOnce: boolean,
    *   createProducer: (options: any) => import('../../..').Producer,
+   *   groupMetadata: (topics: { topic: string, partitions: { partition: number }[] }[]) => import('../../..').ConsumerGroupMetadata,
    *   commitResolved: () => Promise<void>,
    *   cluster: import('../../cluster'),
    *   logger: import('../../..').Logger,
    *   retry: any
-   * }} options
+   * }} options `groupMetadata`: who this member is; throws when it does not have all of these
    */
   constructor({ groupId, groupInstanceId, exactlyOnce, createProducer, ...rest }) {
-    const { commitResolved, cluster, logger, retry } = rest
+    const { groupMetadata, commitResolved, cluster, logger, retry } = rest
     this.groupId = groupId
     // Who takes the place of a static member that was killed ends the transaction that it has left open. Others wait for its timeout.
     this.transactionalId = `${groupId}.failures.${groupInstanceId ?? randomUUID()}`
     this.exactlyOnce = exactlyOnce
     this.createProducer = createProducer
+    this.groupMetadata = groupMetadata
     this.commitResolved = commitResolved
     this.cluster = cluster
     this.logger = logger
@@ -65,14 +67,20 @@ class Outbox {
       await producer.send({ topic, messages })
       return
     }
-    const done = this.tail.then(() => this.sendInTransaction(topic, messages, position, isOurs))
+    // As it is now: who has the partition by the time that its turn comes has read the messages, too, and this offset is refused then.
+    const { topic: from, partition, offset } = position
+    const topics = [{ topic: from, partitions: [{ partition, offset }] }]
+    const metadata = this.groupMetadata(topics)
+    const offsets = { consumer: { groupMetadata: () => metadata }, topics }
+    const done = this.tail.then(() =>
+      this.sendInTransaction(topic, messages, offsets, position, isOurs)
+    )
     this.tail = done.catch(() => {})
     await done
   }
 
-  /** @private @param {string} topic @param {any[]} messages @param {Position} position @param {() => boolean} isOurs */
-  async sendInTransaction(topic, messages, position, isOurs) {
-    const { topic: from, partition, offset } = position
+  /** @private @param {string} topic @param {any[]} messages @param {any} offsets @param {Position} position @param {() => boolean} isOurs */
+  async sendInTransaction(topic, messages, offsets, position, isOurs) {
     // A commit of an earlier offset must not come behind the transaction's.
     await this.commitResolved()
     const producer = await this.connected()
@@ -81,10 +89,7 @@ class Outbox {
       const transaction = await producer.transaction()
       try {
         await transaction.send({ topic, messages })
-        await transaction.sendOffsets({
-          consumerGroupId: this.groupId,
-          topics: [{ topic: from, partitions: [{ partition, offset }] }]
-        })
+        await transaction.sendOffsets(offsets)
         mayBeCommitted = true
         await transaction.commit()
       } catch (error) {
