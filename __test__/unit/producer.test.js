@@ -189,6 +189,48 @@ it('what waits for room when its transaction is aborted does not come into the n
   expect(second.isActive()).toBe(true)
 })
 
+it('many sends of one turn are on their way before it ends, and what is answered meanwhile waits for the next', async () => {
+  /** Of each call, which sends: their first word is their length, their second one the ticket. @type {number[][]} */
+  const calls = []
+  let taken = 0
+  /** @type {(told: number) => void} */
+  let wake = () => {}
+  class Ahead extends NativeProducer {
+    constructor(_, __, hear) {
+      super()
+      wake = hear
+    }
+
+    /** @param {Uint8Array} bytes @param {number} length */
+    submit(bytes, length) {
+      const words = new Int32Array(bytes.buffer, 0, length >> 2)
+      const tickets = []
+      for (let at = 0; at < words.length; at += words[at] >> 2) tickets.push(words[at + 1])
+      calls.push(tickets)
+      return length
+    }
+
+    answers() {
+      taken += 1
+      return 0
+    }
+  }
+  const { producer } = await start(Ahead)
+  const send = (_, value) => {
+    producer.send({ topic: 't', messages: [{ value: String(value) }] }).catch(() => {})
+  }
+  Array.from({ length: 1100 }).forEach(send)
+  expect(calls.map(tickets => tickets.length)).toEqual([512, 512])
+  wake(-1)
+  expect(taken).toBe(0)
+  await turn()
+  expect(calls.map(tickets => tickets.length)).toEqual([512, 512, 76])
+  expect(calls.flat()).toEqual([...new Set(calls.flat())].sort((a, b) => a - b))
+  expect(taken).toBe(1)
+  wake(-1)
+  expect(taken).toBe(2)
+})
+
 describe('what waits for the partitions of its topic', () => {
   const waiting = async () => {
     const { producer, cluster } = await start(NativeProducer, {

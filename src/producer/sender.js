@@ -2,12 +2,12 @@
 'use strict'
 
 /**
- * The hand-over to the engine: what is sent in one turn of the event loop goes over in one call, what is answered comes back in
- * one wake-up, and settles in the order in which it happened.
+ * The hand-over to the engine: what is sent in one turn of the event loop goes over in one call, or in a few when these are many sends;
+ * what is answered comes back in one wake-up, and settles in the order in which it happened.
  *
- *   send ──► turn ──(end of the turn)──► engine ──(wake-up)──► answers ──► promises
- *                         │ no room       ▲
- *                         └─► backlog ────┘ there is room
+ *   send ──► turn ──(its end, or AHEAD)──► engine ──(wake-up)──► answers ──► promises
+ *                         │ no room         ▲
+ *                         └─► backlog ──────┘ there is room
  */
 
 const native = require('../native')
@@ -24,11 +24,17 @@ const { within } = require('../utils/timers')
 const { Answers } = require('./answers')
 const { Backlog } = require('./backlog')
 const { TurnWriter } = require('./turn')
-// Not the one that a test's fake timers replace.
+// Not those that a test's fake timers replace.
+const { setImmediate } = require('node:timers')
 const { nextTick } = process
 
 /** What `notify` is called with when there are answers. */
 const WAKE = -1
+/**
+ * Sends that go over before their turn ends: they are on their way while the program makes the rest. Else a thousand sends, each made
+ * when one before it is answered, go to and fro as one, and either the program or the broker has nothing to do.
+ */
+const AHEAD = 512
 
 /** @typedef {import('../..').RecordMetadata} RecordMetadata */
 /** @typedef {{ topic: string, messages: any[] }} TopicMessages */
@@ -105,6 +111,10 @@ class Sender {
     this.flushes = new Map()
     this.lastFlush = 0
     this.willSubmit = false
+    /** Sends that are not handed over. */
+    this.unsubmitted = 0
+    /** Have sends gone ahead of their turn's end since answers were taken last? */
+    this.isAhead = false
     /** What everything rejects with, once nothing is sent any more. @type {any} */
     this.ended = null
     /** What answers do. */
@@ -121,6 +131,7 @@ class Sender {
       this.willSubmit = false
       this.submit()
     }
+    this.takeAnswers = () => this.take()
   }
 
   /** Has nobody closed the connections? */
@@ -140,7 +151,7 @@ class Sender {
   }
 
   /**
-   * Sends at the end of this turn of the event loop, with all that is sent in it.
+   * Sends at the end of this turn of the event loop at the latest, with what else is sent in it.
    * @param {TopicMessages[]} topicMessages each topic once
    * @param {import('./turn').Terms} terms
    * @returns {Promise<RecordMetadata[]>} a row for each partition; none with acks 0
@@ -158,7 +169,10 @@ class Sender {
       reject: taken.reject,
       firsts
     })
-    if (!this.willSubmit) {
+    if (++this.unsubmitted >= AHEAD) {
+      this.isAhead = true
+      this.submit()
+    } else if (!this.willSubmit) {
       this.willSubmit = true
       nextTick(this.submitTurn)
     }
@@ -196,6 +210,7 @@ class Sender {
   submit() {
     const { turn, backlog } = this
     const { bytes, length } = turn
+    this.unsubmitted = 0
     if (length === 0) return
     // What came before goes first.
     const taken = backlog.isEmpty ? this.engine.submit(bytes, length) : 0
@@ -205,7 +220,9 @@ class Sender {
 
   /** @param {import('../native').NativeProducerEvent | number} told @private */
   hear(told) {
-    if (told === WAKE) this.take()
+    // libuv goes on in one turn of the event loop for as long as more wake-ups come meanwhile, and here they do.
+    if (told === WAKE && this.isAhead) setImmediate(this.takeAnswers)
+    else if (told === WAKE) this.take()
     else if (typeof told === 'number') return
     else if (told.type === 'log') this.engineLog(told)
     else this.broken(fromFailure(told.error))
@@ -213,6 +230,7 @@ class Sender {
 
   /** Settles what is answered. */
   take() {
+    this.isAhead = false
     this.answers.read(this.engine.answers(this.answers.memory), this.settling)
   }
 
