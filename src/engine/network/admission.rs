@@ -7,9 +7,20 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use crate::engine::machine::LogLevel;
 use crate::engine::protocol::Request;
 
 use super::events::{Events, NetworkEvent};
+
+/// The shortest throttle that is told of, and how long nothing is said of the next ones.
+const TELLING: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_secs(30);
+
+#[derive(Default)]
+struct Muted {
+    until: Option<Instant>,
+    told: Option<Instant>,
+}
 
 /// The door of one connection.
 pub(super) struct Admission {
@@ -17,7 +28,7 @@ pub(super) struct Admission {
     places: Semaphore,
     /// All of them: nothing is in flight, and nothing starts.
     all: u32,
-    muted_until: Mutex<Option<Instant>>,
+    muted: Mutex<Muted>,
     queued: AtomicUsize,
     broker: Arc<str>,
     events: Events,
@@ -30,7 +41,7 @@ impl Admission {
         Admission {
             places: Semaphore::new(all as usize),
             all,
-            muted_until: Mutex::new(None),
+            muted: Mutex::default(),
             queued: AtomicUsize::new(0),
             broker,
             events,
@@ -41,7 +52,7 @@ impl Admission {
     /// not be thrown out of its group for being quiet. Keep the permit as long as the answer is awaited.
     pub(super) async fn admit(&self, request: &Request) -> Option<SemaphorePermit<'_>> {
         let heartbeat = matches!(request, Request::Heartbeat(_) | Request::ConsumerGroupHeartbeat(_));
-        let muted_until = || self.muted_until().filter(|until| !heartbeat && *until > Instant::now());
+        let muted_until = || self.muted().until.filter(|until| !heartbeat && *until > Instant::now());
         if muted_until().is_none()
             && let Ok(permit) = self.places.try_acquire()
         {
@@ -66,15 +77,26 @@ impl Admission {
 
     /// Mutes the connection from now on.
     pub(super) fn throttle(&self, time: Duration) {
-        if !time.is_zero() {
-            let until = Instant::now() + time;
-            let mut muted = self.muted_until();
-            *muted = muted.max(Some(until));
+        if time.is_zero() {
+            return;
+        }
+        let now = Instant::now();
+        let mut muted = self.muted();
+        muted.until = muted.until.max(Some(now + time));
+        // Who waits for a quota sees nothing but that it is slow.
+        if time >= TELLING && muted.told.is_none_or(|told| told + SILENCE <= now) {
+            muted.told = Some(now);
+            drop(muted);
+            let message = format!(
+                "The broker asks to wait {} ms before the next request: a quota of this client or its user is used up",
+                time.as_millis()
+            );
+            self.events.log(LogLevel::Warn, &self.broker, message);
         }
     }
 
-    fn muted_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.muted_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn muted(&self) -> MutexGuard<'_, Muted> {
+        self.muted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

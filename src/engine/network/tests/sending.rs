@@ -279,7 +279,7 @@ fn member_heartbeat() -> Request {
 
 #[tokio::test(start_paused = true)]
 async fn a_throttled_connection_is_mute_but_for_heartbeats() {
-    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    let (mut world, mut peer) = connected(NetworkConfig::default()).await;
     let sent = send(&world.network, TO, metadata());
     let request = peer.request().await.unwrap();
     peer.reply(&request, wire::MetadataResponse::default().with_throttle_time_ms(60_000)).await;
@@ -305,6 +305,17 @@ async fn a_throttled_connection_is_mute_but_for_heartbeats() {
     assert_eq!(before.elapsed().as_secs(), 60);
     peer.reply_brokers(&request, &[]).await;
     muted.await.unwrap().unwrap();
+    let told = |world: &mut World| world.logs().iter().filter(|line| line.contains("asks to wait")).count();
+    assert_eq!(told(&mut world), 1);
+
+    // It is told again, but not each time.
+    for (time, times) in [(20_000, 1), (999, 0), (1_000, 0), (15_000, 0), (1_000, 1)] {
+        let sent = send(&world.network, TO, metadata());
+        let request = peer.request().await.unwrap();
+        peer.reply(&request, wire::MetadataResponse::default().with_throttle_time_ms(time)).await;
+        sent.await.unwrap().unwrap();
+        assert_eq!(told(&mut world), times, "{time}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
