@@ -111,8 +111,10 @@ impl Consumer {
                 )
             }
             Some(Waits::Assignment) => "this member leads it, and has not assigned yet".to_owned(),
+            Some(Waits::Protocols) | None if self.waiting.generations > 0 => {
+                "it rebalances again and again".to_owned()
+            }
             Some(Waits::Protocols) => "the protocols of the partitionAssigners are not there yet".to_owned(),
-            None if self.waiting.generations > 0 => "it rebalances again and again".to_owned(),
             None => return,
         };
         let generations = match self.waiting.generations {

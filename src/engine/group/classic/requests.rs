@@ -78,15 +78,20 @@ impl GroupConfig {
     /// Between two heartbeats of our own: an interval that is meant for the time between two messages may be shorter
     /// than what a timer should ask of a coordinator.
     pub(super) fn own_interval(&self) -> Duration {
-        self.heartbeat_interval.max(SHORTEST_OWN_INTERVAL.min(self.session_timeout / 3))
+        let shortest = SHORTEST_OWN_INTERVAL.min(self.session_timeout / 3).min(self.rebalance_timeout / 3);
+        self.heartbeat_interval.max(shortest)
     }
 
     /// Durations that fit the protocol's milliseconds, so that adding them to an instant cannot overflow, and a
-    /// heartbeat interval that cannot become a busy loop.
+    /// heartbeat interval that cannot become a busy loop, nor let a rebalance end unheard: a heartbeat tells of it, and
+    /// who has not joined by its end is thrown out, joins anew, and so throws out the next.
     pub(super) fn within_bounds(mut self) -> GroupConfig {
         self.session_timeout = self.session_timeout.min(LONGEST);
         self.rebalance_timeout = self.rebalance_timeout.min(LONGEST);
-        self.heartbeat_interval = self.heartbeat_interval.clamp(SHORTEST_HEARTBEAT_INTERVAL, LONGEST);
+        self.heartbeat_interval = self
+            .heartbeat_interval
+            .min(self.rebalance_timeout / 3)
+            .clamp(SHORTEST_HEARTBEAT_INTERVAL, LONGEST);
         self
     }
 }

@@ -504,3 +504,25 @@ fn heartbeats_keep_a_session_that_is_shorter_than_their_interval_or_half_used_up
         world.answer_heartbeat(ErrorCode::NONE);
     }
 }
+
+#[test]
+fn heartbeats_hear_of_a_rebalance_well_before_it_ends() {
+    for rebalance in [Duration::from_secs(1), Duration::from_millis(300)] {
+        let mut world = World::new();
+        let config = GroupConfig {
+            group_id: "group".into(),
+            group_instance_id: None,
+            session_timeout: SESSION,
+            rebalance_timeout: rebalance,
+            heartbeat_interval: INTERVAL,
+            rebalance_protocol: RebalanceProtocol::Eager,
+        };
+        world.group = Group::new(config, 1);
+        world.make_stable();
+        for _ in 0..5 {
+            world.advance(rebalance / 3);
+            world.sent_heartbeat();
+            world.answer_heartbeat(ErrorCode::NONE);
+        }
+    }
+}
