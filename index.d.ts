@@ -250,7 +250,10 @@ export interface ConsumerConfig<Key = any, Value = any> {
   sessionTimeout?: number
   /** How long a rebalance waits for this member. Default: 60000. */
   rebalanceTimeout?: number
-  /** Heartbeats are sent by the engine, also while a handler runs, and no more than three a second. Default: 3000. */
+  /**
+   * Heartbeats are sent by the engine, also while a handler runs, and no more than three a second; never further apart than a third of
+   * `rebalanceTimeout`. Default: 3000.
+   */
   heartbeatInterval?: number
   /** Of each partition in a fetch; a batch that is larger comes alone. Default: 1048576. */
   maxBytesPerPartition?: number
