@@ -220,10 +220,11 @@ class Sender {
 
   /** @param {import('../native').NativeProducerEvent | number} told @private */
   hear(told) {
-    // libuv goes on in one turn of the event loop for as long as more wake-ups come meanwhile, and here they do.
-    if (told === WAKE && this.isAhead) setImmediate(this.takeAnswers)
-    else if (told === WAKE) this.take()
-    else if (typeof told === 'number') return
+    if (told === WAKE) {
+      // libuv goes on in one turn of the event loop for as long as more wake-ups come meanwhile, and when sends go ahead they do.
+      if (this.isAhead) setImmediate(this.takeAnswers)
+      else this.take()
+    } else if (typeof told === 'number') return
     else if (told.type === 'log') this.engineLog(told)
     else this.broken(fromFailure(told.error))
   }

@@ -249,17 +249,15 @@ const createTransaction = (transactions, sender) => {
   const sendOffsets = async (/** @type {any} */ argument) => {
     const { consumer, consumerGroupId, topics } = offsetsOptions(argument)
     const { cluster } = transactions
-    const asWhom = () => {
-      try {
-        return consumer
-          ? consumer.groupMetadata({ topics })
-          : groupOf(cluster, consumerGroupId, topics)
-      } catch (error) {
-        // The messages must not be committed without the offsets that belong to them.
-        throw (refused ??= error)
-      }
+    let group
+    try {
+      group = consumer
+        ? consumer.groupMetadata({ topics })
+        : groupOf(cluster, consumerGroupId, topics)
+    } catch (error) {
+      // The messages must not be committed without the offsets that belong to them.
+      throw (refused ??= error)
     }
-    const group = asWhom()
     const members = cluster.members.of(group.groupId)
     const offsets = topics.flatMap(({ topic, partitions }) =>
       partitions.map(entry => offsetOf(topic, entry, members))

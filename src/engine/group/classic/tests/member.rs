@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::engine::group::Event;
 use crate::engine::group::Group;
 use crate::engine::group::GroupConfig;
-use crate::engine::group::assignors::RebalanceProtocol;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Owned;
@@ -68,12 +67,10 @@ fn waiting_for_the_owner_needs_no_timer() {
 fn a_heartbeat_interval_of_zero_is_not_a_busy_loop() {
     let mut world = World::new();
     let config = GroupConfig {
-        group_id: "group".into(),
-        group_instance_id: None,
         session_timeout: Duration::MAX,
         rebalance_timeout: Duration::MAX,
         heartbeat_interval: Duration::ZERO,
-        rebalance_protocol: RebalanceProtocol::Eager,
+        ..config()
     };
     world.group = Group::new(config, 1);
     world.make_stable();
@@ -88,14 +85,8 @@ fn a_heartbeat_interval_of_zero_is_not_a_busy_loop() {
 #[test]
 fn a_heartbeat_that_is_asked_for_keeps_the_interval_too() {
     let mut world = World::new();
-    let config = GroupConfig {
-        group_id: "group".into(),
-        group_instance_id: None,
-        session_timeout: SESSION,
-        rebalance_timeout: SESSION,
-        heartbeat_interval: Duration::from_millis(50),
-        rebalance_protocol: RebalanceProtocol::Eager,
-    };
+    let config =
+        GroupConfig { rebalance_timeout: SESSION, heartbeat_interval: Duration::from_millis(50), ..config() };
     world.group = Group::new(config, 1);
     world.group.heartbeat(world.now);
     assert!(!world.group.is_beating(), "not a member yet");
@@ -488,14 +479,7 @@ fn a_back_off_that_is_overtaken_leaves_no_timer_behind() {
 #[test]
 fn heartbeats_keep_a_session_that_is_shorter_than_their_interval_or_half_used_up() {
     let mut world = World::new();
-    let config = GroupConfig {
-        group_id: "group".into(),
-        group_instance_id: None,
-        session_timeout: SESSION,
-        rebalance_timeout: REBALANCE,
-        heartbeat_interval: SESSION,
-        rebalance_protocol: RebalanceProtocol::Eager,
-    };
+    let config = GroupConfig { heartbeat_interval: SESSION, ..config() };
     world.group = Group::new(config, 1);
     world.make_stable();
     for _ in 0..5 {
@@ -509,14 +493,7 @@ fn heartbeats_keep_a_session_that_is_shorter_than_their_interval_or_half_used_up
 fn heartbeats_hear_of_a_rebalance_well_before_it_ends() {
     for rebalance in [Duration::from_secs(1), Duration::from_millis(300)] {
         let mut world = World::new();
-        let config = GroupConfig {
-            group_id: "group".into(),
-            group_instance_id: None,
-            session_timeout: SESSION,
-            rebalance_timeout: rebalance,
-            heartbeat_interval: INTERVAL,
-            rebalance_protocol: RebalanceProtocol::Eager,
-        };
+        let config = GroupConfig { rebalance_timeout: rebalance, ..config() };
         world.group = Group::new(config, 1);
         world.make_stable();
         for _ in 0..5 {

@@ -24,7 +24,7 @@ use crate::engine::testing::exploration::{Model, explore};
 
 use super::super::requests::Asked;
 use super::super::state::MemberState;
-use super::world::INTERVAL;
+use super::world::{INTERVAL, config};
 use coordinator::{Answer, Coordinator, Phase, UNHEARD};
 
 /// What happens to a member.
@@ -103,12 +103,10 @@ impl Client {
     #[expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
     fn new() -> Client {
         let config = GroupConfig {
-            group_id: "group".to_owned(),
-            group_instance_id: None,
             session_timeout: DAY,
             rebalance_timeout: DAY,
-            heartbeat_interval: INTERVAL,
             rebalance_protocol: RebalanceProtocol::Cooperative,
+            ..config()
         };
         Client {
             now: Instant::now(),

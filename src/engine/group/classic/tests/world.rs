@@ -29,6 +29,17 @@ pub(super) const REBALANCE: Duration = Duration::from_secs(60);
 pub(super) const INTERVAL: Duration = Duration::from_secs(3);
 pub(super) const MEMBER: &str = "member-1";
 
+pub(super) fn config() -> GroupConfig {
+    GroupConfig {
+        group_id: "group".to_owned(),
+        group_instance_id: None,
+        session_timeout: SESSION,
+        rebalance_timeout: REBALANCE,
+        heartbeat_interval: INTERVAL,
+        rebalance_protocol: RebalanceProtocol::Eager,
+    }
+}
+
 /// What the owner has been asked for and has not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -78,14 +89,8 @@ impl World {
 
     #[expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
     fn with(instance: Option<&str>, rebalance_protocol: RebalanceProtocol) -> World {
-        let config = GroupConfig {
-            group_id: "group".into(),
-            group_instance_id: instance.map(Into::into),
-            session_timeout: SESSION,
-            rebalance_timeout: REBALANCE,
-            heartbeat_interval: INTERVAL,
-            rebalance_protocol,
-        };
+        let config =
+            GroupConfig { group_instance_id: instance.map(Into::into), rebalance_protocol, ..config() };
         World {
             group: Group::new(config, 7),
             now: Instant::now(),
