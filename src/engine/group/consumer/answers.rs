@@ -56,8 +56,8 @@ impl ConsumerGroup {
         self.beat.space_until(Some(now + self.interval));
         if !self.beat.is_wanted() {
             let is_newcomer = self.newcomer_until.is_some_and(|until| now < until);
-            let pause = if is_newcomer { self.interval / OFTENER } else { self.interval };
-            self.beat.want_at(now + pause);
+            let beats = if is_newcomer { NEWCOMER_BEATS } else { BEATS };
+            self.beat.want_at(now + self.interval / beats);
         }
         if answer.member_epoch != self.epoch {
             self.epoch = answer.member_epoch;
@@ -220,9 +220,12 @@ impl ConsumerGroup {
     }
 }
 
+/// Heartbeats in an interval of the broker's. It says how long a member may be silent; but only an answer tells a member that another has left,
+/// and until then nobody reads what that one had. With one in an interval the last of many members hears of it an interval later.
+const BEATS: u32 = 2;
 /// What a newcomer is to own the others give up at their next heartbeats, and only an answer to one of its own tells it of that. So
-/// it sends so many times as many at first.
-const OFTENER: u32 = 5;
+/// it sends so many at first.
+const NEWCOMER_BEATS: u32 = 5;
 /// For as long: by then all have had a heartbeat, also when the coordinator has assigned an interval after we came.
 const NEWCOMER_INTERVALS: u32 = 2;
 /// Some ten seconds.
