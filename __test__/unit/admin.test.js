@@ -66,6 +66,31 @@ it('tells of connect and disconnect', async () => {
   ])
 })
 
+it('asks again, and says nothing, while brokers are behind with a topic that was just made', async () => {
+  create()
+  const lines = []
+  const admin = new kafkars.Kafka({
+    brokers: ['b1:9092'],
+    logCreator: () => entry => lines.push(entry)
+  }).admin()
+  const codes = [6, 3, 0, 0]
+  native.NativeClient.prototype.listPartitionOffsets = async parts => {
+    const errorCode = codes.shift() ?? 0
+    const rows = parts.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      errorCode,
+      offset: offset === '-2' ? '0' : '9'
+    }))
+    return [{ broker: 1, parts: parts.map((_, i) => i), failure: null, answer: rows }]
+  }
+  expect(await admin.fetchTopicOffsets('u')).toEqual([
+    { partition: 0, offset: '9', high: '9', low: '0' }
+  ])
+  expect(lines).toEqual([])
+  await admin.disconnect()
+})
+
 /** What users have given in place of a name or a number. */
 const WRONG = [{}, ['x'], true, () => {}]
 

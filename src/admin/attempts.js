@@ -35,8 +35,11 @@ const isCurableIfKnown = error => isCurable(error) && error.type !== UNKNOWN_TOP
 
 const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
 
-/** A topic that was just made is unknown to brokers that are behind: they are asked again after these, ms. */
-const UNKNOWN_AGAIN = [50, 150]
+/** A topic that was just made is unknown to brokers that are behind, or led by none of them: they are asked again after these, ms. */
+const BEHIND_AGAIN = [50, 150]
+
+/** @param {any} error */
+const isBehind = ({ type }) => type === UNKNOWN_TOPIC || type === 'NOT_LEADER_FOR_PARTITION'
 
 /** The answer to a request was lost: what it asked for may have been done. */
 const isLost = error =>
@@ -71,19 +74,25 @@ class Attempts {
   whole(what, work, { isCurable: curable = isCurable } = {}) {
     const { cluster, retry, logger } = this
     let lost = false
+    let behind = 0
     // A call connects by itself, also behind a disconnect(): as in kafkajs.
     cluster.reopen()
     return cluster.untilDisconnected(signal =>
       createRetry(retry, { signal, mayRetry: curable })(async (bail, retryCount, retryTime) => {
-        try {
-          return await work(await cluster.connected(), { lost })
-        } catch (caught) {
-          const e = withoutLookUp(caught)
-          lost ||= isLost(e)
-          if (curable(e)) {
-            logger.warn(`Could not ${what}`, { error: wordsOf(e), retryCount, retryTime })
-          } else bail(e)
-          throw e
+        for (;;) {
+          try {
+            return await work(await cluster.connected(), { lost })
+          } catch (caught) {
+            const e = withoutLookUp(caught)
+            lost ||= isLost(e)
+            if (!curable(e)) bail(e)
+            else if (isBehind(e) && behind < BEHIND_AGAIN.length) {
+              // Nothing is wrong yet.
+              await sleep(BEHIND_AGAIN[behind++], signal)
+              continue
+            } else logger.warn(`Could not ${what}`, { error: wordsOf(e), retryCount, retryTime })
+            throw e
+          }
         }
       })
     )
@@ -103,8 +112,8 @@ class Attempts {
         try {
           return await work(client)
         } catch (e) {
-          if (e.type !== UNKNOWN_TOPIC || unknown === UNKNOWN_AGAIN.length) throw e
-          await sleep(UNKNOWN_AGAIN[unknown++], this.cluster.closed.signal)
+          if (e.type !== UNKNOWN_TOPIC || unknown === BEHIND_AGAIN.length) throw e
+          await sleep(BEHIND_AGAIN[unknown++], this.cluster.closed.signal)
         }
       }
     }
@@ -155,7 +164,7 @@ class Attempts {
   inPartsOfTopics(what, parts, work) {
     const patient = async (client, wanted) => {
       const results = await work(client, wanted)
-      for (const wait of UNKNOWN_AGAIN) {
+      for (const wait of BEHIND_AGAIN) {
         const unknown = wanted.map((_, i) => i).filter(i => results[i]?.type === UNKNOWN_TOPIC)
         if (unknown.length === 0) break
         await sleep(wait, this.cluster.closed.signal)
