@@ -2,7 +2,9 @@
 
 /** What `.github/workflows` runs, needs and names is there: a mistake in it would be found by a release. */
 
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
+const { tmpdir } = require('node:os')
 const path = require('node:path')
 const yaml = require('yaml')
 const { ROOT, manifest, platforms } = require('../../release/platforms')
@@ -141,6 +143,48 @@ test('what the documents promise is tried: versions of Node, the oldest compiler
     }
   ] = jobs.msrv.steps.filter(({ uses }) => uses?.includes('rust-toolchain'))
   expect(toolchain).toBe(oldest)
+})
+
+/** Runs a step of the release as GitHub does, with programs that say what they were called with. */
+const release = (run, { published, released }) => {
+  const directory = fs.mkdtempSync(path.join(tmpdir(), 'kafkars-release-'))
+  const said = path.join(directory, 'said')
+  const version = manifest().version
+  const programs = {
+    npm: `echo "npm $*" >> "${said}"; [ "$1" != view ] || ${published ? `echo ${version}` : 'exit 1'}`,
+    gh: `echo "gh $*" >> "${said}"; [ "$2" != view ] || exit ${released ? 0 : 1}`
+  }
+  for (const [name, text] of Object.entries(programs)) {
+    fs.writeFileSync(path.join(directory, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
+  }
+  const env = {
+    ...process.env,
+    PATH: `${directory}${path.delimiter}${process.env.PATH}`,
+    GITHUB_REF_NAME: `v${version}`
+  }
+  try {
+    execFileSync('bash', ['-e', '-c', run], { env, stdio: 'ignore' })
+    return fs.readFileSync(said, 'utf8')
+  } finally {
+    fs.rmSync(directory, { recursive: true })
+  }
+}
+
+test('a release that broke off goes on where it was', () => {
+  const { steps } = workflows['release.yml'].jobs.publish
+  const [publish] = steps.filter(({ run }) => run?.includes('npm publish'))
+  const [announce] = steps.filter(({ run }) => run?.includes('gh release create'))
+  expect(release(publish.run, { published: false })).toMatch(/^npm publish$/m)
+  expect(release(publish.run, { published: true })).not.toMatch(/^npm publish$/m)
+  expect(release(announce.run, { released: false })).toMatch(/^gh release create v.* kafkars\.npm/m)
+  expect(release(announce.run, { released: true })).not.toMatch(/^gh release create/m)
+})
+
+test('the list of what is in the binaries is that of all platforms', () => {
+  const [{ run }] = workflows['release.yml'].jobs.publish.steps.filter(step =>
+    step.run?.includes('cargo cyclonedx')
+  )
+  expect(run).toMatch(/^cargo cyclonedx .*--target all /m)
 })
 
 test('nothing may write but what publishes, and no step keeps the credentials', () => {
