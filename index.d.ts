@@ -1865,7 +1865,7 @@ export interface ProducerConfig {
   timeout?: number
   /** Of calls that give none. Default: none. Not in kafkajs. */
   compression?: CompressionTypes | CompressionName
-  /** Of calls that give none: gzip 0 to 9, zstd 1 to 22. Default: the codec's. Not in kafkajs. */
+  /** Of calls that give none: gzip 0 to 9, zstd up to 22, and below 0 for speed. Default: the codec's. Not in kafkajs. */
   compressionLevel?: number
   /** How long a batch waits for more messages, ms; less than `deliveryTimeout`. Default: 0. Not in kafkajs. */
   linger?: number
@@ -1944,7 +1944,7 @@ export interface ProducerRecord {
   timeout?: number
   /** By number or by name. Default: none. */
   compression?: CompressionTypes | CompressionName
-  /** gzip 0 to 9, zstd 1 to 22. Default: the codec's. Not in kafkajs. */
+  /** gzip 0 to 9, zstd up to 22, and below 0 for speed. Default: the codec's. Not in kafkajs. */
   compressionLevel?: number
 }
 
