@@ -7,6 +7,7 @@
 //!  Manual ────────────────────────────────────────────────► manual
 //! ```
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
 use crate::engine::machine::Outbound;
+use crate::engine::machine::Owned;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -34,8 +36,8 @@ pub struct AnyGroup {
     machine: Either,
     /// What to go on with by the classic protocol if the coordinator does not speak the other one.
     fallback: Option<Fallback>,
-    /// That it went on so.
-    note: Option<Log>,
+    /// What is told of that: what the machine before had still to tell, and what its member loses.
+    told: VecDeque<Event>,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,11 @@ macro_rules! either {
 impl AnyGroup {
     /// Not a member yet, by the classic protocol. All randomness comes from `seed`.
     pub fn classic(config: GroupConfig, seed: u64) -> AnyGroup {
-        AnyGroup { machine: Either::Classic(Box::new(Group::new(config, seed))), fallback: None, note: None }
+        AnyGroup {
+            machine: Either::Classic(Box::new(Group::new(config, seed))),
+            fallback: None,
+            told: VecDeque::new(),
+        }
     }
 
     /// Not a member yet, by KIP-848. A coordinator that does not speak it is met by the classic protocol, if there is a
@@ -79,14 +85,14 @@ impl AnyGroup {
         AnyGroup {
             machine: Either::Consumer(Box::new(ConsumerGroup::new(config, seed))),
             fallback,
-            note: None,
+            told: VecDeque::new(),
         }
     }
 
     /// No member of a group: the user assigns. `commits`: there is a group to commit to.
     pub fn manual(commits: bool) -> AnyGroup {
         let machine = Either::Manual(Box::new(ManualAssignment::new(commits)));
-        AnyGroup { machine, fallback: None, note: None }
+        AnyGroup { machine, fallback: None, told: VecDeque::new() }
     }
 
     /// See [`ManualAssignment::assign`].
@@ -237,7 +243,7 @@ impl Machine for AnyGroup {
     }
 
     fn poll_event(&mut self) -> Option<Event> {
-        self.note.take().map(Event::Log).or_else(|| either!(&mut self.machine, group => group.poll_event()))
+        self.told.pop_front().or_else(|| either!(&mut self.machine, group => group.poll_event()))
     }
 
     fn poll_timeout(&self, now: Instant) -> Option<Instant> {
@@ -246,16 +252,26 @@ impl Machine for AnyGroup {
 }
 
 impl AnyGroup {
-    /// A coordinator that does not speak KIP-848 has heard nothing of us yet. An expression that only a coordinator evaluates
-    /// has no other way: then the failure stands.
+    /// A coordinator that does not speak KIP-848 has heard nothing of us yet, or `group.version` was lowered under its members, whose
+    /// sessions it ends. An expression that only a coordinator evaluates has no other way: then the failure stands.
     fn fall_back(&mut self, now: Instant) {
-        let is_unsupported = matches!(&self.machine, Either::Consumer(group) if group.is_unsupported());
+        let Either::Consumer(before) = &mut self.machine else { return };
+        let is_unsupported = before.is_unsupported();
         let fallback = self.fallback.take_if(|to| is_unsupported && to.subscription.regex.is_none());
         let Some(Fallback { config, seed, subscription }) = fallback else { return };
+        while let Some(event) = before.poll_event() {
+            if !matches!(event, Event::Failed(_)) {
+                self.told.push_back(event);
+            }
+        }
+        if before.was_member() {
+            let reason = ErrorCode::UNSUPPORTED_VERSION.message().into_owned();
+            self.told.push_back(Event::Lost { partitions: Owned::All, reason });
+        }
         let extra = vec![("groupId", config.group_id.clone())];
         let message = "The coordinator does not speak the protocol of KIP-848, joining by the classic one";
         let (level, namespace) = (LogLevel::Info, "ConsumerGroup");
-        self.note = Some(Log { level, namespace, message: message.to_owned(), extra });
+        self.told.push_back(Event::Log(Log { level, namespace, message: message.to_owned(), extra }));
         let mut group = Group::new(config, seed);
         group.join(now, subscription.topics);
         self.machine = Either::Classic(Box::new(group));

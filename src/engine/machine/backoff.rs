@@ -55,6 +55,11 @@ impl Backoff {
         self.until = Some(now + self.pace.wait(self.failures, rng.f64()));
     }
 
+    /// The next attempt is not to be made before; the one that was made counts as none.
+    pub fn wait_until(&mut self, until: Instant) {
+        self.until = Some(until);
+    }
+
     /// An attempt succeeded, or the circumstances changed: the next one may go at once.
     pub fn reset(&mut self) {
         *self = Backoff::new(self.pace);

@@ -13,6 +13,7 @@ use crate::engine::protocol::produce::{ProduceResponse, ProduceResponsePartition
 use super::machine::Produce;
 use super::partition::End;
 use super::requests::{Sent, SentBatch};
+use super::transactional::UNTIL_ENDED;
 use super::verdict::{Doubt, Verdict, of_code, of_silence};
 use super::{Event, Reason, Row};
 
@@ -111,11 +112,13 @@ impl Produce {
         // That a batch behind another one that is not written is refused says nothing about it.
         let is_consequence = verdict == Verdict::Gap && !is_first;
         if !is_consequence {
-            batch.failures = batch.failures.saturating_add(1);
+            // An attempt that comes too early is none.
+            batch.failures = batch.failures.saturating_add(u32::from(verdict != Verdict::Soon));
             batch.last_failure = Some(reason.clone());
         }
         let is_tried = batch.failures > self.config.retries && batch.created + self.config.retry_time <= now;
-        let is_over = is_tried || batch.created + self.config.delivery_timeout <= now;
+        let is_late = batch.created + self.config.delivery_timeout <= now;
+        let is_over = is_tried || is_late;
         // One that may be in the log already is not written again under other numbers. A leader that had it did not find it too large.
         let may_be_split = batch.count() > 1 && !(batch.doubt == Doubt::Strong && sequence.is_some());
         if verdict == Verdict::TooLarge && may_be_split {
@@ -145,6 +148,18 @@ impl Produce {
                     self.refresh();
                 }
             }
+            Verdict::Soon if is_late => {
+                self.fail_batch(slot, place, end, reason);
+                return;
+            }
+            Verdict::Soon => {
+                partition.retry(place);
+                partition.backoff.wait_until(now + UNTIL_ENDED);
+                partition.failed_on = Some(node);
+                self.predecessor_goes_on(now, slot, &reason);
+                self.settle(slot);
+                return;
+            }
             Verdict::Gap => {
                 partition.retry(place);
                 if is_first {
@@ -168,26 +183,43 @@ impl Produce {
     /// The next attempt waits, unless somebody else leads by then.
     fn back_off(&mut self, now: Instant, node: i32, slot: usize, reason: &Reason) {
         let Some(partition) = self.partitions.get_mut(slot) else { return };
-        let is_first = partition.backoff.ready_at().is_none();
+        let is_first = partition.backoff.failures() == 0;
         // The batches of one request, or of several that were out together, fail for one reason.
-        if partition.backoff.is_ready(now) {
+        if is_first || partition.backoff.is_ready(now) {
             partition.backoff.failed(now, &mut self.rng);
         }
         partition.failed_on = Some(node);
         if is_first {
-            let message = match reason {
-                Reason::Broker { code, .. } => code.message().into_owned(),
-                Reason::Net(error) => error.to_string(),
-                _ => return,
-            };
-            let extra = vec![
-                ("topic", partition.at.topic.to_string()),
-                ("partition", partition.at.partition.to_string()),
-            ];
-            let message = format!("Failed to send messages, they are sent again: {message}");
-            let log = Log { level: LogLevel::Warn, namespace: "Producer", message, extra };
-            self.events.push_back(Event::Log(log));
+            self.sent_again(slot, reason);
         }
+    }
+
+    /// The end of the transaction before is waited for, and told of when that takes long.
+    fn predecessor_goes_on(&mut self, now: Instant, slot: usize, reason: &Reason) {
+        let waits = self.membership.as_mut().map(|membership| &mut membership.waits);
+        if waits.and_then(|waits| waits.goes_on(now)).is_some() {
+            self.sent_again(slot, reason);
+        }
+    }
+
+    fn sent_again(&mut self, slot: usize, reason: &Reason) {
+        let Some(partition) = self.partitions.get(slot) else { return };
+        let message = match reason {
+            Reason::Broker { code, .. } => code.message().into_owned(),
+            Reason::Net(error) => error.to_string(),
+            _ => return,
+        };
+        let extra = vec![
+            ("topic", partition.at.topic.to_string()),
+            ("partition", partition.at.partition.to_string()),
+        ];
+        let message = format!("Failed to send messages, they are sent again: {message}");
+        self.events.push_back(Event::Log(Log {
+            level: LogLevel::Warn,
+            namespace: "Producer",
+            message,
+            extra,
+        }));
     }
 
     fn succeeded(&mut self, now: Instant, node: i32, sent: &SentBatch, place: usize) {

@@ -52,6 +52,7 @@ pub use identity::ProducerId;
 pub use intake::Submitted;
 pub use machine::Produce;
 pub use partitioner::{Choice, Partitioner};
+pub use transactional::UNTIL_ENDED;
 
 /// The rules.
 #[derive(Debug, Clone)]

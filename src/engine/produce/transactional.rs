@@ -9,7 +9,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::engine::machine::Reminder;
 use crate::engine::machine::TopicPartition;
 
 use super::identity::ProducerId;
@@ -29,6 +31,8 @@ pub(super) struct Membership {
     pub(super) joining: Vec<TopicPartition>,
     /// Why nothing is written.
     pub(super) over: Option<Reason>,
+    /// For the end of the transaction before.
+    pub(super) waits: Reminder,
 }
 
 impl Membership {
@@ -40,6 +44,7 @@ impl Membership {
             asked: BTreeSet::new(),
             joining: Vec::new(),
             over: Some(Reason::Aborted),
+            waits: Reminder::after(LONG),
         }
     }
 
@@ -110,3 +115,10 @@ impl Produce {
         (!joining.is_empty()).then_some(Event::Joins(joining))
     }
 }
+
+/// What the end of a transaction never takes.
+const LONG: Duration = Duration::from_secs(10);
+
+/// How long to wait until the brokers may be done with a transaction: they need milliseconds until all its partitions have heard of its
+/// end.
+pub const UNTIL_ENDED: Duration = Duration::from_millis(20);

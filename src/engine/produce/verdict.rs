@@ -25,6 +25,8 @@ pub(super) enum Verdict {
         is_stale: bool,
         doubt: Doubt,
     },
+    /// It may very soon: the brokers are not done with the end of the transaction before. Nothing is wrong.
+    Soon,
     /// What comes before it by its sequence is not in the log.
     Gap,
     /// Its producer id or epoch does not count any more.
@@ -46,6 +48,7 @@ pub(super) fn of_code(code: ErrorCode, numbered: bool) -> Verdict {
         ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => {
             Verdict::Retry { is_stale: true, doubt: Doubt::Slight }
         }
+        ErrorCode::CONCURRENT_TRANSACTIONS => Verdict::Soon,
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
         | ErrorCode::LEADER_NOT_AVAILABLE
         | ErrorCode::REPLICA_NOT_AVAILABLE

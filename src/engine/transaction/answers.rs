@@ -1,7 +1,7 @@
 //! What coordinators say, and what it leads to.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::engine::machine::CoordinatorKey;
 use crate::engine::machine::LogLevel;
@@ -9,6 +9,7 @@ use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::produce::ProducerId;
 use crate::engine::produce::Reason;
+use crate::engine::produce::UNTIL_ENDED;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::add_partitions_to_txn::TxnTopicResult;
@@ -33,7 +34,7 @@ impl Transaction {
                 ErrorCode::NONE => {
                     self.request.succeeded();
                     let version = answer.finalized_feature(TRANSACTION_VERSION);
-                    self.protocol = Some(if version >= 2 { Protocol::V2 } else { Protocol::V1 });
+                    self.speaks(now, if version >= 2 { Protocol::V2 } else { Protocol::V1 });
                 }
                 code => self.retry(now, false, false, refusal(code)),
             },
@@ -52,10 +53,21 @@ impl Transaction {
         }
     }
 
+    /// The protocol is known. A producer that has spoken it before goes on as it is.
+    fn speaks(&mut self, now: Instant, protocol: Protocol) {
+        self.protocol = Some(protocol);
+        self.told = Some(now);
+        if let State::Initializing { ticket, known: Some(known), .. } = self.state
+            && known == protocol
+        {
+            self.open(ticket);
+        }
+    }
+
     fn unanswered(&mut self, now: Instant, asked: &Asked, error: NetError) {
         // A broker that does not even know the question knows no second protocol.
         if *asked == Asked::Features && matches!(error, NetError::UnsupportedApi { .. }) {
-            self.protocol = Some(Protocol::V1);
+            self.speaks(now, Protocol::V1);
             return;
         }
         if *asked == Asked::End
@@ -79,12 +91,13 @@ impl Transaction {
     fn retry(&mut self, now: Instant, is_lost: bool, is_short: bool, reason: Reason) {
         self.last_failure = Some(reason);
         if is_short {
-            self.request.want_at(now + SHORT);
+            self.request.want_at(now + UNTIL_ENDED);
         } else {
             self.request.failed(now, &mut self.rng);
             self.request.want();
         }
         if is_lost {
+            self.told = None;
             self.events.push_back(Event::CoordinatorLost(self.key.clone()));
             self.looked_for.insert(self.key.clone());
         }
@@ -208,7 +221,7 @@ impl Transaction {
                 }
                 self.last_failure = Some(reason);
                 if is_short {
-                    self.commit.want_at(now + SHORT);
+                    self.commit.want_at(now + UNTIL_ENDED);
                 } else {
                     self.commit.failed(now, &mut self.rng);
                     self.commit.want();
@@ -304,6 +317,3 @@ fn rank(verdict: Verdict) -> u8 {
         Verdict::Fatal => 3,
     }
 }
-
-/// The end of a transaction takes this long as a rule, until all its partitions have heard of it.
-const SHORT: Duration = Duration::from_millis(20);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
@@ -33,6 +33,8 @@ pub struct Transaction {
     pub(super) producer: Option<ProducerId>,
     /// What the coordinator speaks; None = it is to be asked.
     pub(super) protocol: Option<Protocol>,
+    /// When it said so; None = it may be another coordinator by now.
+    pub(super) told: Option<Instant>,
     /// To the transaction's coordinator.
     pub(super) request: RequestState<Asked>,
     /// TxnOffsetCommit, to the coordinator of the first call's group. What is remembered is the call.
@@ -58,6 +60,7 @@ impl Transaction {
             state: State::Uninitialized,
             producer: None,
             protocol: None,
+            told: None,
             request: RequestState::default(),
             commit: RequestState::default(),
             last_failure: None,
@@ -78,8 +81,14 @@ impl Transaction {
                 let reason = reason.clone();
                 self.answer(ticket, Err(Trouble::Fatal(reason)));
             }
-            State::Uninitialized => self.transition(State::Initializing { ticket, until }),
-            State::Ready => self.open(ticket),
+            State::Uninitialized => {
+                self.look_anew(now);
+                self.transition(State::Initializing { ticket, until, known: None });
+            }
+            State::Ready => match self.look_anew(now) {
+                None => self.open(ticket),
+                known => self.transition(State::Initializing { ticket, until, known }),
+            },
             State::Ending(Ending { ticket: None, .. }) if self.next.is_none() => {
                 self.next = Some((ticket, until));
             }
@@ -191,6 +200,12 @@ impl Transaction {
     }
 
     // ---- inside
+
+    /// The cluster may speak another protocol by now: what it spoke before, if it is to be asked again.
+    fn look_anew(&mut self, now: Instant) -> Option<Protocol> {
+        let is_old = self.told.is_none_or(|told| now.saturating_duration_since(told) >= PROTOCOL_AGE);
+        if is_old { self.protocol.take() } else { None }
+    }
 
     fn end(&mut self, now: Instant, ticket: u64, committed: bool) {
         match &self.state {
@@ -377,7 +392,7 @@ impl Machine for Transaction {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if let State::Initializing { ticket, until } = self.state
+        if let State::Initializing { ticket, until, .. } = self.state
             && until <= now
         {
             let why = self.why();
@@ -415,3 +430,6 @@ impl Machine for Transaction {
         requests.filter(|at| *at > now).chain(self.deadlines()).min()
     }
 }
+
+/// For so long it is taken for granted which protocol the cluster speaks.
+const PROTOCOL_AGE: Duration = Duration::from_secs(60);

@@ -4,7 +4,8 @@
 //!                    begin                    answered
 //!  Uninitialized ────────────► Initializing ──────────────┐
 //!     ▲   ▲                         │ not in time         ▼      commit, abort           answered
-//!     │   └─────────────────────────┘           begin ─► Open ───────────────► Ending ─────────────► Ready ─► (begin)
+//!     │   └─────────────────────────┘           begin ─► Open ───────────────► Ending ─────────────► Ready ─► (begin; now
+//!     │                                                   │                    ▲  │ │                and then Initializing)
 //!     │                                                   │                    ▲  │ │
 //!     │                     something has failed for good │                    │  │ │ aborted (v1): the epoch is raised first
 //!     │                                                   ▼        abort       │  │ │
@@ -33,6 +34,8 @@ pub(super) enum State {
         /// Whom to tell.
         ticket: u64,
         until: Instant,
+        /// The protocol of the producer that is known already; only another one needs another epoch.
+        known: Option<Protocol>,
     },
     Ready,
     Open(Open),
@@ -141,7 +144,7 @@ impl State {
             (_, State::Fatal(_)) => true,
             (State::Uninitialized, to) => matches!(to, State::Initializing { .. }),
             (State::Initializing { .. }, to) => matches!(to, State::Uninitialized | State::Open(_)),
-            (State::Ready, to) => matches!(to, State::Open(_)),
+            (State::Ready, to) => matches!(to, State::Open(_) | State::Initializing { .. }),
             (State::Open(_), to) => matches!(to, State::Doomed(..) | State::Ending(_)),
             (State::Doomed(..), to) => matches!(to, State::Ending(Ending { committed: false, .. })),
             (State::Ending(_), to) => matches!(to, State::Ready | State::Uninitialized | State::Doomed(..)),

@@ -208,7 +208,7 @@ impl ConsumerGroup {
 
     /// The broker does not know this protocol, or has it switched off (`group.version`).
     fn unsupported(&mut self, failure: Failure) {
-        self.is_unsupported = self.beat.spaced_until().is_none();
+        self.is_unsupported = true;
         self.fail(failure);
     }
 

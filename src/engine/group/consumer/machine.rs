@@ -260,9 +260,14 @@ impl ConsumerGroup {
         self.noticed
     }
 
-    /// Has it failed because the coordinator does not speak this protocol, and never did to us?
+    /// Has it failed because the coordinator does not speak this protocol, or does not any more?
     pub fn is_unsupported(&self) -> bool {
         self.is_unsupported
+    }
+
+    /// Has the coordinator ever taken us for a member?
+    pub fn was_member(&self) -> bool {
+        self.beat.spaced_until().is_some()
     }
 }
 

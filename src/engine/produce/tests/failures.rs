@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::world::{Fate, World, first, send, sequence};
-use crate::engine::machine::{NetError, Pace};
-use crate::engine::produce::{Answer, Event, Idempotence, ProduceConfig, Reason};
+use crate::engine::machine::{NetError, Pace, TopicPartition};
+use crate::engine::produce::{Answer, Event, Idempotence, ProduceConfig, ProducerId, Reason};
 use crate::engine::protocol::ErrorCode;
 use crate::engine::testing::turns::TestSend;
 
@@ -240,4 +240,40 @@ fn a_failure_is_told_each_time_that_one_begins() {
         let lines = world.events.iter().filter(|(_, event)| matches!(event, Event::Log(_))).count();
         assert_eq!(lines, 2, "acks {acks}");
     }
+}
+
+/// A transaction right behind another one, whose end not all brokers have heard of yet: its first batches are refused so.
+fn right_behind(config: ProduceConfig, times: usize) -> World {
+    let mut world = World::ready(ProduceConfig { transactional_id: Some("x".into()), ..config });
+    world.fates = first(&vec![Fate::Refused(ErrorCode::CONCURRENT_TRANSACTIONS); times]);
+    world.machine.begin_transaction(ProducerId { id: 5, epoch: 3 }, false);
+    world.send(1, 0, &["a"]);
+    world.machine.joined(&[TopicPartition { topic: "t".into(), partition: 0 }]);
+    world
+}
+
+fn lines(world: &World) -> usize {
+    world.events.iter().filter(|(_, event)| matches!(event, Event::Log(_))).count()
+}
+
+#[test]
+fn a_transaction_whose_predecessor_is_still_ending_waits_for_it_a_moment() {
+    let mut world = right_behind(ProduceConfig { retries: 0, retry_time: Duration::ZERO, ..config() }, 20);
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.offsets(1), [(0, 0)]);
+    assert_eq!(world.sent.len(), 21);
+    assert_eq!(lines(&world), 0, "nothing is wrong");
+}
+
+#[test]
+fn a_predecessor_that_does_not_end_is_told_of_and_is_the_cause_in_the_end() {
+    let mut world = right_behind(config(), 10_000);
+    world.run_for(Duration::from_secs(9));
+    assert_eq!(lines(&world), 0);
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(lines(&world), 1);
+    world.run();
+    assert_eq!(lines(&world), 5, "after 10, 20, 50, 80 and 110 s");
+    let code = ErrorCode::CONCURRENT_TRANSACTIONS;
+    assert_eq!(world.failure(1).failed[0].reason, Reason::Broker { code, message: None });
 }

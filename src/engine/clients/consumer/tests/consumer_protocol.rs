@@ -227,6 +227,30 @@ fn a_broker_that_does_not_speak_it_is_met_by_the_classic_protocol_if_that_may_be
     }
 }
 
+/// `group.version` is lowered under its members.
+#[test]
+fn a_broker_where_it_is_switched_off_is_met_by_the_classic_protocol_if_that_may_be() {
+    for group_protocol in [GroupProtocol::Auto, GroupProtocol::Consumer] {
+        let mut world = World::with(ConsumerConfig { group_protocol, ..config() }, 7);
+        world.cluster.kip848.is_spoken = true;
+        world.cluster.share = vec![0, 1, 2, 3];
+        world.append_all(10);
+        world.start();
+        world.run(3 * SECOND);
+        world.assert_all_committed();
+        assert_eq!(world.sent_since(0, "JoinGroup"), 0);
+        world.cluster.kip848.is_spoken = false;
+        world.run(10 * SECOND);
+        assert_eq!(world.crashed(), group_protocol == GroupProtocol::Consumer);
+        if group_protocol == GroupProtocol::Auto {
+            world.append_all(10);
+            world.run(10 * SECOND);
+            world.assert_all_committed();
+            assert!(world.sent_since(0, "JoinGroup") > 0);
+        }
+    }
+}
+
 #[test]
 fn what_the_coordinator_finds_by_a_pattern_is_consumed_although_nobody_here_has_named_it() {
     let mut world = World::with(ConsumerConfig { group_protocol: GroupProtocol::Consumer, ..config() }, 7);

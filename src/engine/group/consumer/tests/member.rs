@@ -510,7 +510,7 @@ fn names_that_are_of_no_use_any_more_are_not_asked_for() {
 }
 
 #[test]
-fn a_coordinator_that_never_spoke_the_protocol_is_told_apart() {
+fn a_coordinator_that_does_not_speak_the_protocol_is_told_apart() {
     let api = Err(NetError::UnsupportedApi { api: "ConsumerGroupHeartbeat", key: 68, theirs: None });
     let off = Ok(Response::ConsumerGroupHeartbeat(refusal(ErrorCode::UNSUPPORTED_VERSION)));
     for response in [api, off] {
@@ -518,12 +518,14 @@ fn a_coordinator_that_never_spoke_the_protocol_is_told_apart() {
         world.join(&["orders"]);
         world.sent();
         world.respond(response.clone());
-        assert!(world.group.is_unsupported() && matches!(world.events()[..], [Seen::Failed(_)]));
+        assert!(world.group.is_unsupported() && !world.group.was_member());
+        assert!(matches!(world.events()[..], [Seen::Failed(_)]));
         let mut world = World::member(config());
         world.advance(INTERVAL);
         world.sent();
         world.respond(response);
-        assert!(!world.group.is_unsupported() && matches!(world.events()[..], [Seen::Failed(_)]));
+        assert!(world.group.is_unsupported() && world.group.was_member());
+        assert!(matches!(world.events()[..], [Seen::Failed(_)]));
     }
 }
 

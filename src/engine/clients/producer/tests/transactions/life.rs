@@ -130,3 +130,32 @@ fn closing_ends_in_time_when_no_coordinator_answers() {
         assert!(world.program().is_closed);
     });
 }
+
+/// `transaction.version` is raised or lowered under a producer that runs.
+#[test]
+fn the_cluster_may_speak_another_protocol_a_minute_later() {
+    both(|mut world| {
+        let first = world.model.is_v2;
+        let mut before = None;
+        for (round, is_v2) in (0..).zip([first, first, !first, !first, first]) {
+            world.model.is_v2 = is_v2;
+            world.run_for(61 * SECOND);
+            world.asked.clear();
+            let begun = world.begin();
+            world.run_for(SECOND);
+            assert!(world.is_done(begun));
+            assert_eq!(world.asked.contains(&"InitProducerId"), before != Some(is_v2), "another epoch");
+            world.send(round);
+            world.send_offsets(i64::try_from(round).unwrap() + 1);
+            let committed = world.commit();
+            world.run_for(SECOND);
+            assert!(world.is_done(committed));
+            assert_eq!(world.asked.contains(&"AddOffsetsToTxn"), !is_v2);
+            before = Some(is_v2);
+        }
+        assert_eq!((all_committed(&world), world.model.offset("g")), (vec![0, 1, 2, 3, 4], Some(5)));
+        world.asked.clear();
+        let begun = world.begin();
+        assert!(world.is_done(begun) && world.asked.is_empty(), "one right behind another asks nobody");
+    });
+}
