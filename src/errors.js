@@ -468,7 +468,17 @@ const CLASSES = {
   'no-broker': () => new KafkaJSNoBrokerAvailableError(),
   'unknown-broker': ({ message }) => new KafkaJSBrokerNotFound(message, { retriable: false }),
   'coordinator-not-found': (_, asked, cause) => coordinatorNotFound(asked, cause),
-  'offset-out-of-range': failure => new KafkaJSOffsetOutOfRange(describe(1), failure),
+  'offset-out-of-range': failure => {
+    const { topic, partition } = failure
+    const entry = describe(1)
+    const where = `partition ${partition} of topic "${topic}"`
+    const why =
+      'what was to be read next is deleted or truncated, and autoOffsetReset "none" says that nobody goes on elsewhere'
+    return new KafkaJSOffsetOutOfRange(
+      { ...entry, message: `${entry.message}: ${where}: ${why}` },
+      failure
+    )
+  },
   corrupt: ({ message, retriable, topic, partition, offset }) => {
     const entry = { ...describe(2), message }
     return Object.assign(new KafkaJSProtocolError(entry, { retriable }), {

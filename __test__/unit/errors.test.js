@@ -234,7 +234,13 @@ describe('fromFailure', () => {
       'offset-out-of-range',
       { topic: 't', partition: 3 },
       'KafkaJSOffsetOutOfRange',
-      { topic: 't', partition: 3, type: 'OFFSET_OUT_OF_RANGE', retriable: false }
+      {
+        topic: 't',
+        partition: 3,
+        type: 'OFFSET_OUT_OF_RANGE',
+        retriable: false,
+        message: expect.stringContaining('by the server: partition 3 of topic "t"')
+      }
     ],
     [
       'corrupt',
