@@ -106,7 +106,10 @@ module.exports = {
       'assign() without an offset, without a group and with one',
       'refuses what is none of them, and a fromBeginning that says something else'
     ],
-    'consumer/truncation': ['a truncated log is an error with autoOffsetReset none']
+    'consumer/truncation': [
+      'a truncated log is an error with autoOffsetReset none',
+      'what is assigned or pulled goes back to where the log was cut, or ends with autoOffsetReset none'
+    ]
   },
   '`stalledAfter`': {
     'consumer/health': [

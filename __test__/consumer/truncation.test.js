@@ -16,7 +16,7 @@ const {
   uniqueName,
   withAdmin
 } = require('../kafka/helpers')
-const { createKafka, logLevel, startConsumer, waitFor } = require('./support')
+const { createConsumer, createKafka, logLevel, startConsumer, waitFor } = require('./support')
 
 /** What both replicas have, and what only the leader has. */
 const KEPT = 300
@@ -162,3 +162,50 @@ longSpec('a truncated log is an error with autoOffsetReset none', async () => {
   expect(error.name).toBe('KafkaJSOffsetOutOfRange')
   expect(messages).toHaveLength(KEPT + LOST)
 })
+
+longSpec(
+  'what is assigned or pulled goes back to where the log was cut, or ends with autoOffsetReset none',
+  async () => {
+    const atRisk = await createAtRisk()
+    const { topic } = atRisk
+    const readers = [
+      { ways: ['assign', 'getMany'] },
+      { ways: ['assign', 'loop'] },
+      { ways: ['subscribe', 'getMany'] },
+      { ways: ['subscribe', 'loop'] },
+      { ways: ['assign', 'getMany'], autoOffsetReset: 'none' },
+      { ways: ['subscribe', 'loop'], autoOffsetReset: 'none' }
+    ].map(({ ways: [where, how], ...options }) => {
+      const { autoOffsetReset } = options
+      const consumer = /** @type {any} */ (
+        createConsumer(/** @type {any} */ ({ kafka: client([]), ...options }))
+      )
+      const values = /** @type {string[]} */ ([])
+      const read = async () => {
+        if (where === 'subscribe') {
+          await consumer.subscribe({ topics: [topic], fromBeginning: true })
+        } else await consumer.assign([{ topic, partition: 0, offset: 'earliest' }])
+        if (how === 'loop') for await (const { value } of consumer) values.push(String(value))
+        while (how === 'getMany') {
+          for (const { messages } of await consumer.getMany({ timeout: 500 })) {
+            values.push(...messages.map(({ value }) => String(value)))
+          }
+        }
+      }
+      const end = read().catch(error => error)
+      return { values, end, isStrict: autoOffsetReset === 'none' }
+    })
+    for (const { values } of readers) await waitFor(() => values.length === KEPT + LOST)
+    await truncate(atRisk, 10)
+    for (const { values, end, isStrict } of readers) {
+      if (isStrict) {
+        const error = await end
+        expect(error).toMatchObject({ name: 'KafkaJSOffsetOutOfRange', topic, partition: 0 })
+        expect(values).toHaveLength(KEPT + LOST)
+      } else {
+        await waitFor(() => values.length >= KEPT + LOST + 10)
+        expect(values.slice(KEPT + LOST)).toEqual(texts('new', 10).map(({ value }) => value))
+      }
+    }
+  }
+)
