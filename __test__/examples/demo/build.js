@@ -17,7 +17,7 @@ const buildAddon = async say => {
   const built =
     fs.existsSync(binding) && fs.readdirSync(binding).some(file => file.endsWith('.node'))
   if (built) return
-  say('the addon is not built yet: npm run build (a minute or two, once)')
+  say('the addon is not built yet: npm run build (some minutes, once)')
   const windows = process.platform === 'win32'
   const npm = spawn(windows ? 'npm.cmd' : 'npm', ['run', 'build'], {
     cwd: ROOT,
