@@ -59,6 +59,8 @@ class Commits {
     this.isStarted = false
     this.isOver = false
     this.unwatch = () => {}
+    /** Commits whose answers are still to come. */
+    this.underWay = 0
     this.willSend = false
     this.send = () => {
       this.willSend = false
@@ -149,7 +151,8 @@ class Commits {
 
   /**
    * Commits of one turn of the event loop travel together. The engine has one on its way at a time: if the first of them went alone,
-   * lanes that wait for their commits would fall into two groups, one of which waits for the other's.
+   * lanes that wait for their commits would fall into two groups, one of which waits for the other's. For the same reason it lets those
+   * that wait wait on when it has an answer for others, until these have heard of it and may have come with their next ones: until this.
    * @private
    */
   sendSoon() {
@@ -170,9 +173,12 @@ class Commits {
    * @private
    */
   async ended(asked, commit = null) {
+    this.underWay += 1
     try {
       unwrap(await this.questions.ask(asked, commit), this.asked)
     } finally {
+      this.underWay -= 1
+      if (this.underWay > 0) this.sendSoon()
       this.necessity.forget()
     }
   }

@@ -12,7 +12,7 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::offset_commit::OffsetCommitResponse;
 
-use super::commit::{InFlight, Manual, SPACING, no_such_topic};
+use super::commit::{GATHERING, InFlight, Manual, SPACING, no_such_topic};
 use super::finished::is_note;
 use super::flush::FLUSH_TRIES;
 use super::machine::Offsets;
@@ -57,6 +57,9 @@ impl Offsets {
             }
         }
         let riders = std::mem::take(&mut flight.manual);
+        if is_current && !riders.is_empty() && !self.commits.manual.is_empty() {
+            self.commits.gathers_until = Some(now + GATHERING);
+        }
         let mut waits = Waits::default();
         if riders.is_empty() {
             let outcome = answer.about(&flight.offsets);

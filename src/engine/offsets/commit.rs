@@ -44,6 +44,9 @@ pub(super) struct Commits {
     pub(super) manual: VecDeque<Manual>,
     /// An automatic commit is wanted.
     pub(super) wanted: bool,
+    /// Those who wait for the next request go together with those who have just been answered and commit again: until the caller says that it
+    /// has heard of these answers ([`Offsets::send_commits`]), at the latest until then.
+    pub(super) gathers_until: Option<Instant>,
     /// OffsetCommit: the one that is out, the back-off of all and the distance that automatic ones keep. What makes one due
     /// is what is wanted and what is refused, see [`Offsets::commit_due_at`].
     pub(super) request: RequestState<InFlight>,
@@ -154,6 +157,11 @@ impl Offsets {
             let manual = Manual { ticket, offsets, epochs, automatic, epoch, generation_id, tries: 0 };
             self.commits.manual.push_back(manual);
         }
+    }
+
+    /// The caller has heard of all answers that there were, and has no commits to add: what waits goes out.
+    pub fn send_commits(&mut self) {
+        self.commits.gathers_until = None;
     }
 
     /// Commits everything uncommitted if the interval or the threshold says so. Ends in [`Event::CommitDone`].
@@ -270,7 +278,7 @@ impl Offsets {
     pub(super) fn poll_commit(&mut self, now: Instant, view: View<'_>) -> Option<Outbound> {
         let (node, metadata) = (view.coordinator?, view.metadata);
         let is_barred = self.member.is_none() || self.commits.is_overtaken;
-        if is_barred || self.commits.request.is_in_flight() || self.is_backing_off(now) {
+        if is_barred || self.commits.request.is_in_flight() || self.is_backing_off(now) || self.gathers(now) {
             return None;
         }
         if self.lets_own_commit_pass()
@@ -310,7 +318,7 @@ impl Offsets {
             return None;
         }
         let due_at = match (commits.manual.is_empty(), self.wants_commit(now)) {
-            (false, _) => None,
+            (false, _) => self.commits.gathers_until.filter(|_| self.gathers(now)),
             (true, true) => self.spaced_until(),
             (true, false) => Some(self.interval_ends(now).into_iter().chain(self.refused_until()).min()?),
         };
@@ -342,6 +350,11 @@ impl Offsets {
         let interval = self.config.auto_commit_interval.filter(|_| self.config.auto_commit)?;
         let end = self.commits.last_at? + interval;
         self.committable(now).next().map(|_| end)
+    }
+
+    /// Does what waits still wait for others? Not where partitions are to be given up.
+    fn gathers(&self, now: Instant) -> bool {
+        self.commits.flush.is_none() && self.commits.gathers_until.is_some_and(|until| now < until)
     }
 
     /// Did the last attempts fail, and is it too early for another one?
@@ -574,3 +587,5 @@ pub(super) fn no_such_topic(partition: Option<TopicPartition>) -> Failure {
 
 /// Between two automatic commits of a busy consumer: at most some fifty a second.
 pub(super) const SPACING: Duration = Duration::from_millis(20);
+/// Longer than it takes to hear of an answer; a caller that is busy for longer does not hold up the others.
+pub(super) const GATHERING: Duration = Duration::from_millis(1);

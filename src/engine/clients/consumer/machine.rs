@@ -353,6 +353,11 @@ impl Consumer {
         }
     }
 
+    /// See [`Offsets::send_commits`].
+    pub fn send_commits(&mut self) {
+        self.offsets.send_commits();
+    }
+
     /// What the clock on the wall says, ms since the Unix epoch.
     pub fn set_wall_clock(&mut self, now: Instant, unix_ms: i64) {
         self.offsets.set_wall_clock(now, unix_ms);

@@ -5,10 +5,52 @@ use std::time::Duration;
 use crate::engine::offsets::Event;
 use crate::engine::offsets::Necessity;
 use crate::engine::offsets::OffsetsConfig;
-use crate::engine::offsets::commit::SPACING;
+use crate::engine::offsets::commit::{GATHERING, SPACING};
 use crate::engine::protocol::ErrorCode;
 
 use super::world::*;
+
+// ---- together
+
+/// One commit is out at a time. Lanes that wait for theirs would fall into two groups for good, each of which waits for the other's.
+#[test]
+fn those_that_wait_go_with_the_next_ones_of_those_that_were_answered() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(0, 11)]));
+    world.commit(2, Some(vec![offset(1, 11)]));
+    assert_eq!(world.committing(), [(0, 11)]);
+    world.answer_commit();
+    assert_eq!(world.done(), [(1, Ok(()))]);
+    assert!(world.is_quiet(), "the one that was answered has not heard of it");
+    world.commit(3, Some(vec![offset(0, 12)]));
+    world.send_commits();
+    assert_eq!(world.committing(), [(0, 12), (1, 11)]);
+    world.answer_commit();
+    assert_eq!(world.done(), [(2, Ok(())), (3, Ok(()))]);
+    world.commit(4, Some(vec![offset(0, 13)]));
+    assert_eq!(world.committing(), [(0, 13)], "there is nobody else");
+}
+
+#[test]
+fn nobody_waits_long_for_one_that_is_busy() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(0, 11)]));
+    world.commit(2, Some(vec![offset(1, 11)]));
+    world.answer_commit();
+    assert!(world.is_quiet());
+    world.pass(GATHERING);
+    assert_eq!(world.committing(), [(1, 11)]);
+}
+
+#[test]
+fn what_is_to_be_committed_before_partitions_go_does_not_wait_for_others() {
+    let mut world = World::consuming(manual());
+    world.commit(1, Some(vec![offset(0, 11)]));
+    world.commit(2, Some(vec![offset(1, 11)]));
+    world.flush();
+    world.answer_commit();
+    assert_eq!(world.committing(), [(1, 11)]);
+}
 
 // ---- by itself
 
@@ -324,6 +366,7 @@ fn a_commit_of_everything_and_one_of_something() {
     assert_eq!(world.committing(), [(0, 12)]);
     world.commit(2, Some(vec![(t(1), 99, Some("note".into()))]));
     world.answer_commit();
+    world.send_commits();
     assert_eq!(world.committing(), [(1, 99)], "at once: somebody waits");
     let partition = &world.sent_commit().topics[0].partitions[0];
     assert_eq!(partition.metadata.as_deref(), Some("note"));
@@ -377,6 +420,7 @@ fn commits_that_wait_travel_together_and_each_learns_of_its_own() {
     world.commit(4, Some(vec![offset(0, 13)]));
     assert_eq!(world.committing(), [(0, 11)]);
     world.answer_commit();
+    world.send_commits();
     assert_eq!(world.committing(), [(0, 13), (1, 21)], "of the same partition the last one");
     world.events.clear();
     world.answer_commit_with(&[(0, ErrorCode::NONE), (1, ErrorCode(12))]);
@@ -403,6 +447,7 @@ fn commits_that_travelled_together_are_tried_again_in_their_order() {
     world.commit(2, Some(vec![offset(0, 12)]));
     world.commit(3, Some(vec![offset(0, 13), offset(1, 21)]));
     world.answer_commit();
+    world.send_commits();
     world.answer_commit_with(&[(0, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS), (1, ErrorCode::NONE)]);
     world.commit(4, Some(vec![offset(1, 22)]));
     world.pass(PATIENCE);
@@ -548,6 +593,7 @@ fn a_leader_epoch_that_the_user_says_goes_with_its_offset() {
     world.offsets.commit_with(2, Some(vec![offset(0, 13)]), [(t(0), 6)].into());
     world.commit(3, Some(vec![offset(0, 14)]));
     world.answer_commit();
+    world.send_commits();
     assert_eq!((world.committing(), epochs(&world)), (vec![(0, 14)], vec![-1]));
     world.answer_commit();
     assert_eq!(world.done(), [(1, Ok(())), (2, Ok(())), (3, Ok(()))]);

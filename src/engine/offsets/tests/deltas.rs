@@ -80,6 +80,7 @@ fn a_commit_for_what_went_meanwhile_is_not_repeated() {
     world.next_generation();
     world.remove(&[0]);
     world.refuse_commit(ErrorCode::ILLEGAL_GENERATION);
+    world.send_commits();
     assert_eq!(world.committing(), [(1, 12)]);
     world.answer_commit();
     assert_eq!(world.done(), [(1, Err(ErrorCode::ILLEGAL_GENERATION)), (2, Ok(()))]);

@@ -202,6 +202,11 @@ impl World {
         self.settle();
     }
 
+    pub(super) fn send_commits(&mut self) {
+        self.offsets.send_commits();
+        self.settle();
+    }
+
     pub(super) fn looks_in(&self) -> Option<Duration> {
         self.offsets.next_look(self.now).map(|at| at - self.now)
     }

@@ -361,8 +361,9 @@ impl ConsumerHandle {
         self.with_ticket(ticket, done, |consumer, _| consumer.commit_with(ticket, offsets, epochs))
     }
 
-    /// Sends what [`ConsumerHandle::commit`] was given.
+    /// Sends what [`ConsumerHandle::commit`] was given: the caller has heard of all answers that there were.
     pub fn send_commits(&self) {
+        self.shared.lock().consumer.send_commits();
         direct::drive(&self.shared);
     }
 
