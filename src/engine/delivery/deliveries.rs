@@ -9,7 +9,7 @@ use crate::engine::records::FetchedRecords;
 use super::lanes::Lane;
 use super::pauses::Pauses;
 use super::slabs::Slabs;
-use super::slot::Slot;
+use super::slot::{Reading, Slot};
 use super::{Buffer, Delivery, DeliveryConfig, LANE_STALE, LANE_STOP, SlotId};
 
 /// Buffers and lanes of one consumer. See the module's documentation.
@@ -244,6 +244,28 @@ impl Deliveries {
             !is_void
         });
         dropped
+    }
+
+    /// Gives up what is buffered of this slot behind what a lane has, whose epoch goes on. `false`: nothing is given up, because some of it is
+    /// being decoded, or kept.
+    pub fn give_up_buffered(&mut self, id: SlotId) -> bool {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return false };
+        let is_kept = |delivery: &Delivery| matches!(delivery.buffer, Buffer::Kept { .. });
+        let is_being_decoded = matches!(slot.reading, Reading::Decoding { .. });
+        if is_being_decoded || self.ready.iter().any(|delivery| delivery.slot == id && is_kept(delivery)) {
+            return false;
+        }
+        self.queued_bytes = self.queued_bytes.saturating_sub(slot.queued_bytes());
+        slot.shed();
+        slot.ready = 0;
+        self.may_decode = true;
+        self.ready.retain(|delivery| {
+            if delivery.slot == id {
+                self.slabs.release(&delivery.buffer);
+            }
+            delivery.slot != id
+        });
+        true
     }
 
     /// Gives up what is queued for paused slots, so that others have room. Returns from which offset on the supplier has to

@@ -47,6 +47,17 @@ impl Fetch {
             cursor.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
             return;
         }
+        if end >= position && self.deliveries.resolved(id).is_some() {
+            // What a lane has is in this log: it goes on. The epoch of what lies behind that may have been damaged on the way, which no
+            // checksum covers; to hand out again what a handler is about would be wrong.
+            if self.deliveries.give_up_buffered(id)
+                && let Some(cursor) = self.cursor(id)
+            {
+                cursor.fetch_again(position);
+                cursor.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+            }
+            return;
+        }
         // A lane at work stops after its message, as after a seek; what it has not resolved is to come again.
         let to = self.deliveries.resolved(id).unwrap_or(position).min(end);
         if end < position

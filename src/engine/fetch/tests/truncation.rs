@@ -232,6 +232,30 @@ fn a_retry_claims_the_epoch_but_not_for_an_offset_that_nobody_has_fetched() {
     }
 }
 
+/// The epoch that we know of what lies behind may have been damaged on the way; a transaction of the handler's may be committed meanwhile.
+#[test]
+fn what_a_lane_has_is_not_handed_out_again_when_its_log_goes_on() {
+    let mut world = World::consuming(&[0]);
+    log(&mut world).append(&[10; 3]);
+    world.answer(0);
+    assert!(world.take(0));
+    log(&mut world).append(&[20; 4]);
+    world.answer(0);
+    world.events.clear();
+    assert_eq!(asking(&world), Some((7, 0)));
+    world.answer_with(0, diverging(3));
+    assert_eq!(world.events, []);
+    world.advance(Duration::from_secs(1));
+    assert_eq!(asking(&world), Some((3, 0)));
+    // The session of the broker has not heard of the answer above.
+    world.answer(0);
+    world.answer(0);
+    world.complete(0);
+    world.consume();
+    // It starts where the lane's has ended, or `take` complains.
+    assert_eq!(world.expected.get(&0), Some(&7));
+}
+
 #[test]
 fn a_follower_that_lags_truncates_nothing() {
     let mut config = config(1);
