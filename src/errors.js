@@ -11,7 +11,7 @@
 
 const { helpFor } = require('./help')
 const { describe } = require('./protocol/errorCodes')
-const { NEEDS_CONSUMER_PROTOCOL, unconnected, withRemedy } = require('./protocol/remedies')
+const { NEEDS_CONSUMER_PROTOCOL, placeOf, unconnected, withRemedy } = require('./protocol/remedies')
 const { bugs } = /** @type {{ bugs?: { url: string } }} */ (require('../package.json'))
 
 /** Every error of this package except the two marked below; `retriable` unless told otherwise. */
@@ -469,15 +469,11 @@ const CLASSES = {
   'unknown-broker': ({ message }) => new KafkaJSBrokerNotFound(message, { retriable: false }),
   'coordinator-not-found': (_, asked, cause) => coordinatorNotFound(asked, cause),
   'offset-out-of-range': failure => {
-    const { topic, partition } = failure
     const entry = describe(1)
-    const where = `partition ${partition} of topic "${topic}"`
     const why =
       'what was to be read next is deleted or truncated, and autoOffsetReset "none" says that nobody goes on elsewhere'
-    return new KafkaJSOffsetOutOfRange(
-      { ...entry, message: `${entry.message}: ${where}: ${why}` },
-      failure
-    )
+    const message = `${entry.message}: ${placeOf(/** @type {string} */ (failure.topic), failure.partition)}: ${why}`
+    return new KafkaJSOffsetOutOfRange({ ...entry, message }, failure)
   },
   corrupt: ({ message, retriable, topic, partition, offset }) => {
     const entry = { ...describe(2), message }

@@ -39,7 +39,29 @@ const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
 const BEHIND_AGAIN = [50, 150]
 
 /** @param {any} error */
-const isBehind = ({ type }) => type === UNKNOWN_TOPIC || type === 'NOT_LEADER_FOR_PARTITION'
+const isUnknown = ({ type }) => type === UNKNOWN_TOPIC
+
+/** @param {any} error */
+const isBehind = error => isUnknown(error) || error.type === 'NOT_LEADER_FOR_PARTITION'
+
+/**
+ * Does it again, without a word, while brokers are behind: nothing is wrong yet.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @param {{ mayPass: (error: any) => boolean, waits: number[], signal: import('../utils/interruption').Signal }} options `waits`: what is left of BEHIND_AGAIN for this call
+ * @returns {Promise<T>}
+ */
+const patiently = async (work, { mayPass, waits, signal }) => {
+  for (;;) {
+    try {
+      return await work()
+    } catch (e) {
+      const wait = mayPass(e) ? waits.shift() : undefined
+      if (wait === undefined) throw e
+      await sleep(wait, signal)
+    }
+  }
+}
 
 /** The answer to a request was lost: what it asked for may have been done. */
 const isLost = error =>
@@ -74,25 +96,25 @@ class Attempts {
   whole(what, work, { isCurable: curable = isCurable } = {}) {
     const { cluster, retry, logger } = this
     let lost = false
-    let behind = 0
+    const waits = [...BEHIND_AGAIN]
+    const mayPass = (/** @type {any} */ caught) => {
+      const e = withoutLookUp(caught)
+      return curable(e) && isBehind(e)
+    }
     // A call connects by itself, also behind a disconnect(): as in kafkajs.
     cluster.reopen()
     return cluster.untilDisconnected(signal =>
       createRetry(retry, { signal, mayRetry: curable })(async (bail, retryCount, retryTime) => {
-        for (;;) {
-          try {
-            return await work(await cluster.connected(), { lost })
-          } catch (caught) {
-            const e = withoutLookUp(caught)
-            lost ||= isLost(e)
-            if (!curable(e)) bail(e)
-            else if (isBehind(e) && behind < BEHIND_AGAIN.length) {
-              // Nothing is wrong yet.
-              await sleep(BEHIND_AGAIN[behind++], signal)
-              continue
-            } else logger.warn(`Could not ${what}`, { error: wordsOf(e), retryCount, retryTime })
-            throw e
-          }
+        const attempt = async () => work(await cluster.connected(), { lost })
+        try {
+          return await patiently(attempt, { mayPass, waits, signal })
+        } catch (caught) {
+          const e = withoutLookUp(caught)
+          lost ||= isLost(e)
+          if (curable(e)) {
+            logger.warn(`Could not ${what}`, { error: wordsOf(e), retryCount, retryTime })
+          } else bail(e)
+          throw e
         }
       })
     )
@@ -106,16 +128,10 @@ class Attempts {
    * @returns {Promise<T>}
    */
   ofTopics(what, work) {
-    let unknown = 0
-    const patient = async client => {
-      for (;;) {
-        try {
-          return await work(client)
-        } catch (e) {
-          if (e.type !== UNKNOWN_TOPIC || unknown === BEHIND_AGAIN.length) throw e
-          await sleep(BEHIND_AGAIN[unknown++], this.cluster.closed.signal)
-        }
-      }
+    const waits = [...BEHIND_AGAIN]
+    const patient = client => {
+      const { signal } = this.cluster.closed
+      return patiently(() => work(client), { mayPass: isUnknown, waits, signal })
     }
     return this.whole(what, patient, { isCurable: isCurableIfKnown })
   }

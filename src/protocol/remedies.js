@@ -233,4 +233,4 @@ const unconnected = ({ message, broker, code }) => {
   return [where, why].filter(Boolean).join(': ')
 }
 
-module.exports = { NEEDS_CONSUMER_PROTOCOL, neighbourAt, unconnected, withRemedy }
+module.exports = { NEEDS_CONSUMER_PROTOCOL, neighbourAt, placeOf, unconnected, withRemedy }

@@ -229,21 +229,7 @@ impl Deliveries {
         self.queued_bytes = self.queued_bytes.saturating_sub(slot.void());
         self.may_decode = true;
         self.flag_lane(id, LANE_STOP | LANE_STALE);
-        let mut dropped = None;
-        self.ready.retain(|delivery| {
-            let is_void = delivery.slot == id;
-            match delivery.buffer {
-                // A slot has one at most. It is no slab to be filled again: handlers may hold what they have seen of it.
-                Buffer::Kept { number, bytes } if is_void => {
-                    self.kept_bytes -= bytes;
-                    dropped = Some(number);
-                }
-                ref buffer if is_void => self.slabs.release(buffer),
-                _ => {}
-            }
-            !is_void
-        });
-        dropped
+        self.drop_ready(id)
     }
 
     /// Gives up what is buffered of this slot behind what a lane has, whose epoch goes on. `false`: nothing is given up, because some of it is
@@ -259,13 +245,27 @@ impl Deliveries {
         slot.shed();
         slot.ready = 0;
         self.may_decode = true;
-        self.ready.retain(|delivery| {
-            if delivery.slot == id {
-                self.slabs.release(&delivery.buffer);
-            }
-            delivery.slot != id
-        });
+        self.drop_ready(id);
         true
+    }
+
+    /// Nobody will take what is decoded of this slot. Returns the number under which JavaScript has kept some of it.
+    fn drop_ready(&mut self, id: SlotId) -> Option<u32> {
+        let mut dropped = None;
+        self.ready.retain(|delivery| {
+            let is_void = delivery.slot == id;
+            match delivery.buffer {
+                // A slot has one at most. It is no slab to be filled again: handlers may hold what they have seen of it.
+                Buffer::Kept { number, bytes } if is_void => {
+                    self.kept_bytes -= bytes;
+                    dropped = Some(number);
+                }
+                ref buffer if is_void => self.slabs.release(buffer),
+                _ => {}
+            }
+            !is_void
+        });
+        dropped
     }
 
     /// Gives up what is queued for paused slots, so that others have room. Returns from which offset on the supplier has to

@@ -9,6 +9,7 @@
 //! 500 is in range: nobody would ever read 300..499. So each Fetch says of which leader epoch the last record was that we
 //! have (KIP-595, `last_fetched_epoch`, from v12 on). A leader with a log that ends this epoch before the fetch offset gives no
 //! data but that end. What is buffered is void then, and the position goes back.
+//! A lane at work is left alone where its delivery lies before that end: only what is buffered behind it is void.
 //!
 //! One number per slot is enough, also when the position goes back within what was fetched: the epoch of a *later* record of
 //! the same log finds the same truncations.

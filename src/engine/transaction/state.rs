@@ -4,8 +4,7 @@
 //!                    begin                    answered
 //!  Uninitialized ────────────► Initializing ──────────────┐
 //!     ▲   ▲                         │ not in time         ▼      commit, abort           answered
-//!     │   └─────────────────────────┘           begin ─► Open ───────────────► Ending ─────────────► Ready ─► (begin; now
-//!     │                                                   │                    ▲  │ │                and then Initializing)
+//!     │   └─────────────────────────┘           begin ─► Open ───────────────► Ending ─────────────► Ready ─► (begin)
 //!     │                                                   │                    ▲  │ │
 //!     │                     something has failed for good │                    │  │ │ aborted (v1): the epoch is raised first
 //!     │                                                   ▼        abort       │  │ │
@@ -14,6 +13,7 @@
 //!     │                                                   └───────────────────────┘ │
 //!     └─────────────────────────────────────────────────────────────────────────────┘
 //!
+//!  Ready: where it is time to ask for the protocol, begin leads to Initializing first.
 //!  Fatal: from everywhere, for good.
 //! ```
 
