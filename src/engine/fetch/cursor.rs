@@ -20,7 +20,7 @@ use crate::engine::records::Unreadable;
 
 use super::Failure;
 use super::source::Source;
-use super::truncation::UNKNOWN_EPOCH;
+use super::truncation::KnownEpoch;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum State {
@@ -55,8 +55,8 @@ pub(super) struct Place {
 /// The fetching of one slot. What is buffered for it belongs to `delivery`.
 pub(super) struct Cursor {
     pub(super) state: State,
-    /// Of the last record that was fetched, or [`UNKNOWN_EPOCH`]; see `truncation.rs`.
-    pub(super) leader_epoch: i32,
+    /// See `truncation.rs`.
+    pub(super) known_epoch: KnownEpoch,
     /// A failed handler's wait.
     pub(super) muted_until: Option<Instant>,
     /// A fetch error's wait.
@@ -100,7 +100,7 @@ impl Default for Cursor {
     fn default() -> Cursor {
         Cursor {
             state: State::Unassigned,
-            leader_epoch: UNKNOWN_EPOCH,
+            known_epoch: KnownEpoch::NONE,
             muted_until: None,
             backoff: Backoff::default(),
             in_flight: None,
@@ -123,7 +123,7 @@ impl Cursor {
     /// Moves to `state`; everything asked for, or found out about what was fetched, belongs to the past.
     pub(super) fn transition(&mut self, state: State) {
         self.state = state;
-        self.leader_epoch = UNKNOWN_EPOCH;
+        self.known_epoch = KnownEpoch::NONE;
         self.poison = None;
         self.out_of_range = false;
         self.in_flight = None;

@@ -21,7 +21,7 @@ use crate::engine::delivery::Verdict;
 use super::Event;
 use super::cursor::{Poison, State};
 use super::machine::Fetch;
-use super::truncation::UNKNOWN_EPOCH;
+use super::truncation::KnownEpoch;
 
 impl Fetch {
     /// What is buffered and in lanes. It is changed by way of this machine only: the positions follow.
@@ -147,16 +147,16 @@ impl Fetch {
 
     /// Everything of this slot that is buffered is void; delivery goes on at `offset`, within what was fetched of the same log.
     pub(super) fn back_to(&mut self, id: SlotId, offset: i64) {
-        if let Some(leader_epoch) = self.cursor(id).map(|cursor| cursor.epoch_before(offset)) {
-            self.rewind(id, offset, leader_epoch);
+        if let Some(known_epoch) = self.cursor(id).map(|cursor| cursor.epoch_before(offset)) {
+            self.rewind(id, offset, known_epoch);
         }
     }
 
     /// Everything of this slot that is buffered is void; delivery goes on at `offset`.
-    pub(super) fn rewind(&mut self, id: SlotId, offset: i64, leader_epoch: i32) {
+    pub(super) fn rewind(&mut self, id: SlotId, offset: i64, known_epoch: KnownEpoch) {
         self.restate(id, State::Fetching { position: offset, fetch_offset: offset });
         if let Some(cursor) = self.cursor(id) {
-            cursor.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+            cursor.known_epoch = known_epoch;
         }
     }
 

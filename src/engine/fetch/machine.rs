@@ -29,6 +29,7 @@ use crate::engine::protocol::fetch::FetchRequest;
 use super::cursor::{Asked, Cursor, Place, State};
 use super::session::{Session, Wanted};
 use super::source::Source;
+use super::truncation::KnownEpoch;
 use super::{Event, FetchConfig};
 
 /// Positions and sessions of one consumer, and its deliveries.
@@ -183,7 +184,7 @@ impl Fetch {
     /// record before it, or [`UNKNOWN_EPOCH`](super::UNKNOWN_EPOCH).
     pub fn set_position(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: i32) {
         if let Some(id) = self.deliveries.assigned_slot(partition) {
-            self.rewind(id, offset, leader_epoch);
+            self.rewind(id, offset, KnownEpoch::new(leader_epoch, offset));
         }
     }
 
@@ -362,7 +363,7 @@ impl Fetch {
                     partition: *partition,
                     current_leader_epoch: leader.epoch,
                     fetch_offset,
-                    last_fetched_epoch: cursor.leader_epoch,
+                    last_fetched_epoch: cursor.known_epoch.epoch(),
                     max_bytes: self.config.max_bytes_per_partition,
                 },
             });

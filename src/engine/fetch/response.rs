@@ -17,13 +17,13 @@ use crate::engine::protocol::TopicId;
 use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::records::FetchedRecords;
+use crate::engine::records::LeaderEpochs;
 use crate::engine::records::end_offset;
 
 use super::Event;
 use super::cursor::State;
 use super::machine::{Fetch, InFlight};
 use super::source::Source;
-use super::truncation::UNKNOWN_EPOCH;
 
 impl Fetch {
     /// The answer to the Fetch with this id.
@@ -237,14 +237,14 @@ impl Fetch {
             }
             return news;
         }
-        let last_leader_epoch = Some(asked.leader_epoch).filter(|epoch| *epoch >= 0);
-        match end_offset(&answer.records).filter(|(end, _)| *end > asked.offset) {
+        let leader_epochs = LeaderEpochs {
+            least: cursor.known_epoch.at(asked.offset),
+            last: if asked.leader_epoch < 0 { i32::MAX } else { asked.leader_epoch },
+        };
+        match end_offset(&answer.records, leader_epochs).filter(|(end, _)| *end > asked.offset) {
             Some((end, leader_epoch)) => {
                 cursor.state = State::Fetching { position, fetch_offset: end };
-                // No checksum covers it: to the broker, one that it cannot have would be an offset out of range.
-                let is_possible = last_leader_epoch.is_none_or(|last| leader_epoch <= last);
-                cursor.leader_epoch =
-                    if is_possible { leader_epoch.max(UNKNOWN_EPOCH) } else { UNKNOWN_EPOCH };
+                cursor.known_epoch = cursor.known_epoch.having_read(leader_epoch, end);
                 if is_well {
                     cursor.backoff.reset();
                 }
@@ -259,7 +259,7 @@ impl Fetch {
             records: answer.records,
             fetch_offset: asked.offset,
             high_watermark: answer.high_watermark,
-            last_leader_epoch,
+            leader_epochs,
             aborted: answer.aborted,
             read_committed: self.config.read_committed,
             check_crcs: self.config.check_crcs,

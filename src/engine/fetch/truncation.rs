@@ -13,6 +13,9 @@
 //!
 //! One number per slot is enough, also when the position goes back within what was fetched: the epoch of a *later* record of
 //! the same log finds the same truncations.
+//!
+//! No checksum covers it. One that was damaged on the way, and is lower than the log's, would be taken for a truncation: so one that is
+//! lower than that of the record before is none.
 
 use std::time::Instant;
 
@@ -25,13 +28,52 @@ use super::machine::Fetch;
 /// Instead of a leader epoch: then the leader is not asked whether its log is the one that we have read.
 pub const UNKNOWN_EPOCH: i32 = -1;
 
+/// The leader epoch of a record of the log that we have read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownEpoch {
+    /// Or [`UNKNOWN_EPOCH`].
+    epoch: i32,
+    /// The offset behind it.
+    end: i64,
+}
+
+impl KnownEpoch {
+    pub(super) const NONE: KnownEpoch = KnownEpoch { epoch: UNKNOWN_EPOCH, end: 0 };
+
+    pub(super) fn new(epoch: i32, end: i64) -> KnownEpoch {
+        if epoch < 0 { KnownEpoch::NONE } else { KnownEpoch { epoch, end } }
+    }
+
+    pub(super) fn epoch(self) -> i32 {
+        self.epoch
+    }
+
+    /// That of the record before this offset, if it is known, and not only that of a later one.
+    pub(super) fn at(self, offset: i64) -> i32 {
+        if self.end <= offset { self.epoch } else { UNKNOWN_EPOCH }
+    }
+
+    /// Records until `end` were fetched, the last of this epoch.
+    pub(super) fn having_read(self, epoch: i32, end: i64) -> KnownEpoch {
+        if end < self.end {
+            // Once more: what we know of a later one holds.
+            KnownEpoch { epoch: self.epoch.max(epoch), ..self }
+        } else if epoch < self.epoch {
+            // One of the two cannot be.
+            KnownEpoch::NONE
+        } else {
+            KnownEpoch::new(epoch, end)
+        }
+    }
+}
+
 impl Cursor {
-    /// A leader epoch that may be sent with this offset.
-    pub(super) fn epoch_before(&self, offset: i64) -> i32 {
+    /// What may be sent with this offset.
+    pub(super) fn epoch_before(&self, offset: i64) -> KnownEpoch {
         match self.state {
-            State::Fetching { fetch_offset, .. } if offset <= fetch_offset => self.leader_epoch,
+            State::Fetching { fetch_offset, .. } if offset <= fetch_offset => self.known_epoch,
             // `resolveOffset` may go beyond everything that was fetched: nothing is known of a record there.
-            _ => UNKNOWN_EPOCH,
+            _ => KnownEpoch::NONE,
         }
     }
 }
@@ -45,7 +87,7 @@ impl Fetch {
         cursor.backoff.failed(now, &mut self.rng);
         if end >= asked {
             // An epoch without records: there is nothing that we should not have read.
-            cursor.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+            cursor.known_epoch = KnownEpoch::new(leader_epoch, end);
             return;
         }
         if end >= position && self.deliveries.resolved(id).is_some() {
@@ -55,7 +97,7 @@ impl Fetch {
                 && let Some(cursor) = self.cursor(id)
             {
                 cursor.fetch_again(position);
-                cursor.leader_epoch = leader_epoch.max(UNKNOWN_EPOCH);
+                cursor.known_epoch = KnownEpoch::new(leader_epoch, end);
             }
             return;
         }
@@ -66,6 +108,6 @@ impl Fetch {
         {
             self.events.push_back(Event::Truncated { partition, from: position, to });
         }
-        self.rewind(id, to, leader_epoch);
+        self.rewind(id, to, KnownEpoch::new(leader_epoch, end));
     }
 }

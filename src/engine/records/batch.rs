@@ -144,10 +144,34 @@ impl Batch {
     }
 }
 
-/// The offset after the last complete batch, and the batch's leader epoch (-1 in the old formats), from the headers alone:
-/// where to fetch next while these records wait to be read. `None` when there is no complete batch. Stops at the first
+/// The leader epochs that the batches of one answer can have. Those of a log never go down, and no leader writes a later one than
+/// its own. The checksum does not cover them: one that cannot be was damaged on the way.
+#[derive(Debug, Clone, Copy)]
+pub struct LeaderEpochs {
+    /// Of the record before the next batch; -1 when we do not know.
+    pub least: i32,
+    /// Of the leader that was asked.
+    pub last: i32,
+}
+
+impl LeaderEpochs {
+    /// Whatever there is.
+    pub const ANY: LeaderEpochs = LeaderEpochs { least: -1, last: i32::MAX };
+
+    /// The next batch's, or -1 if it cannot be.
+    pub(super) fn next(&mut self, epoch: i32) -> i32 {
+        if !(self.least..=self.last).contains(&epoch) {
+            return -1;
+        }
+        self.least = epoch;
+        epoch
+    }
+}
+
+/// The offset after the last complete batch, and the batch's leader epoch (-1 in the old formats, and if it cannot be), from the
+/// headers alone: where to fetch next while these records wait to be read. `None` when there is no complete batch. Stops at the first
 /// header that cannot be; reading will say why.
-pub fn end_offset(records: &[u8]) -> Option<(i64, i32)> {
+pub fn end_offset(records: &[u8], mut epochs: LeaderEpochs) -> Option<(i64, i32)> {
     let mut end = None;
     let mut rest = records;
     while let Ok(Some(frame)) = Frame::peek(rest) {
@@ -156,7 +180,7 @@ pub fn end_offset(records: &[u8]) -> Option<(i64, i32)> {
             2 => Batch::read(entry, false)
                 .ok()
                 .flatten()
-                .map(|batch| (batch.last_offset(), batch.leader_epoch)),
+                .map(|batch| (batch.last_offset(), epochs.next(batch.leader_epoch))),
             _ => Some((frame.base_offset, -1)).filter(|(offset, _)| are_offsets(*offset, 0)),
         };
         let Some((last, leader_epoch)) = last else { break };

@@ -43,7 +43,7 @@ mod writer;
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "tests")]
 pub(crate) mod tests;
 
-pub use batch::{BATCH_OVERHEAD, end_offset};
+pub use batch::{BATCH_OVERHEAD, LeaderEpochs, end_offset};
 pub use codec::{CompressError, Compressor, Decompressor};
 pub use delivery::Summary;
 pub use error::{Codec, CodecError, RecordError};

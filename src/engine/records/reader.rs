@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::batch::{BATCH_OVERHEAD, Batch, Frame};
+use super::batch::{BATCH_OVERHEAD, Batch, Frame, LeaderEpochs};
 use super::codec::{Decompressor, Output};
 use super::delivery::{Delivery, Summary};
 use super::error::{Codec, RecordError};
@@ -39,8 +39,8 @@ pub struct FetchedRecords {
     pub fetch_offset: i64,
     /// Next offset to be written to the partition.
     pub high_watermark: i64,
-    /// The epoch of the leader that was asked: no batch has a later one. None when we do not know.
-    pub last_leader_epoch: Option<i32>,
+    /// What its batches can have.
+    pub leader_epochs: LeaderEpochs,
     /// Aborted transactions that overlap the records, in any order; only for READ_COMMITTED.
     pub aborted: Vec<AbortedTransaction>,
     /// READ_COMMITTED: leave out what belongs to aborted transactions.
@@ -82,7 +82,7 @@ pub struct BatchReader {
     looked_at: usize,
     fetch_offset: i64,
     high_watermark: i64,
-    last_leader_epoch: Option<i32>,
+    leader_epochs: LeaderEpochs,
     check_crcs: bool,
     /// Batches before the fetch offset were passed over.
     has_passed: bool,
@@ -137,7 +137,7 @@ impl BatchReader {
             looked_at: 0,
             fetch_offset: fetched.fetch_offset,
             high_watermark: fetched.high_watermark,
-            last_leader_epoch: fetched.last_leader_epoch,
+            leader_epochs: fetched.leader_epochs,
             check_crcs: fetched.check_crcs,
             has_passed: false,
             transactions: fetched.read_committed.then(|| TransactionFilter::new(fetched.aborted)),
@@ -311,11 +311,8 @@ impl BatchReader {
         let codec = batch.codec()?;
         let is_behind = batch.last_offset() < self.fetch_offset;
         self.check_place(&batch, is_behind)?;
-        if self.last_leader_epoch.is_some_and(|last| batch.leader_epoch > last) {
-            // The checksum does not cover the epoch either, so this one was damaged on the way. We would send it back to the broker
-            // with later requests, and no leader ever had it.
-            batch.leader_epoch = -1;
-        }
+        // We would send it back to the broker with later requests.
+        batch.leader_epoch = self.leader_epochs.next(batch.leader_epoch);
         delivery.reach(&batch);
         let is_filtered = match &mut self.transactions {
             Some(filter) => filter.skips(&batch, entry.get(body.clone()).unwrap_or_default()),

@@ -12,7 +12,7 @@ use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::fetch::FetchResponse;
 use crate::engine::protocol::fetch::FetchResponsePartition;
 use crate::engine::protocol::fetch::FetchResponseTopic;
-use crate::engine::records::{BatchReader, Decompressor, FetchedRecords};
+use crate::engine::records::{BatchReader, Decompressor, FetchedRecords, LeaderEpochs};
 use crate::engine::testing::encode::Decoded;
 use crate::engine::testing::encode::TestBatch;
 use crate::engine::testing::encode::TestRecord;
@@ -358,7 +358,7 @@ pub(crate) fn read_batch(batch: Vec<u8>) -> Decoded {
         records: batch.into(),
         fetch_offset: 0,
         high_watermark: i64::MAX,
-        last_leader_epoch: None,
+        leader_epochs: LeaderEpochs::ANY,
         aborted: vec![],
         read_committed: false,
         check_crcs: true,

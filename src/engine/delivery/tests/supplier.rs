@@ -23,6 +23,7 @@ use crate::engine::delivery::Verdict;
 use crate::engine::machine::TopicPartition;
 use crate::engine::records::Decompressor;
 use crate::engine::records::FetchedRecords;
+use crate::engine::records::LeaderEpochs;
 use crate::engine::testing;
 use crate::engine::testing::encode::TestBatch;
 use crate::engine::testing::encode::TestRecord;
@@ -189,7 +190,7 @@ impl Supplier {
                 records: bytes.into(),
                 fetch_offset: records[0].0,
                 high_watermark: records[records.len() - 1].0 + 1,
-                last_leader_epoch: None,
+                leader_epochs: LeaderEpochs::ANY,
                 aborted: Vec::new(),
                 read_committed: false,
                 check_crcs: true,

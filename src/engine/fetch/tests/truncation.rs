@@ -256,6 +256,62 @@ fn what_a_lane_has_is_not_handed_out_again_when_its_log_goes_on() {
     assert_eq!(world.expected.get(&0), Some(&7));
 }
 
+/// The record batches of the next answer come with another leader epoch than the log's; no checksum covers it.
+fn answer_with_epochs(world: &mut World, epochs: &[i32]) {
+    world.answer_changed(world.in_flight.len() - 1, |response| {
+        for partition in response.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            let mut records = partition.records.to_vec();
+            let mut at = 0;
+            for epoch in epochs {
+                let length = i32::from_be_bytes(records[at + 8..at + 12].try_into().unwrap());
+                records[at + 12..at + 16].copy_from_slice(&epoch.to_be_bytes());
+                at += 12 + usize::try_from(length).unwrap();
+            }
+            partition.records = records.into();
+        }
+    });
+}
+
+/// Messages 0..3 of epoch 0, 3..5 of epoch 1: epochs never go down in a log.
+#[test]
+fn an_epoch_that_went_down_on_the_way_is_no_truncation() {
+    for (epochs, known) in
+        [(&[0][..], UNKNOWN_EPOCH), (&[1, 0], UNKNOWN_EPOCH), (&[-7], UNKNOWN_EPOCH), (&[0, 1], 1)]
+    {
+        let mut world = having_read();
+        log(&mut world).elect(5);
+        log(&mut world).append(&[10; 2]);
+        world.answer_news();
+        world.consume();
+        assert_eq!(asking(&world), Some((7, 1)));
+        epochs.iter().for_each(|_| log(&mut world).append(&[10; 2]));
+        answer_with_epochs(&mut world, epochs);
+        world.consume();
+        let end = log(&mut world).end;
+        assert_eq!(asking(&world), Some((end, known)));
+        log(&mut world).append(&[10]);
+        calm(&mut world);
+        assert_eq!((world.events.as_slice(), world.expected[&0]), (&[][..], end + 1));
+    }
+}
+
+#[test]
+fn what_is_read_again_tells_nothing_new_of_its_epoch() {
+    let mut world = having_read();
+    log(&mut world).elect(5);
+    log(&mut world).append(&[10; 2]);
+    world.answer_news();
+    assert!(world.take(0));
+    world.finish(0, Outcome::Again(Duration::ZERO));
+    world.advance(Duration::from_secs(1));
+    assert_eq!(asking(&world), Some((5, 1)));
+    answer_with_epochs(&mut world, &[0]);
+    world.consume();
+    assert_eq!(asking(&world), Some((7, UNKNOWN_EPOCH)), "one of both is wrong");
+    calm(&mut world);
+    assert_eq!(world.events, []);
+}
+
 #[test]
 fn a_follower_that_lags_truncates_nothing() {
     let mut config = config(1);

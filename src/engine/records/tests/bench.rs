@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{BatchReader, Decompressor, FetchedRecords, Fill};
+use super::{BatchReader, Decompressor, FetchedRecords, Fill, LeaderEpochs};
 use crate::engine::testing::encode::{TestBatch, TestRecord, compress};
 
 struct Case {
@@ -62,7 +62,7 @@ impl Case {
                     records: records.clone(),
                     fetch_offset: 0,
                     high_watermark: 0,
-                    last_leader_epoch: None,
+                    leader_epochs: LeaderEpochs::ANY,
                     aborted: vec![],
                     read_committed: true,
                     check_crcs,

@@ -6,7 +6,9 @@ use lz4_flex::frame::{BlockMode, BlockSize, FrameInfo};
 use proptest::prelude::*;
 
 use super::{FetchedRecords, LIMIT, drain, fetched, read_all, record};
-use crate::engine::records::{BatchReader, Codec, CodecError, Decompressor, Fill, RecordError, end_offset};
+use crate::engine::records::{
+    BatchReader, Codec, CodecError, Decompressor, Fill, LeaderEpochs, RecordError, end_offset,
+};
 use crate::engine::testing::encode;
 use crate::engine::testing::encode::{TestBatch, TestRecord, compress, lz4, xerial, zstd_stream};
 
@@ -259,7 +261,7 @@ fn apply(damage: &Damage, bytes: &mut Vec<u8>) {
 /// Reads until the end or an error; panics on anything that no caller could live with.
 fn survive(bytes: Vec<u8>, slab_size: usize) {
     let length = bytes.len();
-    let _ = end_offset(&bytes);
+    let _ = end_offset(&bytes, LeaderEpochs::ANY);
     let mut reader =
         BatchReader::new(FetchedRecords { check_crcs: false, read_committed: true, ..fetched(bytes, 2) });
     let mut codecs = Decompressor::new(1 << 16);

@@ -9,7 +9,9 @@ mod writing;
 
 use bytes::Bytes;
 
-use super::{BatchReader, Decompressor, FetchedRecords, Fill, RecordError, Summary, end_offset};
+use super::{
+    BatchReader, Decompressor, FetchedRecords, Fill, LeaderEpochs, RecordError, Summary, end_offset,
+};
 use crate::engine::testing::encode;
 use crate::engine::testing::encode::{Decoded, TestBatch, TestRecord, decode};
 
@@ -20,7 +22,7 @@ fn fetched(records: Vec<u8>, fetch_offset: i64) -> FetchedRecords {
         records: Bytes::from(records),
         fetch_offset,
         high_watermark: i64::MAX,
-        last_leader_epoch: None,
+        leader_epochs: LeaderEpochs::ANY,
         aborted: vec![],
         read_committed: false,
         check_crcs: true,
@@ -212,7 +214,7 @@ fn the_last_offsets_that_there_are_can_be_read() {
     let at = |offset| TestRecord { offset, ..record(0, "x") };
     let records = [vec![at(last - 3), at(last - 2)], vec![at(last - 1), at(last)]];
     let bytes: Vec<u8> = records.iter().flat_map(|records| TestBatch::of(records.clone()).encode()).collect();
-    assert_eq!(end_offset(&bytes), Some((i64::MAX, 7)));
+    assert_eq!(end_offset(&bytes, LeaderEpochs::ANY), Some((i64::MAX, 7)));
     for from in last - 3..=last {
         let (deliveries, error) = drain(fetched(bytes.clone(), from), 1 << 12, 1);
         assert_eq!(error, None);
@@ -337,7 +339,8 @@ fn batches_are_where_they_can_be() {
 fn an_epoch_that_the_leader_cannot_have_is_none() {
     for (leader_epoch, told) in [(6, Some(6)), (7, Some(7)), (8, None), (7 + (1 << 30), None)] {
         let batch = TestBatch { leader_epoch, ..TestBatch::of(vec![record(0, "x")]) };
-        let fetched = FetchedRecords { last_leader_epoch: Some(7), ..fetched(batch.encode(), 0) };
+        let leader_epochs = LeaderEpochs { last: 7, ..LeaderEpochs::ANY };
+        let fetched = FetchedRecords { leader_epochs, ..fetched(batch.encode(), 0) };
         assert_eq!(drain(fetched, 1 << 10, 10).0[0].0.leader_epoch, told);
     }
 }
@@ -456,8 +459,8 @@ fn end_offset_is_that_of_the_last_whole_batch() {
     let first = TestBatch { last_offset_delta: 9, ..TestBatch::of(vec![record(0, "x")]) }.encode();
     let second = TestBatch::of(vec![record(20, "x")]).encode();
     let both = [&first[..], &second[..]].concat();
-    assert_eq!(end_offset(&both), Some((21, 7)));
-    assert_eq!(end_offset(&both[..both.len() - 1]), Some((10, 7)));
-    assert_eq!(end_offset(&first[..first.len() - 1]), None);
-    assert_eq!(end_offset(&[]), None);
+    assert_eq!(end_offset(&both, LeaderEpochs::ANY), Some((21, 7)));
+    assert_eq!(end_offset(&both[..both.len() - 1], LeaderEpochs::ANY), Some((10, 7)));
+    assert_eq!(end_offset(&first[..first.len() - 1], LeaderEpochs::ANY), None);
+    assert_eq!(end_offset(&[], LeaderEpochs::ANY), None);
 }

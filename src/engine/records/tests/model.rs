@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{FetchedRecords, drain, messages};
 use crate::engine::protocol::fetch::AbortedTransaction;
-use crate::engine::records::end_offset;
+use crate::engine::records::{LeaderEpochs, end_offset};
 use crate::engine::testing::encode::{TestBatch, TestRecord};
 
 /// What one producer does next.
@@ -176,12 +176,12 @@ proptest! {
         let last = &fetched_entries[fetched_entries.len() - 1].batch;
         let end = last.base_offset + i64::from(last.last_offset_delta) + 1;
 
-        prop_assert_eq!(end_offset(&records).map(|(end, _)| end), Some(end));
+        prop_assert_eq!(end_offset(&records, LeaderEpochs::ANY).map(|(end, _)| end), Some(end));
         let fetched = FetchedRecords {
             records: Bytes::from(records),
             fetch_offset,
             high_watermark: end + 3,
-            last_leader_epoch: None,
+            leader_epochs: LeaderEpochs::ANY,
             aborted,
             read_committed,
             check_crcs: true,
