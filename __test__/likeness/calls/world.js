@@ -57,6 +57,7 @@ class World {
   call(on, method, args) {
     const given = args.map(part => part.make(this.name))
     this.args = given.map(arg => ({ given: arg, before: this.shown(arg) }))
+    this.listsAll = ['listTopics', 'listGroups'].includes(method)
     return on[method](...given)
   }
 
@@ -70,6 +71,7 @@ class World {
     this.lines = []
     this.events = []
     this.args = []
+    this.listsAll = false
     let how = /** @type {Outcome['how']} */ ('threw')
     let value
     let error
@@ -95,7 +97,11 @@ class World {
     }
   }
 
-  /** Rows in an order, and none of other programs. @private @param {any} value */
+  /**
+   * Rows in an order, and none of other programs; of a list of all there are none of other specs either, which come and go.
+   * @private
+   * @param {any} value
+   */
   own(value) {
     if (Array.isArray(value)) return this.ownRows(value)
     if (typeof value !== 'object' || value === null) return value
@@ -109,7 +115,9 @@ class World {
   /** @private @param {any[]} rows @returns {any[]} */
   ownRows(rows) {
     const isOwn = (/** @type {any} */ name) =>
-      typeof name !== 'string' || !name.startsWith(FAMILY) || name.startsWith(this.prefix)
+      typeof name !== 'string' ||
+      name.startsWith(this.prefix) ||
+      !(this.listsAll || name.startsWith(FAMILY))
     return rows
       .filter(row => [row, row?.topic, row?.name, row?.groupId].every(isOwn))
       .map(row =>
