@@ -27,8 +27,8 @@ const broker = {
  * @type {import('jest').Config}
  */
 module.exports = {
-  // Specs wait most of their time, so three of them fit on two cores.
-  maxWorkers: 3,
+  // Specs wait most of their time, so four of them fit on two cores.
+  maxWorkers: 4,
   // A process for each file: the consumers of kafkajs that never end, end with it.
   ...(process.env.CLIENT === 'kafkajs' && { workerIdleMemoryLimit: '1KB' }),
   testSequencer: '<rootDir>/ci/sequencer.js',

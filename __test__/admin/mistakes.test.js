@@ -3,11 +3,10 @@
 
 /** What a person sees whose admin client asks for what it may not have, or for what there is not: a row for each. On a cluster of its own. */
 
-const { startCluster } = require('../kafka')
 const { connections } = require('../kafka/connections')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { SECRET, createLogs, expectTold } = require('../consumer/told')
-const { createAdmin, errorOf } = require('./support')
+const { createAdmin, errorOf, lendCluster } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -17,7 +16,7 @@ beforeAll(async () => {
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:ANONYMOUS'
   }
-  cluster = await startCluster({ config })
+  cluster = await lendCluster({ config })
 })
 
 afterAll(() => cluster?.stop())

@@ -3,7 +3,6 @@
 
 /** What a consumer is told that may not do what it asks for. On a cluster of its own. */
 
-const { startCluster } = require('../kafka')
 const { connections } = require('../kafka/connections')
 const { createTopic, uniqueName, withAdmin } = require('../kafka/helpers')
 const {
@@ -12,7 +11,7 @@ const {
   AclResourceTypes,
   ResourcePatternTypes
 } = require('kafkajs')
-const { createConsumer, createKafka, startConsumer, waitFor } = require('./support')
+const { createConsumer, createKafka, lendCluster, startConsumer, waitFor } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -23,7 +22,7 @@ beforeAll(async () => {
     // Whoever comes without SASL: the brokers themselves, and the observer.
     'super.users': 'User:ANONYMOUS'
   }
-  cluster = await startCluster({ config })
+  cluster = await lendCluster({ config })
 })
 
 afterAll(async () => {

@@ -1,7 +1,6 @@
 // @ts-check
 'use strict'
 
-const { startCluster } = require('../kafka')
 const { committed, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
 const { API, respond } = require('../kafka/protocol')
 const {
@@ -9,6 +8,7 @@ const {
   createKafka,
   defer,
   filled,
+  lendCluster,
   numbered,
   pause,
   startConsumer,
@@ -25,7 +25,7 @@ describe('autoCommit', () => {
   let cluster
 
   beforeAll(async () => {
-    cluster = await startCluster({ proxied: true })
+    cluster = await lendCluster({ proxied: true })
   })
 
   afterAll(async () => {

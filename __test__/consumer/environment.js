@@ -14,6 +14,7 @@
 const path = require('node:path')
 const { TestEnvironment } = require('jest-environment-node')
 
+const { lendCluster } = require('../kafka/pool')
 const differences = require('./differences')
 
 const ON_KAFKAJS = process.env.CLIENT === 'kafkajs'
@@ -33,12 +34,17 @@ module.exports = class Environment extends TestEnvironment {
     this.listed = new Set(Object.values(differences).flatMap(files => files[file] ?? []))
     /** What a hook before all has failed. */
     this.unbegun = new Set()
+    this.hasFailed = false
+    // What one file has started, the next one uses: so it lives out here, and not with the file.
+    const lend = (/** @type {any} */ options) => lendCluster(options, () => this.hasFailed)
+    Object.assign(this.global, { lendCluster: lend })
   }
 
   /** Called by jest-circus. @param {any} event @param {any} state */
   async handleTestEvent(event, state) {
     if (event.name === 'run_start') this.start(testsOf(state.rootDescribeBlock))
     if (event.name === 'test_start' && event.test.errors.length > 0) this.unbegun.add(event.test)
+    if (event.name === 'test_done') this.hasFailed ||= event.test.errors.length > 0
     if (event.name === 'test_done' && this.mustFail(event.test)) this.judge(event.test)
     if (event.name === 'teardown' && ON_KAFKAJS) outlive()
   }

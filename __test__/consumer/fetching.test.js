@@ -3,7 +3,6 @@
 
 /** How partitions and brokers that are fast, slow, empty or paused get along. On a cluster of three. */
 
-const { startCluster } = require('../kafka')
 const { createTopic, produce } = require('../kafka/helpers')
 const {
   byPartition,
@@ -14,6 +13,7 @@ const {
   pause,
   startConsumer,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
@@ -22,13 +22,7 @@ const PARTITIONS = 6
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 3 })
-}, 120_000)
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ brokers: 3 }, lent => (cluster = lent))
 
 /** @param {string} topic @param {import('kafkajs').Message[]} messages */
 const write = (topic, messages) => produce(topic, messages, { brokers: cluster.brokers })

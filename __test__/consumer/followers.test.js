@@ -3,22 +3,23 @@
 
 /** Fetching from a follower in the consumer's own rack (KIP-392). Node n stands in `rack-n`. On a cluster of its own. */
 
-const { startCluster } = require('../kafka')
 const { committed, createTopic, produce, withAdmin } = require('../kafka/helpers')
-const { createKafka, distinct, numbered, startConsumer, upTo, waitFor } = require('./support')
+const {
+  createKafka,
+  distinct,
+  numbered,
+  startConsumer,
+  upTo,
+  useCluster,
+  waitFor
+} = require('./support')
 
 const NEAR = 2
 
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 3 })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ brokers: 3 }, lent => (cluster = lent))
 
 /** Topics of three partitions have a leader on every node. */
 const filled = async count => {

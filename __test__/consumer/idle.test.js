@@ -6,7 +6,6 @@
  * notice. On a cluster of its own, which closes them after three seconds.
  */
 
-const { startCluster } = require('../kafka')
 const { ADMIN_TIMEOUT, committed, createTopic, produce, withAdmin } = require('../kafka/helpers')
 const {
   createKafka,
@@ -17,6 +16,7 @@ const {
   startConsumer,
   together,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
@@ -31,13 +31,7 @@ const RARELY = { heartbeatInterval: 2 * IDLE, sessionTimeout: 60_000 }
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ config: { 'connections.max.idle.ms': IDLE } })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ config: { 'connections.max.idle.ms': IDLE } }, lent => (cluster = lent))
 
 /** A consumer, and what it logs from warnings on. */
 const start = async options => {

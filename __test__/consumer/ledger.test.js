@@ -9,7 +9,7 @@ const path = require('node:path')
 
 const { complaints, runChaos } = require('../chaos/chaos')
 const { SOAK, longSpec } = require('../ci/soak')
-const { startCluster } = require('../kafka')
+const { lendCluster } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -18,7 +18,7 @@ let directory
 
 beforeAll(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kafkars-ledger-'))
-  cluster = await startCluster({ brokers: 3, proxied: true })
+  cluster = await lendCluster({ brokers: 3, proxied: true })
 })
 
 afterAll(async () => {

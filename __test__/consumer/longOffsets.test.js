@@ -9,9 +9,8 @@
 const fs = require('node:fs')
 const path = require('node:path')
 
-const { startCluster } = require('../kafka')
 const { committed, createTopic, logEnd, produce } = require('../kafka/helpers')
-const { createKafka, startConsumer, waitFor } = require('./support')
+const { createKafka, lendCluster, startConsumer, waitFor } = require('./support')
 
 const COUNT = 20
 
@@ -49,7 +48,7 @@ const moveLog = (directory, base) => {
 const LENGTH_END = 12
 
 beforeAll(async () => {
-  cluster = await startCluster()
+  cluster = await lendCluster()
   const { brokers } = cluster
   for (const [name] of BASES) {
     topics[name] = await createTopic({ brokers })

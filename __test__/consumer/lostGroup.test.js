@@ -6,24 +6,23 @@
  * has deleted it. The proxy answers heartbeats in the meantime, so that the member learns it by another request.
  */
 
-const { startCluster } = require('../kafka')
 const { startJavaConsumer } = require('../kafka/consumer')
 const { committed, createTopic, produce, withAdmin } = require('../kafka/helpers')
 const { API, respond } = require('../kafka/protocol')
-const { createKafka, distinct, numbered, startConsumer, upTo, waitFor } = require('./support')
+const {
+  createKafka,
+  distinct,
+  numbered,
+  startConsumer,
+  upTo,
+  useCluster,
+  waitFor
+} = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ proxied: true })
-}, 120_000)
-
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(() => cluster.proxies[0].heal())
+useCluster({ proxied: true }, lent => (cluster = lent))
 
 const write = (topic, count, first) =>
   produce(topic, numbered(count, { first }), { brokers: cluster.brokers })

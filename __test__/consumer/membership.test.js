@@ -3,7 +3,6 @@
 
 /** What a member tells of its group: when it is thrown out, when topics grow, when others come. Behind a proxy. */
 
-const { startCluster } = require('../kafka')
 const { createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
 const { API, respond } = require('../kafka/protocol')
 const {
@@ -15,6 +14,7 @@ const {
   numbered,
   startConsumer,
   upTo,
+  useCluster,
   waitFor,
   watch
 } = require('./support')
@@ -25,15 +25,7 @@ const UNKNOWN_MEMBER_ID = 25
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ proxied: true })
-}, 120_000)
-
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(() => cluster.proxies[0].heal())
+useCluster({ proxied: true }, lent => (cluster = lent))
 
 const newTopic = async (count, partitions = 2) => {
   const { brokers } = cluster

@@ -11,12 +11,19 @@ const { generateKeyPairSync } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { AssignerProtocol } = require('../..')
-const { startCluster } = require('../kafka')
 const { createAuthority } = require('../kafka/certificates')
 const { connections, unsecuredToken } = require('../kafka/connections')
 const { createTopic, produce, uniqueName } = require('../kafka/helpers')
 const { headOf } = require('./told')
-const { createConsumer, createKafka, logLevel, numbered, waitFor, watch } = require('./support')
+const {
+  createConsumer,
+  createKafka,
+  lendCluster,
+  logLevel,
+  numbered,
+  waitFor,
+  watch
+} = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -27,7 +34,7 @@ beforeAll(async () => {
     // Without SASL: the brokers themselves, the observer, and our user where it is not about ACLs.
     'super.users': 'User:ANONYMOUS'
   }
-  cluster = await startCluster({ config })
+  cluster = await lendCluster({ config })
 })
 
 afterAll(async () => {

@@ -4,10 +4,17 @@
 /** Outages of everything at once. Whoever comes back finds the consumer at work, without anybody's help. */
 
 const { longSpec } = require('../ci/soak')
-const { startCluster } = require('../kafka')
 const { freePorts } = require('../kafka/ports')
 const { coordinatorOf, createTopic, logEnd, produce } = require('../kafka/helpers')
-const { byPartition, createKafka, numbered, pause, startConsumer, waitFor } = require('./support')
+const {
+  byPartition,
+  createKafka,
+  numbered,
+  pause,
+  startConsumer,
+  useCluster,
+  waitFor
+} = require('./support')
 
 const PARTITIONS = 6
 /** How long nobody answers, ms. */
@@ -19,13 +26,7 @@ jest.setTimeout(900_000)
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 3 })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ brokers: 3 }, lent => (cluster = lent))
 
 afterEach(async () => {
   for (const node of cluster.nodes) await node.sigcont()

@@ -4,7 +4,6 @@
 /** Each partition has an owner: whatever brokers say while somebody assigns, whatever becomes of the topics. Three brokers. */
 
 const { isDeepStrictEqual } = require('node:util')
-const { startCluster } = require('../kafka')
 const { ADMIN_TIMEOUT, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
 const { API, respond } = require('../kafka/protocol')
 const { growAndRemake } = require('../chaos/topics')
@@ -15,21 +14,14 @@ const {
   numbered,
   startConsumer,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 3, proxied: true })
-}, 120_000)
-
-afterAll(async () => {
-  await cluster?.stop()
-})
-
-afterEach(() => Promise.all(cluster.proxies.map(proxy => proxy.heal())))
+useCluster({ brokers: 3, proxied: true }, lent => (cluster = lent))
 
 const newTopic = async (partitions, topic = uniqueName('topic')) =>
   createTopic({ topic, partitions, replicationFactor: 1, brokers: cluster.brokers })

@@ -3,7 +3,6 @@
 
 /** Sessions that end every few seconds (KIP-368), under load. On a cluster of its own. */
 
-const { startCluster } = require('../kafka')
 const { connections, unsecuredToken } = require('../kafka/connections')
 const { committed, createTopic, logEnd, observer } = require('../kafka/helpers')
 const {
@@ -13,6 +12,7 @@ const {
   startConsumer,
   together,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
@@ -25,13 +25,7 @@ const PARTITIONS = 3
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ config: { 'connections.max.reauth.ms': SESSION } })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ config: { 'connections.max.reauth.ms': SESSION } }, lent => (cluster = lent))
 
 /** Writes numbers, steadily, until the time is over. @param {string} topic */
 const writeFor = async (topic, duration) => {

@@ -11,9 +11,16 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 
-const { startCluster } = require('../kafka')
 const { committed, createTopic, produce, uniqueName, withAdmin } = require('../kafka/helpers')
-const { CLIENT, createConsumer, createKafka, numbered, pause, waitFor } = require('./support')
+const {
+  CLIENT,
+  createConsumer,
+  createKafka,
+  lendCluster,
+  numbered,
+  pause,
+  waitFor
+} = require('./support')
 
 const PARTITIONS = 6
 /** Ways to consume, see `programs/ledger.js`. */
@@ -35,7 +42,7 @@ const processes = /** @type {import('node:child_process').ChildProcess[]} */ ([]
 
 beforeAll(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kafkars-session-'))
-  cluster = await startCluster({ proxied: true })
+  cluster = await lendCluster({ proxied: true })
   const { brokers } = cluster
   topic = await createTopic({ partitions: PARTITIONS, brokers })
   await produce(topic, numbered(120_000, { partitions: PARTITIONS }), { brokers })

@@ -11,7 +11,6 @@
  */
 
 const { setTimeout: pause } = require('node:timers/promises')
-const { startCluster } = require('../kafka')
 const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 
 const { CLIENT = 'kafkars' } = process.env
@@ -76,7 +75,14 @@ const close = consumer =>
     : consumer.disconnect()
 
 /**
- * A cluster of this file's own; its proxies are healed after every spec.
+ * Of this process, see `environment.js`.
+ *
+ * @type {(options: import('../kafka').ClusterOptions) => Promise<import('../kafka').Cluster>}
+ */
+const lendCluster = /** @type {any} */ (globalThis).lendCluster
+
+/**
+ * A cluster for this file alone, which others may have used before; its proxies are healed after every spec.
  *
  * @param {import('../kafka').ClusterOptions} options
  * @param {(cluster: import('../kafka').Cluster) => any} use is given it before the first spec
@@ -84,7 +90,7 @@ const close = consumer =>
 const useCluster = (options, use) => {
   let cluster = /** @type {import('../kafka').Cluster | undefined} */ (undefined)
   beforeAll(async () => {
-    cluster = await startCluster(options)
+    cluster = await lendCluster(options)
     await use(cluster)
   })
   afterEach(async () => {
@@ -335,6 +341,7 @@ module.exports = {
   distinct,
   filled,
   flat,
+  lendCluster,
   loadClient,
   numbered,
   numbers,

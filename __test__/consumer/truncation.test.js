@@ -7,7 +7,6 @@
  */
 
 const { longSpec } = require('../ci/soak')
-const { startCluster } = require('../kafka')
 const {
   committed,
   createTopic,
@@ -16,7 +15,14 @@ const {
   uniqueName,
   withAdmin
 } = require('../kafka/helpers')
-const { createConsumer, createKafka, logLevel, startConsumer, waitFor } = require('./support')
+const {
+  createConsumer,
+  createKafka,
+  logLevel,
+  startConsumer,
+  useCluster,
+  waitFor
+} = require('./support')
 
 /** What both replicas have, and what only the leader has. */
 const KEPT = 300
@@ -28,13 +34,7 @@ jest.setTimeout(900_000)
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  cluster = await startCluster({ brokers: 3 })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ brokers: 3 }, lent => (cluster = lent))
 
 afterEach(async () => {
   for (const node of cluster.nodes) if (!node.running) await node.restart()

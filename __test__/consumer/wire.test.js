@@ -3,7 +3,6 @@
 
 /** What the options come to in the requests that the broker gets. On a cluster of its own, behind a proxy. */
 
-const { startCluster } = require('../kafka')
 const { createTopic, produce, uniqueName } = require('../kafka/helpers')
 const { API } = require('../kafka/protocol')
 const { fieldsOf } = require('../kafka/requests')
@@ -16,6 +15,7 @@ const {
   pause,
   startConsumer,
   upTo,
+  useCluster,
   waitFor
 } = require('./support')
 
@@ -32,13 +32,9 @@ let proxy
 /** Every request since the spec began. @type {{ key: number, fields: Record<string, any> }[]} */
 let requests
 
-beforeAll(async () => {
-  cluster = await startCluster({ proxied: true })
+useCluster({ proxied: true }, lent => {
+  cluster = lent
   proxy = cluster.proxies[0]
-}, 120_000)
-
-afterAll(async () => {
-  await cluster?.stop()
 })
 
 beforeEach(async () => {

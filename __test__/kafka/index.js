@@ -57,6 +57,7 @@ const execute = promisify(execFile)
  * @property {BrokerNode[]} nodes
  * @property {import('./proxy').Proxy[]} proxies   one per node, if asked for
  * @property {string} logDir                       a folder per node: `broker.log`, `server.properties`
+ * @property {() => Promise<void>} ready  resolves once all nodes that run serve again
  * @property {() => Promise<void>} stop
  *
  * @typedef {ClusterDescription & ClusterParts} Cluster
@@ -207,6 +208,7 @@ const tryStart = async ({ java, classpath, template }, options, flags) => {
     nodes,
     proxies,
     logDir,
+    ready: readyAgain,
     stop: async () => {
       await end()
       if (nodes.some(({ crashed }) => crashed)) {

@@ -13,7 +13,7 @@ const path = require('node:path')
 const producers = require('../chaos/producers')
 const transactions = require('../chaos/transactions')
 const { longBlock } = require('../ci/soak')
-const { startCluster } = require('../kafka')
+const { lendCluster } = require('./support')
 
 /** How long things break. */
 const MILLISECONDS = 60_000
@@ -27,7 +27,7 @@ afterAll(() => fs.rmSync(directory, { recursive: true, force: true }))
 const useProxied = options => {
   /** @type {import('../kafka').Cluster} */
   let cluster
-  beforeAll(async () => (cluster = await startCluster({ brokers: 3, proxied: true, ...options })))
+  beforeAll(async () => (cluster = await lendCluster({ brokers: 3, proxied: true, ...options })))
   afterAll(() => cluster?.stop())
   return () => cluster
 }

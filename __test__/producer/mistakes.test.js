@@ -6,11 +6,17 @@
  * nothing.
  */
 
-const { startCluster } = require('../kafka')
 const { connections } = require('../kafka/connections')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { SECRET, createLogs, expectTold, headOf, linesOf } = require('../consumer/told')
-const { createConsumer, createKafka, createProducer, rejection, waitFor } = require('./support')
+const {
+  createConsumer,
+  createKafka,
+  createProducer,
+  lendCluster,
+  rejection,
+  waitFor
+} = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
@@ -20,7 +26,7 @@ beforeAll(async () => {
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:ANONYMOUS'
   }
-  cluster = await startCluster({ config, proxied: true })
+  cluster = await lendCluster({ config, proxied: true })
 })
 
 afterEach(() => cluster.proxies[0].heal())
