@@ -2,12 +2,16 @@
 'use strict'
 
 /**
- * The first part of `npm test`: the checks, and beside them the release build. The compiler works on one core for most of the time that it
- * needs for that. The checks are seen while they run; what the build says is shown when it ends. Ends when both have ended, with an error
- * if one has.
+ * `npm test`: all checks, beside them the release build, and behind that the specs on the addon.
+ *
+ *   check:js ─ check:pure ─ check:rust (the compiler on one core, most of the time)
+ *   build ───────────────── test:addon
+ *
+ * What is seen while it runs: first the checks of JavaScript, then the specs; what the compiler says is shown when it ends. Ends when all
+ * have ended, with an error if one has.
  *
  * Of three minutes that the compiler needs in a fresh checkout, the OpenSSL that is linked in takes one. So it is built once, for the
- * addon; the checks of Rust begin behind it and link the same.
+ * addon; the checks of Rust begin behind it and link the same, but for those that need none.
  */
 
 const { spawn } = require('node:child_process')
@@ -16,6 +20,9 @@ const { join } = require('node:path')
 
 const ROOT = join(__dirname, '..', '..')
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target')
+
+/** Then nothing is begun that takes minutes. */
+let hasFailed = false
 
 /**
  * @param {string} script
@@ -38,6 +45,7 @@ const run = (script, { isSeen, env = {} }) =>
     child.on('close', code => {
       process.stdout.write(Buffer.concat(said))
       if (code !== 0) console.error(`npm run ${script} has failed`)
+      hasFailed ||= code !== 0
       resolve(code === 0)
     })
   })
@@ -73,11 +81,20 @@ const sharedOpenssl = async build => {
   return shared ? { OPENSSL_NO_VENDOR: '1', OPENSSL_STATIC: '1', OPENSSL_DIR: shared } : {}
 }
 
+/** @param {Promise<boolean>} build */
+const check = async build => [
+  await run('check:js', { isSeen: true }),
+  await run('check:pure', { isSeen: false }),
+  await run('check:rust', { isSeen: false, env: await sharedOpenssl(build) })
+]
+
+/** @param {Promise<boolean>} build */
+const test = async build => (await build) && !hasFailed && run('test:addon', { isSeen: true })
+
 const main = async () => {
   const build = run('build', { isSeen: false })
-  const checks = [await run('check:js', { isSeen: true })]
-  checks.push(await run('check:rust', { isSeen: true, env: await sharedOpenssl(build) }))
-  process.exitCode = [await build, ...checks].every(Boolean) ? 0 : 1
+  const [checks, specs] = await Promise.all([check(build), test(build)])
+  process.exitCode = [...checks, specs].every(Boolean) ? 0 : 1
 }
 
 main()
