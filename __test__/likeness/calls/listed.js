@@ -127,9 +127,18 @@ const LISTED = [
   ]
 ]
 
+/**
+ * It was sent twice, as the broker took its time: that says of the second one when it had the first, and of no other, as the topics have the
+ * producers' timestamps.
+ * @param {any} value
+ */
+const isRepeated = value =>
+  Array.isArray(value) && value.some(row => Number(row?.logAppendTime) >= 0)
+
 /** Requests that failed by the connection, or were never answered: what comes behind them fails with kafkajs, too. */
-const isBroken = (/** @type {Outcome} */ { how, error }) =>
+const isBroken = (/** @type {Outcome} */ { how, error, value }) =>
   how === 'hangs' ||
+  isRepeated(value) ||
   /^Closed connection$|write after end|ECONNRESET|timed out$|instance of Encoder|socket has been ended/.test(
     error?.message
   )
