@@ -44,7 +44,10 @@ const fetchKafka = async () => {
   const classpath = path.join(lib, '*')
   const template = path.join(HOME, `format-${KAFKA_VERSION}`)
   await once(template, directory => format(java, classpath, directory))
-  const archive = path.join(HOME, `archive-${KAFKA_VERSION}-java-${version}`, 'kafka.jsa')
+  // It is of no use to a Java that finds the jars elsewhere: in a checkout that was moved, or copied.
+  const place = crypto.createHash('sha256').update(lib).digest('hex').slice(0, 8)
+  const name = `archive-${KAFKA_VERSION}-java-${version}-${place}`
+  const archive = path.join(HOME, name, 'kafka.jsa')
   return { java, classpath, template, archive }
 }
 
