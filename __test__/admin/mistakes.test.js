@@ -6,20 +6,12 @@
 const { connections } = require('../kafka/connections')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { SECRET, createLogs, expectTold } = require('../consumer/told')
-const { createAdmin, errorOf, lendCluster } = require('./support')
+const { WITH_ACLS, createAdmin, errorOf, useCluster } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  const config = {
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    'super.users': 'User:ANONYMOUS'
-  }
-  cluster = await lendCluster({ config })
-})
-
-afterAll(() => cluster?.stop())
+useCluster({ config: WITH_ACLS }, lent => (cluster = lent))
 
 /**
  * @typedef {{ topic: string, missing: string, groupId: string }} Context `missing`: no topic's name

@@ -6,7 +6,14 @@
 const kafkajs = require('kafkajs')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { runJavaTool } = require('../kafka/javaTool')
-const { createAdmin, createKafka, errorOf, eventually, useCluster } = require('./support')
+const {
+  WITH_ACLS,
+  createAdmin,
+  createKafka,
+  errorOf,
+  eventually,
+  useCluster
+} = require('./support')
 
 const {
   AclOperationTypes: { ALL, ANY, READ, WRITE, DESCRIBE },
@@ -26,12 +33,7 @@ let cluster
 
 useCluster(
   {
-    config: {
-      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-      // Who has not said a name, as the fixture itself and this file.
-      'super.users': 'User:ANONYMOUS',
-      'allow.everyone.if.no.acl.found': false
-    }
+    config: { ...WITH_ACLS, 'allow.everyone.if.no.acl.found': false }
   },
   started => {
     cluster = started

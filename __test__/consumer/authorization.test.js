@@ -11,23 +11,19 @@ const {
   AclResourceTypes,
   ResourcePatternTypes
 } = require('kafkajs')
-const { createConsumer, createKafka, lendCluster, startConsumer, waitFor } = require('./support')
+const {
+  WITH_ACLS,
+  createConsumer,
+  createKafka,
+  startConsumer,
+  useCluster,
+  waitFor
+} = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  const config = {
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    // Whoever comes without SASL: the brokers themselves, and the observer.
-    'super.users': 'User:ANONYMOUS'
-  }
-  cluster = await lendCluster({ config })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ config: WITH_ACLS }, lent => (cluster = lent))
 
 /** Our user may do anything with topics of this name, and nothing else. @param {string} topic */
 const allow = async topic => {

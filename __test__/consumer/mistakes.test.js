@@ -16,11 +16,12 @@ const { connections, unsecuredToken } = require('../kafka/connections')
 const { createTopic, produce, uniqueName } = require('../kafka/helpers')
 const { headOf } = require('./told')
 const {
+  WITH_ACLS,
   createConsumer,
   createKafka,
-  lendCluster,
   logLevel,
   numbered,
+  useCluster,
   waitFor,
   watch
 } = require('./support')
@@ -28,18 +29,7 @@ const {
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  const config = {
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    // Without SASL: the brokers themselves, the observer, and our user where it is not about ACLs.
-    'super.users': 'User:ANONYMOUS'
-  }
-  cluster = await lendCluster({ config })
-})
-
-afterAll(async () => {
-  await cluster?.stop()
-})
+useCluster({ config: WITH_ACLS }, lent => (cluster = lent))
 
 /**
  * @typedef {object} Context

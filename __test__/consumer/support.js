@@ -81,6 +81,12 @@ const close = consumer =>
  */
 const lendCluster = /** @type {any} */ (globalThis).lendCluster
 
+/** Brokers that go by ACLs. Who comes without SASL may do all: the brokers themselves, and the observer. */
+const WITH_ACLS = {
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'super.users': 'User:ANONYMOUS'
+}
+
 /**
  * A cluster for this file alone, which others may have used before; its proxies are healed after every spec.
  *
@@ -331,6 +337,7 @@ module.exports = {
   CLIENT,
   LONG_POLL,
   SOON,
+  WITH_ACLS,
   assigning,
   block,
   byPartition,

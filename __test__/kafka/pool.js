@@ -2,7 +2,7 @@
 /**
  * Clusters that spec files hand on to each other: to start brokers costs more than most specs do. Each process has its own
  * (`consumer/environment.js`), and at most one of a kind that nobody uses. What is lent is whole: all nodes run, all proxies are
- * healed, no topic is left of those before. Groups, and where leaders are, is as they have left it. What a spec has failed on goes to
+ * healed, no topic is left of those before. Groups and leaders are as they have left them. What a spec has failed on goes to
  * nobody else.
  */
 const { startCluster } = require('.')

@@ -10,27 +10,19 @@ const { connections } = require('../kafka/connections')
 const { createTopic, uniqueName } = require('../kafka/helpers')
 const { SECRET, createLogs, expectTold, headOf, linesOf } = require('../consumer/told')
 const {
+  WITH_ACLS,
   createConsumer,
   createKafka,
   createProducer,
-  lendCluster,
   rejection,
+  useCluster,
   waitFor
 } = require('./support')
 
 /** @type {import('../kafka').Cluster} */
 let cluster
 
-beforeAll(async () => {
-  const config = {
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    'super.users': 'User:ANONYMOUS'
-  }
-  cluster = await lendCluster({ config, proxied: true })
-})
-
-afterEach(() => cluster.proxies[0].heal())
-afterAll(() => cluster?.stop())
+useCluster({ config: WITH_ACLS, proxied: true }, lent => (cluster = lent))
 
 /**
  * @typedef {object} Context

@@ -114,10 +114,10 @@ class World {
 
   /** @private @param {any[]} rows @returns {any[]} */
   ownRows(rows) {
+    const isOthers = (/** @type {string} */ name) =>
+      this.listsAll ? !name.startsWith('__') : name.startsWith(FAMILY)
     const isOwn = (/** @type {any} */ name) =>
-      typeof name !== 'string' ||
-      name.startsWith(this.prefix) ||
-      !(this.listsAll || name.startsWith(FAMILY))
+      typeof name !== 'string' || name.startsWith(this.prefix) || !isOthers(name)
     return rows
       .filter(row => [row, row?.topic, row?.name, row?.groupId].every(isOwn))
       .map(row =>
