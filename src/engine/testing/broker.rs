@@ -137,6 +137,9 @@ impl Log {
     }
 
     fn push(&mut self, batch: TestBatch, offsets: usize) {
+        if self.epochs.is_empty() {
+            self.epochs.push((self.epoch, self.end));
+        }
         let next = self.end + i64::try_from(offsets).unwrap();
         self.batches.push((self.end, next, TestBatch { leader_epoch: self.epoch, ..batch }.encode()));
         self.end = next;
