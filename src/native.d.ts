@@ -221,9 +221,16 @@ export interface NativeLogDirs {
   }[]
 }
 
+/** What the clients of one `Kafka` have in common: what one finds out about the cluster, the others hear. */
+export class NativeSiblings {}
+
 /** Connections to a cluster. One per `Kafka#consumer()`. */
 export class NativeClient {
-  constructor(options: NativeClientOptions, notify: (event: NativeClientEvent) => void)
+  constructor(
+    options: NativeClientOptions,
+    notify: (event: NativeClientEvent) => void,
+    siblings: NativeSiblings
+  )
   /** Connects to a seed broker (ApiVersions and SASL included) and reads the broker list from it. */
   connect(host: string, port: number): Promise<NativeSeedFailure | null>
   isConnected(): boolean

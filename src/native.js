@@ -134,5 +134,8 @@ module.exports = {
   },
   get NativeProducer() {
     return load().NativeProducer
+  },
+  get NativeSiblings() {
+    return load().NativeSiblings
   }
 }

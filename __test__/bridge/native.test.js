@@ -56,7 +56,7 @@ const CONSUMER = {
 const none = () => {}
 
 const createClient = (options = {}, notify = none) =>
-  new native.NativeClient({ ...CLIENT, ...options }, notify)
+  new native.NativeClient({ ...CLIENT, ...options }, notify, new native.NativeSiblings())
 
 /** By the consumer that was told. @type {WeakMap<object, any[]>} */
 const told = new WeakMap()

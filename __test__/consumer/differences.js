@@ -388,6 +388,11 @@ module.exports = {
   'a leader change makes every member rejoin': {
     'consumer/faults': ['a broker hands its partitions to others: nobody rejoins']
   },
+  'each client looks for new partitions and leaders by itself': {
+    'consumer/subscribe': [
+      'a topic that grows is assigned anew as soon as another client of the same Kafka knows'
+    ]
+  },
   'a coordinator that moves, loads or freezes is a crash, or the end': {
     'consumer/faults': [
       'a broker that coordinates the group freezes: the group goes on with another',

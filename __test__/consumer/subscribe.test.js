@@ -135,6 +135,31 @@ describe('a topic', () => {
     expect(distinct(messages)).toEqual(upTo(9))
   })
 
+  it('that grows is assigned anew as soon as another client of the same Kafka knows', async () => {
+    const topic = await createTopic({ partitions: 1 })
+    const kafka = createKafka()
+    // Would look for itself every five minutes.
+    const { messages, seen } = await startConsumer({ topics: [topic], kafka })
+    const admin = kafka.admin()
+    await admin.connect()
+    try {
+      await admin.createPartitions({
+        topicPartitions: [{ topic, count: 3 }],
+        timeout: ADMIN_TIMEOUT
+      })
+      await waitFor(async () => {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+        return topics[0].partitions.length === 3
+      })
+    } finally {
+      await admin.disconnect()
+    }
+    await waitFor(() => seen.of('GROUP_JOIN').at(-1).memberAssignment[topic].length === 3)
+    await produce(topic, numbered(9, { partitions: 3 }))
+    await waitFor(() => messages.length >= 9)
+    expect(distinct(messages)).toEqual(upTo(9))
+  })
+
   it('that grows while it is paused is paused in all of its partitions', async () => {
     const topic = await createTopic({ partitions: 1 })
     const { consumer, messages, seen } = await startConsumer({
@@ -275,7 +300,7 @@ describe('describeGroup()', () => {
   })
 })
 
-it('two consumers of one Kafka instance know nothing of each other', async () => {
+it('two consumers of one Kafka instance read each for itself', async () => {
   const topic = await createTopic()
   await produce(topic, numbered(10))
   const kafka = createKafka()

@@ -1,6 +1,6 @@
 'use strict'
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 const kafkajs = require('kafkajs')
 const native = require('../../src/native')
 const kafkars = require('../..')

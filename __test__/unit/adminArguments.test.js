@@ -4,7 +4,7 @@
 
 const { inspect } = require('node:util')
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 const native = require('../../src/native')
 const { Kafka, logLevel } = require('../..')
 const { createNativeClient, createWorld } = require('./support')

@@ -1,6 +1,6 @@
 'use strict'
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 const { MemberAssignment, MemberMetadata } = require('../../src/consumer/assignerProtocol')
 const { roundRobin } = require('../../src/consumer/assigners')
 const { Assignment } = require('../../src/consumer/assignment')

@@ -1,6 +1,6 @@
 'use strict'
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 const native = require('../../src/native')
 const Cluster = require('../../src/cluster')
 const { kafkaOptions } = require('../../src/config')

@@ -1,6 +1,6 @@
 'use strict'
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 
 const { Commits } = require('../../src/consumer/commits')
 const { events } = require('../../src/consumer/instrumentationEvents')

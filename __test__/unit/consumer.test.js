@@ -1,6 +1,6 @@
 'use strict'
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 jest.mock('../../src/consumer/runner', () => jest.fn())
 
 const native = require('../../src/native')

@@ -6,7 +6,7 @@
  * in one handler at a time, none past a flag, and nothing resolved or committed that is not handled. In the end all is handled.
  */
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 jest.mock('node:timers', () => require('./virtualTime').callbacks)
 jest.mock('node:timers/promises', () => require('./virtualTime').promises)
 

@@ -5,7 +5,7 @@
  * connection was attempted for it. Those that need one are in `__test__/consumer/mistakes.test.js`.
  */
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 
 const native = require('../../src/native')
 const { Kafka, ...errors } = require('../..')

@@ -6,7 +6,7 @@
  * becomes of that which is not handed over yet when it ends, or its transaction.
  */
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 const native = /** @type {any} */ (require('../../src/native'))
 const createProducer = require('../../src/producer')
 const { createLogger } = require('./support')

@@ -6,7 +6,7 @@
  * A message counts as handled when the next is asked for: each comes in its order, and nothing is resolved or committed before that.
  */
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 jest.mock('node:timers', () => require('./virtualTime').callbacks)
 jest.mock('node:timers/promises', () => require('./virtualTime').promises)
 

@@ -6,7 +6,7 @@
 let time = 1_000_000
 jest.spyOn(Date, 'now').mockImplementation(() => time)
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const native = require('../../src/native')

@@ -2,7 +2,7 @@
 
 /** `disconnect()` and `stop()` win over what was begun before them, wherever it is. */
 
-jest.mock('../../src/native', () => ({}))
+jest.mock('../../src/native', () => ({ NativeSiblings: class {} }))
 jest.mock('../../src/consumer/runner', () => jest.fn())
 
 const { spawnSync } = require('node:child_process')

@@ -24,6 +24,7 @@ use crate::engine::network::UnknownName;
 use crate::engine::runtime;
 use crate::engine::runtime::AdminHandle;
 use crate::engine::runtime::SharedMetadata;
+use crate::engine::runtime::Siblings;
 
 use super::callback::Callback;
 use super::events;
@@ -54,8 +55,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn new(network: Network) -> Shared {
-        let metadata = SharedMetadata::default();
+    fn new(network: Network, siblings: Siblings) -> Shared {
+        let metadata = SharedMetadata::new(siblings);
         Shared { admin: AdminHandle::new(network.clone(), metadata.clone()), network, metadata }
     }
 
@@ -77,6 +78,21 @@ impl Close for Shared {
     }
 }
 
+/// What the clients of one `Kafka` have in common: what one finds out about the cluster, the others hear.
+#[napi]
+#[derive(Default)]
+pub struct NativeSiblings {
+    siblings: Siblings,
+}
+
+#[napi]
+impl NativeSiblings {
+    #[napi(constructor, catch_unwind)]
+    pub fn new() -> NativeSiblings {
+        NativeSiblings::default()
+    }
+}
+
 #[napi]
 pub struct NativeClient {
     shared: Shared,
@@ -93,6 +109,7 @@ impl NativeClient {
         env: Env,
         options: NativeClientOptions,
         notify: Function<'_, Object<'static>, Unknown<'static>>,
+        siblings: &NativeSiblings,
     ) -> Result<NativeClient> {
         let notify: Notify = notify
             .build_threadsafe_function::<NetworkEvent>()
@@ -112,7 +129,7 @@ impl NativeClient {
             });
         });
         let network = network.map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
-        let shared = Shared::new(network);
+        let shared = Shared::new(network, siblings.siblings.clone());
         let open: Rc<dyn Close> = Rc::new(shared.clone());
         at_teardown(&env, &open)?;
         Ok(NativeClient { shared, notify, _open: open })

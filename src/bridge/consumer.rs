@@ -141,8 +141,8 @@ impl NativeConsumer {
         let client = client.shared();
         let host = JsHost { notify: Arc::new(Callback::new(notify)) };
         let network = client.network().clone();
-        let handle = ConsumerHandle::new(config, network, Box::new(cells), Box::new(host.clone()));
-        handle.follow(client.metadata());
+        let handle =
+            ConsumerHandle::new(config, network, client.metadata(), Box::new(cells), Box::new(host.clone()));
         let open: Rc<dyn Close> = Rc::new(OpenConsumer(handle.clone()));
         at_teardown(&env, &open)?;
         Ok(NativeConsumer { handle, client, host, started: false, ticket: Cell::new(0), _open: open })

@@ -134,6 +134,7 @@ pub(super) fn consumer_event<'env>(env: &'env Env, event: ConsumerEvent) -> Resu
         }
         // These stay on our side: the driver consumes them.
         Event::Brokers(_)
+        | Event::News(_)
         | Event::Renew(_)
         | Event::CommitDone { .. }
         | Event::HeartbeatDone { .. }

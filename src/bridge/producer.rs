@@ -152,8 +152,9 @@ impl NativeProducer {
             })?;
         let client = client.shared();
         let host = JsHost { notify: Arc::new(Callback::new(notify)) };
+        let network = client.network().clone();
         let handle =
-            ProducerHandle::new(options.into_config(), client.network().clone(), Box::new(host.clone()));
+            ProducerHandle::new(options.into_config(), network, client.metadata(), Box::new(host.clone()));
         let open: Rc<dyn Close> = Rc::new(OpenProducer(handle.clone()));
         at_teardown(&env, &open)?;
         Ok(NativeProducer {

@@ -61,11 +61,13 @@ class Connection {
    *   config: ReturnType<typeof import('../config').kafkaOptions>,
    *   logger: import('../..').Logger,
    *   emitter: import('../instrumentation/emitter'),
-   *   maxInFlightRequests: number | null
+   *   maxInFlightRequests: number | null,
+   *   members: import('./members').Members
    * }} options
    */
-  constructor({ config, logger, emitter, maxInFlightRequests }) {
+  constructor({ config, logger, emitter, maxInFlightRequests, members }) {
     this.config = config
+    this.members = members
     this.maxInFlightRequests = maxInFlightRequests
     this.rootLogger = logger
     this.logger = logger.namespace('BrokerPool')
@@ -225,7 +227,8 @@ class Connection {
         } else {
           this.onEvent(client, event)
         }
-      }
+      },
+      this.members.siblings
     )
     if (listensToRequests(this.emitter)) client.setRequestEvents(true)
     return client
@@ -373,12 +376,13 @@ const thrownByProvider = thrown => {
 /**
  * @param {import('../native').NativeClientOptions} options
  * @param {(event: NativeClientEvent) => void} notify
+ * @param {import('../native').NativeSiblings} siblings
  * @returns {NativeClient}
  */
-const createNativeClient = (options, notify) => {
+const createNativeClient = (options, notify, siblings) => {
   const { NativeClient } = native
   try {
-    return new NativeClient(options, notify)
+    return new NativeClient(options, notify, siblings)
   } catch (e) {
     // An option that only the engine can judge, a certificate for instance.
     const why = options.tls ? whyUnusable(options.tls, e.message) : null

@@ -25,7 +25,7 @@ class Cluster extends Connection {
    *   maxInFlightRequests: number | null,
    *   readCommitted: boolean,
    *   members?: Members
-   * }} options times in ms; `members`: the consumers of the same `Kafka`
+   * }} options times in ms; `members`: the clients of the same `Kafka`
    */
   constructor({
     metadataMaxAge,
@@ -34,9 +34,8 @@ class Cluster extends Connection {
     members = new Members(),
     ...options
   }) {
-    super(options)
+    super({ members, ...options })
     this.readCommitted = readCommitted
-    this.members = members
     this.brokerPool = new Metadata(this, { metadataMaxAge, allowAutoTopicCreation })
     /** @type {Set<string>} */
     this.targetTopics = new Set()

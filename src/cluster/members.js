@@ -1,8 +1,11 @@
 // @ts-check
 'use strict'
 
+const native = require('../native')
+
 /**
- * The consumers of one `Kafka` that run, by their group: what a transaction commits is theirs as well.
+ * The clients of one `Kafka`, as far as they know each other: what one finds out about the cluster the others hear (in the engine), and
+ * what a transaction commits is also that of the consumers of the group that run.
  *
  * @typedef {{ groupId: string, generationId: number, memberId: string, groupInstanceId: string | null }} GroupMetadata
  * @typedef {object} Member
@@ -18,6 +21,13 @@ class Members {
   constructor() {
     /** @type {Map<string, Set<Member>>} */
     this.byGroup = new Map()
+    /** @type {import('../native').NativeSiblings | null} */
+    this.native = null
+  }
+
+  /** The engine's part; made when it is first needed. */
+  get siblings() {
+    return (this.native ??= new native.NativeSiblings())
   }
 
   /** @param {string} groupId @param {Member} member */

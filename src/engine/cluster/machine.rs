@@ -34,6 +34,7 @@ use crate::engine::protocol::metadata::MetadataTopic;
 use super::coordinators::{Coordinators, Lookup, asks_too_much};
 use super::metadata::{Change, Leader, Metadata};
 use super::names::Names;
+use super::news::News;
 use super::survey::Survey;
 use super::told;
 
@@ -51,6 +52,8 @@ pub struct ClusterConfig {
 pub enum Event {
     /// An answer was taken in.
     Metadata(Change),
+    /// For the other clients of this cluster, see [`Cluster::hear`].
+    News(News),
     /// The end of [`Cluster::survey`]: what was read. A topic that is not in it does not exist, or we are not
     /// authorized to see it.
     Surveyed(MetadataResponse),
@@ -189,6 +192,11 @@ impl Cluster {
         self.events.push_back(Event::Metadata(change));
     }
 
+    /// What another client of the same cluster has found out. If it is news, it ends in [`Event::Metadata`].
+    pub fn hear(&mut self, news: &News) {
+        self.events.extend(self.metadata.hear(news).map(Event::Metadata));
+    }
+
     /// Topics that refreshes ask for; a new one is asked for at once.
     pub fn set_topics(&mut self, topics: &[Arc<str>]) {
         let is_fresh = self.timers.get(Timer::Expiry).is_some();
@@ -298,7 +306,10 @@ impl Cluster {
         if !self.metadata.has_broker(node) {
             return;
         }
-        self.metadata.update_leader(partition, Leader { node, epoch });
+        let leader = Leader { node, epoch };
+        if let Some(topic) = self.metadata.update_leader(partition, leader) {
+            self.tell(&[(topic, partition.partition, leader)]);
+        }
     }
 }
 
@@ -397,6 +408,7 @@ impl Cluster {
         }
         self.unanswered.over();
         let change = self.metadata.apply(answer);
+        self.tell(&change.later);
         self.names.heard(&self.metadata);
         if self.asks_all {
             self.timers.set(Timer::Expiry, now + self.config.metadata_max_age);
@@ -477,6 +489,10 @@ impl Cluster {
         } else {
             self.ask_again(now);
         }
+    }
+
+    fn tell(&mut self, later: &[(TopicId, i32, Leader)]) {
+        self.events.extend(self.metadata.news(later).map(Event::News));
     }
 
     fn ask_again(&mut self, now: Instant) {

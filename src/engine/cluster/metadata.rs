@@ -11,6 +11,8 @@ use crate::engine::protocol::metadata::MetadataTopic;
 
 use crate::engine::machine::TopicPartition;
 
+use super::news::News;
+
 /// What we know of the cluster.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
@@ -42,6 +44,8 @@ pub struct Change {
     /// The answer speaks of leaders that are not leaders any more, or leaves out partitions that exist: another broker is
     /// to be asked.
     pub is_behind: bool,
+    /// Partitions of topics that were known, which were added or have got a leader of a later epoch.
+    pub later: Vec<(TopicId, i32, Leader)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -199,6 +203,49 @@ impl Metadata {
         change
     }
 
+    /// What another client of the same cluster has found out. None: it is known, or of another cluster.
+    pub fn hear(&mut self, news: &News) -> Option<Change> {
+        if self.cluster_id() != Some(&news.cluster_id) {
+            return None;
+        }
+        let mut change = Change::default();
+        let mut is_news = false;
+        for topic in self.topics.values_mut() {
+            for &(partition, leader) in news.leaders.get(&topic.id).into_iter().flatten() {
+                let known = topic.leaders.get(&partition);
+                if known.is_some_and(|known| leader.epoch <= known.leader.epoch) {
+                    continue;
+                }
+                if !self.brokers.iter().any(|broker| broker.node_id == leader.node) {
+                    let broker = news.brokers.iter().find(|broker| broker.node_id == leader.node);
+                    // Nobody could be asked there.
+                    let Some(broker) = broker else { continue };
+                    self.brokers.push(broker.clone());
+                    change.brokers_changed = true;
+                }
+                topic.leaders.insert(partition, Known::new(leader));
+                is_news = true;
+            }
+        }
+        if !is_news {
+            return None;
+        }
+        self.brokers.sort_by_key(|broker| broker.node_id);
+        self.version += 1;
+        Some(change)
+    }
+
+    /// What of this others may not know. None: it is nothing, or the brokers do not say of which cluster they are.
+    pub fn news(&self, later: &[(TopicId, i32, Leader)]) -> Option<News> {
+        if later.is_empty() {
+            return None;
+        }
+        let mut news =
+            News { cluster_id: self.cluster_id.clone()?, brokers: self.brokers.clone(), ..News::default() };
+        later.iter().for_each(|&(topic, partition, leader)| news.add(topic, partition, leader));
+        (!news.is_empty()).then_some(news)
+    }
+
     /// Nobody asks for this topic any more.
     pub fn forget(&mut self, topic: &str) {
         if let Some(topic) = self.topics.remove(topic) {
@@ -225,15 +272,17 @@ impl Metadata {
         }
     }
 
-    /// KIP-951: an error told us the new leader. Older epochs than the known one are ignored.
-    pub fn update_leader(&mut self, partition: &TopicPartition, leader: Leader) {
+    /// KIP-951: an error told us the new leader. Older epochs than the known one are ignored. Says of which topic that was news.
+    pub fn update_leader(&mut self, partition: &TopicPartition, leader: Leader) -> Option<TopicId> {
         if let Some(topic) = self.topics.get_mut(&partition.topic)
             && let Some(known) = topic.leaders.get_mut(&partition.partition)
             && leader.epoch > known.leader.epoch
         {
             *known = Known::new(leader);
             self.version += 1;
+            return Some(topic.id);
         }
+        None
     }
 
     fn apply_topic(&mut self, name: &str, answer: &MetadataTopic, change: &mut Change) {
@@ -265,15 +314,24 @@ impl Metadata {
             topic.id = answer.topic_id;
             self.names.insert(topic.id, name);
         }
+        let is_the_same = !topic.leaders.is_empty();
         let mut told = HashSet::new();
         for partition in answer.partitions.iter().filter(|partition| partition.partition >= 0) {
             let leader = Leader { node: partition.leader, epoch: partition.leader_epoch };
             told.insert(partition.partition);
+            let is_later;
             match topic.leaders.get_mut(&partition.partition) {
-                Some(known) => change.is_behind |= known.hear(leader, laggards),
+                Some(known) => {
+                    is_later = leader.epoch > known.leader.epoch;
+                    change.is_behind |= known.hear(leader, laggards);
+                }
                 None => {
+                    is_later = is_the_same;
                     topic.leaders.insert(partition.partition, Known::new(leader));
                 }
+            }
+            if is_later {
+                change.later.push((answer.topic_id, partition.partition, leader));
             }
         }
         // Without ids (brokers before 2.8) nothing else tells that a topic was made again with fewer partitions.

@@ -4,6 +4,7 @@ mod coordinators;
 mod machine;
 mod metadata;
 mod names;
+mod news;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -12,3 +13,4 @@ mod told;
 pub use crate::engine::machine::CoordinatorKey;
 pub use machine::{Cluster, ClusterConfig, Event};
 pub use metadata::{Change, Leader, Metadata};
+pub use news::News;

@@ -1,20 +1,23 @@
 //! What one client's connections have learned of the cluster by questions of JavaScript's: read by its consumers when they
-//! start, and brought to those that run.
+//! start, and brought to those that run. The siblings hear of what may be news to them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::engine::clients::consumer::News;
 use crate::engine::network::clock;
 use crate::engine::protocol::metadata::MetadataResponse;
 
 use super::consumer::ConsumerClient;
 use super::shared::Shared;
+use super::siblings::Siblings;
 
 /// See the module's documentation. A cheap handle.
 ///
-/// Locks are taken in this order: admin client, this, consumer.
+/// Locks are taken in this order: admin client, this, consumer or producer.
 #[derive(Clone, Default)]
 pub struct SharedMetadata {
     known: Arc<Mutex<Known>>,
+    siblings: Siblings,
 }
 
 #[derive(Default)]
@@ -24,6 +27,16 @@ struct Known {
 }
 
 impl SharedMetadata {
+    /// Of a client with these siblings.
+    pub fn new(siblings: Siblings) -> SharedMetadata {
+        SharedMetadata { siblings, ..SharedMetadata::default() }
+    }
+
+    /// The clients of the same `Kafka`.
+    pub(super) fn siblings(&self) -> &Siblings {
+        &self.siblings
+    }
+
     /// The last answer. One that tells of brokers only has taken no topics away.
     pub fn latest(&self) -> MetadataResponse {
         self.lock().latest.clone()
@@ -50,11 +63,16 @@ impl SharedMetadata {
             is_heard |= consumer.lock().learned(clock::now(), answer);
             consumer.driver.notify_one();
         }
+        drop(known);
+        if let Some(news) = News::of(answer).filter(|news| !news.is_empty()) {
+            self.siblings.tell(&news);
+        }
         is_heard
     }
 
-    /// Brings it what is learned from now on.
+    /// Brings it what is learned from now on, here and by the siblings.
     pub(super) fn bring_to(&self, consumer: &Arc<Shared<ConsumerClient>>) {
+        self.siblings.add(consumer);
         self.lock().consumers.push(Arc::downgrade(consumer));
     }
 

@@ -7,7 +7,7 @@
 //! driver     any machine: requests out, answers in, timers     consumer   slabs, lanes, the decode task
 //! shared     the lock; calls that wait                         producer   answers, the pack tasks
 //! executor   the threads of the process                        admin      calls of the admin client
-//!                                                              metadata   what its calls learn, for consumers
+//! siblings   what a client of a `Kafka` tells the others       metadata   what its calls learn, for consumers
 //! ```
 
 #![expect(clippy::disallowed_methods, reason = "this room is the one that reads the clock")]
@@ -20,6 +20,7 @@ mod executor;
 mod metadata;
 mod producer;
 mod shared;
+mod siblings;
 #[cfg(test)]
 mod tests;
 
@@ -30,3 +31,4 @@ pub use executor::spawn;
 pub use metadata::SharedMetadata;
 pub use producer::{ProducerHandle, ProducerHost, Transact};
 pub use shared::Waiter;
+pub use siblings::Siblings;

@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::engine::cluster::Cluster;
 use crate::engine::cluster::ClusterConfig;
 use crate::engine::cluster::CoordinatorKey;
+use crate::engine::cluster::News;
 use crate::engine::delivery::SlotId;
 use crate::engine::fetch::Fetch;
 use crate::engine::fetch::UNKNOWN_EPOCH;
@@ -183,6 +184,14 @@ impl Consumer {
             self.route(now);
         }
         is_running
+    }
+
+    /// Another client of the same cluster has found this out.
+    pub fn hear(&mut self, now: Instant, news: &News) {
+        if self.state.is_running() {
+            self.cluster.hear(news);
+            self.route(now);
+        }
     }
 
     /// Joins the group for these topics (name → `fromBeginning`) and those that the coordinator finds by the pattern, or changes

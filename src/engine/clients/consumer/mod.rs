@@ -39,6 +39,7 @@ use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 
+pub use crate::engine::cluster::News;
 pub use crate::engine::group::GroupMembershipOperation;
 pub use crate::engine::group::GroupProtocol;
 pub use crate::engine::group::Membership;
@@ -110,6 +111,8 @@ pub struct Pattern {
 pub enum Event {
     /// The brokers' addresses have changed.
     Brokers(Vec<MetadataBroker>),
+    /// For the other clients of this cluster, see [`Consumer::hear`].
+    News(News),
     /// The next request to this target is to take another connection.
     Renew(Target),
     /// Which assignors to offer? Answer with [`Consumer::protocols`].

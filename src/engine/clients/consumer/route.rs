@@ -71,6 +71,7 @@ impl Consumer {
                 self.learn_names(now);
                 self.compare(now);
             }
+            cluster::Event::News(news) => self.events.push_back(Event::News(news)),
             cluster::Event::Surveyed(metadata) => self.surveyed(now, metadata),
             cluster::Event::CoordinatorFound { .. } => {
                 let brokers = self.cluster.metadata().brokers().to_vec();

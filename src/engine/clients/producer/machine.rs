@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::cluster;
 use crate::engine::cluster::Cluster;
+use crate::engine::cluster::News;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -60,6 +61,12 @@ impl Producer {
     /// What another connection has learned already.
     pub fn seed_metadata(&mut self, answer: &MetadataResponse) {
         self.cluster.seed(answer);
+    }
+
+    /// Another client of the same cluster has found this out.
+    pub fn hear(&mut self, now: Instant, news: &News) {
+        self.cluster.hear(news);
+        self.route(now);
     }
 
     /// Takes in the sends of a turn (see [`turn`](crate::engine::records::turn)), as far as there is room for them.
@@ -141,6 +148,7 @@ impl Producer {
                     self.tell_brokers();
                 }
             }
+            cluster::Event::News(news) => self.events.push_back(Event::News(news)),
             cluster::Event::TopicError { topic, code } | cluster::Event::TopicMissing { topic, code } => {
                 self.produce.topic_refused(now, &topic, code);
             }

@@ -15,7 +15,7 @@ mod transact;
 use crate::engine::machine::Log;
 use crate::engine::protocol::metadata::MetadataBroker;
 
-pub use crate::engine::cluster::ClusterConfig;
+pub use crate::engine::cluster::{ClusterConfig, News};
 pub use crate::engine::produce::{
     Answer, FailedPart, FailedSend, Idempotence, PackJob, Packed, Partitioner, ProduceConfig, Reason, Row,
     Submitted,
@@ -52,6 +52,8 @@ pub enum Event {
     Closed,
     /// The brokers and their addresses have changed: for the network, before the requests that were polled with this.
     Brokers(Vec<MetadataBroker>),
+    /// For the other clients of this cluster, see [`Producer::hear`].
+    News(News),
     /// For the user's log.
     Log(Log),
 }

@@ -4,6 +4,7 @@ mod transactions;
 
 use std::time::{Duration, Instant};
 
+use crate::engine::cluster::News;
 use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -12,6 +13,7 @@ use crate::engine::machine::Target;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
+use crate::engine::protocol::TopicId;
 use crate::engine::protocol::init_producer_id::InitProducerIdResponse;
 use crate::engine::protocol::metadata::{MetadataBroker, MetadataPartition, MetadataResponse, MetadataTopic};
 use crate::engine::protocol::produce::{
@@ -33,6 +35,7 @@ struct World {
     /// Topics with this at the beginning of their name exist as well.
     prefix: Option<&'static str>,
     leader: i32,
+    leader_epoch: i32,
     /// What Produce requests are answered: by the node that gets them.
     produced: fn(leader: i32, node: i32) -> Result<ErrorCode, NetError>,
     is_reachable: bool,
@@ -61,6 +64,7 @@ impl World {
             topics: vec!["t"],
             prefix: None,
             leader: 1,
+            leader_epoch: 0,
             produced: |leader, node| {
                 Ok(if leader == node { ErrorCode::NONE } else { ErrorCode::NOT_LEADER_OR_FOLLOWER })
             },
@@ -134,15 +138,21 @@ impl World {
         let topics = names.into_iter().map(|name| {
             let is_one_of_many = self.prefix.is_some_and(|prefix| name.starts_with(prefix));
             let exists = is_one_of_many || self.topics.contains(&&*name);
-            let partition = MetadataPartition { leader: self.leader, ..MetadataPartition::default() };
+            let partition = MetadataPartition {
+                leader: self.leader,
+                leader_epoch: self.leader_epoch,
+                ..MetadataPartition::default()
+            };
             MetadataTopic {
                 name: Some(name),
                 error: if exists { ErrorCode::NONE } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION },
+                topic_id: if exists { TopicId([1; 16]) } else { TopicId::ZERO },
                 partitions: if exists { vec![partition] } else { Vec::new() },
                 ..MetadataTopic::default()
             }
         });
         MetadataResponse {
+            cluster_id: Some("c".to_owned()),
             brokers: (0..3).map(broker).collect(),
             topics: topics.collect(),
             ..MetadataResponse::default()
@@ -421,4 +431,30 @@ fn a_program_that_goes_on_to_ever_new_topics_asks_for_each_of_them() {
     assert!(asked <= many as usize + 1, "{asked}");
     assert!(world.producer.cluster.metadata().topic_count() <= 100);
     assert!(world.producer.cluster.watched().len() <= 100);
+}
+
+#[test]
+fn a_leader_that_another_client_has_found_is_written_to_at_once() {
+    let mut world = World::new(config());
+    world.send(1, "t");
+    (world.leader, world.leader_epoch) = (2, 1);
+    let news = News::of(&world.metadata(vec!["t".to_owned()])).unwrap();
+    world.producer.hear(world.now, &news);
+    world.asked.clear();
+    world.send(2, "t");
+    assert_eq!(world.answered(), (vec![1, 2], vec![]));
+    assert!(matches!(world.asked[..], [Request::Produce(_)]), "{:?}", world.asked);
+}
+
+#[test]
+fn a_leader_that_was_found_is_told_to_the_other_clients() {
+    let mut world = World::new(config());
+    let is_news = |event: &&Event| matches!(event, Event::News(_));
+    world.send(1, "t");
+    assert_eq!(world.events.iter().filter(is_news).count(), 0, "what it has heard first is no news");
+    (world.leader, world.leader_epoch) = (2, 1);
+    world.send(2, "t");
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.answered(), (vec![1, 2], vec![]));
+    assert_eq!(world.events.iter().filter(is_news).count(), 1);
 }

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::engine::clients::consumer::Consumer;
 use crate::engine::clients::consumer::Event;
+use crate::engine::clients::consumer::News;
 use crate::engine::machine::Failure;
 use crate::engine::network::Network;
 use crate::engine::network::clock;
@@ -17,6 +18,7 @@ use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::records::Decompressor;
 use crate::engine::runtime::driver::{Client, End};
 use crate::engine::runtime::shared::{Shared, Tickets, Waiter};
+use crate::engine::runtime::siblings::{Sibling, Siblings};
 
 use super::decode;
 
@@ -79,6 +81,8 @@ pub(in crate::engine::runtime) struct ConsumerClient {
     pub(super) stop_waiters: Vec<Waiter>,
     pub(super) started: bool,
     pub(super) stopped: bool,
+    /// To be told to the siblings.
+    news: Vec<News>,
 }
 
 /// What is used without the lock.
@@ -87,6 +91,7 @@ pub(in crate::engine::runtime) struct Outside {
     written: Condvar,
     pub(super) decoder: Notify,
     pub(super) host: Box<dyn Host>,
+    siblings: Siblings,
 }
 
 /// What a pass of the driver leaves to be done.
@@ -94,6 +99,7 @@ pub(in crate::engine::runtime) struct Chores {
     wake: bool,
     /// New data, a new position, the end: the decoder looks for itself.
     decode: bool,
+    news: Vec<News>,
 }
 
 impl Client for ConsumerClient {
@@ -117,6 +123,7 @@ impl Client for ConsumerClient {
     fn event(&mut self, outside: &Outside, network: &Network, event: Event) {
         match event {
             Event::Brokers(brokers) => network.update_brokers(&brokers),
+            Event::News(news) => self.news.push(news),
             Event::Renew(target) => network.renew(target),
             Event::CommitDone { ticket, result } => self.tickets.answer(ticket, result),
             Event::HeartbeatDone { ticket } => self.tickets.answer(ticket, Ok(())),
@@ -131,22 +138,24 @@ impl Client for ConsumerClient {
     }
 
     fn after(&mut self) -> Chores {
+        let news = std::mem::take(&mut self.news);
         if self.closed {
-            return Chores { wake: false, decode: true };
+            return Chores { wake: false, decode: true, news };
         }
         self.write_cells();
-        Chores { wake: self.must_wake(), decode: self.stopped || self.consumer.may_decode() }
+        Chores { wake: self.must_wake(), decode: self.stopped || self.consumer.may_decode(), news }
     }
 
     /// A small answer is decoded here: JavaScript is on its way to it when the next one is asked for, and that does not wait for another
     /// task, or another thread.
-    fn carry_out(shared: &Arc<Shared<ConsumerClient>>, Chores { wake, decode }: Chores) {
+    fn carry_out(shared: &Arc<Shared<ConsumerClient>>, Chores { wake, decode, news }: Chores) {
         if decode && decode::small_ones(shared) {
             shared.outside.decoder.notify_one();
         }
         if wake {
             shared.outside.host.wake();
         }
+        news.iter().for_each(|news| shared.outside.siblings.tell(news));
     }
 
     fn ends(&mut self) -> bool {
@@ -178,6 +187,7 @@ impl Shared<ConsumerClient> {
         max_decompressed_bytes: usize,
         cells: Box<dyn Cells>,
         network: Network,
+        siblings: Siblings,
         host: Box<dyn Host>,
     ) -> Shared<ConsumerClient> {
         let codecs = Decompressor::new(max_decompressed_bytes).with_largest_delivery(LARGEST_DELIVERY);
@@ -197,9 +207,10 @@ impl Shared<ConsumerClient> {
             stop_waiters: Vec::new(),
             started: false,
             stopped: false,
+            news: Vec::new(),
         };
         let (written, decoder) = (Condvar::new(), Notify::new());
-        Shared::new(client, network, Outside { written, decoder, host })
+        Shared::new(client, network, Outside { written, decoder, host, siblings })
     }
 
     /// Nothing will happen any more, and every call that waits hears of it.
@@ -228,6 +239,17 @@ impl Shared<ConsumerClient> {
         drop(client);
         self.driver.notify_one();
         self.outside.decoder.notify_one();
+    }
+}
+
+impl Sibling for Shared<ConsumerClient> {
+    fn hear(&self, news: &News) {
+        let mut client = self.lock();
+        if client.is_running() {
+            client.consumer.hear(clock::now(), news);
+            drop(client);
+            self.driver.notify_one();
+        }
     }
 }
 

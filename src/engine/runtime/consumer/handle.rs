@@ -53,21 +53,22 @@ pub enum Taken {
 }
 
 impl ConsumerHandle {
-    /// Makes a consumer over an open network. It does nothing before [`ConsumerHandle::start`].
+    /// Makes a consumer over an open network, which hears what is learned of the cluster elsewhere. It does nothing before
+    /// [`ConsumerHandle::start`].
     pub fn new(
         config: ConsumerConfig,
         network: Network,
+        metadata: &SharedMetadata,
         cells: Box<dyn Cells>,
         host: Box<dyn Host>,
     ) -> ConsumerHandle {
         let (lanes, limit) = (config.fetch.delivery.lanes, config.max_decompressed_bytes);
         let consumer = Consumer::new(config, fastrand::u64(..));
-        ConsumerHandle { shared: Arc::new(Shared::of_consumer(consumer, lanes, limit, cells, network, host)) }
-    }
-
-    /// Brings it what is learned of the cluster elsewhere.
-    pub fn follow(&self, metadata: &SharedMetadata) {
-        metadata.bring_to(&self.shared);
+        let siblings = metadata.siblings().clone();
+        let shared = Shared::of_consumer(consumer, lanes, limit, cells, network, siblings, host);
+        let shared = Arc::new(shared);
+        metadata.bring_to(&shared);
+        ConsumerHandle { shared }
     }
 
     /// Joins the group and starts to fetch.

@@ -30,10 +30,10 @@ use crate::engine::testing::encode::{TestBatch, TestRecord};
 
 use super::client::{Cells, ConsumerClient, Host, SlabMemory, Writing};
 use super::handle::{ConsumerHandle, Taken};
-use crate::engine::runtime::SharedMetadata;
 use crate::engine::runtime::driver;
 use crate::engine::runtime::executor;
 use crate::engine::runtime::shared::{Shared, Waiter};
+use crate::engine::runtime::{SharedMetadata, Siblings};
 
 /// How a commit or a stop ended.
 type Ended = Result<(), Failure>;
@@ -107,9 +107,13 @@ fn network() -> Network {
 }
 
 fn consumer() -> (ConsumerHandle, Receiver<String>) {
+    consumer_beside(&SharedMetadata::default())
+}
+
+fn consumer_beside(metadata: &SharedMetadata) -> (ConsumerHandle, Receiver<String>) {
     let (tell, heard) = channel();
-    let handle = ConsumerHandle::new(config(), network(), Box::new(NoCells), Box::new(TestHost(tell)));
-    (handle, heard)
+    let host = Box::new(TestHost(tell));
+    (ConsumerHandle::new(config(), network(), metadata, Box::new(NoCells), host), heard)
 }
 
 fn start(handle: &ConsumerHandle) {
@@ -215,8 +219,7 @@ fn without_threads_a_consumer_crashes_and_leaves_no_call_waiting() {
 #[test]
 fn a_consumer_hears_of_the_cluster_while_it_runs() {
     let metadata = SharedMetadata::default();
-    let (handle, _heard) = consumer();
-    handle.follow(&metadata);
+    let (handle, _heard) = consumer_beside(&metadata);
     assert!(!metadata.learn(&Default::default()), "not before the start");
     start(&handle);
     assert!(metadata.learn(&Default::default()));
@@ -235,6 +238,7 @@ fn shared() -> Arc<Shared<ConsumerClient>> {
         1 << 20,
         Box::new(NoCells),
         network(),
+        Siblings::default(),
         Box::new(TestHost(tell)),
     ))
 }
@@ -309,7 +313,8 @@ fn a_small_answer_is_handed_over_before_the_next_one_is_asked_for() {
         ConsumerConfig { group_protocol: GroupProtocol::Manual, group_id: String::new(), ..config() };
     let watched = Arc::<Mutex<_>>::default();
     let host = Box::new(WatchingHost { tell, broker: watched.clone() });
-    let handle = ConsumerHandle::new(config, world.network.clone(), Box::new(NoCells), host);
+    let metadata = SharedMetadata::default();
+    let handle = ConsumerHandle::new(config, world.network.clone(), &metadata, Box::new(NoCells), host);
     assert_eq!(handle.take(0), Taken::Nothing, "the lane waits");
     let partition = MetadataPartition { leader: 1, leader_epoch: -1, ..Default::default() };
     let topic =

@@ -8,13 +8,16 @@ use tokio::sync::Notify;
 
 use crate::engine::clients::producer::Answer;
 use crate::engine::clients::producer::Event;
+use crate::engine::clients::producer::News;
 use crate::engine::clients::producer::Producer;
 use crate::engine::clients::producer::Reason;
 use crate::engine::clients::producer::Trouble;
 use crate::engine::machine::Log;
 use crate::engine::network::Network;
+use crate::engine::network::clock;
 use crate::engine::runtime::driver::{Client, End};
 use crate::engine::runtime::shared::Shared;
+use crate::engine::runtime::siblings::{Sibling, Siblings};
 
 /// The other side of the boundary. It is told under the lock and must not call the producer.
 pub trait ProducerHost: Send + Sync + 'static {
@@ -40,6 +43,8 @@ pub(in crate::engine::runtime) struct ProducerClient {
     pub(super) closed: bool,
     pub(super) waiters: Waiters,
     pub(super) next_ticket: u64,
+    /// To be told to the siblings.
+    pub(super) news: Vec<News>,
 }
 
 /// The calls that wait.
@@ -65,6 +70,7 @@ pub(in crate::engine::runtime) struct Outside {
     pub(super) host: Box<dyn ProducerHost>,
     /// There may be something to compress, or nothing ever again.
     pub(super) packer: Notify,
+    pub(super) siblings: Siblings,
 }
 
 /// What a pass of the driver leaves to be done.
@@ -72,6 +78,7 @@ pub(in crate::engine::runtime) struct Chores {
     wake: bool,
     /// Are the tasks that compress to look?
     pack: bool,
+    news: Vec<News>,
 }
 
 impl ProducerClient {
@@ -113,6 +120,7 @@ impl Client for ProducerClient {
                 std::mem::take(&mut self.waiters).stopped();
             }
             Event::Brokers(brokers) => network.update_brokers(&brokers),
+            Event::News(news) => self.news.push(news),
             Event::Log(log) => outside.host.log(log),
         }
     }
@@ -120,10 +128,11 @@ impl Client for ProducerClient {
     fn after(&mut self) -> Chores {
         // The last answers are told although nothing will happen any more.
         let wake = !self.answers.is_empty() && !std::mem::replace(&mut self.woken, true);
-        Chores { wake, pack: self.closed || self.producer.compresses() }
+        let pack = self.closed || self.producer.compresses();
+        Chores { wake, pack, news: std::mem::take(&mut self.news) }
     }
 
-    fn carry_out(shared: &Arc<Shared<ProducerClient>>, Chores { wake, pack }: Chores) {
+    fn carry_out(shared: &Arc<Shared<ProducerClient>>, Chores { wake, pack, news }: Chores) {
         let outside = &shared.outside;
         if pack {
             outside.packer.notify_one();
@@ -131,6 +140,7 @@ impl Client for ProducerClient {
         if wake {
             outside.host.wake();
         }
+        news.iter().for_each(|news| outside.siblings.tell(news));
     }
 
     fn ends(&mut self) -> bool {
@@ -149,5 +159,16 @@ impl Client for ProducerClient {
         }
         waiters.stopped();
         shared.outside.packer.notify_one();
+    }
+}
+
+impl Sibling for Shared<ProducerClient> {
+    fn hear(&self, news: &News) {
+        let mut client = self.lock();
+        if client.running && !client.closed {
+            client.producer.hear(clock::now(), news);
+            drop(client);
+            self.driver.notify_one();
+        }
     }
 }

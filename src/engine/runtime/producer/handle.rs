@@ -46,8 +46,14 @@ pub struct ProducerHandle {
 }
 
 impl ProducerHandle {
-    /// Makes a producer over an open network. It does nothing before [`ProducerHandle::start`].
-    pub fn new(config: ProducerConfig, network: Network, host: Box<dyn ProducerHost>) -> ProducerHandle {
+    /// Makes a producer over an open network, which hears what its siblings find out. It does nothing before
+    /// [`ProducerHandle::start`].
+    pub fn new(
+        config: ProducerConfig,
+        network: Network,
+        metadata: &SharedMetadata,
+        host: Box<dyn ProducerHost>,
+    ) -> ProducerHandle {
         let client = ProducerClient {
             producer: Producer::new(config, fastrand::u64(..)),
             answers: Vec::new(),
@@ -56,9 +62,13 @@ impl ProducerHandle {
             closed: false,
             waiters: Waiters::default(),
             next_ticket: 0,
+            news: Vec::new(),
         };
-        let outside = Outside { host, packer: tokio::sync::Notify::new() };
-        ProducerHandle { shared: Arc::new(Shared::new(client, network, outside)) }
+        let siblings = metadata.siblings().clone();
+        let outside = Outside { host, packer: tokio::sync::Notify::new(), siblings };
+        let shared = Arc::new(Shared::new(client, network, outside));
+        metadata.siblings().add(&shared);
+        ProducerHandle { shared }
     }
 
     /// Begins: from now on there is a driver. What the connections know of the cluster is known already.

@@ -37,8 +37,9 @@ fn producer() -> ProducerHandle {
             patience: Duration::from_secs(60),
         }),
     };
-    let producer = ProducerHandle::new(config, silent_network(), Box::new(Deaf));
-    producer.start(&SharedMetadata::default());
+    let metadata = SharedMetadata::default();
+    let producer = ProducerHandle::new(config, silent_network(), &metadata, Box::new(Deaf));
+    producer.start(&metadata);
     producer
 }
 

@@ -532,7 +532,12 @@ impl Cluster {
             partitions: partitions.collect(),
             ..Default::default()
         };
-        MetadataResponse { brokers: brokers.collect(), topics: vec![topic], ..Default::default() }
+        MetadataResponse {
+            cluster_id: Some("c".into()),
+            brokers: brokers.collect(),
+            topics: vec![topic],
+            ..Default::default()
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::engine::clients::consumer::Event;
+use crate::engine::cluster::News;
 use crate::engine::machine::Target;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::metadata::{MetadataRequest, MetadataResponse};
@@ -67,4 +69,58 @@ fn a_consumer_that_does_not_run_takes_nothing_in() {
     world.stop();
     world.run(10 * SECOND);
     assert!(!world.consumer.learned(world.now, &answer));
+}
+
+/// Another client of the same cluster has found out what a broker tells now.
+fn hear(world: &mut World) {
+    let news = News::of(&told(world)).unwrap();
+    world.consumer.hear(world.now, &news);
+    world.settle();
+}
+
+#[test]
+fn a_partition_that_another_client_has_found_is_assigned() {
+    let mut world = World::running();
+    let new = world.cluster.add_partition();
+    world.cluster.share.push(new);
+    let before = world.requests.len();
+    hear(&mut world);
+    world.run_until(|world| world.joined == 2);
+    assert_eq!(world.sent_since(before, "Metadata"), 1, "by which the leader assigns");
+    world.append_all(3);
+    world.run(3 * SECOND);
+    world.assert_all_committed();
+}
+
+#[test]
+fn a_leader_that_another_client_has_found_is_read_from() {
+    let mut world = World::running();
+    world.run(3 * SECOND);
+    world.cluster.move_leader(0, 1);
+    let before = world.requests.len();
+    hear(&mut world);
+    world.append_all(3);
+    world.run(3 * SECOND);
+    world.assert_all_committed();
+    assert_eq!(world.sent_since(before, "Metadata"), 0);
+}
+
+#[test]
+fn what_a_consumer_finds_out_is_told_once() {
+    let mut world = World::running();
+    world.run(3 * SECOND);
+    let is_news = |event: &&Event| matches!(event, Event::News(_));
+    assert_eq!(world.events.iter().filter(is_news).count(), 0, "what it has heard first is no news");
+    world.cluster.move_leader(0, 1);
+    world.append_all(3);
+    world.run(3 * SECOND);
+    world.assert_all_committed();
+    assert_eq!(world.events.iter().filter(is_news).count(), 1);
+}
+
+#[test]
+fn a_consumer_that_does_not_run_hears_nothing() {
+    let mut world = World::new();
+    hear(&mut world);
+    assert!(world.consumer.cluster.metadata().brokers().is_empty());
 }
