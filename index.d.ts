@@ -559,8 +559,8 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
    */
   getOne(options?: PullOptions): Promise<PulledMessage<Key, Value> | null>
   /**
-   * Messages that are there, by partition: of so many partitions as a thousand messages take, and at most `maxRecords`. They count as
-   * handled when the next are asked for. Empty: none have come within `timeout`. Not in kafkajs.
+   * Messages that are there, by partition: of no further partition once there are 500, and at most `maxRecords`. They count as handled
+   * when the next are asked for. Empty: none have come within `timeout`. Not in kafkajs.
    */
   getMany(options?: PullManyOptions): Promise<PulledBatch<Key, Value>[]>
   /** All messages, one after the other; `break` commits what was handled. Not in kafkajs. */

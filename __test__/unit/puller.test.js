@@ -5,6 +5,7 @@
 
 const { createCells } = require('../../src/consumer/cells')
 const { Puller } = require('../../src/consumer/puller')
+const { Turn } = require('../../src/consumer/turn')
 
 /** @param {Record<number, number[]>} messages offsets by partition */
 const runnerOf = messages => {
@@ -19,7 +20,7 @@ const runnerOf = messages => {
     state: 'running',
     autoCommit: false,
     batchEvents: { started: () => 1, ended() {} },
-    turn: { begin() {}, isDue: () => false },
+    turn: new Turn(() => {}),
     engine: {
       pause: (_, [partition]) => paused.add(partition),
       resume: (_, [partition]) => paused.delete(partition)
@@ -94,4 +95,21 @@ it('asks for nothing while it waits, and once when it is woken', async () => {
   puller.wakeOnce()
   expect(await next).toMatchObject({ partition: 7, offset: '3' })
   expect(take.mock.calls.length - asked).toBe(1)
+})
+
+it('looks once in a turn of the event loop, however often it is woken in it', async () => {
+  const { runner, queue } = runnerOf({})
+  const puller = new Puller()
+  puller.attach(/** @type {any} */ (runner))
+  const next = puller.getOne()
+  await new Promise(setImmediate)
+  let hasTurned = false
+  setImmediate(() => {
+    hasTurned = true
+  })
+  puller.wakeOnce()
+  queue.push({ slot: 7, offset: 3 })
+  puller.wakeOnce()
+  expect(await next).toMatchObject({ offset: '3' })
+  expect(hasTurned).toBe(true)
 })

@@ -10,7 +10,7 @@
  */
 
 // Not by the global ones, which a test's fake timers replace.
-const { clearTimeout, setTimeout } = require('node:timers')
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
 const { Aside } = require('./aside')
 const { RESOLVED, FLAGS, STALE, laneAt } = require('./cells')
 const clock = require('./clock')
@@ -101,14 +101,16 @@ class Puller {
     return this
   }
 
-  /** There may be something to take. */
+  /** As `Lanes.wakeOnce`. */
   wakeOnce() {
-    this.runner?.turn.begin()
-    this.waiter?.look()
+    if (this.runner?.turn.beginEarly()) this.waiter?.look()
+    else setImmediate(() => this.waiter?.look())
   }
 
+  /** In a turn that has just begun. */
   wake() {
-    this.wakeOnce()
+    this.runner?.turn.begin()
+    this.waiter?.look()
   }
 
   /** The runner is about to end: what is held goes back, and nothing of what was handed out last counts as handled. */
