@@ -11,8 +11,13 @@ const { setTimeout: pause } = require('node:timers/promises')
 
 const { createTopic, uniqueName, withAdmin, ADMIN_TIMEOUT } = require('../kafka/helpers')
 const { CLIENTS, commonAssignor } = require('./clients')
-const { judge, measure } = require('./ledger')
+const { judge, measure, producerGap } = require('./ledger')
 const { startStream } = require('./stream')
+
+/** Between messages of a partition, ms. */
+const INTERVAL = 40
+/** For so long the stream has been steady, if `patience` has not run out, ms. */
+const STEADY = 1500
 
 /** @typedef {import('./clients').MemberSettings} MemberSettings */
 /** @typedef {import('./ledger').Told} Told */
@@ -28,6 +33,7 @@ const { startStream } = require('./stream')
  * @property {number} [session]     ms
  * @property {number} [metadataAge] ms
  * @property {number} [interval]    between messages of a partition, ms
+ * @property {number} [patience]    how long to wait for a steady stream before what is measured begins, ms; default 0
  */
 
 /** One of them. */
@@ -139,7 +145,7 @@ class Group {
 
   /** @param {number[]} partitions */
   async #stream(partitions) {
-    const { brokers, interval = 40 } = this.#options
+    const { brokers, interval = INTERVAL } = this.#options
     const stream = await startStream({ brokers, topic: this.topic, partitions, interval })
     this.#streams.push(stream)
     return stream
@@ -175,6 +181,19 @@ class Group {
     const others = await Promise.all(upTo(count - 1).map(index => this.member(options(index + 1))))
     await Promise.all(others.map(member => member.join()))
     await this.settled()
+    await this.#steady()
+  }
+
+  /** Brokers that are busy with a new topic answer the producer late, and it is not the group that is measured then. */
+  async #steady() {
+    const { interval = INTERVAL, patience = 0 } = this.#options
+    const end = Date.now() + patience
+    for (;;) {
+      const now = Date.now()
+      const written = this.#streams.flatMap(stream => stream.written)
+      if (now >= end || producerGap(written, now - STEADY, now) <= 2 * interval) return
+      await pause(100)
+    }
   }
 
   /**

@@ -196,4 +196,4 @@ const complaintsOf = ({ lost, duplicates, disorder, overlaps }) =>
     .filter(([, found]) => found.length > 0)
     .map(([what, found]) => `${what} (${found.length}): ${found.slice(0, 5).join('; ')}`)
 
-module.exports = { complaintsOf, judge, measure }
+module.exports = { complaintsOf, judge, measure, producerGap }

@@ -16,6 +16,8 @@ const { refusalOf, runTrial } = require('./trial')
 
 const PARTITIONS = 24
 const SESSION = 10_000
+/** For brokers that are busy with a new topic, ms. */
+const PATIENCE = 10_000
 
 /** Who is compared, and who has to get along with whom. */
 const GROUPS = ['kafkars', 'java', 'kafkajs']
@@ -64,6 +66,7 @@ const main = async () => {
         partitions: PARTITIONS,
         session: SESSION,
         heartbeat,
+        patience: PATIENCE,
         ...(values.assignor && { assignor: values.assignor })
       }
       const refusal = refusalOf(scenario, options)

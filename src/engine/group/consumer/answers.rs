@@ -222,7 +222,7 @@ impl ConsumerGroup {
 
 /// Heartbeats in an interval of the broker's. It says how long a member may be silent; but only an answer tells a member that another has left,
 /// and until then nobody reads what that one had. With one in an interval the last of many members hears of it an interval later.
-const BEATS: u32 = 3;
+const BEATS: u32 = 4;
 /// What a newcomer is to own the others give up at their next heartbeats, and only an answer to one of its own tells it of that. So
 /// it sends so many at first.
 const NEWCOMER_BEATS: u32 = 5;

@@ -30,8 +30,8 @@ fn alone_it_joins_consumes_commits_and_leaves() {
     let beats = world.sent_since(0, "ConsumerGroupHeartbeat");
     world.run(10 * SECOND);
     assert!(
-        (27..=33).contains(&(world.sent_since(0, "ConsumerGroupHeartbeat") - beats)),
-        "three times as often as asked for"
+        (36..=44).contains(&(world.sent_since(0, "ConsumerGroupHeartbeat") - beats)),
+        "four times as often as asked for"
     );
     world.stop();
     world.run(3 * SECOND);

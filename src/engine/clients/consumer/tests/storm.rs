@@ -303,7 +303,8 @@ fn after_the_worst_storm_everything_was_delivered_in_order_and_is_committed() {
         let since = world.now;
         world.run(10 * SECOND);
         let requests = world.requests_since(since);
-        assert!(requests <= 60, "seed {seed}: {requests} requests in ten seconds of nothing");
+        // Of which four a second may be heartbeats.
+        assert!(requests <= 70, "seed {seed}: {requests} requests in ten seconds of nothing");
         storm.assert_answered();
         storm.assert_paced();
     }

@@ -434,15 +434,15 @@ fn nonsense_is_asked_again_over_another_connection_and_not_for_ever() {
 }
 
 #[test]
-fn of_three_heartbeats_in_an_interval_none_is_a_handlers() {
+fn of_four_heartbeats_in_an_interval_none_is_a_handlers() {
     let mut world = World::member(config());
     world.advance(2 * INTERVAL);
     world.sent();
-    for _ in 0..6 {
+    for _ in 0..8 {
         world.answer(answer(3, None));
         world.group.heartbeat(world.now);
         assert!(world.sends_nothing(), "no newcomer any more");
-        world.advance(INTERVAL / 3 - Duration::from_millis(1));
+        world.advance(INTERVAL / 4 - Duration::from_millis(1));
         world.group.heartbeat(world.now);
         assert!(world.sends_nothing());
         world.advance(Duration::from_millis(2));
