@@ -243,7 +243,7 @@ impl Metadata {
         let mut news =
             News { cluster_id: self.cluster_id.clone()?, brokers: self.brokers.clone(), ..News::default() };
         later.iter().for_each(|&(topic, partition, leader)| news.add(topic, partition, leader));
-        (!news.is_empty()).then_some(news)
+        news.unless_empty()
     }
 
     /// Nobody asks for this topic any more.

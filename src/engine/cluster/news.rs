@@ -19,7 +19,7 @@ pub struct News {
 }
 
 impl News {
-    /// What an answer says of leaders. None: it does not say of which cluster.
+    /// What an answer says of leaders. None: nothing, or it does not say of which cluster.
     pub fn of(answer: &MetadataResponse) -> Option<News> {
         let mut news = News {
             cluster_id: answer.cluster_id.clone()?,
@@ -32,7 +32,7 @@ impl News {
                 news.add(topic.topic_id, partition.partition, leader);
             }
         }
-        Some(news)
+        news.unless_empty()
     }
 
     /// Without an id or an epoch nothing tells what is later, and that there is no leader its next one will tell.
@@ -42,9 +42,8 @@ impl News {
         }
     }
 
-    /// Is there nothing in it?
-    pub fn is_empty(&self) -> bool {
-        self.leaders.is_empty()
+    pub(super) fn unless_empty(self) -> Option<News> {
+        (!self.leaders.is_empty()).then_some(self)
     }
 }
 

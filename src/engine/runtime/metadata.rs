@@ -59,12 +59,14 @@ impl SharedMetadata {
         }
         known.consumers.retain(|consumer| consumer.strong_count() > 0);
         let mut is_heard = false;
-        for consumer in known.consumers.iter().filter_map(Weak::upgrade) {
+        for consumer in
+            known.consumers.iter().filter_map(Weak::upgrade).filter(|consumer| !consumer.is_broken())
+        {
             is_heard |= consumer.lock().learned(clock::now(), answer);
             consumer.driver.notify_one();
         }
         drop(known);
-        if let Some(news) = News::of(answer).filter(|news| !news.is_empty()) {
+        if let Some(news) = News::of(answer) {
             self.siblings.tell(&news);
         }
         is_heard

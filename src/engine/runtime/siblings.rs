@@ -6,7 +6,8 @@ use crate::engine::clients::consumer::News;
 
 /// A client that may hear of the cluster from others.
 pub(super) trait Sibling: Send + Sync {
-    /// Takes it in, if it runs. The teller hears itself, to whom it is no news.
+    /// Takes it in, if it runs and has not panicked: that is not to end the teller as well. The teller hears itself, to whom it is no
+    /// news.
     fn hear(&self, news: &News);
 }
 

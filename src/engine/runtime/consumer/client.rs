@@ -244,6 +244,9 @@ impl Shared<ConsumerClient> {
 
 impl Sibling for Shared<ConsumerClient> {
     fn hear(&self, news: &News) {
+        if self.is_broken() {
+            return;
+        }
         let mut client = self.lock();
         if client.is_running() {
             client.consumer.hear(clock::now(), news);

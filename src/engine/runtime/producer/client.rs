@@ -164,6 +164,9 @@ impl Client for ProducerClient {
 
 impl Sibling for Shared<ProducerClient> {
     fn hear(&self, news: &News) {
+        if self.is_broken() {
+            return;
+        }
         let mut client = self.lock();
         if client.running && !client.closed {
             client.producer.hear(clock::now(), news);
