@@ -24,19 +24,26 @@ fn learn(world: &mut World, answer: &MetadataResponse) {
     world.settle();
 }
 
-#[test]
-fn a_partition_that_an_assigner_has_read_of_is_assigned_without_being_asked_for() {
+/// A new partition is assigned as soon as this has told the consumer of it.
+fn assert_assigned(tell: fn(&mut World)) {
     let mut world = World::running();
     let new = world.cluster.add_partition();
     world.cluster.share.push(new);
-    let answer = told(&mut world);
     let before = world.requests.len();
-    learn(&mut world, &answer);
+    tell(&mut world);
     world.run_until(|world| world.joined == 2);
     assert_eq!(world.sent_since(before, "Metadata"), 1, "by which the leader assigns");
     world.append_all(3);
     world.run(3 * SECOND);
     world.assert_all_committed();
+}
+
+#[test]
+fn a_partition_that_an_assigner_has_read_of_is_assigned_without_being_asked_for() {
+    assert_assigned(|world| {
+        let answer = told(world);
+        learn(world, &answer);
+    });
 }
 
 #[test]
@@ -80,16 +87,7 @@ fn hear(world: &mut World) {
 
 #[test]
 fn a_partition_that_another_client_has_found_is_assigned() {
-    let mut world = World::running();
-    let new = world.cluster.add_partition();
-    world.cluster.share.push(new);
-    let before = world.requests.len();
-    hear(&mut world);
-    world.run_until(|world| world.joined == 2);
-    assert_eq!(world.sent_since(before, "Metadata"), 1, "by which the leader assigns");
-    world.append_all(3);
-    world.run(3 * SECOND);
-    world.assert_all_committed();
+    assert_assigned(hear);
 }
 
 #[test]
