@@ -274,6 +274,8 @@ impl Fetch {
             self.in_trouble(now, id, answer.error);
         }
         match answer.error {
+            // The leader that has it is to be found.
+            ErrorCode::OFFSET_OUT_OF_RANGE if self.asked_former_leader(id) && self.may_pass(now, id) => {}
             ErrorCode::OFFSET_OUT_OF_RANGE => {
                 if let Some(cursor) = self.cursor(id) {
                     cursor.out_of_range = true;

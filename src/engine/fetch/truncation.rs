@@ -79,6 +79,16 @@ impl Cursor {
 }
 
 impl Fetch {
+    /// Was the record before the fetch offset written under a later leader than the one that was asked? That one has not heard yet that
+    /// it leads no more (it stood still, for instance), and knows nothing of what was written since.
+    pub(super) fn asked_former_leader(&self, id: SlotId) -> bool {
+        self.cursors.get(id.index()).is_some_and(|cursor| {
+            cursor
+                .in_flight
+                .is_some_and(|asked| (0..cursor.known_epoch.epoch()).contains(&asked.leader_epoch))
+        })
+    }
+
     /// The leader's log has `leader_epoch` until `end`, and none between that and the epoch of the last record that we have.
     pub(super) fn diverged(&mut self, now: Instant, id: SlotId, asked: i64, leader_epoch: i32, end: i64) {
         let Some(cursor) = self.cursors.get_mut(id.index()) else { return };

@@ -9,6 +9,7 @@ use crate::engine::delivery::Outcome;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::UNKNOWN_EPOCH;
 use crate::engine::machine::Machine;
+use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::fetch::FetchPartition;
 use crate::engine::protocol::fetch::FetchResponse;
@@ -215,6 +216,54 @@ fn the_epoch_of_a_committed_offset_is_claimed() {
     assert_eq!(asking(&world), Some((3, 0)));
     world.answer(0);
     assert_eq!(world.events, [truncated(3, 0)], "the batch went as a whole");
+}
+
+fn out_of_range(world: &mut World) {
+    let error = ErrorCode::OFFSET_OUT_OF_RANGE;
+    let partition = FetchResponsePartition { partition: 0, error, ..Default::default() };
+    let topics =
+        vec![FetchResponseTopic { topic_id: TOPIC, partitions: vec![partition], ..Default::default() }];
+    world.answer_with(0, Ok(Response::Fetch(FetchResponse { session_id: 1, topics, ..Default::default() })));
+}
+
+/// The committed offset was read of a leader that our metadata does not know yet; the former one wakes up, and does not know either.
+fn with_former_leader() -> World {
+    let mut world = World::new();
+    world.assign(&[0]);
+    world.set_leaders([0, 0, 1, 1], 4);
+    world.fetch.set_position(&tp(0), 7, 5);
+    world.expected.insert(0, 7);
+    world.settle();
+    assert_eq!(asking(&world), Some((7, 5)));
+    world
+}
+
+#[test]
+fn what_a_former_leader_does_not_have_is_not_out_of_range() {
+    let mut world = with_former_leader();
+    out_of_range(&mut world);
+    assert_eq!(world.events, [Event::RefreshMetadata]);
+    world.events.clear();
+    log(&mut world).append(&[10; 9]);
+    world.set_leaders([1, 0, 1, 1], 5);
+    calm(&mut world);
+    assert_eq!((world.events.as_slice(), world.expected[&0]), (&[][..], 9));
+}
+
+#[test]
+fn a_leader_that_nobody_else_knows_is_not_waited_for_for_ever() {
+    let mut world = with_former_leader();
+    let reset = Event::OutOfRange(tp(0));
+    let mut answers = 0;
+    while !world.events.contains(&reset) {
+        out_of_range(&mut world);
+        answers += 1;
+        assert!(answers < 100);
+        while world.in_flight.is_empty() && !world.events.contains(&reset) {
+            world.advance(Duration::from_millis(100));
+        }
+    }
+    assert!(answers > 3);
 }
 
 #[test]
