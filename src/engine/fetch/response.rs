@@ -203,7 +203,9 @@ impl Fetch {
             return true;
         }
         if let Some((leader_epoch, end)) = answer.diverging_epoch {
-            self.diverged(now, id, asked.offset, leader_epoch, end);
+            if !self.awaits_leader(now, id) {
+                self.diverged(now, id, asked.offset, leader_epoch, end);
+            }
             return true;
         }
         cursor.log_end = (answer.high_watermark, answer.last_stable_offset);
@@ -275,7 +277,7 @@ impl Fetch {
         }
         match answer.error {
             // The leader that has it is to be found.
-            ErrorCode::OFFSET_OUT_OF_RANGE if self.asked_former_leader(id) && self.may_pass(now, id) => {}
+            ErrorCode::OFFSET_OUT_OF_RANGE if self.awaits_leader(now, id) => {}
             ErrorCode::OFFSET_OUT_OF_RANGE => {
                 if let Some(cursor) = self.cursor(id) {
                     cursor.out_of_range = true;

@@ -22,7 +22,7 @@ use std::time::Instant;
 use crate::engine::delivery::SlotId;
 
 use super::Event;
-use super::cursor::{Cursor, State};
+use super::cursor::{Asked, Cursor, State};
 use super::machine::Fetch;
 
 /// Instead of a leader epoch: then the leader is not asked whether its log is the one that we have read.
@@ -80,13 +80,12 @@ impl Cursor {
 
 impl Fetch {
     /// Was the record before the fetch offset written under a later leader than the one that was asked? That one has not heard yet that
-    /// it leads no more (it stood still, for instance), and knows nothing of what was written since.
-    pub(super) fn asked_former_leader(&self, id: SlotId) -> bool {
-        self.cursors.get(id.index()).is_some_and(|cursor| {
-            cursor
-                .in_flight
-                .is_some_and(|asked| (0..cursor.known_epoch.epoch()).contains(&asked.leader_epoch))
-        })
+    /// it leads no more (it stood still, for instance), and knows nothing of what was written since: whether its log has the offset, and
+    /// where it ends, says nothing. The other leader is looked for, for as long as any refusal that should pass.
+    pub(super) fn awaits_leader(&mut self, now: Instant, id: SlotId) -> bool {
+        let Some(cursor) = self.cursors.get(id.index()) else { return false };
+        let is_former = |asked: Asked| (0..cursor.known_epoch.epoch()).contains(&asked.leader_epoch);
+        cursor.in_flight.is_some_and(is_former) && self.may_pass(now, id)
     }
 
     /// The leader's log has `leader_epoch` until `end`, and none between that and the epoch of the last record that we have.

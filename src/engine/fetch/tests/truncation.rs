@@ -240,14 +240,16 @@ fn with_former_leader() -> World {
 
 #[test]
 fn what_a_former_leader_does_not_have_is_not_out_of_range() {
-    let mut world = with_former_leader();
-    out_of_range(&mut world);
-    assert_eq!(world.events, [Event::RefreshMetadata]);
-    world.events.clear();
-    log(&mut world).append(&[10; 9]);
-    world.set_leaders([1, 0, 1, 1], 5);
-    calm(&mut world);
-    assert_eq!((world.events.as_slice(), world.expected[&0]), (&[][..], 9));
+    for answers in [out_of_range, |world: &mut World| world.answer_with(0, diverging(3))] {
+        let mut world = with_former_leader();
+        answers(&mut world);
+        assert_eq!(world.events, [Event::RefreshMetadata]);
+        world.events.clear();
+        log(&mut world).append(&[10; 9]);
+        world.set_leaders([1, 0, 1, 1], 5);
+        calm(&mut world);
+        assert_eq!((world.events.as_slice(), world.expected[&0]), (&[][..], 9));
+    }
 }
 
 #[test]
