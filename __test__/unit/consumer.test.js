@@ -374,6 +374,9 @@ describe('run()', () => {
     expect(runner.commitOffsets).toHaveBeenCalledTimes(1)
     consumer.resume([{ topic: 't', partitions: [1] }])
     expect(runner.resume).toHaveBeenCalledWith([{ topic: 't', partitions: [1] }])
+    // kafkajs asks no more of the list than that.
+    consumer.pause(new Set([{ topic: 't' }, { topic: 'u', partitions: [2] }]))
+    expect(runner.pause).toHaveBeenCalledWith([{ topic: 't' }, { topic: 'u', partitions: [2] }])
     expect(consumer.paused()).toEqual([{ topic: 't', partitions: [0] }])
   })
 })

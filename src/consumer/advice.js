@@ -45,9 +45,10 @@ class Advice {
     if (!this.hasNamedNone) this.tell(NOT_SUBSCRIBED)
   }
 
-  /** Without "partitions" it is all of the topic. @param {'pause' | 'resume'} action @param {any[]} [entries] */
-  onPartitions(action, entries) {
-    const meant = entries?.find(entry => entry.partitions === undefined && 'partition' in entry)
+  /** Without "partitions" it is all of the topic. @param {'pause' | 'resume'} action @param {Iterable<any>} [entries] */
+  onPartitions(action, entries = []) {
+    const isMeant = entry => entry.partitions === undefined && 'partition' in entry
+    const meant = [...entries].find(isMeant)
     if (meant === undefined) return
     this.tell(
       `Unknown option "partition" of consumer.${action}() is ignored: did you mean "partitions"? All partitions of "${meant.topic}" are meant without it`

@@ -112,30 +112,32 @@ const toInteger = value => {
   }
 }
 
+const PAUSED = '{ topic: "orders", partitions: [0] }'
+
 /**
- * The argument of `consumer.pause()` and `consumer.resume()`.
+ * The argument of `consumer.pause()` and `consumer.resume()`: a list, or a Set, as in kafkajs.
  * @param {'pause' | 'resume'} action
  * @param {any} [topicPartitions]
  * @returns {{ topic: string, partitions?: number[] }[]}
  */
-const pauseOptions = (action, topicPartitions = []) =>
-  listOf(`consumer.${action}()`, topicPartitions, '[{ topic: "orders", partitions: [0] }]').map(
-    entry => {
-      const isNamed = entry?.topic && typeof entry.topic === 'string'
-      if (!isNamed) {
-        const expected = 'expected { topic: "orders", partitions: [0] }'
-        fail(`Invalid topic ${entry?.topic || entry}`, `${expected}, received ${showEntry(entry)}`)
-      }
-      const { topic, partitions } = entry
-      if (partitions === undefined) return { topic }
-      const numbers = Array.isArray(partitions) ? partitions.map(toPartition) : [null]
-      if (numbers.includes(null)) {
-        fail(
-          `Array of valid partitions required to ${action} specific partitions instead of ${partitions}`
-        )
-      }
-      return { topic, partitions: /** @type {number[]} */ (numbers) }
+const pauseOptions = (action, topicPartitions = []) => {
+  const entries = topicPartitions instanceof Set ? [...topicPartitions] : topicPartitions
+  return listOf(`consumer.${action}()`, entries, `[${PAUSED}]`).map(entry => {
+    const isNamed = entry?.topic && typeof entry.topic === 'string'
+    if (!isNamed) {
+      const received = showEntry(entry)
+      fail(`Invalid topic ${entry?.topic || entry}`, `expected ${PAUSED}, received ${received}`)
     }
-  )
+    const { topic, partitions } = entry
+    if (partitions === undefined) return { topic }
+    const numbers = Array.isArray(partitions) ? partitions.map(toPartition) : [null]
+    if (numbers.includes(null)) {
+      fail(
+        `Array of valid partitions required to ${action} specific partitions instead of ${partitions}`
+      )
+    }
+    return { topic, partitions: /** @type {number[]} */ (numbers) }
+  })
+}
 
 module.exports = { commitOptions, pauseOptions, seekOptions, toOffset }
