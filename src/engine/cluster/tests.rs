@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "any instant will do to start from")]
 
 mod coordinators;
+mod metadata;
 mod names;
 mod random;
 mod surveys;
