@@ -20,6 +20,7 @@
 use std::time::Instant;
 
 use crate::engine::delivery::SlotId;
+use crate::engine::protocol::ErrorCode;
 
 use super::Event;
 use super::cursor::{Asked, Cursor, State};
@@ -85,7 +86,11 @@ impl Fetch {
     pub(super) fn awaits_leader(&mut self, now: Instant, id: SlotId) -> bool {
         let Some(cursor) = self.cursors.get(id.index()) else { return false };
         let is_former = |asked: Asked| (0..cursor.known_epoch.epoch()).contains(&asked.leader_epoch);
-        cursor.in_flight.is_some_and(is_former) && self.may_pass(now, id)
+        let awaits = cursor.in_flight.is_some_and(is_former) && self.may_pass(now, id);
+        if awaits {
+            self.in_trouble(now, id, ErrorCode::OFFSET_OUT_OF_RANGE);
+        }
+        awaits
     }
 
     /// The leader's log has `leader_epoch` until `end`, and none between that and the epoch of the last record that we have.

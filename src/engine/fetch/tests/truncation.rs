@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use crate::engine::delivery::Outcome;
 use crate::engine::fetch::Event;
 use crate::engine::fetch::UNKNOWN_EPOCH;
+use crate::engine::fetch::Waits;
 use crate::engine::machine::Machine;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
@@ -245,6 +246,11 @@ fn what_a_former_leader_does_not_have_is_not_out_of_range() {
         answers(&mut world);
         assert_eq!(world.events, [Event::RefreshMetadata]);
         world.events.clear();
+        let waits = world.fetch.waits_for(world.now + Duration::from_secs(1), &tp(0));
+        assert!(
+            matches!(waits, Some(Waits::Refused { code: ErrorCode::OFFSET_OUT_OF_RANGE, .. })),
+            "{waits:?}"
+        );
         log(&mut world).append(&[10; 9]);
         world.set_leaders([1, 0, 1, 1], 5);
         calm(&mut world);
