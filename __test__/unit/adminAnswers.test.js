@@ -9,6 +9,7 @@ const createOffsetMethods = require('../../src/admin/offsets')
 const createPartitionMethods = require('../../src/admin/partitions')
 const createQuotaMethods = require('../../src/admin/quotas')
 const createTopicMethods = require('../../src/admin/topics')
+const createTransactionMethods = require('../../src/admin/transactions')
 const createUserMethods = require('../../src/admin/users')
 const { ScramMechanisms } = require('../../src/enums')
 const { KafkaJSConnectionClosedError } = require('../../src/errors')
@@ -177,4 +178,32 @@ it.each([
   const error = await methods.listGroups().catch(e => e)
   expect(error).toBeInstanceOf(Error)
   expect(error.groups).toEqual([{ groupId: 'a', protocolType: 'consumer' }])
+})
+
+describe('what two brokers tell, as while its coordinator moves, is there once', () => {
+  /** @param {(what: string) => any} answerOf */
+  const toldByTwo = answerOf => [
+    { broker: 1, parts: [0], failure: null, answer: answerOf('a') },
+    { broker: 2, parts: [0], failure: null, answer: answerOf('b') }
+  ]
+
+  it('a group', async () => {
+    const one = groupId => ({ groupId, protocolType: 'consumer', state: 'Stable', type: 'classic' })
+    const told = toldByTwo(own => ({ errorCode: 0, groups: [one(own), one('both')] }))
+    const methods = methodsOf({ listGroups: async () => told }, createGroupMethods)
+    const { groups } = await methods.listGroups()
+    expect(groups.map(({ groupId }) => groupId)).toEqual(['a', 'both', 'b'])
+  })
+
+  it('a transaction', async () => {
+    const one = transactionalId => ({ transactionalId, producerId: '1', state: 'Ongoing' })
+    const told = toldByTwo(own => ({
+      errorCode: 0,
+      unknownStates: [],
+      transactions: [one(own), one('both')]
+    }))
+    const methods = methodsOf({ listTransactions: async () => told }, createTransactionMethods)
+    const { transactions } = await methods.listTransactions()
+    expect(transactions.map(({ transactionalId }) => transactionalId)).toEqual(['a', 'both', 'b'])
+  })
 })

@@ -8,7 +8,7 @@ const { KafkaJSDeleteGroupsError, fromFailure, isFailure, unwrap, withFirst } = 
 const { failuresOf, isCurableChange } = require('./attempts')
 const { about, invalid, json, named, refusal, said } = require('./refusals')
 const { withPartitions } = require('./streams')
-const { answersOf, resultsOfParts } = require('./told')
+const { answersOf, eachOnce, resultsOfParts } = require('./told')
 const { withHelp } = require('../help')
 const { show } = require('../utils/show')
 
@@ -32,7 +32,8 @@ module.exports = ({ attempts }) => {
       await attempts.whole('list groups', async client => {
         const told = unwrap(await client.listGroups(states, types))
         const answers = told.filter(({ failure }) => !failure).map(({ answer }) => answer)
-        groups = answers.flatMap(answer => Array.from(answer?.groups ?? [], toListed))
+        const listed = answers.flatMap(answer => Array.from(answer?.groups ?? [], toListed))
+        groups = eachOnce(listed, ({ groupId }) => groupId)
         for (const { errorCode } of answersOf(told)) {
           if (errorCode !== 0) throw refusal(errorCode, { operation: 'DESCRIBE' })
         }

@@ -39,4 +39,12 @@ const resultsOfParts = (told, parts, resultsOf, asked) => {
   return results
 }
 
-module.exports = { answersOf, resultsOfParts }
+/**
+ * Of what several brokers list, each once: while a coordinator moves, two have what is its.
+ * @template T
+ * @param {T[]} listed
+ * @param {(each: T) => string} idOf
+ */
+const eachOnce = (listed, idOf) => [...new Map(listed.map(each => [idOf(each), each])).values()]
+
+module.exports = { answersOf, eachOnce, resultsOfParts }

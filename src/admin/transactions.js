@@ -7,7 +7,7 @@ const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { failuresOf } = require('./attempts')
 const { ofPartitions, toInteger, toPartition } = require('./partitions')
 const { about, invalid, named, refusal } = require('./refusals')
-const { answersOf, resultsOfParts } = require('./told')
+const { answersOf, eachOnce, resultsOfParts } = require('./told')
 
 /** No transaction is open. */
 const NONE = '-1'
@@ -30,7 +30,7 @@ module.exports = ({ attempts }) => {
     }
     const transactions = await attempts.whole('list transactions', async client => {
       const answers = answersOf(unwrap(await client.listTransactions(filter)))
-      return answers.flatMap(({ errorCode, unknownStates, transactions: found }) => {
+      const listed = answers.flatMap(({ errorCode, unknownStates, transactions: found }) => {
         if (errorCode !== 0) throw refusal(errorCode, { operation: 'DESCRIBE' })
         if (unknownStates.length > 0) {
           throw new KafkaJSNonRetriableError(
@@ -43,6 +43,7 @@ module.exports = ({ attempts }) => {
           state
         }))
       })
+      return eachOnce(listed, ({ transactionalId }) => transactionalId)
     })
     return { transactions }
   }
