@@ -6,7 +6,9 @@
  * (every partition paused, none assigned), and programs take them for a sign of life: so do these.
  */
 
-const { toInterval } = require('../utils/timers')
+// Not by the global ones, which a test's fake timers replace.
+const { clearInterval, setInterval } = require('node:timers')
+const { inMicrotask, toInterval } = require('../utils/timers')
 const { events } = require('./instrumentationEvents')
 
 class FetchEvents {
@@ -52,7 +54,7 @@ class FetchEvents {
       if (!this.fetched) this.idleCycle()
       this.fetched = false
     }
-    this.idleCycles = setInterval(() => queueMicrotask(look), toInterval(this.maxWaitTimeInMs))
+    this.idleCycles = setInterval(() => inMicrotask(look), toInterval(this.maxWaitTimeInMs))
   }
 
   /** @private */

@@ -9,7 +9,7 @@
 const { subscribe, unsubscribe } = require('node:diagnostics_channel')
 // Not by the global ones, which a test's fake timers replace.
 const { clearInterval, setInterval } = require('node:timers')
-const { toInterval } = require('../utils/timers')
+const { inMicrotask, toInterval } = require('../utils/timers')
 const clock = require('./clock')
 const { lookAt } = require('./health')
 const { events } = require('./instrumentationEvents')
@@ -67,7 +67,7 @@ class HealthEvents {
       if (isWanted && timer === undefined) {
         // Listeners begin in microtasks, as of all events: see `runner.js`.
         const ring = () =>
-          queueMicrotask(() => {
+          inMicrotask(() => {
             if (this.runner.state === 'running') tell()
           })
         this.running.set(event, setInterval(ring, toInterval(every)).unref())

@@ -22,7 +22,7 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('./instrumentationEvents')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
-const { toDelay, toInterval } = require('../utils/timers')
+const { inMicrotask, toDelay, toInterval } = require('../utils/timers')
 const { mayRestart, restartTimeOf } = require('./restart')
 const { Session } = require('./session')
 
@@ -310,7 +310,7 @@ class Lifecycle {
     if (runner === null) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const stop = async () => runner.stop(leaveGroup)
-      queueMicrotask(() => this.outside.runInAsyncScope(stop).then(resolve, reject))
+      inMicrotask(() => this.outside.runInAsyncScope(stop).then(resolve, reject))
     })
   }
 

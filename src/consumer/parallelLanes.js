@@ -8,6 +8,7 @@
 
 // Not by the global ones, which a test's fake timers replace.
 const { setImmediate, setTimeout } = require('node:timers')
+const { inMicrotask } = require('../utils/timers')
 const { now } = require('./clock')
 const { ParallelLane } = require('./parallelLane')
 
@@ -49,14 +50,14 @@ class ParallelLanes {
   /** As `Lanes.wakeOnce`. */
   wakeOnce() {
     // Handlers begin where those of kafkajs do, in a microtask: see `lane.js`.
-    if (this.turn.beginEarly()) queueMicrotask(() => this.woken())
+    if (this.turn.beginEarly()) inMicrotask(() => this.woken())
     else setImmediate(() => this.woken())
   }
 
   /** In a turn that has just begun. */
   wake() {
     this.turn.begin()
-    queueMicrotask(() => this.woken())
+    inMicrotask(() => this.woken())
   }
 
   /** @private */

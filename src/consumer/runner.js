@@ -16,6 +16,7 @@ const { setTimeout: delay } = require('node:timers/promises')
 const native = require('../native')
 const { createEngineLog } = require('../loggers')
 const { crashOf } = require('../retry')
+const { inMicrotask } = require('../utils/timers')
 const { Assignment } = require('./assignment')
 const { BatchEvents } = require('./batchEvents')
 const { createCells } = require('./cells')
@@ -390,7 +391,7 @@ class Runner {
     // Looked up at once: the answer, with which the commit is forgotten, comes next.
     const commit = told.type === 'committed' ? this.questions.commitOf(told.ticket) : null
     // Listeners and assigners begin where those of kafkajs do: see `lane.js`.
-    queueMicrotask(() => this.handle(told, commit))
+    inMicrotask(() => this.handle(told, commit))
   }
 
   /**

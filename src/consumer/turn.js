@@ -17,7 +17,7 @@
 // By no global that a test's fake timers replace.
 const { setImmediate } = require('node:timers')
 const { setImmediate: nextTurn } = require('node:timers/promises')
-const { nextTick } = process
+const { nextTick } = require('../utils/timers')
 const { now } = require('./clock')
 
 /** Handlers may keep the event loop this long at a stretch, ms. */

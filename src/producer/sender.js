@@ -20,13 +20,12 @@ const {
 } = require('../errors')
 const { createInterruption } = require('../utils/interruption')
 const { Numbered } = require('../utils/numbered')
-const { within } = require('../utils/timers')
+const { nextTick, within } = require('../utils/timers')
 const { Answers } = require('./answers')
 const { Backlog } = require('./backlog')
 const { TurnWriter } = require('./turn')
 // Not those that a test's fake timers replace.
 const { setImmediate } = require('node:timers')
-const { nextTick } = process
 
 /** What `notify` is called with when there are answers. */
 const WAKE = -1

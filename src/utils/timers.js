@@ -2,7 +2,11 @@
 'use strict'
 
 // Not by the global ones, which a test's fake timers replace.
-const { clearTimeout, setTimeout } = require('node:timers')
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
+
+const DONE = Promise.resolve()
+/** Of a test, it ticks when the test says so: timers may have been replaced before this is loaded. It has the clock that ticks. */
+const isFake = 'clock' in process.nextTick
 
 /** The longest delay of a timer, ms: Node takes a longer one for none. */
 const LONGEST_DELAY = 2 ** 31 - 1
@@ -36,4 +40,13 @@ const within = (ms, done) =>
     })
   })
 
-module.exports = { LONGEST_DELAY, toDelay, toInterval, within }
+/**
+ * `queueMicrotask`, for what does not throw.
+ * @param {() => void} task
+ */
+const inMicrotask = task => void DONE.then(task)
+
+/** When no promise can go on by itself. @type {(task: () => void) => void} */
+const nextTick = isFake ? setImmediate : process.nextTick
+
+module.exports = { LONGEST_DELAY, inMicrotask, nextTick, toDelay, toInterval, within }
