@@ -11,7 +11,7 @@ use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::VersionRange;
-use crate::engine::protocol::api_versions::ApiVersionsRequest;
+use crate::engine::protocol::api_versions::{ApiVersionsRequest, HANDSHAKE};
 
 use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
@@ -78,7 +78,7 @@ async fn authenticate(sasl: &Sasl, connection: &Arc<Connection>) -> Result<Optio
     })
 }
 
-/// KIP-35/511: asks in our highest version; a broker that does not know it answers error 35 with what it does know.
+/// KIP-35/511: a broker that does not know the version answers error 35 with what it does know.
 async fn negotiate(connection: &Connection) -> Result<HashMap<i16, VersionRange>, NetError> {
     let request = ApiVersionsRequest {
         client_software_name: env!("CARGO_PKG_NAME").to_owned(),
@@ -86,7 +86,7 @@ async fn negotiate(connection: &Connection) -> Result<HashMap<i16, VersionRange>
     }
     .into();
     let ours = ApiKey::ApiVersions.versions();
-    let mut version = ours.max;
+    let mut version = HANDSHAKE;
     loop {
         let Response::ApiVersions(answer) = connection.send_now(&request, version).await? else {
             return Err(connection.closed());

@@ -5,6 +5,9 @@ use super::{DecodeError, ErrorCode, Reader, VersionRange, Writer};
 
 /// Versions that we speak.
 pub const VERSIONS: VersionRange = VersionRange { min: 0, max: 4 };
+/// What a connection begins with. Version 4 says more of the features, which nobody reads there, and a broker that does not know it may
+/// close the connection instead of saying so (Azure Event Hubs).
+pub const HANDSHAKE: i16 = 3;
 /// First flexible version.
 pub const FIRST_FLEXIBLE: i16 = 3;
 /// The feature that says which transactions the cluster speaks: from 2 on those of KIP-890.

@@ -20,13 +20,13 @@ use crate::engine::protocol::metadata::MetadataResponse;
 
 #[tokio::test]
 async fn versions_are_asked_for_downwards() {
-    // What a broker lists when it refuses version 4, and what it must be asked in next.
-    for (listed, next) in [(Some((0, 3)), 3), (None, 0), (Some((0, 9)), 0)] {
+    // What a broker lists when it refuses version 3, and what it must be asked in next.
+    for (listed, next) in [(Some((0, 2)), 2), (None, 0), (Some((0, 9)), 0)] {
         let mut world = World::with_brokers(NetworkConfig::default());
         let sent = send(&world.network, Target::node(1), metadata());
         let mut peer = world.accept().await;
         let first = peer.request().await.unwrap();
-        assert_eq!((first.key, first.version), (ApiKey::ApiVersions, 4));
+        assert_eq!((first.key, first.version), (ApiKey::ApiVersions, 3));
         let refusal = api_versions(|key| listed.filter(|_| key == ApiKey::ApiVersions)).with_error_code(35);
         peer.reply_in(&first, 0, refusal).await;
         let second = peer.request().await.unwrap();

@@ -18,6 +18,7 @@ use crate::engine::machine::NetError;
 use crate::engine::network::dial::{Address, BoxStream, Dial, Wire, connect_error};
 use crate::engine::network::{Network, NetworkConfig, NetworkEvent};
 use crate::engine::protocol::ApiKey;
+use crate::engine::protocol::api_versions::HANDSHAKE;
 use crate::engine::protocol::metadata::MetadataBroker;
 
 /// A network whose streams end in the test.
@@ -231,7 +232,7 @@ impl Peer {
     /// Answers ApiVersions: all that we speak.
     pub(in crate::engine) async fn welcome(&mut self) {
         let request = self.request().await.unwrap();
-        assert_eq!((request.key, request.version), (ApiKey::ApiVersions, 4));
+        assert_eq!((request.key, request.version), (ApiKey::ApiVersions, HANDSHAKE));
         self.reply(&request, api_versions(|key| Some((key.versions().min, key.versions().max)))).await;
     }
 
