@@ -9,7 +9,7 @@
 //! waiting (timeout, or its future is dropped) leaves its entry behind; the late answer finds no receiver and is dropped.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -47,6 +47,8 @@ pub(super) struct Connection {
     admission: Admission,
     next_correlation_id: AtomicI32,
     received: AtomicU64,
+    /// A request that gets no answer was sent. Some brokers (Azure Event Hubs) answer it nevertheless.
+    has_unanswered: AtomicBool,
     /// A request has been sent; see [`Connection::keep_pace`].
     sent: Notify,
     state: Mutex<State>,
@@ -94,6 +96,7 @@ impl Connection {
             admission: Admission::new(context.config.max_in_flight, broker.clone(), context.events.clone()),
             next_correlation_id: AtomicI32::new(0),
             received: AtomicU64::new(0),
+            has_unanswered: AtomicBool::new(false),
             sent: Notify::new(),
             state: Mutex::default(),
             death: watch::Sender::new(None),
@@ -292,6 +295,7 @@ impl Connection {
         correlation_id: i32,
         times: Times,
     ) -> Result<Response, NetError> {
+        self.has_unanswered.store(true, Ordering::Relaxed);
         let (written, is_written) = oneshot::channel();
         self.outbox.put(frame, Some(written));
         self.sent.notify_one();
@@ -393,11 +397,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// No request is waiting for it, or it is none: we are out of step with the broker.
+    /// No request is waiting for it, and all are answered, or it is none: we are out of step with the broker.
     fn deliver(&self, frame: Bytes) -> Result<(), String> {
         let correlation_id = frame.first_chunk().map(|id| i32::from_be_bytes(*id));
         let waiter = correlation_id.and_then(|id| Some((id, self.lock().waiting.remove(&id)?)));
-        let Some((correlation_id, waiter)) = waiter else { return Err("Response without match".to_owned()) };
+        let Some((correlation_id, waiter)) = waiter else {
+            let is_nobodys = correlation_id.is_some() && self.has_unanswered.load(Ordering::Relaxed);
+            return if is_nobodys { Ok(()) } else { Err("Response without match".to_owned()) };
+        };
         let Waiter { key, version, times, reply } = waiter;
         if reply.is_closed() {
             return Ok(());

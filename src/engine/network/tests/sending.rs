@@ -400,6 +400,20 @@ async fn a_request_that_gets_no_answer_is_answered_when_it_is_written() {
     assert_eq!(error_of(sent.await.unwrap()), ErrorCode(3));
 }
 
+/// As Azure Event Hubs does.
+#[tokio::test]
+async fn an_answer_to_a_request_that_gets_none_is_nobodys() {
+    let (world, mut peer) = connected(NetworkConfig::default()).await;
+    send(&world.network, TO, produce(0)).await.unwrap().unwrap();
+    let unanswered = peer.request().await.unwrap();
+    let sent = send(&world.network, TO, heartbeat("next"));
+    let request = peer.request().await.unwrap();
+    peer.reply(&unanswered, wire::ProduceResponse::default()).await;
+    peer.reply_heartbeat(&request, 3).await;
+    assert_eq!(error_of(sent.await.unwrap()), ErrorCode(3));
+    assert_eq!(world.dial_count(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_produce_that_is_late_must_not_be_written_behind_its_repetition() {
     let (mut world, mut peer) = connected(NetworkConfig::default()).await;
