@@ -1076,6 +1076,12 @@ module.exports = {
       'with scram512: the connections stay, nothing is lost, nobody rejoins'
     ]
   },
+  'credentials of another principal for a session that goes on (roles of AWS) crash the consumer, and what is sent meanwhile rejects':
+    {
+      'issues/principals': [
+        'a principal that is another one at each authentication costs connections, and nothing else'
+      ]
+    },
   'OAUTHBEARER: a refused token is ignored': {
     'consumer/sasl': [
       'oauthbearer rejects connect() at once when the broker refuses the token, and says what the broker said'

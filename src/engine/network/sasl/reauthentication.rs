@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::engine::machine::NetError;
-
 use super::Connection;
 use crate::engine::machine::LogLevel;
 use crate::engine::network::deadline::within;
@@ -25,20 +23,18 @@ pub(in crate::engine::network) async fn keep_authenticated(
         }
         // Between two rounds a broker accepts nothing else on this connection.
         let Some(_quiet) = connection.quiesce().await else { return };
-        let reason = match within(context.config.opening_timeout(), sasl.authenticate(&connection)).await {
+        match within(context.config.opening_timeout(), sasl.authenticate(&connection)).await {
             Ok(Ok(Some(next))) => {
                 lifetime = next;
                 continue;
             }
             Ok(Ok(None)) => return,
-            Ok(Err(error @ NetError::Authentication { .. })) => error,
-            Ok(Err(_)) => connection.closed(),
-            Err(_) => {
-                connection.log(LogLevel::Error, "SASL re-authentication timed out");
-                connection.closed()
-            }
-        };
-        connection.kill(reason);
+            // A refusal, too: no connection may change its principal, and what hands out roles gives each its own name. A new
+            // connection may be let in, or hears whether the credentials are wrong.
+            Ok(Err(_)) => {}
+            Err(_) => connection.log(LogLevel::Error, "SASL re-authentication timed out"),
+        }
+        connection.kill(connection.closed());
         return;
     }
 }

@@ -329,6 +329,39 @@ async fn an_idle_connection_authenticates_again_before_its_session_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_refused_again_is_heard_over_another_connection() {
+    let mut world = World::with_brokers(config("PLAIN"));
+    let sent = send(&world.network, Target::node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.plain(60_000).await;
+    peer.serve().await;
+    sent.await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_secs(51)).await;
+    let waiting = send(&world.network, Target::node(1), metadata());
+    peer.shake_hands(&["PLAIN"], 0).await;
+    peer.round(|_| refusal("Cannot change principals during re-authentication")).await;
+    assert_eq!(waiting.await.unwrap(), Err(closed("one:9092")));
+    assert!(peer.request().await.is_none());
+    assert!(!world.network.is_connected());
+
+    let sent = send(&world.network, Target::node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.plain(60_000).await;
+    peer.serve().await;
+    sent.await.unwrap().unwrap();
+    peer.shake_hands(&["PLAIN"], 0).await;
+    peer.round(|_| refusal("expired")).await;
+    assert!(peer.request().await.is_none());
+
+    // Credentials that let nobody in.
+    let sent = send(&world.network, Target::node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.shake_hands(&["PLAIN"], 0).await;
+    peer.round(|_| refusal("expired")).await;
+    assert_eq!(sent.await.unwrap(), Err(refused("SASL PLAIN authentication failed: expired")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn re_authentication_has_the_connection_to_itself() {
     let mut world = World::with_brokers(config("PLAIN"));
     let held = send(&world.network, Target::node(1), heartbeat("held"));
@@ -399,23 +432,6 @@ async fn a_session_that_ends_while_a_request_stands_at_the_door_does_not_get_it(
     fresh.serve().await;
     again.await.unwrap().unwrap();
     assert!(peer.request().await.is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refused_re_authentication_ends_the_connection() {
-    let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::node(1), metadata());
-    let mut peer = world.welcome().await;
-    peer.plain(60_000).await;
-    peer.serve().await;
-    sent.await.unwrap().unwrap();
-    tokio::time::sleep(Duration::from_secs(51)).await;
-    let waiting = send(&world.network, Target::node(1), metadata());
-    peer.shake_hands(&["PLAIN"], 0).await;
-    peer.round(|_| refusal("expired")).await;
-    assert_eq!(waiting.await.unwrap(), Err(refused("SASL PLAIN authentication failed: expired")));
-    assert!(peer.request().await.is_none());
-    assert!(!world.network.is_connected());
 }
 
 #[tokio::test]
