@@ -83,6 +83,34 @@ it('deleteTopicRecords warns of the partition whose records are gone, in whichev
   ])
 })
 
+it('fetchTopicOffsetsByTimestamp leaves nothing out that is written while it asks', async () => {
+  let end = 7
+  const methods = methodsOf(
+    {
+      listPartitionOffsets: async parts => {
+        const isOfEnd = parts[0].offset === '-1'
+        // Each question finds its way by itself: the first one may arrive behind the second.
+        if (isOfEnd) await new Promise(resolve => setTimeout(resolve, 5))
+        const offset = isOfEnd ? end : end > 7 ? 7 : -1
+        // The next record, which is not older.
+        end = 8
+        return toldBy(
+          parts,
+          parts.map(({ topic, partition }) => ({
+            topic,
+            partition,
+            errorCode: 0,
+            offset: String(offset)
+          }))
+        )
+      }
+    },
+    createPartitionMethods
+  )
+  const offsets = await methods.fetchTopicOffsetsByTimestamp('t', 1000)
+  expect(offsets.map(({ offset }) => offset)).toEqual(['7', '7', '7'])
+})
+
 describe('what a controller that is none any more has refused is asked of the next one', () => {
   it('credentials, of those users alone', async () => {
     const asked = /** @type {any[]} */ ([])

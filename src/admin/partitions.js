@@ -55,10 +55,9 @@ module.exports = ({ cluster, attempts, logger }) => {
     const at = timestamp == null ? LATEST : toTimestamp(timestamp)
     return attempts.whole('fetch topic offsets', async client => {
       const partitions = await partitionsOf(cluster, topic)
-      const [high, found] = await Promise.all([
-        offsetsAt(client, topic, partitions, LATEST),
-        offsetsAt(client, topic, partitions, at)
-      ])
+      // One after the other: what is written in between has to be found by its time, for it lies behind that end.
+      const high = await offsetsAt(client, topic, partitions, LATEST)
+      const found = await offsetsAt(client, topic, partitions, at)
       // Behind the last record there is none yet.
       return partitions.map((partition, i) => ({
         partition,
