@@ -130,15 +130,19 @@ class Positions {
   }
 
   /**
-   * An offset as the engine takes it: a Date becomes the first one at or behind it, the end where there is none.
+   * An offset as the engine takes it: a Date becomes the first one at or behind it, the end where there is none. That end is a number,
+   * and asked for first: reading may begin much later, and what is written until then is not older.
    * @param {TopicPartition} where
    * @param {any} offset an offset, 'earliest', 'latest', a Date
    * @returns {Promise<string>}
    */
   async resolve({ topic, partition }, offset) {
     if (!(offset instanceof Date)) return offsetOf(offset)
-    const [found] = await this.offsets([{ topic, partition }], timeOf(offset))
-    return found.offset ?? LATEST
+    const time = timeOf(offset)
+    const where = [{ topic, partition }]
+    const [end] = await this.offsets(where, LATEST)
+    const [found] = await this.offsets(where, time)
+    return found.offset ?? end.offset ?? LATEST
   }
 
   /** @private @param {TopicPartition[]} partitions @param {string} timestamp */
