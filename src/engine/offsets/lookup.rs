@@ -5,8 +5,8 @@
 //!                  ▲                        │     └─ none ──► End?
 //!                  └ error, omitted, unstable                  │
 //!  reset ───► End? ──ListOffsets──► asked ── an offset ──► known, Event::Position
-//!                  ▲                  │
-//!                  └─ error, omitted ─┘
+//!                  ▲                  │ │
+//!                  └─ error, omitted ─┘ └─ by time, and all is older ──► Behind?: the end, and once more by time
 //!  seek ────► known, whatever was asked
 //! ```
 
@@ -51,17 +51,20 @@ pub(super) enum Question {
     Committed,
     /// Where is this place in the log? `lost`: because our position lay outside.
     End { place: Place, lost: bool },
+    /// All records were older than this, so it is the end: where is that? Then (offset and leader epoch are known) once more by time.
+    /// What is written before the end is known, seconds later perhaps if the leader moves, is not older, and lies before that end.
+    Behind { age: Duration, lost: bool, end: Option<(i64, i32)> },
 }
 
 impl Question {
-    fn is_by_time(self) -> bool {
-        matches!(self, Question::End { place: Place::Within(_), .. })
-    }
-
-    /// The same, but where the log ends.
-    fn of_the_end(self) -> Question {
-        let lost = matches!(self, Question::End { lost: true, .. });
-        Question::End { place: Place::Latest, lost }
+    /// The place that a leader is asked for.
+    fn place(self) -> Option<Place> {
+        match self {
+            Question::Committed => None,
+            Question::End { place, .. } => Some(place),
+            Question::Behind { end: None, .. } => Some(Place::Latest),
+            Question::Behind { age, .. } => Some(Place::Within(age)),
+        }
     }
 }
 
@@ -227,7 +230,7 @@ impl Offsets {
         let mut asked = Vec::new();
         let mut leaderless = Vec::new();
         for (partition, question) in self.due(now) {
-            let Question::End { place, .. } = question else { continue };
+            let Some(place) = question.place() else { continue };
             let Some(leader) = metadata.leader(partition) else {
                 leaderless.push(partition.clone());
                 continue;
@@ -272,25 +275,41 @@ impl Offsets {
         for (partition, Asked { question, .. }) in asked {
             match found.get(&(&*partition.topic, partition.partition)) {
                 None => again.push(partition),
-                Some(found) if !found.error.is_err() && found.offset >= 0 => {
-                    self.tell_reset(partition, *question, found.offset);
-                    self.position(partition, found.offset, found.leader_epoch);
-                }
-                // All records are older.
-                Some(found) if !found.error.is_err() && question.is_by_time() => {
-                    self.ask_anew(partition, question.of_the_end());
-                }
-                Some(found) => {
+                Some(found) if found.error.is_err() => {
                     again.extend(self.lookup_failed(now, partition, found.error).then_some(partition));
                 }
+                Some(found) => match (*question, found.offset) {
+                    (Question::Behind { age, lost, end: None }, end @ 0..) => {
+                        let end = Some((end, found.leader_epoch));
+                        self.ask_anew(partition, Question::Behind { age, lost, end });
+                    }
+                    (_, offset @ 0..) => self.found(partition, *question, offset, found.leader_epoch),
+                    // All records are older.
+                    (Question::End { place: Place::Within(age), lost }, _) => {
+                        self.ask_anew(partition, Question::Behind { age, lost, end: None });
+                    }
+                    (Question::Behind { age: _, lost, end: Some((end, leader_epoch)) }, _) => {
+                        let question = Question::End { place: Place::Latest, lost };
+                        self.found(partition, question, end, leader_epoch);
+                    }
+                    _ => again.extend(self.lookup_failed(now, partition, found.error).then_some(partition)),
+                },
             }
         }
         self.again(now, again);
     }
 
+    fn found(&mut self, partition: &TopicPartition, question: Question, offset: i64, leader_epoch: i32) {
+        self.tell_reset(partition, question, offset);
+        self.position(partition, offset, leader_epoch);
+    }
+
     /// A log line: a reset loses records or brings some again, and the user must be able to see why.
     fn tell_reset(&mut self, partition: &TopicPartition, question: Question, to: i64) {
-        let Question::End { place, lost: true } = question else { return };
+        let (Question::End { lost: true, .. } | Question::Behind { lost: true, .. }) = question else {
+            return;
+        };
+        let Some(place) = question.place() else { return };
         let state = self.partitions.get(partition);
         let from = state.and_then(|state| state.resolved.or(state.start));
         let mut extra = vec![

@@ -330,17 +330,36 @@ fn a_place_by_time_moves_on_with_the_clock_and_is_the_end_where_all_is_older() {
     world.answer_list(&[(0, -1)]);
     assert_eq!(world.listing(), [(0, LATEST)]);
     world.answer_list(&[(0, 7)]);
+    world.answer_list(&[(0, -1)]);
     assert_eq!((world.positions(), world.warnings()), (vec![(0, 7)], 0));
 
     world.offsets.reset(&t(0), Reset::ByPolicy);
     world.settle();
     world.answer_list(&[(0, -1)]);
     world.answer_list(&[(0, 9)]);
+    world.answer_list(&[(0, -1)]);
     let events = world.events();
     let [Event::Log(Log { message, .. }), Event::Position { offset: 9, .. }] = &events[..] else {
         panic!("{events:?}")
     };
     assert_eq!(message, "Offset out of range, resetting to default offset", "lost is lost");
+}
+
+#[test]
+fn what_is_written_before_the_end_is_known_is_not_older_than_a_place_by_time() {
+    let reset = ResetPolicy::To(Place::Within(Duration::from_secs(60)));
+    let mut world = World::with(OffsetsConfig { reset, ..config() });
+    world.offsets.set_wall_clock(world.now, 1_000_000);
+    world.assign(&[0], false);
+    world.answer_fetch(&[(0, -1)]);
+    world.answer_list(&[(0, -1)]);
+    // All seven records are older, and the leader moves: when the next one says where the log ends, an eighth is there.
+    world.refuse_list(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    world.pass(PATIENCE);
+    world.answer_list(&[(0, 8)]);
+    assert_eq!(world.listing(), [(0, 941_200)]);
+    world.answer_list(&[(0, 7)]);
+    assert_eq!(world.positions(), [(0, 7)]);
 }
 
 #[test]
