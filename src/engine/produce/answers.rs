@@ -22,10 +22,9 @@ impl Produce {
         let Some(sent) = self.requests.land(id) else { return };
         match response {
             Ok(Response::Produce(_)) if sent.acks == 0 => {
-                let node = sent.node;
                 for sent in sent.batches {
                     if let Some(place) = self.place(sent.slot, sent.batch) {
-                        self.succeeded(now, node, &sent, place);
+                        self.succeeded(now, &sent, place);
                         self.batch_written(sent.slot, place, None);
                     }
                 }
@@ -67,14 +66,14 @@ impl Produce {
             log_start_offset: row.log_start_offset,
         };
         if !row.error.is_err() {
-            self.succeeded(now, node, sent, place);
+            self.succeeded(now, sent, place);
             self.batch_written(sent.slot, place, Some(written(row.base_offset)));
             return;
         }
         let numbered = self.partitions.get(sent.slot).and_then(|p| p.queue.get(place)?.sequence).is_some();
         let verdict = of_code(row.error, numbered);
         if verdict == Verdict::Duplicate {
-            self.succeeded(now, node, sent, place);
+            self.succeeded(now, sent, place);
             self.batch_written(sent.slot, place, Some(written(-1)));
             return;
         }
@@ -222,9 +221,9 @@ impl Produce {
         }));
     }
 
-    fn succeeded(&mut self, now: Instant, node: i32, sent: &SentBatch, place: usize) {
+    fn succeeded(&mut self, now: Instant, sent: &SentBatch, place: usize) {
         if let Some(partition) = self.partitions.get_mut(sent.slot) {
-            partition.succeeded(now, place, sent.topic_id, node);
+            partition.succeeded(now, place, sent.topic_id, sent.leader);
         }
     }
 
@@ -294,6 +293,7 @@ impl<'a> Asked<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::cluster::Leader;
     use crate::engine::machine::TopicPartition;
 
     fn topic_id(topic: u128) -> TopicId {
@@ -311,6 +311,7 @@ mod tests {
             batch: place,
             at: at(place),
             topic_id: topic_id(u128::from(9 - place % 5)),
+            leader: Leader { node: 1, epoch: 1 },
         };
         (0..15).map(batch).collect()
     }

@@ -22,6 +22,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::engine::cluster::Leader;
 use crate::engine::machine::Backoff;
 use crate::engine::machine::Pace;
 use crate::engine::machine::TopicPartition;
@@ -74,7 +75,7 @@ pub(super) struct Partition {
     pub(super) failed_on: Option<i32>,
     /// The topic's id, and who led the partition, when they were looked at last.
     topic_id: TopicId,
-    leader: Option<i32>,
+    leader: Option<Leader>,
     /// How often brokers had told of the topic when it had no such partition for the first time.
     pub(super) absent_since: Option<u64>,
 }
@@ -104,8 +105,9 @@ impl Partition {
     }
 
     /// The topic has this id. Another one is another log, whose leader knows nothing of us. Nor may another leader: an unclean election
-    /// makes one of a replica that has not heard of us, and one that was made when our records were gone has not either.
-    pub(super) fn look(&mut self, topic_id: TopicId, leader: Option<i32>) {
+    /// makes one of a replica that has not heard of us, and one that was made when our records were gone has not either. The same broker
+    /// in another epoch is another one: in between somebody else may have led, whose log it has taken over.
+    pub(super) fn look(&mut self, topic_id: TopicId, leader: Option<Leader>) {
         let leader = leader.or(self.leader);
         if (self.topic_id, self.leader) != (topic_id, leader) {
             (self.topic_id, self.leader) = (topic_id, leader);
@@ -198,11 +200,11 @@ impl Partition {
         self.queue.iter().take(place).all(|batch| batch.sequence.is_none())
     }
 
-    /// The batch at this place is acknowledged by this node, in the log of the topic with this id.
-    pub(super) fn succeeded(&mut self, now: Instant, place: usize, topic_id: TopicId, node: i32) {
+    /// The batch at this place is acknowledged by this leader, in the log of the topic with this id.
+    pub(super) fn succeeded(&mut self, now: Instant, place: usize, topic_id: TopicId, leader: Leader) {
         self.backoff.reset();
         self.failed_on = None;
-        if (topic_id, Some(node)) == (self.topic_id, self.leader)
+        if (topic_id, Some(leader)) == (self.topic_id, self.leader)
             && let Some(numbers) = &mut self.numbers
             && let Some(sequence) = self.queue.get(place).and_then(|batch| batch.sequence)
             && (sequence.producer_id, sequence.epoch) == (numbers.of.id, numbers.of.epoch)

@@ -48,6 +48,8 @@ pub(super) struct SentBatch {
     pub(super) batch: u64,
     pub(super) at: TopicPartition,
     pub(super) topic_id: TopicId,
+    /// Who led when it was sent.
+    pub(super) leader: Leader,
 }
 
 impl Requests {
@@ -119,7 +121,7 @@ impl Produce {
             let topic_id = view.topic_id(&at.topic);
             let out = ProducePartition { partition: at.partition, header, records: records.body().clone() };
             draft.add(&at, topic_id, out);
-            draft.sent.batches.push(SentBatch { slot, batch: batch.id, at, topic_id });
+            draft.sent.batches.push(SentBatch { slot, batch: batch.id, at, topic_id, leader });
             self.requests.cursor = slot + 1;
         }
         let Draft { node, body, sent, .. } = draft?;
@@ -135,7 +137,7 @@ impl Produce {
         let is_hurried = self.is_hurried();
         let partition = self.partitions.get_mut(slot)?;
         let leader = view.leader(&partition.at);
-        partition.look(view.topic_id(&partition.at.topic), leader.map(|leader| leader.node));
+        partition.look(view.topic_id(&partition.at.topic), leader);
         let Move::Send(place) = partition.next_move(now, &self.identity, is_hurried, &self.config) else {
             return None;
         };

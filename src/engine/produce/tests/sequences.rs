@@ -92,6 +92,31 @@ fn the_first_batch_at_another_leader_goes_alone() {
     }
 }
 
+/// In between another one may have led, without what this one had: it has come back without it.
+#[test]
+fn the_first_batch_at_a_leader_that_is_elected_again_goes_alone() {
+    for is_out in [false, true] {
+        let mut world = known();
+        let refused = Fate::Refused(ErrorCode::NOT_ENOUGH_REPLICAS);
+        world.fates = if is_out { first(&[Fate::Answer, refused]) } else { first(&[refused]) };
+        if is_out {
+            // It is acknowledged by the leader that there was.
+            world.latency = Box::new(|| Duration::from_millis(50));
+            world.send(9, 0, &["y"]);
+        }
+        world.brokers.move_leader("t", 0, 1);
+        world.refresh();
+        five(&mut world);
+        if is_out {
+            world.run_for(Duration::from_millis(60));
+        }
+        world.brokers.partition("t", 0).unwrap().forget_producers();
+        world.run();
+        let values = world.brokers.values("t", 0);
+        assert_eq!(values[values.len() - 5..], ["a", "b", "c", "d", "e"], "is out: {is_out}");
+    }
+}
+
 #[test]
 fn a_batch_that_is_given_up_leaves_a_gap_that_a_higher_epoch_closes() {
     let mut world = known();
