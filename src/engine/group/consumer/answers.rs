@@ -30,7 +30,9 @@ impl ConsumerGroup {
     }
 
     fn taken(&mut self, now: Instant, sent: Sent<Told>, answer: ConsumerGroupHeartbeatResponse) {
-        if matches!(self.state, State::Leaving { .. }) {
+        let is_leaving = matches!(self.state, State::Leaving { .. });
+        self.may_be_known = !is_leaving;
+        if is_leaving {
             self.departed(now);
             return;
         }
@@ -98,8 +100,16 @@ impl ConsumerGroup {
             }
             ErrorCode::COORDINATOR_LOAD_IN_PROGRESS => self.try_again(now, code.message()),
             // Whatever it is: the coordinator has no member to keep.
-            _ if is_leaving => self.departed(now),
-            // The broker that we left without a word keeps our place until the session is over, and gives it back then.
+            _ if is_leaving => {
+                self.may_be_known = false;
+                self.departed(now);
+            }
+            ErrorCode::UNRELEASED_INSTANCE_ID | ErrorCode::FENCED_MEMBER_EPOCH
+                if self.state == State::Joining && self.may_be_known =>
+            {
+                self.give_place_back(now);
+            }
+            // One that was left without a word, by an earlier process for instance, is kept until the session is over.
             ErrorCode::UNRELEASED_INSTANCE_ID => self.try_again(now, code.message()),
             // The metadata says the same, and by it the owner decides.
             ErrorCode::TOPIC_AUTHORIZATION_FAILED => self.try_again(now, code.message()),
@@ -141,6 +151,8 @@ impl ConsumerGroup {
 
     fn unanswered(&mut self, now: Instant, error: NetError) {
         self.told = Told::default();
+        let is_unsent = matches!(error, NetError::Connect { .. } | NetError::NoBroker);
+        self.may_be_known |= !is_unsent && !matches!(self.state, State::Leaving { .. });
         match error {
             NetError::UnsupportedApi { .. }
             | NetError::Authentication { .. }

@@ -70,6 +70,8 @@ pub struct ConsumerGroup {
     pub(super) nameless: Vec<TopicId>,
     /// Our owner was told of topics without a name, and has not said yet which of them it knows: the target waits for that.
     pub(super) awaits_names: bool,
+    /// Does the coordinator know us as a member, or may it, as far as we have heard?
+    pub(super) may_be_known: bool,
     /// Leave for good although static members come back.
     pub(super) leave_for_good: bool,
     /// What is outstanding comes with what the coordinator remembers once it has taken it. Spaced for the user's
@@ -115,6 +117,7 @@ impl ConsumerGroup {
             is_telling: false,
             nameless: Vec::new(),
             awaits_names: false,
+            may_be_known: false,
             leave_for_good: false,
             beat: RequestState::default(),
             vain: Reminder::default(),
@@ -445,8 +448,18 @@ impl ConsumerGroup {
 
     /// The answer to the heartbeat that is out is not waited for any more.
     pub(super) fn give_up(&mut self) {
-        self.beat.give_up();
+        let is_farewell = matches!(self.state, State::Leaving { .. });
+        self.may_be_known |= self.beat.give_up().is_some() && !is_farewell;
         self.timers.clear(Timer::Answer);
+    }
+
+    /// The place in the group that is refused to us may be our own: of an attempt to join whose answer was lost, of a farewell that was, or
+    /// that of the member that was fenced. It is given back, and then taken anew, or it would be nobody's until the session is over. If
+    /// it is another member's, the coordinator says so.
+    pub(super) fn give_place_back(&mut self, now: Instant) {
+        self.transition(State::Leaving { next: Next::Join });
+        self.timers.set(Timer::Departure, now + LEAVE_WITHIN);
+        self.beat.want_now();
     }
 
     /// Goes out of the group, if it was asked to be in it.

@@ -18,6 +18,8 @@
 //!   what a member does not name, and may have done so.
 //! - A topic whose name is not known yet ([`Event::TopicsUnknown`]) stays out, the rest of the target is reconciled.
 //! - A member that the coordinator has fenced or does not know has lost everything ([`Event::Lost`]) and joins again at once.
+//! - Who joins is refused while its place is taken, also by itself: a static member (UNRELEASED_INSTANCE_ID), and one that the coordinator
+//!   still has in a later epoch (FENCED_MEMBER_EPOCH). If it may be, the place is given back first; another one's is waited for.
 //!
 //! The machine does not know where the coordinator is: see `group::classic`, which keeps the same contract.
 

@@ -2,4 +2,5 @@
 
 mod member;
 mod model;
+mod places;
 mod world;

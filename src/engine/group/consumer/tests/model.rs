@@ -35,6 +35,8 @@ struct Coordinator {
     partitions: i32,
     epoch: i32,
     members: BTreeMap<String, Member>,
+    /// One that it knows does not join again: it has to leave before, or its session has to end.
+    is_strict: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -95,6 +97,12 @@ impl Coordinator {
             topics.iter().flat_map(|topic| topic.partitions.iter().copied()).collect::<BTreeSet<i32>>()
         });
         if request.member_epoch == JOIN_EPOCH {
+            // Unless the answer to its first attempt may have been lost.
+            let is_known = self.members.get(id).is_some_and(|known| known.former_epoch != 0);
+            if self.is_strict && is_known {
+                let error = ErrorCode::FENCED_MEMBER_EPOCH;
+                return ConsumerGroupHeartbeatResponse { error, ..Default::default() };
+            }
             if !self.members.contains_key(id) {
                 self.epoch += 1;
             }
@@ -178,7 +186,9 @@ impl World {
         #[expect(clippy::disallowed_methods, reason = "any instant will do")]
         let now = Instant::now();
         let mut rng = Rng::with_seed(seed);
-        let coordinator = Coordinator { partitions: rng.i32(1..4), epoch: 1, ..Default::default() };
+        let is_strict = rng.bool();
+        let coordinator =
+            Coordinator { partitions: rng.i32(1..4), epoch: 1, is_strict, ..Default::default() };
         let clients = (0..rng.u64(1..4)).map(|number| Client {
             group: ConsumerGroup::new(
                 ConsumerGroupConfig {

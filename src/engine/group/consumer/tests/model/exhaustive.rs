@@ -154,7 +154,7 @@ impl Model for Node {
 
     /// Has each partition an owner, is everybody at rest, and is there nothing that the coordinator still wants of somebody?
     fn is_at_rest(&self) -> bool {
-        let Coordinator { partitions, epoch, members } = &self.coordinator;
+        let Coordinator { partitions, epoch, members, is_strict: _ } = &self.coordinator;
         let is_done = |(id, member): (&String, &Member)| {
             member.epoch == *epoch && member.assigned == self.coordinator.target(id)
         };
