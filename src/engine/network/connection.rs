@@ -360,9 +360,10 @@ impl Connection {
         let broker = self.broker.to_string();
         // Before it could be used once, a broken connection is one that could not be made.
         let opening = self.versions.get().is_none() && level == LogLevel::Error;
-        let reason = match opening {
-            true => NetError::Connect { broker, code, message: message.clone() },
-            false => NetError::Closed { broker },
+        // Who opens it tells of that.
+        let (reason, level) = match opening {
+            true => (NetError::Connect { broker, code, message: message.clone() }, LogLevel::Debug),
+            false => (NetError::Closed { broker }, level),
         };
         if self.kill(reason) {
             self.log(level, message);

@@ -38,13 +38,20 @@ pub(super) async fn open(
     })?;
     let connection = Connection::start(context, address.clone(), wire);
     let unfinished = KillOnDrop::new(&connection);
-    connection.set_versions(negotiate(&connection).await.inspect_err(|error| {
-        if is_first && let NetError::Closed { .. } = error {
+    let negotiated = negotiate(&connection).await;
+    // One that is too many for a broker is told of by the link that does without.
+    match &negotiated {
+        Err(NetError::Closed { .. }) if is_first => {
             let what = "The broker closed a new connection before it has answered: it or a proxy is going down, or this is \
                         a listener with TLS, or no Kafka listener";
             tell_failure(context, endpoint, LogLevel::Warn, what);
         }
-    })?);
+        Err(error @ NetError::Connect { .. }) if is_first => {
+            tell_failure(context, endpoint, LogLevel::Error, &error.to_string());
+        }
+        Ok(_) | Err(_) => {}
+    }
+    connection.set_versions(negotiated?);
     if let Some(sasl) = &context.sasl
         && let Some(lifetime) = authenticate(sasl, &connection).await?
     {

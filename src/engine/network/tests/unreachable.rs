@@ -68,3 +68,21 @@ async fn so_is_one_at_the_bootstrap_address() {
     let told = world.asks_in_vain(5).await;
     assert_eq!(told, ["Connection error: connect ECONNREFUSED"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_breaks_while_it_is_opened_is_told_as_often() {
+    let mut world = World::bootstrapped("inside").await;
+    let end = tokio::time::Instant::now() + Duration::from_secs(75);
+    while tokio::time::Instant::now() < end {
+        let sent = send(&world.network, Target::node(1), metadata());
+        // No answer begins so. One that is reset breaks as well.
+        world.accept().await.write(&(-1_i32).to_be_bytes()).await;
+        let sent = sent.await.unwrap();
+        assert!(matches!(sent, Err(NetError::Connect { .. })), "{sent:?}");
+    }
+    let told = world.errors();
+    assert_eq!(told.len(), 4, "{} {:?}", told.len(), told.first());
+    assert!(told[0].starts_with("Connection error: ") && !told[0].contains(" (for"), "{told:?}");
+    assert!(told[3].contains(" (for 7"), "{told:?}");
+    assert!(world.dial_count() > 50);
+}
