@@ -245,6 +245,9 @@ it('an error names topic and partition, which messages failed, and which are wri
   expect(error).toMatchObject({ topic, partition: 1 })
   expect(error.failed).toMatchObject([{ topic, partition: 1, messages: [0, 2] }])
   expect(error.succeeded).toMatchObject([{ topicName: topic, partition: 0, errorCode: 0 }])
+  // As loggers write it, those of kafkajs among them.
+  const [written] = JSON.parse(JSON.stringify(error)).failed
+  expect(written).toMatchObject({ topic, partition: 1, error: { type: 'INVALID_RECORD' } })
   await producer.send({ topic, messages: [{ value: 'next', partition: 1 }] })
 })
 

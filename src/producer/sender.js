@@ -243,7 +243,8 @@ class Sender {
   }
 
   /**
-   * The first failure is the error, as in kafkajs; all of them are in its `failed`.
+   * The first failure is the error, as in kafkajs; all of them are in its `failed`. It is not the same object as there: what contains
+   * itself cannot be written as JSON, and loggers would throw.
    * @private
    * @param {Pending} pending
    * @param {RecordMetadata[]} succeeded
@@ -251,14 +252,20 @@ class Sender {
    */
   errorOf({ firsts }, succeeded, parts) {
     const { transactionalId } = this.options
-    const failed = parts.map(({ topic, partition, messages, failure, mayBeWritten }) => {
+    /** @param {import('../native').NativeFailedPart} part */
+    const causeOf = ({ topic, partition, failure }) => {
       const named = partition === null ? { topic } : { topic, partition }
       const asked = { topic, transactionalId, operation: 'WRITE' }
-      const error = Object.assign(fromFailure({ ...failure, topic, partition }, asked), named)
+      return Object.assign(fromFailure({ ...failure, topic, partition }, asked), named)
+    }
+    const failed = parts.map(part => {
+      const { topic, partition, messages, mayBeWritten } = part
       const numbers = numbersOf(firsts?.get(topic) ?? 0, messages)
-      return { topic, partition, messages: numbers, error, mayBeWritten }
+      return { topic, partition, messages: numbers, error: causeOf(part), mayBeWritten }
     })
-    return Object.assign(this.toldOf(failed[0]), { failed, succeeded })
+    const [{ topic, partition }] = parts
+    const told = this.toldOf({ topic, partition, error: causeOf(parts[0]) })
+    return Object.assign(told, { failed, succeeded })
   }
 
   /** @private @param {{ topic: string, partition: number | null, error: any }} failed */
