@@ -248,6 +248,7 @@ describe('a custom assigner that says that it is cooperative', () => {
   const told = /** @type {number[][]} */ ([])
 
   it('is told what members own, and nobody gets what another one has not given up', async () => {
+    told.length = 0
     const topic = await createTopic({ partitions: PARTITIONS })
     const groupId = uniqueName('group')
     const start = () => startConsumer({ topics: [topic], groupId, partitionAssigners: [dealing] })
@@ -255,7 +256,10 @@ describe('a custom assigner that says that it is cooperative', () => {
     const second = await start()
     await waitFor(() => isShared(topic, first, second))
     expect(told.map(counts => counts.sort())).toEqual([[0], [0, 6], [0, 3]])
-    expect(second.seen.of('GROUP_JOIN')[0].memberAssignment[topic] ?? []).toEqual([])
+    const joined = second.seen.of('GROUP_JOIN').map(join => join.memberAssignment[topic] ?? [])
+    expect(joined.pop()).toHaveLength(3)
+    // The first one may have given up what moves before this one has heard that it gets nothing yet.
+    expect([[[]], []]).toContainEqual(joined)
     await produce(topic, numbered(60, { partitions: PARTITIONS }))
     const all = () => [...first.messages, ...second.messages]
     await waitFor(() => distinct(all()).length === 60)
