@@ -86,6 +86,16 @@ fn saying(message: impl Into<Vec<u8>>) -> wire::SaslAuthenticateResponse {
     wire::SaslAuthenticateResponse::default().with_auth_bytes(Bytes::from(message.into()))
 }
 
+/// A connection whose session lasts a minute, over which one request was answered.
+async fn authenticated(world: &mut World) -> Peer {
+    let sent = send(&world.network, Target::node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.plain(60_000).await;
+    peer.serve().await;
+    sent.await.unwrap().unwrap();
+    peer
+}
+
 #[tokio::test]
 async fn plain() {
     let mut world = World::with_brokers(config("PLAIN"));
@@ -310,11 +320,7 @@ async fn a_broker_that_closes_behind_its_refusal_does_not_outrun_the_words_for_i
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_authenticates_again_before_its_session_ends() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::node(1), metadata());
-    let mut peer = world.welcome().await;
-    peer.plain(60_000).await;
-    peer.serve().await;
-    sent.await.unwrap().unwrap();
+    let mut peer = authenticated(&mut world).await;
     let mut before = Instant::now();
     for _ in 0..3 {
         peer.plain(60_000).await;
@@ -331,11 +337,7 @@ async fn an_idle_connection_authenticates_again_before_its_session_ends() {
 #[tokio::test(start_paused = true)]
 async fn who_is_refused_again_is_heard_over_another_connection() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::node(1), metadata());
-    let mut peer = world.welcome().await;
-    peer.plain(60_000).await;
-    peer.serve().await;
-    sent.await.unwrap().unwrap();
+    let mut peer = authenticated(&mut world).await;
     tokio::time::sleep(Duration::from_secs(51)).await;
     let waiting = send(&world.network, Target::node(1), metadata());
     peer.shake_hands(&["PLAIN"], 0).await;
@@ -344,11 +346,7 @@ async fn who_is_refused_again_is_heard_over_another_connection() {
     assert!(peer.request().await.is_none());
     assert!(!world.network.is_connected());
 
-    let sent = send(&world.network, Target::node(1), metadata());
-    let mut peer = world.welcome().await;
-    peer.plain(60_000).await;
-    peer.serve().await;
-    sent.await.unwrap().unwrap();
+    let mut peer = authenticated(&mut world).await;
     peer.shake_hands(&["PLAIN"], 0).await;
     peer.round(|_| refusal("expired")).await;
     assert!(peer.request().await.is_none());
@@ -449,11 +447,7 @@ async fn close_does_not_wait_for_an_authentication() {
 #[tokio::test(start_paused = true)]
 async fn close_in_the_middle_of_a_re_authentication_is_no_error() {
     let mut world = World::with_brokers(config("PLAIN"));
-    let sent = send(&world.network, Target::node(1), metadata());
-    let mut peer = world.welcome().await;
-    peer.plain(60_000).await;
-    peer.serve().await;
-    sent.await.unwrap().unwrap();
+    let mut peer = authenticated(&mut world).await;
     peer.shake_hands(&["PLAIN"], 0).await;
     assert_eq!(peer.request().await.unwrap().key, ApiKey::SaslAuthenticate);
     world.network.close().await;
