@@ -278,6 +278,29 @@ describe('partitioners', () => {
     expect(log.map(({ partition }) => partition)).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2])
   })
 
+  it('place again what waits for a partition that is gone: the topic was made anew with fewer', async () => {
+    const topic = await createTopic({ partitions: 6 })
+    const producer = await startProducer({ allowAutoTopicCreation: false, retry: { retries: 10 } })
+    const places = /** @type {number[]} */ ([])
+    const sends = /** @type {Promise<void>[]} */ ([])
+    const send = async () => {
+      const rows = await producer.send({ topic, messages: [{ value: 'x' }] })
+      places.push(rows[0].partition)
+    }
+    await send()
+    const ticking = setInterval(() => sends.push(send()), 5)
+    try {
+      await withAdmin(undefined, admin => admin.deleteTopics({ topics: [topic] }))
+      await createTopic({ topic })
+      const before = places.length
+      await waitFor(() => places.length > before + 100)
+    } finally {
+      clearInterval(ticking)
+    }
+    await Promise.all(sends)
+    expect(places.at(-1)).toBe(0)
+  })
+
   it("of the program's gets topic, partitions and message, in order, once each", async () => {
     const topic = await createTopic({ partitions: 3 })
     const calls = /** @type {any[]} */ ([])

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use crate::engine::records::turn::Compression;
-use crate::engine::records::{BatchWriter, CompressError, Compressor, Records, Sequence};
+use crate::engine::records::{BatchWriter, CompressError, Compressor, Records, Sequence, Written};
 
 use super::Reason;
 use super::partition::End;
@@ -114,6 +114,8 @@ pub(super) struct Batch {
     /// When its first message was sent.
     pub(super) created: Instant,
     pub(super) shares: Vec<Share>,
+    /// Has the program said of any of its messages that it goes to this partition?
+    pub(super) is_bound: bool,
     /// Under which number it was sent; it keeps it until its partition's epoch is raised.
     pub(super) sequence: Option<Sequence>,
     /// How many attempts have failed.
@@ -132,6 +134,7 @@ impl Batch {
             state: State::Open(writer),
             created: now,
             shares: Vec::new(),
+            is_bound: false,
             sequence: None,
             failures: 0,
             doubt: Doubt::No,
@@ -155,6 +158,11 @@ impl Batch {
     /// May it be given up? What is out, or is being compressed, is waited for.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.state, State::Open(_) | State::Closed { .. })
+    }
+
+    /// May its messages go to other partitions? Nobody wants them in this one, and none of them is there.
+    pub(super) fn may_move(&self) -> bool {
+        self.is_idle() && !self.is_bound && self.doubt == Doubt::No
     }
 
     /// Must it be compressed before it can be sent?
@@ -227,6 +235,15 @@ impl Batch {
             State::InFlight { plain, packed, .. } => State::Closed { plain, packed },
             other => other,
         };
+    }
+
+    /// Each of its records, once it is closed.
+    pub(super) fn records(&self) -> impl Iterator<Item = Written<'_>> {
+        let plain = match &self.state {
+            State::Closed { plain, .. } => Some(plain),
+            _ => None,
+        };
+        plain.into_iter().flat_map(Records::iter)
     }
 
     /// Its records, as they were before compression.

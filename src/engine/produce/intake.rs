@@ -6,11 +6,11 @@ use std::time::Instant;
 use crate::engine::cluster::Metadata;
 use crate::engine::machine::TopicPartition;
 use crate::engine::records::BatchWriter;
-use crate::engine::records::turn::{Message, Send, Sends, TopicMessages, TurnError};
+use crate::engine::records::turn::{Send, Sends, TopicMessages, TurnError};
 
 use super::batch::{Batch, Share, Spans, State, Terms};
 use super::machine::Produce;
-use super::partition::Partition;
+use super::partition::{End, Partition};
 use super::sends::SEND_MEMORY;
 use super::topics::{Origin, Topic, Waiting};
 use super::{Event, FailedPart, Reason};
@@ -116,26 +116,42 @@ impl Produce {
     ) -> Result<(), TurnError> {
         for (nth, message) in (first..).zip(messages.messages()) {
             let message = message?;
-            let Some(topic) = self.topics.get_mut(index) else { return Ok(()) };
-            let partition = message.partition.unwrap_or_else(|| {
-                let mut turn = topic.turn;
-                let partition = self.config.partitioner.partition(message.key, topic.choice(), &mut turn);
-                topic.turn = turn;
-                partition
-            });
-            let slot = topic.slot(partition).unwrap_or_else(|| {
-                let at = TopicPartition { topic: topic.name.clone(), partition };
-                let slot = self.partitions.insert(Partition::new(at, self.config.pace));
-                topic.add_slot(partition, slot);
-                slot
-            });
-            self.append_to(since, slot, origin, nth, &message);
+            let Some(slot) = self.slot_for(index, message.partition, message.key) else { return Ok(()) };
+            let batch = self.append_to(since, slot, origin, nth, |writer| writer.append(&message));
+            if let Some(batch) = batch {
+                batch.is_bound |= message.partition.is_some();
+            }
         }
         Ok(())
     }
 
-    fn append_to(&mut self, since: Instant, slot: usize, origin: Origin, nth: u32, message: &Message<'_>) {
-        let Some(partition) = self.partitions.get_mut(slot) else { return };
+    /// The slot of the partition that the program or else the partitioner chooses.
+    fn slot_for(&mut self, index: usize, chosen: Option<i32>, key: Option<&[u8]>) -> Option<usize> {
+        let topic = self.topics.get_mut(index)?;
+        let partition = chosen.unwrap_or_else(|| {
+            let mut turn = topic.turn;
+            let partition = self.config.partitioner.partition(key, topic.choice(), &mut turn);
+            topic.turn = turn;
+            partition
+        });
+        Some(topic.slot(partition).unwrap_or_else(|| {
+            let at = TopicPartition { topic: topic.name.clone(), partition };
+            let slot = self.partitions.insert(Partition::new(at, self.config.pace));
+            topic.add_slot(partition, slot);
+            slot
+        }))
+    }
+
+    /// Puts a message into a batch of this partition, which is returned.
+    fn append_to(
+        &mut self,
+        since: Instant,
+        slot: usize,
+        origin: Origin,
+        nth: u32,
+        write: impl FnOnce(&mut BatchWriter),
+    ) -> Option<&mut Batch> {
+        let partition = self.partitions.get_mut(slot)?;
         let joins = partition.queue.back().is_some_and(|batch| match &batch.state {
             State::Open(writer) => {
                 batch.terms == origin.terms
@@ -154,10 +170,10 @@ impl Produce {
             self.active.insert(slot);
             self.compresses |= origin.terms.compression.is_some();
         }
-        let Some(batch) = partition.queue.back_mut() else { return };
-        let State::Open(writer) = &mut batch.state else { return };
+        let batch = partition.queue.back_mut()?;
+        let State::Open(writer) = &mut batch.state else { return None };
         let before = writer.len();
-        writer.append(message);
+        write(writer);
         self.used += writer.len() - before;
         match batch.shares.last_mut() {
             Some(share) if share.send == origin.send => {
@@ -168,6 +184,39 @@ impl Produce {
                 batch.shares.push(Share { send: origin.send, records: 1, messages: Spans::new(nth) });
                 self.sends.add_part(origin.send);
             }
+        }
+        Some(batch)
+    }
+
+    /// A partition is gone: the topic was made anew with fewer. What only the partitioner had placed there it places again, as in
+    /// kafkajs, where it does so at each attempt.
+    pub(super) fn place_again(&mut self, view: &Metadata, slot: usize) {
+        let Some(partition) = self.partitions.get(slot) else { return };
+        let Some(index) = self.names.get(&partition.at.topic).copied() else { return };
+        if !self.topics.get_mut(index).is_some_and(|topic| topic.look(view)) {
+            return;
+        }
+        let mut place = 0;
+        while let Some(partition) = self.partitions.get_mut(slot)
+            && let Some(batch) = partition.queue.get_mut(place)
+        {
+            if !batch.may_move() {
+                place += 1;
+                continue;
+            }
+            batch.close();
+            let Some(batch) = partition.remove(place, End::NotWritten) else { return };
+            let mut records = batch.records();
+            for share in &batch.shares {
+                let origin = Origin { send: share.send, terms: batch.terms, size: batch.size() };
+                for (nth, record) in share.messages.to_vec().into_iter().flatten().zip(records.by_ref()) {
+                    if let Some(slot) = self.slot_for(index, None, record.key()) {
+                        self.append_to(batch.created, slot, origin, nth, |writer| writer.copy(record));
+                    }
+                }
+            }
+            drop(records);
+            self.ended(slot, batch);
         }
     }
 

@@ -276,7 +276,7 @@ impl Produce {
     }
 
     /// What follows when a batch has left its queue.
-    fn ended(&mut self, slot: usize, batch: Batch) {
+    pub(super) fn ended(&mut self, slot: usize, batch: Batch) {
         self.used = self.used.saturating_sub(batch.size());
         for share in &batch.shares {
             self.sends.end_part(share.send, &mut self.events);

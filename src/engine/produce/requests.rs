@@ -161,7 +161,7 @@ impl Produce {
         (is_ready || is_new).then_some((place, leader))
     }
 
-    /// The partition has no leader, or is none of the topic's. Then somebody has to know better, or its messages fail.
+    /// The partition has no leader, or is none of the topic's. Then somebody has to know better, or its messages go elsewhere or fail.
     fn nobody_leads(&mut self, view: &Metadata, slot: usize) {
         self.refresh();
         let Some(partition) = self.partitions.get_mut(slot) else { return };
@@ -175,6 +175,7 @@ impl Produce {
         let told = view.times_told(&partition.at.topic);
         let since = *partition.absent_since.get_or_insert(told);
         if told >= since + LOOKS {
+            self.place_again(view, slot);
             let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
             self.fail_idle(slot, |_| Some(Reason::Broker { code, message: None }));
         }

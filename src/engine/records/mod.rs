@@ -49,4 +49,4 @@ pub use delivery::Summary;
 pub use error::{Codec, CodecError, RecordError};
 pub use reader::{BatchReader, Estimate, FetchedRecords, Fill};
 pub use unreadable::Unreadable;
-pub use writer::{BatchWriter, Records, Sequence};
+pub use writer::{BatchWriter, Records, Sequence, Written};

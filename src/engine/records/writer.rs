@@ -6,6 +6,8 @@
 //!                                      └ compress (a job, off the lock)  ─► body   ┴► Produce
 //! ```
 
+use std::iter;
+
 use bytes::{Bytes, BytesMut};
 
 use super::batch::{BATCH_OVERHEAD, LOG_OVERHEAD, TRANSACTIONAL};
@@ -31,6 +33,13 @@ pub struct Records {
     count: i32,
     first_timestamp: i64,
     max_timestamp: i64,
+}
+
+/// A record of a batch, without what says where in it: it can be copied into another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written<'a> {
+    timestamp: i64,
+    rest: &'a [u8],
 }
 
 /// Who a batch is from, for the broker to tell a repetition from a gap (KIP-98).
@@ -102,8 +111,8 @@ impl BatchWriter {
         Records { body: body.freeze(), codec: None, count, first_timestamp, max_timestamp }
     }
 
-    /// Adds a record of another batch: what is behind its deltas says nothing of where it is.
-    fn copy(&mut self, timestamp: i64, rest: &[u8]) {
+    /// Adds a record of another batch.
+    pub fn copy(&mut self, Written { timestamp, rest }: Written<'_>) {
         if self.count == 0 {
             self.first_timestamp = timestamp;
             self.max_timestamp = timestamp;
@@ -155,6 +164,14 @@ impl BatchWriter {
         }
         let [low, ..] = raw.to_le_bytes();
         self.body.extend_from_slice(&[low]);
+    }
+}
+
+impl<'a> Written<'a> {
+    /// Null, or bytes, perhaps none.
+    pub fn key(self) -> Option<&'a [u8]> {
+        let mut cursor = Cursor::new(self.rest);
+        cursor.varint().and_then(|length| cursor.bytes(usize::try_from(length).ok()?))
     }
 }
 
@@ -232,17 +249,24 @@ impl Records {
             return None;
         }
         let (mut first, mut second) = (BatchWriter::default(), BatchWriter::default());
-        let mut cursor = Cursor::new(&self.body);
-        for n in 0..self.count {
+        for (n, record) in (0..).zip(self.iter()) {
+            let part = if n < at { &mut first } else { &mut second };
+            part.copy(record);
+        }
+        Some((first.close(), second.close()))
+    }
+
+    /// Each record; none of them when they are compressed.
+    pub fn iter(&self) -> impl Iterator<Item = Written<'_>> {
+        let mut cursor = Cursor::new(if self.codec.is_none() { &self.body } else { &[] });
+        iter::from_fn(move || {
             let size = usize::try_from(cursor.varint()?).ok()?;
             let mut record = Cursor::new(cursor.bytes(size)?);
             let _attributes: [u8; 1] = record.array()?;
             let timestamp = self.first_timestamp.wrapping_add(record.varlong()?);
             record.varint()?;
-            let part = if n < at { &mut first } else { &mut second };
-            part.copy(timestamp, record.rest());
-        }
-        Some((first.close(), second.close()))
+            Some(Written { timestamp, rest: record.rest() })
+        })
     }
 
     /// The buffer, for the next batch; `None` while somebody else has a part of it.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::world::{Fate, World, first, send, sequence};
+use super::world::{Fate, World, first, message, send, sequence};
 use crate::engine::machine::{NetError, Pace, TopicPartition};
 use crate::engine::produce::{Answer, Event, Idempotence, ProduceConfig, ProducerId, Reason};
 use crate::engine::protocol::ErrorCode;
+use crate::engine::testing::encode::TestRecord;
 use crate::engine::testing::turns::TestSend;
 
 fn config() -> ProduceConfig {
@@ -276,4 +277,47 @@ fn a_predecessor_that_does_not_end_is_told_of_and_is_the_cause_in_the_end() {
     assert_eq!(lines(&world), 5, "after 10, 20, 50, 80 and 110 s");
     let code = ErrorCode::CONCURRENT_TRANSACTIONS;
     assert_eq!(world.failure(1).failed[0].reason, Reason::Broker { code, message: None });
+}
+
+/// kafkajs partitions at each attempt.
+#[test]
+fn what_the_partitioner_had_placed_on_a_partition_that_is_gone_it_places_again() {
+    for codec in [0, 4] {
+        let mut world = World::ready(config());
+        world.send(1, -1, &["a", "b", "c", "d"]);
+        world.run_for(Duration::from_secs(1));
+        world.brokers.create("t", 1);
+        world.brokers.move_leader("t", 0, 2);
+        let keyed = |partition, key: &str| (partition, TestRecord { key: Some(key.into()), ..message(key) });
+        let messages = ["k", "l", "m", "n"].map(|key| keyed(-1, key)).to_vec();
+        let topics = vec![("t".to_owned(), messages)];
+        world.submit(&[TestSend { ticket: 2, codec, topics, ..TestSend::default() }]);
+        world.send(3, -1, &["e", "f", "g"]);
+        world.run();
+        let partitions = |ticket| world.offsets(ticket).iter().map(|(p, _)| *p).collect::<Vec<_>>();
+        assert_eq!([partitions(2), partitions(3)], [[0], [0]]);
+        let mut written = world.brokers.values("t", 0);
+        written.sort();
+        assert_eq!(written, ["e", "f", "g", "k", "l", "m", "n"]);
+        assert_eq!(world.machine.memory(), 0);
+    }
+}
+
+#[test]
+fn what_the_program_has_placed_there_fails_and_so_does_what_may_be_written() {
+    let mut world = World::ready(config());
+    world.send(1, 2, &["a"]);
+    world.run_for(Duration::from_secs(1));
+    // It is out, and the broker has it, when the topic goes.
+    world.fates = first(&[Fate::LostAfter; 3]);
+    world.send(2, -1, &["b", "c", "d"]);
+    world.run_for(Duration::from_millis(3));
+    world.brokers.create("t", 1);
+    world.send(3, 2, &["e"]);
+    world.run();
+    let part = &world.failure(3).failed[0];
+    let code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
+    assert_eq!((part.partition, &part.reason), (Some(2), &Reason::Broker { code, message: None }));
+    assert!(!part.may_be_written);
+    assert!(world.failure(2).failed.iter().all(|part| part.may_be_written));
 }
