@@ -6,6 +6,7 @@
 // Not the global ones, which jsdom and a test's fake timers replace.
 const { clearTimeout, setTimeout } = require('node:timers')
 const { createErrorFromCode } = require('../protocol/error')
+const { toDelay } = require('../utils/timers')
 const { GROUP_ERROR } = require('./cells')
 
 const DONE = Promise.resolve()
@@ -42,7 +43,7 @@ class Heartbeats {
 
   start() {
     const due = () => (this.isDue = true)
-    this.timer = setTimeout(due, this.interval).unref()
+    this.timer = setTimeout(due, toDelay(this.interval)).unref()
   }
 
   end() {
