@@ -84,7 +84,7 @@ const REMEDIES = {
     }
     if (operation === 'DELETE') return `topic "${topic}" does not exist`
     const remedy = {
-      true: '; the brokers do not do it by themselves (auto.create.topics.enable)',
+      true: '; the brokers do not do it by themselves (auto.create.topics.enable), or cannot at present (no controller, too few brokers)',
       false: ', or set allowAutoTopicCreation'
     }[String(allowAutoTopicCreation)]
     return `topic "${topic}" does not exist: create it${remedy ?? ''}`

@@ -9,7 +9,6 @@ use fastrand::Rng;
 
 use crate::engine::machine::CoordinatorKey;
 use crate::engine::machine::Failure;
-use crate::engine::machine::Log;
 use crate::engine::machine::LogLevel;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -32,65 +31,12 @@ use crate::engine::protocol::metadata::MetadataResponse;
 use crate::engine::protocol::metadata::MetadataTopic;
 
 use super::coordinators::{Coordinators, Lookup, asks_too_much};
-use super::metadata::{Change, Leader, Metadata};
+use super::metadata::{Leader, Metadata};
 use super::names::Names;
 use super::news::News;
 use super::survey::Survey;
-use super::told;
-
-/// What the machine must know.
-#[derive(Debug, Clone)]
-pub struct ClusterConfig {
-    /// Metadata older than this is read again.
-    pub metadata_max_age: Duration,
-    /// May brokers create missing topics?
-    pub allow_auto_topic_creation: bool,
-}
-
-/// What the machine tells its owner.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// An answer was taken in.
-    Metadata(Change),
-    /// For the other clients of this cluster, see [`Cluster::hear`].
-    News(News),
-    /// The end of [`Cluster::survey`]: what was read. A topic that is not in it does not exist, or we are not
-    /// authorized to see it.
-    Surveyed(MetadataResponse),
-    /// A coordinator is known. Its address is among the brokers.
-    CoordinatorFound {
-        /// Whose.
-        key: CoordinatorKey,
-        /// Its node.
-        node: i32,
-    },
-    /// A coordinator cannot be found, and asking again will not help. It is not looked for any more.
-    CoordinatorFailed {
-        /// Whose.
-        key: CoordinatorKey,
-        /// Why.
-        failure: Failure,
-    },
-    /// A subscribed topic that we may not read, or that cannot exist.
-    TopicError {
-        /// Topic.
-        topic: Arc<str>,
-        /// Why.
-        code: ErrorCode,
-    },
-    /// An answer does not know this topic of ours, or says that it is not there at present. It may be about to be created; it is
-    /// asked for again.
-    TopicMissing {
-        /// Topic.
-        topic: Arc<str>,
-        /// What the answer says.
-        code: ErrorCode,
-    },
-    /// No use trying again.
-    Failed(Failure),
-    /// For the user.
-    Log(Log),
-}
+use super::told::{self, log};
+use super::{ClusterConfig, Event};
 
 timers! {
     /// What happens by itself.
@@ -414,7 +360,7 @@ impl Cluster {
             self.timers.set(Timer::Expiry, now + self.config.metadata_max_age);
         }
         for topic in &change.deleted {
-            self.events.push_back(Event::Log(deletion(topic)));
+            self.events.push_back(Event::Log(told::deletion(topic)));
         }
         let is_behind = change.is_behind;
         let mut is_settled = !is_behind;
@@ -435,7 +381,7 @@ impl Cluster {
                     if !is_behind && !partitions.is_empty() {
                         self.fresh.remove(name);
                         if self.created.remove(name) {
-                            self.events.push_back(Event::Log(creation(name)));
+                            self.events.push_back(Event::Log(told::creation(name)));
                         }
                     }
                 }
@@ -568,24 +514,6 @@ impl Cluster {
         let level = if told.is_some() { LogLevel::Warn } else { LogLevel::Debug };
         self.events.push_back(Event::Log(log(level, message)));
     }
-}
-
-fn log(level: LogLevel, message: String) -> Log {
-    Log { level, namespace: "Cluster", message, extra: Vec::new() }
-}
-
-/// Nobody should have topics without knowing, those with a misspelt name for instance.
-fn creation(topic: &str) -> Log {
-    let message = format!("Topic {topic:?} did not exist and was created (allowAutoTopicCreation)");
-    let extra = vec![("topic", topic.to_owned())];
-    Log { level: LogLevel::Info, namespace: "Cluster", message, extra }
-}
-
-/// Its partitions stay assigned, and wait for it to come back.
-fn deletion(topic: &str) -> Log {
-    let message = format!("Topic {topic} does not exist any more, waiting for it to come back");
-    let extra = vec![("topic", topic.to_owned())];
-    Log { level: LogLevel::Warn, namespace: "Cluster", message, extra }
 }
 
 /// The wire has no room for a longer name: a broker closes the connection, whatever else it is asked. (A shorter one that is too long

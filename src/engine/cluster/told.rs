@@ -1,9 +1,11 @@
-//! What the log says of a look-up that goes on without success: what is looked for, for how long, what brokers answer, what
-//! the likely cause is and what to do.
+//! What the log says: of a look-up that goes on without success what is looked for, for how long, what brokers answer, what
+//! the likely cause is and what to do; and of topics that come and go.
 
 use std::time::Duration;
 
 use crate::engine::machine::CoordinatorKey;
+use crate::engine::machine::Log;
+use crate::engine::machine::LogLevel;
 use crate::engine::machine::seconds;
 use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::find_coordinator::KeyType;
@@ -43,7 +45,10 @@ pub(super) fn missing(waited: Duration, topics: &[(&str, ErrorCode)], may_be_cre
         code => format!("{name:?} cannot be read ({})", code.name()),
     });
     let remedy = match may_be_created {
-        true => "create it; the brokers do not do it by themselves (auto.create.topics.enable)",
+        true => {
+            "create it; the brokers do not do it by themselves (auto.create.topics.enable), or cannot at present (no \
+                 controller, too few brokers)"
+        }
         false => "create it, or set allowAutoTopicCreation",
     };
     format!("Topic {}{}: {remedy}", some_of(named), since(waited))
@@ -70,6 +75,24 @@ fn some_of(named: impl ExactSizeIterator<Item = String>) -> String {
 
 fn since(waited: Duration) -> String {
     if waited.is_zero() { String::new() } else { format!(" for {}", seconds(waited)) }
+}
+
+pub(super) fn log(level: LogLevel, message: String) -> Log {
+    Log { level, namespace: "Cluster", message, extra: Vec::new() }
+}
+
+/// Nobody should have topics without knowing, those with a misspelt name for instance.
+pub(super) fn creation(topic: &str) -> Log {
+    let message = format!("Topic {topic:?} did not exist and was created (allowAutoTopicCreation)");
+    let extra = vec![("topic", topic.to_owned())];
+    Log { level: LogLevel::Info, namespace: "Cluster", message, extra }
+}
+
+/// Its partitions stay assigned, and wait for it to come back.
+pub(super) fn deletion(topic: &str) -> Log {
+    let message = format!("Topic {topic} does not exist any more, waiting for it to come back");
+    let extra = vec![("topic", topic.to_owned())];
+    Log { level: LogLevel::Warn, namespace: "Cluster", message, extra }
 }
 
 const SHOWN: usize = 3;
