@@ -15,7 +15,6 @@ use crate::engine::delivery::Buffer;
 use crate::engine::delivery::DecodeJob;
 use crate::engine::delivery::Decoded;
 use crate::engine::machine;
-use crate::engine::machine::ConnectionKind;
 use crate::engine::machine::Failure;
 use crate::engine::machine::Machine;
 use crate::engine::machine::NetError;
@@ -25,55 +24,31 @@ use crate::engine::protocol::ErrorCode;
 use crate::engine::protocol::Request;
 use crate::engine::protocol::Response;
 use crate::engine::protocol::Subscription;
-use crate::engine::protocol::fetch::FetchRequest;
 use crate::engine::protocol::join_group::JoinGroupProtocol;
-use crate::engine::protocol::metadata::MetadataBroker;
 use crate::engine::protocol::sync_group::SyncGroupAssignment;
 use crate::engine::records::Decompressor;
 use crate::engine::testing;
-use crate::engine::testing::broker::Broker;
 use crate::engine::testing::broker::Log;
 
 use super::cluster::{COOPERATIVE, Cluster};
 use super::handlers::Lane;
 use super::ledger::Ledger;
 use super::listener::Listener;
+use super::network::{Coming, Sent};
 
 pub(super) const SESSION: Duration = Duration::from_secs(10);
 pub(super) const LATENCY: Duration = Duration::from_millis(2);
 pub(super) const REBALANCE: Duration = Duration::from_secs(10);
 pub(super) const MAX_POLL: Duration = Duration::from_secs(20);
 
-/// A request under way.
-struct Sent {
-    tag: Tag,
-    to: Target,
-    body: Request,
-    arrives: Instant,
-    /// A held Fetch is answered by then.
-    deadline: Option<Instant>,
-}
-
-/// An answer on its way back from there.
-struct Coming {
-    at: Instant,
-    tag: Tag,
-    from: Target,
-    answer: Result<Response, NetError>,
-}
-
-fn closed() -> Result<Response, NetError> {
-    Err(NetError::Closed { broker: "broker:9092".into() })
-}
-
 pub(super) struct World {
     pub(super) consumer: Consumer,
     pub(super) now: Instant,
     pub(super) cluster: Cluster,
     pub(super) rng: fastrand::Rng,
-    sent: Vec<Sent>,
+    pub(super) sent: Vec<Sent>,
     /// Answers on their way back.
-    coming: Vec<Coming>,
+    pub(super) coming: Vec<Coming>,
     pub(super) lanes: Vec<Option<Lane>>,
     /// What lanes have let go of.
     pub(super) kept: HashMap<u32, Lane>,
@@ -117,13 +92,6 @@ pub(super) struct World {
     decoding: Option<(Instant, DecodeJob)>,
     codecs: Decompressor,
     pub(super) memory: HashMap<u32, Vec<u8>>,
-}
-
-fn node(to: Target) -> Option<i32> {
-    match to {
-        Target::Node(node, _) => Some(node),
-        Target::Any | Target::AnyOther | Target::AnyBut(_) => None,
-    }
 }
 
 pub(super) fn tp(partition: i32) -> TopicPartition {
@@ -347,24 +315,6 @@ impl World {
         sent.chain(coming).chain(lanes).chain(decoding).chain(timer).chain(self.listener.ends_at()).min()
     }
 
-    fn latency(&mut self) -> Duration {
-        if self.jitter == 0 { LATENCY } else { Duration::from_millis(self.rng.u64(1..=self.jitter)) }
-    }
-
-    /// When a request to there arrives: behind those before it on its connection.
-    fn arrives(&mut self, to: Target) -> Instant {
-        let others = self.sent.iter().filter(|sent| sent.to == to).map(|sent| sent.arrives);
-        let others = others.max();
-        others.max(Some(self.now + self.latency())).unwrap()
-    }
-
-    /// The same of an answer.
-    fn comes(&mut self, from: Target) -> Instant {
-        let others = self.coming.iter().filter(|coming| coming.from == from).map(|coming| coming.at);
-        let others = others.max();
-        others.max(Some(self.now + self.latency())).unwrap()
-    }
-
     pub(super) fn happen(&mut self) {
         self.arrive();
         let (due, coming): (Vec<_>, _) =
@@ -414,110 +364,6 @@ impl World {
         if renews {
             self.renewed = sent.max(self.renewed);
         }
-    }
-
-    // ---- the network
-
-    /// Requests reach their broker.
-    fn arrive(&mut self) {
-        if self.silent {
-            self.sent.clear();
-            return;
-        }
-        for sent in std::mem::take(&mut self.sent) {
-            let Sent { tag, to, body, arrives, deadline } = sent;
-            if node(to).is_some_and(|node| self.frozen == Some(node)) {
-                let deadline = Some(self.now + Duration::from_secs(3_600));
-                self.sent.push(Sent { tag, to, body, arrives, deadline });
-                continue;
-            }
-            let is_due = deadline.unwrap_or(arrives) <= self.now;
-            let response = match &body {
-                _ if self.down && arrives <= self.now => Some(closed()),
-                Request::Fetch(request) if arrives <= self.now => {
-                    let held = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap());
-                    let expired = deadline.is_some() && is_due;
-                    match self.fetched(to, request, expired) {
-                        Some(response) => Some(Ok(response)),
-                        None => {
-                            let deadline = deadline.or(Some(self.now + held));
-                            self.sent.push(Sent { tag, to, body, arrives, deadline });
-                            continue;
-                        }
-                    }
-                }
-                body if is_due => self.cluster.answer(self.now, to, body),
-                _ => None,
-            };
-            match response {
-                Some(answer) => {
-                    let at = self.comes(to);
-                    self.coming.push(Coming { at, tag, from: to, answer });
-                }
-                // Held back by the coordinator, or still on its way.
-                None if is_due => {
-                    let arrives = self.now + Duration::from_millis(5);
-                    self.sent.push(Sent { tag, to, body, arrives, deadline });
-                }
-                None => self.sent.push(Sent { tag, to, body, arrives, deadline }),
-            }
-        }
-    }
-
-    fn fetched(&mut self, to: Target, request: &FetchRequest, expired: bool) -> Option<Response> {
-        let Target::Node(node, ConnectionKind::Fetch | ConnectionKind::FetchExpress) = to else {
-            panic!("{to:?}")
-        };
-        let Cluster { brokers, logs, .. } = &mut self.cluster;
-        let broker: &mut Broker = brokers.get_mut(&node).unwrap();
-        let answers = expired || broker.has_news(request, logs);
-        let answer = answers.then(|| broker.fetch(request, logs));
-        answer.map(|answer| Response::Fetch(self.cluster.spoil(answer)))
-    }
-
-    /// The network closes its connections to brokers that are gone.
-    fn retire(&mut self, brokers: &[MetadataBroker]) {
-        let gone = |to| node(to).is_some_and(|node| brokers.iter().all(|broker| broker.node_id != node));
-        let (lost, sent) = std::mem::take(&mut self.sent).into_iter().partition(|sent| gone(sent.to));
-        self.sent = sent;
-        let lost: Vec<Sent> = lost;
-        lost.into_iter().for_each(|sent| self.break_off(sent.tag, sent.to));
-    }
-
-    /// Every connection breaks; held requests get no answer.
-    pub(super) fn cut(&mut self) {
-        for sent in std::mem::take(&mut self.sent) {
-            self.break_off(sent.tag, sent.to);
-        }
-        self.happen();
-    }
-
-    fn break_off(&mut self, tag: Tag, from: Target) {
-        self.coming.push(Coming { at: self.now, tag, from, answer: closed() });
-    }
-
-    /// One connection breaks: answers on their way back are lost, and of the requests the broker may have taken the first ones in.
-    pub(super) fn break_one(&mut self) {
-        let targets = self.sent.iter().map(|sent| sent.to);
-        let targets: Vec<Target> = targets.chain(self.coming.iter().map(|coming| coming.from)).collect();
-        let Some(broken) = self.rng.choice(targets) else { return };
-        for coming in self.coming.iter_mut().filter(|coming| coming.from == broken) {
-            coming.answer = closed();
-        }
-        let (lost, sent) = std::mem::take(&mut self.sent).into_iter().partition(|sent| sent.to == broken);
-        self.sent = sent;
-        let lost: Vec<Sent> = lost;
-        let mut arrives = true;
-        for Sent { tag, to, body, .. } in lost {
-            arrives &= self.rng.bool();
-            match &body {
-                Request::Fetch(request) if arrives => drop(self.fetched(to, request, true)),
-                body if arrives => drop(self.cluster.answer(self.now, to, body)),
-                _ => {}
-            }
-            self.break_off(tag, to);
-        }
-        self.happen();
     }
 
     // ---- the promises
