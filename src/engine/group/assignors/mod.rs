@@ -123,14 +123,21 @@ impl Assignor {
 
     /// What a member that joins says of itself under this name.
     pub fn subscription(self, joining: &Joining) -> Subscription {
-        let had = !joining.previous.is_empty() || joining.generation >= 0;
-        let user_data = (self == Assignor::Sticky && had)
-            .then(|| user_data::encode_previous(&joining.previous, joining.generation));
+        let Joining { previous, generation, .. } = joining;
+        let user_data = match self {
+            Assignor::Sticky if !previous.is_empty() || *generation >= 0 => {
+                Some(user_data::encode_previous(previous, *generation))
+            }
+            Assignor::CooperativeSticky if *generation >= 0 => {
+                Some(user_data::encode_generation(*generation))
+            }
+            Assignor::Range | Assignor::RoundRobin | Assignor::Sticky | Assignor::CooperativeSticky => None,
+        };
         Subscription {
             topics: joining.topics.clone(),
             user_data,
             owned: joining.owned.clone(),
-            generation: joining.generation,
+            generation: *generation,
             rack: joining.rack.clone(),
             ..Subscription::default()
         }

@@ -1,8 +1,8 @@
 //! The bytes that sticky assignors put into the subscriptions, and where they find a member's partitions.
 //!
 //! `sticky` writes what the member was assigned last, and since v1 in which generation: under an eager protocol the
-//! subscription's own field is empty. `cooperative-sticky` wrote the generation, before subscriptions had a field for it
-//! (v2); ours writes nothing.
+//! subscription's own field is empty. `cooperative-sticky` writes the generation, also since subscriptions have a field for it
+//! (v2): leaders of Kafka 2.8 to 3.3 read no such field, and give away at once what a member without a generation owns.
 
 use bytes::Bytes;
 
@@ -17,6 +17,13 @@ pub(super) fn encode_previous(partitions: &Partitions, generation: i32) -> Bytes
         out.string(topic);
         out.i32s(ids);
     });
+    out.i32(generation);
+    out.into_bytes().into()
+}
+
+/// User data of `cooperative-sticky`.
+pub(super) fn encode_generation(generation: i32) -> Bytes {
+    let mut out = Writer::new();
     out.i32(generation);
     out.into_bytes().into()
 }

@@ -390,11 +390,12 @@ fn a_member_says_what_it_has_kept_and_since_when() {
         offered.iter().map(|offered| &*offered.name).collect::<Vec<_>>(),
         ["cooperative-sticky", "own"]
     );
-    for protocol in offered {
+    let user_data = [Some(&[0, 0, 0, 1][..]), None];
+    for (protocol, user_data) in offered.into_iter().zip(user_data) {
         let said = Subscription::decode(protocol.metadata).unwrap();
         assert_eq!(said.owned, [("t".to_owned(), vec![0, 2])]);
         assert_eq!((said.generation, said.topics), (1, vec!["t".to_owned()]));
-        assert_eq!(said.user_data.unwrap_or_default().len(), 0, "or no group of KIP-848 takes it over");
+        assert_eq!(said.user_data.as_deref(), user_data);
     }
     let unreadable = JoinGroupProtocol { name: "own".into(), metadata: "?".into() };
     let refusal = world.consumer.with_ours(vec![unreadable]).unwrap_err();

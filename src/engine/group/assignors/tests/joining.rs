@@ -13,16 +13,28 @@ fn sticky_tells_in_its_user_data_what_was_assigned() {
     let expected = [0, 0, 0, 1, 0, 1, b'a', 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 7];
     let subscription = Assignor::Sticky.subscription(&joining);
     assert_eq!(subscription.user_data.as_deref(), Some(&expected[..]));
-    for assignor in [Assignor::Range, Assignor::RoundRobin, Assignor::CooperativeSticky] {
+    for assignor in [Assignor::Range, Assignor::RoundRobin] {
         let subscription = assignor.subscription(&joining);
         assert_eq!((subscription.user_data, subscription.generation), (None, 7));
     }
 }
 
 #[test]
+fn cooperative_sticky_tells_its_generation_to_leaders_that_read_no_later_version_than_v1() {
+    let joining = Joining { owned: vec![("a".into(), vec![0, 3])], generation: 7, ..Joining::default() };
+    let subscription = Assignor::CooperativeSticky.subscription(&joining);
+    assert_eq!(subscription.user_data.as_deref(), Some(&[0, 0, 0, 7][..]));
+    let seen_by_old =
+        Member { subscription: Subscription { generation: -1, ..subscription }, ..member("m", &[]) };
+    assert_eq!(user_data::owned(&seen_by_old), (joining.owned, 7));
+}
+
+#[test]
 fn a_member_that_had_nothing_says_nothing() {
     let joining = Joining { generation: -1, ..Joining::default() };
-    assert_eq!(Assignor::Sticky.subscription(&joining).user_data, None);
+    for assignor in Assignor::ALL {
+        assert_eq!(assignor.subscription(&joining).user_data, None);
+    }
 }
 
 #[test]
