@@ -30,7 +30,7 @@ use super::cursor::{Asked, Cursor, Place, State};
 use super::session::{Session, Wanted};
 use super::source::Source;
 use super::truncation::KnownEpoch;
-use super::{Event, FetchConfig};
+use super::{Event, FetchConfig, MOST_BYTES};
 
 /// Positions and sessions of one consumer, and its deliveries.
 pub struct Fetch {
@@ -373,7 +373,7 @@ impl Fetch {
             max_wait_ms: i32::try_from(max_wait.as_millis()).unwrap_or(i32::MAX),
             // With `minBytes: 0` the broker would answer empty at once, again and again: it is to wait for the first byte.
             min_bytes: self.config.min_bytes.max(1),
-            max_bytes: self.config.max_bytes,
+            max_bytes: self.config.max_bytes.min(MOST_BYTES),
             read_committed: self.config.read_committed,
             rack_id,
             ..FetchRequest::default()

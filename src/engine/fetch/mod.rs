@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use crate::engine::delivery::DeliveryConfig;
 use crate::engine::machine::Failure;
+use crate::engine::machine::LARGEST_ANSWER;
 use crate::engine::machine::NetError;
 use crate::engine::machine::TopicPartition;
 use crate::engine::protocol::fetch::NodeEndpoint;
@@ -40,6 +41,10 @@ pub use machine::Fetch;
 pub use truncation::UNKNOWN_EPOCH;
 pub use waits::Waits;
 
+/// No answer is asked to be larger: brokers give more than that where the first batch is (KIP-74), and what is not records comes on top.
+/// They give less by themselves, unless their `fetch.max.bytes` is raised, or they have none (before 2.5).
+const MOST_BYTES: i32 = LARGEST_ANSWER / 2;
+
 /// How to fetch.
 #[derive(Debug, Clone)]
 pub struct FetchConfig {
@@ -47,7 +52,7 @@ pub struct FetchConfig {
     pub max_wait: Duration,
     /// When it answers before that (`minBytes`).
     pub min_bytes: i32,
-    /// Soft limit of one answer (`maxBytes`).
+    /// Soft limit of one answer (`maxBytes`); more than half of [`LARGEST_ANSWER`] counts as that.
     pub max_bytes: i32,
     /// Soft limit per partition in it (`maxBytesPerPartition`).
     pub max_bytes_per_partition: i32,

@@ -53,6 +53,9 @@ pub struct TopicPartition {
     pub partition: i32,
 }
 
+/// Bytes of the largest answer. What announces itself as larger is taken for none, so no machine may ask for as much.
+pub const LARGEST_ANSWER: i32 = 256 << 20;
+
 /// A request that a machine wants to have sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outbound<Id = u64> {

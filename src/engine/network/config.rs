@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::engine::machine::LARGEST_ANSWER;
+
 /// The options of the connections. The defaults are kafkajs's.
 #[derive(Debug, Clone)]
 pub struct NetworkConfig {
@@ -44,7 +46,7 @@ impl Default for NetworkConfig {
             lookup: false,
             tls: None,
             sasl: None,
-            max_frame: 256 << 20,
+            max_frame: LARGEST_ANSWER as usize,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::engine::protocol::fetch::{FetchResponse, FetchResponsePartition, Fetc
 use crate::engine::testing::encode::{TestBatch, TestRecord};
 
 use super::world::*;
+use crate::engine::fetch::MOST_BYTES;
 use crate::engine::fetch::response::PACE;
 use crate::engine::testing::broker::{TOPIC, VALUE, refused};
 
@@ -59,6 +60,16 @@ fn a_leader_that_prefers_itself_is_no_reason_to_spin() {
     let named = FetchResponsePartition { preferred_read_replica: Some(0), ..empty(0) };
     let requests = requests_in_a_second(&mut world, |_| answer(vec![named.clone()]));
     assert!(requests <= 201, "{requests}");
+}
+
+#[test]
+fn no_answer_is_asked_to_be_larger_than_the_network_takes() {
+    for (max_bytes, asked) in [(1000, 1000), (MOST_BYTES, MOST_BYTES), (i32::MAX, MOST_BYTES)] {
+        let mut world = World::with(crate::engine::fetch::FetchConfig { max_bytes, ..config(1) });
+        world.assign(&[0]);
+        world.set_position(0, 0);
+        assert_eq!(world.in_flight[0].request.max_bytes, asked);
+    }
 }
 
 #[test]
