@@ -217,6 +217,17 @@ describe('SASL led by JavaScript', () => {
     expect(world.authenticated).toEqual([{ session: 7, error: null, retriable: false }])
   })
 
+  it.each([
+    [null, 'n,,'],
+    ['', 'n,,'],
+    ['admin', 'n,a=admin,']
+  ])('acts as %p', async (authorizationIdentity, header) => {
+    const oauthBearerProvider = async () => ({ value: 'tok' })
+    const sasl = { mechanism: 'oauthbearer', oauthBearerProvider, authorizationIdentity }
+    const { world } = await authenticate(sasl)
+    expect(String(world.rounds[0].bytes)).toBe(`${header}\u0001auth=Bearer tok\u0001\u0001`)
+  })
+
   it('fails with the reason for which the broker refused the token', async () => {
     const sasl = { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: 'tok' }) }
     const answers = [Buffer.from('{"status":"invalid_token"}'), createFailure('authentication')]

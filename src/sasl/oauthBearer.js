@@ -81,7 +81,8 @@ const expiryOf = value => {
 }
 
 const firstMessage = ({ value, extensions }, authorizationIdentity) => {
-  const identity = authorizationIdentity == null ? '' : `a=${authorizationIdentity}`
+  // An empty name is none, and brokers refuse it.
+  const identity = authorizationIdentity ? `a=${authorizationIdentity}` : ''
   const pairs = Object.entries(extensions ?? {}).map(([key, text]) => `${key}=${text}`)
   const fields = [`auth=Bearer ${value}`, ...pairs]
   return `n,${identity},${SEPARATOR}${fields.join(SEPARATOR)}${SEPARATOR}${SEPARATOR}`
