@@ -147,6 +147,11 @@ impl Found {
             },
             Recipient::AllBrokers => {
                 let brokers = &self.metadata()?.brokers;
+                // Who has answered lists nobody, not even itself: it is only coming up, or its controller has given it up. Nobody
+                // asked is no answer of all.
+                if brokers.is_empty() {
+                    return Err(Failure::Net(NetError::NoBroker));
+                }
                 return Ok(brokers.iter().map(|broker| Target::node(broker.node_id)).collect());
             }
             Recipient::Broker(node) => {

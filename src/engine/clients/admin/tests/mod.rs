@@ -334,6 +334,15 @@ fn each_broker_is_asked_and_one_that_is_down_is_named() {
 }
 
 #[test]
+fn a_cluster_that_lists_no_broker_has_not_been_asked() {
+    let mut world = World::new(1);
+    world.cluster.brokers.clear();
+    let told = world.call(list_groups(Vec::new(), Vec::new())).unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].answer, Err(Failure::Net(NetError::NoBroker)));
+}
+
+#[test]
 fn parts_that_cannot_be_asked_do_not_keep_the_others() {
     let mut world = World::new(1);
     let to = [

@@ -25,6 +25,8 @@ use crate::engine::protocol::offset_fetch::*;
 
 /// Topics, groups, and what is wrong with them.
 pub(super) struct Cluster {
+    /// Those that are alive, by their own metadata.
+    pub(super) brokers: Vec<i32>,
     pub(super) controller: i32,
     /// Name → id, leaders by partition, error.
     pub(super) topics: BTreeMap<String, (u8, Vec<i32>, ErrorCode)>,
@@ -48,6 +50,7 @@ impl Cluster {
     pub(super) fn new() -> Cluster {
         let topic = |id, leaders: &[i32]| (id, leaders.to_vec(), ErrorCode::NONE);
         Cluster {
+            brokers: vec![1, 2, 3],
             controller: 3,
             topics: [("t", topic(1, &[1, 2, 1])), ("u", topic(2, &[2]))]
                 .map(|(name, topic)| (name.to_owned(), topic))
@@ -204,7 +207,7 @@ impl Cluster {
         let broker =
             |node_id| MetadataBroker { node_id, host: format!("b{node_id}"), port: 9092, rack: None };
         MetadataResponse {
-            brokers: [1, 2, 3].map(broker).to_vec(),
+            brokers: self.brokers.iter().copied().map(broker).collect(),
             controller_id: self.controller,
             topics: topics.collect(),
             error: self.metadata_error,
