@@ -128,6 +128,14 @@ describe('listOffsets()', () => {
     ])
   })
 
+  it('has several places of a partition, which no broker tells in one answer', async () => {
+    const topic = await filled()
+    const timestamps = ['earliest', 'latest', 'maxTimestamp', 'latest', new Date(-2)]
+    const partitions = timestamps.map(timestamp => ({ partition: 0, timestamp }))
+    const [listed] = await admin.listOffsets({ topics: [{ topic, partitions }] })
+    expect(listed.partitions.map(({ offset }) => offset)).toEqual(['0', '4', '3', '4', '0'])
+  })
+
   it.each(['earliest', 'latest', 'earliestLocal', 'latestTiered', 'earliestPendingUpload'])(
     'asks the broker for %s',
     async timestamp => {

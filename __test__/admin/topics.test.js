@@ -221,6 +221,12 @@ describe('deleteTopics()', () => {
     })
   })
 
+  it('deletes once what is named twice', async () => {
+    const topic = await createTopic()
+    expect(await admin.deleteTopics({ topics: [topic, topic] })).toBeUndefined()
+    await eventually(async () => expect(await observer.listTopics()).not.toContain(topic))
+  })
+
   it('rejects at once when one does not exist, and names it; the others are gone', async () => {
     const [there, missing] = [await createTopic(), uniqueName('nope')]
     const error = await errorOf(admin.deleteTopics({ topics: [missing, there] }))

@@ -94,6 +94,19 @@ describe('without a group', () => {
     expect(values).toEqual([2, 3, 4])
   })
 
+  it('reads a partition that is named twice once, from the later of the places', async () => {
+    const topic = await filled(5)
+    const { consumer } = loner()
+    const where = { topic, partition: 0 }
+    await consumer.assign([
+      { ...where, offset: 0 },
+      { ...where, offset: 3 }
+    ])
+    expect(consumer.assignment()).toEqual([{ topic, partitions: [0] }])
+    expect(await read(consumer, 2)).toEqual([3, 4])
+    expect(consumer.assignment()).toEqual([{ topic, partitions: [0] }])
+  })
+
   it('knows what is assigned, and where it was sought to, before it reads', async () => {
     const topic = await filled(10)
     const { consumer } = loner()
@@ -352,6 +365,15 @@ describe('positions', () => {
       { ...where, offset: '2' },
       { ...where, offset: null }
     ])
+    // Partitions are often collected from several places: one that is named twice is told twice.
+    const twice = [where, { ...where, partition: '0' }]
+    const ends = [
+      { ...where, offset: '4' },
+      { ...where, offset: '4' }
+    ]
+    expect(await consumer.endOffsets(twice)).toEqual(ends)
+    expect(await consumer.beginningOffsets(twice)).toMatchObject([{ offset: '0' }, { offset: '0' }])
+    expect(await consumer.committed(twice)).toMatchObject([{ offset: '2' }, { offset: '2' }])
   })
 
   it('leader epochs are known, committed, and answered', async () => {

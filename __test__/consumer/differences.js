@@ -1049,6 +1049,7 @@ module.exports = {
       'without a group reads what is assigned, from where it is told, and asks no coordinator',
       'without a group begins at the end, or at a time',
       'without a group may be pushed as well',
+      'without a group reads a partition that is named twice once, from the later of the places',
       'without a group knows what is assigned, and where it was sought to, before it reads',
       'without a group goes on where it is sought to when it crashes, by restartOnFailure',
       'without a group goes on where it is sought to when it crashes, by CRASH',
@@ -1153,6 +1154,9 @@ module.exports = {
       'deleteTopics() rejects at once when one does not exist, and names it; the others are gone'
     ]
   },
+  '`deleteTopics` of one that is named twice rejects (INVALID_REQUEST)': {
+    'admin/topics': ['deleteTopics() deletes once what is named twice']
+  },
   '`alterConfigs` that names a resource twice is not answered, and times out': {
     'admin/configs': [
       'alterConfigs() refuses a resource that is named twice, which no broker answers'
@@ -1170,6 +1174,7 @@ module.exports = {
       ],
       'admin/partitions': [
         'listOffsets() finds places and times, of any partitions, and names what is wrong with one',
+        'listOffsets() has several places of a partition, which no broker tells in one answer',
         'listOffsets() asks the broker for earliest',
         'listOffsets() asks the broker for latest',
         'listOffsets() asks the broker for earliestLocal',

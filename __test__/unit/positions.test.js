@@ -3,22 +3,25 @@
 
 const { Positions } = require('../../src/consumer/positions')
 
-/** Where a partition begins that is sought by time, and whose log is asked by `listOffsets`. @param {any} client @param {Date} time */
-const beginningOf = (client, time) => {
+/** @param {any} client whose `listOffsets` is the log */
+const positionsOn = client => {
   const { signal } = new AbortController()
   const cluster = /** @type {any} */ ({
     untilDisconnected: work => work(signal),
     connected: async () => client
   })
-  const positions = new Positions({
+  return new Positions({
     cluster,
     lifecycle: /** @type {any} */ ({}),
     groupId: 'g',
     readUncommitted: false,
     retry: { retries: 0 }
   })
-  return positions.resolve({ topic: 't', partition: 0 }, time)
 }
+
+/** Where a partition begins that is sought by time. @param {any} client @param {Date} time */
+const beginningOf = (client, time) =>
+  positionsOn(client).resolve({ topic: 't', partition: 0 }, time)
 
 const at = offset => [{ topic: 't', partition: 0, offset: String(offset) }]
 
@@ -40,4 +43,40 @@ it('a time behind which nothing is written is the end as it is now, whenever rea
   expect(await beginningOf(client, new Date(1000))).toBe('7')
   const idle = { listOffsets: async (_, timestamp) => at(timestamp === '-1' ? 7 : -1) }
   expect(await beginningOf(idle, new Date(1000))).toBe('7')
+})
+
+it('a time before 1970 is none of those numbers that mean a place: no message is older', async () => {
+  const client = { listOffsets: async (_, timestamp) => at({ '-1': 7, 0: 2 }[timestamp]) }
+  for (const ms of [-1, -2, -3, -86_400_000]) {
+    expect(await beginningOf(client, new Date(ms))).toBe('2')
+  }
+})
+
+describe('offsetsForTimes()', () => {
+  const where = { topic: 't', partition: 0 }
+
+  it.each([-1, -2, '-3', -86_400_000])(
+    'refuses %p, which is a place or nothing',
+    async timestamp => {
+      const asked = positionsOn({}).offsetsForTimes([{ ...where, timestamp }])
+      await expect(asked).rejects.toThrow(/Invalid time, .*not negative.*endOffsets\(\)/)
+    }
+  )
+
+  it('asks once for a partition that is named twice, which no broker answers', async () => {
+    const asked = []
+    const client = {
+      listOffsets: async (topics, timestamp) => {
+        asked.push([timestamp, topics])
+        return at(3)
+      }
+    }
+    const times = [
+      { ...where, timestamp: 5 },
+      { ...where, timestamp: 5 }
+    ]
+    const found = { ...where, offset: '3' }
+    expect(await positionsOn(client).offsetsForTimes(times)).toEqual([found, found])
+    expect(asked).toEqual([['5', [{ topic: 't', partitions: [0] }]]])
+  })
 })

@@ -13,7 +13,7 @@ const {
 const { failuresOf, isCurableChange } = require('./attempts')
 const { checkTopic, invalid, named, refusal, said, toInt32 } = require('./refusals')
 const { resultsOfParts } = require('./told')
-const { EARLIEST, LATEST, lookUp } = require('../utils/offsets')
+const { EARLIEST, LATEST, inRounds, lookUp } = require('../utils/offsets')
 const { show } = require('../utils/show')
 
 /** Timestamps that mean a place, by name (KIP-734, 405, 1005, 1023). */
@@ -78,12 +78,24 @@ module.exports = ({ cluster, attempts, logger }) => {
         return { topic, partition: toPartition(partition), offset: toTimestamp(timestamp) }
       })
     })
-    const results = await attempts.inPartsOfTopics('list offsets', parts, async (client, wanted) =>
+    const list = async (client, wanted) =>
       resultsOfParts(
         unwrap(await client.listPartitionOffsets(wanted, !readUncommitted)),
         wanted,
         (answer, asked) => ofPartitions(answer, asked, 'DESCRIBE')
       )
+    const results = await attempts.inPartsOfTopics(
+      'list offsets',
+      parts,
+      async (client, wanted) => {
+        const found = new Map()
+        const listing = inRounds(wanted).map(async round => {
+          const listed = await list(client, round)
+          round.forEach((part, i) => found.set(part, listed[i]))
+        })
+        await Promise.all(listing)
+        return wanted.map(part => found.get(part))
+      }
     )
     let next = 0
     return topics.map(({ topic, partitions }) => ({
@@ -244,7 +256,8 @@ const toPartition = partition => toInt32(partition, 'partition')
 
 /** @param {any} timestamp ms, number or text, a Date, or a name of `SPECIAL_TIMESTAMPS` */
 const toTimestamp = timestamp => {
-  const value = timestamp instanceof Date ? timestamp.getTime() : timestamp
+  // A negative number is a place of the log. No message is older than 1970.
+  const value = timestamp instanceof Date ? Math.max(0, timestamp.getTime()) : timestamp
   const isSpecial = typeof value === 'string' && Object.hasOwn(SPECIAL_TIMESTAMPS, value)
   const special = isSpecial && SPECIAL_TIMESTAMPS[value]
   return special || toInteger(value, 'timestamp', 'it is a Date, or milliseconds since 1970')

@@ -16,6 +16,7 @@ const InstrumentationEventEmitter = require('../instrumentation/emitter')
 const { KafkaJSNonRetriableError } = require('../errors')
 const { createInterruption, interruptible } = require('../utils/interruption')
 const { Positions, partitionsOf } = require('./positions')
+const { lastOfEach } = require('../utils/offsets')
 const clock = require('./clock')
 const { healthOf } = require('./health')
 const { createPull } = require('./pull')
@@ -273,7 +274,7 @@ module.exports = config => {
   let unsubscribed = 0
 
   const assign = async partitions => {
-    const wanted = partitionsOf('consumer.assign()', partitions)
+    const wanted = lastOfEach(partitionsOf('consumer.assign()', partitions))
     advice.onAssigned(wanted)
     if (subscription.topics.size > 0 || subscription.pattern !== null) {
       throw new KafkaJSNonRetriableError(
@@ -328,7 +329,8 @@ module.exports = config => {
   /** Where a partition begins of which nobody has said it. */
   const firstPlace = () => {
     const { autoOffsetReset: reset } = options
-    if (reset?.duration !== undefined) return new Date(Date.now() - reset.duration)
+    // A Date goes no further back than some 270,000 years.
+    if (reset?.duration !== undefined) return new Date(Math.max(0, Date.now() - reset.duration))
     return reset === 'earliest' ? 'earliest' : 'latest'
   }
 

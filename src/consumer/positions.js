@@ -7,7 +7,7 @@ const { KafkaJSNonRetriableError, unwrap } = require('../errors')
 const { fail, listOf } = require('../config')
 const { toOffset } = require('./arguments')
 const { createRetry } = require('../retry')
-const { EARLIEST, LATEST, byTopic, lookUp } = require('../utils/offsets')
+const { EARLIEST, LATEST, byTopic, lastOfEach, lookUp } = require('../utils/offsets')
 const { toPartition } = require('../utils/partition')
 const { show, showEntry } = require('../utils/show')
 
@@ -147,10 +147,10 @@ class Positions {
 
   /** @private @param {TopicPartition[]} partitions @param {string} timestamp */
   async offsets(partitions, timestamp) {
+    // A broker refuses a request that has a partition twice.
+    const topics = byTopic(lastOfEach(partitions), numberOf)
     const found = await this.ask(async client =>
-      unwrap(
-        await client.listOffsets(byTopic(partitions, numberOf), timestamp, !this.readUncommitted)
-      )
+      unwrap(await client.listOffsets(topics, timestamp, !this.readUncommitted))
     )
     const of = lookUp(/** @type {any[]} */ (found))
     return partitions.map(({ topic, partition }) => {
@@ -171,13 +171,21 @@ class Positions {
 /** @param {any} offset @returns {string} */
 const offsetOf = offset => NAMED[offset] ?? String(toOffset(offset))
 
-/** @param {any} time @returns {string} */
+/**
+ * To a broker -1, -2 and so on are places of the log. So a Date before 1970 counts as 1970, than which no message is older, and a
+ * negative number is refused: whoever says it may well mean such a place.
+ * @param {any} time @returns {string}
+ */
 const timeOf = time => {
   const ms = time instanceof Date ? time.getTime() : Number(time)
   if (!Number.isInteger(ms)) {
     fail(`Invalid time, expected a Date or milliseconds, received ${show(time)}`)
   }
-  return String(ms)
+  if (ms >= 0) return String(ms)
+  if (time instanceof Date) return '0'
+  return fail(
+    `Invalid time, expected a Date or milliseconds, not negative, received ${show(time)}: endOffsets() and beginningOffsets() tell the ends of the log`
+  )
 }
 
 /** @param {TopicPartition} where */

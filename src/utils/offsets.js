@@ -29,6 +29,37 @@ const lookUp = entries => {
 }
 
 /**
+ * Of entries of the same partition the last one, in the place of the first.
+ * @template {{ topic: string, partition: number }} Entry
+ * @param {Iterable<Entry>} entries
+ * @returns {Entry[]}
+ */
+const lastOfEach = entries => [
+  ...new Map(Array.from(entries, entry => [placeOf(entry), entry])).values()
+]
+
+/**
+ * The same in lists that have no partition twice: a broker refuses a request that has, as malformed.
+ * @template {{ topic: string, partition: number }} Entry
+ * @param {Iterable<Entry>} entries
+ * @returns {Entry[][]}
+ */
+const inRounds = entries => {
+  /** @type {Entry[][]} */
+  const rounds = []
+  /** How often a partition has come. @type {Map<string, number>} */
+  const seen = new Map()
+  for (const entry of entries) {
+    const place = placeOf(entry)
+    const round = seen.get(place) ?? 0
+    seen.set(place, round + 1)
+    if (round === rounds.length) rounds.push([])
+    rounds[round].push(entry)
+  }
+  return rounds
+}
+
+/**
  * What is told by partition, grouped by topic: topics in the order in which they come first.
  * @template Entry, Partition
  * @param {Iterable<Entry & { topic: string }>} entries
@@ -46,4 +77,4 @@ const byTopic = (entries, toPartition) => {
   return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }))
 }
 
-module.exports = { EARLIEST, LATEST, byTopic, lookUp, placeOf, placesOf }
+module.exports = { EARLIEST, LATEST, byTopic, inRounds, lastOfEach, lookUp, placeOf, placesOf }
