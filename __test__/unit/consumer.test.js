@@ -216,6 +216,13 @@ describe('before run()', () => {
     expect(() => consumer.resume([{ topic: 't' }])).toThrow(NOT_INITIALISED)
   })
 
+  it('tells who pulls that it is not run() that is missing there', async () => {
+    const { consumer } = create()
+    await consumer.assign([{ topic: 't', partition: 0, offset: 0 }])
+    const error = await consumer.commitOffsets([]).catch(e => e)
+    expect(error.stack).toMatch(`${NOT_INITIALISED}: in a consumer that is pulled, getOne()`)
+  })
+
   it('stops without STOP, and disconnects with DISCONNECT every time', async () => {
     const { consumer, history } = create()
     await consumer.stop()

@@ -20,7 +20,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { clearInterval, setInterval } = require('node:timers')
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { events } = require('./instrumentationEvents')
-const { KafkaJSNonRetriableError } = require('../errors')
+const { KafkaJSNonRetriableError, explained } = require('../errors')
 const { createAbort, createInterruption, unlessAborted } = require('../utils/interruption')
 const { inMicrotask, toDelay, toInterval } = require('../utils/timers')
 const { mayRestart, restartTimeOf } = require('./restart')
@@ -89,11 +89,14 @@ class Lifecycle {
     return this.session !== null
   }
 
-  /** @throws {KafkaJSNonRetriableError} before `run()` and after `stop()` */
+  /** @throws {KafkaJSNonRetriableError} before `run()`, or before messages are pulled, and after `stop()` */
   get runner() {
     if (this.session === null) {
-      throw new KafkaJSNonRetriableError(
-        'Consumer group was not initialized, consumer#run must be called first'
+      throw explained(
+        new KafkaJSNonRetriableError(
+          'Consumer group was not initialized, consumer#run must be called first'
+        ),
+        'in a consumer that is pulled, getOne(), getMany() or an iteration'
       )
     }
     return this.session.runner ?? UNMADE
