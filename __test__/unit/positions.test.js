@@ -63,6 +63,21 @@ describe('offsetsForTimes()', () => {
     }
   )
 
+  it.each([null, undefined, '', ' ', true, [], {}, NaN, 1.5, 'x', Symbol('5')])(
+    'refuses %p, which is no time',
+    async timestamp => {
+      const client = { listOffsets: async () => at(3) }
+      const asked = positionsOn(client).offsetsForTimes([{ ...where, timestamp }])
+      await expect(asked).rejects.toThrow('Invalid time, expected a Date or milliseconds, received')
+    }
+  )
+
+  it.each([5, '5', 5n])('takes %p', async timestamp => {
+    const client = { listOffsets: async (_, time) => at(time === '5' ? 3 : 7) }
+    const [found] = await positionsOn(client).offsetsForTimes([{ ...where, timestamp }])
+    expect(found.offset).toBe('3')
+  })
+
   it('asks once for a partition that is named twice, which no broker answers', async () => {
     const asked = []
     const client = {

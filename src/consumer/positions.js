@@ -177,7 +177,9 @@ const offsetOf = offset => NAMED[offset] ?? String(toOffset(offset))
  * @param {any} time @returns {string}
  */
 const timeOf = time => {
-  const ms = time instanceof Date ? time.getTime() : Number(time)
+  // To Number() nothing, an empty text and an empty list are 0.
+  const isNumber = /^\s*-?\d+\s*$/.test(String(time))
+  const ms = time instanceof Date ? time.getTime() : isNumber ? Number(time) : NaN
   if (!Number.isInteger(ms)) {
     fail(`Invalid time, expected a Date or milliseconds, received ${show(time)}`)
   }
