@@ -178,7 +178,8 @@ const offsetOf = offset => NAMED[offset] ?? String(toOffset(offset))
  */
 const timeOf = time => {
   // To Number() nothing, an empty text and an empty list are 0.
-  const isNumber = /^\s*-?\d+\s*$/.test(String(time))
+  const mayBeNumber = ['number', 'string', 'bigint'].includes(typeof time)
+  const isNumber = mayBeNumber && /^\s*-?\d+\s*$/.test(String(time))
   const ms = time instanceof Date ? time.getTime() : isNumber ? Number(time) : NaN
   if (!Number.isInteger(ms)) {
     fail(`Invalid time, expected a Date or milliseconds, received ${show(time)}`)
