@@ -12,6 +12,7 @@ const fs = require('node:fs')
 const http = require('node:http')
 const kafkajs = require('kafkajs')
 const kafkars = require('../..')
+const { createMetrics } = require('../../src/prometheus')
 const { createTopic, produce, sharedCluster, uniqueName, waitFor } = require('../kafka/helpers')
 const { allBlocks } = require('./blocks')
 const { failuresOf, pattern, showsFailures } = require('./failures')
@@ -189,7 +190,14 @@ const createChannels = () => {
     return { subscribe: subscribeAll }
   }
   const own = { ...channels, subscribe, tracingChannel }
-  return { channels: own, end: () => ends.forEach(end => end()) }
+  /** It subscribes, too. */
+  const createOwnMetrics = () => {
+    const metrics = createMetrics()
+    ends.push(metrics.end)
+    return metrics
+  }
+  const prometheus = { createMetrics: createOwnMetrics }
+  return { channels: own, prometheus, end: () => ends.forEach(end => end()) }
 }
 
 /** What a block serves is on a free port, for as long as the block runs: another run may have the one that is printed. */
@@ -232,6 +240,7 @@ const run = async block => {
     if (name === 'kafkars') return made.kafkars
     if (name === 'kafkajs') return kafkajs
     if (name === 'node:fs') return fakeFiles
+    if (name === 'kafkars/prometheus') return own.prometheus
     if (name === 'node:diagnostics_channel') return own.channels
     if (name === 'node:http') return serving.http
     if (name === 'node:worker_threads') return fakeThreads
