@@ -54,7 +54,10 @@ export interface KafkaConfig {
    * honour (`secureContext`, `crl`, `timeout` …) are refused at construction.
    */
   ssl?: tls.ConnectionOptions | boolean
-  /** Credentials, or a mechanism of your own. */
+  /**
+   * Credentials, or a mechanism of your own. Username and password are read when a client connects, and again when a broker refuses
+   * them: they may change meanwhile.
+   */
   sasl?: SASLOptions | Mechanism
   /** Sent with every request; member ids start with it. Default: `kafkajs`. */
   clientId?: string

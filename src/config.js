@@ -26,7 +26,7 @@ const DEFAULT_CLIENT_ID = 'kafkajs'
 const LONGEST_ID = 32767
 
 /**
- * The options of `new Kafka()`. Brokers, `sasl`, certificates and keys are looked at when connecting.
+ * The options of `new Kafka()`. Brokers, `sasl`, certificates and keys are looked at when connecting; `sasl` again when it is refused.
  * @param {any} config
  */
 const kafkaOptions = config => {

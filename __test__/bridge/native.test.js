@@ -283,6 +283,7 @@ describe('a client', () => {
     const answer = await client.saslAuthenticate(1, Buffer.from('x'))
     expect(answer).toMatchObject({ failure: 'no-broker' })
     client.authenticated(1, null, false)
+    client.credentials(1, null)
     client.serverIdentity(1, null, null)
     client.setRequestEvents(true)
   })

@@ -3,8 +3,9 @@
 
 /** Sessions that end every few seconds (KIP-368), under load. On a cluster of its own. */
 
+const { Kafka, ScramMechanisms, logLevel } = require('../..')
 const { connections, unsecuredToken } = require('../kafka/connections')
-const { committed, createTopic, logEnd, observer } = require('../kafka/helpers')
+const { committed, createTopic, logEnd, observer, uniqueName } = require('../kafka/helpers')
 const {
   createKafka,
   distinct,
@@ -165,6 +166,78 @@ const outlivesItsProvider = async () => {
   expect(seen.of('CRASH')).toEqual([])
 }
 
+/** Through our own admin client: kafkajs's cannot. @param {string} user @param {string} password */
+const setPassword = async (user, password) => {
+  const admin = new Kafka({ brokers: cluster.brokers, logLevel: logLevel.NOTHING }).admin()
+  const mechanism = ScramMechanisms.SCRAM_SHA_512
+  await admin.connect()
+  await admin.alterUserScramCredentials({ upsertions: [{ user, mechanism, password }] })
+  await admin.disconnect()
+  // The broker learns of it a moment later.
+  await waitFor(() => letsIn({ username: user, password }))
+}
+
+/** Whether the broker does. @param {{ username: string, password: string }} who */
+const letsIn = async who => {
+  const { scram512 } = connections(cluster)
+  const admin = createKafka({ ...scram512, sasl: { ...scram512.sasl, ...who } }).admin()
+  try {
+    await admin.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/**
+ * A password is changed while sessions last, and the next authentication of each connection is by the new one.
+ *
+ * @param {any} sasl its `password` is 'before'
+ * @param {() => void} change makes it 'behind'
+ */
+const followsPassword = async (sasl, change) => {
+  const { brokers } = cluster
+  const topic = await createTopic({ partitions: PARTITIONS, brokers })
+  await setPassword(sasl.username, 'before')
+  const kafka = createKafka({ ...connections(cluster).scram512, sasl })
+  const { consumer, messages, seen } = await startConsumer({ topics: [topic], kafka })
+  const [producer, admin] = [kafka.producer(), kafka.admin()]
+  await Promise.all([producer.connect(), admin.connect()])
+
+  await setPassword(sasl.username, 'behind')
+  change()
+  let written = 0
+  for (const end = performance.now() + DURATION; performance.now() < end; await pause(100)) {
+    await producer.send({ topic, messages: [{ value: String(written++) }] })
+    await admin.fetchTopicOffsets(topic)
+  }
+  await waitFor(() => messages.length >= written)
+  await Promise.all([consumer.disconnect(), producer.disconnect(), admin.disconnect()])
+  expect(messages).toHaveLength(written)
+  expect(seen.of('CRASH')).toEqual([])
+  expect(seen.of('GROUP_JOIN')).toHaveLength(1)
+  expect(await letsIn({ username: sasl.username, password: 'before' })).toBe(false)
+}
+
+const followsWhatIsWritten = () => {
+  const sasl = { mechanism: 'scram-sha-512', username: uniqueName('user'), password: 'before' }
+  return followsPassword(sasl, () => (sasl.password = 'behind'))
+}
+
+const asksTheGetter = () => {
+  let current = 'before'
+  const sasl = {
+    mechanism: 'scram-sha-512',
+    username: uniqueName('user'),
+    get password() {
+      return current
+    }
+  }
+  return followsPassword(sasl, () => (current = 'behind'))
+}
+
 together(
   {
     'with plain: the connections stay, nothing is lost, nobody rejoins': () =>
@@ -173,6 +246,8 @@ together(
     'with scram512: the connections stay, nothing is lost, nobody rejoins': () =>
       keepsConnections('scram512', 2 * SESSION),
     'with oauthbearer: a token for each': givesTokens,
+    'a password that is changed, and written into sasl, is the next one': followsWhatIsWritten,
+    'a password that is changed, and that a getter of sasl knows, is the next one': asksTheGetter,
     'that disconnect() interrupts is no error': isInterrupted,
     'a provider of tokens that fails for longer than a session costs time and no message':
       outlivesItsProvider

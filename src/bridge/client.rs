@@ -28,7 +28,7 @@ use crate::engine::runtime::Siblings;
 
 use super::callback::Callback;
 use super::events;
-use super::options::{NativeClientOptions, NativeTopicPartitions};
+use super::options::{NativeClientOptions, NativeSasl, NativeTopicPartitions};
 use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
@@ -227,6 +227,13 @@ impl NativeClient {
     pub fn authenticated(&self, session: f64, error: Option<String>, retriable: bool) {
         let result = error.map_or(Ok(()), |message| Err(Unauthenticated { message, retriable }));
         self.shared.network.authenticated(session as u64, result);
+    }
+
+    /// What there is by now; null: nothing that can be used.
+    #[napi(catch_unwind)]
+    pub fn credentials(&self, refusal: f64, sasl: Option<NativeSasl>) {
+        let credentials = sasl.and_then(|sasl| sasl.credentials());
+        self.shared.network.credentials(refusal as u64, credentials);
     }
 
     #[napi(catch_unwind)]

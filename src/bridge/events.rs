@@ -256,6 +256,10 @@ pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result
             object.set("port", i32::from(port))?;
             object.set("mechanism", mechanism)?;
         }
+        NetworkEvent::CredentialsRefused { refusal } => {
+            object.set("type", "credentials_refused")?;
+            object.set("refusal", refusal as f64)?;
+        }
         NetworkEvent::CheckServerIdentity { check, servername, chain } => {
             object.set("type", "check_server_identity")?;
             object.set("check", check as f64)?;

@@ -25,9 +25,9 @@ use crate::engine::group::assignors::Assignor;
 use crate::engine::machine::Pace;
 use crate::engine::network::NetworkConfig;
 use crate::engine::network::Pfx;
-use crate::engine::network::SaslConfig;
 use crate::engine::network::TlsConfig;
 use crate::engine::network::TlsVersion;
+use crate::engine::network::{Credentials, SaslConfig};
 
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct NativeClientOptions {
@@ -81,6 +81,17 @@ pub struct NativeSasl {
     pub username: Option<String>,
     pub password: Option<String>,
     pub authorization_identity: Option<String>,
+}
+
+impl NativeSasl {
+    /// None: JavaScript authenticates.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        Some(Credentials {
+            username: self.username.clone()?,
+            password: self.password.clone()?.into(),
+            authorization_identity: self.authorization_identity.clone(),
+        })
+    }
 }
 
 #[napi(object, object_to_js = false, use_nullable = true)]
@@ -206,10 +217,9 @@ impl NativeClientOptions {
             lookup: self.lookup,
             tls: self.tls.map(NativeTls::into_config),
             sasl: self.sasl.map(|sasl| SaslConfig {
+                credentials: sasl.credentials(),
                 mechanism: sasl.mechanism,
-                username: sasl.username,
-                password: sasl.password.map(Into::into),
-                authorization_identity: sasl.authorization_identity,
+                may_change: true,
             }),
             ..NetworkConfig::default()
         }

@@ -222,6 +222,8 @@ class Connection {
         if (event.type === 'check_server_identity') {
           const refusal = checkIdentity(event)
           client.serverIdentity(event.check, refusal?.message ?? null, refusal?.code ?? null)
+        } else if (event.type === 'credentials_refused') {
+          client.credentials(event.refusal, credentialsOf(config.sasl))
         } else if (event.type === 'look_up') {
           lookUp(config.ssl, event.host, (...answer) => client.addresses(event.lookup, ...answer))
         } else {
@@ -362,6 +364,19 @@ class Connection {
       // A provider that cannot be reached is no refusal: connections are tried again, as after any other failure.
       client.authenticated(event.session, message, e.retriable !== false)
     }
+  }
+}
+
+/**
+ * What the program would authenticate with now: it may have written other credentials into its `sasl`, or a getter may know them.
+ * @param {any} sasl
+ */
+const credentialsOf = sasl => {
+  try {
+    return toNativeSasl(sasl)
+  } catch {
+    // The broker's refusal says more than that there are none at the moment.
+    return null
   }
 }
 

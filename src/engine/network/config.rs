@@ -165,8 +165,8 @@ pub enum TlsVersion {
     V1_3,
 }
 
-/// How to authenticate. PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 run here; for any other mechanism, and when there is no
-/// username or password, the rounds are driven from outside, see
+/// How to authenticate. PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 run here; for any other mechanism, and when there are no
+/// credentials, the rounds are driven from outside, see
 /// [`NetworkEvent::Authenticate`](super::NetworkEvent::Authenticate).
 ///
 /// A broker that limits sessions (KIP-368) makes us authenticate again on the same connection, when
@@ -175,12 +175,28 @@ pub enum TlsVersion {
 pub struct SaslConfig {
     /// Upper case.
     pub mechanism: String,
+    /// What these authenticate with.
+    pub credentials: Option<Credentials>,
+    /// Ask outside whether there are others when a broker refuses them; see
+    /// [`NetworkEvent::CredentialsRefused`](super::NetworkEvent::CredentialsRefused).
+    pub may_change: bool,
+}
+
+/// Who authenticates.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
     /// User name.
-    pub username: Option<String>,
+    pub username: String,
     /// Password.
-    pub password: Option<Zeroizing<String>>,
+    pub password: Zeroizing<String>,
     /// PLAIN: whom to act as, if not the user.
     pub authorization_identity: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for SaslConfig {

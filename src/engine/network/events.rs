@@ -45,6 +45,9 @@ pub enum NetworkEvent {
     /// [`Network::sasl_authenticate`](super::Network::sasl_authenticate), then
     /// [`Network::authenticated`](super::Network::authenticated).
     Authenticate { session: u64, host: String, port: u16, mechanism: String },
+    /// A broker has refused the credentials that we have. Are there others by now? [`Network::credentials`](super::Network::credentials)
+    /// says so. Only made when [`SaslConfig::may_change`](super::SaslConfig::may_change) is on.
+    CredentialsRefused { refusal: u64 },
     /// This broker's certificate is in order, but may it go by this name? [`Network::server_identity`](super::Network::server_identity)
     /// says so. `chain` = what the broker sent, DER, its own certificate first.
     CheckServerIdentity { check: u64, servername: String, chain: Vec<Bytes> },

@@ -60,7 +60,7 @@ use events::Events;
 use pool::Pool;
 use tls::Tls;
 
-pub use config::{NetworkConfig, NetworkConfigError, Pfx, SaslConfig, TlsConfig, TlsVersion};
+pub use config::{Credentials, NetworkConfig, NetworkConfigError, Pfx, SaslConfig, TlsConfig, TlsVersion};
 pub use dial::{Address, BoxStream, Dial, Stream, Wire, node_code};
 pub use events::NetworkEvent;
 pub use identity::UnknownIdentity;
@@ -228,6 +228,13 @@ impl Network {
     pub fn authenticated(&self, session: u64, result: Result<(), Unauthenticated>) {
         if let Some(sasl) = &self.inner.context.sasl {
             sasl.finish(session, result);
+        }
+    }
+
+    /// Answers [`NetworkEvent::CredentialsRefused`], with what there is by now, changed or not. None: nothing that can be used.
+    pub fn credentials(&self, refusal: u64, credentials: Option<Credentials>) {
+        if let Some(sasl) = &self.inner.context.sasl {
+            sasl.given(refusal, credentials);
         }
     }
 

@@ -29,6 +29,23 @@ pub(super) async fn open(
     attempt: usize,
     is_first: bool,
 ) -> Result<Arc<Connection>, NetError> {
+    let credentials = context.sasl.as_ref().and_then(Sasl::credentials);
+    let opened = try_open(context, endpoint, attempt, is_first).await;
+    match (&opened, &context.sasl, credentials) {
+        // The broker has closed that connection, and the credentials are others by now.
+        (Err(NetError::Authentication { .. }), Some(sasl), Some(refused)) if sasl.has_others(&refused) => {
+            try_open(context, endpoint, attempt, is_first).await
+        }
+        _ => opened,
+    }
+}
+
+async fn try_open(
+    context: &Arc<Context>,
+    endpoint: &Endpoint,
+    attempt: usize,
+    is_first: bool,
+) -> Result<Arc<Connection>, NetError> {
     let address = &endpoint.address;
     context.events.log(LogLevel::Debug, &address.broker(), "Connecting");
     let wire = context.dialer.dial(address, attempt).await.map_err(|error| {

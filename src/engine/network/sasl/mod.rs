@@ -4,6 +4,7 @@
 //! PLAIN and SCRAM run here. Of any other mechanism this room knows nothing, nor of what to do without credentials: an
 //! event names the session, rounds come through [`Sasl::round`], and [`Sasl::finish`] says how it ended.
 
+mod credentials;
 mod reauthentication;
 mod scram;
 
@@ -27,12 +28,14 @@ use crate::engine::protocol::Response;
 use crate::engine::protocol::sasl_authenticate::SaslAuthenticateRequest;
 use crate::engine::protocol::sasl_handshake::SaslHandshakeRequest;
 
-use super::config::SaslConfig;
+use super::config::{Credentials, SaslConfig};
 use super::connection::Connection;
 use super::dial::{connect_error, node_code};
 use super::events::NetworkEvent;
 use super::threads::blocking;
 use crate::engine::machine::LogLevel;
+pub(super) use credentials::Known;
+use credentials::{Holder, Salted};
 use scram::{ClientFirst, Hash, ScramError, salted_password};
 
 pub(super) use reauthentication::keep_authenticated;
@@ -48,17 +51,11 @@ pub struct Unauthenticated {
 
 /// The credentials of one network, and the sessions that are driven from outside.
 pub(super) struct Sasl {
-    config: SaslConfig,
-    /// What PBKDF2 gave last: brokers of one cluster give a user the same salt.
-    salted: Mutex<Option<Salted>>,
+    mechanism: String,
+    /// None: authentications are driven from outside.
+    holder: Option<Holder>,
     sessions: Mutex<HashMap<u64, OutsideSession>>,
     next_session: AtomicU64,
-}
-
-struct Salted {
-    salt: Vec<u8>,
-    iterations: NonZeroU32,
-    password: Zeroizing<Vec<u8>>,
 }
 
 struct OutsideSession {
@@ -67,8 +64,9 @@ struct OutsideSession {
 }
 
 impl Sasl {
-    pub(super) fn new(config: SaslConfig) -> Sasl {
-        Sasl { config, salted: Mutex::new(None), sessions: Mutex::default(), next_session: AtomicU64::new(1) }
+    pub(super) fn new(SaslConfig { mechanism, credentials, may_change }: SaslConfig) -> Sasl {
+        let holder = credentials.map(|credentials| Holder::new(credentials, may_change));
+        Sasl { mechanism, holder, sessions: Mutex::default(), next_session: AtomicU64::new(1) }
     }
 
     /// Authenticates a connection on which nothing else is going on. Returns the session's lifetime, if limited.
@@ -76,22 +74,47 @@ impl Sasl {
         &self,
         connection: &Arc<Connection>,
     ) -> Result<Option<Duration>, NetError> {
-        let session = Arc::new(Session::new(connection.clone(), namespace(&self.config.mechanism)));
-        match self.converse(&session).await {
-            Ok(()) => {
-                let lifetime = session.lifetime();
-                connection.authenticated(lifetime);
-                Ok(lifetime)
-            }
-            Err(error) => {
-                // The client is being closed on purpose: no error for the user.
-                let level = match error {
-                    NetError::ClientClosed => LogLevel::Debug,
-                    _ => LogLevel::Error,
-                };
-                session.log(level, &error.to_string());
-                Err(error)
-            }
+        let session = Arc::new(Session::new(connection.clone(), namespace(&self.mechanism)));
+        let known = self.credentials();
+        let Err(error) = self.converse(&session, known.as_deref()).await else {
+            let lifetime = session.lifetime();
+            connection.authenticated(lifetime);
+            return Ok(lifetime);
+        };
+        if session.is_refused() && self.renew(known.as_ref(), connection).await {
+            session.log(LogLevel::Warn, &format!("{error}: the program has other credentials by now"));
+            return Err(error);
+        }
+        // The client is being closed on purpose: no error for the user.
+        let level = match error {
+            NetError::ClientClosed => LogLevel::Debug,
+            _ => LogLevel::Error,
+        };
+        session.log(level, &error.to_string());
+        Err(error)
+    }
+
+    /// What the next authentication is made with. None: it is driven from outside.
+    pub(super) fn credentials(&self) -> Option<Arc<Known>> {
+        self.holder.as_ref().map(Holder::current)
+    }
+
+    /// Are these not the current ones any more?
+    pub(super) fn has_others(&self, refused: &Arc<Known>) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.has_others(refused))
+    }
+
+    async fn renew(&self, refused: Option<&Arc<Known>>, connection: &Connection) -> bool {
+        match (&self.holder, refused) {
+            (Some(holder), Some(refused)) => holder.renew(refused, &connection.context().events).await,
+            _ => false,
+        }
+    }
+
+    /// What the program has said to a refusal.
+    pub(super) fn given(&self, refusal: u64, credentials: Option<Credentials>) {
+        if let Some(holder) = &self.holder {
+            holder.given(refusal, credentials);
         }
     }
 
@@ -120,28 +143,20 @@ impl Sasl {
         }
     }
 
-    async fn converse(&self, session: &Arc<Session>) -> Result<(), NetError> {
-        let mechanism = self.config.mechanism.as_str();
+    async fn converse(&self, session: &Arc<Session>, known: Option<&Known>) -> Result<(), NetError> {
+        let mechanism = self.mechanism.as_str();
         session.handshake(mechanism).await?;
-        match (mechanism, &self.config.username, &self.config.password) {
-            ("PLAIN", Some(username), Some(password)) => self.plain(session, username, password).await,
-            ("SCRAM-SHA-256", Some(username), Some(password)) => {
-                self.scram(session, Hash::Sha256, username, password).await
-            }
-            ("SCRAM-SHA-512", Some(username), Some(password)) => {
-                self.scram(session, Hash::Sha512, username, password).await
-            }
+        match (mechanism, known) {
+            ("PLAIN", Some(known)) => self.plain(session, &known.credentials).await,
+            ("SCRAM-SHA-256", Some(known)) => self.scram(session, Hash::Sha256, known).await,
+            ("SCRAM-SHA-512", Some(known)) => self.scram(session, Hash::Sha512, known).await,
             _ => self.outside(session).await,
         }
     }
 
-    async fn plain(
-        &self,
-        session: &Session,
-        username: &str,
-        password: &Zeroizing<String>,
-    ) -> Result<(), NetError> {
-        let identity = self.config.authorization_identity.as_deref().unwrap_or_default();
+    async fn plain(&self, session: &Session, credentials: &Credentials) -> Result<(), NetError> {
+        let Credentials { username, password, authorization_identity } = credentials;
+        let identity = authorization_identity.as_deref().unwrap_or_default();
         let message = [identity, username, password].join("\0").into_bytes();
         session.log(LogLevel::Debug, "Authenticate with SASL PLAIN");
         let answer = session.round(Bytes::from_owner(Zeroizing::new(message))).await?;
@@ -156,20 +171,14 @@ impl Sasl {
         }
     }
 
-    async fn scram(
-        &self,
-        session: &Session,
-        hash: Hash,
-        username: &str,
-        password: &Zeroizing<String>,
-    ) -> Result<(), NetError> {
+    async fn scram(&self, session: &Session, hash: Hash, known: &Known) -> Result<(), NetError> {
         let failed = |reason: String| {
             session.failed(format!("SASL SCRAM {} authentication failed: {reason}", hash.name()))
         };
         let invalid = |error: ScramError| failed(error.to_string());
         let refused = |error: SaslError| failed(error.message);
 
-        let first = ClientFirst::new(hash, username, nonce().map_err(failed)?);
+        let first = ClientFirst::new(hash, &known.credentials.username, nonce().map_err(failed)?);
         session.log(LogLevel::Debug, "Exchanging first client message");
         let server_first = session.round(first.message().into()).await?.map_err(refused)?;
         let challenge = first.challenge(&server_first).map_err(invalid)?;
@@ -177,7 +186,7 @@ impl Sasl {
             let reason = format_args!("SCRAM needs a thread: {error}");
             connect_error(session.connection.address(), node_code(&error), reason)
         };
-        let salted = self.salted(hash, password, &challenge.salt, challenge.iterations).await;
+        let salted = self.salted(hash, known, &challenge.salt, challenge.iterations).await;
         let salted = salted.map_err(no_thread)?;
         let last = challenge.answer(&salted);
         session.log(LogLevel::Debug, "Sending final message");
@@ -190,18 +199,18 @@ impl Sasl {
     async fn salted(
         &self,
         hash: Hash,
-        password: &Zeroizing<String>,
+        known: &Known,
         salt: &[u8],
         iterations: NonZeroU32,
     ) -> io::Result<Zeroizing<Vec<u8>>> {
-        let cache = || self.salted.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = || known.salted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*cache()
             && known.salt == salt
             && known.iterations == iterations
         {
             return Ok(known.password.clone());
         }
-        let (password, salt) = (password.clone(), salt.to_vec());
+        let (password, salt) = (known.credentials.password.clone(), salt.to_vec());
         let computing = blocking("kafkars-scram", move || {
             let password = salted_password(hash, &password, &salt, iterations);
             Salted { salt, iterations, password }
@@ -222,7 +231,7 @@ impl Sasl {
             session: id,
             host: address.host.clone(),
             port: address.port,
-            mechanism: self.config.mechanism.clone(),
+            mechanism: self.mechanism.clone(),
         });
         let outcome = tokio::select! {
             biased;

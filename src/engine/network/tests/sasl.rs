@@ -15,20 +15,24 @@ use super::peer::{Peer, World, text};
 use super::{closed, heartbeat, metadata, send};
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
-use crate::engine::network::{NetworkConfig, NetworkEvent, SaslConfig, Unauthenticated};
+use crate::engine::network::{Credentials, NetworkConfig, NetworkEvent, SaslConfig, Unauthenticated};
 use crate::engine::protocol::ApiKey;
 use crate::engine::protocol::ErrorCode;
 
 const PASSWORD: &str = "s3cret-s3cret";
 
 fn config(mechanism: &str) -> NetworkConfig {
-    let sasl = SaslConfig {
-        mechanism: mechanism.to_owned(),
-        username: Some("user".to_owned()),
-        password: Some(Zeroizing::new(PASSWORD.to_owned())),
-        authorization_identity: None,
-    };
+    let credentials = Some(credentials(PASSWORD));
+    let sasl = SaslConfig { mechanism: mechanism.to_owned(), credentials, may_change: false };
     NetworkConfig { sasl: Some(sasl), ..NetworkConfig::default() }
+}
+
+fn credentials(password: &str) -> Credentials {
+    Credentials {
+        username: "user".to_owned(),
+        password: Zeroizing::new(password.to_owned()),
+        authorization_identity: None,
+    }
 }
 
 fn refused(message: &str) -> NetError {
@@ -120,6 +124,108 @@ async fn a_refusal_is_final_and_in_the_brokers_words() {
     let logs = world.logs();
     assert!(logs.iter().any(|line| line == message));
     assert!(!logs.iter().any(|line| line.contains(PASSWORD)));
+}
+
+fn changing(mechanism: &str) -> NetworkConfig {
+    let config = config(mechanism);
+    let sasl = config.sasl.map(|sasl| SaslConfig { may_change: true, ..sasl });
+    NetworkConfig { sasl, ..config }
+}
+
+async fn refusal_event(world: &mut World) -> u64 {
+    loop {
+        if let NetworkEvent::CredentialsRefused { refusal } = world.event().await {
+            return refusal;
+        }
+    }
+}
+
+impl Peer {
+    /// Refuses the password, and hangs up as brokers do.
+    async fn refuse_plain(mut self) {
+        self.shake_hands(&["PLAIN"], 0).await;
+        self.round(|_| refusal("Invalid username or password")).await;
+    }
+
+    /// Lets who has this password in.
+    async fn admit(&mut self, password: &str) {
+        self.shake_hands(&["PLAIN"], 0).await;
+        let expected = format!("\0user\0{password}");
+        self.round(|message| {
+            assert_eq!(message, expected.as_bytes());
+            wire::SaslAuthenticateResponse::default()
+        })
+        .await;
+        self.serve().await;
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_is_another_one_by_now_takes_the_place_of_the_one_that_is_refused() {
+    let mut world = World::with_brokers(changing("PLAIN"));
+    let sent = send(&world.network, Target::node(1), metadata());
+    let mut peer = world.welcome().await;
+    peer.admit(PASSWORD).await;
+    sent.await.unwrap().unwrap();
+
+    // Both are refused before the program has said anything.
+    let first = send(&world.network, Target::node(2), metadata());
+    world.welcome().await.refuse_plain().await;
+    let refusal = refusal_event(&mut world).await;
+    drop(peer);
+    let second = send(&world.network, Target::node(1), metadata());
+    world.welcome().await.refuse_plain().await;
+    let late = refusal_event(&mut world).await;
+    world.network.credentials(refusal, Some(credentials("changed")));
+    world.welcome().await.admit("changed").await;
+    first.await.unwrap().unwrap();
+    world.network.credentials(late, Some(credentials("changed")));
+    world.welcome().await.admit("changed").await;
+    second.await.unwrap().unwrap();
+    assert_eq!(world.errors(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_password_that_has_not_changed_is_refused_for_good() {
+    for given in [Some(credentials(PASSWORD)), None] {
+        let mut world = World::with_brokers(changing("PLAIN"));
+        let sent = send(&world.network, Target::node(1), metadata());
+        world.welcome().await.refuse_plain().await;
+        let refusal = refusal_event(&mut world).await;
+        world.network.credentials(refusal, given);
+        let message = "SASL PLAIN authentication failed: Invalid username or password";
+        assert_eq!(sent.await.unwrap(), Err(refused(message)));
+        assert_eq!(world.dial_count(), 1);
+        assert_eq!(world.errors(), [message]);
+    }
+}
+
+#[tokio::test]
+async fn a_second_refusal_of_one_attempt_is_final() {
+    let mut world = World::with_brokers(changing("PLAIN"));
+    let sent = send(&world.network, Target::node(1), metadata());
+    for password in ["another", "and another"] {
+        world.welcome().await.refuse_plain().await;
+        let refusal = refusal_event(&mut world).await;
+        world.network.credentials(refusal, Some(credentials(password)));
+    }
+    let message = "SASL PLAIN authentication failed: Invalid username or password";
+    assert_eq!(sent.await.unwrap(), Err(refused(message)));
+    assert_eq!(world.dial_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_authenticates_again_with_a_changed_password_goes_on_over_another_connection() {
+    let mut world = World::with_brokers(changing("PLAIN"));
+    authenticated(&mut world).await.refuse_plain().await;
+    let refusal = refusal_event(&mut world).await;
+    world.network.credentials(refusal, Some(credentials("changed")));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!world.network.is_connected());
+    let sent = send(&world.network, Target::node(1), metadata());
+    world.welcome().await.admit("changed").await;
+    sent.await.unwrap().unwrap();
+    assert_eq!(world.errors(), [""; 0]);
 }
 
 #[tokio::test]
