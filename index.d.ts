@@ -51,7 +51,8 @@ export interface KafkaConfig {
    * `servername`, `rejectUnauthorized`, `checkServerIdentity`, `minVersion`, `maxVersion`, `ciphers`, `sigalgs`, `ecdhCurve` …;
    * `host` and `port` send all connections there. `lookup`, or what a program has put in the place of `dns.lookup`, knows the
    * addresses of names (without TLS, too): JavaScript that is busy delays connections then. Options that the engine cannot
-   * honour (`secureContext`, `crl`, `timeout` …) are refused at construction.
+   * honour (`secureContext`, `crl`, `timeout` …) are refused at construction. Certificates and keys are read when a client connects, and
+   * again when a connection cannot be opened: they may change meanwhile.
    */
   ssl?: tls.ConnectionOptions | boolean
   /**

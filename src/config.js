@@ -26,7 +26,8 @@ const DEFAULT_CLIENT_ID = 'kafkajs'
 const LONGEST_ID = 32767
 
 /**
- * The options of `new Kafka()`. Brokers, `sasl`, certificates and keys are looked at when connecting; `sasl` again when it is refused.
+ * The options of `new Kafka()`. Brokers, `sasl`, certificates and keys are looked at when connecting, and again
+ * when a broker is not let in, or does not let us in.
  * @param {any} config
  */
 const kafkaOptions = config => {

@@ -127,6 +127,8 @@ export type NativeClientEvent =
   | { type: 'unreachable' }
   /** JavaScript authenticates this connection: rounds through `saslAuthenticate`, then `authenticated`. */
   | { type: 'authenticate'; session: number; host: string; port: number; mechanism: string }
+  /** A connection over TLS could not be opened: if `ssl` has changed, `setTls`. May come often. */
+  | { type: 'not_opened' }
   /** A broker has refused the credentials of `sasl`: answer with `credentials`. */
   | { type: 'credentials_refused'; refusal: number }
   /** May the holder of this certificate go by this name? Answer with `serverIdentity`. `chain`: DER, its own first. */
@@ -545,6 +547,8 @@ export class NativeClient {
   saslAuthenticate(session: number, bytes: Buffer): Promise<NativeFailure | Buffer>
   /** `retriable`: another attempt may go better, unless the broker has refused one. */
   authenticated(session: number, error: string | null, retriable: boolean): void
+  /** For the connections that are opened from now on. Throws where it cannot be used. */
+  setTls(tls: NativeTls): void
   /** Answers a `credentials_refused` event with what there is by now, changed or not; null: nothing that can be used. */
   credentials(refusal: number, sasl: NativeSasl | null): void
   /** Answers a `check_server_identity` event; `error` null: it may. */

@@ -28,7 +28,7 @@ use crate::engine::runtime::Siblings;
 
 use super::callback::Callback;
 use super::events;
-use super::options::{NativeClientOptions, NativeSasl, NativeTopicPartitions};
+use super::options::{NativeClientOptions, NativeSasl, NativeTls, NativeTopicPartitions};
 use super::panic::caught;
 use super::promise;
 use super::teardown::{Close, at_teardown};
@@ -227,6 +227,13 @@ impl NativeClient {
     pub fn authenticated(&self, session: f64, error: Option<String>, retriable: bool) {
         let result = error.map_or(Ok(()), |message| Err(Unauthenticated { message, retriable }));
         self.shared.network.authenticated(session as u64, result);
+    }
+
+    /// For the connections that are opened from now on.
+    #[napi(catch_unwind)]
+    pub fn set_tls(&self, tls: NativeTls) -> Result<()> {
+        let set = self.shared.network.set_tls(&tls.into_config());
+        set.map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
     }
 
     /// What there is by now; null: nothing that can be used.

@@ -256,6 +256,7 @@ pub(super) fn network_event<'env>(env: &'env Env, event: NetworkEvent) -> Result
             object.set("port", i32::from(port))?;
             object.set("mechanism", mechanism)?;
         }
+        NetworkEvent::NotOpened => object.set("type", "not_opened")?,
         NetworkEvent::CredentialsRefused { refusal } => {
             object.set("type", "credentials_refused")?;
             object.set("refusal", refusal as f64)?;

@@ -227,7 +227,7 @@ impl NativeClientOptions {
 }
 
 impl NativeTls {
-    fn into_config(self) -> TlsConfig {
+    pub(super) fn into_config(self) -> TlsConfig {
         let pfx = |NativePfx { bytes, passphrase }| Pfx {
             bytes: bytes.to_vec().into(),
             passphrase: passphrase.into(),

@@ -22,7 +22,7 @@ const networkEvents = require('../network/instrumentationEvents')
 const native = require('../native')
 const { neighbourAt } = require('../protocol/remedies')
 const { authenticate, toNativeSasl } = require('../sasl')
-const { createIdentityCheck, toNativeTls, whyUnusable } = require('../tls')
+const { createIdentityCheck, createRenewals, toNativeTls, whyUnusable } = require('../tls')
 const { hasOwnLookup, lookUp } = require('./lookup')
 const { createSeeds } = require('./seeds')
 const { createAbort, createInterruption, ended, unlessAborted } = require('../utils/interruption')
@@ -204,8 +204,20 @@ class Connection {
   /** @private */
   open() {
     const { config } = this
+    const hasNew = createRenewals(config.ssl)
     const tls = toNativeTls(config.ssl)
-    const checkIdentity = createIdentityCheck(config.ssl, tls)
+    let checkIdentity = createIdentityCheck(config.ssl, tls)
+    const renewTls = () => {
+      try {
+        if (!hasNew()) return
+        const renewed = toNativeTls(config.ssl)
+        client.setTls(/** @type {any} */ (renewed))
+        checkIdentity = createIdentityCheck(config.ssl, renewed)
+      } catch (e) {
+        const { message } = readable(e, 'A getter of "ssl"')
+        this.logger.error(`What "ssl" has by now cannot be used: ${message}`)
+      }
+    }
     const client = createNativeClient(
       {
         clientId: config.clientId,
@@ -222,6 +234,8 @@ class Connection {
         if (event.type === 'check_server_identity') {
           const refusal = checkIdentity(event)
           client.serverIdentity(event.check, refusal?.message ?? null, refusal?.code ?? null)
+        } else if (event.type === 'not_opened') {
+          renewTls()
         } else if (event.type === 'credentials_refused') {
           client.credentials(event.refusal, credentialsOf(config.sasl))
         } else if (event.type === 'look_up') {

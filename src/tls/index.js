@@ -11,7 +11,7 @@
 const { createPrivateKey } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const tls = require('node:tls')
-const { inspect } = require('node:util')
+const { inspect, isDeepStrictEqual } = require('node:util')
 const { createIdentityCheck, hasOwnCheck } = require('./identity')
 const { readCiphers, readCurves, readSignatures } = require('./ciphers')
 const { show } = require('../utils/show')
@@ -70,6 +70,29 @@ const toNativeTls = ssl => {
     alpn: readAlpn(options.ALPNProtocols)
   }
 }
+
+/** What of `ssl` programs renew while they run. */
+const MATERIAL = ['ca', 'cert', 'key', 'passphrase', 'pfx']
+
+/**
+ * Knows whether certificates or keys are others than when it was asked last: the program may have written new ones into its `ssl`, or
+ * getters may know them.
+ * @param {any} ssl the user's option
+ * @returns {() => boolean}
+ */
+const createRenewals = ssl => {
+  const read = () => MATERIAL.map(name => copyOf(ssl?.[name]))
+  let known = read()
+  return () => {
+    const now = read()
+    const differs = !isDeepStrictEqual(now, known)
+    known = now
+    return differs
+  }
+}
+
+/** A list may be written to as well. @param {any} value */
+const copyOf = value => (Array.isArray(value) ? [...value] : value)
 
 /** Everything that the engine may or may not be able to do. */
 const readSettings = options => {
@@ -213,4 +236,4 @@ const readAlpn = protocols => {
   return names
 }
 
-module.exports = { checkTls, createIdentityCheck, toNativeTls, whyUnusable }
+module.exports = { checkTls, createIdentityCheck, createRenewals, toNativeTls, whyUnusable }

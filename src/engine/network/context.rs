@@ -12,10 +12,12 @@ use super::events::Events;
 use super::identity::Identities;
 use super::lookup::Lookups;
 use super::sasl::Sasl;
+use super::tls::Wrapping;
 use super::unreachable::Unreachable;
 
-/// What is asked outside.
+/// What is asked outside, or comes from there.
 pub(super) struct Outside {
+    pub(super) tls: Wrapping,
     pub(super) identities: Arc<Identities>,
     pub(super) lookups: Arc<Lookups>,
 }
@@ -23,6 +25,7 @@ pub(super) struct Outside {
 impl Outside {
     pub(super) fn new(config: &NetworkConfig, events: &Events) -> Outside {
         Outside {
+            tls: Wrapping::default(),
             identities: Arc::new(Identities::new(events.clone())),
             lookups: Arc::new(Lookups::new(events.clone(), config.lookup)),
         }

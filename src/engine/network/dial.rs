@@ -13,7 +13,7 @@ use crate::engine::machine::NetError;
 
 use super::deadline::{Deadline, Late};
 use super::lookup::{Lookups, lookup_error};
-use super::tls::Tls;
+use super::tls::{Tls, Wrapping};
 
 /// Where a broker listens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,7 +65,7 @@ pub trait Dial: Send + Sync {
 pub(super) struct TcpDialer {
     pub(super) connection_timeout: Duration,
     pub(super) lookups: Arc<Lookups>,
-    pub(super) tls: Option<Tls>,
+    pub(super) tls: Wrapping,
 }
 
 impl Dial for TcpDialer {
@@ -81,7 +81,8 @@ impl Dial for TcpDialer {
 impl TcpDialer {
     /// Tries all addresses of the name (KIP-302/602), each for at most the connection timeout.
     async fn connect(&self, address: &Address, attempt: usize) -> Result<Wire, NetError> {
-        let endpoint = match &self.tls {
+        let tls = self.tls.current();
+        let endpoint = match &tls {
             Some(tls) => tls.endpoint(address),
             None => address.clone(),
         };
@@ -93,7 +94,7 @@ impl TcpDialer {
 
         let mut last = lookup_error(address, &endpoint, &io::ErrorKind::NotFound.into());
         for target in targets {
-            match self.connect_to(address, SocketAddr::new(target, endpoint.port)).await {
+            match self.connect_to(address, SocketAddr::new(target, endpoint.port), tls.as_deref()).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
@@ -101,11 +102,16 @@ impl TcpDialer {
         Err(last)
     }
 
-    async fn connect_to(&self, address: &Address, target: SocketAddr) -> Result<Wire, NetError> {
+    async fn connect_to(
+        &self,
+        address: &Address,
+        target: SocketAddr,
+        tls: Option<&Tls>,
+    ) -> Result<Wire, NetError> {
         let mut deadline = Deadline::after(self.connection_timeout);
         let late = |Late| connection_timeout(address);
         let stream = deadline.meet(reach(address, target)).await.map_err(late)??;
-        let Some(tls) = &self.tls else { return Ok(Wire::Socket(stream)) };
+        let Some(tls) = tls else { return Ok(Wire::Socket(stream)) };
         let stream = deadline.meet(tls.shake_hands(address, stream)).await.map_err(late)??;
         // Not by this deadline: that JavaScript is busy says nothing about the broker.
         tls.identify(address, stream).await.map(Wire::Stream)
@@ -185,7 +191,7 @@ mod tests {
 
     async fn dial(host: &str, port: u16, connection_timeout: Duration) -> Result<Wire, NetError> {
         let lookups = Arc::new(Lookups::new(Events::new("", |_| {}), false));
-        let dialer = TcpDialer { connection_timeout, lookups, tls: None };
+        let dialer = TcpDialer { connection_timeout, lookups, tls: Wrapping::default() };
         dialer.dial(&Address { host: host.to_owned(), port }, 1).await
     }
 
@@ -222,7 +228,8 @@ mod tests {
                 answering.answer(lookup, answer.ok_or(unknown));
             }
         });
-        let dialer = TcpDialer { connection_timeout: Duration::from_secs(30), lookups, tls: None };
+        let dialer =
+            TcpDialer { connection_timeout: Duration::from_secs(30), lookups, tls: Wrapping::default() };
         for host in ["only.brokers.know", "127.0.0.1", "[127.0.0.1]"] {
             dialer.dial(&Address { host: host.to_owned(), port }, 0).await.map(drop).unwrap();
         }
@@ -245,7 +252,8 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let lenient = TlsConfig { reject_unauthorized: false, ..TlsConfig::default() };
         let events = Events::new("", |_| {});
-        let tls = Some(Tls::new(&lenient, Arc::new(Identities::new(events.clone()))).unwrap());
+        let tls = Wrapping::default();
+        tls.replace(Tls::new(&lenient, Arc::new(Identities::new(events.clone()))).unwrap());
         let lookups = Arc::new(Lookups::new(events, false));
         let dialer = TcpDialer { connection_timeout: Duration::from_millis(50), lookups, tls };
         let address = Address { host: "127.0.0.1".to_owned(), port };

@@ -45,6 +45,8 @@ pub enum NetworkEvent {
     /// [`Network::sasl_authenticate`](super::Network::sasl_authenticate), then
     /// [`Network::authenticated`](super::Network::authenticated).
     Authenticate { session: u64, host: String, port: u16, mechanism: String },
+    /// A connection over TLS could not be opened: certificates may have changed, see [`Network::set_tls`](super::Network::set_tls).
+    NotOpened,
     /// A broker has refused the credentials that we have. Are there others by now? [`Network::credentials`](super::Network::credentials)
     /// says so. Only made when [`SaslConfig::may_change`](super::SaslConfig::may_change) is on.
     CredentialsRefused { refusal: u64 },

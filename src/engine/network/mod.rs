@@ -105,8 +105,10 @@ impl Network {
     ) -> Result<Network, NetworkConfigError> {
         let events = Events::new(&config.client_id, events);
         let outside = Outside::new(&config, &events);
-        let tls = config.tls.as_ref().map(|tls| Tls::new(tls, outside.identities.clone())).transpose()?;
-        let lookups = outside.lookups.clone();
+        if let Some(tls) = &config.tls {
+            outside.tls.replace(Tls::new(tls, outside.identities.clone())?);
+        }
+        let (tls, lookups) = (outside.tls.clone(), outside.lookups.clone());
         let dialer = TcpDialer { connection_timeout: config.connection_timeout, lookups, tls };
         Ok(Network::assemble(config, events, Box::new(dialer), outside, Box::new(clock::now)))
     }
@@ -236,6 +238,16 @@ impl Network {
         if let Some(sasl) = &self.inner.context.sasl {
             sasl.given(refusal, credentials);
         }
+    }
+
+    /// Other certificates and keys, for the connections that are opened from now on; see [`NetworkEvent::NotOpened`].
+    ///
+    /// # Errors
+    /// Material that cannot be used: what was before stays.
+    pub fn set_tls(&self, config: &TlsConfig) -> Result<(), NetworkConfigError> {
+        let outside = &self.inner.context.outside;
+        outside.tls.replace(Tls::new(config, outside.identities.clone())?);
+        Ok(())
     }
 
     /// Answers [`NetworkEvent::CheckServerIdentity`]. The error becomes a [`NetError::Connect`].

@@ -17,6 +17,7 @@ use super::connection::{Connection, KillOnDrop};
 use super::context::Context;
 use super::deadline::within;
 use super::dial::connect_error;
+use super::events::NetworkEvent;
 use super::link::Endpoint;
 use super::sasl::{Sasl, keep_authenticated};
 use super::unreachable::line;
@@ -31,6 +32,12 @@ pub(super) async fn open(
 ) -> Result<Arc<Connection>, NetError> {
     let credentials = context.sasl.as_ref().and_then(Sasl::credentials);
     let opened = try_open(context, endpoint, attempt, is_first).await;
+    // A broker that refuses our certificate just hangs up (TLS 1.3).
+    if context.config.tls.is_some()
+        && let Err(NetError::Connect { .. } | NetError::Closed { .. }) = &opened
+    {
+        context.events.emit(NetworkEvent::NotOpened);
+    }
     match (&opened, &context.sasl, credentials) {
         // The broker has closed that connection, and the credentials are others by now.
         (Err(NetError::Authentication { .. }), Some(sasl), Some(refused)) if sasl.has_others(&refused) => {

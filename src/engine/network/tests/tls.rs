@@ -19,6 +19,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
@@ -329,7 +330,7 @@ async fn a_certificate_that_is_not_in_order_is_not_asked_about() {
 async fn without_an_answer_there_is_no_connection() {
     let ca = ca("ours");
     let server = Arc::new(server(&identity(Some(&ca), &["elsewhere"], |_| {}), None));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let accepting = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
@@ -428,6 +429,34 @@ async fn a_client_certificate_is_shown_when_there_is_one() {
     assert_eq!(connect(&config, "b", &broker, Some(&clients)).await, Ok(()));
     let (_, message) = connect(&trusting(&ca.pem()), "b", &broker, Some(&clients)).await.unwrap_err();
     assert!(message.contains("certificate required"), "{message}");
+}
+
+#[tokio::test]
+async fn other_certificates_are_for_the_connections_that_come() {
+    let (old, new) = (ca("old"), ca("new"));
+    let broker = identity(Some(&new), &["127.0.0.1"], |_| {});
+    let acceptor = TlsAcceptor::from(Arc::new(server(&broker, None)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Hangs up behind the handshake.
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    let (told, mut events) = mpsc::unbounded_channel();
+    let config = NetworkConfig { tls: Some(trusting(&old.pem())), ..NetworkConfig::default() };
+    let network = Network::new(config, move |event| drop(told.send(event))).unwrap();
+
+    let error = network.connect_seed("127.0.0.1", port).await.unwrap_err();
+    assert!(format!("{error:?}").contains("unable to"), "{error:?}");
+    let told: Vec<NetworkEvent> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+    assert!(told.contains(&NetworkEvent::NotOpened));
+    assert!(network.set_tls(&trusting("no certificate")).is_err());
+    network.set_tls(&trusting(&new.pem())).unwrap();
+    let error = network.connect_seed("127.0.0.1", port).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("unable to"), "{error:?}");
 }
 
 #[tokio::test]

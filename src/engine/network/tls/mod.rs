@@ -7,7 +7,7 @@ mod verdict;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use openssl::pkey::Id;
@@ -22,6 +22,20 @@ use super::dial::{Address, BoxStream, Stream};
 use super::identity::{Identities, UnknownIdentity};
 use context::{Context, invalid};
 use verdict::Reason;
+
+/// How streams are wrapped now: not at all, or by what has taken the place of what was before. Open connections keep theirs.
+#[derive(Clone, Default)]
+pub(super) struct Wrapping(Arc<RwLock<Option<Arc<Tls>>>>);
+
+impl Wrapping {
+    pub(super) fn current(&self) -> Option<Arc<Tls>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn replace(&self, tls: Tls) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(tls));
+    }
+}
 
 /// Wraps streams as the configuration says.
 pub(super) struct Tls {
