@@ -76,10 +76,15 @@ async fn try_open(
         Ok(_) | Err(_) => {}
     }
     connection.set_versions(negotiated?);
-    if let Some(sasl) = &context.sasl
-        && let Some(lifetime) = authenticate(sasl, &connection).await?
-    {
-        context.spawn(keep_authenticated(connection.clone(), lifetime));
+    if let Some(sasl) = &context.sasl {
+        let authenticated = authenticate(sasl, &connection).await;
+        // A refusal is told by who has met with it.
+        if let Err(error @ (NetError::Connect { .. } | NetError::Closed { .. })) = &authenticated {
+            tell_failure(context, endpoint, LogLevel::Error, &error.to_string());
+        }
+        if let Some(lifetime) = authenticated? {
+            context.spawn(keep_authenticated(connection.clone(), lifetime));
+        }
     }
     unfinished.forget();
     context.unreachable.reached(address);
@@ -104,7 +109,6 @@ async fn authenticate(sasl: &Sasl, connection: &Arc<Connection>) -> Result<Optio
         let message = format!(
             "Connection timeout: SASL authentication did not end within authenticationTimeout ({limit} ms)"
         );
-        connection.log(LogLevel::Error, message.clone());
         Err(NetError::Connect { broker: connection.address().broker(), code: None, message })
     })
 }

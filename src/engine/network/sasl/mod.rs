@@ -85,9 +85,9 @@ impl Sasl {
             session.log(LogLevel::Warn, &format!("{error}: the program has other credentials by now"));
             return Err(error);
         }
-        // The client is being closed on purpose: no error for the user.
+        // The end of a connection is told by who has opened it.
         let level = match error {
-            NetError::ClientClosed => LogLevel::Debug,
+            NetError::ClientClosed | NetError::Connect { .. } | NetError::Closed { .. } => LogLevel::Debug,
             _ => LogLevel::Error,
         };
         session.log(level, &error.to_string());

@@ -21,7 +21,7 @@ use crate::engine::protocol::ErrorCode;
 
 const PASSWORD: &str = "s3cret-s3cret";
 
-fn config(mechanism: &str) -> NetworkConfig {
+pub(super) fn config(mechanism: &str) -> NetworkConfig {
     let credentials = Some(credentials(PASSWORD));
     let sasl = SaslConfig { mechanism: mechanism.to_owned(), credentials, may_change: false };
     NetworkConfig { sasl: Some(sasl), ..NetworkConfig::default() }
@@ -91,7 +91,7 @@ fn saying(message: impl Into<Vec<u8>>) -> wire::SaslAuthenticateResponse {
 }
 
 /// A connection whose session lasts a minute, over which one request was answered.
-async fn authenticated(world: &mut World) -> Peer {
+pub(super) async fn authenticated(world: &mut World) -> Peer {
     let sent = send(&world.network, Target::node(1), metadata());
     let mut peer = world.welcome().await;
     peer.plain(60_000).await;

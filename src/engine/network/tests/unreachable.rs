@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::peer::World;
-use super::{metadata, send};
+use super::{metadata, sasl, send};
 use crate::engine::machine::NetError;
 use crate::engine::machine::Target;
 use crate::engine::network::NetworkConfig;
@@ -85,4 +85,26 @@ async fn a_connection_that_breaks_while_it_is_opened_is_told_as_often() {
     assert!(told[0].starts_with("Connection error: ") && !told[0].contains(" (for"), "{told:?}");
     assert!(told[3].contains(" (for 7"), "{told:?}");
     assert!(world.dial_count() > 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_is_one_that_breaks_while_it_authenticates() {
+    let mut world = World::with_brokers(sasl::config("PLAIN"));
+    drop(sasl::authenticated(&mut world).await);
+    let end = tokio::time::Instant::now() + Duration::from_secs(75);
+    let mut is_silent = false;
+    while tokio::time::Instant::now() < end {
+        let sent = send(&world.network, Target::node(1), metadata());
+        let mut peer = world.welcome().await;
+        peer.request().await.unwrap();
+        // Now it closes, now it says nothing more.
+        is_silent = !is_silent;
+        let peer = is_silent.then_some(peer);
+        sent.await.unwrap().unwrap_err();
+        drop(peer);
+    }
+    let told = world.errors();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].ends_with("authenticationTimeout (10000 ms)"), "{told:?}");
+    assert!(told[1].ends_with(" (for 10 s)") && told[2].ends_with(" (for 44 s)"), "{told:?}");
 }
