@@ -159,6 +159,16 @@ describe('send()', () => {
     expect(valuesOf(await readLog(topic))).toEqual(['leader', 'nobody', 'all'])
   })
 
+  it('with acks that are null as with none: nodes of Node-RED send `acks || null`', async () => {
+    const topic = await createTopic()
+    const options = /** @type {any} */ ({ acks: null })
+    for (const producer of [await startProducer(), await startProducer(options)]) {
+      const [row] = await producer.send({ topic, ...options, messages: [{ value: 'all' }] })
+      expect(row).toMatchObject({ topicName: topic, partition: 0, errorCode: 0 })
+    }
+    expect(valuesOf(await readLog(topic))).toEqual(['all', 'all'])
+  })
+
   it('without messages resolves to nothing', async () => {
     const topic = await createTopic()
     const producer = await startProducer()

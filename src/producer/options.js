@@ -52,7 +52,7 @@ const producerOptions = (config = {}) => {
     transactionalId: transactionalId ? identifier('transactionalId', transactionalId) : undefined,
     transactionTimeout: positive('transactionTimeout', number({ transactionTimeout }, 60000)),
     maxInFlightRequests: number({ maxInFlightRequests }, null),
-    acks: acks === undefined ? undefined : acksOf(acks),
+    acks: acks == null ? undefined : acksOf(acks),
     timeout: number({ timeout }, TIMEOUT),
     compression: codecOf(compression),
     compressionLevel: number({ compressionLevel }, null),
@@ -115,13 +115,9 @@ const IDEMPOTENT_ACKS =
  * @returns {{ topicMessages: { topic: string, messages: any[] }[], terms: import('./turn').Terms }} each topic once
  */
 const sendOptions = (batch, { options, isIdempotent }) => {
-  const {
-    topicMessages = [],
-    acks = options.acks ?? -1,
-    timeout,
-    compression,
-    compressionLevel
-  } = batch
+  const { topicMessages = [], timeout, compression, compressionLevel } = batch
+  // What a program has left out may be null here.
+  const acks = batch.acks ?? options.acks ?? -1
   if (!Array.isArray(topicMessages)) fail(`Invalid topicMessages array ${show(topicMessages)}`)
   for (const entry of topicMessages) {
     // `String()` of what is no text may well be the name of a topic, which would be made.
