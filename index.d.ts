@@ -439,7 +439,8 @@ export type Consumer<Key = Buffer | null, Value = Buffer | null> = {
    */
   disconnect(options?: DisconnectOptions): Promise<void>
   /**
-   * Subscribes to more topics; not while running. Rejects with KafkaJSProtocolError for a missing, invalid or forbidden topic.
+   * Subscribes to more topics; not while running. Rejects with KafkaJSProtocolError for a missing, invalid or forbidden topic. One that is
+   * only missing is subscribed nevertheless: the program may create it, and call `run()`.
    */
   subscribe(
     subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic | ConsumerSubscribeExpressions

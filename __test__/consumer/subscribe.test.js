@@ -116,6 +116,23 @@ describe('a topic', () => {
     })
   })
 
+  it('that is missing is read when the program makes it behind the subscribe() that rejects', async () => {
+    const consumer = createConsumer({ allowAutoTopicCreation: false })
+    const there = await createTopic()
+    const topic = uniqueName('missing')
+    const subscription = { topics: [there, topic], fromBeginning: true }
+    await expect(consumer.subscribe(subscription)).rejects.toMatchObject({
+      type: 'UNKNOWN_TOPIC_OR_PARTITION'
+    })
+    await createTopic({ topic })
+    await produce(topic, [{ value: '0' }])
+    await produce(there, [{ value: '0' }])
+    const read = /** @type {string[]} */ ([])
+    await consumer.run({ eachMessage: async payload => void read.push(payload.topic) })
+    await waitFor(() => read.length === 2)
+    expect(read.sort()).toEqual([there, topic].sort())
+  })
+
   it('with an impossible name rejects', async () => {
     await expect(createConsumer().subscribe({ topics: ['a b'] })).rejects.toMatchObject({
       name: 'KafkaJSProtocolError',

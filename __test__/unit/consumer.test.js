@@ -312,16 +312,36 @@ describe('subscribe()', () => {
     expect(Object.keys(await topicsOf(context))).toEqual(['__internal'])
   })
 
+  const FORBIDDEN = 29
+
   it('that rejects leaves no trace', async () => {
     const context = create()
+    context.world.topics.forbidden = createTopic('forbidden', 0, FORBIDDEN)
     await context.consumer.subscribe({ topics: ['t'], fromBeginning: true })
-    const rejected = context.consumer.subscribe({ topics: ['t', 'missing'] }).catch(e => e)
+    const rejected = context.consumer.subscribe({ topics: ['t', 'forbidden'] }).catch(e => e)
+    await jest.advanceTimersByTimeAsync(10000)
+    expect(await rejected).toMatchObject({
+      name: 'KafkaJSProtocolError',
+      type: 'TOPIC_AUTHORIZATION_FAILED'
+    })
+    expect(await topicsOf(context)).toEqual({ t: { fromBeginning: true } })
+  })
+
+  it('that rejects for a topic that is only missing has subscribed', async () => {
+    const context = create()
+    const topics = ['t', 'missing', /^u/]
+    const rejected = context.consumer.subscribe({ topics, fromBeginning: true }).catch(e => e)
     await jest.advanceTimersByTimeAsync(10000)
     expect(await rejected).toMatchObject({
       name: 'KafkaJSProtocolError',
       type: 'UNKNOWN_TOPIC_OR_PARTITION'
     })
-    expect(await topicsOf(context)).toEqual({ t: { fromBeginning: true } })
+    const fromBeginning = true
+    expect(await topicsOf(context)).toEqual({
+      t: { fromBeginning },
+      missing: { fromBeginning },
+      u: { fromBeginning }
+    })
   })
 
   it('is refused while running', async () => {

@@ -239,7 +239,7 @@ module.exports = config => {
     }
     watch.look('consumer.subscribe()', argument, logger)
     advice.onTopics(topics)
-    await subscription.add(topics, fromBeginning)
+    await subscription.add(topics, fromBeginning, { evenMissing: true })
   }
 
   const commitOffsets = async topicPartitions => {

@@ -31,14 +31,16 @@ class Subscription {
    * Names and expressions of RE2 count from this moment; patterns as soon as the topics are known.
    * @param {(string | RegExp | { re2: string })[]} topics
    * @param {boolean} fromBeginning
+   * @param {{ evenMissing?: boolean }} [options] as in kafkajs, these are subscribed even if one of them is missing: programs make
+   * it when `subscribe()` has rejected, and call `run()`
    * @returns {Promise<void>} rejects with a KafkaJSProtocolError for a missing, invalid or forbidden topic, and then
    * subscribes to none of these
    */
-  add(topics, fromBeginning) {
+  add(topics, fromBeginning, { evenMissing = false } = {}) {
     const names = /** @type {string[]} */ (topics.filter(topic => typeof topic === 'string'))
     for (const { re2 } of topics.filter(isRe2)) this.expressions.push({ re2, fromBeginning })
     const patterns = /** @type {RegExp[]} */ (topics.filter(isRegExp))
-    const adding = this.load(names, patterns, fromBeginning)
+    const adding = this.load(names, patterns, { fromBeginning, evenMissing })
     this.pending.add(adding)
     const forget = () => this.pending.delete(adding)
     adding.then(forget, forget)
@@ -130,8 +132,10 @@ class Subscription {
   }
 
   /** @private */
-  async load(names, patterns, fromBeginning) {
+  async load(names, patterns, { fromBeginning, evenMissing }) {
     const entries = []
+    /** @type {Error | null} */
+    let missing = null
     try {
       await this.cluster.untilDisconnected(async signal => {
         entries.push(...this.remember(names, fromBeginning))
@@ -140,7 +144,10 @@ class Subscription {
           signal.throwIfAborted()
           entries.push(...this.remember(matched, fromBeginning))
         }
-        await this.cluster.addMultipleTargetTopics(entries.map(({ name }) => name))
+        await this.cluster.addMultipleTargetTopics(entries.map(({ name }) => name)).catch(e => {
+          if (!evenMissing || e.type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw e
+          missing = e
+        })
         signal.throwIfAborted()
         for (const { name, before } of entries) if (!before) this.matched.set(name, 0)
         for (const name of names) this.matched.delete(name)
@@ -150,6 +157,7 @@ class Subscription {
       for (const entry of entries.reverse()) this.restore(entry)
       throw e
     }
+    if (missing) throw missing
   }
 
   /** @returns {Promise<string[]>} of all topics, internal ones included @private */
