@@ -13,6 +13,9 @@ const { helpUrl } = require('./help')
 /** Of a checkout there are none: `napi pre-publish` writes them. @type {{ optionalDependencies?: Record<string, string> }} */
 const { optionalDependencies = {} } = require('../package.json')
 
+/** A bundler that takes the binary for a picture or a font has its name loaded. */
+const NO_ADDON = 'there is something else in its place, as bundlers put it there'
+
 let addon = null
 
 /**
@@ -107,7 +110,9 @@ const advice = error => {
 const load = () => {
   if (addon === null) {
     try {
-      addon = require('./binding')
+      const loaded = require('./binding')
+      if (typeof loaded.NativeClient !== 'function') throw new Error(NO_ADDON)
+      addon = loaded
     } catch (cause) {
       const { platform, arch, versions } = process
       const on = [platform, arch, libc()?.name].filter(Boolean).join('-')

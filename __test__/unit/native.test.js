@@ -110,6 +110,15 @@ describe('without an addon', () => {
     }
   })
 
+  it('where a bundler has the name of a file loaded in its place, that is said', () => {
+    jest.resetModules()
+    jest.doMock('../../src/binding', () => ({ default: './kafkars-2VZJ.node' }), { virtual: true })
+    publish([HERE])
+    expect(() => require('../../src/native').NativeSiblings).toThrow(
+      /could not be loaded: there is something else in its place.* In a bundle, leave kafkars out/
+    )
+  })
+
   it('the message does not need the report of the process, for which Deno wants a permission', () => {
     failWith(new Error('loading addons is disabled'))
     const denied = () => {
