@@ -8,7 +8,7 @@ const path = require('node:path')
 const { Kafka, logLevel } = require('../..')
 const { createAuthority } = require('../kafka/certificates')
 const { createTopic, produce } = require('../kafka/helpers')
-const { createConsumer, createKafka, pause, useCluster, waitFor } = require('./support')
+const { createConsumer, createKafka, isLetIn, pause, useCluster, waitFor } = require('./support')
 
 /** Of `incrementalAlterConfigs`. */
 const BROKER = 4
@@ -47,22 +47,7 @@ const renew = async () => {
 }
 
 /** Whether the broker is, by who has these. @param {any} ssl */
-const isTrusted = async ssl => {
-  const retry = { retries: 0 }
-  const admin = createKafka({
-    brokers: cluster.listeners.ssl,
-    ssl,
-    retry
-  }).admin()
-  try {
-    await admin.connect()
-    return true
-  } catch {
-    return false
-  } finally {
-    await admin.disconnect()
-  }
-}
+const isTrusted = ssl => isLetIn({ brokers: cluster.listeners.ssl, ssl, retry: { retries: 0 } })
 
 /** Reads a message over connections that are opened when the broker has another certificate. */
 const followsAuthority = async (

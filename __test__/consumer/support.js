@@ -115,6 +115,19 @@ const createKafka = options =>
     ...options
   })
 
+/** Whether the brokers let a client with these options in. @param {Parameters<typeof createKafka>[0]} options */
+const isLetIn = async options => {
+  const admin = createKafka(options).admin()
+  try {
+    await admin.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await admin.disconnect()
+  }
+}
+
 /**
  * Quick to notice the others of its group. It disconnects after the spec.
  * @param {Partial<import('kafkajs').ConsumerConfig> & {
@@ -348,6 +361,7 @@ module.exports = {
   distinct,
   filled,
   flat,
+  isLetIn,
   lendCluster,
   loadClient,
   numbered,

@@ -33,8 +33,8 @@ class Subscription {
    * @param {boolean} fromBeginning
    * @param {{ evenMissing?: boolean }} [options] as in kafkajs, these are subscribed even if one of them is missing: programs make
    * it when `subscribe()` has rejected, and call `run()`
-   * @returns {Promise<void>} rejects with a KafkaJSProtocolError for a missing, invalid or forbidden topic, and then
-   * subscribes to none of these
+   * @returns {Promise<void>} rejects with a KafkaJSProtocolError for a missing, invalid or forbidden topic, and but for that option
+   * subscribes to none of these then
    */
   add(topics, fromBeginning, { evenMissing = false } = {}) {
     const names = /** @type {string[]} */ (topics.filter(topic => typeof topic === 'string'))
